@@ -1,0 +1,15 @@
+# The warnings and hardening that every target of ours is built with.
+
+add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror -fno-common)
+add_compile_definitions(_GNU_SOURCE)
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_options(-fstack-protector-strong -fstack-clash-protection -U_FORTIFY_SOURCE
+                      -D_FORTIFY_SOURCE=2)
+  add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    add_compile_options(-fcf-protection=full)
+  endif()
+  include(CheckPIESupported)
+  check_pie_supported()
+endif()

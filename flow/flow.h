@@ -1,0 +1,195 @@
+/*
+ * flow: a programme's questions, read from a flow file, and a person's way through them.
+ *
+ *     struct flow *flow = flow_load("ciu-rdc.json", json, length, &report);
+ *     conversation_start(&conversation, NULL, 0);
+ *     switch (flow_step(flow, &conversation, &message, now, &step)) { ... }
+ *     flow_reply(flow, &conversation, reply, sizeof reply);
+ *
+ * Pure: no I/O and no clock. A struct flow does not change after flow_load and may be used by all
+ * threads at once; a struct conversation belongs to its caller.
+ */
+#ifndef FLOW_FLOW_H
+#define FLOW_FLOW_H
+
+#include "uic/uic.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Twilio's limit for one message, in characters (UTF-16 units, the stricter count). */
+#define FLOW_REPLY_CHARACTERS_MAX 1600
+/* Bytes that hold any reply, with its NUL. */
+#define FLOW_REPLY_MAX (FLOW_REPLY_CHARACTERS_MAX * 4 + 1)
+/* Questions that a flow can have at most. */
+#define FLOW_STEPS_MAX 16
+/* Languages that a flow can have at most. */
+#define FLOW_LANGUAGES_MAX 8
+/* Characters that a text answer can have at most, whatever the flow file says. */
+#define FLOW_ANSWER_CHARACTERS_MAX 160
+/* Bytes of all normalised answers of one conversation together. */
+#define FLOW_ANSWERS_MAX 2048
+/* Messages that a conversation remembers, to know them when they come again. */
+#define FLOW_RECENT_MAX 8
+
+struct flow;
+
+/*
+ * Reads and checks a flow file. file_name is only for the report. Returns the flow, to be freed by
+ * flow_free, or NULL with *report set to one line for every mistake in the file ("ciu-rdc.json:
+ * steps[2].question.fr: expected a text of 1 to 1000 characters"), to be freed by the caller.
+ */
+struct flow *flow_load(const char *file_name, const char *json, size_t length, char **report);
+void flow_free(struct flow *flow);
+
+const char *flow_id(const struct flow *flow);
+size_t flow_step_count(const struct flow *flow);
+/* The key ("birth_year") of a step, or NULL beyond the last. */
+const char *flow_step_key(const struct flow *flow, size_t step);
+size_t flow_language_count(const struct flow *flow);
+/* The code ("fr") of a language, or NULL beyond the last. */
+const char *flow_language(const struct flow *flow, size_t language);
+
+/*
+ * One answer of the flow outside a conversation: checks it (unless check is false) and normalises
+ * it into out. now_s (seconds since 1970, UTC) is for `"max": "now"`. Returns 0, or -1 with error
+ * saying in English what is expected.
+ */
+int flow_answer(const struct flow *flow, size_t step, const char *text, size_t length, bool check,
+                int64_t now_s, char *out, size_t capacity, size_t *out_length, char error[160]);
+
+/* The code of normalised answers, one for each step; longer as in uic_code. Returns a uic_status. */
+int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,
+              size_t salt_length, unsigned longer, char code[UIC_CODE_MAX]);
+
+enum conversation_state {
+    CONVERSATION_NEW,      /* nobody wrote yet */
+    CONVERSATION_ASKING,   /* question `step` is open */
+    CONVERSATION_LANGUAGE, /* the choice of language is open; `step` waits behind it */
+    CONVERSATION_COMPLETE, /* all answers are in, the code is not told yet; never stored */
+    CONVERSATION_FINISHED, /* the code was told; no answers */
+    CONVERSATION_STOPPED,  /* the person said STOP; no answers */
+};
+
+/* What the last reply said; with the conversation it makes the same text again. */
+enum flow_reply_kind {
+    FLOW_REPLY_NONE,
+    FLOW_REPLY_WELCOME,        /* welcome, question */
+    FLOW_REPLY_EXPIRED,        /* your session expired, question */
+    FLOW_REPLY_CHANGED,        /* the questions changed, question */
+    FLOW_REPLY_ACCEPTED,       /* thank you, question */
+    FLOW_REPLY_INVALID,        /* what is wrong, the same question */
+    FLOW_REPLY_NOT_TEXT,       /* please write, the same question */
+    FLOW_REPLY_HELP,           /* help, the same question */
+    FLOW_REPLY_RESTARTED,      /* from the start, question */
+    FLOW_REPLY_BACK,           /* question */
+    FLOW_REPLY_BACK_AT_FIRST,  /* there is none before, question */
+    FLOW_REPLY_LANGUAGES,      /* which language? */
+    FLOW_REPLY_LANGUAGE_WRONG, /* not one of them; which language? */
+    FLOW_REPLY_LANGUAGE_SET,   /* language chosen, question */
+    FLOW_REPLY_STOPPED,        /* forgotten */
+    FLOW_REPLY_NEW_CODE,       /* the code */
+    FLOW_REPLY_EXISTING_CODE,  /* the code that this number had before */
+};
+
+/*
+ * A person's place in the flow. Plain data: copy it freely, wipe it with OPENSSL_cleanse when
+ * done. Made by conversation_start or conversation_decode, changed by flow_step and flow_finish.
+ */
+struct conversation {
+    enum conversation_state state;
+    enum flow_reply_kind reply;
+    bool expired;         /* started behind the mark of an expired session */
+    uint8_t language;     /* index into the flow's languages */
+    uint8_t step;         /* index of the open question */
+    uint8_t answer_count; /* answers that are in: steps 0 to answer_count - 1 */
+    uint8_t recent_count;
+    uint64_t fingerprint;             /* of the flow that the answers belong to */
+    uint64_t recent[FLOW_RECENT_MAX]; /* ids of the last messages, newest first */
+    uint16_t answer_end[FLOW_STEPS_MAX];
+    char answers[FLOW_ANSWERS_MAX]; /* normalised, end to end */
+    char code[UIC_CODE_MAX];        /* FINISHED: what was told */
+};
+
+/* A conversation with somebody who has no session; mark is what conversation_mark gave within the
+ * last 24 hours, or length 0. */
+void conversation_start(struct conversation *conversation, const unsigned char *mark,
+                        size_t mark_length);
+
+/* Bytes for the session store: at most CONVERSATION_BYTES_MAX, compact. Returns their number. */
+#define CONVERSATION_BYTES_MAX (FLOW_ANSWERS_MAX + 512)
+size_t conversation_encode(const struct conversation *conversation,
+                           unsigned char bytes[CONVERSATION_BYTES_MAX]);
+/* Returns 0, or -1 when the bytes are none of ours; then the conversation is a fresh one. */
+int conversation_decode(struct conversation *conversation, const unsigned char *bytes,
+                        size_t length);
+
+/* What is remembered for 24 hours so that an expired session can be told: the language, no answer.
+ * Returns its length, 0 when nothing is to be remembered (no conversation is open). */
+#define CONVERSATION_MARK_MAX 8
+size_t conversation_mark(const struct conversation *conversation,
+                         unsigned char mark[CONVERSATION_MARK_MAX]);
+
+struct flow_message {
+    const char *text; /* UTF-8, checked by the caller */
+    size_t length;
+    bool written; /* false: a picture, a voice note, a place, a sticker */
+    uint64_t id;  /* keyed hash of the provider's message id, 0 when it has none */
+};
+
+enum flow_effect {
+    FLOW_ANSWER, /* save the conversation, send flow_reply */
+    FLOW_CLAIM,  /* all answers are in: get the code registered, flow_finish, save, send */
+    FLOW_REPEAT, /* the last message again: save nothing, send flow_reply */
+    FLOW_IGNORE, /* an older message again: save nothing, send nothing */
+};
+
+/* What happened, for log and statistics; never what was said. */
+enum flow_event {
+    FLOW_EVENT_STARTED,
+    FLOW_EVENT_EXPIRED,
+    FLOW_EVENT_CHANGED,
+    FLOW_EVENT_ACCEPTED,
+    FLOW_EVENT_INVALID,
+    FLOW_EVENT_NOT_TEXT,
+    FLOW_EVENT_HELP,
+    FLOW_EVENT_RESTARTED,
+    FLOW_EVENT_BACK,
+    FLOW_EVENT_LANGUAGE,
+    FLOW_EVENT_STOPPED,
+    FLOW_EVENT_REDELIVERED,
+};
+/* "started", "accepted", …; static. */
+const char *flow_event_name(enum flow_event event);
+
+struct flow_outcome {
+    enum flow_effect effect;
+    enum flow_event event;
+    uint8_t step; /* the question that was open when the message came */
+};
+
+/*
+ * One message of the person: changes the conversation and says what is to be done. The same
+ * arguments give the same result. now_s: seconds since 1970, UTC.
+ */
+struct flow_outcome flow_step(const struct flow *flow, struct conversation *conversation,
+                              const struct flow_message *message, int64_t now_s);
+
+/* The answers of a COMPLETE conversation, pointing into it. */
+void conversation_answers(const struct conversation *conversation,
+                          struct uic_text answers[FLOW_STEPS_MAX]);
+
+/* After FLOW_CLAIM: the code is registered. existing: these answers were registered before from
+ * the same number. Wipes the answers. */
+void flow_finish(struct conversation *conversation, const char *code, bool existing);
+
+/* Writes the conversation's last reply, NUL-terminated UTF-8. Returns its length in bytes, 0 for
+ * FLOW_REPLY_NONE. */
+size_t flow_reply(const struct flow *flow, const struct conversation *conversation,
+                  char reply[FLOW_REPLY_MAX]);
+
+/* The polite "try again in a minute", in the conversation's language (NULL: the first). */
+size_t flow_unavailable(const struct flow *flow, const struct conversation *conversation,
+                        char reply[FLOW_REPLY_MAX]);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * Records: which code belongs to which answers, for good. Backend: SQLite (sqlite:///path).
+ *
+ *     struct record_store *store = record_store_open(url, error);             once
+ *     struct record_link *link = record_attach(store, base, &watch, error);   in each thread
+ *     claim.ticket.done = ...; ... fill in ...; record_claim(link, &claim);
+ *     record_detach(link); record_store_close(store);
+ *
+ * A claim inserts the record, or finds it by its input hash and counts the request, unless
+ * last_event_id is this event: then it changes nothing and answers as it did the first time.
+ */
+#ifndef STORE_RECORD_H
+#define STORE_RECORD_H
+
+#include "store/ticket.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+
+#define RECORD_HASH_SIZE 32
+#define RECORD_CODE_MAX 128
+#define RECORD_EVENT_ID_MAX 40
+#define RECORD_PHONE_MAX 132
+
+struct record_claim {
+    struct store_ticket ticket;
+    /* In; the store keeps the claim, not copies, until it is done: */
+    unsigned char input_hash[RECORD_HASH_SIZE];
+    char event_id[RECORD_EVENT_ID_MAX];   /* of this message, the same when it comes again */
+    char phone_number[RECORD_PHONE_MAX];
+    char code[RECORD_CODE_MAX]; /* wanted; after STORE_OK the person's code */
+    int64_t now_us;             /* microseconds since 1970, UTC */
+    /* Out: */
+    bool is_new;     /* registered by this event */
+    bool same_phone; /* the record's phone number is this one */
+    /* The store's own: */
+    struct record_link *link;
+    struct record_claim *next;
+};
+
+struct record_store;
+struct record_link;
+
+/* Creates or migrates the tables; idempotent, safe when two do it at once. Blocks: for the command
+ * line and the start. Returns 0 with report saying in one line what was done, or -1 with error. */
+int record_store_prepare(const char *url, char report[STORE_ERROR_MAX],
+                         char error[STORE_ERROR_MAX]);
+
+/* Whether the database can be reached and has its tables; blocks. Returns 0, or -1 with error. */
+int record_store_probe(const char *url, char error[STORE_ERROR_MAX]);
+
+/* Opens a prepared database. Returns NULL with error. */
+struct record_store *record_store_open(const char *url, char error[STORE_ERROR_MAX]);
+/* After every link is detached. */
+void record_store_close(struct record_store *store);
+
+struct record_link *record_attach(struct record_store *store, struct event_base *base,
+                                  const struct store_watch *watch, char error[STORE_ERROR_MAX]);
+/* Waits for claims under way; their `done` is called from here. */
+void record_detach(struct record_link *link);
+/* Whether the last transaction went well. */
+bool record_link_up(const struct record_link *link);
+
+/* STORE_LATER; or STORE_FULL when too many claims wait. Later: STORE_OK, committed; STORE_CONFLICT
+ * when the wanted code is another person's (claim again with a longer one); STORE_DOWN. */
+enum store_status record_claim(struct record_link *link, struct record_claim *claim);
+
+#endif
