@@ -1,0 +1,50 @@
+/*
+ * Configuration: environment variables, and a .env file for what the environment does not hold.
+ * One table in config.c feeds the parser, --help and check.
+ */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include "server/log.h"
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Strings belong to the configuration; an unset one is NULL. */
+struct config {
+    char *app_name;
+    char *environment; /* "development" or "production" */
+    bool debug;
+    enum log_level log_level; /* DEBUG=True lowers it to LOG_DEBUG */
+    bool log_json;
+    char *host;
+    unsigned port;
+    unsigned workers; /* resolved: never 0 */
+    char *uic_salt;
+    char *redis_url;
+    char *database_url;
+    unsigned session_timeout_minutes;
+    char *flow_file;
+    char *public_url;
+    char *twilio_account_sid;
+    char *twilio_auth_token;
+    char *twilio_whatsapp_number;
+    char *webhook_path;
+    char *admin_token;
+    unsigned max_connections; /* of the whole process */
+    unsigned max_in_flight;   /* messages being handled, of the whole process */
+    bool production;          /* environment is "production" */
+};
+
+/*
+ * Reads env_file (NULL: ".env" in the working directory if there is one; a named file must exist)
+ * and the environment into config. Prints one line for every bad value, and a warning for each
+ * unknown name in the file, to errors. Returns 0, or -1 when a value is bad; config_free is due in
+ * both cases. Secrets are never printed.
+ */
+int config_load(struct config *config, const char *env_file, FILE *errors);
+void config_free(struct config *config);
+
+/* The table for people: name, default, what it is. */
+void config_help(FILE *out);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Every secret that is derived from the salt, by HKDF-SHA256 with a label for each use, so that
+ * none tells anything about another.
+ */
+#ifndef SERVER_KEYS_H
+#define SERVER_KEYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define KEY_SIZE 32
+
+struct keys {
+    unsigned char session_address[KEY_SIZE]; /* address -> session name */
+    unsigned char session_seal[KEY_SIZE];    /* sessions at rest */
+    unsigned char record_input[KEY_SIZE];    /* answers -> input_hash */
+    unsigned char message_id[KEY_SIZE];      /* provider's message id -> event id */
+    unsigned char log_tag[KEY_SIZE];         /* address -> tag in the log */
+};
+
+/* Returns 0, or -1 when the cryptographic library fails. */
+int keys_derive(struct keys *keys, const char *salt);
+void keys_wipe(struct keys *keys);
+
+/* Eight hexadecimal digits that stand for an address in the log. */
+#define KEYS_TAG_MAX 9
+void keys_log_tag(const struct keys *keys, const char *address, size_t length,
+                  char tag[KEYS_TAG_MAX]);
+
+/* A provider's message id as 32 hexadecimal digits (for records) and as a number, never 0 (for
+ * conversations). */
+#define KEYS_EVENT_ID_MAX 33
+uint64_t keys_event_id(const struct keys *keys, const char *id, size_t length,
+                       char event_id[KEYS_EVENT_ID_MAX]);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * The log: one line for each event, text for people or JSON (LOG_JSON), to standard error.
+ * Workers hand lines to one writer thread through a bounded queue, so that a slow pipe or disk
+ * never holds a loop; lines that find it full are counted and announced, not waited for.
+ *
+ *     log_write(LOG_INFO, "server_started", log_text("host", host), log_number("port", port));
+ *
+ * What is never logged: answers, names, phone numbers, tokens, salts, whole URLs with passwords.
+ */
+#ifndef SERVER_LOG_H
+#define SERVER_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_CRITICAL };
+
+enum log_field_kind { LOG_FIELD_END, LOG_FIELD_TEXT, LOG_FIELD_NUMBER, LOG_FIELD_DECIMAL };
+
+struct log_field {
+    const char *name;
+    enum log_field_kind kind;
+    const char *text; /* NULL: the field is left out */
+    int64_t number;
+    double decimal; /* printed with three digits */
+};
+
+#define log_text(name, value) ((struct log_field){(name), LOG_FIELD_TEXT, (value), 0, 0})
+#define log_number(name, value) ((struct log_field){(name), LOG_FIELD_NUMBER, NULL, (value), 0})
+#define log_decimal(name, value) ((struct log_field){(name), LOG_FIELD_DECIMAL, NULL, 0, (value)})
+
+/* Starts the writer thread. Before log_start and after log_stop lines are written directly. */
+int log_start(enum log_level level, bool json);
+/* Writes what is queued and stops the thread. */
+void log_stop(void);
+
+bool log_enabled(enum log_level level);
+/* Fields end with a LOG_FIELD_END; use log_write. */
+void log_event(enum log_level level, const char *event, const struct log_field *fields);
+
+#define log_write(level, event, ...)                                                               \
+    do {                                                                                           \
+        if (log_enabled(level))                                                                    \
+            log_event(level, event, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}});    \
+    } while (0)
+
+#endif
