@@ -38,19 +38,25 @@ static int put(struct output *output, char kept)
     return UIC_OK;
 }
 
+static int put_pair(struct output *output, char first, char second)
+{
+    int status = put(output, first);
+    return status == UIC_OK ? put(output, second) : status;
+}
+
 /* The letters that Unicode does not decompose, and the digits of all scripts. */
 static int put_folded(struct output *output, ucs4_t character)
 {
     switch (character) {
     case 0x0152: /* Œ */
     case 0x0153: /* œ */
-        return put(output, 'O') == UIC_OK ? put(output, 'E') : UIC_NO_ROOM;
+        return put_pair(output, 'O', 'E');
     case 0x00C6: /* Æ */
     case 0x00E6: /* æ */
-        return put(output, 'A') == UIC_OK ? put(output, 'E') : UIC_NO_ROOM;
+        return put_pair(output, 'A', 'E');
     case 0x00DF: /* ß */
     case 0x1E9E: /* ẞ */
-        return put(output, 'S') == UIC_OK ? put(output, 'S') : UIC_NO_ROOM;
+        return put_pair(output, 'S', 'S');
     case 0x00D8: /* Ø */
     case 0x00F8: /* ø */
     case 0x0186: /* Ɔ */
@@ -88,7 +94,7 @@ static int decompose(ucs4_t character, bool compatible, ucs4_t *parts)
     return uc_canonical_decomposition(character, parts);
 }
 
-/* Recursion ends where Unicode's decompositions end, after four levels at most. */
+/* Recursion ends where Unicode's decompositions do: after four levels in Unicode 14. */
 static int put_parts(struct output *output, ucs4_t character, enum uic_normalization normalization,
                      bool compatible)
 {
