@@ -35,7 +35,8 @@ static int foreign_explain(sqlite3 *database, char error[STORE_ERROR_MAX])
     return -1;
 }
 
-/* The version that the tables have, 0 when there are none. Refuses other programs' tables. */
+/* The version that the tables have, 0 when there are none. Refuses other programs' tables. Wants a
+ * transaction around it. */
 static int version_read(sqlite3 *database, const struct sqlite_migrations *migrations, int *version,
                         char error[STORE_ERROR_MAX])
 {
@@ -80,6 +81,17 @@ static int statements_run(sqlite3 *database, const char *sql, char error[STORE_E
     if (sqlite3_exec(database, sql, NULL, NULL, NULL) != SQLITE_OK)
         return sqlite_explain(database, error);
     return 0;
+}
+
+/* version_read in a transaction of its own: another process may be migrating meanwhile. */
+static int version_look(sqlite3 *database, const struct sqlite_migrations *migrations, int *version,
+                        char error[STORE_ERROR_MAX])
+{
+    if (statements_run(database, "BEGIN", error) != 0)
+        return -1;
+    int status = version_read(database, migrations, version, error);
+    sqlite3_exec(database, "ROLLBACK", NULL, NULL, NULL);
+    return status;
 }
 
 static int migration_apply(sqlite3 *database, const char *migration, int version,
@@ -129,7 +141,7 @@ int sqlite_schema_migrate(sqlite3 *database, const struct sqlite_migrations *mig
     int version;
 
     /* Looked at before the first change, so that a file that is not ours stays as it is. */
-    if (version_read(database, migrations, &before, error) != 0 ||
+    if (version_look(database, migrations, &before, error) != 0 ||
         sqlite_use_wal(database, error) != 0)
         return -1;
     for (version = before; version < migrations->count;) {
@@ -150,7 +162,7 @@ int sqlite_schema_check(sqlite3 *database, const struct sqlite_migrations *migra
 {
     int version;
 
-    if (version_read(database, migrations, &version, error) != 0)
+    if (version_look(database, migrations, &version, error) != 0)
         return -1;
     if (version < migrations->count) {
         snprintf(error, STORE_ERROR_MAX,
