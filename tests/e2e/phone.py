@@ -116,11 +116,13 @@ class RawAnswer:
         self.closed = closed
 
 
-def exchange_bytes(server, request):
-    """Sends these bytes and reads one answer."""
+def exchange_bytes(server, *pieces):
+    """Sends these bytes, each piece in a packet of its own, and reads one answer."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            connection.sendall(request)
+            for piece in pieces:
+                connection.sendall(piece)
         except ConnectionError:
             pass  # refused before it was all sent; the answer may still be there
         response = http.client.HTTPResponse(connection, method="POST")

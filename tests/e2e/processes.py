@@ -44,10 +44,10 @@ def eventually(condition, what):
 
 
 def environment_for(**settings):
-    """The environment of the program: sanitizers, a salt, and nothing of this machine's."""
-    environment = {"PATH": os.environ["PATH"], "UIC_SALT": SALT, **SANITIZERS}
-    environment.update({name: str(value) for name, value in settings.items()})
-    return {name: value for name, value in environment.items() if value != "None"}
+    """The environment of the program: sanitizers, a salt, and nothing of this machine's. A setting
+    that is None is left out."""
+    environment = {"PATH": os.environ["PATH"], "UIC_SALT": SALT, **SANITIZERS, **settings}
+    return {name: str(value) for name, value in environment.items() if value is not None}
 
 
 def run_program(*arguments, cwd, stdin="", **settings):
@@ -128,7 +128,7 @@ class UicServer(Process):
 
     def start(self, wait_for="/ready"):
         self.spawn([PROGRAM, "serve"], env=environment_for(**self.settings))
-        self.checked = False
+        self.checked = False  # whether its end was looked at
         eventually(lambda: not self.running or self.status_of(wait_for) == 200, "server ready")
         assert self.running, f"the server did not start:\n{self.log()}"
 
