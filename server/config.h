@@ -44,6 +44,10 @@ struct config {
 int config_load(struct config *config, const char *env_file, FILE *errors);
 void config_free(struct config *config);
 
+/* The same for a command that needs nothing but UIC_SALT: reads and checks it alone; it may be
+ * unset. */
+int config_load_salt(struct config *config, const char *env_file, FILE *errors);
+
 /* The table for people: name, default, what it is. */
 void config_help(FILE *out);
 

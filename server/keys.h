@@ -28,7 +28,7 @@ void keys_log_tag(const struct keys *keys, const char *address, size_t length,
                   char tag[KEYS_TAG_MAX]);
 
 /* A provider's message id as 32 hexadecimal digits (for records) and as a number, never 0 (for
- * conversations). */
+ * conversations). When the cryptographic library fails: 0 and an empty event_id. */
 #define KEYS_EVENT_ID_MAX 33
 uint64_t keys_event_id(const struct keys *keys, const char *id, size_t length,
                        char event_id[KEYS_EVENT_ID_MAX]);

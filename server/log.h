@@ -39,10 +39,10 @@ bool log_enabled(enum log_level level);
 /* Fields end with a LOG_FIELD_END; use log_write. */
 void log_event(enum log_level level, const char *event, const struct log_field *fields);
 
-#define log_write(level, event, ...)                                                               \
-    do {                                                                                           \
-        if (log_enabled(level))                                                                    \
-            log_event(level, event, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}});    \
+#define log_write(level, event, ...)                                                            \
+    do {                                                                                        \
+        if (log_enabled(level))                                                                 \
+            log_event(level, event, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}}); \
     } while (0)
 
 #endif

@@ -27,7 +27,7 @@ struct record_claim {
     struct store_ticket ticket;
     /* In; the store keeps the claim, not copies, until it is done: */
     unsigned char input_hash[RECORD_HASH_SIZE];
-    char event_id[RECORD_EVENT_ID_MAX];   /* of this message, the same when it comes again */
+    char event_id[RECORD_EVENT_ID_MAX]; /* of this message, the same when it comes again; or "" */
     char phone_number[RECORD_PHONE_MAX];
     char code[RECORD_CODE_MAX]; /* wanted; after STORE_OK the person's code */
     int64_t now_us;             /* microseconds since 1970, UTC */
@@ -57,7 +57,7 @@ void record_store_close(struct record_store *store);
 
 struct record_link *record_attach(struct record_store *store, struct event_base *base,
                                   const struct store_watch *watch, char error[STORE_ERROR_MAX]);
-/* Waits for claims under way; their `done` is called from here. */
+/* Waits for claims under way; their `done` is called from here. Never from inside a `done`. */
 void record_detach(struct record_link *link);
 /* Whether the last transaction went well. */
 bool record_link_up(const struct record_link *link);

@@ -71,10 +71,11 @@ struct session {
     size_t mark_length;
     /* The store's own: */
     struct session_link *link;
-    void *pending; /* the backend's command while it is under way */
     char name[SESSION_NAME_MAX];
-    unsigned char version[SESSION_VERSION_SIZE];
+    unsigned char version[SESSION_VERSION_SIZE]; /* of the value that was loaded or saved last */
     size_t version_length;
+    unsigned char next_version[SESSION_VERSION_SIZE]; /* of the value being saved */
+    size_t next_version_length;
 };
 
 /* Prepares for one person's session; address is at most 128 opaque bytes. The caller then sets

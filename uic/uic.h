@@ -16,6 +16,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What the shared library shows; everything else in it is hidden. */
+#if defined(__GNUC__)
+#define UIC_API __attribute__((visibility("default")))
+#else
+#define UIC_API
+#endif
+
 /* Bytes that hold any code this library makes, with its NUL. */
 #define UIC_CODE_MAX 128
 /* Bytes of an input hash. */
@@ -34,7 +41,7 @@ enum uic_status {
 };
 
 /* One English sentence for a status; never NULL, static. */
-const char *uic_strerror(int status);
+UIC_API const char *uic_strerror(int status);
 
 enum uic_normalization {
     /* NFD, keep ASCII letters and digits, upper-case: what the Python version did. */
@@ -49,16 +56,16 @@ enum uic_normalization {
  * NUL) may be 0: a text that leaves nothing. Returns UIC_OK, UIC_BAD_UTF8 or UIC_NO_ROOM; after an
  * error out holds an empty string.
  */
-int uic_normalize(enum uic_normalization normalization, const char *text, size_t length, char *out,
-                  size_t capacity, size_t *out_length);
+UIC_API int uic_normalize(enum uic_normalization normalization, const char *text, size_t length,
+                          char *out, size_t capacity, size_t *out_length);
 
 /*
  * The canonical decimal of a whole number written in any script's digits: "05", " ５ ", "٥" -> "5".
  * White space and invisible characters around it, and one full stop or comma behind, are allowed.
  * Returns UIC_OK, UIC_NOT_NUMBER, UIC_BAD_UTF8 or UIC_NO_ROOM; after an error out is empty.
  */
-int uic_normalize_number(const char *text, size_t length, char *out, size_t capacity,
-                         size_t *out_length);
+UIC_API int uic_normalize_number(const char *text, size_t length, char *out, size_t capacity,
+                                 size_t *out_length);
 
 struct uic_text {
     const char *bytes;
@@ -96,14 +103,16 @@ struct uic_format {
  * lengthen the hash piece, or follow a format without one as "-" and digits.
  * Returns UIC_OK, UIC_BAD_FORMAT, UIC_NO_ROOM or UIC_CRYPTO; after an error code is empty.
  */
-int uic_code(const struct uic_format *format, const struct uic_text *fields, const char *salt,
-             size_t salt_length, unsigned longer, char code[UIC_CODE_MAX]);
+UIC_API int uic_code(const struct uic_format *format, const struct uic_text *fields,
+                     const char *salt, size_t salt_length, unsigned longer,
+                     char code[UIC_CODE_MAX]);
 
 /*
- * HMAC-SHA256 with key over the fields, each preceded by its length, so that ("AB","C") and
- * ("A","BC") differ. Returns UIC_OK or UIC_CRYPTO.
+ * HMAC-SHA256 with key over the fields, each preceded by its length (eight bytes, highest first),
+ * so that ("AB","C") and ("A","BC") differ. Returns UIC_OK or UIC_CRYPTO.
  */
-int uic_input_hash(const unsigned char *key, size_t key_length, const struct uic_text *fields,
-                   size_t count, unsigned char hash[UIC_INPUT_HASH_SIZE]);
+UIC_API int uic_input_hash(const unsigned char *key, size_t key_length,
+                           const struct uic_text *fields, size_t count,
+                           unsigned char hash[UIC_INPUT_HASH_SIZE]);
 
 #endif

@@ -1,0 +1,335 @@
+/* The watch over connections: scanner, limits of time and number. What a good request means is
+ * left to http.c. */
+#include "server/connection.h"
+
+#include "server/head.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* How often slow and finished connections are looked for, and how long a refused client may go on
+ * sending before the connection is cut (cutting at once would lose it our answer). */
+#define SWEEP_MS 250
+#define LINGER_MS 2000
+/* How long an idle connection lives on while the server stops: a request may be on its way. */
+#define DRAIN_IDLE_MS 300
+
+struct connection {
+    TAILQ_ENTRY(connection) link;
+    struct connections *owner;
+    struct bufferevent *stream; /* holds a reference */
+    evutil_socket_t fd;         /* -1 until the first byte */
+    struct head_scanner scanner;
+    enum head_phase phase;
+    int64_t since_ms; /* when this phase began */
+    unsigned busy;    /* requests that wait for their reply */
+    bool refused;     /* answered with an error; what still comes is thrown away */
+    bool close_after; /* close when the reply under way is out */
+};
+
+struct connections {
+    struct event_base *base;
+    struct connection_limits limits;
+    TAILQ_HEAD(, connection) all;
+    size_t count;
+    struct connection **by_fd;
+    size_t by_fd_size;
+    struct event *sweep;
+    bool draining;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void connection_enter(struct connection *connection, enum head_phase phase)
+{
+    connection->phase = phase;
+    connection->since_ms = now_ms();
+}
+
+/* The answer to a client that evhttp never gets to see; a fresh socket buffer always takes it. */
+static void send_refusal(const struct connection *connection, const struct head_verdict *verdict)
+{
+    char body[160], answer[512];
+    const char *extra = verdict->status == 405   ? "Allow: GET, HEAD, POST\r\n"
+                        : verdict->status == 503 ? "Retry-After: 5\r\n"
+                                                 : "";
+    int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", verdict->reason);
+
+    length = snprintf(answer, sizeof answer,
+                      "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\n"
+                      "Content-Length: %d\r\n%sConnection: close\r\n\r\n%s",
+                      verdict->status, length, extra, body);
+    if (send(connection->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        log_write(LOG_DEBUG, "refusal_not_sent");
+}
+
+/* While a reply is under way the refusal could only overtake it, so the connection just closes
+ * behind that reply. */
+static void connection_refuse(struct connection *connection, struct head_verdict verdict)
+{
+    connection->refused = true;
+    connection->since_ms = now_ms();
+    if (connection->busy > 0) {
+        connection->close_after = true;
+        return;
+    }
+    send_refusal(connection, &verdict);
+    shutdown(connection->fd, SHUT_WR);
+    metrics_add(verdict.status >= 500 ? METRIC_REQUESTS_SERVER_ERROR : METRIC_REQUESTS_CLIENT_ERROR,
+                1);
+    log_write(LOG_INFO, "request_refused", log_number("status", verdict.status),
+              log_text("reason", verdict.reason));
+}
+
+/* Registers the connection under its descriptor, known from its first byte on. */
+static bool connection_register(struct connection *connection)
+{
+    struct connections *owner = connection->owner;
+    evutil_socket_t fd = bufferevent_getfd(connection->stream);
+
+    if (fd < 0 || (size_t)fd >= owner->by_fd_size)
+        return false;
+    connection->fd = fd;
+    owner->by_fd[fd] = connection;
+    if (owner->count > owner->limits.connections_max) {
+        metrics_add(METRIC_CONNECTIONS_REFUSED, 1);
+        connection_refuse(connection,
+                          (struct head_verdict){503, "too many connections, try again shortly"});
+    }
+    return true;
+}
+
+/* Scans the bytes of the buffer from offset on. */
+static struct head_verdict scan_new_bytes(struct connection *connection, struct evbuffer *buffer,
+                                          size_t offset)
+{
+    struct head_verdict verdict = {0, NULL};
+    struct evbuffer_ptr from;
+    struct evbuffer_iovec pieces[16];
+
+    while (verdict.status == 0 && offset < evbuffer_get_length(buffer)) {
+        evbuffer_ptr_set(buffer, &from, offset, EVBUFFER_PTR_SET);
+        int n = evbuffer_peek(buffer, -1, &from, pieces, 16);
+        for (int i = 0; i < n && i < 16 && verdict.status == 0; i++) {
+            verdict = head_scan(&connection->scanner, pieces[i].iov_base, pieces[i].iov_len);
+            offset += pieces[i].iov_len;
+        }
+    }
+    return verdict;
+}
+
+/* Runs when bytes were read, before evhttp looks at them. */
+static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct connection *connection = arg;
+
+    if (info->n_added == 0)
+        return;
+    if (connection->fd < 0 && !connection_register(connection))
+        connection->refused = true;
+    if (!connection->refused) {
+        struct head_verdict verdict = scan_new_bytes(connection, buffer, info->orig_size);
+        enum head_phase phase = head_phase(&connection->scanner);
+
+        if (phase != connection->phase || phase == HEAD_PHASE_IDLE)
+            connection_enter(connection, phase);
+        if (verdict.status != 0) {
+            metrics_add(METRIC_HEADS_REFUSED, 1);
+            connection_refuse(connection, verdict);
+        }
+    }
+    if (connection->refused && connection->busy == 0)
+        evbuffer_drain(buffer, evbuffer_get_length(buffer));
+}
+
+static struct bufferevent *on_accept(struct event_base *base, void *arg)
+{
+    struct connections *owner = arg;
+    struct connection *connection = calloc(1, sizeof *connection);
+
+    if (connection == NULL)
+        return NULL;
+    connection->stream = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    if (connection->stream == NULL) {
+        free(connection);
+        return NULL;
+    }
+    connection->owner = owner;
+    connection->fd = -1;
+    head_init(&connection->scanner, owner->limits.body_max);
+    connection_enter(connection, HEAD_PHASE_IDLE);
+    bufferevent_incref(connection->stream);
+    evbuffer_add_cb(bufferevent_get_input(connection->stream), on_input, connection);
+    TAILQ_INSERT_TAIL(&owner->all, connection, link);
+    owner->count++;
+    metrics_add(METRIC_CONNECTIONS, 1);
+    return connection->stream;
+}
+
+static void connection_free(struct connection *connection)
+{
+    struct connections *owner = connection->owner;
+
+    TAILQ_REMOVE(&owner->all, connection, link);
+    owner->count--;
+    if (connection->fd >= 0)
+        owner->by_fd[connection->fd] = NULL;
+    evbuffer_remove_cb(bufferevent_get_input(connection->stream), on_input, connection);
+    bufferevent_decref(connection->stream);
+    free(connection);
+}
+
+/* evhttp takes its callbacks off a bufferevent when it lets go of the connection. */
+static bool connection_is_released(const struct connection *connection)
+{
+    bufferevent_event_cb on_event = NULL;
+
+    bufferevent_getcb(connection->stream, NULL, NULL, &on_event, NULL);
+    return on_event == NULL;
+}
+
+static unsigned connection_patience(const struct connection *connection)
+{
+    const struct connection_limits *limits = &connection->owner->limits;
+
+    if (connection->refused)
+        return LINGER_MS;
+    switch (connection->phase) {
+    case HEAD_PHASE_HEAD:
+        return limits->head_ms;
+    case HEAD_PHASE_BODY:
+        return limits->body_ms;
+    default:
+        return connection->owner->draining ? DRAIN_IDLE_MS : limits->idle_ms;
+    }
+}
+
+/* Shutting the socket down makes evhttp see its end and let the connection go. */
+static void connection_cut(struct connection *connection)
+{
+    evutil_socket_t fd = bufferevent_getfd(connection->stream);
+
+    if (!connection->refused)
+        metrics_add(METRIC_CONNECTIONS_TIMED_OUT, 1);
+    if (fd >= 0)
+        shutdown(fd, SHUT_RDWR);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+    struct connections *owner = arg;
+    struct connection *connection = TAILQ_FIRST(&owner->all);
+    int64_t now = now_ms();
+
+    (void)fd;
+    (void)what;
+    while (connection != NULL) {
+        struct connection *next = TAILQ_NEXT(connection, link);
+
+        if (connection_is_released(connection))
+            connection_free(connection);
+        else if (connection->busy == 0 &&
+                 now - connection->since_ms >= (int64_t)connection_patience(connection))
+            connection_cut(connection);
+        connection = next;
+    }
+}
+
+static struct connection *connection_find(const struct connections *connections,
+                                          struct evhttp_request *request)
+{
+    struct evhttp_connection *evcon = evhttp_request_get_connection(request);
+    evutil_socket_t fd =
+        evcon == NULL ? -1 : bufferevent_getfd(evhttp_connection_get_bufferevent(evcon));
+
+    return fd < 0 || (size_t)fd >= connections->by_fd_size ? NULL : connections->by_fd[fd];
+}
+
+void connection_busy(struct connections *connections, struct evhttp_request *request)
+{
+    struct connection *connection = connection_find(connections, request);
+
+    if (connection != NULL)
+        connection->busy++;
+}
+
+bool connection_replied(struct connections *connections, struct evhttp_request *request)
+{
+    struct connection *connection = connection_find(connections, request);
+
+    if (connection == NULL)
+        return true;
+    connection->busy--;
+    connection->since_ms = now_ms();
+    return connection->close_after || connections->draining;
+}
+
+void connections_drain(struct connections *connections)
+{
+    connections->draining = true;
+}
+
+size_t connections_count(const struct connections *connections)
+{
+    return connections->count;
+}
+
+static size_t descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 1 << 20)
+        return 1 << 20;
+    return (size_t)limit.rlim_cur;
+}
+
+struct connections *connections_create(struct event_base *base, struct evhttp *http,
+                                       const struct connection_limits *limits)
+{
+    const struct timeval interval = {0, SWEEP_MS * 1000};
+    struct connections *connections = calloc(1, sizeof *connections);
+
+    if (connections == NULL)
+        return NULL;
+    connections->base = base;
+    connections->limits = *limits;
+    TAILQ_INIT(&connections->all);
+    connections->by_fd_size = descriptor_limit();
+    connections->by_fd = calloc(connections->by_fd_size, sizeof(struct connection *));
+    connections->sweep = event_new(base, -1, EV_PERSIST, on_sweep, connections);
+    if (connections->by_fd == NULL || connections->sweep == NULL ||
+        event_add(connections->sweep, &interval) != 0) {
+        connections_free(connections);
+        return NULL;
+    }
+    evhttp_set_bevcb(http, on_accept, connections);
+    return connections;
+}
+
+void connections_free(struct connections *connections)
+{
+    if (connections == NULL)
+        return;
+    while (!TAILQ_EMPTY(&connections->all))
+        connection_free(TAILQ_FIRST(&connections->all));
+    if (connections->sweep != NULL)
+        event_free(connections->sweep);
+    free(connections->by_fd);
+    free(connections);
+}

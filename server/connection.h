@@ -1,0 +1,46 @@
+/*
+ * Connections of one worker, watched beside evhttp: every byte that arrives passes the head
+ * scanner before evhttp reads it; clients that are malformed, too slow or too many are answered
+ * and closed here. evhttp has no hooks for this in 2.1, so each connection's bufferevent carries a
+ * callback on its input buffer and a reference of ours, by which we see that evhttp let it go.
+ *
+ * All calls on the worker's thread.
+ */
+#ifndef SERVER_CONNECTION_H
+#define SERVER_CONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct evhttp;
+struct evhttp_request;
+
+struct connection_limits {
+    unsigned connections_max; /* open at once on this worker */
+    uint64_t body_max;        /* bytes of one request body */
+    unsigned head_ms;         /* from the first byte of a head to its last */
+    unsigned body_ms;         /* from the end of the head to the last byte of the body */
+    unsigned idle_ms;         /* between two requests */
+};
+
+struct connections;
+
+/* Puts the watch on every connection that http accepts. Returns NULL when out of memory. */
+struct connections *connections_create(struct event_base *base, struct evhttp *http,
+                                       const struct connection_limits *limits);
+/* After evhttp_free. */
+void connections_free(struct connections *connections);
+
+size_t connections_count(const struct connections *connections);
+
+/* A request was handed to the program; its reply will be announced by connection_replied. */
+void connection_busy(struct connections *connections, struct evhttp_request *request);
+/* Just before the reply is sent: whether the connection is to be closed after it. */
+bool connection_replied(struct connections *connections, struct evhttp_request *request);
+
+/* From now on every connection is closed after its reply, idle ones shortly. */
+void connections_drain(struct connections *connections);
+
+#endif

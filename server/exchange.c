@@ -1,0 +1,432 @@
+/*
+ * One exchange is one struct and one switch; every wait comes back into it by resume.
+ *
+ *               session_load            flow_step                     session_save
+ *     LOAD ----------------> STEP -------------------------> SAVE ------------------> ANSWER
+ *       ^  \                   | \   flow_step: claim         ^ |                      ^ ^
+ *       |   \ down, full       |  +----> CLAIM ---------------+ | conflict             | |
+ *       |    \                 |          | ^ record_claim      | (somebody was faster)| |
+ *       |     +--> unavailable |          +-+ conflict:         |                      | |
+ *       |              |       |           a longer code        |                      | |
+ *       |              +-------|--------------------------------|----------------------+ |
+ *       |                      +--- redelivered: nothing to save ------------------------+
+ *       +-------------------------------------------------------+
+ *
+ * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
+ * its claim was committed and its session saved; when the deadline passes first the person is
+ * asked to try again, and the exchange ends silently when its store comes back. STEP is pure and
+ * CLAIM idempotent, so a conflict may run both again.
+ */
+#include "server/exchange.h"
+
+#include "flow/flow.h"
+#include "server/keys.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "store/record.h"
+#include "store/session.h"
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <time.h>
+
+/* How often one message is tried again when another message of the same person is faster, and how
+ * many digits a code grows at most. */
+#define CONFLICTS_MAX 16
+#define LONGER_MAX 8
+/* How often deadlines are looked at. */
+#define SWEEP_MS 250
+
+enum exchange_state {
+    EXCHANGE_LOAD,
+    EXCHANGE_LOADED,
+    EXCHANGE_CLAIM,
+    EXCHANGE_CLAIMED,
+    EXCHANGE_SAVE,
+    EXCHANGE_SAVED,
+};
+
+struct exchange {
+    TAILQ_ENTRY(exchange) link; /* in the order of their deadlines */
+    struct exchange_service *service;
+    enum exchange_state state;
+    exchange_answer *answer; /* NULL once it was given */
+    void *arg;
+    const struct message *message;
+    struct flow_message said;
+    int64_t started_ms;
+    int64_t now_us;
+    unsigned conflicts;
+    unsigned longer;
+    struct flow_outcome outcome;
+    const char *result; /* for the log */
+    struct conversation conversation;
+    struct session session;
+    struct record_claim claim;
+    char tag[KEYS_TAG_MAX];
+};
+
+struct exchange_service {
+    struct exchange_settings settings;
+    TAILQ_HEAD(, exchange) exchanges;
+    unsigned in_flight;
+    struct event *sweep;
+    char reply[FLOW_REPLY_MAX];
+};
+
+static void exchange_drive(struct exchange *exchange);
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t wall_clock_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void exchange_log(const struct exchange *exchange)
+{
+    log_write(LOG_INFO, "message", log_text("from", exchange->tag),
+              log_text("channel", exchange->message->channel), log_text("result", exchange->result),
+              log_number("question", exchange->outcome.step + 1),
+              log_number("ms", monotonic_ms() - exchange->started_ms));
+}
+
+/* The one way out towards the person. */
+static void exchange_answer_with(struct exchange *exchange, const char *text, size_t length)
+{
+    exchange_answer *answer = exchange->answer;
+
+    if (answer == NULL)
+        return;
+    exchange_log(exchange);
+    exchange->answer = NULL;
+    exchange->message = NULL;
+    answer(exchange->arg, text, length);
+}
+
+static void exchange_end(struct exchange *exchange)
+{
+    struct exchange_service *service = exchange->service;
+
+    TAILQ_REMOVE(&service->exchanges, exchange, link);
+    service->in_flight--;
+    OPENSSL_cleanse(exchange, sizeof *exchange);
+    free(exchange);
+}
+
+static void answer_unavailable(struct exchange *exchange, const char *why)
+{
+    struct exchange_service *service = exchange->service;
+
+    if (exchange->answer == NULL)
+        return;
+    exchange->result = why;
+    metrics_add(METRIC_MESSAGES_UNAVAILABLE, 1);
+    exchange_answer_with(
+        exchange, service->reply,
+        flow_unavailable(service->settings.flow, &exchange->conversation, service->reply));
+}
+
+static void answer_reply(struct exchange *exchange)
+{
+    struct exchange_service *service = exchange->service;
+    size_t length = 0;
+
+    if (exchange->outcome.effect != FLOW_IGNORE)
+        length = flow_reply(service->settings.flow, &exchange->conversation, service->reply);
+    metrics_add(METRIC_MESSAGES, 1);
+    if (exchange->outcome.event == FLOW_EVENT_REDELIVERED)
+        metrics_add(METRIC_MESSAGES_REDELIVERED, 1);
+    if (exchange->outcome.effect == FLOW_CLAIM)
+        metrics_add(exchange->claim.is_new ? METRIC_CODES_NEW : METRIC_CODES_EXISTING, 1);
+    exchange_answer_with(exchange, service->reply, length);
+    OPENSSL_cleanse(service->reply, length);
+}
+
+static void resume_from_session(struct store_ticket *ticket)
+{
+    struct session *session = (struct session *)((char *)ticket - offsetof(struct session, ticket));
+
+    exchange_drive((struct exchange *)((char *)session - offsetof(struct exchange, session)));
+}
+
+static void resume_from_claim(struct store_ticket *ticket)
+{
+    struct record_claim *claim =
+        (struct record_claim *)((char *)ticket - offsetof(struct record_claim, ticket));
+
+    exchange_drive((struct exchange *)((char *)claim - offsetof(struct exchange, claim)));
+}
+
+/* Starts an operation's ticket at rest: an operation that finishes at once leaves its status in
+ * the ticket like one that finishes later. Returns whether to wait. */
+static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
+{
+    if (status == STORE_LATER)
+        return true;
+    ticket->status = status;
+    return false;
+}
+
+/* STEP: what the message does to the conversation. Returns the next state. */
+static enum exchange_state exchange_step(struct exchange *exchange)
+{
+    struct session *session = &exchange->session;
+    struct conversation *conversation = &exchange->conversation;
+
+    if (session->ticket.status == STORE_ABSENT ||
+        conversation_decode(conversation, session->bytes, session->length) != 0)
+        conversation_start(conversation, session->mark, session->mark_length);
+    OPENSSL_cleanse(session->bytes, session->length);
+    exchange->outcome = flow_step(exchange->service->settings.flow, conversation, &exchange->said,
+                                  exchange->now_us / 1000000);
+    exchange->result = flow_event_name(exchange->outcome.event);
+    return exchange->outcome.effect == FLOW_CLAIM ? EXCHANGE_CLAIM : EXCHANGE_SAVE;
+}
+
+/* Fills in the claim: input hash and wanted code. Returns 0 or -1. */
+static int claim_prepare(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+    struct record_claim *claim = &exchange->claim;
+    struct uic_text answers[FLOW_STEPS_MAX];
+
+    conversation_answers(&exchange->conversation, answers);
+    if (uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
+                       flow_step_count(settings->flow), claim->input_hash) != UIC_OK)
+        return -1;
+    if (flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
+                  claim->code) != UIC_OK)
+        return -1;
+    claim->now_us = exchange->now_us;
+    return 0;
+}
+
+static void session_fill(struct exchange *exchange)
+{
+    struct session *session = &exchange->session;
+
+    session->length = conversation_encode(&exchange->conversation, session->bytes);
+    session->mark_length = conversation_mark(&exchange->conversation, session->mark);
+}
+
+/* What a finished claim means. Returns whether the exchange goes on. */
+static bool claim_finish(struct exchange *exchange)
+{
+    const struct record_claim *claim = &exchange->claim;
+    bool existing = !claim->is_new && claim->same_phone;
+
+    switch (claim->ticket.status) {
+    case STORE_OK:
+        flow_finish(&exchange->conversation, claim->code, existing);
+        exchange->result = claim->is_new ? "code_new" : "code_existing";
+        exchange->state = EXCHANGE_SAVE;
+        return true;
+    case STORE_CONFLICT:
+        metrics_add(METRIC_CODES_LENGTHENED, 1);
+        exchange->state = EXCHANGE_CLAIM;
+        if (++exchange->longer <= LONGER_MAX)
+            return true;
+        answer_unavailable(exchange, "code_taken");
+        return false;
+    default:
+        answer_unavailable(exchange, "records_unavailable");
+        return false;
+    }
+}
+
+/* What a finished save means. Returns whether the exchange goes on. */
+static bool save_finish(struct exchange *exchange)
+{
+    switch (exchange->session.ticket.status) {
+    case STORE_OK:
+        answer_reply(exchange);
+        return false;
+    case STORE_CONFLICT:
+        metrics_add(METRIC_SESSION_CONFLICTS, 1);
+        exchange->longer = 0;
+        exchange->state = EXCHANGE_LOAD;
+        if (++exchange->conflicts <= CONFLICTS_MAX)
+            return true;
+        answer_unavailable(exchange, "too_many_conflicts");
+        return false;
+    default:
+        answer_unavailable(exchange, "sessions_unavailable");
+        return false;
+    }
+}
+
+/* Runs until the exchange waits (returns true) or is over (returns false). */
+static bool exchange_run(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+    struct session *session = &exchange->session;
+    struct record_claim *claim = &exchange->claim;
+
+    while (exchange->answer != NULL) {
+        switch (exchange->state) {
+        case EXCHANGE_LOAD:
+            exchange->state = EXCHANGE_LOADED;
+            if (ticket_waits(&session->ticket, session_load(settings->sessions, session)))
+                return true;
+            break;
+        case EXCHANGE_LOADED:
+            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT) {
+                answer_unavailable(exchange, "sessions_unavailable");
+                return false;
+            }
+            exchange->state = exchange_step(exchange);
+            if (exchange->outcome.effect == FLOW_REPEAT ||
+                exchange->outcome.effect == FLOW_IGNORE) {
+                answer_reply(exchange);
+                return false;
+            }
+            break;
+        case EXCHANGE_CLAIM:
+            if (claim_prepare(exchange) != 0) {
+                answer_unavailable(exchange, "code_not_computed");
+                return false;
+            }
+            exchange->state = EXCHANGE_CLAIMED;
+            if (ticket_waits(&claim->ticket, record_claim(settings->records, claim)))
+                return true;
+            break;
+        case EXCHANGE_CLAIMED:
+            if (!claim_finish(exchange))
+                return false;
+            break;
+        case EXCHANGE_SAVE:
+            session_fill(exchange);
+            exchange->state = EXCHANGE_SAVED;
+            if (ticket_waits(&session->ticket, session_save(settings->sessions, session)))
+                return true;
+            break;
+        case EXCHANGE_SAVED:
+            if (!save_finish(exchange))
+                return false;
+            break;
+        }
+    }
+    return false; /* answered by its deadline while it waited */
+}
+
+static void exchange_drive(struct exchange *exchange)
+{
+    if (!exchange_run(exchange))
+        exchange_end(exchange);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+    struct exchange_service *service = arg;
+    int64_t due = monotonic_ms() - (int64_t)service->settings.deadline_ms;
+    struct exchange *exchange;
+
+    (void)fd;
+    (void)what;
+    TAILQ_FOREACH(exchange, &service->exchanges, link)
+    {
+        if (exchange->started_ms > due)
+            break;
+        answer_unavailable(exchange, "deadline_passed");
+    }
+}
+
+struct exchange_service *exchange_service_create(const struct exchange_settings *settings)
+{
+    const struct timeval interval = {0, SWEEP_MS * 1000};
+    struct exchange_service *service = calloc(1, sizeof *service);
+
+    if (service == NULL)
+        return NULL;
+    service->settings = *settings;
+    TAILQ_INIT(&service->exchanges);
+    service->sweep = event_new(settings->base, -1, EV_PERSIST, on_sweep, service);
+    if (service->sweep == NULL || event_add(service->sweep, &interval) != 0) {
+        exchange_service_free(service);
+        return NULL;
+    }
+    return service;
+}
+
+void exchange_service_free(struct exchange_service *service)
+{
+    if (service == NULL)
+        return;
+    if (service->sweep != NULL)
+        event_free(service->sweep);
+    free(service);
+}
+
+unsigned exchange_in_flight(const struct exchange_service *service)
+{
+    return service->in_flight;
+}
+
+/* The event id of a message, for conversation and record. A message without an id cannot be
+ * recognised when it comes again; a random one keeps its own claim idempotent. */
+static int exchange_identify(struct exchange *exchange, const struct message *message)
+{
+    const struct keys *keys = exchange->service->settings.keys;
+    unsigned char random[16];
+
+    keys_log_tag(keys, message->address, message->address_length, exchange->tag);
+    if (message->id_length > 0) {
+        exchange->said.id =
+            keys_event_id(keys, message->id, message->id_length, exchange->claim.event_id);
+        return 0;
+    }
+    if (RAND_bytes(random, sizeof random) != 1)
+        return -1;
+    for (size_t i = 0; i < sizeof random; i++)
+        snprintf(exchange->claim.event_id + 2 * i, 3, "%02x", random[i]);
+    return 0;
+}
+
+int exchange_begin(struct exchange_service *service, const struct message *message,
+                   exchange_answer *answer, void *arg)
+{
+    struct exchange *exchange;
+
+    if (service->in_flight >= service->settings.in_flight_max ||
+        message->phone_number_length >= RECORD_PHONE_MAX ||
+        (exchange = malloc(sizeof *exchange)) == NULL) {
+        metrics_add(METRIC_MESSAGES_REFUSED, 1);
+        return -1;
+    }
+    memset(exchange, 0, sizeof *exchange);
+    exchange->service = service;
+    exchange->answer = answer;
+    exchange->arg = arg;
+    exchange->message = message;
+    exchange->started_ms = monotonic_ms();
+    exchange->now_us = wall_clock_us();
+    exchange->said = (struct flow_message){
+        .text = message->text, .length = message->text_length, .written = message->written};
+    exchange->session.ticket.done = resume_from_session;
+    exchange->claim.ticket.done = resume_from_claim;
+    if (exchange_identify(exchange, message) != 0) {
+        free(exchange);
+        return -1;
+    }
+    memcpy(exchange->claim.phone_number, message->phone_number, message->phone_number_length);
+    session_init(service->settings.sessions, &exchange->session, message->address,
+                 message->address_length);
+    TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
+    service->in_flight++;
+    exchange_drive(exchange);
+    return 0;
+}

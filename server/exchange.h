@@ -1,0 +1,51 @@
+/*
+ * The walk of one message: load the session, step, claim the code when all answers are in, save,
+ * answer. Channel-neutral; the state diagram is in exchange.c.
+ *
+ *     exchange_begin(service, &message, on_answer, arg)  ->  on_answer(arg, text, length), once
+ *
+ * All calls on the service's thread.
+ */
+#ifndef SERVER_EXCHANGE_H
+#define SERVER_EXCHANGE_H
+
+#include "server/message.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct event_base;
+struct flow;
+struct keys;
+struct record_link;
+struct session_link;
+
+/* What every exchange of one thread shares. Everything is borrowed. */
+struct exchange_settings {
+    struct event_base *base;
+    const struct flow *flow;
+    const struct keys *keys;
+    const char *salt;
+    struct session_link *sessions;
+    struct record_link *records;
+    unsigned in_flight_max; /* exchanges under way; one more is refused */
+    unsigned deadline_ms;   /* for the answer; then it is "try again in a minute" */
+};
+
+struct exchange_service;
+
+struct exchange_service *exchange_service_create(const struct exchange_settings *settings);
+/* When no exchange is under way any more. */
+void exchange_service_free(struct exchange_service *service);
+
+/* Exchanges under way, those included that were answered late and still wait for a store. */
+unsigned exchange_in_flight(const struct exchange_service *service);
+
+/* The answer: length 0 means that nothing is to be said. text is valid during the call. */
+typedef void exchange_answer(void *arg, const char *text, size_t length);
+
+/* Returns 0, and answer is called exactly once, perhaps before this returns; or -1 when too many
+ * exchanges are under way, and answer is not called. */
+int exchange_begin(struct exchange_service *service, const struct message *message,
+                   exchange_answer *answer, void *arg);
+
+#endif

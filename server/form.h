@@ -1,0 +1,39 @@
+/*
+ * application/x-www-form-urlencoded, decoded strictly: every key and value must be valid UTF-8.
+ * Pure.
+ */
+#ifndef SERVER_FORM_H
+#define SERVER_FORM_H
+
+#include <stddef.h>
+
+#define FORM_FIELDS_MAX 256
+
+struct form_text {
+    const char *bytes; /* not NUL-terminated; may hold a NUL (%00) */
+    size_t length;
+};
+
+struct form_field {
+    struct form_text key;
+    struct form_text value;
+};
+
+/* Fields in the order of the body, pointing into the decoded copy behind them. */
+struct form {
+    size_t count;
+    struct form_field fields[FORM_FIELDS_MAX];
+};
+
+/*
+ * Decodes body into form; the texts go to storage, which must hold length bytes and outlive the
+ * form. Returns 0, or -1 with *reason saying what is wrong (static).
+ */
+int form_decode(struct form *form, const char *body, size_t length, char *storage,
+                const char **reason);
+
+/* The value of a key. *count (may be NULL) is how many fields have it; the first one counts.
+ * Without one the length is 0 and bytes is NULL. */
+struct form_text form_value(const struct form *form, const char *key, size_t *count);
+
+#endif

@@ -1,0 +1,264 @@
+/* evhttp glue: listening socket, request view, reply. Which path does what is left to the router,
+ * which connections are tolerated to connection.c. */
+#include "server/http.h"
+
+#include "server/head.h"
+#include "server/metrics.h"
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define BACKLOG 1024
+#define JSON_TYPE "application/json; charset=utf-8"
+
+struct http {
+    struct event_base *base;
+    struct evhttp *evhttp;
+    struct evhttp_bound_socket *socket;
+    struct connections *connections;
+    http_handler *handler;
+    void *arg;
+};
+
+struct request_storage {
+    struct http_request view;
+    char target[]; /* path and query, cut apart */
+};
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+    return evhttp_find_header(evhttp_request_get_input_headers(request->source), name);
+}
+
+static const char *status_phrase(int status)
+{
+    static const struct {
+        int status;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {410, "Gone"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {500, "Internal Server Error"},
+        {503, "Service Unavailable"},
+    };
+
+    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return "Status";
+}
+
+static void count_status(int status)
+{
+    metrics_add(status < 400   ? METRIC_REQUESTS_OK
+                : status < 500 ? METRIC_REQUESTS_CLIENT_ERROR
+                               : METRIC_REQUESTS_SERVER_ERROR,
+                1);
+}
+
+void http_reply(struct http_request *request, const struct http_reply *reply)
+{
+    struct http *http = request->http;
+    struct evhttp_request *source = request->source;
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(source);
+    struct evbuffer *body = evhttp_request_get_output_buffer(source);
+
+    evhttp_add_header(headers, "Content-Type", reply->content_type);
+    if (reply->header_name != NULL)
+        evhttp_add_header(headers, reply->header_name, reply->header_value);
+    if (connection_replied(http->connections, source))
+        evhttp_add_header(headers, "Connection", "close");
+    evbuffer_add(body, reply->body, reply->length);
+    count_status(reply->status);
+    free(request);
+    evhttp_send_reply(source, reply->status, status_phrase(reply->status), NULL);
+}
+
+void http_reply_error(struct http_request *request, int status, const char *reason)
+{
+    char body[256];
+    int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", reason);
+    struct http_reply reply = {
+        .status = status, .content_type = JSON_TYPE, .body = body, .length = (size_t)length};
+
+    if (status == 503) {
+        reply.header_name = "Retry-After";
+        reply.header_value = "1";
+    }
+    http_reply(request, &reply);
+}
+
+static enum http_method method_of(struct evhttp_request *source)
+{
+    switch (evhttp_request_get_command(source)) {
+    case EVHTTP_REQ_GET:
+    case EVHTTP_REQ_HEAD:
+        return HTTP_GET;
+    case EVHTTP_REQ_POST:
+        return HTTP_POST;
+    default:
+        return HTTP_OTHER;
+    }
+}
+
+static struct http_request *request_create(struct http *http, struct evhttp_request *source)
+{
+    const char *target = evhttp_request_get_uri(source);
+    size_t length = strlen(target);
+    struct request_storage *storage = malloc(sizeof *storage + length + 1);
+    struct evbuffer *body = evhttp_request_get_input_buffer(source);
+    char *question;
+
+    if (storage == NULL)
+        return NULL;
+    memcpy(storage->target, target, length + 1);
+    question = strchr(storage->target, '?');
+    if (question != NULL)
+        *question++ = '\0';
+    storage->view = (struct http_request){
+        .method = method_of(source),
+        .path = storage->target,
+        .query = question,
+        .body_length = evbuffer_get_length(body),
+        .http = http,
+        .source = source,
+    };
+    if (storage->view.body_length > 0)
+        storage->view.body = (const char *)evbuffer_pullup(body, -1);
+    else
+        storage->view.body = "";
+    return &storage->view;
+}
+
+static void on_request(struct evhttp_request *source, void *arg)
+{
+    struct http *http = arg;
+    struct http_request *request = request_create(http, source);
+
+    if (request == NULL) {
+        evhttp_send_error(source, HTTP_SERVUNAVAIL, NULL);
+        return;
+    }
+    connection_busy(http->connections, source);
+    http->handler(http->arg, request);
+}
+
+/* A listener's descriptor for host and port, or -1 with error. */
+static struct evconnlistener *listen_on(struct http *http, const char *host, unsigned port,
+                                        char *error, size_t error_size)
+{
+    const unsigned flags =
+        LEV_OPT_REUSEABLE | LEV_OPT_REUSEABLE_PORT | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *address = NULL;
+    struct evconnlistener *listener = NULL;
+    const int on = 1;
+    char service[12];
+    int status;
+
+    snprintf(service, sizeof service, "%u", port);
+    status = getaddrinfo(host, service, &hints, &address);
+    if (status != 0) {
+        snprintf(error, error_size, "HOST %s: %s", host, gai_strerror(status));
+        return NULL;
+    }
+    errno = 0;
+    listener = evconnlistener_new_bind(http->base, NULL, NULL, flags, BACKLOG, address->ai_addr,
+                                       (int)address->ai_addrlen);
+    if (listener == NULL)
+        snprintf(error, error_size, "cannot listen on %s port %u: %s", host, port, strerror(errno));
+    else /* inherited by the accepted sockets: a short reply leaves at once */
+        setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    freeaddrinfo(address);
+    return listener;
+}
+
+static int evhttp_configure(struct http *http, const struct connection_limits *limits)
+{
+    http->evhttp = evhttp_new(http->base);
+    if (http->evhttp == NULL)
+        return -1;
+    http->connections = connections_create(http->base, http->evhttp, limits);
+    if (http->connections == NULL)
+        return -1;
+    /* The scanner refuses first; these only stand behind it. */
+    evhttp_set_max_headers_size(http->evhttp, 2 * HEAD_BYTES_MAX);
+    evhttp_set_max_body_size(http->evhttp, (ev_ssize_t)(2 * limits->body_max));
+    evhttp_set_allowed_methods(http->evhttp, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
+                                                 EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+                                                 EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+    evhttp_set_default_content_type(http->evhttp, NULL);
+    evhttp_set_gencb(http->evhttp, on_request, http);
+    return 0;
+}
+
+struct http *http_create(struct event_base *base, const char *host, unsigned port,
+                         const struct connection_limits *limits, http_handler *handler, void *arg,
+                         char *error, size_t error_size)
+{
+    struct http *http = calloc(1, sizeof *http);
+    struct evconnlistener *listener;
+
+    if (http == NULL) {
+        snprintf(error, error_size, "out of memory");
+        return NULL;
+    }
+    http->base = base;
+    http->handler = handler;
+    http->arg = arg;
+    listener = listen_on(http, host, port, error, error_size);
+    if (listener == NULL) {
+        free(http);
+        return NULL;
+    }
+    if (evhttp_configure(http, limits) == 0)
+        http->socket = evhttp_bind_listener(http->evhttp, listener);
+    if (http->socket == NULL) {
+        snprintf(error, error_size, "out of memory");
+        evconnlistener_free(listener);
+        http_free(http);
+        return NULL;
+    }
+    return http;
+}
+
+void http_drain(struct http *http)
+{
+    if (http->socket != NULL)
+        evhttp_del_accept_socket(http->evhttp, http->socket);
+    http->socket = NULL;
+    connections_drain(http->connections);
+}
+
+bool http_is_idle(const struct http *http)
+{
+    return connections_count(http->connections) == 0;
+}
+
+void http_free(struct http *http)
+{
+    if (http == NULL)
+        return;
+    if (http->evhttp != NULL)
+        evhttp_free(http->evhttp);
+    connections_free(http->connections);
+    free(http);
+}

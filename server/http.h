@@ -1,0 +1,65 @@
+/*
+ * HTTP of one worker: evhttp behind the connection watch. Hands each complete request to the
+ * router as a view and sends its reply; the rest of the server does not know evhttp.
+ *
+ * All calls on the worker's thread. A request lives until http_reply; every request gets exactly
+ * one reply, at once or later.
+ */
+#ifndef SERVER_HTTP_H
+#define SERVER_HTTP_H
+
+#include "server/connection.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct event_base;
+
+enum http_method {
+    HTTP_GET = 1 << 0, /* HEAD too: the reply then goes without its body */
+    HTTP_POST = 1 << 1,
+    HTTP_OTHER = 1 << 2,
+};
+
+/* A view of a request; everything in it is valid until http_reply. */
+struct http_request {
+    enum http_method method;
+    const char *path;  /* as sent, without the query, NUL-terminated */
+    const char *query; /* without the question mark; NULL when there is none */
+    const char *body;
+    size_t body_length;
+    struct http *http;
+    struct evhttp_request *source;
+};
+
+/* The value of a header, or NULL. */
+const char *http_header(const struct http_request *request, const char *name);
+
+struct http_reply {
+    int status;
+    const char *content_type;
+    const char *body;
+    size_t length;
+    const char *header_name; /* one more header, or NULL: Allow, Retry-After, … */
+    const char *header_value;
+};
+
+/* Sends the reply and frees the request. */
+void http_reply(struct http_request *request, const struct http_reply *reply);
+/* {"error": reason} with a status. reason is plain ASCII without quotes. */
+void http_reply_error(struct http_request *request, int status, const char *reason);
+
+typedef void http_handler(void *arg, struct http_request *request);
+
+struct http;
+
+/* Serves on an own listening socket (SO_REUSEPORT) of host and port. Returns NULL with error. */
+struct http *http_create(struct event_base *base, const char *host, unsigned port,
+                         const struct connection_limits *limits, http_handler *handler, void *arg,
+                         char *error, size_t error_size);
+/* Stops accepting; connections close after their replies. */
+void http_drain(struct http *http);
+/* Whether every connection is gone. */
+bool http_is_idle(const struct http *http);
+void http_free(struct http *http);
+
+#endif

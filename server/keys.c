@@ -1,0 +1,99 @@
+/* Derives the secrets from the salt, and makes tags and event ids with them. Who uses the other
+ * keys, and for what, is their business. */
+#include "server/keys.h"
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Changing this or a label makes every stored hash and session unreadable. */
+static const char purpose[] = "whatsapp-uic 1";
+
+static int derive(EVP_KDF_CTX *context, const char *salt, const char *label,
+                  unsigned char key[KEY_SIZE])
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)salt, strlen(salt)),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)purpose, strlen(purpose)),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)label, strlen(label)),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_KDF_derive(context, key, KEY_SIZE, params) == 1 ? 0 : -1;
+}
+
+int keys_derive(struct keys *keys, const char *salt)
+{
+    const struct {
+        const char *label;
+        unsigned char *key;
+    } wanted[] = {
+        {"session address", keys->session_address},
+        {"session seal", keys->session_seal},
+        {"record input", keys->record_input},
+        {"message id", keys->message_id},
+        {"log tag", keys->log_tag},
+    };
+    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+    EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+    int status = context ? 0 : -1;
+    for (size_t i = 0; status == 0 && i < sizeof wanted / sizeof *wanted; i++) {
+        EVP_KDF_CTX_reset(context);
+        status = derive(context, salt, wanted[i].label, wanted[i].key);
+    }
+    EVP_KDF_CTX_free(context);
+    EVP_KDF_free(kdf);
+    if (status < 0)
+        keys_wipe(keys);
+    return status;
+}
+
+void keys_wipe(struct keys *keys)
+{
+    OPENSSL_cleanse(keys, sizeof *keys);
+}
+
+static int hash(const unsigned char key[KEY_SIZE], const char *bytes, size_t length,
+                unsigned char out[EVP_MAX_MD_SIZE])
+{
+    unsigned size;
+    return HMAC(EVP_sha256(), key, KEY_SIZE, (const unsigned char *)bytes, length, out, &size) ? 0
+                                                                                               : -1;
+}
+
+static void print_hex(const unsigned char *bytes, size_t count, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = '\0';
+}
+
+void keys_log_tag(const struct keys *keys, const char *address, size_t length,
+                  char tag[KEYS_TAG_MAX])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE] = {0};
+    hash(keys->log_tag, address, length, digest);
+    print_hex(digest, 4, tag);
+}
+
+uint64_t keys_event_id(const struct keys *keys, const char *id, size_t length,
+                       char event_id[KEYS_EVENT_ID_MAX])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    event_id[0] = '\0';
+    if (hash(keys->message_id, id, length, digest) < 0)
+        return 0;
+    print_hex(digest, 16, event_id);
+    uint64_t number = 0;
+    for (size_t i = 0; i < sizeof number; i++)
+        number = number << 8 | digest[i];
+    return number ? number : 1;
+}

@@ -1,0 +1,131 @@
+/* The table of paths, and the small answers that need no file of their own. */
+#include "server/routes.h"
+
+#include "server/metrics.h"
+#include "server/twilio.h"
+#include "server/version.h"
+#include "store/record.h"
+#include "store/session.h"
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JSON_TYPE "application/json; charset=utf-8"
+#define METRICS_MAX 16384
+
+static void reply_json(struct http_request *request, int status, json_t *json)
+{
+    char *body = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+
+    json_decref(json);
+    if (body == NULL) {
+        http_reply_error(request, 503, "out of memory");
+        return;
+    }
+    http_reply(request, &(struct http_reply){.status = status,
+                                             .content_type = JSON_TYPE,
+                                             .body = body,
+                                             .length = strlen(body)});
+    free(body);
+}
+
+static void handle_webhook(struct routes *routes, struct http_request *request)
+{
+    twilio_handle(routes->exchanges, request);
+}
+
+static void handle_health(struct routes *routes, struct http_request *request)
+{
+    reply_json(request, 200,
+               json_pack("{s:s, s:s, s:s}", "status", "healthy", "service",
+                         routes->config->app_name, "version", VERSION));
+}
+
+static void handle_ready(struct routes *routes, struct http_request *request)
+{
+    bool sessions = session_link_up(routes->sessions);
+    bool records = record_link_up(routes->records);
+    bool ready = sessions && records && !routes->draining;
+    const char *redis = routes->config->redis_url == NULL ? "memory" : sessions ? "up" : "down";
+
+    reply_json(request, ready ? 200 : 503,
+               json_pack("{s:s, s:s, s:s}", "status",
+                         routes->draining ? "stopping"
+                         : ready          ? "ready"
+                                          : "unavailable",
+                         "redis", redis, "database", records ? "up" : "down"));
+}
+
+static void handle_root(struct routes *routes, struct http_request *request)
+{
+    reply_json(request, 200,
+               json_pack("{s:s, s:s, s:s, s:s}", "service", routes->config->app_name, "version",
+                         VERSION, "environment", routes->config->environment, "status",
+                         "operational"));
+}
+
+static void handle_metrics(struct routes *routes, struct http_request *request)
+{
+    char text[METRICS_MAX];
+    size_t length = metrics_exposition(text, sizeof text);
+
+    (void)routes;
+    http_reply(request, &(struct http_reply){.status = 200,
+                                             .content_type = "text/plain; version=0.0.4",
+                                             .body = text,
+                                             .length = length});
+}
+
+static void handle_cleanup(struct routes *routes, struct http_request *request)
+{
+    (void)routes;
+    http_reply_error(request, 410,
+                     "nothing to clean up: sessions expire by themselves after "
+                     "SESSION_TIMEOUT_MINUTES");
+}
+
+static const struct route {
+    const char *path; /* NULL: WEBHOOK_PATH */
+    int methods;
+    void (*handle)(struct routes *routes, struct http_request *request);
+} table[] = {
+    {NULL, HTTP_POST, handle_webhook},
+    {"/health", HTTP_GET, handle_health},
+    {"/whatsapp/health", HTTP_GET, handle_health},
+    {"/ready", HTTP_GET, handle_ready},
+    {"/", HTTP_GET, handle_root},
+    {"/metrics", HTTP_GET, handle_metrics},
+    {"/whatsapp/cleanup", HTTP_POST, handle_cleanup},
+};
+
+static void reply_method_not_allowed(struct http_request *request, int methods)
+{
+    static const char body[] = "{\"error\":\"this path does not take this method\"}\n";
+
+    http_reply(request,
+               &(struct http_reply){.status = 405,
+                                    .content_type = JSON_TYPE,
+                                    .body = body,
+                                    .length = sizeof body - 1,
+                                    .header_name = "Allow",
+                                    .header_value = methods == HTTP_POST ? "POST" : "GET, HEAD"});
+}
+
+void routes_handle(void *arg, struct http_request *request)
+{
+    struct routes *routes = arg;
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const struct route *route = &table[i];
+        const char *path = route->path != NULL ? route->path : routes->config->webhook_path;
+
+        if (strcmp(path, request->path) != 0)
+            continue;
+        if ((route->methods & (int)request->method) != 0)
+            route->handle(routes, request);
+        else
+            reply_method_not_allowed(request, route->methods);
+        return;
+    }
+    http_reply_error(request, 404, "there is nothing at this path");
+}

@@ -1,0 +1,25 @@
+/* Which path does what. One table in routes.c. */
+#ifndef SERVER_ROUTES_H
+#define SERVER_ROUTES_H
+
+#include "server/config.h"
+#include "server/exchange.h"
+#include "server/http.h"
+#include <stdbool.h>
+
+struct record_link;
+struct session_link;
+
+/* What the handlers of one worker need; borrowed. */
+struct routes {
+    const struct config *config;
+    struct exchange_service *exchanges;
+    struct session_link *sessions;
+    struct record_link *records;
+    bool draining; /* the worker stops: not ready any more */
+};
+
+/* An http_handler; arg is the struct routes. */
+void routes_handle(void *arg, struct http_request *request);
+
+#endif

@@ -1,0 +1,175 @@
+/* Starts and stops the server: stop is the reverse of start. What a worker does is left to
+ * worker.c. */
+#include "server/server.h"
+
+#include "server/log.h"
+#include "server/stores.h"
+#include "server/version.h"
+#include "server/worker.h"
+#include "store/record.h"
+#include "store/session.h"
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct server {
+    const struct setup *setup;
+    struct session_store *sessions;
+    struct record_store *records;
+    struct worker **workers;
+    unsigned created;
+    unsigned started;
+};
+
+/* Threads inherit the mask, so signals wait for the main thread's sigwait. */
+static void block_signals(sigset_t *stop)
+{
+    sigemptyset(stop);
+    sigaddset(stop, SIGTERM);
+    sigaddset(stop, SIGINT);
+    pthread_sigmask(SIG_BLOCK, stop, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void log_failure(const char *what, const char *reason)
+{
+    log_write(LOG_CRITICAL, "start_failed", log_text("what", what), log_text("reason", reason));
+}
+
+/* SO_REUSEPORT would let a second server take half of the first one's connections unnoticed. */
+static int check_port_is_free(const struct config *config)
+{
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *address = NULL;
+    char service[12], reason[128];
+    const int on = 1;
+    int status, fd;
+
+    snprintf(service, sizeof service, "%u", config->port);
+    status = getaddrinfo(config->host, service, &hints, &address);
+    if (status != 0) {
+        log_failure("HOST", gai_strerror(status));
+        return -1;
+    }
+    fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    status = fd < 0 ? -1 : bind(fd, address->ai_addr, address->ai_addrlen);
+    if (status != 0) {
+        snprintf(reason, sizeof reason, "cannot listen on %s port %u: %s", config->host,
+                 config->port, strerror(errno));
+        log_failure("PORT", reason);
+    }
+    if (fd >= 0)
+        close(fd);
+    freeaddrinfo(address);
+    return status;
+}
+
+static int open_stores(struct server *server)
+{
+    const struct config *config = &server->setup->config;
+    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    struct session_settings settings;
+
+    if (record_store_prepare(config->database_url, report, error) != 0) {
+        log_failure("DATABASE_URL", error);
+        return -1;
+    }
+    log_write(LOG_INFO, "database_prepared", log_text("report", report));
+    server->records = record_store_open(config->database_url, error);
+    if (server->records == NULL) {
+        log_failure("DATABASE_URL", error);
+        return -1;
+    }
+    stores_session_settings(&settings, config, &server->setup->keys);
+    server->sessions = session_store_open(&settings, error);
+    stores_session_settings_wipe(&settings);
+    if (server->sessions == NULL) {
+        log_failure("REDIS_URL", error);
+        return -1;
+    }
+    return 0;
+}
+
+static int start_workers(struct server *server)
+{
+    const unsigned count = server->setup->config.workers;
+    const struct worker_settings settings = {server->setup, server->sessions, server->records};
+    char error[512];
+
+    server->workers = calloc(count, sizeof(struct worker *));
+    if (server->workers == NULL)
+        return -1;
+    for (; server->created < count; server->created++) {
+        server->workers[server->created] = worker_create(&settings, error, sizeof error);
+        if (server->workers[server->created] == NULL) {
+            log_failure("worker", error);
+            return -1;
+        }
+    }
+    for (; server->started < count; server->started++) {
+        if (worker_start(server->workers[server->started]) != 0) {
+            log_failure("worker", "cannot start a thread");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void stop_workers(struct server *server)
+{
+    for (unsigned i = 0; i < server->started; i++)
+        worker_stop(server->workers[i]);
+    for (unsigned i = 0; i < server->started; i++)
+        worker_join(server->workers[i]);
+    for (unsigned i = 0; i < server->created; i++)
+        worker_free(server->workers[i]);
+    free(server->workers);
+}
+
+static void log_started(const struct config *config)
+{
+    log_write(LOG_INFO, "server_started", log_text("version", VERSION),
+              log_text("environment", config->environment), log_text("host", config->host),
+              log_number("port", config->port), log_number("workers", config->workers),
+              log_text("sessions", config->redis_url != NULL ? "redis" : "memory"));
+    if (config->twilio_auth_token == NULL)
+        log_write(LOG_WARNING, "webhook_open",
+                  log_text("reason", "TWILIO_AUTH_TOKEN is not set: anybody can send messages"));
+}
+
+int server_run(const struct setup *setup)
+{
+    struct server server = {.setup = setup};
+    const struct config *config = &setup->config;
+    sigset_t stop;
+    int code = 1, signal_number;
+
+    block_signals(&stop);
+    if (log_start(config->log_level, config->log_json) != 0)
+        return 1;
+    if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
+        start_workers(&server) == 0) {
+        log_started(config);
+        sigwait(&stop, &signal_number);
+        log_write(LOG_INFO, "server_stopping",
+                  log_text("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
+        code = 0;
+    }
+    stop_workers(&server);
+    if (server.sessions != NULL)
+        session_store_close(server.sessions);
+    if (server.records != NULL)
+        record_store_close(server.records);
+    log_write(LOG_INFO, "server_stopped", log_number("code", code));
+    log_stop();
+    return code;
+}

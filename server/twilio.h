@@ -1,0 +1,18 @@
+/*
+ * Twilio's WhatsApp webhook: a form-encoded POST with one message, answered with TwiML.
+ */
+#ifndef SERVER_TWILIO_H
+#define SERVER_TWILIO_H
+
+#include "server/exchange.h"
+#include "server/form.h"
+#include "server/http.h"
+
+/* Finds the message in a form. Pure. Returns 0, or -1 with *reason (static) when the request can
+ * be no message: From missing, too long or not text, or a field that counts standing twice. */
+int twilio_parse(const struct form *form, struct message *message, const char **reason);
+
+/* Handles one request to its reply. */
+void twilio_handle(struct exchange_service *service, struct http_request *request);
+
+#endif

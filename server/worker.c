@@ -1,0 +1,250 @@
+/* A worker's life: create, start, stop, join, free. What happens to a request is left to routes.c,
+ * to a message to exchange.c. */
+#include "server/worker.h"
+
+#include "server/exchange.h"
+#include "server/http.h"
+#include "server/log.h"
+#include "server/routes.h"
+#include "store/record.h"
+#include "store/session.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BODY_MAX 65536
+#define HEAD_MS 10000
+#define BODY_MS 20000
+#define IDLE_MS 75000
+/* For an answer; Twilio gives up at 15 s. */
+#define ANSWER_DEADLINE_MS 9500
+/* How long a stopping worker waits for what is in flight, and how often it looks. */
+#define DRAIN_MS 10000
+#define DRAIN_STEP_MS 20
+
+struct worker {
+    pthread_t thread;
+    struct event_base *base;
+    struct session_link *sessions;
+    struct record_link *records;
+    struct exchange_service *exchanges;
+    struct http *http;
+    struct routes routes;
+    int stop_fd; /* eventfd: worker_stop writes, the loop reads */
+    struct event *on_stop;
+    struct event *on_drain;
+    int64_t drain_end_ms;
+};
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* No locks: only the worker's own thread touches its loop. */
+static struct event_base *base_create(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config == NULL)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+static void report_change(const char *event_up, const char *event_down, bool up, const char *why)
+{
+    if (up)
+        log_write(LOG_INFO, event_up, log_text("detail", why));
+    else
+        log_write(LOG_ERROR, event_down, log_text("reason", why));
+}
+
+static void on_sessions_changed(void *arg, bool up, const char *why)
+{
+    (void)arg;
+    report_change("sessions_up", "sessions_down", up, why);
+}
+
+static void on_records_changed(void *arg, bool up, const char *why)
+{
+    (void)arg;
+    report_change("records_up", "records_down", up, why);
+}
+
+static void on_drain(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+    bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http);
+
+    (void)fd;
+    (void)what;
+    if (done || monotonic_ms() >= worker->drain_end_ms)
+        event_base_loopexit(worker->base, NULL);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *arg)
+{
+    const struct timeval interval = {0, DRAIN_STEP_MS * 1000};
+    struct worker *worker = arg;
+    uint64_t count;
+
+    (void)what;
+    if (read(fd, &count, sizeof count) < 0)
+        return;
+    worker->drain_end_ms = monotonic_ms() + DRAIN_MS;
+    worker->routes.draining = true;
+    http_drain(worker->http);
+    event_add(worker->on_drain, &interval);
+}
+
+static int attach_stores(struct worker *worker, const struct worker_settings *settings, char *error)
+{
+    const struct store_watch sessions_watch = {on_sessions_changed, worker};
+    const struct store_watch records_watch = {on_records_changed, worker};
+
+    worker->sessions = session_attach(settings->sessions, worker->base, &sessions_watch, error);
+    if (worker->sessions == NULL)
+        return -1;
+    worker->records = record_attach(settings->records, worker->base, &records_watch, error);
+    return worker->records != NULL ? 0 : -1;
+}
+
+static int start_exchanges(struct worker *worker, const struct setup *setup)
+{
+    const struct config *config = &setup->config;
+    const struct exchange_settings settings = {
+        .base = worker->base,
+        .flow = setup->flow,
+        .keys = &setup->keys,
+        .salt = config->uic_salt,
+        .sessions = worker->sessions,
+        .records = worker->records,
+        .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
+        .deadline_ms = ANSWER_DEADLINE_MS,
+    };
+
+    worker->exchanges = exchange_service_create(&settings);
+    return worker->exchanges != NULL ? 0 : -1;
+}
+
+static int start_http(struct worker *worker, const struct config *config, char *error,
+                      size_t error_size)
+{
+    const struct connection_limits limits = {
+        .connections_max = (config->max_connections + config->workers - 1) / config->workers,
+        .body_max = BODY_MAX,
+        .head_ms = HEAD_MS,
+        .body_ms = BODY_MS,
+        .idle_ms = IDLE_MS,
+    };
+
+    worker->routes = (struct routes){.config = config,
+                                     .exchanges = worker->exchanges,
+                                     .sessions = worker->sessions,
+                                     .records = worker->records};
+    worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
+                               &worker->routes, error, error_size);
+    return worker->http != NULL ? 0 : -1;
+}
+
+static int start_stop_signal(struct worker *worker)
+{
+    worker->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (worker->stop_fd < 0)
+        return -1;
+    worker->on_stop =
+        event_new(worker->base, worker->stop_fd, EV_READ | EV_PERSIST, on_stop, worker);
+    worker->on_drain = event_new(worker->base, -1, EV_PERSIST, on_drain, worker);
+    if (worker->on_stop == NULL || worker->on_drain == NULL)
+        return -1;
+    return event_add(worker->on_stop, NULL);
+}
+
+struct worker *worker_create(const struct worker_settings *settings, char *error, size_t error_size)
+{
+    const struct config *config = &settings->setup->config;
+    char store_error[STORE_ERROR_MAX] = "";
+    struct worker *worker = calloc(1, sizeof *worker);
+
+    snprintf(error, error_size, "out of memory");
+    if (worker == NULL)
+        return NULL;
+    worker->stop_fd = -1;
+    worker->base = base_create();
+    if (worker->base == NULL)
+        goto failed;
+    if (attach_stores(worker, settings, store_error) != 0) {
+        snprintf(error, error_size, "%s", store_error);
+        goto failed;
+    }
+    if (start_exchanges(worker, settings->setup) != 0 || start_stop_signal(worker) != 0)
+        goto failed;
+    if (start_http(worker, config, error, error_size) != 0)
+        goto failed;
+    return worker;
+failed:
+    worker_free(worker);
+    return NULL;
+}
+
+static void *worker_run(void *arg)
+{
+    struct worker *worker = arg;
+
+    event_base_dispatch(worker->base);
+    return NULL;
+}
+
+int worker_start(struct worker *worker)
+{
+    return pthread_create(&worker->thread, NULL, worker_run, worker) == 0 ? 0 : -1;
+}
+
+void worker_stop(struct worker *worker)
+{
+    const uint64_t one = 1;
+
+    while (write(worker->stop_fd, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+}
+
+void worker_join(struct worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    /* Claims and loads that still wait finish here, so before what they answer through goes. */
+    if (worker->records != NULL)
+        record_detach(worker->records);
+    if (worker->sessions != NULL)
+        session_detach(worker->sessions);
+    exchange_service_free(worker->exchanges);
+    http_free(worker->http);
+    if (worker->on_stop != NULL)
+        event_free(worker->on_stop);
+    if (worker->on_drain != NULL)
+        event_free(worker->on_drain);
+    if (worker->stop_fd >= 0)
+        close(worker->stop_fd);
+    if (worker->base != NULL)
+        event_base_free(worker->base);
+    free(worker);
+}

@@ -1,0 +1,35 @@
+/*
+ * A worker: one thread with its own event loop, listening socket and store connections. Workers
+ * share only constant data, the stores' process-wide halves and counters.
+ */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include "server/setup.h"
+#include <stddef.h>
+
+struct record_store;
+struct session_store;
+
+/* What all workers share; borrowed. */
+struct worker_settings {
+    const struct setup *setup;
+    struct session_store *sessions;
+    struct record_store *records;
+};
+
+struct worker;
+
+/* Opens the worker's listening socket and connections; the thread does not run yet. Returns NULL
+ * with error. */
+struct worker *worker_create(const struct worker_settings *settings, char *error,
+                             size_t error_size);
+/* Starts the thread. Returns 0 or -1. */
+int worker_start(struct worker *worker);
+/* Asks the thread to stop: no new connections, what is in flight is finished, at most DRAIN_MS. */
+void worker_stop(struct worker *worker);
+/* Waits for the thread. */
+void worker_join(struct worker *worker);
+void worker_free(struct worker *worker);
+
+#endif

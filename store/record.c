@@ -1,0 +1,69 @@
+/*
+ * The front of the record store: chooses the backend by the URL's scheme and passes calls on.
+ * URLs may hold passwords, so errors from here never quote one.
+ */
+#include "store/record_backend.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct record_backend *const backends[] = {&record_sqlite};
+
+static const struct record_backend *backend_find(const char *url, char error[STORE_ERROR_MAX])
+{
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+        if (strncmp(url, backends[i]->scheme, strlen(backends[i]->scheme)) == 0)
+            return backends[i];
+    }
+    bool postgres = strncmp(url, "postgres", strlen("postgres")) == 0;
+    snprintf(error, STORE_ERROR_MAX, "%s: this build knows sqlite:/// only",
+             postgres ? "a postgresql:// database" : "the database URL has an unknown scheme");
+    return NULL;
+}
+
+int record_store_prepare(const char *url, char report[STORE_ERROR_MAX], char error[STORE_ERROR_MAX])
+{
+    const struct record_backend *backend = backend_find(url, error);
+    return backend ? backend->prepare(url, report, error) : -1;
+}
+
+int record_store_probe(const char *url, char error[STORE_ERROR_MAX])
+{
+    const struct record_backend *backend = backend_find(url, error);
+    return backend ? backend->probe(url, error) : -1;
+}
+
+struct record_store *record_store_open(const char *url, char error[STORE_ERROR_MAX])
+{
+    const struct record_backend *backend = backend_find(url, error);
+    return backend ? backend->open(url, error) : NULL;
+}
+
+void record_store_close(struct record_store *store)
+{
+    if (store)
+        store->backend->close(store);
+}
+
+struct record_link *record_attach(struct record_store *store, struct event_base *base,
+                                  const struct store_watch *watch, char error[STORE_ERROR_MAX])
+{
+    return store->backend->attach(store, base, watch, error);
+}
+
+void record_detach(struct record_link *link)
+{
+    if (link)
+        link->backend->detach(link);
+}
+
+bool record_link_up(const struct record_link *link)
+{
+    return link->backend->up(link);
+}
+
+enum store_status record_claim(struct record_link *link, struct record_claim *claim)
+{
+    claim->link = link;
+    claim->next = NULL;
+    return link->backend->claim(link, claim);
+}

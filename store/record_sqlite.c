@@ -1,0 +1,406 @@
+/*
+ * Records in SQLite: one writer thread for the process, which takes whatever claims wait as one
+ * transaction. How a claim becomes SQL is sqlite_writer.c's affair.
+ *
+ *     record_claim ──> store.waiting ──writer thread──> link.finished ──eventfd──> on_finished
+ *     (link's thread)   ≤ WAITING_MAX    one commit                    (link's thread: ticket.done)
+ *
+ * The store's mutex guards everything that is not marked as one thread's own.
+ */
+#include "store/record_backend.h"
+#include "store/sqlite_database.h"
+#include "store/sqlite_schema.h"
+#include "store/sqlite_writer.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Claims that wait for the writer at most. */
+#define WAITING_MAX 8192
+/* While the database is down and nobody claims, a write is tried this often. */
+#define RETRY_SECONDS 1
+
+struct claim_list {
+    struct record_claim *first;
+    struct record_claim *last;
+    size_t count;
+};
+
+struct sqlite_store {
+    struct record_store store;
+    char *path;
+    struct sqlite_writer *writer; /* the thread's own; NULL: open again before the next batch */
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t work;     /* to the writer: claims wait, or stop */
+    pthread_cond_t finished; /* to record_detach: links have finished claims */
+    struct claim_list waiting;
+    struct sqlite_link *links;
+    bool stopping;
+    bool up;
+    char why[STORE_ERROR_MAX]; /* it is up or not */
+};
+
+struct sqlite_link {
+    struct record_link link;
+    struct sqlite_store *store;
+    struct sqlite_link *next;
+    struct claim_list finished;
+    int wake; /* eventfd */
+    /* Of the link's thread: */
+    struct event *event;
+    struct store_watch watch;
+    size_t under_way;
+    bool up;
+};
+
+static void list_append(struct claim_list *list, struct record_claim *claim)
+{
+    claim->next = NULL;
+    if (list->last)
+        list->last->next = claim;
+    else
+        list->first = claim;
+    list->last = claim;
+    list->count++;
+}
+
+static struct record_claim *list_pop(struct claim_list *list)
+{
+    struct record_claim *claim = list->first;
+
+    if (claim) {
+        list->first = claim->next;
+        if (!list->first)
+            list->last = NULL;
+        list->count--;
+    }
+    return claim;
+}
+
+/* Moves at most max claims from the head of one list to the end of another. */
+static void list_move(struct claim_list *to, struct claim_list *from, size_t max)
+{
+    for (; max > 0 && from->first; max--)
+        list_append(to, list_pop(from));
+}
+
+/* ---- the writer thread ---- */
+
+static int batch_commit(struct sqlite_store *store, struct record_claim *claims,
+                        char why[STORE_ERROR_MAX])
+{
+    if (!store->writer)
+        store->writer = sqlite_writer_open(store->path, why);
+    if (!store->writer)
+        return -1;
+    if (sqlite_writer_commit(store->writer, claims, why) == 0)
+        return 0;
+    /* Open again next time: the file may have been replaced, or opened before it was writable. */
+    if (!sqlite_path_is_memory(store->path)) {
+        sqlite_writer_close(store->writer);
+        store->writer = NULL;
+    }
+    return -1;
+}
+
+/* Gives the claims back to their links and wakes these; all links hear of a change. */
+static void batch_finish(struct sqlite_store *store, struct claim_list *batch, bool up,
+                         const char *why)
+{
+    bool changed = up != store->up;
+
+    if (changed) {
+        store->up = up;
+        snprintf(store->why, sizeof store->why, "%s", why);
+    }
+    if (!up) {
+        /* Those that came meanwhile would only wait as long again. */
+        list_move(batch, &store->waiting, WAITING_MAX);
+        for (struct record_claim *claim = batch->first; claim; claim = claim->next)
+            claim->ticket.status = STORE_DOWN;
+    }
+    for (struct record_claim *claim; (claim = list_pop(batch));)
+        list_append(&((struct sqlite_link *)claim->link)->finished, claim);
+    for (struct sqlite_link *link = store->links; link; link = link->next) {
+        if (changed || link->finished.first)
+            eventfd_write(link->wake, 1);
+    }
+    pthread_cond_broadcast(&store->finished);
+}
+
+/* Waits for claims; while the database is down, not for ever. */
+static void work_wait(struct sqlite_store *store)
+{
+    struct timespec until;
+    int code = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += RETRY_SECONDS;
+    while (!store->waiting.first && !store->stopping && code != ETIMEDOUT) {
+        code = store->up ? pthread_cond_wait(&store->work, &store->mutex)
+                         : pthread_cond_timedwait(&store->work, &store->mutex, &until);
+    }
+}
+
+static void *writer_run(void *arg)
+{
+    struct sqlite_store *store = arg;
+
+    pthread_mutex_lock(&store->mutex);
+    for (;;) {
+        struct claim_list batch = {0};
+        char why[STORE_ERROR_MAX] = "the database takes records again";
+
+        work_wait(store);
+        if (store->stopping)
+            break;
+        list_move(&batch, &store->waiting, SQLITE_BATCH_MAX);
+        pthread_mutex_unlock(&store->mutex);
+        int status = batch_commit(store, batch.first, why);
+        pthread_mutex_lock(&store->mutex);
+        batch_finish(store, &batch, status == 0, why);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return NULL;
+}
+
+/* Starts the thread with all signals blocked: they are for the program's own threads. */
+static int writer_start(struct sqlite_store *store)
+{
+    sigset_t all;
+    sigset_t before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&store->thread, NULL, writer_run, store);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code;
+}
+
+/* ---- the store ---- */
+
+static int sqlite_prepare(const char *url, char report[STORE_ERROR_MAX],
+                          char error[STORE_ERROR_MAX])
+{
+    const char *path = sqlite_path(url, error);
+
+    if (!path || sqlite_file_create(path, error) != 0)
+        return -1;
+    sqlite3 *database = sqlite_open(path, error);
+    if (!database)
+        return -1;
+    int status = sqlite_schema_migrate(database, &sqlite_record_migrations, report, error);
+    sqlite3_close(database);
+    return status;
+}
+
+static int sqlite_probe(const char *url, char error[STORE_ERROR_MAX])
+{
+    const char *path = sqlite_path(url, error);
+    struct sqlite_writer *writer = path ? sqlite_writer_open(path, error) : NULL;
+
+    sqlite_writer_close(writer);
+    return writer ? 0 : -1;
+}
+
+static void store_free(struct sqlite_store *store)
+{
+    sqlite_writer_close(store->writer);
+    pthread_cond_destroy(&store->finished);
+    pthread_cond_destroy(&store->work);
+    pthread_mutex_destroy(&store->mutex);
+    free(store->path);
+    free(store);
+}
+
+static struct record_store *sqlite_store_open(const char *url, char error[STORE_ERROR_MAX])
+{
+    const char *path = sqlite_path(url, error);
+    struct sqlite_store *store = path ? calloc(1, sizeof *store) : NULL;
+    pthread_condattr_t monotonic;
+
+    if (!store) {
+        if (path)
+            snprintf(error, STORE_ERROR_MAX, "out of memory");
+        return NULL;
+    }
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&store->mutex, NULL);
+    pthread_cond_init(&store->work, &monotonic);
+    pthread_cond_init(&store->finished, NULL);
+    pthread_condattr_destroy(&monotonic);
+    store->store.backend = &record_sqlite;
+    store->up = true;
+    store->path = strdup(path);
+    if (!store->path) {
+        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        goto failed;
+    }
+    store->writer = sqlite_writer_open(path, error);
+    if (!store->writer)
+        goto failed;
+    int code = writer_start(store);
+    if (code != 0) {
+        snprintf(error, STORE_ERROR_MAX, "cannot start the writer thread: %s", strerror(code));
+        goto failed;
+    }
+    return &store->store;
+
+failed:
+    store_free(store);
+    return NULL;
+}
+
+static void sqlite_store_close(struct record_store *base)
+{
+    struct sqlite_store *store = (struct sqlite_store *)base;
+
+    pthread_mutex_lock(&store->mutex);
+    store->stopping = true;
+    pthread_cond_signal(&store->work);
+    pthread_mutex_unlock(&store->mutex);
+    pthread_join(store->thread, NULL);
+    store_free(store);
+}
+
+/* ---- links ---- */
+
+/* Tells the link's owner what has come: a change first, then each claim. */
+static void link_deliver(struct sqlite_link *link)
+{
+    struct sqlite_store *store = link->store;
+    char why[STORE_ERROR_MAX];
+
+    pthread_mutex_lock(&store->mutex);
+    struct claim_list finished = link->finished;
+    link->finished = (struct claim_list){0};
+    bool changed = link->up != store->up;
+    link->up = store->up;
+    memcpy(why, store->why, sizeof why);
+    pthread_mutex_unlock(&store->mutex);
+
+    link->under_way -= finished.count;
+    if (changed && link->watch.changed)
+        link->watch.changed(link->watch.arg, link->up, why);
+    for (struct record_claim *claim; (claim = list_pop(&finished));)
+        claim->ticket.done(&claim->ticket);
+}
+
+static void on_finished(evutil_socket_t fd, short events, void *arg)
+{
+    eventfd_t count;
+
+    (void)events;
+    eventfd_read(fd, &count);
+    link_deliver(arg);
+}
+
+static void link_free(struct sqlite_link *link)
+{
+    if (link->event)
+        event_free(link->event);
+    if (link->wake >= 0)
+        close(link->wake);
+    free(link);
+}
+
+static struct record_link *sqlite_attach(struct record_store *base, struct event_base *loop,
+                                         const struct store_watch *watch,
+                                         char error[STORE_ERROR_MAX])
+{
+    struct sqlite_store *store = (struct sqlite_store *)base;
+    struct sqlite_link *link = calloc(1, sizeof *link);
+
+    if (!link) {
+        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        return NULL;
+    }
+    link->link.backend = &record_sqlite;
+    link->store = store;
+    link->up = true;
+    if (watch)
+        link->watch = *watch;
+    link->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (link->wake >= 0)
+        link->event = event_new(loop, link->wake, EV_READ | EV_PERSIST, on_finished, link);
+    if (!link->event || event_add(link->event, NULL) != 0) {
+        snprintf(error, STORE_ERROR_MAX, "cannot watch an eventfd: %s", strerror(errno));
+        link_free(link);
+        return NULL;
+    }
+
+    pthread_mutex_lock(&store->mutex);
+    link->next = store->links;
+    store->links = link;
+    if (!store->up)
+        eventfd_write(link->wake, 1);
+    pthread_mutex_unlock(&store->mutex);
+    return &link->link;
+}
+
+static void sqlite_detach(struct record_link *base)
+{
+    struct sqlite_link *link = (struct sqlite_link *)base;
+    struct sqlite_store *store = link->store;
+
+    while (link->under_way > 0) {
+        pthread_mutex_lock(&store->mutex);
+        while (!link->finished.first)
+            pthread_cond_wait(&store->finished, &store->mutex);
+        pthread_mutex_unlock(&store->mutex);
+        link_deliver(link);
+    }
+    pthread_mutex_lock(&store->mutex);
+    struct sqlite_link **place = &store->links;
+    while (*place != link)
+        place = &(*place)->next;
+    *place = link->next;
+    pthread_mutex_unlock(&store->mutex);
+    link_free(link);
+}
+
+static enum store_status sqlite_claim(struct record_link *base, struct record_claim *claim)
+{
+    struct sqlite_link *link = (struct sqlite_link *)base;
+    struct sqlite_store *store = link->store;
+    bool full;
+
+    pthread_mutex_lock(&store->mutex);
+    full = store->waiting.count >= WAITING_MAX;
+    if (!full) {
+        list_append(&store->waiting, claim);
+        if (store->waiting.count == 1)
+            pthread_cond_signal(&store->work);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    if (full)
+        return STORE_FULL;
+    link->under_way++;
+    return STORE_LATER;
+}
+
+static bool sqlite_up(const struct record_link *base)
+{
+    return ((const struct sqlite_link *)base)->up;
+}
+
+const struct record_backend record_sqlite = {
+    .scheme = "sqlite://",
+    .prepare = sqlite_prepare,
+    .probe = sqlite_probe,
+    .open = sqlite_store_open,
+    .close = sqlite_store_close,
+    .attach = sqlite_attach,
+    .detach = sqlite_detach,
+    .claim = sqlite_claim,
+    .up = sqlite_up,
+};

@@ -1,0 +1,83 @@
+/* What is derived from the salt: fixed for all time, one key for each use. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/keys.h"
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char salt[] = "Zr4u7x-A_DG9KbPeShVmYq3t6w9zCkFJNcRfUjXn2r0";
+
+static void to_hex(const unsigned char key[KEY_SIZE], char out[2 * KEY_SIZE + 1])
+{
+    for (int i = 0; i < KEY_SIZE; i++)
+        sprintf(out + 2 * i, "%02x", key[i]);
+}
+
+/* Expected values: Python's hmac module, by RFC 5869. */
+static void keys_are_the_same_on_every_machine(void **state)
+{
+    (void)state;
+    struct keys keys;
+    char hex[2 * KEY_SIZE + 1];
+    assert_int_equal(keys_derive(&keys, salt), 0);
+    to_hex(keys.session_address, hex);
+    assert_string_equal(hex, "f6b051e63f7eca0adc6ada10d63fb4525fad670f63776ba724dc00d5cfc6ba42");
+    to_hex(keys.session_seal, hex);
+    assert_string_equal(hex, "42a2962941324a53426e3fd4f3ef691b0ff2832fdca7117186a3e38b0b68a630");
+    to_hex(keys.record_input, hex);
+    assert_string_equal(hex, "21ae6268d2c4a86b4e6e101df7158e3e99e121c46b079638268f944fa82070a9");
+    to_hex(keys.message_id, hex);
+    assert_string_equal(hex, "0229b19b5217354e0cdc40df8ae261520ee60cfc17a3be18a6773e4773b82432");
+    to_hex(keys.log_tag, hex);
+    assert_string_equal(hex, "5eaf45b614c12681dc9f08a5c1330e5f3d0122e363fd04fb6ffa14784d6d96f4");
+}
+
+static void event_ids_are_the_same_on_every_machine(void **state)
+{
+    (void)state;
+    struct keys keys;
+    char event_id[KEYS_EVENT_ID_MAX], tag[KEYS_TAG_MAX];
+    keys_derive(&keys, salt);
+    uint64_t number = keys_event_id(&keys, "SM0123456789", 12, event_id);
+    assert_string_equal(event_id, "ff784e43f5d73b59b45b9d24b79dee18");
+    assert_true(number == 0xff784e43f5d73b59ULL);
+    keys_log_tag(&keys, "whatsapp:+243810000000", 22, tag);
+    assert_string_equal(tag, "fe8b9fde");
+}
+
+static void another_salt_changes_everything(void **state)
+{
+    (void)state;
+    struct keys one, other;
+    keys_derive(&one, salt);
+    keys_derive(&other, "Zr4u7x-A_DG9KbPeShVmYq3t6w9zCkFJNcRfUjXn2r1");
+    assert_memory_not_equal(one.session_address, other.session_address, KEY_SIZE);
+    assert_memory_not_equal(one.session_seal, other.session_seal, KEY_SIZE);
+    assert_memory_not_equal(one.record_input, other.record_input, KEY_SIZE);
+    assert_memory_not_equal(one.message_id, other.message_id, KEY_SIZE);
+    assert_memory_not_equal(one.log_tag, other.log_tag, KEY_SIZE);
+}
+
+static void wiped_keys_hold_nothing(void **state)
+{
+    (void)state;
+    struct keys keys, empty = {0};
+    keys_derive(&keys, salt);
+    keys_wipe(&keys);
+    assert_memory_equal(&keys, &empty, sizeof keys);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_are_the_same_on_every_machine),
+        cmocka_unit_test(event_ids_are_the_same_on_every_machine),
+        cmocka_unit_test(another_salt_changes_everything),
+        cmocka_unit_test(wiped_keys_hold_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

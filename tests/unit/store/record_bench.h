@@ -1,0 +1,171 @@
+/*
+ * What the record tests share: a database in a folder of its own, a link to it, and people who
+ * claim codes.
+ */
+#ifndef RECORD_BENCH_H
+#define RECORD_BENCH_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "store/record.h"
+#include <event2/event.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct bench {
+    char folder[64];
+    char path[96];
+    char url[128];
+    struct record_store *store;
+    struct event_base *base;
+    struct record_link *link;
+    /* What the watch was told: */
+    unsigned changes;
+    bool up;
+    char why[STORE_ERROR_MAX];
+};
+
+struct asked {
+    struct record_claim claim; /* first: its ticket is where done finds us */
+    bool finished;
+};
+
+static inline void bench_changed(void *arg, bool up, const char *why)
+{
+    struct bench *bench = arg;
+
+    bench->changes++;
+    bench->up = up;
+    snprintf(bench->why, sizeof bench->why, "%s", why);
+}
+
+/* An empty folder, and the URL of a file that is not there yet. */
+static inline void bench_folder(struct bench *bench)
+{
+    memset(bench, 0, sizeof *bench);
+    strcpy(bench->folder, "/tmp/uic-record-XXXXXX");
+    assert_non_null(mkdtemp(bench->folder));
+    snprintf(bench->path, sizeof bench->path, "%s/records.db", bench->folder);
+    snprintf(bench->url, sizeof bench->url, "sqlite:///%s", bench->path);
+}
+
+static inline void bench_prepare(const struct bench *bench)
+{
+    char report[STORE_ERROR_MAX] = "";
+    char error[STORE_ERROR_MAX] = "";
+
+    if (record_store_prepare(bench->url, report, error) != 0)
+        fail_msg("%s", error);
+}
+
+static inline void bench_attach(struct bench *bench)
+{
+    char error[STORE_ERROR_MAX] = "";
+    struct store_watch watch = {bench_changed, bench};
+
+    bench->store = record_store_open(bench->url, error);
+    if (!bench->store)
+        fail_msg("%s", error);
+    bench->base = event_base_new();
+    bench->link = record_attach(bench->store, bench->base, &watch, error);
+    assert_non_null(bench->link);
+}
+
+static inline void bench_detach(struct bench *bench)
+{
+    record_detach(bench->link);
+    event_base_free(bench->base);
+    record_store_close(bench->store);
+    bench->link = NULL;
+}
+
+static inline void bench_remove(struct bench *bench)
+{
+    char command[128];
+
+    if (bench->link)
+        bench_detach(bench);
+    snprintf(command, sizeof command, "rm -rf '%s'", bench->folder);
+    assert_int_equal(system(command), 0);
+}
+
+static inline void bench_open(struct bench *bench)
+{
+    bench_folder(bench);
+    bench_prepare(bench);
+    bench_attach(bench);
+}
+
+static inline void asked_done(struct store_ticket *ticket)
+{
+    struct asked *asked = (struct asked *)ticket;
+
+    assert_false(asked->finished);
+    asked->finished = true;
+}
+
+/* A claim of the person with these answers. */
+static inline struct asked asked_by(const char *answers, const char *phone, const char *event,
+                                    const char *code)
+{
+    struct asked asked = {0};
+
+    asked.claim.ticket.done = asked_done;
+    asked.claim.now_us = 1767225599000042; /* 2025-12-31 23:59:59.000042 */
+    snprintf((char *)asked.claim.input_hash, sizeof asked.claim.input_hash, "%s", answers);
+    snprintf(asked.claim.phone_number, sizeof asked.claim.phone_number, "%s", phone);
+    snprintf(asked.claim.event_id, sizeof asked.claim.event_id, "%s", event);
+    snprintf(asked.claim.code, sizeof asked.claim.code, "%s", code);
+    return asked;
+}
+
+static inline void asked_wait(struct bench *bench, struct asked *asked)
+{
+    while (!asked->finished)
+        assert_int_equal(event_base_loop(bench->base, EVLOOP_ONCE), 0);
+}
+
+/* Claims, waits and says how it ended. */
+static inline enum store_status claimed(struct bench *bench, struct asked *asked)
+{
+    asked->finished = false;
+    assert_int_equal(record_claim(bench->link, &asked->claim), STORE_LATER);
+    assert_false(asked->finished);
+    asked_wait(bench, asked);
+    return asked->claim.ticket.status;
+}
+
+/* Runs SQL on the file from outside, as an operator would; the first column of the first row. */
+static inline void bench_sql(const struct bench *bench, const char *sql, char text[128])
+{
+    sqlite3 *database = NULL;
+    sqlite3_stmt *statement = NULL;
+
+    assert_int_equal(sqlite3_open_v2(bench->path, &database, SQLITE_OPEN_READWRITE, NULL), 0);
+    sqlite3_busy_timeout(database, 10000);
+    assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+    int code = sqlite3_step(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(database));
+    const char *value = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : "";
+    snprintf(text, 128, "%s", value ? value : "NULL");
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+}
+
+#define assert_sql(bench, sql, expected)      \
+    do {                                      \
+        char text_[128];                      \
+        bench_sql(bench, sql, text_);         \
+        assert_string_equal(text_, expected); \
+    } while (0)
+
+#endif

@@ -1,0 +1,339 @@
+/*
+ * Which databases are taken: URLs, creation, migrations, and files that are not ours.
+ */
+#include "record_bench.h"
+
+#include "store/sqlite_database.h"
+#include "store/sqlite_schema.h"
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static struct bench bench;
+static char report[STORE_ERROR_MAX];
+static char error[STORE_ERROR_MAX];
+
+static int setup(void **state)
+{
+    (void)state;
+    bench_folder(&bench);
+    report[0] = error[0] = '\0';
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    bench_remove(&bench);
+    return 0;
+}
+
+/* Makes the file with SQL of somebody else. */
+static void file_made_by(const char *sql)
+{
+    sqlite3 *database = NULL;
+
+    assert_int_equal(sqlite3_open(bench.path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+static void the_first_time_creates_and_the_second_finds(void **state)
+{
+    (void)state;
+    assert_int_equal(record_store_prepare(bench.url, report, error), 0);
+    assert_string_equal(report, "created the tables (schema version 1)");
+    assert_int_equal(record_store_prepare(bench.url, report, error), 0);
+    assert_string_equal(report, "the tables are up to date (schema version 1)");
+    assert_int_equal(record_store_probe(bench.url, error), 0);
+    assert_sql(&bench, "PRAGMA journal_mode", "wal");
+    assert_sql(&bench, "SELECT group_concat(name) FROM pragma_table_info('uic_records')",
+               "id,uic_code,phone_number,input_hash,created_at,last_requested_at,is_active,notes,"
+               "request_count,last_event_id");
+    assert_sql(&bench,
+               "SELECT version FROM schema_migrations WHERE applied_at GLOB "
+               "'20[0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9]*000'",
+               "1");
+}
+
+static void assert_private(const char *suffix)
+{
+    char path[128];
+    struct stat status;
+
+    snprintf(path, sizeof path, "%s%s", bench.path, suffix);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+}
+
+static void only_the_owner_may_read_the_files(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+    mode_t before = umask(0);
+
+    bench_prepare(&bench);
+    bench_attach(&bench);
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    umask(before);
+    assert_private("");
+    assert_private("-wal");
+    assert_private("-shm");
+}
+
+static void a_relative_url_is_relative_to_the_working_directory(void **state)
+{
+    (void)state;
+    char before[4096];
+
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(bench.folder), 0);
+    int status = record_store_prepare("sqlite:///./records.db", report, error);
+    assert_int_equal(record_store_probe("sqlite:///records.db", error), 0);
+    assert_int_equal(chdir(before), 0);
+    assert_int_equal(status, 0);
+    assert_int_equal(record_store_probe(bench.url, error), 0);
+}
+
+static void wrong_urls_are_refused_without_quoting_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *says;
+    } cases[] = {
+        {"postgresql://uic:s3cret@db/uic", "sqlite:/// only"},
+        {"postgres://uic:s3cret@db/uic", "sqlite:/// only"},
+        {"mysql://uic:s3cret@db/uic", "sqlite:/// only"},
+        {"", "sqlite:/// only"},
+        {"records.db", "sqlite:/// only"},
+        {"sqlite:records.db", "sqlite:/// only"},
+        {"sqlite://", "names no file"},
+        {"sqlite://records.db", "names no file"},
+        {"sqlite:///", "names no file"},
+        {"sqlite:///records.db?password=s3cret", "no options"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(record_store_prepare(cases[i].url, report, error), -1);
+        assert_non_null(strstr(error, cases[i].says));
+        assert_null(strstr(error, "s3cret"));
+        strcpy(error, "");
+        assert_int_equal(record_store_probe(cases[i].url, error), -1);
+        assert_non_null(strstr(error, cases[i].says));
+        strcpy(error, "");
+        assert_null(record_store_open(cases[i].url, error));
+        assert_non_null(strstr(error, cases[i].says));
+    }
+}
+
+static void a_folder_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    assert_int_equal(record_store_prepare("sqlite:////nowhere/at/all.db", report, error), -1);
+    assert_string_equal(error, "/nowhere/at/all.db: No such file or directory");
+}
+
+static void an_unprepared_file_is_not_opened_nor_created(void **state)
+{
+    (void)state;
+    assert_null(record_store_open(bench.url, error));
+    assert_non_null(strstr(error, "No such file or directory"));
+    assert_int_equal(record_store_probe(bench.url, error), -1);
+    assert_int_equal(access(bench.path, F_OK), -1);
+
+    file_made_by("CREATE TABLE something_else (a)");
+    assert_null(record_store_open(bench.url, error));
+    assert_non_null(strstr(error, "init-db"));
+}
+
+static void tables_of_the_python_version_are_left_alone(void **state)
+{
+    (void)state;
+    char expected[STORE_ERROR_MAX];
+
+    file_made_by("CREATE TABLE uic_records (id INTEGER PRIMARY KEY, uic_code VARCHAR(50),"
+                 " phone_number VARCHAR(50), input_hash VARCHAR(64), created_at DATETIME)");
+    snprintf(expected, sizeof expected, "%s holds a table uic_records that is not", bench.path);
+    assert_int_equal(record_store_prepare(bench.url, report, error), -1);
+    assert_int_equal(strncmp(error, expected, strlen(expected)), 0);
+    assert_non_null(strstr(error, "new file"));
+    assert_int_equal(record_store_probe(bench.url, error), -1);
+    assert_null(record_store_open(bench.url, error));
+    assert_sql(&bench, "SELECT group_concat(name) FROM sqlite_schema", "uic_records");
+    assert_sql(&bench, "PRAGMA journal_mode", "delete");
+}
+
+static void our_version_number_over_other_columns_is_refused(void **state)
+{
+    (void)state;
+    file_made_by("CREATE TABLE schema_migrations (version, applied_at);"
+                 "INSERT INTO schema_migrations VALUES (1, '');"
+                 "CREATE TABLE uic_records (id INTEGER PRIMARY KEY, uic_code TEXT)");
+    assert_int_equal(record_store_prepare(bench.url, report, error), -1);
+    assert_non_null(strstr(error, "not this program's"));
+}
+
+static void tables_of_a_later_program_are_refused(void **state)
+{
+    (void)state;
+    bench_prepare(&bench);
+    assert_sql(&bench, "INSERT INTO schema_migrations VALUES (7, '')", "");
+    assert_int_equal(record_store_prepare(bench.url, report, error), -1);
+    assert_non_null(strstr(error, "(schema version 7) are newer than this program (1)"));
+    assert_null(record_store_open(bench.url, error));
+}
+
+static void a_file_that_is_no_database_is_named(void **state)
+{
+    (void)state;
+    FILE *file = fopen(bench.path, "w");
+
+    for (int i = 0; i < 1000; i++)
+        fputs("not a database\n", file);
+    fclose(file);
+    assert_int_equal(record_store_prepare(bench.url, report, error), -1);
+    assert_non_null(strstr(error, bench.path));
+    assert_non_null(strstr(error, "not a database"));
+}
+
+static void a_long_path_leaves_room_for_the_reason(void **state)
+{
+    (void)state;
+    char url[4096];
+
+    memset(url, 'x', sizeof url);
+    memcpy(url, "sqlite:////tmp/", strlen("sqlite:////tmp/"));
+    url[1000] = '\0';
+    assert_int_equal(record_store_prepare(url, report, error), -1);
+    assert_true(strlen(error) < STORE_ERROR_MAX);
+    assert_non_null(strstr(error, "File name too long"));
+}
+
+static void a_later_program_migrates(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {
+        NULL, "ALTER TABLE uic_records ADD COLUMN province TEXT; CREATE TABLE third_party (a)",
+        "INSERT INTO third_party VALUES (3)"};
+    struct sqlite_migrations later = {statements, 3};
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+
+    bench_prepare(&bench);
+    bench_attach(&bench);
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    bench_detach(&bench);
+
+    sqlite3 *database = sqlite_open(bench.path, error);
+    assert_int_equal(sqlite_schema_check(database, &later, error), -1);
+    assert_non_null(strstr(error, "schema version 1, this program needs 3"));
+    assert_int_equal(sqlite_schema_migrate(database, &later, report, error), 0);
+    assert_string_equal(report, "migrated from 1 to 3");
+    assert_int_equal(sqlite_schema_check(database, &later, error), 0);
+    sqlite3_close(database);
+    assert_sql(&bench, "SELECT uic_code||coalesce(province,'-')||a FROM uic_records, third_party",
+               "code-3");
+}
+
+static void a_migration_that_fails_leaves_no_half(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {
+        NULL, "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)"};
+    struct sqlite_migrations broken = {statements, 2};
+
+    bench_prepare(&bench);
+    sqlite3 *database = sqlite_open(bench.path, error);
+    assert_int_equal(sqlite_schema_migrate(database, &broken, report, error), -1);
+    assert_non_null(strstr(error, "nowhere"));
+    sqlite3_close(database);
+    assert_sql(&bench, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'", "0");
+    assert_int_equal(record_store_probe(bench.url, error), 0);
+}
+
+/* Children wait at a pipe for the start, prepare, and exit with 1 if they created, 2 if they came
+ * second, 9 if it failed. */
+static pid_t preparer_start(const int starting_line[2])
+{
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child > 0)
+        return child;
+    char byte;
+    close(starting_line[1]);
+    (void)!read(starting_line[0], &byte, 1);
+    if (record_store_prepare(bench.url, report, error) != 0) {
+        fprintf(stderr, "%s\n", error);
+        _exit(9);
+    }
+    _exit(strncmp(report, "created", 7) == 0 ? 1 : 2);
+}
+
+static void two_processes_may_prepare_at_once(void **state)
+{
+    (void)state;
+    enum { CHILDREN = 4, ROUNDS = 8 };
+
+    for (int round = 0; round < ROUNDS; round++) {
+        int starting_line[2];
+        pid_t children[CHILDREN];
+        int created = 0;
+
+        snprintf(bench.path, sizeof bench.path, "%s/%d.db", bench.folder, round);
+        snprintf(bench.url, sizeof bench.url, "sqlite:///%s", bench.path);
+        assert_int_equal(pipe(starting_line), 0);
+        for (int i = 0; i < CHILDREN; i++)
+            children[i] = preparer_start(starting_line);
+        close(starting_line[0]);
+        close(starting_line[1]);
+        for (int i = 0; i < CHILDREN; i++) {
+            int status;
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_true(WIFEXITED(status));
+            assert_in_range(WEXITSTATUS(status), 1, 2);
+            created += WEXITSTATUS(status) == 1;
+        }
+        assert_true(created >= 1);
+        assert_sql(&bench, "SELECT count(*) FROM schema_migrations", "1");
+    }
+}
+
+static void preparing_does_not_disturb_a_store_that_is_open(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+    struct asked marie = asked_by("marie", "+1", "SM2", "code 2");
+
+    bench_prepare(&bench);
+    bench_attach(&bench);
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    bench_prepare(&bench);
+    assert_int_equal(record_store_probe(bench.url, error), 0);
+    assert_int_equal(claimed(&bench, &marie), STORE_OK);
+    assert_sql(&bench, "SELECT count(*) FROM uic_records", "2");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_first_time_creates_and_the_second_finds),
+        TEST(only_the_owner_may_read_the_files),
+        TEST(a_relative_url_is_relative_to_the_working_directory),
+        TEST(wrong_urls_are_refused_without_quoting_them),
+        TEST(a_folder_that_is_not_there_is_named),
+        TEST(an_unprepared_file_is_not_opened_nor_created),
+        TEST(tables_of_the_python_version_are_left_alone),
+        TEST(our_version_number_over_other_columns_is_refused),
+        TEST(tables_of_a_later_program_are_refused),
+        TEST(a_file_that_is_no_database_is_named),
+        TEST(a_long_path_leaves_room_for_the_reason),
+        TEST(a_later_program_migrates),
+        TEST(a_migration_that_fails_leaves_no_half),
+        TEST(two_processes_may_prepare_at_once),
+        TEST(preparing_does_not_disturb_a_store_that_is_open),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
