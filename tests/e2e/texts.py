@@ -16,12 +16,13 @@ JEAN = ("1985", "Kinshasa", "Jean", "15", "Kabila")
 CODE_LINE = re.compile(r"^[0-9]{3}-[0-9A-Z]{4}-[0-9]{2}-[0-9A-Z]{3}-[0-9A-Z]{4}-[0-9A-F]{5,}$", re.M)
 
 
+def fill(text, **values):
+    """A text of the flow file with its {placeholders} filled in, all of them."""
+    return text.format(total=len(FLOW["steps"]), **values)
+
+
 def message(name, language="fr", **values):
-    """A sentence of the flow with its {values} filled in."""
-    text = FLOW["messages"][language][name]
-    for key, value in values.items():
-        text = text.replace("{" + key + "}", value)
-    return text
+    return fill(FLOW["messages"][language][name], **values)
 
 
 def question(step, language="fr"):
@@ -29,7 +30,8 @@ def question(step, language="fr"):
 
 
 def invalid(step, language="fr"):
-    return FLOW["steps"][step]["invalid"][language]
+    step = FLOW["steps"][step]
+    return fill(step["invalid"][language], **step["answer"])
 
 
 def code_in(reply):
