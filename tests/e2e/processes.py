@@ -118,6 +118,7 @@ class UicServer(Process):
         # Bound but not listening: nobody else gets this port, and SO_REUSEPORT lets the server.
         self.reservation = socket.socket()
         self.reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.reservation.bind(("127.0.0.1", 0))
         self.port = self.reservation.getsockname()[1]
         self.settings = {"HOST": "127.0.0.1", "PORT": self.port, **settings}
