@@ -34,6 +34,7 @@ static void test_one_number_has_one_form(void **state)
         {"\u202e1953", "1953"},
         {"\u200e\u200b15\u200f\ufeff", "15"},
         {"15\ufe0f", "15"},
+        {"\u060015\ufffb", "15"},
         {"15.", "15"},
         {"15,", "15"},
         {"15. ", "15"},
