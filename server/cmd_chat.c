@@ -110,8 +110,6 @@ static void chat_say(struct chat *chat, const char *line, size_t length)
         .channel = "chat",
         .address = ADDRESS,
         .address_length = sizeof ADDRESS - 1,
-        .phone_number = ADDRESS,
-        .phone_number_length = sizeof ADDRESS - 1,
         .id = "",
         .text = line,
         .text_length = length,

@@ -1,12 +1,12 @@
 /* whatsapp-uic salt: a fresh secret for UIC_SALT. */
 #include "server/command.h"
+#include "server/config.h"
 #include <getopt.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 static int run(struct options *options, int argc, char *argv[]);
 
@@ -36,13 +36,6 @@ static int make_salt(char salt[BASE64_LENGTH + 1])
     return 0;
 }
 
-/* Of our own rule for salts: one in ten thousand million has no digit, and we need not explain. */
-static bool is_mixed(const char *salt)
-{
-    return salt[strspn(salt, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] &&
-           salt[strspn(salt, "0123456789")];
-}
-
 static int print_salt(bool quiet)
 {
     char salt[BASE64_LENGTH + 1];
@@ -51,7 +44,7 @@ static int print_salt(bool quiet)
             fputs("whatsapp-uic salt: the system gives no random bytes\n", stderr);
             return COMMAND_FAILED;
         }
-    } while (!is_mixed(salt));
+    } while (!config_accepts_salt(salt)); /* one in eight thousand is all letters */
     if (quiet)
         printf("%s\n", salt);
     else

@@ -7,10 +7,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &cmd_serve,
-    &cmd_init_db,
-    &cmd_salt,
-    &cmd_chat,
+    &cmd_serve, &cmd_check, &cmd_init_db, &cmd_salt, &cmd_code, &cmd_chat,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -42,9 +39,9 @@ static void print_help(void)
 
 static void print_command_help(const struct command *command)
 {
-    printf("Usage: whatsapp-uic %s%s%s\n%c%s\n\n%s", command->name,
-           *command->arguments ? " " : "", command->arguments, command->summary[0] & ~0x20,
-           command->summary + 1, command->details ? command->details : "");
+    printf("Usage: whatsapp-uic %s%s%s\n%c%s\n\n%s", command->name, *command->arguments ? " " : "",
+           command->arguments, command->summary[0] & ~0x20, command->summary + 1,
+           command->details ? command->details : "");
     printf("  --env FILE  settings from FILE instead of .env\n");
 }
 
@@ -107,10 +104,14 @@ int main(int argc, char *argv[])
         return COMMAND_USAGE;
     if (request.version)
         return print_and_leave(print_version);
-    if (request.command ? strcmp(request.command, "help") == 0 : request.help)
+    const char *name = request.command ? request.command : "serve";
+    if (strcmp(name, "help") == 0) { /* help COMMAND is COMMAND --help */
+        request.help = true;
+        request.command = name = count > 1 ? argv[1] : NULL;
+    }
+    if (request.help && !request.command)
         return print_and_leave(print_help);
 
-    const char *name = request.command ? request.command : "serve";
     const struct command *command = find_command(name);
     if (!command) {
         fprintf(stderr, "whatsapp-uic: unknown command '%s'; see whatsapp-uic --help\n", name);

@@ -78,7 +78,7 @@ def test_a_damaged_session_counts_as_none(start, redis):
 
 
 def test_one_persons_session_put_under_anothers_key_is_not_opened(start, redis):
-    server = start(REDIS_URL=redis.url)
+    server = start(REDIS_URL=redis.url, WORKERS=1)
     with Phone(server) as one, Phone(server) as other:
         one.say_all("Bonjour", *JEAN[:3])
         (first,) = redis.keys("uic:s:*")
@@ -89,7 +89,7 @@ def test_one_persons_session_put_under_anothers_key_is_not_opened(start, redis):
 
 
 def test_while_redis_stands_still_people_are_asked_to_try_again(start, redis):
-    server = start(REDIS_URL=redis.url)
+    server = start(REDIS_URL=redis.url, WORKERS=1)
     with Phone(server) as phone:
         phone.say_all("Bonjour", "1985")
         phone.connection.timeout = 2
@@ -107,7 +107,7 @@ def test_while_redis_stands_still_people_are_asked_to_try_again(start, redis):
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_when_redis_is_gone_and_back_the_conversation_goes_on_where_it_was(start, redis, how):
-    server = start(REDIS_URL=redis.url)
+    server = start(REDIS_URL=redis.url, WORKERS=1)
     with Phone(server) as phone:
         phone.say_all("Bonjour", "1985")
         phone.connection.timeout = 2
