@@ -9,6 +9,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import time
 
 PROGRAM = os.environ.get("WHATSAPP_UIC", "")
@@ -132,13 +133,17 @@ class UicServer(Process):
         for _ in range(PORT_ATTEMPTS):
             self.port = free_port()
             self.spawn([PROGRAM, "serve"], env=environment_for(PORT=self.port, **self.settings))
-            eventually(lambda: not self.running or self.status_of(wait_for) == 200, "server ready")
+            eventually(lambda: not self.running or self.answers(wait_for), "server ready")
             if self.running:
                 self.checked = False  # its end is still to be looked at
                 return
             if f"port {self.port}: Address already in use" not in self.log():
                 break
         raise AssertionError(f"the server did not start:\n{self.log()}")
+
+    def answers(self, path):
+        """200 several times in a row, for each worker answers for itself."""
+        return all(self.status_of(path) == 200 for _ in range(5))
 
     def get(self, path):
         """(status, body) of a GET on a connection of its own."""
@@ -199,6 +204,12 @@ class RedisServer(Process):
 
     port = None
 
+    def __init__(self, directory):
+        super().__init__(directory)
+        # A socket's path is limited to 107 bytes, and test directories are deep.
+        self.socket_directory = tempfile.TemporaryDirectory(prefix="uic-")
+        self.socket_path = f"{self.socket_directory.name}/redis"
+
     @property
     def url(self):
         return f"redis://127.0.0.1:{self.port}/0"
@@ -208,6 +219,7 @@ class RedisServer(Process):
         for _ in range(PORT_ATTEMPTS):
             port = self.port or free_port()
             self.spawn(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                        "--unixsocket", str(self.socket_path),
                         "--appendonly", "yes", "--appendfsync", "always"])
             eventually(lambda: not self.running or self.answers(port), "redis answers")
             if self.running:
