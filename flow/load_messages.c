@@ -57,7 +57,7 @@ static void take_default_invalid(struct flow *flow, struct report *report, const
     struct place invalid = place_key(&one, "invalid");
     struct place here = place_key(&invalid, code);
 
-    if (question->invalid[language] != NULL || question->key == NULL)
+    if (question->invalid[language] != NULL || question->type == ANSWER_TYPE_COUNT)
         return;
     question->invalid[language] = text;
     if (text == NULL && json_object_get(json_object_get(json, code), messages[message].key) == NULL)
@@ -96,13 +96,16 @@ void load_messages(struct flow *flow, struct report *report)
 
     memcpy(keys, flow->languages, flow->language_count * sizeof *keys);
     keys[flow->language_count] = NULL;
+    if (json_is_object(json) && flow->language_count == 0)
+        return;
     if (!check_object(report, &place, json, keys))
         return;
     for (size_t i = 0; i < flow->language_count; i++) {
         struct place here = place_key(&place, keys[i]);
 
         load_language(flow, report, &here, json_object_get(json, keys[i]), i);
-        for (size_t step = 0; step < flow->step_count; step++)
+        for (size_t step = 0; step < flow->step_count && json_object_get(json, keys[i]) != NULL;
+             step++)
             take_default_invalid(flow, report, json, i, step);
     }
     check_language_names(flow, report, &place);
