@@ -48,9 +48,8 @@ static void take_default_invalid(struct flow *flow, struct report *report, const
                                  size_t language, size_t step)
 {
     struct question *question = &flow->questions[step];
-    size_t message = MESSAGE_INVALID_YEAR + (size_t)question->type;
-    const char *text = flow->messages[language][message];
-    const char *code = flow->languages[language];
+    const size_t message = MESSAGE_INVALID_YEAR + (size_t)question->type;
+    const char *code = flow->languages[language], *text;
     const struct place root = {0};
     struct place steps = place_key(&root, "steps");
     struct place one = place_index(&steps, step);
@@ -59,6 +58,7 @@ static void take_default_invalid(struct flow *flow, struct report *report, const
 
     if (question->invalid[language] != NULL || question->type == ANSWER_TYPE_COUNT)
         return;
+    text = flow->messages[language][message];
     question->invalid[language] = text;
     if (text == NULL && json_object_get(json_object_get(json, code), messages[message].key) == NULL)
         report_mistake(report, &here, "expected a text here or in messages.%s.%s", code,
