@@ -4,7 +4,8 @@
  *
  *   version 1, state | expired << 7, reply, language, step, recent_count,
  *   fingerprint (8), recent_count ids (8 each),
- *   open: step answers, each length (1) and bytes;  FINISHED: the code, length (1) and bytes
+ *   open, COMPLETE: step answers, each length (1) and bytes;  COMPLETE: completed_s (8);
+ *   FINISHED: the code, length (1) and bytes
  */
 #include "flow/flow.h"
 
@@ -28,15 +29,31 @@ static const unsigned replies_in[] = {
                             REPLY(BACK) | REPLY(BACK_AT_FIRST) | REPLY(LANGUAGE_SET),
     [CONVERSATION_LANGUAGE] =
         REPLY(LANGUAGES) | REPLY(LANGUAGE_WRONG) | REPLY(HELP) | REPLY(NOT_TEXT),
-    [CONVERSATION_COMPLETE] = 0,
+    [CONVERSATION_COMPLETE] = REPLY(NONE),
     [CONVERSATION_FINISHED] = REPLY(NEW_CODE) | REPLY(EXISTING_CODE),
     [CONVERSATION_STOPPED] = REPLY(STOPPED),
 };
 
-static bool is_open(const struct conversation *conversation)
+/* Whether the person waits for something of us, so that an end without it is to be told. */
+static bool is_waiting(const struct conversation *conversation)
 {
     return conversation->state == CONVERSATION_ASKING ||
-           conversation->state == CONVERSATION_LANGUAGE;
+           conversation->state == CONVERSATION_LANGUAGE ||
+           conversation->state == CONVERSATION_COMPLETE;
+}
+
+/* How many questions can be answered in this state, at most. */
+static uint8_t step_max(enum conversation_state state)
+{
+    switch (state) {
+    case CONVERSATION_ASKING:
+    case CONVERSATION_LANGUAGE:
+        return FLOW_STEPS_MAX - 1;
+    case CONVERSATION_COMPLETE:
+        return FLOW_STEPS_MAX;
+    default:
+        return 0;
+    }
 }
 
 void conversation_start(struct conversation *conversation, const unsigned char *mark,
@@ -52,7 +69,7 @@ void conversation_start(struct conversation *conversation, const unsigned char *
 size_t conversation_mark(const struct conversation *conversation,
                          unsigned char mark[CONVERSATION_MARK_MAX])
 {
-    if (!is_open(conversation))
+    if (!is_waiting(conversation))
         return 0;
     mark[0] = VERSION;
     mark[1] = conversation->language;
@@ -95,6 +112,8 @@ size_t conversation_encode(const struct conversation *conversation,
     conversation_answers(conversation, answers);
     for (size_t i = 0; i < conversation->answer_count; i++)
         at = put_bytes(at, answers[i].bytes, answers[i].length);
+    if (conversation->state == CONVERSATION_COMPLETE)
+        at = put_number(at, (uint64_t)conversation->completed_s);
     if (conversation->state == CONVERSATION_FINISHED)
         at = put_bytes(at, conversation->code, strlen(conversation->code));
     return (size_t)(at - bytes);
@@ -189,7 +208,7 @@ static void take_head(struct reader *reader, struct conversation *conversation)
                   head[2] > FLOW_REPLY_EXISTING_CODE ||
                   (replies_in[conversation->state] & 1u << head[2]) == 0 ||
                   conversation->language >= FLOW_LANGUAGES_MAX ||
-                  conversation->step >= (is_open(conversation) ? FLOW_STEPS_MAX : 1) ||
+                  conversation->step > step_max(conversation->state) ||
                   conversation->recent_count > FLOW_RECENT_MAX;
 }
 
@@ -206,6 +225,8 @@ int conversation_decode(struct conversation *conversation, const unsigned char *
         reader.bad |= conversation->recent[i] == 0;
     }
     take_answers(&reader, conversation);
+    if (conversation->state == CONVERSATION_COMPLETE)
+        conversation->completed_s = (int64_t)take_number(&reader);
     if (conversation->state == CONVERSATION_FINISHED)
         take_bytes(&reader, conversation->code, UIC_CODE_MAX - 1, is_of_code);
     if (!reader.bad && reader.left == 0)

@@ -71,7 +71,7 @@ enum conversation_state {
     CONVERSATION_NEW,      /* nobody wrote yet */
     CONVERSATION_ASKING,   /* question `step` is open */
     CONVERSATION_LANGUAGE, /* the choice of language is open; `step` waits behind it */
-    CONVERSATION_COMPLETE, /* all answers are in, the code is not told yet; never stored */
+    CONVERSATION_COMPLETE, /* all answers are in, the code is not told yet */
     CONVERSATION_FINISHED, /* the code was told; no answers */
     CONVERSATION_STOPPED,  /* the person said STOP; no answers */
 };
@@ -114,6 +114,7 @@ struct conversation {
     uint16_t answer_end[FLOW_STEPS_MAX];
     char answers[FLOW_ANSWERS_MAX]; /* normalised, end to end */
     char code[UIC_CODE_MAX];        /* FINISHED: what was told */
+    int64_t completed_s;            /* COMPLETE: when the last answer came */
 };
 
 /* A conversation with somebody who has no session; mark is what conversation_mark gave within the
@@ -144,7 +145,7 @@ struct flow_message {
 
 enum flow_effect {
     FLOW_ANSWER, /* save the conversation, send flow_reply */
-    FLOW_CLAIM,  /* all answers are in: get the code registered, flow_finish, save, send */
+    FLOW_CLAIM,  /* all answers are in: save, get the code registered, flow_finish, save, send */
     FLOW_REPEAT, /* the last message again: save nothing, send flow_reply */
     FLOW_IGNORE, /* an older message again: save nothing, send nothing */
 };
@@ -180,13 +181,36 @@ struct flow_outcome {
 struct flow_outcome flow_step(const struct flow *flow, struct conversation *conversation,
                               const struct flow_message *message, int64_t now_s);
 
+/* How long a COMPLETE conversation belongs to the message that completed it, in seconds. */
+#define FLOW_PENDING_S 5
+
+enum flow_pending {
+    FLOW_PENDING_NONE,  /* nothing is pending: flow_step */
+    FLOW_PENDING_OWN,   /* get the code registered and tell it to this message */
+    FLOW_PENDING_OTHER, /* get it registered, save, and load again: then this message's turn comes
+                         */
+};
+
+/*
+ * What a message finds when the answers were saved as complete but the code was not told yet:
+ * another message of the same person is being handled just now, or whoever handled it died or
+ * found the records away. The first is OTHER. The second is OWN: the completing message again, or
+ * a later one, which gets the code that the person still waits for.
+ */
+enum flow_pending flow_pending(const struct flow *flow, const struct conversation *conversation,
+                               const struct flow_message *message, int64_t now_s);
+
+/* The id of the message that completed a COMPLETE conversation. */
+uint64_t conversation_event(const struct conversation *conversation);
+
 /* The answers of a COMPLETE conversation, pointing into it. */
 void conversation_answers(const struct conversation *conversation,
                           struct uic_text answers[FLOW_STEPS_MAX]);
 
-/* After FLOW_CLAIM: the code is registered. existing: these answers were registered before from
- * the same number. Wipes the answers. */
-void flow_finish(struct conversation *conversation, const char *code, bool existing);
+/* The code of a COMPLETE conversation is registered, and told to the message with this id (0: to
+ * none yet). existing: these answers were registered before from the same number. Wipes the
+ * answers. */
+void flow_finish(struct conversation *conversation, uint64_t id, const char *code, bool existing);
 
 /* Writes the conversation's last reply, NUL-terminated UTF-8. Returns its length in bytes, 0 for
  * FLOW_REPLY_NONE. */

@@ -14,8 +14,12 @@
  * Before all that, in every state: a message that came before changes nothing; and an open
  * conversation whose flow file changed begins anew.
  *
- * Always: answer_count equals step while a question is open; answers are there only then; bytes
- * of answers that are no longer needed are wiped; recent holds every handled id, newest first.
+ * A COMPLETE conversation is saved before its code is registered, so that of two messages at once
+ * only one completes it; flow_pending says what the next message makes of it.
+ *
+ * Always: answer_count equals step while a question is open; answers are there only then, and while
+ * COMPLETE; bytes of answers that are no longer needed are wiped; recent holds every handled id,
+ * newest first.
  */
 #include "flow/definition.h"
 
@@ -148,8 +152,10 @@ static enum flow_event take_answer(const struct flow *flow, struct conversation 
         return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_INVALID, FLOW_EVENT_INVALID);
     conversation->answer_end[conversation->answer_count++] = (uint16_t)(begin_of_answer + length);
     conversation->step++;
-    if (conversation->step == flow->step_count)
+    if (conversation->step == flow->step_count) {
+        conversation->completed_s = now_s;
         return reply(conversation, CONVERSATION_COMPLETE, FLOW_REPLY_NONE, FLOW_EVENT_ACCEPTED);
+    }
     return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_ACCEPTED, FLOW_EVENT_ACCEPTED);
 }
 
@@ -164,6 +170,8 @@ static enum flow_event handle(const struct flow *flow, struct conversation *conv
 {
     enum command command;
 
+    if (conversation->state == CONVERSATION_COMPLETE)
+        return begin(flow, conversation, FLOW_REPLY_CHANGED, FLOW_EVENT_CHANGED);
     if (!is_open(conversation)) {
         bool expired = conversation->state == CONVERSATION_NEW && conversation->expired;
 
@@ -213,9 +221,32 @@ void conversation_answers(const struct conversation *conversation,
     }
 }
 
-void flow_finish(struct conversation *conversation, const char *code, bool existing)
+enum flow_pending flow_pending(const struct flow *flow, const struct conversation *conversation,
+                               const struct flow_message *message, int64_t now_s)
+{
+    uint8_t recent = find_recent(conversation, message->id);
+
+    if (conversation->state != CONVERSATION_COMPLETE ||
+        conversation->fingerprint != flow->fingerprint ||
+        conversation->answer_count != flow->step_count)
+        return FLOW_PENDING_NONE;
+    if (recent < conversation->recent_count)
+        return recent == 0 ? FLOW_PENDING_OWN : FLOW_PENDING_OTHER;
+    return now_s - conversation->completed_s >= FLOW_PENDING_S ? FLOW_PENDING_OWN
+                                                               : FLOW_PENDING_OTHER;
+}
+
+uint64_t conversation_event(const struct conversation *conversation)
+{
+    return conversation->recent[0];
+}
+
+void flow_finish(struct conversation *conversation, uint64_t id, const char *code, bool existing)
 {
     forget(conversation);
+    conversation->completed_s = 0;
+    if (conversation->recent[0] != id)
+        remember(conversation, id);
     snprintf(conversation->code, sizeof conversation->code, "%s", code);
     reply(conversation, CONVERSATION_FINISHED,
           existing ? FLOW_REPLY_EXISTING_CODE : FLOW_REPLY_NEW_CODE, FLOW_EVENT_ACCEPTED);

@@ -1,21 +1,24 @@
 /*
  * One exchange is one struct and one switch; every wait comes back into it by resume.
  *
- *               session_load            flow_step                     session_save
- *     LOAD ----------------> STEP -------------------------> SAVE ------------------> ANSWER
- *       ^  \                   | \   flow_step: claim         ^ |                      ^ ^
- *       |   \ down, full       |  +----> CLAIM ---------------+ | conflict             | |
- *       |    \                 |          | ^ record_claim      | (somebody was faster)| |
- *       |     +--> unavailable |          +-+ conflict:         |                      | |
- *       |              |       |           a longer code        |                      | |
- *       |              +-------|--------------------------------|----------------------+ |
- *       |                      +--- redelivered: nothing to save ------------------------+
- *       +-------------------------------------------------------+
+ *     LOAD --> step -----------------------------------------> SAVE ----> answer
+ *      ^ ^      | \     all answers are in                     ^ |          ^
+ *      | |      |  +---------------------> RESERVE --> CLAIM --+ |          |
+ *      | |      |                             |         ^ |      |          |
+ *      | |      +- complete already ----------|---------+ |      |          |
+ *      | |      +- redelivered: nothing to save ---------------------------+
+ *      | +--- conflict: another message of the person was faster -+          |
+ *      +----- finished for another message: now this one's turn --+          |
+ *                                                                            |
+ *     a store is away, full, or the deadline passed: "try again in a minute" +
+ *
+ * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
+ * only one completes a conversation, and whoever comes next can finish what a dead process began.
  *
  * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
- * its claim was committed and its session saved; when the deadline passes first the person is
- * asked to try again, and the exchange ends silently when its store comes back. STEP is pure and
- * CLAIM idempotent, so a conflict may run both again.
+ * its claim was committed and the session saved; a claim belongs to the message that completed the
+ * conversation, whoever makes it, so it counts once; when the deadline passes the exchange ends
+ * silently as soon as its store comes back.
  */
 #include "server/exchange.h"
 
@@ -26,6 +29,7 @@
 #include "store/record.h"
 #include "store/session.h"
 #include <event2/event.h>
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -34,9 +38,9 @@
 #include <sys/queue.h>
 #include <time.h>
 
-/* How often one message is tried again when another message of the same person is faster, and how
- * many digits a code grows at most. */
-#define CONFLICTS_MAX 16
+/* How often one message is tried when other messages of the same person are faster, and how many
+ * digits a code grows at most. */
+#define ROUNDS_MAX 16
 #define LONGER_MAX 8
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
@@ -44,6 +48,8 @@
 enum exchange_state {
     EXCHANGE_LOAD,
     EXCHANGE_LOADED,
+    EXCHANGE_RESERVE,
+    EXCHANGE_RESERVED,
     EXCHANGE_CLAIM,
     EXCHANGE_CLAIMED,
     EXCHANGE_SAVE,
@@ -60,8 +66,9 @@ struct exchange {
     struct flow_message said;
     int64_t started_ms;
     int64_t now_us;
-    unsigned conflicts;
+    unsigned rounds; /* how often it was loaded */
     unsigned longer;
+    bool for_another; /* finishing what another message of the person completed */
     struct flow_outcome outcome;
     const char *result; /* for the log */
     struct conversation conversation;
@@ -183,20 +190,31 @@ static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
     return false;
 }
 
-/* STEP: what the message does to the conversation. Returns the next state. */
+/* What the message does to the conversation. Returns the next state; `effect` says what is to be
+ * saved. */
 static enum exchange_state exchange_step(struct exchange *exchange)
 {
+    const struct flow *flow = exchange->service->settings.flow;
+    const int64_t now_s = exchange->now_us / 1000000;
     struct session *session = &exchange->session;
     struct conversation *conversation = &exchange->conversation;
+    enum flow_pending pending;
 
     if (session->ticket.status == STORE_ABSENT ||
         conversation_decode(conversation, session->bytes, session->length) != 0)
         conversation_start(conversation, session->mark, session->mark_length);
     OPENSSL_cleanse(session->bytes, session->length);
-    exchange->outcome = flow_step(exchange->service->settings.flow, conversation, &exchange->said,
-                                  exchange->now_us / 1000000);
+    pending = flow_pending(flow, conversation, &exchange->said, now_s);
+    exchange->for_another = pending == FLOW_PENDING_OTHER;
+    exchange->longer = 0;
+    if (pending != FLOW_PENDING_NONE) {
+        exchange->outcome = (struct flow_outcome){FLOW_CLAIM, FLOW_EVENT_ACCEPTED,
+                                                  (uint8_t)(conversation->step - 1)};
+        return EXCHANGE_CLAIM;
+    }
+    exchange->outcome = flow_step(flow, conversation, &exchange->said, now_s);
     exchange->result = flow_event_name(exchange->outcome.event);
-    return exchange->outcome.effect == FLOW_CLAIM ? EXCHANGE_CLAIM : EXCHANGE_SAVE;
+    return exchange->outcome.effect == FLOW_CLAIM ? EXCHANGE_RESERVE : EXCHANGE_SAVE;
 }
 
 /* Fills in the claim: input hash and wanted code. Returns 0 or -1. */
@@ -213,16 +231,19 @@ static int claim_prepare(struct exchange *exchange)
     if (flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
                   claim->code) != UIC_OK)
         return -1;
+    snprintf(claim->event_id, sizeof claim->event_id, "%016" PRIx64,
+             conversation_event(&exchange->conversation));
     claim->now_us = exchange->now_us;
     return 0;
 }
 
-static void session_fill(struct exchange *exchange)
+static enum store_status exchange_save(struct exchange *exchange)
 {
     struct session *session = &exchange->session;
 
     session->length = conversation_encode(&exchange->conversation, session->bytes);
     session->mark_length = conversation_mark(&exchange->conversation, session->mark);
+    return session_save(exchange->service->settings.sessions, session);
 }
 
 /* What a finished claim means. Returns whether the exchange goes on. */
@@ -233,7 +254,8 @@ static bool claim_finish(struct exchange *exchange)
 
     switch (claim->ticket.status) {
     case STORE_OK:
-        flow_finish(&exchange->conversation, claim->code, existing);
+        flow_finish(&exchange->conversation, exchange->for_another ? 0 : exchange->said.id,
+                    claim->code, existing);
         exchange->result = claim->is_new ? "code_new" : "code_existing";
         exchange->state = EXCHANGE_SAVE;
         return true;
@@ -250,25 +272,33 @@ static bool claim_finish(struct exchange *exchange)
     }
 }
 
-/* What a finished save means. Returns whether the exchange goes on. */
+/* What a finished save means: of the complete answers, or of what is to be answered. Returns
+ * whether the exchange goes on. */
 static bool save_finish(struct exchange *exchange)
 {
     switch (exchange->session.ticket.status) {
     case STORE_OK:
-        answer_reply(exchange);
-        return false;
+        if (exchange->state == EXCHANGE_RESERVED) {
+            exchange->state = EXCHANGE_CLAIM;
+            return true;
+        }
+        if (!exchange->for_another) {
+            answer_reply(exchange);
+            return false;
+        }
+        break;
     case STORE_CONFLICT:
         metrics_add(METRIC_SESSION_CONFLICTS, 1);
-        exchange->longer = 0;
-        exchange->state = EXCHANGE_LOAD;
-        if (++exchange->conflicts <= CONFLICTS_MAX)
-            return true;
-        answer_unavailable(exchange, "too_many_conflicts");
-        return false;
+        break;
     default:
         answer_unavailable(exchange, "sessions_unavailable");
         return false;
     }
+    exchange->state = EXCHANGE_LOAD;
+    if (++exchange->rounds < ROUNDS_MAX)
+        return true;
+    answer_unavailable(exchange, "too_many_conflicts");
+    return false;
 }
 
 /* Runs until the exchange waits (returns true) or is over (returns false). */
@@ -310,12 +340,13 @@ static bool exchange_run(struct exchange *exchange)
             if (!claim_finish(exchange))
                 return false;
             break;
+        case EXCHANGE_RESERVE:
         case EXCHANGE_SAVE:
-            session_fill(exchange);
-            exchange->state = EXCHANGE_SAVED;
-            if (ticket_waits(&session->ticket, session_save(settings->sessions, session)))
+            exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
+            if (ticket_waits(&session->ticket, exchange_save(exchange)))
                 return true;
             break;
+        case EXCHANGE_RESERVED:
         case EXCHANGE_SAVED:
             if (!save_finish(exchange))
                 return false;
@@ -378,24 +409,19 @@ unsigned exchange_in_flight(const struct exchange_service *service)
     return service->in_flight;
 }
 
-/* The event id of a message, for conversation and record. A message without an id cannot be
- * recognised when it comes again; a random one keeps its own claim idempotent. */
+/* Who it is for the log, and the message's id. A message without one cannot be recognised when it
+ * comes again; a random one keeps its own claim idempotent. */
 static int exchange_identify(struct exchange *exchange, const struct message *message)
 {
     const struct keys *keys = exchange->service->settings.keys;
-    unsigned char random[16];
+    uint64_t *id = &exchange->said.id;
 
     keys_log_tag(keys, message->address, message->address_length, exchange->tag);
-    if (message->id_length > 0) {
-        exchange->said.id =
-            keys_event_id(keys, message->id, message->id_length, exchange->claim.event_id);
-        return 0;
-    }
-    if (RAND_bytes(random, sizeof random) != 1)
-        return -1;
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(exchange->claim.event_id + 2 * i, 3, "%02x", random[i]);
-    return 0;
+    if (message->id_length > 0)
+        *id = keys_message_id(keys, message->id, message->id_length);
+    else if (RAND_bytes((unsigned char *)id, sizeof *id) != 1)
+        *id = 0;
+    return *id != 0 ? 0 : -1;
 }
 
 int exchange_begin(struct exchange_service *service, const struct message *message,

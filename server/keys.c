@@ -84,14 +84,11 @@ void keys_log_tag(const struct keys *keys, const char *address, size_t length,
     print_hex(digest, 4, tag);
 }
 
-uint64_t keys_event_id(const struct keys *keys, const char *id, size_t length,
-                       char event_id[KEYS_EVENT_ID_MAX])
+uint64_t keys_message_id(const struct keys *keys, const char *id, size_t length)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
-    event_id[0] = '\0';
     if (hash(keys->message_id, id, length, digest) < 0)
         return 0;
-    print_hex(digest, 16, event_id);
     uint64_t number = 0;
     for (size_t i = 0; i < sizeof number; i++)
         number = number << 8 | digest[i];

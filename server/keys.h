@@ -14,7 +14,7 @@ struct keys {
     unsigned char session_address[KEY_SIZE]; /* address -> session name */
     unsigned char session_seal[KEY_SIZE];    /* sessions at rest */
     unsigned char record_input[KEY_SIZE];    /* answers -> input_hash */
-    unsigned char message_id[KEY_SIZE];      /* provider's message id -> event id */
+    unsigned char message_id[KEY_SIZE];      /* provider's message id -> a number */
     unsigned char log_tag[KEY_SIZE];         /* address -> tag in the log */
 };
 
@@ -27,10 +27,7 @@ void keys_wipe(struct keys *keys);
 void keys_log_tag(const struct keys *keys, const char *address, size_t length,
                   char tag[KEYS_TAG_MAX]);
 
-/* A provider's message id as 32 hexadecimal digits (for records) and as a number, never 0 (for
- * conversations). When the cryptographic library fails: 0 and an empty event_id. */
-#define KEYS_EVENT_ID_MAX 33
-uint64_t keys_event_id(const struct keys *keys, const char *id, size_t length,
-                       char event_id[KEYS_EVENT_ID_MAX]);
+/* A provider's message id as a number, never 0 but when the cryptographic library fails. */
+uint64_t keys_message_id(const struct keys *keys, const char *id, size_t length);
 
 #endif

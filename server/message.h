@@ -9,11 +9,11 @@
 #define MESSAGE_ADDRESS_MAX 128
 
 struct message {
-    const char *channel; /* its name for the log; static */
+    const char *channel;                   /* its name for the log; static */
     char address[MESSAGE_ADDRESS_MAX + 1]; /* whose message it is: opaque, NUL-terminated */
     size_t address_length;
     size_t scheme_length; /* of the address; the phone number for the record stands behind it */
-    const char *id; /* the provider's message id; length 0 when it has none */
+    const char *id;       /* the provider's message id; length 0 when it has none */
     size_t id_length;
     const char *text; /* valid UTF-8 */
     size_t text_length;

@@ -8,7 +8,9 @@
  *     @from +243…     another person goes on        @flow NAME     the server has another flow
  *     @redeliver N    the Nth message back again    @expire        the session is lost, ...
  *     @later          ... and more than 24 hours    @year 2031     the year that it is
- *     @down           what is said when nothing can be registered
+ *     @down           what is said when nothing can be reached
+ *     @closed @open   codes cannot be registered, can be again
+ *     @wait 10        seconds pass
  * Non-breaking spaces of a reply are compared as spaces. Registration is a table in memory.
  */
 #include "bench.h"
@@ -50,6 +52,7 @@ struct play {
     uint64_t last_id;
     char reply[FLOW_REPLY_MAX]; /* with plain spaces */
     bool replied;
+    bool closed; /* nothing can be registered */
     enum flow_event event;
     char exact[FLOW_REPLY_MAX]; /* the lines after "=" so far */
     size_t failures;
@@ -126,7 +129,7 @@ static struct record *register_answers(struct play *play, const struct uic_text 
     return record;
 }
 
-static void claim(struct play *play, struct conversation *conversation)
+static void claim(struct play *play, struct conversation *conversation, uint64_t id)
 {
     static const char nothing[FLOW_ANSWERS_MAX];
     char key[FLOW_ANSWERS_MAX + FLOW_STEPS_MAX] = "";
@@ -140,11 +143,71 @@ static void claim(struct play *play, struct conversation *conversation)
     record = find_record(play, key);
     if (record == NULL) {
         record = register_answers(play, answers, key);
-        flow_finish(conversation, record->code, false);
+        flow_finish(conversation, id, record->code, false);
     } else
-        flow_finish(conversation, record->code, strcmp(record->number, play->person->number) == 0);
+        flow_finish(conversation, id, record->code,
+                    strcmp(record->number, play->person->number) == 0);
     if (memcmp(conversation->answers, nothing, sizeof nothing) != 0)
         complain(play, "answers are left behind the code");
+}
+
+static void load(struct play *play, struct conversation *conversation)
+{
+    const struct person *person = play->person;
+
+    if (person->length == 0)
+        conversation_start(conversation, person->mark, person->mark_length);
+    else if (conversation_decode(conversation, person->bytes, person->length) < 0)
+        complain(play, "the conversation cannot be read back");
+}
+
+static void save(struct play *play, const struct conversation *conversation)
+{
+    play->person->length = conversation_encode(conversation, play->person->bytes);
+    play->person->mark_length = conversation_mark(conversation, play->person->mark);
+}
+
+static void say_unavailable(struct play *play)
+{
+    struct conversation conversation;
+
+    load(play, &conversation);
+    flow_unavailable(play->flow, &conversation, play->reply);
+    play->replied = true;
+    check_reply(play);
+}
+
+/* The code of a complete conversation, for the message with this id. Returns whether that went. */
+static bool finish(struct play *play, struct conversation *conversation, uint64_t id)
+{
+    if (play->closed) {
+        say_unavailable(play);
+        return false;
+    }
+    claim(play, conversation, id);
+    save(play, conversation);
+    return true;
+}
+
+/* What the server does with a message; false when the person was asked to try again. */
+static bool handle(struct play *play, const struct flow_message *message,
+                   struct conversation *conversation)
+{
+    enum flow_pending pending;
+    struct flow_outcome outcome;
+
+    load(play, conversation);
+    pending = flow_pending(play->flow, conversation, message, play->now_s);
+    if (pending == FLOW_PENDING_OWN)
+        return finish(play, conversation, message->id);
+    if (pending == FLOW_PENDING_OTHER && !finish(play, conversation, 0))
+        return false;
+    outcome = flow_step(play->flow, conversation, message, play->now_s);
+    play->event = outcome.event;
+    play->replied = outcome.effect != FLOW_IGNORE;
+    if (outcome.effect == FLOW_CLAIM || outcome.effect == FLOW_ANSWER)
+        save(play, conversation);
+    return outcome.effect != FLOW_CLAIM || finish(play, conversation, message->id);
 }
 
 static void deliver(struct play *play, size_t index)
@@ -155,21 +218,10 @@ static void deliver(struct play *play, size_t index)
                                          .written = person->written[index],
                                          .id = person->sent[index]};
     struct conversation conversation;
-    struct flow_outcome outcome;
 
-    if (person->length == 0)
-        conversation_start(&conversation, person->mark, person->mark_length);
-    else if (conversation_decode(&conversation, person->bytes, person->length) < 0)
-        complain(play, "the conversation cannot be read back");
-    outcome = flow_step(play->flow, &conversation, &message, play->now_s);
-    play->event = outcome.event;
-    if (outcome.effect == FLOW_CLAIM)
-        claim(play, &conversation);
-    if (outcome.effect == FLOW_CLAIM || outcome.effect == FLOW_ANSWER) {
-        person->length = conversation_encode(&conversation, person->bytes);
-        person->mark_length = conversation_mark(&conversation, person->mark);
-    }
-    play->replied = outcome.effect != FLOW_IGNORE;
+    play->replied = true;
+    if (!handle(play, &message, &conversation))
+        return;
     play->reply[0] = '\0';
     if (play->replied && flow_reply(play->flow, &conversation, play->reply) == 0)
         complain(play, "the reply is empty");
@@ -217,18 +269,6 @@ static void turn_to(struct play *play, const char *number)
     complain(play, "too many people");
 }
 
-static void say_unavailable(struct play *play)
-{
-    struct conversation conversation;
-
-    conversation_start(&conversation, NULL, 0);
-    if (play->person->length > 0)
-        conversation_decode(&conversation, play->person->bytes, play->person->length);
-    flow_unavailable(play->flow, &conversation, play->reply);
-    play->replied = true;
-    check_reply(play);
-}
-
 static void obey(struct play *play, const char *word, const char *rest)
 {
     if (strcmp(word, "@photo") == 0)
@@ -248,6 +288,10 @@ static void obey(struct play *play, const char *word, const char *rest)
         play->now_s = (atoi(rest) - 1970) * INT64_C(31556952) + 86400 * 30;
     else if (strcmp(word, "@down") == 0)
         say_unavailable(play);
+    else if (strcmp(word, "@closed") == 0 || strcmp(word, "@open") == 0)
+        play->closed = strcmp(word, "@closed") == 0;
+    else if (strcmp(word, "@wait") == 0)
+        play->now_s += atoi(rest);
     else
         complain(play, "no such order: %s", word);
 }

@@ -78,7 +78,8 @@ static void every_state_survives_the_bytes(void **state)
     }
     talk(&conversation, 5);
     assert_int_equal(CONVERSATION_COMPLETE, conversation.state);
-    flow_finish(&conversation, "985-MBAN-15-MAR-TSHI-A3F9D", true);
+    check_round_trip(&conversation);
+    flow_finish(&conversation, 0, "985-MBAN-15-MAR-TSHI-A3F9D", true);
     check_round_trip(&conversation);
 }
 
@@ -121,7 +122,7 @@ static void cut_bytes_are_refused(void **state)
 
         talk(&conversation, answers);
         if (answers == 5)
-            flow_finish(&conversation, "985-MBAN-15-MAR-TSHI-A3F9D", false);
+            flow_finish(&conversation, 0, "985-MBAN-15-MAR-TSHI-A3F9D", false);
         length = conversation_encode(&conversation, bytes);
         for (size_t cut = 0; cut < length; cut++) {
             assert_int_equal(-1, conversation_decode(&conversation, bytes, cut));
@@ -196,7 +197,7 @@ static void dropped_answers_leave_no_trace(void **state)
     assert_false(is_in(&conversation, sizeof conversation, "KABILA"));
 
     talk(&conversation, 5);
-    flow_finish(&conversation, "985-MBAN-15-MAR-TSHI-A3F9D", false);
+    flow_finish(&conversation, 0, "985-MBAN-15-MAR-TSHI-A3F9D", false);
     assert_false(is_in(&conversation, sizeof conversation, "TSHISEKEDI"));
     assert_string_equal("985-MBAN-15-MAR-TSHI-A3F9D", conversation.code);
     say(&conversation, "Bonjour", 9);
