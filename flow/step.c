@@ -65,7 +65,7 @@ static uint8_t find_recent(const struct conversation *conversation, uint64_t id)
 {
     uint8_t i = 0;
 
-    while (i < conversation->recent_count && (id == 0 || conversation->recent[i] != id))
+    while (i < conversation->recent_count && conversation->recent[i] != id)
         i++;
     return i;
 }
@@ -165,7 +165,7 @@ static enum flow_event handle(const struct flow *flow, struct conversation *conv
     enum command command;
 
     if (!is_open(conversation)) {
-        bool expired = conversation->state == CONVERSATION_NEW && conversation->expired;
+        const bool expired = conversation->expired;
 
         return begin(flow, conversation, expired ? FLOW_REPLY_EXPIRED : FLOW_REPLY_WELCOME,
                      expired ? FLOW_EVENT_EXPIRED : FLOW_EVENT_STARTED);
