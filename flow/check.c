@@ -100,6 +100,13 @@ void report_found(struct report *report, const struct place *place, const json_t
     print_found(report->lines, found);
 }
 
+void report_end(struct report *report)
+{
+    if (report->count > MISTAKES_MAX)
+        fprintf(report->lines, "%s: and %zu more\n", report->file_name,
+                report->count - MISTAKES_MAX);
+}
+
 static bool is_among(const char *word, const char *const *words)
 {
     for (; *words != NULL; words++)

@@ -31,6 +31,9 @@ void report_mistake(struct report *report, const struct place *place, const char
 void report_found(struct report *report, const struct place *place, const json_t *found,
                   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Says how many mistakes were too many to be told. */
+void report_end(struct report *report);
+
 /* json must be an object with no other keys than these (NULL-terminated). False if no object. */
 bool check_object(struct report *report, const struct place *place, const json_t *json,
                   const char *const *keys);
@@ -59,7 +62,7 @@ void load_messages(struct flow *flow, struct report *report);
 /* After all parts: no reply may be longer than a message. */
 void check_reply_lengths(const struct flow *flow, struct report *report);
 /* Reports each key that stands twice in an object. json is known to be valid. */
-void check_duplicates(struct report *report, const char *json);
+void check_duplicates(struct report *report, const char *json, size_t length);
 
 /* UTF-16 units of valid UTF-8. */
 size_t text_units(const char *text);

@@ -207,6 +207,7 @@ static void take_head(struct reader *reader, struct conversation *conversation)
     reader->bad = head[0] != VERSION || conversation->state > CONVERSATION_STOPPED ||
                   head[2] > FLOW_REPLY_EXISTING_CODE ||
                   (replies_in[conversation->state] & 1u << head[2]) == 0 ||
+                  (conversation->expired && conversation->state != CONVERSATION_NEW) ||
                   conversation->language >= FLOW_LANGUAGES_MAX ||
                   conversation->step > step_max(conversation->state) ||
                   conversation->recent_count > FLOW_RECENT_MAX;

@@ -5,6 +5,7 @@
  */
 #include "flow/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *scan_value(struct report *report, const struct place *place, const char *at);
@@ -69,9 +70,14 @@ static const char *scan_value(struct report *report, const struct place *place, 
     }
 }
 
-void check_duplicates(struct report *report, const char *json)
+void check_duplicates(struct report *report, const char *json, size_t length)
 {
     const struct place root = {0};
+    char *text = strndup(json, length); /* the scan stops at a NUL */
 
-    scan_value(report, &root, json);
+    if (text == NULL)
+        report_mistake(report, &root, "expected more memory");
+    else
+        scan_value(report, &root, text);
+    free(text);
 }

@@ -31,7 +31,8 @@ static int fingerprint(const json_t *json, uint64_t *value)
     if (text == NULL)
         return -1;
     if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) == 1) {
-        memcpy(value, digest, sizeof *value);
+        for (size_t i = 0; i < sizeof *value; i++)
+            *value = *value << 8 | digest[i];
         result = 0;
     }
     free(text);
@@ -117,11 +118,7 @@ static void load(struct flow *flow, struct report *report, const char *json, siz
     else if (fingerprint(flow->json, &flow->fingerprint) < 0)
         report_mistake(report, &root, "expected more memory");
     else {
-        char *text = strndup(json, length);
-
-        if (text != NULL)
-            check_duplicates(report, text);
-        free(text);
+        check_duplicates(report, json, length);
         load_parts(flow, report);
     }
 }
@@ -142,6 +139,7 @@ struct flow *flow_load(const char *file_name, const char *json, size_t length, c
         return NULL;
     }
     load(flow, &mistakes, json, length);
+    report_end(&mistakes);
     good = fclose(mistakes.lines) == 0 && mistakes.count == 0;
     if (good) {
         free(*report);

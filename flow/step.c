@@ -69,7 +69,7 @@ static uint8_t find_recent(const struct conversation *conversation, uint64_t id)
 {
     uint8_t i = 0;
 
-    while (i < conversation->recent_count && (id == 0 || conversation->recent[i] != id))
+    while (i < conversation->recent_count && conversation->recent[i] != id)
         i++;
     return i;
 }
@@ -173,7 +173,7 @@ static enum flow_event handle(const struct flow *flow, struct conversation *conv
     if (conversation->state == CONVERSATION_COMPLETE)
         return begin(flow, conversation, FLOW_REPLY_CHANGED, FLOW_EVENT_CHANGED);
     if (!is_open(conversation)) {
-        bool expired = conversation->state == CONVERSATION_NEW && conversation->expired;
+        const bool expired = conversation->expired;
 
         return begin(flow, conversation, expired ? FLOW_REPLY_EXPIRED : FLOW_REPLY_WELCOME,
                      expired ? FLOW_EVENT_EXPIRED : FLOW_EVENT_STARTED);

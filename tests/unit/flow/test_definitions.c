@@ -166,6 +166,59 @@ static void french_is_printed_as_french(void **state)
     }
 }
 
+/* The next block of JSON in a Markdown text. */
+static json_t *next_block(char **at)
+{
+    char *begin = strstr(*at, "```json\n"), *end;
+    json_t *json;
+
+    assert_non_null(begin);
+    begin += strlen("```json\n");
+    end = strstr(begin, "```");
+    assert_non_null(end);
+    json = json_loadb(begin, (size_t)(end - begin), 0, NULL);
+    assert_non_null(json);
+    *at = end + 3;
+    return json;
+}
+
+/* Replaces the element of the list that equals the first block by the second. */
+static void replace_as_told(json_t *list, char **at)
+{
+    json_t *old = next_block(at), *value;
+    size_t index, found = json_array_size(list);
+
+    json_array_foreach(list, index, value) if (json_equal(value, old)) found = index;
+    if (found == json_array_size(list))
+        fail_msg("the document speaks of a piece that ciu-rdc.json does not have");
+    json_array_set_new(list, found, next_block(at));
+    json_decref(old);
+}
+
+static void the_example_of_the_document_works(void **state)
+{
+    size_t length;
+    const char *built_in = flow_default_json(&length);
+    json_t *json = json_loadb(built_in, length, 0, NULL);
+    char *document = read_file(SOURCE_DIR "/docs/flow-file.md", &length), *at = document;
+    struct flow *flow;
+    char *text, *report;
+
+    (void)state;
+    assert_non_null(document);
+    replace_as_told(json_object_get(json, "steps"), &at);
+    replace_as_told(json_object_get(json, "code"), &at);
+    text = json_dumps(json, 0);
+    flow = flow_load("flow.json", text, strlen(text), &report);
+    if (flow == NULL)
+        fail_msg("%s", report);
+    assert_string_equal("health_zone", flow_step_key(flow, 3));
+    flow_free(flow);
+    free(text);
+    free(document);
+    json_decref(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +226,7 @@ int main(void)
         cmocka_unit_test(reference_initial_gives_the_codes_of_the_first_release),
         cmocka_unit_test(lllfffycg_gives_the_codes_of_ten_characters),
         cmocka_unit_test(the_example_of_the_contract_comes_out),
+        cmocka_unit_test(the_example_of_the_document_works),
         cmocka_unit_test(french_is_printed_as_french),
     };
 

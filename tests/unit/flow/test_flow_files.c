@@ -97,6 +97,18 @@ static void a_huge_file_is_refused(void **state)
     free(json);
 }
 
+static void a_report_has_an_end(void **state)
+{
+    char json[300 * 16] = "{", *report;
+
+    (void)state;
+    for (int i = 0; i < 300; i++)
+        sprintf(json + strlen(json), "\"key%d\": 1%s", i, i < 299 ? ", " : "}");
+    assert_null(flow_load("flow.json", json, strlen(json), &report));
+    assert_string_equal("flow.json: and 107 more\n", strstr(report, "flow.json: and"));
+    free(report);
+}
+
 static void the_same_content_is_the_same_flow(void **state)
 {
     static const unsigned char mark[] = "";
@@ -157,6 +169,7 @@ int main(void)
         cmocka_unit_test(every_mistake_is_told_with_its_path),
         cmocka_unit_test(damaged_files_are_reported),
         cmocka_unit_test(a_huge_file_is_refused),
+        cmocka_unit_test(a_report_has_an_end),
         cmocka_unit_test(the_same_content_is_the_same_flow),
         cmocka_unit_test(memory_runs_out_while_loading),
     };
