@@ -388,6 +388,18 @@ static void a_link_may_close_while_it_tries(void **state)
     bench_detach(&bench);
 }
 
+static void a_link_may_close_while_it_looks_a_name_up(void **state)
+{
+    (void)state;
+    struct session_settings settings = bench_settings("redis://localhost:1");
+    for (int i = 0; i < 20; i++) {
+        struct bench other;
+        bench_attach(&other, &settings);
+        event_base_loop(other.base, EVLOOP_ONCE); /* the lookup starts */
+        bench_close(&other);
+    }
+}
+
 /* Why there is no connection; none tells the password. */
 
 static void attach_says(const struct session_settings *settings, const char *why)
@@ -564,6 +576,7 @@ int main(void)
         CASE(a_killed_redis_comes_back),
         CASE(a_killed_redis_ends_what_is_under_way),
         CASE(a_link_may_close_while_it_tries),
+        CASE(a_link_may_close_while_it_looks_a_name_up),
         CASE(nobody_listens),
         CASE(the_name_is_unknown),
         CASE(the_database_is_unknown),
