@@ -168,6 +168,19 @@ static void expired_sessions_make_room(void **state)
     }
 }
 
+/* Without anybody asking for them, and without a limit in sight. */
+static void others_clear_away_what_expired(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 500; i++)
+        assert_status(save_of(person(i), "x"), STORE_OK);
+    assert_int_equal(session_memory_count(bench.store), 500);
+    clock_now += TTL_MS;
+    for (unsigned i = 0; i < 500; i++)
+        assert_status(save_of("regular", "x"), STORE_OK);
+    assert_int_equal(session_memory_count(bench.store), 1);
+}
+
 /* There are about as many as there may be sessions; the oldest give way. */
 static void lone_marks_are_bounded(void **state)
 {
@@ -265,6 +278,7 @@ int main(void)
         CASE(when_full_only_those_inside_may_save),
         CASE(a_deleted_session_makes_room),
         CASE(expired_sessions_make_room),
+        CASE(others_clear_away_what_expired),
         CASE(lone_marks_are_bounded),
         CASE(threads_lose_nothing),
     };
