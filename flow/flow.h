@@ -37,10 +37,14 @@ struct flow;
 /*
  * Reads and checks a flow file. file_name is only for the report. Returns the flow, to be freed by
  * flow_free, or NULL with *report set to one line for every mistake in the file ("ciu-rdc.json:
- * steps[2].question.fr: expected a text of 1 to 1000 characters"), to be freed by the caller.
+ * steps[2].question.fr: expected a text of 1 to 1000 characters"), to be freed by the caller; it
+ * is NULL, too, when memory ran out.
  */
 struct flow *flow_load(const char *file_name, const char *json, size_t length, char **report);
 void flow_free(struct flow *flow);
+
+/* The flow file that is built in, definitions/ciu-rdc.json; static, NUL-terminated. */
+const char *flow_default_json(size_t *length);
 
 const char *flow_id(const struct flow *flow);
 size_t flow_step_count(const struct flow *flow);
@@ -58,7 +62,8 @@ const char *flow_language(const struct flow *flow, size_t language);
 int flow_answer(const struct flow *flow, size_t step, const char *text, size_t length, bool check,
                 int64_t now_s, char *out, size_t capacity, size_t *out_length, char error[160]);
 
-/* The code of normalised answers, one for each step; longer as in uic_code. Returns a uic_status. */
+/* The code of normalised answers, one for each step; longer as in uic_code. Returns a uic_status.
+ */
 int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,
               size_t salt_length, unsigned longer, char code[UIC_CODE_MAX]);
 

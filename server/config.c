@@ -27,6 +27,7 @@ struct setting {
     unsigned min, max;                  /* of a number */
     enum privacy privacy;
     enum need need;
+    bool makes_code;      /* another value gives another code */
     const char *fallback; /* NULL: stays unset */
     const char *allowed;
     const char *about;
@@ -101,9 +102,9 @@ static bool accepts_visible(const char *value)
     return is_visible(value);
 }
 
-static bool accepts_salt(const char *value)
+bool config_accepts_salt(const char *salt)
 {
-    const uint8_t *at = (const uint8_t *)value;
+    const uint8_t *at = (const uint8_t *)salt;
     size_t count = 0, letters = 0, digits = 0;
     ucs4_t character;
     for (; (at = u8_next(&character, at)); count++) {
@@ -169,7 +170,8 @@ static const struct setting settings[] = {
      .allowed = "a number from 1 to 65535", .about = "port to listen on"},
     {"WORKERS", MEMBER(workers), parse_number, .min = 0, .max = 256, .fallback = "0",
      .allowed = "a number from 0 to 256", .about = "worker threads; 0: one for each core"},
-    {"UIC_SALT", MEMBER(uic_salt), parse_text, accepts_salt, .privacy = SECRET, .need = REQUIRED,
+    {"UIC_SALT", MEMBER(uic_salt), parse_text, config_accepts_salt, .privacy = SECRET,
+     .need = REQUIRED, .makes_code = true,
      .allowed = "at least 16 characters, not all letters, not all digits (see: whatsapp-uic salt)",
      .about = "secret that goes into every code; never change it once codes were given"},
     {"REDIS_URL", MEMBER(redis_url), parse_text, accepts_redis_url, .privacy = SECRET,
@@ -182,7 +184,7 @@ static const struct setting settings[] = {
     {"SESSION_TIMEOUT_MINUTES", MEMBER(session_timeout_minutes), parse_number, .min = 1,
      .max = 1440, .fallback = "15", .allowed = "a number from 1 to 1440",
      .about = "a conversation is forgotten after so long a silence"},
-    {"FLOW_FILE", MEMBER(flow_file), parse_text, accepts_readable_file,
+    {"FLOW_FILE", MEMBER(flow_file), parse_text, accepts_readable_file, .makes_code = true,
      .allowed = "a file that can be read",
      .about = "questions and form of the code; unset: the built-in ciu-rdc"},
     {"PUBLIC_URL", MEMBER(public_url), parse_text, accepts_public_url,
@@ -269,7 +271,7 @@ static void explain(const struct setting *setting, const char *value, FILE *erro
         print_value(value, errors);
     }
     if (!value && setting->need == REQUIRED_IN_PRODUCTION)
-        fputs(", but ENVIRONMENT is production", errors);
+        fputs(", but production requires it", errors);
     fprintf(errors, "; allowed: %s\n", setting->allowed);
 }
 
@@ -294,7 +296,7 @@ static int read_setting(struct config *config, const struct setting *setting,
     return 0;
 }
 
-static int check_production(const struct config *config, FILE *errors)
+int config_check_production(const struct config *config, FILE *errors)
 {
     int status = 0;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
@@ -310,7 +312,7 @@ static int check_production(const struct config *config, FILE *errors)
     if (config->public_url && !starts_with(config->public_url, "https://")) {
         fputs("PUBLIC_URL: holds ", errors);
         print_value(config->public_url, errors);
-        fputs(", but ENVIRONMENT is production; allowed: https://host\n", errors);
+        fputs(", but production requires https; allowed: https://host\n", errors);
         status = -1;
     }
     return status;
@@ -379,19 +381,19 @@ int config_load(struct config *config, const char *env_file, FILE *errors)
         if (read_setting(config, &settings[i], &file, errors) < 0)
             status = -1;
     derive(config);
-    if (config->production && check_production(config, errors) < 0)
+    if (config->production && config_check_production(config, errors) < 0)
         status = -1;
     dotenv_free(&file);
     return status;
 }
 
-int config_load_salt(struct config *config, const char *env_file, FILE *errors)
+int config_load_code(struct config *config, const char *env_file, FILE *errors)
 {
     *config = (struct config){0};
     struct dotenv file = {0};
     int status = read_file(&file, env_file, errors);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        if (settings[i].offset != MEMBER(uic_salt) || !lookup(&file, settings[i].name))
+        if (!settings[i].makes_code || !lookup(&file, settings[i].name))
             continue;
         if (read_setting(config, &settings[i], &file, errors) < 0)
             status = -1;

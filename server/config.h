@@ -44,9 +44,16 @@ struct config {
 int config_load(struct config *config, const char *env_file, FILE *errors);
 void config_free(struct config *config);
 
-/* The same for a command that needs nothing but UIC_SALT: reads and checks it alone; it may be
- * unset. */
-int config_load_salt(struct config *config, const char *env_file, FILE *errors);
+/* The same for a command that needs only what makes a code, UIC_SALT and FLOW_FILE: no other
+ * setting is read or checked, and either may be unset. */
+int config_load_code(struct config *config, const char *env_file, FILE *errors);
+
+/* Prints one line for everything that production requires and config has not. Returns 0, or -1
+ * when there was something. config_load asks this when ENVIRONMENT is production. */
+int config_check_production(const struct config *config, FILE *errors);
+
+/* Whether a text may be a salt: 16 characters or more, not all letters, not all digits. */
+bool config_accepts_salt(const char *salt);
 
 /* The table for people: name, default, what it is. */
 void config_help(FILE *out);

@@ -78,6 +78,8 @@ struct exchange_service {
     char reply[FLOW_REPLY_MAX];
 };
 
+_Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every address");
+
 static void exchange_drive(struct exchange *exchange);
 
 static int64_t monotonic_ms(void)
@@ -402,7 +404,6 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     struct exchange *exchange;
 
     if (service->in_flight >= service->settings.in_flight_max ||
-        message->phone_number_length >= RECORD_PHONE_MAX ||
         (exchange = malloc(sizeof *exchange)) == NULL) {
         metrics_add(METRIC_MESSAGES_REFUSED, 1);
         return -1;
@@ -416,15 +417,15 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange->now_us = wall_clock_us();
     exchange->said = (struct flow_message){
         .text = message->text, .length = message->text_length, .written = message->written};
-    exchange->session.ticket.done = resume_from_session;
-    exchange->claim.ticket.done = resume_from_claim;
     if (exchange_identify(exchange, message) != 0) {
         free(exchange);
         return -1;
     }
-    memcpy(exchange->claim.phone_number, message->phone_number, message->phone_number_length);
+    strcpy(exchange->claim.phone_number, message->address + message->scheme_length);
+    exchange->claim.ticket.done = resume_from_claim;
     session_init(service->settings.sessions, &exchange->session, message->address,
                  message->address_length);
+    exchange->session.ticket.done = resume_from_session;
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
     service->in_flight++;
     exchange_drive(exchange);

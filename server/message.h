@@ -1,5 +1,5 @@
-/* One message of one person, as any channel delivers it. Views into memory of the channel, valid
- * until the exchange has answered. */
+/* One message of one person, as any channel delivers it. Its texts are views into memory of the
+ * channel, valid until the exchange has answered. */
 #ifndef SERVER_MESSAGE_H
 #define SERVER_MESSAGE_H
 
@@ -10,10 +10,9 @@
 
 struct message {
     const char *channel; /* its name for the log; static */
-    const char *address; /* whose message it is: opaque, at most MESSAGE_ADDRESS_MAX bytes */
+    char address[MESSAGE_ADDRESS_MAX + 1]; /* whose message it is: opaque, NUL-terminated */
     size_t address_length;
-    const char *phone_number; /* what goes into the record: the address without its scheme */
-    size_t phone_number_length;
+    size_t scheme_length; /* of the address; the phone number for the record stands behind it */
     const char *id; /* the provider's message id; length 0 when it has none */
     size_t id_length;
     const char *text; /* valid UTF-8 */

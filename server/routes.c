@@ -3,7 +3,6 @@
 
 #include "server/metrics.h"
 #include "server/twilio.h"
-#include "server/version.h"
 #include "store/record.h"
 #include "store/session.h"
 #include <jansson.h>
@@ -38,7 +37,7 @@ static void handle_health(struct routes *routes, struct http_request *request)
 {
     reply_json(request, 200,
                json_pack("{s:s, s:s, s:s}", "status", "healthy", "service",
-                         routes->config->app_name, "version", VERSION));
+                         routes->config->app_name, "version", PROGRAM_VERSION));
 }
 
 static void handle_ready(struct routes *routes, struct http_request *request)
@@ -60,7 +59,7 @@ static void handle_root(struct routes *routes, struct http_request *request)
 {
     reply_json(request, 200,
                json_pack("{s:s, s:s, s:s, s:s}", "service", routes->config->app_name, "version",
-                         VERSION, "environment", routes->config->environment, "status",
+                         PROGRAM_VERSION, "environment", routes->config->environment, "status",
                          "operational"));
 }
 

@@ -3,13 +3,12 @@
 #include "server/server.h"
 
 #include "server/log.h"
-#include "server/stores.h"
-#include "server/version.h"
 #include "server/worker.h"
 #include "store/record.h"
 #include "store/session.h"
 #include <errno.h>
 #include <netdb.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -89,9 +88,9 @@ static int open_stores(struct server *server)
         log_failure("DATABASE_URL", error);
         return -1;
     }
-    stores_session_settings(&settings, config, &server->setup->keys);
+    setup_session(server->setup, &settings);
     server->sessions = session_store_open(&settings, error);
-    stores_session_settings_wipe(&settings);
+    OPENSSL_cleanse(&settings, sizeof settings);
     if (server->sessions == NULL) {
         log_failure("REDIS_URL", error);
         return -1;
@@ -137,7 +136,7 @@ static void stop_workers(struct server *server)
 
 static void log_started(const struct config *config)
 {
-    log_write(LOG_INFO, "server_started", log_text("version", VERSION),
+    log_write(LOG_INFO, "server_started", log_text("version", PROGRAM_VERSION),
               log_text("environment", config->environment), log_text("host", config->host),
               log_number("port", config->port), log_number("workers", config->workers),
               log_text("sessions", config->redis_url != NULL ? "redis" : "memory"));

@@ -1,0 +1,282 @@
+/*
+ * One answer: is it what the question asks for, and what is its normalised form? Also what a
+ * person means who picks from a list (choices, languages). libuic normalises; nothing is kept.
+ */
+#include "flow/definition.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define DIGITS "0123456789"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+/* Digits that always fit in an int64_t. */
+#define NUMBER_LENGTH_MAX 18
+/* Holds a label with its number, or an answer to compare with it, normalised. */
+#define NAME_MAX_BYTES 512
+
+bool question_is_numeric(const struct question *question)
+{
+    return question->type == ANSWER_YEAR || question->type == ANSWER_INTEGER ||
+           question->type == ANSWER_DIGITS;
+}
+
+size_t question_room(const struct question *question)
+{
+    size_t longest = 0;
+
+    switch (question->type) {
+    case ANSWER_YEAR:
+    case ANSWER_INTEGER:
+        return NUMBER_LENGTH_MAX;
+    case ANSWER_TEXT:
+        return 2 * (size_t)question->max; /* œ becomes OE */
+    case ANSWER_LETTERS:
+    case ANSWER_DIGITS:
+        return (size_t)question->max;
+    default:
+        for (size_t i = 0; i < question->choice_count; i++)
+            if (question->choices[i].value != NULL && strlen(question->choices[i].value) > longest)
+                longest = strlen(question->choices[i].value);
+        return longest;
+    }
+}
+
+/* The parts of text between its outer spaces; other white space than ASCII's is left, and counts.
+ */
+static void strip(const char **text, size_t *length)
+{
+    while (*length > 0 && strchr(" \t\r\n\v\f", (*text)[0]) != NULL && (*text)[0] != '\0') {
+        ++*text;
+        --*length;
+    }
+    while (*length > 0 && strchr(" \t\r\n\v\f", (*text)[*length - 1]) != NULL &&
+           (*text)[*length - 1] != '\0')
+        --*length;
+}
+
+static size_t count_characters(const char *text, size_t length)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < length; i++)
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
+}
+
+static int64_t year_of(int64_t now_s)
+{
+    time_t now = (time_t)now_s;
+    struct tm tm;
+
+    return gmtime_r(&now, &tm) != NULL ? (int64_t)tm.tm_year + 1900 : 0;
+}
+
+static int64_t max_of(const struct question *question, int64_t now_s)
+{
+    return question->max_is_now ? year_of(now_s) : question->max;
+}
+
+static bool name_is(const char *name, const char *normalized)
+{
+    char other[NAME_MAX_BYTES];
+    size_t length;
+
+    return name != NULL &&
+           uic_normalize(UIC_EXTENDED, name, strlen(name), other, sizeof other, &length) ==
+               UIC_OK &&
+           length > 0 && strcmp(other, normalized) == 0;
+}
+
+/* "2", or "2. Femme" as the list shows it. */
+static bool is_numbered(size_t number, const char *name, const char *normalized)
+{
+    char line[NAME_MAX_BYTES];
+
+    snprintf(line, sizeof line, "%zu %s", number, name);
+    return name_is(line, normalized);
+}
+
+static bool choice_is(const struct flow *flow, const struct choice *choice, size_t number,
+                      const char *normalized)
+{
+    if (name_is(choice->value, normalized) || is_numbered(number, "", normalized))
+        return true;
+    for (size_t i = 0; i < flow->language_count; i++)
+        if (choice->labels[i] != NULL && (name_is(choice->labels[i], normalized) ||
+                                          is_numbered(number, choice->labels[i], normalized)))
+            return true;
+    return false;
+}
+
+/* What somebody wrote who picks from a list: a number in any script, or a name. */
+static int normalize_pick(const char *text, size_t length, char pick[NAME_MAX_BYTES])
+{
+    size_t pick_length;
+
+    if (length >= NAME_MAX_BYTES)
+        return -1;
+    if (uic_normalize_number(text, length, pick, NAME_MAX_BYTES, &pick_length) != UIC_OK &&
+        uic_normalize(UIC_EXTENDED, text, length, pick, NAME_MAX_BYTES, &pick_length) != UIC_OK)
+        return -1;
+    return pick_length > 0 ? 0 : -1;
+}
+
+int choice_find(const struct flow *flow, const struct question *question, const char *text,
+                size_t length)
+{
+    char pick[NAME_MAX_BYTES];
+    int found = -1;
+
+    if (normalize_pick(text, length, pick) == 0)
+        for (size_t i = 0; i < question->choice_count && found < 0; i++)
+            if (choice_is(flow, &question->choices[i], i + 1, pick))
+                found = (int)i;
+    OPENSSL_cleanse(pick, sizeof pick);
+    return found;
+}
+
+int language_find(const struct flow *flow, const char *text, size_t length)
+{
+    char pick[NAME_MAX_BYTES];
+
+    if (normalize_pick(text, length, pick) < 0)
+        return -1;
+    for (size_t i = 0; i < flow->language_count; i++) {
+        const char *name = flow->messages[i][MESSAGE_LANGUAGE_NAME];
+
+        if (name_is(flow->languages[i], pick) || name_is(name, pick) ||
+            is_numbered(i + 1, "", pick) || (name != NULL && is_numbered(i + 1, name, pick)))
+            return (int)i;
+    }
+    return -1;
+}
+
+static bool is_canonical_number(const struct flow *flow, const struct question *question)
+{
+    return flow->normalization == UIC_EXTENDED &&
+           (question->type == ANSWER_YEAR || question->type == ANSWER_INTEGER);
+}
+
+static int normalize_unchecked(const struct flow *flow, const struct question *question,
+                               const char *text, size_t length, char *out, size_t capacity,
+                               size_t *out_length)
+{
+    if (is_canonical_number(flow, question) &&
+        uic_normalize_number(text, length, out, capacity, out_length) == UIC_OK)
+        return UIC_OK;
+    return uic_normalize(flow->normalization, text, length, out, capacity, out_length);
+}
+
+static int normalize_checked(const struct flow *flow, const struct question *question,
+                             const char *text, size_t length, char *out, size_t capacity,
+                             size_t *out_length)
+{
+    if (is_canonical_number(flow, question))
+        return uic_normalize_number(text, length, out, capacity, out_length);
+    if (question->type == ANSWER_CHOICE) {
+        int choice = choice_find(flow, question, text, length);
+
+        if (choice < 0)
+            return UIC_NOT_NUMBER;
+        text = question->choices[choice].value;
+        length = strlen(text);
+    }
+    return uic_normalize(flow->normalization, text, length, out, capacity, out_length);
+}
+
+static bool is_number_within(const char *digits, size_t length, int64_t min, int64_t max)
+{
+    int64_t value = 0;
+
+    if (length == 0 || length > NUMBER_LENGTH_MAX || strspn(digits, DIGITS) != length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        value = value * 10 + (digits[i] - '0');
+    return value >= min && value <= max;
+}
+
+static bool is_length_within(const struct question *question, size_t length)
+{
+    return (int64_t)length >= question->min && (int64_t)length <= question->max;
+}
+
+static bool is_good(const struct question *question, int64_t now_s, const char *answer,
+                    size_t length)
+{
+    switch (question->type) {
+    case ANSWER_YEAR:
+    case ANSWER_INTEGER:
+        return is_number_within(answer, length, question->min, max_of(question, now_s));
+    case ANSWER_LETTERS:
+        return strspn(answer, LETTERS) == length && is_length_within(question, length);
+    case ANSWER_DIGITS:
+        return strspn(answer, DIGITS) == length && is_length_within(question, length);
+    default:
+        return length > 0;
+    }
+}
+
+static bool check(const struct flow *flow, const struct question *question, const char *text,
+                  size_t length, int64_t now_s, char *out, size_t capacity, size_t *out_length)
+{
+    int64_t longest = question->type == ANSWER_TEXT ? question->max : FLOW_ANSWER_CHARACTERS_MAX;
+
+    strip(&text, &length);
+    if ((int64_t)count_characters(text, length) > longest)
+        return false;
+    if (normalize_checked(flow, question, text, length, out, capacity, out_length) != UIC_OK)
+        return false;
+    return *out_length <= question_room(question) && is_good(question, now_s, out, *out_length);
+}
+
+static void explain(const struct question *question, int64_t now_s, char error[160])
+{
+    const long long min = question->min, max = max_of(question, now_s);
+
+    switch (question->type) {
+    case ANSWER_YEAR:
+        snprintf(error, 160, "expected a year from %lld to %lld", min, max);
+        break;
+    case ANSWER_INTEGER:
+        snprintf(error, 160, "expected a whole number from %lld to %lld", min, max);
+        break;
+    case ANSWER_LETTERS:
+        snprintf(error, 160, "expected %lld to %lld letters", min, max);
+        break;
+    case ANSWER_DIGITS:
+        snprintf(error, 160, "expected %lld to %lld digits", min, max);
+        break;
+    case ANSWER_CHOICE:
+        snprintf(error, 160, "expected one of the %zu choices, by number, value or label",
+                 question->choice_count);
+        break;
+    default:
+        snprintf(error, 160, "expected a text of 1 to %lld characters with a letter or digit", max);
+    }
+}
+
+int flow_answer(const struct flow *flow, size_t step, const char *text, size_t length, bool checked,
+                int64_t now_s, char *out, size_t capacity, size_t *out_length, char error[160])
+{
+    const struct question *question;
+
+    *out_length = 0;
+    if (step >= flow->step_count) {
+        snprintf(error, 160, "expected an answer to one of %zu questions", flow->step_count);
+        return -1;
+    }
+    question = &flow->questions[step];
+    if (checked ? check(flow, question, text, length, now_s, out, capacity, out_length)
+                : normalize_unchecked(flow, question, text, length, out, capacity, out_length) ==
+                      UIC_OK)
+        return 0;
+    if (checked)
+        explain(question, now_s, error);
+    else
+        snprintf(error, 160, "expected UTF-8 that leaves less than %zu bytes", capacity);
+    OPENSSL_cleanse(out, capacity);
+    *out_length = 0;
+    return -1;
+}

@@ -1,0 +1,136 @@
+/*
+ * What a flow file is in memory, shared by the files of flow/ and by nobody else. All texts point
+ * into the parsed JSON, which lives as long as the flow; after flow_load nothing changes.
+ */
+#ifndef FLOW_DEFINITION_H
+#define FLOW_DEFINITION_H
+
+#include "flow/flow.h"
+#include <jansson.h>
+
+#define FLOW_CHOICES_MAX 20
+#define FLOW_PIECES_MAX 32
+
+/* What may stand between braces in a message; reply.c puts the values in. */
+enum placeholder {
+    PLACEHOLDER_CODE = 1 << 0,      /* {code}: the person's code */
+    PLACEHOLDER_NUMBER = 1 << 1,    /* {number}: which question is open, from 1 */
+    PLACEHOLDER_TOTAL = 1 << 2,     /* {total}: how many questions there are */
+    PLACEHOLDER_MIN = 1 << 3,       /* {min} of the open question's answer */
+    PLACEHOLDER_MAX = 1 << 4,       /* {max} of the open question's answer */
+    PLACEHOLDER_LANGUAGES = 1 << 5, /* {languages}: the numbered list */
+};
+#define PLACEHOLDER_COUNT 6
+#define PLACEHOLDERS_POSITION (PLACEHOLDER_NUMBER | PLACEHOLDER_TOTAL)
+#define PLACEHOLDERS_RANGE (PLACEHOLDER_MIN | PLACEHOLDER_MAX)
+
+/* The texts of a language in the flow file: name, key, placeholders that it may have. */
+#define MESSAGE_LIST(X)                                                                        \
+    X(LANGUAGE_NAME, "language_name", 0)         /* its own name, in the list of languages */  \
+    X(HEADING, "heading", PLACEHOLDERS_POSITION) /* the line above every question */           \
+    X(WELCOME, "welcome", PLACEHOLDERS_POSITION) /* these stand above the open question: */    \
+    X(EXPIRED, "expired", PLACEHOLDERS_POSITION)                                               \
+    X(CHANGED, "changed", PLACEHOLDERS_POSITION)                                               \
+    X(ACCEPTED, "accepted", PLACEHOLDERS_POSITION)                                             \
+    X(NOT_TEXT, "not_text", PLACEHOLDERS_POSITION)                                             \
+    X(HELP, "help", PLACEHOLDERS_POSITION)                                                     \
+    X(RESTARTED, "restarted", PLACEHOLDERS_POSITION)                                           \
+    X(BACK, "back", PLACEHOLDERS_POSITION)                                                     \
+    X(BACK_AT_FIRST, "back_at_first", PLACEHOLDERS_POSITION)                                   \
+    X(LANGUAGE_SET, "language_set", PLACEHOLDERS_POSITION)                                     \
+    X(CHOOSE_LANGUAGE, "choose_language", PLACEHOLDER_LANGUAGES) /* the question of LANGUE */  \
+    X(LANGUAGE_WRONG, "language_wrong", 0)                       /* stands above it */         \
+    X(STOPPED, "stopped", 0)                                     /* these stand alone: */      \
+    X(NEW_CODE, "new_code", PLACEHOLDER_CODE)                                                  \
+    X(EXISTING_CODE, "existing_code", PLACEHOLDER_CODE)                                        \
+    X(UNAVAILABLE, "unavailable", 0)                                                           \
+    X(INVALID_YEAR, "invalid_year", PLACEHOLDERS_RANGE) /* for steps without own `invalid`: */ \
+    X(INVALID_INTEGER, "invalid_integer", PLACEHOLDERS_RANGE)                                  \
+    X(INVALID_TEXT, "invalid_text", PLACEHOLDER_MAX)                                           \
+    X(INVALID_LETTERS, "invalid_letters", PLACEHOLDERS_RANGE)                                  \
+    X(INVALID_DIGITS, "invalid_digits", PLACEHOLDERS_RANGE)                                    \
+    X(INVALID_CHOICE, "invalid_choice", 0)
+
+enum message_name {
+#define X(name, key, placeholders) MESSAGE_##name,
+    MESSAGE_LIST(X)
+#undef X
+        MESSAGE_COUNT
+};
+
+/* In the order of the INVALID_ messages. */
+enum answer_type {
+    ANSWER_YEAR,
+    ANSWER_INTEGER,
+    ANSWER_TEXT,
+    ANSWER_LETTERS,
+    ANSWER_DIGITS,
+    ANSWER_CHOICE,
+    ANSWER_TYPE_COUNT
+};
+
+struct choice {
+    const char *value; /* ASCII letters and digits */
+    const char *labels[FLOW_LANGUAGES_MAX];
+};
+
+struct question {
+    const char *key;
+    const char *texts[FLOW_LANGUAGES_MAX];
+    const char *invalid[FLOW_LANGUAGES_MAX]; /* the step's own, else the message of its type */
+    enum answer_type type;
+    int64_t min; /* years and integers: values; letters, digits, text: characters */
+    int64_t max;
+    bool max_is_now; /* max is the current year */
+    size_t choice_count;
+    struct choice choices[FLOW_CHOICES_MAX];
+};
+
+struct flow {
+    json_t *json;
+    const char *id;
+    uint64_t fingerprint;
+    enum uic_normalization normalization;
+    size_t language_count;
+    const char *languages[FLOW_LANGUAGES_MAX];
+    const char *messages[FLOW_LANGUAGES_MAX][MESSAGE_COUNT];
+    size_t step_count;
+    struct question questions[FLOW_STEPS_MAX];
+    struct uic_format format;
+    struct uic_piece pieces[FLOW_PIECES_MAX];
+};
+
+/* answer.c */
+/* Bytes that a checked, normalised answer can have. */
+size_t question_room(const struct question *question);
+/* Whether the type's answers are numbers, which are padded on the left. */
+bool question_is_numeric(const struct question *question);
+/* Index of the choice that somebody means by its number, value or label; -1 for none. */
+int choice_find(const struct flow *flow, const struct question *question, const char *text,
+                size_t length);
+/* Index of the language meant by its number, code or own name; -1 for none. */
+int language_find(const struct flow *flow, const char *text, size_t length);
+
+/* command.c */
+enum command {
+    COMMAND_NONE,
+    COMMAND_RESTART,
+    COMMAND_HELP,
+    COMMAND_BACK,
+    COMMAND_LANGUAGE,
+    COMMAND_STOP,
+};
+enum command command_find(const char *text, size_t length);
+
+/* reply.c */
+/* The name of a placeholder bit's index ("code"). */
+const char *placeholder_name(size_t index);
+/* The bits of the placeholder at the brace text points to, and its length; 0 when it is none. */
+unsigned placeholder_at(const char *text, size_t *length);
+/* The message that a reply of this kind begins with, or -1 for NONE and INVALID. */
+int reply_message(enum flow_reply_kind kind);
+/* As flow_reply into capacity bytes, cut when it does not fit; *units counts all of it. */
+size_t reply_render(const struct flow *flow, const struct conversation *conversation, char *out,
+                    size_t capacity, size_t *units);
+
+#endif

@@ -1,0 +1,192 @@
+/*
+ * Flow file to struct flow: the top of the file, and what the rest of the program asks about a
+ * flow. Steps, code and messages have files of their own (load_*.c).
+ */
+#include "flow/check.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FLOW_FILE_MAX ((size_t)1 << 20)
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+
+extern const char flow_ciu_rdc[];
+extern const size_t flow_ciu_rdc_length;
+
+const char *flow_default_json(size_t *length)
+{
+    *length = flow_ciu_rdc_length;
+    return flow_ciu_rdc;
+}
+
+/* The same for the same content, whatever its spaces and the order of its keys. */
+static int fingerprint(const json_t *json, uint64_t *value)
+{
+    char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    int result = -1;
+
+    if (text == NULL)
+        return -1;
+    if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) == 1) {
+        memcpy(value, digest, sizeof *value);
+        result = 0;
+    }
+    free(text);
+    return result;
+}
+
+static bool is_known_language(const struct flow *flow, const char *code)
+{
+    for (size_t i = 0; i < flow->language_count; i++)
+        if (strcmp(flow->languages[i], code) == 0)
+            return true;
+    return false;
+}
+
+void load_languages(struct flow *flow, struct report *report)
+{
+    const struct place root = {0};
+    struct place place = place_key(&root, "languages");
+    const json_t *json = json_object_get(flow->json, "languages");
+    size_t count = check_array(report, &place, json, 1, FLOW_LANGUAGES_MAX, "languages");
+
+    for (size_t i = 0; i < count && json_array_size(json) <= FLOW_LANGUAGES_MAX; i++) {
+        struct place here = place_index(&place, i);
+        const char *code = check_word(report, &here, json_array_get(json, i), 8, LOWER "-",
+                                      "lower-case letters or -");
+
+        if (code == NULL)
+            continue;
+        if (is_known_language(flow, code))
+            report_mistake(report, &here, "expected each language once; %s stands twice", code);
+        else
+            flow->languages[flow->language_count++] = code;
+    }
+}
+
+static void load_head(struct flow *flow, struct report *report)
+{
+    static const char *const keys[] = {"id",    "version", "languages", "normalization",
+                                       "steps", "code",    "messages",  NULL};
+    static const char *const normalizations[] = {"reference", "extended", NULL};
+    const struct place root = {0};
+    struct place id = place_key(&root, "id");
+    struct place version = place_key(&root, "version");
+    struct place normalization = place_key(&root, "normalization");
+    int64_t number;
+
+    check_object(report, &root, flow->json, keys);
+    flow->id = check_word(report, &id, json_object_get(flow->json, "id"), 64, LOWER "0123456789-",
+                          "lower-case letters, digits or -");
+    check_integer(report, &version, json_object_get(flow->json, "version"), 1, 1000000, &number);
+    flow->normalization =
+        check_one_of(report, &normalization, json_object_get(flow->json, "normalization"),
+                     normalizations) == 0
+            ? UIC_REFERENCE
+            : UIC_EXTENDED;
+}
+
+static void load_parts(struct flow *flow, struct report *report)
+{
+    load_head(flow, report);
+    load_languages(flow, report);
+    load_steps(flow, report);
+    load_code(flow, report);
+    load_messages(flow, report);
+    check_reply_lengths(flow, report);
+}
+
+static void load(struct flow *flow, struct report *report, const char *json, size_t length)
+{
+    const struct place root = {0};
+    json_error_t error;
+
+    if (length > FLOW_FILE_MAX) {
+        report_mistake(report, &root, "expected at most %zu bytes", FLOW_FILE_MAX);
+        return;
+    }
+    flow->json = json_loadb(json, length, 0, &error);
+    if (flow->json == NULL)
+        report_mistake(report, &root, "line %d, column %d: expected JSON; %s", error.line,
+                       error.column, error.text);
+    else if (!json_is_object(flow->json))
+        report_mistake(report, &root, "expected an object");
+    else if (fingerprint(flow->json, &flow->fingerprint) < 0)
+        report_mistake(report, &root, "expected more memory");
+    else {
+        char *text = strndup(json, length);
+
+        if (text != NULL)
+            check_duplicates(report, text);
+        free(text);
+        load_parts(flow, report);
+    }
+}
+
+struct flow *flow_load(const char *file_name, const char *json, size_t length, char **report)
+{
+    struct flow *flow = calloc(1, sizeof *flow);
+    struct report mistakes = {.file_name = file_name};
+    size_t report_length;
+    bool good;
+
+    *report = NULL;
+    mistakes.lines = open_memstream(report, &report_length);
+    if (flow == NULL || mistakes.lines == NULL) {
+        if (mistakes.lines != NULL)
+            fclose(mistakes.lines);
+        free(flow);
+        return NULL;
+    }
+    load(flow, &mistakes, json, length);
+    good = fclose(mistakes.lines) == 0 && mistakes.count == 0;
+    if (good) {
+        free(*report);
+        *report = NULL;
+        return flow;
+    }
+    flow_free(flow);
+    return NULL;
+}
+
+void flow_free(struct flow *flow)
+{
+    if (flow == NULL)
+        return;
+    json_decref(flow->json);
+    free(flow);
+}
+
+const char *flow_id(const struct flow *flow)
+{
+    return flow->id;
+}
+
+size_t flow_step_count(const struct flow *flow)
+{
+    return flow->step_count;
+}
+
+const char *flow_step_key(const struct flow *flow, size_t step)
+{
+    return step < flow->step_count ? flow->questions[step].key : NULL;
+}
+
+size_t flow_language_count(const struct flow *flow)
+{
+    return flow->language_count;
+}
+
+const char *flow_language(const struct flow *flow, size_t language)
+{
+    return language < flow->language_count ? flow->languages[language] : NULL;
+}
+
+int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,
+              size_t salt_length, unsigned longer, char code[UIC_CODE_MAX])
+{
+    return uic_code(&flow->format, answers, salt, salt_length, longer, code);
+}

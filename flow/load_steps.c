@@ -1,0 +1,231 @@
+/*
+ * The steps of a flow file: key, kind of answer, question and what a wrong answer is told. What a
+ * good answer is, is answer.c's.
+ */
+#include "flow/check.h"
+
+#include <string.h>
+
+#define KEY_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_"
+#define VALUE_CHARACTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define LABEL_MAX 60
+/* Eighteen digits fit in every integer that we compute with. */
+#define NUMBER_MAX INT64_C(999999999999999999)
+
+/* The languages of the flow as keys that an object may have. */
+static void language_keys(const struct flow *flow, const char *keys[FLOW_LANGUAGES_MAX + 1])
+{
+    memcpy(keys, flow->languages, flow->language_count * sizeof *keys);
+    keys[flow->language_count] = NULL;
+}
+
+/* A text in each language; the ones missing are a mistake unless they are optional. */
+static void load_texts(const struct flow *flow, struct report *report, const struct place *place,
+                       const json_t *json, size_t max, unsigned placeholders, bool optional,
+                       const char *texts[FLOW_LANGUAGES_MAX])
+{
+    const char *keys[FLOW_LANGUAGES_MAX + 1];
+
+    if ((json == NULL && optional) || flow->language_count == 0)
+        return;
+    language_keys(flow, keys);
+    if (!check_object(report, place, json, keys))
+        return;
+    for (size_t i = 0; i < flow->language_count; i++) {
+        struct place here = place_key(place, keys[i]);
+        const json_t *text = json_object_get(json, keys[i]);
+
+        if (text != NULL || !optional)
+            texts[i] = check_text(report, &here, text, max, placeholders);
+    }
+}
+
+/* A name that means two choices, or a command, could never be given as an answer. */
+static void check_choice_name(const struct flow *flow, struct report *report,
+                              const struct place *place, const struct question *question,
+                              size_t choice, const char *name)
+{
+    if (name == NULL)
+        return;
+    if (command_find(name, strlen(name)) != COMMAND_NONE)
+        report_mistake(report, place, "expected no command word");
+    else {
+        int found = choice_find(flow, question, name, strlen(name));
+
+        if (found >= 0 && (size_t)found != choice)
+            report_mistake(report, place, "expected another name; this one means choice %d too",
+                           found + 1);
+    }
+}
+
+static void load_choice(const struct flow *flow, struct report *report, const struct place *place,
+                        const json_t *json, struct question *question)
+{
+    static const char *const keys[] = {"value", "label", NULL};
+    struct choice *choice = &question->choices[question->choice_count];
+    struct place value = place_key(place, "value");
+    struct place label = place_key(place, "label");
+
+    question->choice_count++;
+    if (!check_object(report, place, json, keys))
+        return;
+    choice->value = check_word(report, &value, json_object_get(json, "value"), 32, VALUE_CHARACTERS,
+                               "ASCII letters or digits");
+    load_texts(flow, report, &label, json_object_get(json, "label"), LABEL_MAX, 0, false,
+               choice->labels);
+}
+
+static void load_choices(const struct flow *flow, struct report *report, const struct place *place,
+                         const json_t *json, struct question *question)
+{
+    size_t count = check_array(report, place, json, 2, FLOW_CHOICES_MAX, "choices");
+
+    for (size_t i = 0; i < count; i++) {
+        struct place here = place_index(place, i);
+
+        load_choice(flow, report, &here, json_array_get(json, i), question);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct place here = place_index(place, i);
+        struct place value = place_key(&here, "value");
+        struct place label = place_key(&here, "label");
+
+        check_choice_name(flow, report, &value, question, i, question->choices[i].value);
+        for (size_t j = 0; j < flow->language_count; j++) {
+            struct place text = place_key(&label, flow->languages[j]);
+
+            check_choice_name(flow, report, &text, question, i, question->choices[i].labels[j]);
+        }
+    }
+}
+
+/* min and max; what they count and how far they go depends on the type. */
+static void load_range(struct report *report, const struct place *place, const json_t *json,
+                       struct question *question)
+{
+    const bool number = question->type == ANSWER_YEAR || question->type == ANSWER_INTEGER;
+    const int64_t least = number ? 0 : 1;
+    const int64_t most = question->type == ANSWER_YEAR ? 9999
+                         : number                      ? NUMBER_MAX
+                                                       : FLOW_ANSWER_CHARACTERS_MAX;
+    const json_t *max = json_object_get(json, "max");
+    struct place min_place = place_key(place, "min");
+    struct place max_place = place_key(place, "max");
+    bool good = true;
+
+    question->min = 1;
+    question->max = most;
+    if (question->type != ANSWER_TEXT)
+        good = check_integer(report, &min_place, json_object_get(json, "min"), least, most,
+                             &question->min);
+    question->max_is_now = question->type == ANSWER_YEAR && json_is_string(max) &&
+                           strcmp(json_string_value(max), "now") == 0;
+    if (question->max_is_now || (max == NULL && question->type == ANSWER_TEXT))
+        return;
+    if (question->type == ANSWER_YEAR && !json_is_integer(max)) {
+        report_found(report, &max_place, max, "expected a year, or \"now\"");
+        return;
+    }
+    good = check_integer(report, &max_place, max, least, most, &question->max) && good;
+    if (good && question->min > question->max)
+        report_mistake(report, &max_place, "expected at least min (%lld)",
+                       (long long)question->min);
+}
+
+static void load_answer(const struct flow *flow, struct report *report, const struct place *place,
+                        const json_t *json, struct question *question)
+{
+    static const char *const types[] = {"year",   "integer", "text", "letters",
+                                        "digits", "choice",  NULL};
+    static const char *const range_keys[] = {"type", "min", "max", NULL};
+    static const char *const text_keys[] = {"type", "max", NULL};
+    static const char *const choice_keys[] = {"type", "choices", NULL};
+    struct place type_place = place_key(place, "type");
+    struct place choices = place_key(place, "choices");
+    int type;
+
+    if (!json_is_object(json)) {
+        report_found(report, place, json, "expected an object");
+        return;
+    }
+    type = check_one_of(report, &type_place, json_object_get(json, "type"), types);
+    if (type < 0)
+        return;
+    question->type = (enum answer_type)type;
+    check_object(report, place, json,
+                 question->type == ANSWER_CHOICE ? choice_keys
+                 : question->type == ANSWER_TEXT ? text_keys
+                                                 : range_keys);
+    if (question->type == ANSWER_CHOICE)
+        load_choices(flow, report, &choices, json_object_get(json, "choices"), question);
+    else
+        load_range(report, place, json, question);
+}
+
+static unsigned invalid_placeholders(const struct question *question)
+{
+    switch (question->type) {
+    case ANSWER_TYPE_COUNT: /* not known, which is reported already */
+        return PLACEHOLDERS_RANGE;
+    case ANSWER_CHOICE:
+        return 0;
+    case ANSWER_TEXT:
+        return PLACEHOLDER_MAX;
+    default:
+        return question->max_is_now ? PLACEHOLDER_MIN : PLACEHOLDERS_RANGE;
+    }
+}
+
+static void load_step(const struct flow *flow, struct report *report, const struct place *place,
+                      const json_t *json, struct question *question)
+{
+    static const char *const keys[] = {"key", "answer", "question", "invalid", NULL};
+    struct place key = place_key(place, "key");
+    struct place answer = place_key(place, "answer");
+    struct place text = place_key(place, "question");
+    struct place invalid = place_key(place, "invalid");
+
+    question->type = ANSWER_TYPE_COUNT;
+    if (!check_object(report, place, json, keys))
+        return;
+    question->key = check_word(report, &key, json_object_get(json, "key"), 32, KEY_CHARACTERS,
+                               "lower-case letters, digits or _");
+    load_answer(flow, report, &answer, json_object_get(json, "answer"), question);
+    load_texts(flow, report, &text, json_object_get(json, "question"), CHECK_TEXT_MAX,
+               PLACEHOLDERS_POSITION, false, question->texts);
+    load_texts(flow, report, &invalid, json_object_get(json, "invalid"), CHECK_TEXT_MAX,
+               invalid_placeholders(question), true, question->invalid);
+}
+
+static void check_key_is_new(const struct flow *flow, struct report *report,
+                             const struct place *place, size_t step)
+{
+    struct place key = place_key(place, "key");
+
+    for (size_t i = 0; i < step; i++)
+        if (flow->questions[i].key != NULL && flow->questions[step].key != NULL &&
+            strcmp(flow->questions[i].key, flow->questions[step].key) == 0)
+            report_mistake(report, &key, "expected a key of its own; steps[%zu] has the same", i);
+}
+
+void load_steps(struct flow *flow, struct report *report)
+{
+    const struct place root = {0};
+    struct place place = place_key(&root, "steps");
+    const json_t *json = json_object_get(flow->json, "steps");
+    size_t room = 1;
+
+    flow->step_count = check_array(report, &place, json, 1, FLOW_STEPS_MAX, "steps");
+    for (size_t i = 0; i < flow->step_count; i++) {
+        struct place here = place_index(&place, i);
+
+        load_step(flow, report, &here, json_array_get(json, i), &flow->questions[i]);
+        check_key_is_new(flow, report, &here, i);
+        room += question_room(&flow->questions[i]);
+    }
+    if (room > FLOW_ANSWERS_MAX)
+        report_mistake(report, &place,
+                       "expected answers of at most %d bytes together (a text counts twice its "
+                       "max); these can have %zu",
+                       FLOW_ANSWERS_MAX - 1, room - 1);
+}

@@ -1,0 +1,244 @@
+/*
+ * From a conversation to the text of its last reply: messages in the person's language, their
+ * placeholders filled in, and the open question below them. What is said when is step.c's.
+ */
+#include "flow/definition.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const placeholders[PLACEHOLDER_COUNT] = {"code", "number", "total",
+                                                            "min",  "max",    "languages"};
+
+static const struct {
+    enum flow_reply_kind kind;
+    enum message_name message;
+    bool asks; /* the open question follows */
+} replies[] = {
+    {FLOW_REPLY_WELCOME, MESSAGE_WELCOME, true},
+    {FLOW_REPLY_EXPIRED, MESSAGE_EXPIRED, true},
+    {FLOW_REPLY_CHANGED, MESSAGE_CHANGED, true},
+    {FLOW_REPLY_ACCEPTED, MESSAGE_ACCEPTED, true},
+    {FLOW_REPLY_NOT_TEXT, MESSAGE_NOT_TEXT, true},
+    {FLOW_REPLY_HELP, MESSAGE_HELP, true},
+    {FLOW_REPLY_RESTARTED, MESSAGE_RESTARTED, true},
+    {FLOW_REPLY_BACK, MESSAGE_BACK, true},
+    {FLOW_REPLY_BACK_AT_FIRST, MESSAGE_BACK_AT_FIRST, true},
+    {FLOW_REPLY_LANGUAGES, MESSAGE_CHOOSE_LANGUAGE, false},
+    {FLOW_REPLY_LANGUAGE_WRONG, MESSAGE_LANGUAGE_WRONG, true},
+    {FLOW_REPLY_LANGUAGE_SET, MESSAGE_LANGUAGE_SET, true},
+    {FLOW_REPLY_STOPPED, MESSAGE_STOPPED, false},
+    {FLOW_REPLY_NEW_CODE, MESSAGE_NEW_CODE, false},
+    {FLOW_REPLY_EXISTING_CODE, MESSAGE_EXISTING_CODE, false},
+};
+
+/* A reply being written: cut at whole characters when there is no room, but counted to the end. */
+struct writer {
+    const struct flow *flow;
+    const struct conversation *conversation;
+    const struct question *question;
+    size_t language;
+    char *out;
+    size_t capacity;
+    size_t length;
+    size_t units;
+    bool full;
+};
+
+const char *placeholder_name(size_t index)
+{
+    return placeholders[index];
+}
+
+unsigned placeholder_at(const char *text, size_t *length)
+{
+    for (size_t i = 0; i < PLACEHOLDER_COUNT; i++) {
+        size_t name = strlen(placeholders[i]);
+
+        if (strncmp(text + 1, placeholders[i], name) == 0 && text[1 + name] == '}') {
+            *length = name + 2;
+            return 1u << i;
+        }
+    }
+    *length = 1;
+    return 0;
+}
+
+int reply_message(enum flow_reply_kind kind)
+{
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++)
+        if (replies[i].kind == kind)
+            return (int)replies[i].message;
+    return -1;
+}
+
+static void write_bytes(struct writer *writer, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)text[i];
+
+        writer->units += (size_t)((byte & 0xc0) != 0x80) + (size_t)(byte >= 0xf0);
+        if ((byte & 0xc0) != 0x80 && writer->length + 5 > writer->capacity)
+            writer->full = true;
+        if (!writer->full)
+            writer->out[writer->length++] = text[i];
+    }
+}
+
+static void write_plain(struct writer *writer, const char *text)
+{
+    if (text != NULL)
+        write_bytes(writer, text, strlen(text));
+}
+
+static void write_number(struct writer *writer, int64_t number)
+{
+    char digits[24];
+
+    snprintf(digits, sizeof digits, "%lld", (long long)number);
+    write_plain(writer, digits);
+}
+
+static void write_line(struct writer *writer, size_t index, const char *name)
+{
+    write_plain(writer, index > 0 ? "\n" : "");
+    write_number(writer, (int64_t)index + 1);
+    write_plain(writer, ". ");
+    write_plain(writer, name);
+}
+
+static void write_languages(struct writer *writer)
+{
+    for (size_t i = 0; i < writer->flow->language_count; i++)
+        write_line(writer, i, writer->flow->messages[i][MESSAGE_LANGUAGE_NAME]);
+}
+
+static void write_value(struct writer *writer, unsigned placeholder)
+{
+    switch (placeholder) {
+    case PLACEHOLDER_CODE:
+        write_plain(writer, writer->conversation->code);
+        break;
+    case PLACEHOLDER_NUMBER:
+        write_number(writer, writer->question - writer->flow->questions + 1);
+        break;
+    case PLACEHOLDER_TOTAL:
+        write_number(writer, (int64_t)writer->flow->step_count);
+        break;
+    case PLACEHOLDER_MIN:
+        write_number(writer, writer->question->min);
+        break;
+    case PLACEHOLDER_MAX:
+        write_number(writer, writer->question->max);
+        break;
+    case PLACEHOLDER_LANGUAGES:
+        write_languages(writer);
+        break;
+    default:
+        write_plain(writer, "{");
+    }
+}
+
+static void write_text(struct writer *writer, const char *text)
+{
+    if (text == NULL)
+        return;
+    for (;;) {
+        size_t plain = strcspn(text, "{"), length;
+
+        write_bytes(writer, text, plain);
+        text += plain;
+        if (*text == '\0')
+            return;
+        write_value(writer, placeholder_at(text, &length));
+        text += length;
+    }
+}
+
+static void write_message(struct writer *writer, enum message_name message)
+{
+    write_text(writer, writer->flow->messages[writer->language][message]);
+}
+
+/* What is open: the choice of language, or the question with its heading and choices. */
+static void write_question(struct writer *writer)
+{
+    const struct question *question = writer->question;
+
+    if (writer->conversation->state == CONVERSATION_LANGUAGE) {
+        write_message(writer, MESSAGE_CHOOSE_LANGUAGE);
+        return;
+    }
+    write_message(writer, MESSAGE_HEADING);
+    write_plain(writer, "\n");
+    write_text(writer, question->texts[writer->language]);
+    for (size_t i = 0; i < question->choice_count; i++) {
+        write_plain(writer, i == 0 ? "\n" : "");
+        write_line(writer, i, question->choices[i].labels[writer->language]);
+    }
+}
+
+static void write_reply(struct writer *writer, enum flow_reply_kind kind)
+{
+    if (kind == FLOW_REPLY_INVALID) {
+        write_text(writer, writer->question->invalid[writer->language]);
+        write_plain(writer, "\n\n");
+        write_question(writer);
+        return;
+    }
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        if (replies[i].kind != kind)
+            continue;
+        write_message(writer, replies[i].message);
+        if (replies[i].asks) {
+            write_plain(writer, "\n\n");
+            write_question(writer);
+        }
+    }
+}
+
+/* A conversation may be older than the flow: never look beyond what the flow has. */
+static struct writer writer_init(const struct flow *flow, const struct conversation *conversation,
+                                 char *out, size_t capacity)
+{
+    return (struct writer){
+        .flow = flow,
+        .conversation = conversation,
+        .question =
+            &flow->questions[conversation->step < flow->step_count ? conversation->step : 0],
+        .language = conversation->language < flow->language_count ? conversation->language : 0,
+        .out = out,
+        .capacity = capacity,
+    };
+}
+
+size_t reply_render(const struct flow *flow, const struct conversation *conversation, char *out,
+                    size_t capacity, size_t *units)
+{
+    struct writer writer = writer_init(flow, conversation, out, capacity);
+
+    write_reply(&writer, conversation->reply);
+    out[writer.length] = '\0';
+    *units = writer.units;
+    return writer.length;
+}
+
+size_t flow_reply(const struct flow *flow, const struct conversation *conversation,
+                  char reply[FLOW_REPLY_MAX])
+{
+    size_t units;
+
+    return reply_render(flow, conversation, reply, FLOW_REPLY_MAX, &units);
+}
+
+size_t flow_unavailable(const struct flow *flow, const struct conversation *conversation,
+                        char reply[FLOW_REPLY_MAX])
+{
+    const struct conversation nobody = {0};
+    struct writer writer =
+        writer_init(flow, conversation != NULL ? conversation : &nobody, reply, FLOW_REPLY_MAX);
+
+    write_message(&writer, MESSAGE_UNAVAILABLE);
+    reply[writer.length] = '\0';
+    return writer.length;
+}

@@ -1,0 +1,173 @@
+/* whatsapp-uic chat: the conversation in the terminal, in this process, through the same exchange
+ * as a webhook, with sessions and records in memory: nothing is registered anywhere. */
+#include "server/command.h"
+
+#include "server/exchange.h"
+#include "server/setup.h"
+#include "store/record.h"
+#include "store/session.h"
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <unistr.h>
+
+static int run(struct options *options, int argc, char *argv[]);
+
+const struct command cmd_chat = {
+    .name = "chat",
+    .arguments = "[--flow FILE]",
+    .summary = "have the conversation here in the terminal",
+    .details = "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
+    .run = run,
+};
+
+#define ADDRESS "chat:terminal"
+#define IN_MEMORY "sqlite:///:memory:"
+#define ANSWER_DEADLINE_MS 9500
+
+struct chat {
+    struct event_base *base;
+    struct session_store *session_store;
+    struct record_store *record_store;
+    struct session_link *sessions;
+    struct record_link *records;
+    struct exchange_service *exchanges;
+    bool prompt; /* a person types: show where */
+    bool answered;
+};
+
+static int chat_open_stores(struct chat *chat, const struct setup *setup,
+                            char error[STORE_ERROR_MAX])
+{
+    struct session_settings settings;
+
+    setup_session(setup, &settings);
+    settings.url = NULL;
+    chat->session_store = session_store_open(&settings, error);
+    OPENSSL_cleanse(&settings, sizeof settings);
+    if (chat->session_store == NULL)
+        return -1;
+    chat->record_store = record_store_open(IN_MEMORY, error);
+    if (chat->record_store == NULL)
+        return -1;
+    chat->sessions = session_attach(chat->session_store, chat->base, NULL, error);
+    if (chat->sessions == NULL)
+        return -1;
+    chat->records = record_attach(chat->record_store, chat->base, NULL, error);
+    return chat->records != NULL ? 0 : -1;
+}
+
+static int chat_open(struct chat *chat, const struct setup *setup, char error[STORE_ERROR_MAX])
+{
+    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    chat->base = event_base_new();
+    if (chat->base == NULL || chat_open_stores(chat, setup, error) != 0)
+        return -1;
+    chat->exchanges = exchange_service_create(&(struct exchange_settings){
+        .base = chat->base,
+        .flow = setup->flow,
+        .keys = &setup->keys,
+        .salt = setup->config.uic_salt,
+        .sessions = chat->sessions,
+        .records = chat->records,
+        .in_flight_max = 1,
+        .deadline_ms = ANSWER_DEADLINE_MS,
+    });
+    chat->prompt = isatty(STDIN_FILENO) == 1;
+    return chat->exchanges != NULL ? 0 : -1;
+}
+
+static void chat_close(struct chat *chat)
+{
+    if (chat->records != NULL)
+        record_detach(chat->records);
+    if (chat->sessions != NULL)
+        session_detach(chat->sessions);
+    exchange_service_free(chat->exchanges);
+    if (chat->record_store != NULL)
+        record_store_close(chat->record_store);
+    if (chat->session_store != NULL)
+        session_store_close(chat->session_store);
+    if (chat->base != NULL)
+        event_base_free(chat->base);
+}
+
+static void on_answer(void *arg, const char *text, size_t length)
+{
+    struct chat *chat = arg;
+
+    printf("\n%.*s\n\n", (int)length, text);
+    chat->answered = true;
+}
+
+/* Says one line and waits for its answer. */
+static void chat_say(struct chat *chat, const char *line, size_t length)
+{
+    const struct message message = {
+        .channel = "chat",
+        .address = ADDRESS,
+        .address_length = sizeof ADDRESS - 1,
+        .id = "",
+        .text = line,
+        .text_length = length,
+        .written = true,
+    };
+
+    chat->answered = false;
+    if (exchange_begin(chat->exchanges, &message, on_answer, chat) != 0)
+        return;
+    while (!chat->answered && event_base_loop(chat->base, EVLOOP_ONCE) == 0)
+        continue;
+}
+
+static void chat_run(struct chat *chat)
+{
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t length;
+
+    if (chat->prompt)
+        printf("Écrivez un message ; Ctrl-D pour finir. (Write a message; Ctrl-D to end.)\n\n");
+    for (;;) {
+        if (chat->prompt)
+            printf("> ");
+        fflush(stdout);
+        length = getline(&line, &size, stdin);
+        if (length < 0)
+            break;
+        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+            length--;
+        if (u8_check((const uint8_t *)line, (size_t)length) != NULL)
+            fprintf(stderr, "chat: this line is not UTF-8, say it again\n");
+        else
+            chat_say(chat, line, (size_t)length);
+    }
+    if (line != NULL)
+        explicit_bzero(line, size);
+    free(line);
+}
+
+static int run(struct options *options, int argc, char *argv[])
+{
+    char error[STORE_ERROR_MAX];
+    struct setup setup;
+    struct chat chat = {0};
+    int code = COMMAND_FAILED;
+
+    if (command_options(options, true, argc, argv) != 0)
+        return COMMAND_USAGE;
+    if (setup_open(&setup, options, stderr) == 0) {
+        if (chat_open(&chat, &setup, error) == 0) {
+            chat_run(&chat);
+            code = COMMAND_OK;
+        } else {
+            fprintf(stderr, "%s: %s\n", argv[0], error);
+        }
+        chat_close(&chat);
+    }
+    setup_close(&setup);
+    return code;
+}

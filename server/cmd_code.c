@@ -1,0 +1,287 @@
+/* whatsapp-uic code: answers to codes without a server, one person or a stream of JSON lines. What
+ * an answer or a code is, flow/ and uic/ know. */
+#include "server/command.h"
+#include "server/lines.h"
+#include "server/setup.h"
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int run(struct options *options, int argc, char *argv[]);
+
+const struct command cmd_code = {
+    .name = "code",
+    .arguments = "[--no-check] [--flow FILE] (ANSWER... | --jsonl)",
+    .summary = "answers to codes, without a server",
+    .details =
+        "  whatsapp-uic code 1985 Kinshasa Jean 15 Kabila\n"
+        "  whatsapp-uic code --jsonl <answers.jsonl >codes.jsonl\n\n"
+        "With --jsonl each line of input, at most 1 MB, gives one line of output:\n"
+        "  {\"answers\":[\"1985\",\"Kinshasa\",\"Jean\",\"15\",\"Kabila\"]}\n"
+        "  {\"code\":\"...\",\"normalized\":[\"1985\",...]}  or  "
+        "{\"error\":\"...\",\"field\":\"birth_day\"}\n"
+        "field is null when the fault is not one answer's. A member \"salt\" in the line takes "
+        "the\n"
+        "place of UIC_SALT for it. Exit code 1 when a line gave no code.\n\n"
+        "The salt is UIC_SALT, from the environment or .env. An answer that starts with - goes\n"
+        "behind a -- of its own.\n\n"
+        "  --jsonl      read JSON lines from standard input\n"
+        "  --no-check   skip the checks of answers, only normalise\n"
+        "  --flow FILE  questions and form of the code from FILE instead of FLOW_FILE\n",
+    .run = run,
+};
+
+#define LINE_MAX_BYTES (1u << 20)
+
+/* What is the same for every person. */
+struct coder {
+    const struct flow *flow;
+    const char *salt; /* NULL: each line brings its own */
+    bool check;
+    int64_t now_s;
+};
+
+/* One person: the answers, and what came of them. */
+struct coding {
+    struct uic_text answers[FLOW_STEPS_MAX];
+    const char *salt;
+    size_t salt_length;
+    char bytes[FLOW_ANSWERS_MAX];
+    struct uic_text normalized[FLOW_STEPS_MAX];
+    char code[UIC_CODE_MAX];
+    const char *field; /* of the wrong answer, or NULL */
+    char error[160];
+};
+
+static int fail(struct coding *coding, const char *why)
+{
+    snprintf(coding->error, sizeof coding->error, "%s", why);
+    return -1;
+}
+
+static int make_code(const struct coder *coder, struct coding *coding)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < flow_step_count(coder->flow); i++) {
+        struct uic_text *text = &coding->normalized[i];
+        text->bytes = coding->bytes + used;
+        if (flow_answer(coder->flow, i, coding->answers[i].bytes, coding->answers[i].length,
+                        coder->check, coder->now_s, coding->bytes + used,
+                        sizeof coding->bytes - used, &text->length, coding->error) < 0) {
+            coding->field = flow_step_key(coder->flow, i);
+            return -1;
+        }
+        used += text->length;
+    }
+    int status = flow_code(coder->flow, coding->normalized, coding->salt, coding->salt_length, 0,
+                           coding->code);
+    return status == UIC_OK ? 0 : fail(coding, uic_strerror(status));
+}
+
+/* ANSWER... */
+static int code_arguments(const struct coder *coder, size_t count, char *answers[])
+{
+    size_t wanted = flow_step_count(coder->flow);
+    if (count != wanted) {
+        fprintf(stderr, "whatsapp-uic code: expected %zu answers:", wanted);
+        for (size_t i = 0; i < wanted; i++)
+            fprintf(stderr, " %s", flow_step_key(coder->flow, i));
+        fputc('\n', stderr);
+        return COMMAND_USAGE;
+    }
+    if (!coder->salt) {
+        fputs("UIC_SALT: is not set (see: whatsapp-uic salt)\n", stderr);
+        return COMMAND_FAILED;
+    }
+    struct coding coding = {.salt = coder->salt, .salt_length = strlen(coder->salt)};
+    for (size_t i = 0; i < count; i++)
+        coding.answers[i] = (struct uic_text){answers[i], strlen(answers[i])};
+    if (make_code(coder, &coding) < 0) {
+        fprintf(stderr, "%s%s%s\n", coding.field ? coding.field : "", coding.field ? ": " : "",
+                coding.error);
+        return COMMAND_FAILED;
+    }
+    printf("%s\n", coding.code);
+    return COMMAND_OK;
+}
+
+/* The members of one line; the texts stay json's. */
+static int take_answers(const struct coder *coder, struct coding *coding, json_t *json)
+{
+    json_t *salt = json_object_get(json, "salt"), *answers = json_object_get(json, "answers");
+    size_t wanted = flow_step_count(coder->flow);
+    if (salt && json_string_length(salt) == 0)
+        return fail(coding, "salt: expected a text");
+    if (salt) {
+        coding->salt = json_string_value(salt);
+        coding->salt_length = json_string_length(salt);
+    }
+    if (!coding->salt)
+        return fail(coding, "UIC_SALT is not set, and the line has no salt");
+    if (!json_is_array(answers))
+        return fail(coding, "expected {\"answers\":[...]}");
+    if (json_array_size(answers) != wanted) {
+        snprintf(coding->error, sizeof coding->error, "expected %zu answers, there are %zu", wanted,
+                 json_array_size(answers));
+        return -1;
+    }
+    for (size_t i = 0; i < wanted; i++) {
+        json_t *answer = json_array_get(answers, i);
+        if (!json_is_string(answer)) {
+            coding->field = flow_step_key(coder->flow, i);
+            return fail(coding, "expected a text");
+        }
+        coding->answers[i] =
+            (struct uic_text){json_string_value(answer), json_string_length(answer)};
+    }
+    return 0;
+}
+
+static void write_string(const char *bytes, size_t length)
+{
+    putc_unlocked('"', stdout);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        if (c < 0x20) {
+            printf("\\u%04x", c);
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            putc_unlocked('\\', stdout);
+        putc_unlocked(c, stdout);
+    }
+    putc_unlocked('"', stdout);
+}
+
+static void write_code(const struct coder *coder, const struct coding *coding)
+{
+    fputs("{\"code\":", stdout);
+    write_string(coding->code, strlen(coding->code));
+    fputs(",\"normalized\":[", stdout);
+    for (size_t i = 0; i < flow_step_count(coder->flow); i++) {
+        if (i > 0)
+            putc_unlocked(',', stdout);
+        write_string(coding->normalized[i].bytes, coding->normalized[i].length);
+    }
+    fputs("]}\n", stdout);
+}
+
+static void write_error(const struct coding *coding)
+{
+    fputs("{\"error\":", stdout);
+    write_string(coding->error, strlen(coding->error));
+    fputs(",\"field\":", stdout);
+    if (coding->field)
+        write_string(coding->field, strlen(coding->field));
+    else
+        fputs("null", stdout);
+    fputs("}\n", stdout);
+}
+
+static int code_line(const struct coder *coder, const char *line, size_t length)
+{
+    struct coding coding = {.salt = coder->salt,
+                            .salt_length = coder->salt ? strlen(coder->salt) : 0};
+    json_error_t error;
+    json_t *json = json_loadb(line, length, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
+    int status = -1;
+    if (!json)
+        snprintf(coding.error, sizeof coding.error, "not JSON, at byte %d", error.position);
+    else if (take_answers(coder, &coding, json) == 0)
+        status = make_code(coder, &coding);
+    if (status == 0)
+        write_code(coder, &coding);
+    else
+        write_error(&coding);
+    json_decref(json);
+    return status;
+}
+
+static int code_lines(const struct coder *coder)
+{
+    static char buffer[65536];
+    struct lines lines;
+    const char *line;
+    size_t length;
+    int status = COMMAND_OK, found;
+    setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+    if (lines_open(&lines, STDIN_FILENO, LINE_MAX_BYTES) < 0)
+        return COMMAND_FAILED;
+    while ((found = lines_next(&lines, &line, &length)) > 0) {
+        if (found == LINES_TOO_LONG)
+            write_error(&(struct coding){.error = "the line is longer than 1 MB"});
+        if (found == LINES_TOO_LONG || code_line(coder, line, length) < 0)
+            status = COMMAND_FAILED;
+    }
+    if (found < 0) {
+        perror("whatsapp-uic code: standard input");
+        status = COMMAND_FAILED;
+    }
+    lines_close(&lines);
+    return status;
+}
+
+struct request {
+    bool jsonl;
+    bool no_check;
+};
+
+static int read_options(struct request *request, struct options *options, int argc, char *argv[])
+{
+    static const struct option known[] = {{"jsonl", no_argument, NULL, 'j'},
+                                          {"no-check", no_argument, NULL, 'n'},
+                                          {"flow", required_argument, NULL, 'f'},
+                                          {0}};
+    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (c) {
+        case 'j':
+            request->jsonl = true;
+            break;
+        case 'n':
+            request->no_check = true;
+            break;
+        case 'f':
+            options->flow_file = optarg;
+            break;
+        default:
+            return -1;
+        }
+    }
+    if (request->jsonl && optind < argc) {
+        fprintf(stderr, "%s: --jsonl takes no answers\n", argv[0]);
+        return -1;
+    }
+    return 0;
+}
+
+static int run(struct options *options, int argc, char *argv[])
+{
+    struct request request = {0};
+    if (read_options(&request, options, argc, argv) < 0)
+        return COMMAND_USAGE;
+    struct config config;
+    struct flow *flow = NULL;
+    int status = COMMAND_FAILED;
+    if (config_load_code(&config, options->env_file, stderr) < 0)
+        goto out;
+    flow = setup_flow(options->flow_file ? options->flow_file : config.flow_file, stderr);
+    if (!flow)
+        goto out;
+    struct coder coder = {flow, config.uic_salt, !request.no_check, time(NULL)};
+    if (request.jsonl)
+        status = code_lines(&coder);
+    else
+        status = code_arguments(&coder, (size_t)(argc - optind), argv + optind);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("whatsapp-uic code: standard output");
+        status = COMMAND_FAILED;
+    }
+out:
+    flow_free(flow);
+    config_free(&config);
+    return status;
+}

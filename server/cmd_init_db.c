@@ -1,0 +1,33 @@
+/* whatsapp-uic init-db: creates or migrates the tables. */
+#include "server/command.h"
+#include "server/config.h"
+#include "store/record.h"
+#include <stdbool.h>
+#include <stdio.h>
+
+static int run(struct options *options, int argc, char *argv[]);
+
+const struct command cmd_init_db = {
+    .name = "init-db",
+    .arguments = "",
+    .summary = "create or migrate the tables of the database; can be repeated",
+    .run = run,
+};
+
+static int run(struct options *options, int argc, char *argv[])
+{
+    if (command_options(options, false, argc, argv) < 0)
+        return COMMAND_USAGE;
+    struct config config;
+    char report[STORE_ERROR_MAX] = "", error[STORE_ERROR_MAX] = "";
+    int status = config_load(&config, options->env_file, stderr);
+    if (status == 0) {
+        status = record_store_prepare(config.database_url, report, error);
+        if (status == 0)
+            printf("%s\n", report);
+        else
+            fprintf(stderr, "DATABASE_URL: %s\n", error);
+    }
+    config_free(&config);
+    return status == 0 ? COMMAND_OK : COMMAND_FAILED;
+}

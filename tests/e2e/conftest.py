@@ -1,0 +1,63 @@
+"""Fixtures of the end to end tests: a private Redis, servers of our own, a phone to write with."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from phone import Phone
+from processes import RedisServer, UicServer
+
+
+def pytest_configure():
+    # So that the fixtures stop what they started when scripts/test is told to stop.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if not os.access(os.environ.get("WHATSAPP_UIC", ""), os.X_OK):
+        pytest.exit("WHATSAPP_UIC must name the program; scripts/test e2e does it", returncode=2)
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A Redis of our own that writes everything it is told to its append-only file."""
+    server = RedisServer(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """start(NAME=value, ...) -> a server that answers 200 at wait_for; each call starts another."""
+    servers = []
+
+    def start_server(wait_for="/ready", **settings):
+        server = UicServer(tmp_path / f"server{len(servers) + 1}", settings)
+        servers.append(server)
+        server.start(wait_for)
+        return server
+
+    yield start_server
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One server with its embedded stores for all tests of a file that only talk to it."""
+    server = UicServer(tmp_path_factory.mktemp("shared"), {"WORKERS": "2"})
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def phone(shared):
+    """Somebody who never wrote before, to the shared server."""
+    with Phone(shared) as new_phone:
+        yield new_phone
+
+
+@pytest.fixture
+def root():
+    """The folder of the sources."""
+    return Path(__file__).resolve().parents[2]

@@ -1,0 +1,137 @@
+"""A person with a phone: messages as Twilio forwards them, and the TwiML that comes back. And raw
+bytes, for requests that no HTTP client would make."""
+
+import http.client
+import itertools
+import secrets
+import socket
+import threading
+import xml.etree.ElementTree as ElementTree
+from urllib.parse import urlencode
+
+from processes import PATIENCE
+
+WEBHOOK = "/whatsapp/webhook"
+FORM = "application/x-www-form-urlencoded"
+
+_numbers = itertools.count(243810000001)
+_numbers_lock = threading.Lock()
+
+
+def new_number():
+    """A number that no test used before."""
+    with _numbers_lock:
+        return f"+{next(_numbers)}"
+
+
+def new_sid():
+    return "SM" + secrets.token_hex(16)
+
+
+def twilio_form(number, text, sid, media=0, profile="Somebody"):
+    """The fields of Twilio's webhook for a WhatsApp message; sid None leaves the ids out."""
+    form = {
+        "NumMedia": str(media),
+        "ProfileName": profile,
+        "MessageType": "image" if media else "text",
+        "WaId": number.lstrip("+"),
+        "SmsStatus": "received",
+        "Body": text,
+        "To": "whatsapp:+14155238886",
+        "NumSegments": "1",
+        "ReferralNumMedia": "0",
+        "AccountSid": "AC00000000000000000000000000000000",
+        "From": f"whatsapp:{number}",
+        "ApiVersion": "2010-04-01",
+    }
+    if sid is not None:
+        form.update(MessageSid=sid, SmsSid=sid, SmsMessageSid=sid)
+    for index in range(media):
+        form[f"MediaUrl{index}"] = f"https://api.twilio.com/media/{index}"
+        form[f"MediaContentType{index}"] = "image/jpeg"
+    return form
+
+
+def reply_text(xml):
+    """The text of a TwiML reply, '' for an empty <Response/>; anything else is a failure."""
+    response = ElementTree.fromstring(xml)
+    assert response.tag == "Response" and not response.attrib, xml
+    if len(response) == 0:
+        assert not (response.text or "").strip(), xml
+        return ""
+    assert [child.tag for child in response] == ["Message"], xml
+    assert [child.tag for child in response[0]] == ["Body"], xml
+    text = response[0][0].text
+    assert text and len(text.encode("utf-16-le")) // 2 <= 1600, xml
+    return text
+
+
+class Phone:
+    """One number that writes to one server over a connection that stays open."""
+
+    def __init__(self, server, number=None):
+        self.server = server
+        self.number = number or new_number()
+        self.last_sid = None
+        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    def post(self, body, content_type=FORM):
+        """(status, headers, body) of a POST to the webhook."""
+        headers = {"Content-Type": content_type} if content_type else {}
+        self.connection.request("POST", WEBHOOK, body, headers)
+        response = self.connection.getresponse()
+        return response.status, response.headers, response.read()
+
+    def say(self, text, sid="new", media=0, profile="Somebody"):
+        """Sends a message and returns the reply's text. sid: a message id to use again, or None."""
+        self.last_sid = new_sid() if sid == "new" else sid
+        form = urlencode(twilio_form(self.number, text, self.last_sid, media, profile))
+        status, headers, body = self.post(form)
+        assert status == 200, (status, body)
+        assert headers.get_content_type() == "text/xml", headers
+        return reply_text(body)
+
+    def say_all(self, *texts):
+        """Sends one message after the other and returns the last reply."""
+        replies = [self.say(text) for text in texts]
+        return replies[-1]
+
+    def send_photo(self):
+        return self.say("", media=1)
+
+
+class RawAnswer:
+    """One HTTP answer, and whether the server closed the connection behind it."""
+
+    def __init__(self, status, headers, body, closed):
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.closed = closed
+
+
+def exchange_bytes(server, *pieces):
+    """Sends these bytes, each piece in a packet of its own, and reads one answer."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+        except ConnectionError:
+            pass  # refused before it was all sent; the answer may still be there
+        response = http.client.HTTPResponse(connection, method="POST")
+        response.begin()
+        body = response.read()
+        closed = (response.getheader("Connection") or "").lower() == "close"
+        if closed:
+            try:
+                assert connection.recv(1) == b"", "bytes behind an answer that closes"
+            except ConnectionResetError:
+                pass  # closed while bytes of ours were still unread
+        return RawAnswer(response.status, response.headers, body, closed)

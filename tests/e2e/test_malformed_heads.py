@@ -1,0 +1,103 @@
+"""Request heads that two programs could read in two ways, byte for byte. Each is refused, the
+connection is closed, and nothing behind it is taken for a request."""
+
+import json
+
+import pytest
+from phone import FORM, WEBHOOK, exchange_bytes
+from processes import eventually
+
+BODY = b"From=whatsapp%3A%2B243999999998&Body=Bonjour"
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+POST = b"POST " + WEBHOOK.encode() + b" HTTP/1.1\r\n"
+HOST = b"Host: localhost\r\n"
+TYPE = b"Content-Type: " + FORM.encode() + b"\r\n"
+HEAD = POST + HOST + TYPE
+NEXT = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+BAD = {
+    "two equal lengths": HEAD + LENGTH + LENGTH + b"\r\n" + BODY,
+    "two different lengths": HEAD + LENGTH + b"Content-Length: 5\r\n\r\n" + BODY,
+    "two lengths in one header": HEAD + b"Content-Length: 44, 44\r\n\r\n" + BODY,
+    "length with plus": HEAD + b"Content-Length: +44\r\n\r\n" + BODY,
+    "length with minus": HEAD + b"Content-Length: -44\r\n\r\n" + BODY,
+    "hexadecimal length": HEAD + b"Content-Length: 0x2c\r\n\r\n" + BODY,
+    "length with a tail": HEAD + b"Content-Length: 44 bytes\r\n\r\n" + BODY,
+    "empty length": HEAD + b"Content-Length: \r\n\r\n" + BODY,
+    "length and chunked": HEAD + LENGTH + b"Transfer-Encoding: chunked\r\n\r\n" + BODY,
+    "length and identity": HEAD + LENGTH + b"Transfer-Encoding: identity\r\n\r\n" + BODY,
+    "folded header": HEAD + b"X-A: one\r\n two\r\n" + LENGTH + b"\r\n" + BODY,
+    "folded length": HEAD + b"Content-Length:\r\n 44\r\n\r\n" + BODY,
+    "fold in the first line": POST + b" X-A: one\r\n" + HOST + TYPE + LENGTH + b"\r\n" + BODY,
+    "space before the colon": HEAD + b"Content-Length : 44\r\n\r\n" + BODY,
+    "tab before the colon": HEAD + b"X-A\t: one\r\n" + LENGTH + b"\r\n" + BODY,
+    "space in a name": HEAD + b"X A: one\r\n" + LENGTH + b"\r\n" + BODY,
+    "no name": HEAD + b": one\r\n" + LENGTH + b"\r\n" + BODY,
+    "no colon": HEAD + b"X-A\r\n" + LENGTH + b"\r\n" + BODY,
+    "bare line feeds": (HEAD + LENGTH + b"\r\n").replace(b"\r\n", b"\n") + BODY,
+    "one bare line feed": HEAD + b"X-A: one\n" + LENGTH + b"\r\n" + BODY,
+    "bare carriage return": HEAD + b"X-A: one\rX-B: two\r\n" + LENGTH + b"\r\n" + BODY,
+    "NUL in a value": HEAD + b"X-A: o\0ne\r\n" + LENGTH + b"\r\n" + BODY,
+    "NUL in a name": HEAD + b"X-\0A: one\r\n" + LENGTH + b"\r\n" + BODY,
+    "NUL in the path": b"POST " + WEBHOOK.encode() + b"\0 HTTP/1.1\r\n" + HOST + TYPE + LENGTH
+                       + b"\r\n" + BODY,
+    "control character in a value": HEAD + b"X-A: \x01\r\n" + LENGTH + b"\r\n" + BODY,
+    "no host": POST + TYPE + LENGTH + b"\r\n" + BODY,
+    "two hosts": POST + HOST + HOST + TYPE + LENGTH + b"\r\n" + BODY,
+    "no version": b"POST " + WEBHOOK.encode() + b"\r\n" + HOST + TYPE + LENGTH + b"\r\n" + BODY,
+    "no such version": b"GET /health HTTP/9.9\r\n" + HOST + b"\r\n",
+    "a word too many": b"GET /health x HTTP/1.1\r\n" + HOST + b"\r\n",
+    "two spaces": b"GET  /health HTTP/1.1\r\n" + HOST + b"\r\n",
+    "no path": b"GET HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a tunnel": b"CONNECT localhost:80 HTTP/1.1\r\n" + HOST + b"\r\n",
+    "TLS to a plain port": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "noise": bytes(range(128, 256)) + b"\r\n\r\n",
+    "chunked alone": HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+                     b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY),
+    "chunked in disguise": HEAD + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "a long header": HEAD + b"X-A: " + b"a" * 70000 + b"\r\n" + LENGTH + b"\r\n" + BODY,
+    "many headers": HEAD + b"".join(b"X-%d: a\r\n" % n for n in range(9000)) + LENGTH + b"\r\n",
+    "a long path": b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a header without end": HEAD + b"X-A: " + b"a" * 200000,
+}
+STATUS = {
+    "chunked alone": {411},
+    "chunked in disguise": {400, 411, 501},
+    "a tunnel": {400, 405},
+    "no such version": {400, 505},
+    "a long header": {400, 431},
+    "many headers": {400, 431},
+    "a long path": {400, 414, 431},
+    "a header without end": {400, 431},
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_malformed_head_is_refused_and_the_connection_closed(shared, what):
+    answer = exchange_bytes(shared, BAD[what] + NEXT)
+    assert answer.status in STATUS.get(what, {400})
+    assert answer.closed
+    assert "error" in json.loads(answer.body)
+
+
+@pytest.mark.parametrize("method", [b"BREW", b"post", b"PROPFIND", b"TRACE"])
+def test_an_unknown_method_is_405(shared, method):
+    answer = exchange_bytes(shared, method + b" /health HTTP/1.1\r\n" + HOST + b"\r\n")
+    assert answer.status == 405
+    assert "GET" in answer.headers["Allow"]
+    assert "error" in json.loads(answer.body)
+
+
+def test_the_same_head_without_the_fault_is_served(shared):
+    assert exchange_bytes(shared, HEAD + LENGTH + b"\r\n" + BODY).status == 200
+
+
+def test_a_head_that_comes_byte_by_byte_is_served(shared):
+    answer = exchange_bytes(shared, *(bytes([byte]) for byte in HEAD + LENGTH + b"\r\n" + BODY))
+    assert answer.status == 200
+
+
+def test_the_server_lives_on(shared):
+    for request in BAD.values():
+        exchange_bytes(shared, request)
+    eventually(lambda: shared.status_of("/health") == 200, "healthy")
