@@ -60,5 +60,7 @@ enum store_status session_saved(struct session *session);
 
 /* For tests: the memory backend reads this clock (milliseconds that only grow) from now on. */
 void session_memory_set_clock(struct session_store *store, int64_t (*clock_ms)(void));
+/* For tests: sessions that the memory backend holds, with those that nobody has cleared away. */
+size_t session_memory_count(struct session_store *store);
 
 #endif

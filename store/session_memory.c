@@ -358,6 +358,11 @@ void session_memory_set_clock(struct session_store *store, int64_t (*clock_ms)(v
     ((struct memory_store *)store)->clock_ms = clock_ms;
 }
 
+size_t session_memory_count(struct session_store *store)
+{
+    return atomic_load(&((struct memory_store *)store)->sessions);
+}
+
 const struct session_backend session_memory = {
     .open = memory_open,
     .close = memory_close,
