@@ -5,17 +5,18 @@ import ctypes
 import http.client
 import os
 import re
-import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import time
 
 PROGRAM = os.environ.get("WHATSAPP_UIC", "")
 SALT = "e2e-Salt_0f7Qm3ZkX9"
 # How long anything may take before a test gives up on it; sanitizers on a busy machine are slow.
 PATIENCE = 30
+PORT_ATTEMPTS = 10
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:exitcode=99",
@@ -41,6 +42,12 @@ def eventually(condition, what):
             return value
         assert time.monotonic() < deadline, f"still not: {what}"
         time.sleep(0.02)
+
+
+def free_port():
+    """A port that was free a moment ago; whoever starts something there tries again if need be."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
 
 
 def environment_for(**settings):
@@ -115,23 +122,28 @@ class UicServer(Process):
 
     def __init__(self, directory, settings):
         super().__init__(directory)
-        # Bound but not listening: nobody else gets this port, and SO_REUSEPORT lets the server.
-        self.reservation = socket.socket()
-        self.reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self.reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.reservation.bind(("127.0.0.1", 0))
-        self.port = self.reservation.getsockname()[1]
-        self.settings = {"HOST": "127.0.0.1", "PORT": self.port, **settings}
+        self.port = None
+        self.settings = {"HOST": "127.0.0.1", **settings}
         self.database = directory / "uic_database.db"
         if "DATABASE_URL" in settings:
             self.database = settings["DATABASE_URL"].removeprefix("sqlite:///")
         self.checked = True
 
     def start(self, wait_for="/ready"):
-        self.spawn([PROGRAM, "serve"], env=environment_for(**self.settings))
-        self.checked = False  # whether its end was looked at
-        eventually(lambda: not self.running or self.status_of(wait_for) == 200, "server ready")
-        assert self.running, f"the server did not start:\n{self.log()}"
+        for _ in range(PORT_ATTEMPTS):
+            self.port = free_port()
+            self.spawn([PROGRAM, "serve"], env=environment_for(PORT=self.port, **self.settings))
+            eventually(lambda: not self.running or self.answers(wait_for), "server ready")
+            if self.running:
+                self.checked = False  # its end is still to be looked at
+                return
+            if f"port {self.port}: Address already in use" not in self.log():
+                break
+        raise AssertionError(f"the server did not start:\n{self.log()}")
+
+    def answers(self, path):
+        """200 several times in a row, for each worker answers for itself."""
+        return all(self.status_of(path) == 200 for _ in range(5))
 
     def get(self, path):
         """(status, body) of a GET on a connection of its own."""
@@ -170,7 +182,6 @@ class UicServer(Process):
             self.terminate()
         if not self.checked:
             self.wait()
-        self.reservation.close()
 
     def kill(self):
         """kill -9: no good-bye, and nothing to be checked at the end."""
@@ -193,30 +204,32 @@ class RedisServer(Process):
 
     port = None
 
+    def __init__(self, directory):
+        super().__init__(directory)
+        # A socket's path is limited to 107 bytes, and test directories are deep.
+        self.socket_directory = tempfile.TemporaryDirectory(prefix="uic-")
+        self.socket_path = f"{self.socket_directory.name}/redis"
+
     @property
     def url(self):
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self):
-        for _ in range(10):
-            if self.port is None or not self.try_start():
-                with socket.create_server(("127.0.0.1", 0)) as free:
-                    self.port = free.getsockname()[1]
-                if not self.try_start():
-                    continue
-            return
+        """On a free port, and on the same one when it was started before."""
+        for _ in range(PORT_ATTEMPTS):
+            port = self.port or free_port()
+            self.spawn(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                        "--unixsocket", str(self.socket_path),
+                        "--appendonly", "yes", "--appendfsync", "always"])
+            eventually(lambda: not self.running or self.answers(port), "redis answers")
+            if self.running:
+                self.port = port
+                return
         raise AssertionError(f"redis-server does not start:\n{self.log()}")
 
-    def try_start(self):
-        self.spawn(
-            [shutil.which("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1",
-             "--save", "", "--appendonly", "yes", "--appendfsync", "always"]
-        )
-        eventually(lambda: not self.running or self.answers(), "redis answers")
-        return self.running
-
-    def answers(self):
-        done = subprocess.run(["redis-cli", "-p", str(self.port), "PING"], capture_output=True)
+    @staticmethod
+    def answers(port):
+        done = subprocess.run(["redis-cli", "-p", str(port), "PING"], capture_output=True)
         return done.stdout.strip() == b"PONG"
 
     def stop(self):

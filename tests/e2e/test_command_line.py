@@ -82,7 +82,7 @@ def test_a_salt_is_43_characters_and_never_the_same(run):
 def test_the_salt_comes_with_its_line_for_the_env_file(run):
     done = run("salt")
     assert done.returncode == 0
-    assert re.search(r"^UIC_SALT=[A-Za-z0-9_-]{43}$", done.stdout, re.MULTILINE)
+    assert re.search(r"^ *UIC_SALT=\"[A-Za-z0-9_-]{43}\"$", done.stdout, re.MULTILINE)
 
 
 def test_a_fresh_salt_is_accepted(run):

@@ -115,7 +115,8 @@ def test_a_bad_configuration_is_told_all_at_once_and_without_secrets(tmp_path):
     assert done.returncode == 1
     lines = done.stderr.splitlines()
     for name in bad:
-        assert len([line for line in lines if name in line]) == 1, f"{name} in:\n{done.stderr}"
+        told = [line for line in lines if line.startswith(f"{name}:")]
+        assert len(told) == 1, f"{name} in:\n{done.stderr}"
     for secret in ("Sh0rt-secret", "hunter2", "hunter3", "t0ken-short"):
         assert secret not in done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == []
