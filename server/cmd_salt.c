@@ -50,7 +50,7 @@ static int print_salt(bool quiet)
     else
         printf("# Sel neuf de %d caractères, pour votre fichier .env / fresh salt for your .env "
                "file:\n\n"
-               "UIC_SALT=%s\n\n"
+               "UIC_SALT=\"%s\"\n\n"
                "# Gardez-le secret, sauvegardez-le, ne le changez plus : les codes en dépendent.\n"
                "# Keep it secret, back it up, never change it: the codes depend on it.\n",
                SALT_LENGTH, salt);

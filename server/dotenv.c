@@ -117,7 +117,7 @@ static const char *read_quoted(struct reader *reader, char **value, char quote, 
 static const char *read_unquoted(struct reader *reader, char **value)
 {
     const char *start = reader->at, *end = start;
-    bool blank = true; /* a # behind white space begins a comment */
+    bool blank = is_blank(start[-1]); /* a # behind white space begins a comment */
     for (; !at_line_end(reader) && !(blank && *reader->at == '#'); reader->at++) {
         blank = is_blank(peek(reader));
         if (!blank)

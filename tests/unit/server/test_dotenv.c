@@ -27,7 +27,8 @@ static void values_are_read_as_python_dotenv_does(void **state)
         {"# A=commented\n", NULL},
         {"A=1 # comment\n", "1"},
         {"A=1#no comment\n", "1#no comment"},
-        {"A= # comment\n", ""},
+        {"A=#no comment\n", "#no comment"},
+        {"A= # comment\n", ""}, /* here python-dotenv takes the comment for the value */
         {"A='1 # kept' # comment\n", "1 # kept"},
         {"A=\"1 # kept\"# comment\n", "1 # kept"},
         {"A='a\\nb\\'c\\\\'\n", "a\\nb'c\\"},

@@ -108,6 +108,17 @@ static void long_lines_are_cut_cleanly(void **state)
         }
 }
 
+static void long_text_lines_are_cut_too(void **state)
+{
+    (void)state;
+    char text[5000] = "";
+    memset(text, 'x', sizeof text - 1);
+    const char *line = text_line(fields(log_text("long", text), log_text("next", "n")));
+    assert_true(strlen(line) > 1900);
+    assert_memory_equal(line, " long=\"xxx", 10);
+    assert_string_equal(line + strlen(line) - strlen("x…\""), "x…\"");
+}
+
 static void many_fields_are_cut_between_two(void **state)
 {
     (void)state;
@@ -191,6 +202,54 @@ static void every_thread_s_lines_arrive_whole(void **state)
     assert_int_equal(metrics_sum(METRIC_LOG_LINES_DROPPED), dropped);
 }
 
+static void *check_patterns(void *arg)
+{
+    struct reading *reading = arg;
+    char line[LOG_LINE_MAX + 1];
+    int number, length;
+    FILE *file = fdopen(reading->fd, "r");
+    while (fgets(line, sizeof line, file)) {
+        if (strstr(line, " log_lines_dropped "))
+            continue;
+        assert_int_equal(
+            sscanf(line + TIME_LENGTH, " INFO pattern number=%d text=%n", &number, &length), 1);
+        const char *text = line + TIME_LENGTH + length;
+        char wanted[101];
+        memset(wanted, 'a' + number % 26, sizeof wanted);
+        wanted[number % 100] = '\n';
+        assert_int_equal(strlen(text), number % 100 + 1);
+        assert_memory_equal(text, wanted, number % 100 + 1);
+        reading->lines++;
+    }
+    fclose(file);
+    return NULL;
+}
+
+/* Several times what the queue holds, in lines of every length from 1 to 99. */
+static void lines_stay_whole_where_the_queue_wraps(void **state)
+{
+    enum { LINES = 60000 };
+    (void)state;
+    int saved;
+    struct reading reading = {.fd = replace_stderr(&saved)};
+    pthread_t reader;
+    uint64_t before = metrics_sum(METRIC_LOG_LINES_DROPPED);
+    log_start(LOG_INFO, false);
+    pthread_create(&reader, NULL, check_patterns, &reading);
+    for (int i = 0; i < LINES; i++) {
+        int number = i % 100 == 0 ? 1 : i;
+        char text[101] = "";
+        memset(text, 'a' + number % 26, number % 100);
+        log_write(LOG_INFO, "pattern", log_number("number", number), log_text("text", text));
+    }
+    log_stop();
+    restore_stderr(saved);
+    pthread_join(reader, NULL);
+    uint64_t dropped = metrics_sum(METRIC_LOG_LINES_DROPPED) - before;
+    assert_int_equal(reading.lines + dropped, LINES);
+    assert_true(reading.lines > 20000);
+}
+
 static void levels_below_the_chosen_one_are_left_out(void **state)
 {
     (void)state;
@@ -244,6 +303,8 @@ static void lost_lines_are_announced_once_there_is_room(void **state)
     FILE *file = fdopen(fd, "r");
     unsigned long long announced = 0;
     while (announced < dropped && fgets(line, sizeof line, file)) {
+        if (strstr(line, " filler text=")) /* whole, though the queue was full */
+            assert_int_equal(strspn(strchr(line, '=') + 2, "x"), 999);
         const char *lines = strstr(line, " log_lines_dropped lines=");
         if (lines)
             announced += strtoull(strchr(lines, '=') + 1, NULL, 10);
@@ -272,8 +333,10 @@ int main(void)
         cmocka_unit_test(control_characters_cannot_break_a_line),
         cmocka_unit_test(json_lines_give_every_text_back),
         cmocka_unit_test(long_lines_are_cut_cleanly),
+        cmocka_unit_test(long_text_lines_are_cut_too),
         cmocka_unit_test(many_fields_are_cut_between_two),
         cmocka_unit_test(every_thread_s_lines_arrive_whole),
+        cmocka_unit_test(lines_stay_whole_where_the_queue_wraps),
         cmocka_unit_test(levels_below_the_chosen_one_are_left_out),
         cmocka_unit_test(a_pipe_that_nobody_reads_holds_nobody),
         cmocka_unit_test(lost_lines_are_announced_once_there_is_room),
