@@ -20,7 +20,7 @@ const struct command cmd_chat = {
     .name = "chat",
     .arguments = "[--flow FILE]",
     .summary = "have the conversation here in the terminal",
-    .details = "  --flow FILE questions from FILE instead of FLOW_FILE\n",
+    .details = "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
     .run = run,
 };
 

@@ -81,9 +81,13 @@ static int check_sessions(const struct setup *setup)
 static int check_database(const struct setup *setup)
 {
     char error[STORE_ERROR_MAX] = "";
-    int status = record_store_probe(setup->config.database_url, error);
-    print_finding(status < 0 ? "bad" : "ok", "database", status < 0 ? error : "ready");
-    return status;
+    if (record_store_probe(setup->config.database_url, error) == 0) {
+        print_finding("ok", "database", "ready");
+        return 0;
+    }
+    print_finding("bad", "database", error);
+    print_finding("hint", "database", "whatsapp-uic init-db creates or migrates its tables");
+    return -1;
 }
 
 /* Salts of examples and guides, which others know too. */

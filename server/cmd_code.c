@@ -93,6 +93,10 @@ static int code_arguments(const struct coder *coder, size_t count, char *answers
         fputc('\n', stderr);
         return COMMAND_USAGE;
     }
+    if (!coder->salt) {
+        fputs("UIC_SALT: is not set (see: whatsapp-uic salt)\n", stderr);
+        return COMMAND_FAILED;
+    }
     struct coding coding = {.salt = coder->salt, .salt_length = strlen(coder->salt)};
     for (size_t i = 0; i < count; i++)
         coding.answers[i] = (struct uic_text){answers[i], strlen(answers[i])};
@@ -270,10 +274,8 @@ static int run(struct options *options, int argc, char *argv[])
     struct coder coder = {flow, config.uic_salt, !request.no_check, time(NULL)};
     if (request.jsonl)
         status = code_lines(&coder);
-    else if (coder.salt)
-        status = code_arguments(&coder, (size_t)(argc - optind), argv + optind);
     else
-        fputs("UIC_SALT: is not set (see: whatsapp-uic salt)\n", stderr);
+        status = code_arguments(&coder, (size_t)(argc - optind), argv + optind);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("whatsapp-uic code: standard output");
         status = COMMAND_FAILED;

@@ -14,7 +14,7 @@ const struct command cmd_salt = {
     .name = "salt",
     .arguments = "[--quiet]",
     .summary = "print a fresh salt and its line for .env",
-    .details = "  --quiet     print the salt alone\n",
+    .details = "  --quiet      print the salt alone\n",
     .run = run,
 };
 
@@ -48,13 +48,12 @@ static int print_salt(bool quiet)
     if (quiet)
         printf("%s\n", salt);
     else
-        printf("Sel généré (%d caractères) / fresh salt:\n\n  %s\n\n"
-               "Ajoutez cette ligne à votre fichier .env / add this line to your .env file:\n\n"
-               "  UIC_SALT=\"%s\"\n\n"
-               "Gardez-le secret, sauvegardez-le, ne le changez plus : d'autres codes en "
-               "sortiraient.\n"
-               "Keep it secret, back it up, never change it: other codes would come of it.\n",
-               SALT_LENGTH, salt, salt);
+        printf("# Sel neuf de %d caractères, pour votre fichier .env / fresh salt for your .env "
+               "file:\n\n"
+               "UIC_SALT=%s\n\n"
+               "# Gardez-le secret, sauvegardez-le, ne le changez plus : les codes en dépendent.\n"
+               "# Keep it secret, back it up, never change it: the codes depend on it.\n",
+               SALT_LENGTH, salt);
     OPENSSL_cleanse(salt, sizeof salt);
     return fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }

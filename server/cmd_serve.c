@@ -11,7 +11,7 @@ const struct command cmd_serve = {
     .name = "serve",
     .arguments = "[--flow FILE]",
     .summary = "answer WhatsApp messages (also without a command)",
-    .details = "  --flow FILE questions from FILE instead of FLOW_FILE\n",
+    .details = "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
     .run = run,
 };
 

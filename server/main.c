@@ -42,7 +42,7 @@ static void print_command_help(const struct command *command)
     printf("Usage: whatsapp-uic %s%s%s\n%c%s\n\n%s", command->name, *command->arguments ? " " : "",
            command->arguments, command->summary[0] & ~0x20, command->summary + 1,
            command->details ? command->details : "");
-    printf("  --env FILE  settings from FILE instead of .env\n");
+    printf("  --env FILE   settings from FILE instead of .env\n");
 }
 
 static int print_and_leave(void (*print)(void))

@@ -92,8 +92,6 @@ static void list_move(struct claim_list *to, struct claim_list *from, size_t max
         list_append(to, list_pop(from));
 }
 
-/* ---- the writer thread ---- */
-
 static int batch_commit(struct sqlite_store *store, struct record_claim *claims,
                         char why[STORE_ERROR_MAX])
 {
@@ -185,8 +183,6 @@ static int writer_start(struct sqlite_store *store)
     return code;
 }
 
-/* ---- the store ---- */
-
 static int sqlite_prepare(const char *url, char report[STORE_ERROR_MAX],
                           char error[STORE_ERROR_MAX])
 {
@@ -271,8 +267,6 @@ static void sqlite_store_close(struct record_store *base)
     pthread_join(store->thread, NULL);
     store_free(store);
 }
-
-/* ---- links ---- */
 
 /* Tells the link's owner what has come: a change first, then each claim. */
 static void link_deliver(struct sqlite_link *link)

@@ -25,10 +25,9 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- a crew: links on one loop that claim until their share is done ---- */
-
 enum { PERSONS = 1500, IN_FLIGHT = 64 };
 
+/* Links on one loop that claim until their share is done. */
 struct crew {
     struct record_store *store;
     const char *prefix; /* of its event ids: no two crews share one */
@@ -159,8 +158,6 @@ static void threads_and_links_count_exactly(void **state)
         assert_int_equal(atomic_load(&new_count[i]), 1);
     assert_sql(&bench, "SELECT count(*)||' '||sum(request_count) FROM uic_records", "1500 10000");
 }
-
-/* ---- processes ---- */
 
 /* A process with a store of its own that makes claims number first to share - 1 and exits. */
 static pid_t process_start(const char *prefix, int first, int share, int reports)

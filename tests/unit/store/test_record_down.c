@@ -3,6 +3,7 @@
  */
 #include "record_bench.h"
 
+#include "store/sqlite_writer.h"
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,6 +13,26 @@
 #define BATCH_MAX 512
 
 static struct bench bench;
+
+/* No file grows beyond its first page, as on a full disk. */
+static void disk_fill(void)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = 4096;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void disk_free(void)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
 
 static int setup(void **state)
 {
@@ -25,6 +46,7 @@ static int teardown(void **state)
     (void)state;
     if (getuid() == 0)
         assert_int_equal(seteuid(0), 0);
+    disk_free();
     bench_remove(&bench);
     return 0;
 }
@@ -114,18 +136,14 @@ static void a_full_disk_undoes_the_whole_batch(void **state)
     struct asked jean = asked_by("jean", "+1", "SM1", "code 1");
     struct asked again = asked_by("jean", "+2", "SM2", "another");
     struct asked marie = asked_by("marie", "+2", "SM3", "code 2");
-    struct rlimit before;
 
     assert_int_equal(claimed(&bench, &jean), STORE_OK);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    struct rlimit none = {4096, before.rlim_max};
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    disk_fill();
     assert_int_equal(record_claim(bench.link, &again.claim), STORE_LATER);
     assert_int_equal(record_claim(bench.link, &marie.claim), STORE_LATER);
     asked_wait(&bench, &again);
     asked_wait(&bench, &marie);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    disk_free();
 
     assert_int_equal(again.claim.ticket.status, STORE_DOWN);
     assert_string_equal(again.claim.code, "another");
@@ -138,6 +156,28 @@ static void a_full_disk_undoes_the_whole_batch(void **state)
     assert_int_equal(claimed(&bench, &marie), STORE_OK);
     assert_up_again();
     assert_sql(&bench, "SELECT count(*)||' '||sum(request_count) FROM uic_records", "2 3");
+}
+
+static void a_failed_batch_leaves_no_transaction_open(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code 1");
+    struct asked marie = asked_by("marie", "+1", "SM2", "code 2");
+    char away[128];
+    char error[STORE_ERROR_MAX];
+    struct sqlite_writer *writer = sqlite_writer_open(bench.path, error);
+
+    assert_non_null(writer);
+    assert_int_equal(sqlite_writer_commit(writer, &jean.claim, error), 0);
+    snprintf(away, sizeof away, "%s.away", bench.path);
+    assert_int_equal(rename(bench.path, away), 0);
+    assert_int_equal(sqlite_writer_commit(writer, &marie.claim, error), -1);
+    assert_int_equal(rename(away, bench.path), 0);
+    lock_release(lock_take());
+    assert_int_equal(sqlite_writer_commit(writer, &marie.claim, error), 0);
+    assert_int_equal(sqlite_writer_commit(writer, NULL, error), 0);
+    sqlite_writer_close(writer);
+    assert_sql(&bench, "SELECT count(*) FROM uic_records", "2");
 }
 
 static void nothing_is_promised_into_a_deleted_file(void **state)
@@ -303,6 +343,7 @@ int main(void)
         TEST(a_link_is_up_from_the_start),
         TEST(a_lock_held_too_long_fails_all_who_wait),
         TEST(a_full_disk_undoes_the_whole_batch),
+        TEST(a_failed_batch_leaves_no_transaction_open),
         TEST(nothing_is_promised_into_a_deleted_file),
         TEST(a_read_only_file_is_down_until_it_is_writable),
         TEST(a_link_that_comes_while_it_is_down_is_told),

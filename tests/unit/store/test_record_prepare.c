@@ -5,7 +5,7 @@
 
 #include "store/sqlite_database.h"
 #include "store/sqlite_schema.h"
-#include <errno.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -298,6 +298,28 @@ static void two_processes_may_prepare_at_once(void **state)
     }
 }
 
+static void *lock_release_later(void *other)
+{
+    usleep(50 * 1000);
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    return NULL;
+}
+
+static void preparing_waits_for_another_program_that_writes(void **state)
+{
+    (void)state;
+    sqlite3 *other = NULL;
+    pthread_t thread;
+
+    file_made_by("CREATE TABLE something_else (a)");
+    assert_int_equal(sqlite3_open(bench.path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(pthread_create(&thread, NULL, lock_release_later, other), 0);
+    bench_prepare(&bench);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    sqlite3_close(other);
+}
+
 static void preparing_does_not_disturb_a_store_that_is_open(void **state)
 {
     (void)state;
@@ -332,6 +354,7 @@ int main(void)
         TEST(a_later_program_migrates),
         TEST(a_migration_that_fails_leaves_no_half),
         TEST(two_processes_may_prepare_at_once),
+        TEST(preparing_waits_for_another_program_that_writes),
         TEST(preparing_does_not_disturb_a_store_that_is_open),
     };
 

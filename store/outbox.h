@@ -1,0 +1,68 @@
+/*
+ * The outbox: records on their way to a database that does not answer, durable in the Redis stream
+ * "uic:outbox", each sealed like a session. The person has the code already; any instance writes
+ * the record when the database is back.
+ *
+ *     struct outbox_link *outbox = outbox_attach(&settings, base, records, &watch, error);
+ *     entry.ticket.done = ...; entry.claim = &claim; outbox_put(outbox, &entry);
+ *     outbox_detach(outbox);
+ *
+ * Every link that was attached with drain set also takes part in emptying the stream: consumer
+ * group "writers", entries of dead instances claimed after a while, batches bounded, backoff with
+ * jitter while the database is away. Writing is idempotent by the claim's event id.
+ */
+#ifndef STORE_OUTBOX_H
+#define STORE_OUTBOX_H
+
+#include "store/ticket.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct record_claim;
+struct record_link;
+
+#define OUTBOX_KEY_SIZE 32
+
+struct outbox_settings {
+    const char *redis_url;
+    unsigned char seal_key[OUTBOX_KEY_SIZE];
+    unsigned deadline_ms;   /* for one Redis command */
+    unsigned in_flight_max; /* entries being put at once */
+    uint64_t length_max;    /* of the stream: beyond it nothing is taken */
+    uint64_t length_alarm;  /* of the stream: beyond it the watch is told */
+    bool drain;             /* this link empties the stream too */
+};
+
+/* What the outbox tells its owner, on the link's thread. */
+struct outbox_watch {
+    /* Entries waiting, whenever a look at the stream found another number: about each second. */
+    void (*length)(void *arg, uint64_t length, int64_t oldest_age_ms);
+    /* An entry was written to the database; or could not be: `why` says so, one line. */
+    void (*written)(void *arg);
+    void (*refused)(void *arg, const char *why);
+    void *arg;
+};
+
+struct outbox_link;
+
+/* settings and watch are copied. records is borrowed: drained entries are claimed on it; detach the
+ * outbox first. Returns NULL with error. */
+struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct event_base *base,
+                                  struct record_link *records, const struct outbox_watch *watch,
+                                  char error[STORE_ERROR_MAX]);
+void outbox_detach(struct outbox_link *link);
+
+/* One record being put; embedded in the caller. */
+struct outbox_entry {
+    struct store_ticket ticket;
+    const struct record_claim *claim; /* read during outbox_put only */
+    struct outbox_link *link;         /* the store's own */
+};
+
+/* In one round trip: STORE_LATER, then STORE_OK (it is in the stream), STORE_FULL (the stream has
+ * length_max entries) or STORE_DOWN (Redis is away; it may be in the stream all the same). At once:
+ * STORE_DOWN or STORE_FULL. */
+enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entry);
+
+#endif

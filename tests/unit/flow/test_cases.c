@@ -1,0 +1,352 @@
+/*
+ * Plays the conversations in tests/cases, one file after the other, letter-sorted:
+ *     # a comment
+ *     > text          the person writes (\n for a new line)       @photo   sends a picture
+ *     < text          the reply has this                           ! text   has this not
+ *     = text          the reply is these lines, all of them        -        there is no reply
+ *     * accepted      the event that is counted
+ *     @from +243…     another person goes on        @flow NAME     the server has another flow
+ *     @redeliver N    the Nth message back again    @expire        the session is lost, ...
+ *     @later          ... and more than 24 hours    @year 2031     the year that it is
+ *     @down           what is said when nothing can be registered
+ * Non-breaking spaces of a reply are compared as spaces. Registration is a table in memory.
+ */
+#include "bench.h"
+
+#include <dirent.h>
+
+#define PEOPLE_MAX 4
+#define RECORDS_MAX 32
+
+static const char salt[] = "a salt that the cases share";
+
+struct person {
+    char number[32];
+    unsigned char bytes[CONVERSATION_BYTES_MAX];
+    size_t length;
+    unsigned char mark[CONVERSATION_MARK_MAX];
+    size_t mark_length;
+    uint64_t sent[256]; /* ids of what this person sent */
+    char text[256][512];
+    bool written[256];
+    size_t sent_count;
+};
+
+struct record {
+    char answers[FLOW_ANSWERS_MAX + FLOW_STEPS_MAX];
+    char number[32];
+    char code[UIC_CODE_MAX];
+};
+
+struct play {
+    const char *path;
+    size_t line;
+    struct flow *flow;
+    int64_t now_s;
+    struct person people[PEOPLE_MAX];
+    struct person *person;
+    struct record records[RECORDS_MAX];
+    size_t record_count;
+    uint64_t last_id;
+    char reply[FLOW_REPLY_MAX]; /* with plain spaces */
+    bool replied;
+    enum flow_event event;
+    char exact[FLOW_REPLY_MAX]; /* the lines after "=" so far */
+    size_t failures;
+};
+
+__attribute__((format(printf, 2, 3))) static void complain(struct play *play, const char *format,
+                                                           ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "%s:%zu: ", play->path, play->line);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    play->failures++;
+}
+
+/* U+00A0 and U+202F become spaces. */
+static void plain_spaces(char *text)
+{
+    char *out = text;
+
+    for (const char *at = text; *at != '\0';) {
+        size_t length = strncmp(at, "\u00a0", 2) == 0 ? 2 : strncmp(at, "\u202f", 3) == 0 ? 3 : 0;
+
+        *out++ = length > 0 ? ' ' : *at;
+        at += length > 0 ? length : 1;
+    }
+    *out = '\0';
+}
+
+/* What holds for every reply. */
+static void check_reply(struct play *play)
+{
+    if (utf16_units(play->reply) > FLOW_REPLY_CHARACTERS_MAX)
+        complain(play, "the reply has %zu characters", utf16_units(play->reply));
+    if (strstr(play->reply, "rreur") || strstr(play->reply, "rror") || strstr(play->reply, "❌"))
+        complain(play, "the reply speaks of an error: %s", play->reply);
+    if (strpbrk(play->reply, "{}") != NULL)
+        complain(play, "a placeholder is left: %s", play->reply);
+    plain_spaces(play->reply);
+}
+
+static struct record *find_record(struct play *play, const char *answers)
+{
+    for (size_t i = 0; i < play->record_count; i++)
+        if (strcmp(play->records[i].answers, answers) == 0)
+            return &play->records[i];
+    return NULL;
+}
+
+static bool is_code_taken(const struct play *play, const char *code)
+{
+    for (size_t i = 0; i < play->record_count; i++)
+        if (strcmp(play->records[i].code, code) == 0)
+            return true;
+    return false;
+}
+
+static struct record *register_answers(struct play *play, const struct uic_text *answers,
+                                       const char *key)
+{
+    struct record *record = &play->records[play->record_count];
+    unsigned longer = 0;
+
+    snprintf(record->answers, sizeof record->answers, "%s", key);
+    snprintf(record->number, sizeof record->number, "%s", play->person->number);
+    do
+        assert_int_equal(
+            UIC_OK, flow_code(play->flow, answers, salt, sizeof salt - 1, longer++, record->code));
+    while (is_code_taken(play, record->code));
+    play->record_count++;
+    return record;
+}
+
+static void claim(struct play *play, struct conversation *conversation)
+{
+    static const char nothing[FLOW_ANSWERS_MAX];
+    char key[FLOW_ANSWERS_MAX + FLOW_STEPS_MAX] = "";
+    struct uic_text answers[FLOW_STEPS_MAX];
+    struct record *record;
+
+    conversation_answers(conversation, answers);
+    for (size_t i = 0; i < flow_step_count(play->flow); i++)
+        snprintf(key + strlen(key), sizeof key - strlen(key), "%.*s|", (int)answers[i].length,
+                 answers[i].bytes);
+    record = find_record(play, key);
+    if (record == NULL) {
+        record = register_answers(play, answers, key);
+        flow_finish(conversation, record->code, false);
+    } else
+        flow_finish(conversation, record->code, strcmp(record->number, play->person->number) == 0);
+    if (memcmp(conversation->answers, nothing, sizeof nothing) != 0)
+        complain(play, "answers are left behind the code");
+}
+
+static void deliver(struct play *play, size_t index)
+{
+    struct person *person = play->person;
+    const struct flow_message message = {.text = person->text[index],
+                                         .length = strlen(person->text[index]),
+                                         .written = person->written[index],
+                                         .id = person->sent[index]};
+    struct conversation conversation;
+    struct flow_outcome outcome;
+
+    if (person->length == 0)
+        conversation_start(&conversation, person->mark, person->mark_length);
+    else if (conversation_decode(&conversation, person->bytes, person->length) < 0)
+        complain(play, "the conversation cannot be read back");
+    outcome = flow_step(play->flow, &conversation, &message, play->now_s);
+    play->event = outcome.event;
+    if (outcome.effect == FLOW_CLAIM)
+        claim(play, &conversation);
+    if (outcome.effect == FLOW_CLAIM || outcome.effect == FLOW_ANSWER) {
+        person->length = conversation_encode(&conversation, person->bytes);
+        person->mark_length = conversation_mark(&conversation, person->mark);
+    }
+    play->replied = outcome.effect != FLOW_IGNORE;
+    play->reply[0] = '\0';
+    if (play->replied && flow_reply(play->flow, &conversation, play->reply) == 0)
+        complain(play, "the reply is empty");
+    check_reply(play);
+}
+
+static void send_message(struct play *play, const char *text, bool written)
+{
+    struct person *person = play->person;
+    char *out = person->text[person->sent_count];
+
+    for (; *text != '\0'; text++)
+        if (text[0] == '\\' && text[1] == 'n') {
+            *out++ = '\n';
+            text++;
+        } else
+            *out++ = *text;
+    *out = '\0';
+    person->written[person->sent_count] = written;
+    person->sent[person->sent_count] = ++play->last_id;
+    deliver(play, person->sent_count++);
+}
+
+static void redeliver(struct play *play, const char *which)
+{
+    size_t back = *which == '\0' ? 1 : (size_t)atoi(which);
+
+    if (back < 1 || back > play->person->sent_count)
+        complain(play, "there is no such message");
+    else
+        deliver(play, play->person->sent_count - back);
+}
+
+static void turn_to(struct play *play, const char *number)
+{
+    for (size_t i = 0; i < PEOPLE_MAX; i++) {
+        play->person = &play->people[i];
+        if (strcmp(play->person->number, number) == 0)
+            return;
+        if (play->person->number[0] == '\0') {
+            snprintf(play->person->number, sizeof play->person->number, "%s", number);
+            return;
+        }
+    }
+    complain(play, "too many people");
+}
+
+static void say_unavailable(struct play *play)
+{
+    struct conversation conversation;
+
+    conversation_start(&conversation, NULL, 0);
+    if (play->person->length > 0)
+        conversation_decode(&conversation, play->person->bytes, play->person->length);
+    flow_unavailable(play->flow, &conversation, play->reply);
+    play->replied = true;
+    check_reply(play);
+}
+
+static void obey(struct play *play, const char *word, const char *rest)
+{
+    if (strcmp(word, "@photo") == 0)
+        send_message(play, rest, false);
+    else if (strcmp(word, "@redeliver") == 0)
+        redeliver(play, rest);
+    else if (strcmp(word, "@expire") == 0 || strcmp(word, "@later") == 0) {
+        play->person->length = 0;
+        if (strcmp(word, "@later") == 0)
+            play->person->mark_length = 0;
+    } else if (strcmp(word, "@flow") == 0) {
+        flow_free(play->flow);
+        play->flow = load_flow(rest);
+    } else if (strcmp(word, "@from") == 0)
+        turn_to(play, rest);
+    else if (strcmp(word, "@year") == 0)
+        play->now_s = (atoi(rest) - 1970) * INT64_C(31556952) + 86400 * 30;
+    else if (strcmp(word, "@down") == 0)
+        say_unavailable(play);
+    else
+        complain(play, "no such order: %s", word);
+}
+
+static void check_exact(struct play *play)
+{
+    if (play->exact[0] != '\0' && strcmp(play->exact, play->reply) != 0)
+        complain(play, "the reply before this line is not\n%s\nbut\n%s", play->exact, play->reply);
+    play->exact[0] = '\0';
+}
+
+static void add_exact_line(struct play *play, const char *text)
+{
+    size_t length = strlen(play->exact);
+
+    snprintf(play->exact + length, sizeof play->exact - length, "%s%s", length > 0 ? "\n" : "",
+             text);
+}
+
+static void play_line(struct play *play, char *line)
+{
+    char *rest = line + strcspn(line, " ");
+
+    if (*line != '=')
+        check_exact(play);
+    if (*line == '\0' || *line == '#')
+        return;
+    if (*rest != '\0')
+        *rest++ = '\0';
+    if (*line == '@')
+        obey(play, line, rest);
+    else if (strcmp(line, ">") == 0)
+        send_message(play, rest, true);
+    else if (strcmp(line, "=") == 0)
+        add_exact_line(play, rest);
+    else if (strcmp(line, "<") == 0 && strstr(play->reply, rest) == NULL)
+        complain(play, "expected \"%s\" in\n%s", rest, play->reply);
+    else if (strcmp(line, "!") == 0 && strstr(play->reply, rest) != NULL)
+        complain(play, "expected no \"%s\" in\n%s", rest, play->reply);
+    else if (strcmp(line, "-") == 0 && play->replied)
+        complain(play, "expected no reply, got\n%s", play->reply);
+    else if (strcmp(line, "*") == 0 && strcmp(rest, flow_event_name(play->event)) != 0)
+        complain(play, "expected event %s, got %s", rest, flow_event_name(play->event));
+    else if (strchr("<!-*", *line) == NULL)
+        complain(play, "a line begins with > < ! = - * @ or #");
+}
+
+static size_t play_file(const char *path)
+{
+    struct play *play = calloc(1, sizeof *play);
+    size_t length, failures;
+    char *text = read_file(path, &length), *at = text;
+
+    assert_non_null(text);
+    play->path = path + strlen(SOURCE_DIR) + 1;
+    play->now_s = NOW;
+    play->flow = load_flow("ciu-rdc");
+    turn_to(play, "+243810000001");
+    for (char *line; (line = strsep(&at, "\n")) != NULL;) {
+        play->line++;
+        play_line(play, line);
+    }
+    check_exact(play);
+    failures = play->failures;
+    flow_free(play->flow);
+    free(play);
+    free(text);
+    return failures;
+}
+
+static int is_case(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+
+    return length > 4 && strcmp(entry->d_name + length - 4, ".txt") == 0;
+}
+
+static void every_conversation_goes_as_written(void **state)
+{
+    struct dirent **entries;
+    int count = scandir(CASES, &entries, is_case, alphasort);
+    size_t failures = 0;
+
+    (void)state;
+    assert_true(count >= 30);
+    for (int i = 0; i < count; i++) {
+        char path[512];
+
+        snprintf(path, sizeof path, CASES "/%s", entries[i]->d_name);
+        failures += play_file(path);
+        free(entries[i]);
+    }
+    free(entries);
+    assert_int_equal(0, failures);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_conversation_goes_as_written)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

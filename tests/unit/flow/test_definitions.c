@@ -1,0 +1,180 @@
+/*
+ * The three flow files that come with the program: they load, the Python version's codes come out
+ * of two of them to the byte, and their French is printed as French is.
+ */
+#include "bench.h"
+
+static void the_built_in_flow_is_ciu_rdc(void **state)
+{
+    size_t built_in_length, length;
+    const char *built_in = flow_default_json(&built_in_length);
+    char *file = read_definition("ciu-rdc", &length), *report;
+    struct flow *flow = flow_load("built in", built_in, built_in_length, &report);
+
+    (void)state;
+    assert_int_equal(built_in_length, length);
+    assert_memory_equal(built_in, file, length);
+    assert_non_null(flow);
+    assert_null(report);
+    assert_string_equal("ciu-rdc", flow_id(flow));
+    assert_int_equal(5, flow_step_count(flow));
+    assert_string_equal("birth_year", flow_step_key(flow, 0));
+    assert_string_equal("family_name", flow_step_key(flow, 4));
+    assert_null(flow_step_key(flow, 5));
+    assert_int_equal(2, flow_language_count(flow));
+    assert_string_equal("fr", flow_language(flow, 0));
+    assert_string_equal("en", flow_language(flow, 1));
+    assert_null(flow_language(flow, 2));
+    flow_free(flow);
+    free(file);
+}
+
+static void check_vector(const struct flow *flow, const json_t *line)
+{
+    const json_t *salt = json_object_get(line, "salt");
+    char normalized[FLOW_STEPS_MAX][4096], error[160], code[UIC_CODE_MAX];
+    struct uic_text answers[FLOW_STEPS_MAX];
+
+    for (size_t i = 0; i < flow_step_count(flow); i++) {
+        const json_t *answer = json_array_get(json_object_get(line, "answers"), i);
+        const json_t *expected = json_array_get(json_object_get(line, "normalized"), i);
+
+        answers[i].bytes = normalized[i];
+        assert_int_equal(0, flow_answer(flow, i, json_string_value(answer),
+                                        json_string_length(answer), false, NOW, normalized[i],
+                                        sizeof normalized[i], &answers[i].length, error));
+        assert_string_equal(json_string_value(expected), normalized[i]);
+    }
+    assert_int_equal(UIC_OK, flow_code(flow, answers, json_string_value(salt),
+                                       json_string_length(salt), 0, code));
+    assert_string_equal(json_string_value(json_object_get(line, "code")), code);
+}
+
+static void check_vectors(const char *definition, const char *file, size_t count)
+{
+    struct flow *flow = load_flow(definition);
+    char path[512], *rest;
+    size_t length, lines = 0;
+    char *text;
+
+    snprintf(path, sizeof path, SOURCE_DIR "/tests/data/vectors/%s.jsonl", file);
+    text = read_file(path, &length);
+    assert_non_null(text);
+    for (char *at = strtok_r(text, "\n", &rest); at != NULL; at = strtok_r(NULL, "\n", &rest)) {
+        json_t *line = json_loads(at, JSON_ALLOW_NUL, NULL);
+
+        assert_non_null(line);
+        check_vector(flow, line);
+        json_decref(line);
+        lines++;
+    }
+    assert_int_equal(count, lines);
+    free(text);
+    flow_free(flow);
+}
+
+static void reference_initial_gives_the_codes_of_the_first_release(void **state)
+{
+    (void)state;
+    check_vectors("reference-initial", "reference-initial", 1552);
+}
+
+static void lllfffycg_gives_the_codes_of_ten_characters(void **state)
+{
+    (void)state;
+    check_vectors("lllfffycg", "reference-lllfffycg", 610);
+}
+
+static void the_example_of_the_contract_comes_out(void **state)
+{
+    static const char *const said[] = {"1985", "Kinshasa", "Jean", "15", "Kabila"};
+    struct flow *flow = load_flow("ciu-rdc");
+    char normalized[5][64], error[160], code[UIC_CODE_MAX];
+    struct uic_text answers[5];
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        answers[i].bytes = normalized[i];
+        assert_int_equal(0, flow_answer(flow, i, said[i], strlen(said[i]), true, NOW, normalized[i],
+                                        64, &answers[i].length, error));
+    }
+    assert_int_equal(UIC_OK, flow_code(flow, answers, "a salt for tests", 16, 0, code));
+    assert_memory_equal("985-KINS-15-JEA-KABI-", code, 21);
+    assert_int_equal(26, strlen(code));
+    assert_int_equal(UIC_OK, flow_code(flow, answers, "a salt for tests", 16, 3, code));
+    assert_int_equal(29, strlen(code));
+    flow_free(flow);
+}
+
+static void check_typography(const char *where, const char *text)
+{
+    if (strpbrk(text, "'\"") != NULL)
+        fail_msg("%s: expected ’ and « »: %s", where, text);
+    for (const char *at = text; (at = strpbrk(at, ":;!?")) != NULL; at++)
+        if (at == text || (at[-1] != '\xa0' && at[-1] != '\xaf'))
+            fail_msg("%s: expected a space that does not break before %c: %s", where, *at, text);
+}
+
+static void check_french(const char *where, const json_t *json)
+{
+    const json_t *value;
+    const char *key;
+    size_t index;
+
+    if (json_is_string(json))
+        check_typography(where, json_string_value(json));
+    json_object_foreach((json_t *)json, key, value) check_french(key, value);
+    json_array_foreach(json, index, value) check_french(where, value);
+}
+
+/* Every text under "fr", wherever it stands, but for the English line among them. */
+static void find_french(const json_t *json)
+{
+    const json_t *value;
+    const char *key;
+    size_t index;
+
+    json_object_foreach((json_t *)json, key, value)
+    {
+        if (strcmp(key, "choose_language") == 0)
+            continue;
+        if (strcmp(key, "fr") == 0) {
+            json_t *french = json_deep_copy(value);
+
+            json_object_del(french, "choose_language");
+            check_french(key, french);
+            json_decref(french);
+        } else
+            find_french(value);
+    }
+    json_array_foreach(json, index, value) find_french(value);
+}
+
+static void french_is_printed_as_french(void **state)
+{
+    static const char *const names[] = {"ciu-rdc", "reference-initial", "lllfffycg"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        size_t length;
+        char *text = read_definition(names[i], &length);
+        json_t *json = json_loadb(text, length, 0, NULL);
+
+        find_french(json);
+        json_decref(json);
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_built_in_flow_is_ciu_rdc),
+        cmocka_unit_test(reference_initial_gives_the_codes_of_the_first_release),
+        cmocka_unit_test(lllfffycg_gives_the_codes_of_ten_characters),
+        cmocka_unit_test(the_example_of_the_contract_comes_out),
+        cmocka_unit_test(french_is_printed_as_french),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
