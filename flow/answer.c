@@ -260,24 +260,22 @@ static void explain(const struct question *question, int64_t now_s, char error[1
 int flow_answer(const struct flow *flow, size_t step, const char *text, size_t length, bool checked,
                 int64_t now_s, char *out, size_t capacity, size_t *out_length, char error[160])
 {
-    const struct question *question = &flow->questions[step];
-    int status = UIC_OK;
+    const struct question *question;
 
     *out_length = 0;
     if (step >= flow->step_count) {
         snprintf(error, 160, "expected an answer to one of %zu questions", flow->step_count);
         return -1;
     }
-    if (!checked)
-        status = normalize_unchecked(flow, question, text, length, out, capacity, out_length);
-    else if (check(flow, question, text, length, now_s, out, capacity, out_length))
-        return 0;
-    if (!checked && status == UIC_OK)
+    question = &flow->questions[step];
+    if (checked ? check(flow, question, text, length, now_s, out, capacity, out_length)
+                : normalize_unchecked(flow, question, text, length, out, capacity, out_length) ==
+                      UIC_OK)
         return 0;
     if (checked)
         explain(question, now_s, error);
     else
-        snprintf(error, 160, "%s", uic_strerror(status));
+        snprintf(error, 160, "expected UTF-8 that leaves less than %zu bytes", capacity);
     OPENSSL_cleanse(out, capacity);
     *out_length = 0;
     return -1;

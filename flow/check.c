@@ -55,23 +55,36 @@ void report_mistake(struct report *report, const struct place *place, const char
     fputc('\n', report->lines);
 }
 
-static const char *found_name(const json_t *found)
+/* Enough of a found text to see which one it is, cut between characters. */
+#define FOUND_MAX 40
+
+static void print_found_text(FILE *out, const char *text)
 {
+    size_t length = strlen(text);
+
+    if (length > FOUND_MAX)
+        for (length = FOUND_MAX; ((unsigned char)text[length] & 0xc0) == 0x80;)
+            length--;
+    fprintf(out, "found \"%.*s%s\"", (int)length, text, text[length] != '\0' ? "…" : "");
+}
+
+static void print_found(FILE *out, const json_t *found)
+{
+    fputs("; ", out);
     if (found == NULL)
-        return "it is missing";
-    switch (json_typeof(found)) {
-    case JSON_OBJECT:
-        return "found an object";
-    case JSON_ARRAY:
-        return "found a list";
-    case JSON_STRING:
-        return *json_string_value(found) == '\0' ? "found an empty text" : "found another text";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "found a number";
-    default:
-        return "found true, false or null";
-    }
+        fputs("it is missing", out);
+    else if (json_is_string(found))
+        print_found_text(out, json_string_value(found));
+    else if (json_is_integer(found))
+        fprintf(out, "found %lld", (long long)json_integer_value(found));
+    else if (json_is_real(found))
+        fprintf(out, "found %g", json_real_value(found));
+    else
+        fputs(json_is_object(found)  ? "found an object"
+              : json_is_array(found) ? "found a list"
+                                     : "found true, false or null",
+              out);
+    fputc('\n', out);
 }
 
 void report_found(struct report *report, const struct place *place, const json_t *found,
@@ -84,7 +97,7 @@ void report_found(struct report *report, const struct place *place, const json_t
     va_start(arguments, format);
     vfprintf(report->lines, format, arguments);
     va_end(arguments);
-    fprintf(report->lines, "; %s\n", found_name(found));
+    print_found(report->lines, found);
 }
 
 static bool is_among(const char *word, const char *const *words)
@@ -151,13 +164,16 @@ bool check_integer(struct report *report, const struct place *place, const json_
 }
 
 const char *check_word(struct report *report, const struct place *place, const json_t *json,
-                       const char *allowed, size_t max)
+                       size_t max, const char *allowed, const char *of_what)
 {
     const char *word = json_string_value(json);
 
     if (word != NULL && *word != '\0' && strlen(word) <= max && word[strspn(word, allowed)] == '\0')
         return word;
-    report_found(report, place, json, "expected 1 to %zu characters out of %s", max, allowed);
+    if (max == 1)
+        report_found(report, place, json, "expected one %s", of_what);
+    else
+        report_found(report, place, json, "expected 1 to %zu %s", max, of_what);
     return NULL;
 }
 
@@ -173,7 +189,7 @@ int check_one_of(struct report *report, const struct place *place, const json_t 
         return -1;
     fputs("expected one of ", report->lines);
     print_words(report->lines, words);
-    fprintf(report->lines, "; %s\n", found_name(json));
+    print_found(report->lines, json);
     return -1;
 }
 
@@ -202,7 +218,7 @@ static bool has_control_character(const char *text)
 
 static void print_placeholders(FILE *out, unsigned placeholders)
 {
-    const char *separator = " other than ";
+    const char *separator = " but ";
 
     for (size_t i = 0; i < PLACEHOLDER_COUNT; i++) {
         if ((placeholders & 1u << i) == 0)
@@ -230,7 +246,7 @@ static bool check_placeholders(struct report *report, const struct place *place,
 
         if ((placeholder & allowed) == 0) {
             if (begin_mistake(report, place)) {
-                fputs("expected no {", report->lines);
+                fputs("expected no { in this text", report->lines);
                 print_placeholders(report->lines, allowed);
                 fputc('\n', report->lines);
             }

@@ -40,9 +40,10 @@ size_t check_array(struct report *report, const struct place *place, const json_
 /* A whole number from min to max; returns whether it is. */
 bool check_integer(struct report *report, const struct place *place, const json_t *json,
                    int64_t min, int64_t max, int64_t *value);
-/* A word of 1 to max characters, each of them in allowed; NULL if it is not. */
+/* A word of 1 to max characters, each of them in allowed, which `of_what` says in words; NULL if it
+ * is not. */
 const char *check_word(struct report *report, const struct place *place, const json_t *json,
-                       const char *allowed, size_t max);
+                       size_t max, const char *allowed, const char *of_what);
 /* One of these words (NULL-terminated); returns its index, -1 if it is not. */
 int check_one_of(struct report *report, const struct place *place, const json_t *json,
                  const char *const *words);

@@ -53,9 +53,10 @@ void load_languages(struct flow *flow, struct report *report)
     const json_t *json = json_object_get(flow->json, "languages");
     size_t count = check_array(report, &place, json, 1, FLOW_LANGUAGES_MAX, "languages");
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && json_array_size(json) <= FLOW_LANGUAGES_MAX; i++) {
         struct place here = place_index(&place, i);
-        const char *code = check_word(report, &here, json_array_get(json, i), LOWER "-", 8);
+        const char *code = check_word(report, &here, json_array_get(json, i), 8, LOWER "-",
+                                      "lower-case letters or -");
 
         if (code == NULL)
             continue;
@@ -78,7 +79,8 @@ static void load_head(struct flow *flow, struct report *report)
     int64_t number;
 
     check_object(report, &root, flow->json, keys);
-    flow->id = check_word(report, &id, json_object_get(flow->json, "id"), LOWER "0123456789-", 64);
+    flow->id = check_word(report, &id, json_object_get(flow->json, "id"), 64, LOWER "0123456789-",
+                          "lower-case letters, digits or -");
     check_integer(report, &version, json_object_get(flow->json, "version"), 1, 1000000, &number);
     flow->normalization =
         check_one_of(report, &normalization, json_object_get(flow->json, "normalization"),

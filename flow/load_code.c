@@ -65,17 +65,18 @@ static void load_field(const struct flow *flow, struct report *report, const str
     piece->kind = UIC_PIECE_FIELD;
     if (json_is_string(field))
         question = find_question(flow, json_string_value(field), &piece->field);
-    if (question == NULL)
+    if (question == NULL && flow->step_count > 0)
         report_found(report, &field_place, field, "expected the key of a step");
     else
-        piece->numeric = question_is_numeric(question);
+        piece->numeric = question != NULL && question_is_numeric(question);
     piece->take = check_one_of(report, &take_place, json_object_get(json, "take"), takes) == 1
                       ? UIC_TAKE_LAST
                       : UIC_TAKE_FIRST;
     piece->length = load_length(report, place, json, FIELD_LENGTH_MAX);
     if (pad != NULL) {
         const char *word =
-            check_word(report, &pad_place, pad, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 1);
+            check_word(report, &pad_place, pad, 1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                       "upper-case letter or digit");
 
         piece->pad = word != NULL ? *word : '\0';
     }

@@ -48,17 +48,17 @@ static void take_default_invalid(struct flow *flow, struct report *report, const
                                  size_t language, size_t step)
 {
     struct question *question = &flow->questions[step];
-    size_t message = MESSAGE_INVALID_YEAR + (size_t)question->type;
-    const char *text = flow->messages[language][message];
-    const char *code = flow->languages[language];
+    const size_t message = MESSAGE_INVALID_YEAR + (size_t)question->type;
+    const char *code = flow->languages[language], *text;
     const struct place root = {0};
     struct place steps = place_key(&root, "steps");
     struct place one = place_index(&steps, step);
     struct place invalid = place_key(&one, "invalid");
     struct place here = place_key(&invalid, code);
 
-    if (question->invalid[language] != NULL || question->key == NULL)
+    if (question->invalid[language] != NULL || question->type == ANSWER_TYPE_COUNT)
         return;
+    text = flow->messages[language][message];
     question->invalid[language] = text;
     if (text == NULL && json_object_get(json_object_get(json, code), messages[message].key) == NULL)
         report_mistake(report, &here, "expected a text here or in messages.%s.%s", code,
@@ -96,13 +96,16 @@ void load_messages(struct flow *flow, struct report *report)
 
     memcpy(keys, flow->languages, flow->language_count * sizeof *keys);
     keys[flow->language_count] = NULL;
+    if (json_is_object(json) && flow->language_count == 0)
+        return;
     if (!check_object(report, &place, json, keys))
         return;
     for (size_t i = 0; i < flow->language_count; i++) {
         struct place here = place_key(&place, keys[i]);
 
         load_language(flow, report, &here, json_object_get(json, keys[i]), i);
-        for (size_t step = 0; step < flow->step_count; step++)
+        for (size_t step = 0; step < flow->step_count && json_object_get(json, keys[i]) != NULL;
+             step++)
             take_default_invalid(flow, report, json, i, step);
     }
     check_language_names(flow, report, &place);

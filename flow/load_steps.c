@@ -26,7 +26,7 @@ static void load_texts(const struct flow *flow, struct report *report, const str
 {
     const char *keys[FLOW_LANGUAGES_MAX + 1];
 
-    if (json == NULL && optional)
+    if ((json == NULL && optional) || flow->language_count == 0)
         return;
     language_keys(flow, keys);
     if (!check_object(report, place, json, keys))
@@ -69,8 +69,8 @@ static void load_choice(const struct flow *flow, struct report *report, const st
     question->choice_count++;
     if (!check_object(report, place, json, keys))
         return;
-    choice->value =
-        check_word(report, &value, json_object_get(json, "value"), VALUE_CHARACTERS, 32);
+    choice->value = check_word(report, &value, json_object_get(json, "value"), 32, VALUE_CHARACTERS,
+                               "ASCII letters or digits");
     load_texts(flow, report, &label, json_object_get(json, "label"), LABEL_MAX, 0, false,
                choice->labels);
 }
@@ -144,7 +144,6 @@ static void load_answer(const struct flow *flow, struct report *report, const st
     struct place choices = place_key(place, "choices");
     int type;
 
-    question->type = ANSWER_TEXT;
     if (!json_is_object(json)) {
         report_found(report, place, json, "expected an object");
         return;
@@ -166,6 +165,8 @@ static void load_answer(const struct flow *flow, struct report *report, const st
 static unsigned invalid_placeholders(const struct question *question)
 {
     switch (question->type) {
+    case ANSWER_TYPE_COUNT: /* not known, which is reported already */
+        return PLACEHOLDERS_RANGE;
     case ANSWER_CHOICE:
         return 0;
     case ANSWER_TEXT:
@@ -184,9 +185,11 @@ static void load_step(const struct flow *flow, struct report *report, const stru
     struct place text = place_key(place, "question");
     struct place invalid = place_key(place, "invalid");
 
+    question->type = ANSWER_TYPE_COUNT;
     if (!check_object(report, place, json, keys))
         return;
-    question->key = check_word(report, &key, json_object_get(json, "key"), KEY_CHARACTERS, 32);
+    question->key = check_word(report, &key, json_object_get(json, "key"), 32, KEY_CHARACTERS,
+                               "lower-case letters, digits or _");
     load_answer(flow, report, &answer, json_object_get(json, "answer"), question);
     load_texts(flow, report, &text, json_object_get(json, "question"), CHECK_TEXT_MAX,
                PLACEHOLDERS_POSITION, false, question->texts);

@@ -1,0 +1,322 @@
+/*
+ * A conversation as data: to bytes and back, from hostile bytes, without a trace of dropped
+ * answers, and always the same for the same messages.
+ */
+#include "bench.h"
+
+static struct flow *flow;
+
+static int load(void **state)
+{
+    (void)state;
+    flow = load_flow("ciu-rdc");
+    return 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    flow_free(flow);
+    return 0;
+}
+
+static struct flow_outcome say(struct conversation *conversation, const char *text, uint64_t id)
+{
+    const struct flow_message message = {
+        .text = text, .length = strlen(text), .written = true, .id = id};
+
+    return flow_step(flow, conversation, &message, NOW);
+}
+
+/* Bonjour and this many answers. */
+static void talk(struct conversation *conversation, size_t answers)
+{
+    static const char *const said[] = {"1985", "Mbanza-Ngungu", "Marie-Claire", "15", "Tshisekedi"};
+
+    conversation_start(conversation, NULL, 0);
+    say(conversation, "Bonjour", 0x1111111111111111);
+    for (size_t i = 0; i < answers; i++)
+        say(conversation, said[i], 0x2222222222222222 + i);
+}
+
+static bool is_in(const void *bytes, size_t length, const char *text)
+{
+    return memmem(bytes, length, text, strlen(text)) != NULL;
+}
+
+static void check_round_trip(const struct conversation *conversation)
+{
+    unsigned char bytes[CONVERSATION_BYTES_MAX], again[CONVERSATION_BYTES_MAX];
+    size_t length = conversation_encode(conversation, bytes);
+    char reply[FLOW_REPLY_MAX], reply_again[FLOW_REPLY_MAX];
+    struct conversation copy;
+
+    assert_int_equal(0, conversation_decode(&copy, bytes, length));
+    assert_int_equal(length, conversation_encode(&copy, again));
+    assert_memory_equal(bytes, again, length);
+    flow_reply(flow, conversation, reply);
+    flow_reply(flow, &copy, reply_again);
+    assert_string_equal(reply, reply_again);
+}
+
+static void every_state_survives_the_bytes(void **state)
+{
+    static const char *const words[] = {"AIDE", "RETOUR", "x",       "LANGUE",
+                                        "9",    "2",      "RESTART", "STOP"};
+    struct conversation conversation;
+
+    (void)state;
+    conversation_start(&conversation, NULL, 0);
+    check_round_trip(&conversation);
+    for (size_t i = 0; i < 5; i++) {
+        talk(&conversation, i);
+        check_round_trip(&conversation);
+        for (size_t j = 0; j < sizeof words / sizeof *words; j++) {
+            say(&conversation, words[j], 77 + j);
+            check_round_trip(&conversation);
+        }
+    }
+    talk(&conversation, 5);
+    assert_int_equal(CONVERSATION_COMPLETE, conversation.state);
+    flow_finish(&conversation, "985-MBAN-15-MAR-TSHI-A3F9D", true);
+    check_round_trip(&conversation);
+}
+
+static void a_session_is_small(void **state)
+{
+    struct conversation conversation;
+    unsigned char bytes[CONVERSATION_BYTES_MAX];
+
+    (void)state;
+    talk(&conversation, 4);
+    for (uint64_t id = 1; id < 20; id++)
+        say(&conversation, "AIDE", id);
+    assert_int_equal(FLOW_RECENT_MAX, conversation.recent_count);
+    assert_true(conversation_encode(&conversation, bytes) <= 150);
+}
+
+static void the_longest_answers_fit(void **state)
+{
+    struct conversation conversation;
+    char text[161] = "";
+
+    (void)state;
+    for (size_t i = 0; i < 80; i++)
+        strcat(text, "œ");
+    talk(&conversation, 1);
+    assert_int_equal(FLOW_EVENT_ACCEPTED, say(&conversation, text, 0).event);
+    assert_int_equal(FLOW_EVENT_ACCEPTED, say(&conversation, text, 0).event);
+    check_round_trip(&conversation);
+}
+
+static void cut_bytes_are_refused(void **state)
+{
+    struct conversation conversation, fresh;
+    unsigned char bytes[CONVERSATION_BYTES_MAX];
+
+    (void)state;
+    conversation_start(&fresh, NULL, 0);
+    for (size_t answers = 0; answers < 6; answers++) {
+        size_t length;
+
+        talk(&conversation, answers);
+        if (answers == 5)
+            flow_finish(&conversation, "985-MBAN-15-MAR-TSHI-A3F9D", false);
+        length = conversation_encode(&conversation, bytes);
+        for (size_t cut = 0; cut < length; cut++) {
+            assert_int_equal(-1, conversation_decode(&conversation, bytes, cut));
+            assert_memory_equal(&fresh, &conversation, sizeof fresh);
+        }
+        bytes[length] = 0;
+        assert_int_equal(-1, conversation_decode(&conversation, bytes, length + 1));
+    }
+}
+
+/* Whatever decode accepts, it would have written itself, and every later call is safe with it. */
+static void check_accepted(const unsigned char *bytes, size_t length)
+{
+    struct conversation conversation;
+    unsigned char again[CONVERSATION_BYTES_MAX];
+    char reply[FLOW_REPLY_MAX];
+
+    if (conversation_decode(&conversation, bytes, length) < 0)
+        return;
+    assert_int_equal(length, conversation_encode(&conversation, again));
+    assert_memory_equal(bytes, again, length);
+    flow_reply(flow, &conversation, reply);
+    flow_unavailable(flow, &conversation, reply);
+    say(&conversation, "1985", 5);
+    flow_reply(flow, &conversation, reply);
+    assert_true(utf16_units(reply) <= FLOW_REPLY_CHARACTERS_MAX);
+}
+
+static void hostile_bytes_do_no_harm(void **state)
+{
+    struct conversation conversation;
+    unsigned char bytes[CONVERSATION_BYTES_MAX], changed[CONVERSATION_BYTES_MAX];
+    size_t length;
+
+    (void)state;
+    srandom(20261123);
+    talk(&conversation, 4);
+    length = conversation_encode(&conversation, bytes);
+    for (int round = 0; round < 200000; round++) {
+        memcpy(changed, bytes, length);
+        for (long i = random() % 4; i >= 0; i--)
+            changed[(size_t)random() % (i % 2 == 0 ? 6 : length)] = (unsigned char)random();
+        check_accepted(changed, length);
+    }
+    for (int round = 0; round < 50000; round++) {
+        length = (size_t)random() % 64;
+        for (size_t i = 0; i < length; i++)
+            changed[i] = (unsigned char)(random() % (i < 6 ? 8 : 256));
+        check_accepted(changed, length);
+    }
+}
+
+static void dropped_answers_leave_no_trace(void **state)
+{
+    struct conversation conversation;
+
+    (void)state;
+    talk(&conversation, 3);
+    assert_true(is_in(&conversation, sizeof conversation, "MARIECLAIRE"));
+    say(&conversation, "RETOUR", 1);
+    assert_false(is_in(&conversation, sizeof conversation, "MARIECLAIRE"));
+    assert_true(is_in(&conversation, sizeof conversation, "MBANZANGUNGU"));
+    say(&conversation, "RECOMMENCER", 2);
+    assert_false(is_in(&conversation, sizeof conversation, "MBANZANGUNGU"));
+
+    talk(&conversation, 3);
+    say(&conversation, "STOP", 1);
+    assert_false(is_in(&conversation, sizeof conversation, "MBANZANGUNGU"));
+
+    talk(&conversation, 3);
+    assert_int_equal(FLOW_EVENT_INVALID, say(&conversation, "Kabila", 1).event);
+    assert_false(is_in(&conversation, sizeof conversation, "KABILA"));
+
+    talk(&conversation, 5);
+    flow_finish(&conversation, "985-MBAN-15-MAR-TSHI-A3F9D", false);
+    assert_false(is_in(&conversation, sizeof conversation, "TSHISEKEDI"));
+    assert_string_equal("985-MBAN-15-MAR-TSHI-A3F9D", conversation.code);
+    say(&conversation, "Bonjour", 9);
+    assert_false(is_in(&conversation, sizeof conversation, "985-MBAN"));
+}
+
+static void the_answers_are_normalised_and_in_order(void **state)
+{
+    static const char *const expected[] = {"1985", "MBANZANGUNGU", "MARIECLAIRE", "15",
+                                           "TSHISEKEDI"};
+    struct uic_text answers[FLOW_STEPS_MAX];
+    struct conversation conversation;
+
+    (void)state;
+    talk(&conversation, 5);
+    conversation_answers(&conversation, answers);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(strlen(expected[i]), answers[i].length);
+        assert_memory_equal(expected[i], answers[i].bytes, answers[i].length);
+    }
+}
+
+static void the_same_messages_lead_to_the_same_place(void **state)
+{
+    struct conversation one, other;
+    unsigned char bytes[CONVERSATION_BYTES_MAX], again[CONVERSATION_BYTES_MAX];
+    size_t length;
+
+    (void)state;
+    memset(&one, 0xaa, sizeof one);
+    memset(&other, 0x55, sizeof other);
+    talk(&one, 3);
+    talk(&other, 3);
+    length = conversation_encode(&one, bytes);
+    assert_int_equal(length, conversation_encode(&other, again));
+    assert_memory_equal(bytes, again, length);
+}
+
+static void messages_without_id_are_never_redelivered(void **state)
+{
+    struct conversation conversation;
+
+    (void)state;
+    talk(&conversation, 0);
+    assert_int_equal(FLOW_EVENT_INVALID, say(&conversation, "x", 0).event);
+    assert_int_equal(FLOW_EVENT_INVALID, say(&conversation, "x", 0).event);
+    assert_int_equal(1, conversation.recent_count);
+}
+
+static void the_outcome_names_the_question(void **state)
+{
+    struct conversation conversation;
+    struct flow_outcome outcome;
+
+    (void)state;
+    talk(&conversation, 2);
+    outcome = say(&conversation, "Marie", 5);
+    assert_int_equal(FLOW_ANSWER, outcome.effect);
+    assert_int_equal(2, outcome.step);
+    outcome = say(&conversation, "Marie", 5);
+    assert_int_equal(FLOW_REPEAT, outcome.effect);
+    assert_int_equal(FLOW_EVENT_REDELIVERED, outcome.event);
+    outcome = say(&conversation, "15", 6);
+    outcome = say(&conversation, "Kabila", 7);
+    assert_int_equal(FLOW_CLAIM, outcome.effect);
+    assert_int_equal(4, outcome.step);
+}
+
+static void the_mark_holds_the_language_and_no_answer(void **state)
+{
+    struct conversation conversation;
+    unsigned char mark[CONVERSATION_MARK_MAX] = "";
+    char reply[FLOW_REPLY_MAX];
+    size_t length;
+
+    (void)state;
+    conversation_start(&conversation, NULL, 0);
+    assert_int_equal(0, conversation_mark(&conversation, mark));
+    talk(&conversation, 2);
+    say(&conversation, "LANGUAGE", 1);
+    say(&conversation, "en", 2);
+    length = conversation_mark(&conversation, mark);
+    assert_in_range(length, 1, CONVERSATION_MARK_MAX);
+
+    conversation_start(&conversation, mark, length);
+    assert_int_equal(FLOW_EVENT_EXPIRED, say(&conversation, "Kinshasa", 3).event);
+    flow_reply(flow, &conversation, reply);
+    assert_non_null(strstr(reply, "Your session expired"));
+    assert_int_equal(0, conversation.answer_count);
+
+    mark[1] = 200;
+    conversation_start(&conversation, mark, length);
+    assert_int_equal(FLOW_EVENT_STARTED, say(&conversation, "Kinshasa", 3).event);
+}
+
+static void events_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal("started", flow_event_name(FLOW_EVENT_STARTED));
+    assert_string_equal("not_text", flow_event_name(FLOW_EVENT_NOT_TEXT));
+    assert_string_equal("redelivered", flow_event_name(FLOW_EVENT_REDELIVERED));
+    assert_string_equal("unknown", flow_event_name((enum flow_event)99));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_state_survives_the_bytes),
+        cmocka_unit_test(a_session_is_small),
+        cmocka_unit_test(the_longest_answers_fit),
+        cmocka_unit_test(cut_bytes_are_refused),
+        cmocka_unit_test(hostile_bytes_do_no_harm),
+        cmocka_unit_test(dropped_answers_leave_no_trace),
+        cmocka_unit_test(the_answers_are_normalised_and_in_order),
+        cmocka_unit_test(the_same_messages_lead_to_the_same_place),
+        cmocka_unit_test(messages_without_id_are_never_redelivered),
+        cmocka_unit_test(the_outcome_names_the_question),
+        cmocka_unit_test(the_mark_holds_the_language_and_no_answer),
+        cmocka_unit_test(events_have_names),
+    };
+
+    return cmocka_run_group_tests(tests, load, unload);
+}
