@@ -156,6 +156,8 @@ def parse_options():
     options = parser.parse_args()
     if not options.salt:
         parser.error("the server's salt is needed: --salt or UIC_SALT")
+    if options.database and not Path(options.database).is_file():
+        parser.error(f"no such database: {options.database}")
     return options
 
 

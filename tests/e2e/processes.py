@@ -178,10 +178,13 @@ class UicServer(Process):
         assert status == 0, f"exit status {status}:\n{self.log()}"
 
     def stop(self):
-        if self.running:
+        if self.checked:
+            return
+        ended = not self.running
+        if not ended:
             self.terminate()
-        if not self.checked:
-            self.wait()
+        self.wait()
+        assert not ended, f"the server ended without being told to:\n{self.log()}"
 
     def kill(self):
         """kill -9: no good-bye, and nothing to be checked at the end."""

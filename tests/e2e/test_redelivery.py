@@ -74,3 +74,15 @@ def test_a_redelivery_on_another_connection_is_known(shared):
         reply = phone.say("1985")
         assert again.say("1985", sid=phone.last_sid) == reply
         assert question(2) in again.say("Kinshasa")
+
+
+def test_a_counted_answer_whose_session_was_not_saved_is_not_counted_again(start, redis):
+    server = start(REDIS_URL=redis.url)
+    with Phone(server) as phone:
+        phone.say_all("Bonjour", *JEAN[:4])
+        (session,) = redis.keys("uic:s:*")
+        redis.command("COPY", session, "before")
+        reply = phone.say(JEAN[4])
+        redis.command("COPY", "before", session, "REPLACE")
+        assert phone.say(JEAN[4], sid=phone.last_sid) == reply
+    assert [row["request_count"] for row in server.records()] == [1]
