@@ -4,6 +4,7 @@
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson-dev
   libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev)
+FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)
 TEST_PACKAGES=(libcmocka-dev redis-server python3 python3-pytest curl)
 
 package_installed() {
