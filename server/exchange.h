@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct allowance;
 struct event_base;
 struct flow;
 struct keys;
@@ -27,8 +28,9 @@ struct exchange_settings {
     const char *salt;
     struct session_link *sessions;
     struct record_link *records;
-    unsigned in_flight_max; /* exchanges under way; one more is refused */
-    unsigned deadline_ms;   /* for the answer; then it is "try again in a minute" */
+    struct allowance *allowance; /* of each address */
+    unsigned in_flight_max;      /* exchanges under way; one more is refused */
+    unsigned deadline_ms;        /* for the answer; then it is "try again in a minute" */
 };
 
 struct exchange_service;

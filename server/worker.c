@@ -20,10 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BODY_MAX 65536
-#define HEAD_MS 10000
-#define BODY_MS 20000
-#define IDLE_MS 75000
 /* For an answer; Twilio gives up at 15 s. */
 #define ANSWER_DEADLINE_MS 9500
 /* How long a stopping worker waits for what is in flight, and how often it looks. */
@@ -142,8 +138,9 @@ static int attach_stores(struct worker *worker, const struct worker_settings *se
     return 0;
 }
 
-static int start_exchanges(struct worker *worker, const struct setup *setup)
+static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
+    const struct setup *setup = shared->setup;
     const struct config *config = &setup->config;
     const struct exchange_settings settings = {
         .base = worker->base,
@@ -152,6 +149,7 @@ static int start_exchanges(struct worker *worker, const struct setup *setup)
         .salt = config->uic_salt,
         .sessions = worker->sessions,
         .records = worker->records,
+        .allowance = shared->allowance,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
@@ -168,11 +166,12 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
 {
     const struct config *config = &settings->setup->config;
     const struct connection_limits limits = {
-        .connections_max = (config->max_connections + config->workers - 1) / config->workers,
-        .body_max = BODY_MAX,
-        .head_ms = HEAD_MS,
-        .body_ms = BODY_MS,
-        .idle_ms = IDLE_MS,
+        .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
+        .connections_max = (settings->connections_max + config->workers - 1) / config->workers,
+        .peers = settings->peers,
+        .head_ms = config->head_timeout_seconds * 1000,
+        .body_ms = config->body_timeout_seconds * 1000,
+        .idle_ms = config->idle_timeout_seconds * 1000,
     };
 
     worker->routes = (struct routes){
@@ -211,7 +210,7 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         snprintf(error, error_size, "%s", store_error);
         goto failed;
     }
-    if (start_exchanges(worker, settings->setup) != 0 || start_stop_signal(worker) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;

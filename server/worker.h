@@ -9,6 +9,8 @@
 #include <stddef.h>
 
 struct readiness;
+struct allowance;
+struct peers;
 struct record_store;
 struct session_store;
 
@@ -18,6 +20,9 @@ struct worker_settings {
     struct session_store *sessions;
     struct record_store *records;
     struct readiness *readiness;
+    struct allowance *allowance;
+    struct peers *peers;
+    unsigned connections_max; /* of all workers together */
 };
 
 struct worker;
