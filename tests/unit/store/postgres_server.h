@@ -1,0 +1,139 @@
+/*
+ * A private PostgreSQL for tests, and databases in it.
+ */
+#ifndef POSTGRES_SERVER_H
+#define POSTGRES_SERVER_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <libpq-fe.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct postgres_server {
+    char folder[64]; /* with its socket */
+    pid_t pid;
+    unsigned databases;
+};
+
+static inline void postgres_url_format(const struct postgres_server *server, const char *database,
+                                       char url[128])
+{
+    snprintf(url, 128, "postgresql:///%s?host=%s&user=uic", database, server->folder);
+}
+
+/* Runs SQL on a database, as an operator would; the first column of the first row. */
+static inline void postgres_sql(const char *url, const char *sql, char text[128])
+{
+    PGconn *pg = PQconnectdb(url);
+
+    if (PQstatus(pg) != CONNECTION_OK)
+        fail_msg("%s", PQerrorMessage(pg));
+    PGresult *result = PQexec(pg, sql);
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+        fail_msg("%s: %s", sql, PQresultErrorMessage(result));
+    const char *value = PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
+    snprintf(text, 128, "%s", PQntuples(result) > 0 && PQgetisnull(result, 0, 0) ? "NULL" : value);
+    PQclear(result);
+    PQfinish(pg);
+}
+
+static inline void postgres_server_wait(const struct postgres_server *server)
+{
+    char url[128];
+
+    postgres_url_format(server, "postgres", url);
+    for (int tries = 0; PQping(url) != PQPING_OK; tries++) {
+        int status;
+        if (tries == 3000 || waitpid(server->pid, &status, WNOHANG) != 0)
+            fail_msg("the server in %s does not start", server->folder);
+        usleep(10 * 1000);
+    }
+}
+
+/* Starts, or starts again, with one more option or NULL. */
+static inline void postgres_server_run(struct postgres_server *server, const char *option)
+{
+    server->pid = fork();
+    assert_true(server->pid >= 0);
+    if (server->pid == 0) {
+        execl(SOURCE_DIR "/tests/postgres-server", "postgres-server", server->folder,
+              option ? "-c" : NULL, option, NULL);
+        _exit(9);
+    }
+    postgres_server_wait(server);
+}
+
+static inline void postgres_server_start(struct postgres_server *server)
+{
+    memset(server, 0, sizeof *server);
+    strcpy(server->folder, "/tmp/uic-postgres-XXXXXX");
+    assert_non_null(mkdtemp(server->folder));
+    postgres_server_run(server, NULL);
+}
+
+/* SIGINT: ends connections and stops; SIGQUIT: dies as on a crash. */
+static inline void postgres_server_end(struct postgres_server *server, int signal)
+{
+    int status;
+
+    assert_int_equal(kill(server->pid, signal), 0);
+    assert_int_equal(waitpid(server->pid, &status, 0), server->pid);
+    server->pid = 0;
+}
+
+static inline void postgres_server_stop(struct postgres_server *server)
+{
+    char command[128];
+
+    if (server->pid > 0)
+        postgres_server_end(server, SIGQUIT);
+    snprintf(command, sizeof command, "rm -rf '%s'", server->folder);
+    assert_int_equal(system(command), 0);
+}
+
+/* Signals the server and all its processes: SIGSTOP and SIGCONT. */
+static inline void postgres_server_signal(const struct postgres_server *server, int signal)
+{
+    char path[64];
+    int child;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)server->pid, (int)server->pid);
+    if (signal == SIGSTOP)
+        assert_int_equal(kill(server->pid, signal), 0);
+    FILE *children = fopen(path, "r");
+    assert_non_null(children);
+    while (fscanf(children, "%d", &child) == 1)
+        kill(child, signal);
+    fclose(children);
+    if (signal != SIGSTOP)
+        assert_int_equal(kill(server->pid, signal), 0);
+}
+
+/* Makes an empty database and gives its URL. */
+static inline void postgres_database(struct postgres_server *server, const char *options,
+                                     char url[128])
+{
+    char name[32];
+    char sql[128];
+    char text[128];
+
+    snprintf(name, sizeof name, "test%u", ++server->databases);
+    snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE template0 %s", name, options);
+    postgres_url_format(server, "postgres", url);
+    postgres_sql(url, sql, text);
+    postgres_url_format(server, name, url);
+}
+
+#endif
