@@ -1,5 +1,5 @@
 /*
- * A private PostgreSQL for tests, and databases in it.
+ * A private PostgreSQL for tests, databases in it, and a pgbouncer before it.
  */
 #ifndef POSTGRES_SERVER_H
 #define POSTGRES_SERVER_H
@@ -23,6 +23,7 @@
 struct postgres_server {
     char folder[64]; /* with its socket */
     pid_t pid;
+    pid_t pooler; /* 0: none */
     unsigned databases;
 };
 
@@ -49,15 +50,13 @@ static inline void postgres_sql(const char *url, const char *sql, char text[128]
     PQfinish(pg);
 }
 
-static inline void postgres_server_wait(const struct postgres_server *server)
+/* Waits until the process answers at the URL. */
+static inline void postgres_wait(const char *url, pid_t pid)
 {
-    char url[128];
-
-    postgres_url_format(server, "postgres", url);
     for (int tries = 0; PQping(url) != PQPING_OK; tries++) {
         int status;
-        if (tries == 3000 || waitpid(server->pid, &status, WNOHANG) != 0)
-            fail_msg("the server in %s does not start", server->folder);
+        if (tries == 3000 || waitpid(pid, &status, WNOHANG) != 0)
+            fail_msg("%s does not start", url);
         usleep(10 * 1000);
     }
 }
@@ -65,6 +64,8 @@ static inline void postgres_server_wait(const struct postgres_server *server)
 /* Starts, or starts again, with one more option or NULL. */
 static inline void postgres_server_run(struct postgres_server *server, const char *option)
 {
+    char url[128];
+
     server->pid = fork();
     assert_true(server->pid >= 0);
     if (server->pid == 0) {
@@ -72,7 +73,8 @@ static inline void postgres_server_run(struct postgres_server *server, const cha
               option ? "-c" : NULL, option, NULL);
         _exit(9);
     }
-    postgres_server_wait(server);
+    postgres_url_format(server, "postgres", url);
+    postgres_wait(url, server->pid);
 }
 
 static inline void postgres_server_start(struct postgres_server *server)
@@ -81,6 +83,26 @@ static inline void postgres_server_start(struct postgres_server *server)
     strcpy(server->folder, "/tmp/uic-postgres-XXXXXX");
     assert_non_null(mkdtemp(server->folder));
     postgres_server_run(server, NULL);
+}
+
+static inline void postgres_pooler_url(char url[128])
+{
+    strcat(url, "&port=6432");
+}
+
+static inline void postgres_pooler_start(struct postgres_server *server)
+{
+    char url[128];
+
+    server->pooler = fork();
+    assert_true(server->pooler >= 0);
+    if (server->pooler == 0) {
+        execl(SOURCE_DIR "/tests/postgres-pooler", "postgres-pooler", server->folder, NULL);
+        _exit(9);
+    }
+    postgres_url_format(server, "postgres", url);
+    postgres_pooler_url(url);
+    postgres_wait(url, server->pooler);
 }
 
 /* SIGINT: ends connections and stops; SIGQUIT: dies as on a crash. */
@@ -97,6 +119,10 @@ static inline void postgres_server_stop(struct postgres_server *server)
 {
     char command[128];
 
+    if (server->pooler > 0) {
+        assert_int_equal(kill(server->pooler, SIGTERM), 0);
+        assert_int_equal(waitpid(server->pooler, NULL, 0), server->pooler);
+    }
     if (server->pid > 0)
         postgres_server_end(server, SIGQUIT);
     snprintf(command, sizeof command, "rm -rf '%s'", server->folder);
@@ -134,6 +160,8 @@ static inline void postgres_database(struct postgres_server *server, const char 
     postgres_url_format(server, "postgres", url);
     postgres_sql(url, sql, text);
     postgres_url_format(server, name, url);
+    if (server->pooler > 0)
+        postgres_pooler_url(url);
 }
 
 #endif

@@ -62,6 +62,13 @@ static inline int bench_server_start(void **state)
     return 0;
 }
 
+static inline int bench_pooler_start(void **state)
+{
+    bench_server_start(state);
+    postgres_pooler_start(&bench_server);
+    return 0;
+}
+
 static inline int bench_server_stop(void **state)
 {
     (void)state;

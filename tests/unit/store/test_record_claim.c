@@ -194,6 +194,21 @@ static void a_code_of_another_person_is_a_conflict_for_that_claim_only(void **st
     assert_string_equal(again.claim.code, JEAN "7");
 }
 
+static void two_new_persons_who_want_one_code(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", JEAN);
+    struct asked joan = asked_by("joan", "+2", "SM2", JEAN);
+
+    assert_int_equal(record_claim(bench.link, &jean.claim), STORE_LATER);
+    assert_int_equal(record_claim(bench.link, &joan.claim), STORE_LATER);
+    asked_wait(&bench, &jean);
+    asked_wait(&bench, &joan);
+    assert_int_equal(jean.claim.ticket.status, STORE_OK);
+    assert_int_equal(joan.claim.ticket.status, STORE_CONFLICT);
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", "+1");
+}
+
 static void a_deactivated_record_still_gives_its_code(void **state)
 {
     (void)state;
@@ -313,6 +328,7 @@ int main(void)
         TEST(an_event_that_found_a_record_finds_it_again),
         TEST(claims_without_event_are_all_counted),
         TEST(a_code_of_another_person_is_a_conflict_for_that_claim_only),
+        TEST(two_new_persons_who_want_one_code),
         TEST(a_deactivated_record_still_gives_its_code),
         TEST(one_person_many_times_in_one_batch),
         TEST(fields_at_their_limits_are_kept_whole),
@@ -327,5 +343,7 @@ int main(void)
     failed += cmocka_run_group_tests_name("SQLite in memory", sqlite_tests, NULL, NULL);
     failed +=
         cmocka_run_group_tests_name("PostgreSQL", tests, bench_server_start, bench_server_stop);
+    failed += cmocka_run_group_tests_name("PostgreSQL behind pgbouncer", tests, bench_pooler_start,
+                                          bench_server_stop);
     return failed;
 }

@@ -273,5 +273,7 @@ int main(void)
 
     failed +=
         cmocka_run_group_tests_name("PostgreSQL", tests, bench_server_start, bench_server_stop);
+    failed += cmocka_run_group_tests_name("PostgreSQL behind pgbouncer", tests, bench_pooler_start,
+                                          bench_server_stop);
     return failed;
 }
