@@ -64,7 +64,7 @@ enum look_column { LOOK_PID, LOOK_ENCODING, LOOK_READ_ONLY, LOOK_VERSION };
 /* One plan for all batches, made for big tables even while they are small. The timeouts free what a
  * statement has locked when we are gone, and what another program has locked too long. */
 static const char set_sql[] =
-    "SET statement_timeout = '3s'; SET lock_timeout = '1s'; SET plan_cache_mode ="
+    "SET statement_timeout = '3s'; SET lock_timeout = '700ms'; SET plan_cache_mode ="
     " force_generic_plan; SET enable_seqscan = off; SET enable_nestloop = off; SET jit = off";
 
 static void attempt_start(struct postgres_connection *connection);

@@ -38,7 +38,7 @@ struct postgres_link {
     struct event *timer;
     struct claim_list waiting;
     struct postgres_batch *batch; /* under way when the connection is not free */
-    size_t batch_max; /* one after a statement that failed by one of its claims; then it doubles */
+    size_t alone; /* so many of those that wait go one by one, to find who made a batch fail */
 };
 
 static int64_t now_ms(void)
@@ -59,7 +59,9 @@ static void batch_send(struct postgres_link *link)
 {
     struct postgres_parameters parameters;
 
-    postgres_batch_take(link->batch, &link->waiting, link->batch_max);
+    postgres_batch_take(link->batch, &link->waiting, link->alone > 0 ? 1 : POSTGRES_BATCH_MAX);
+    if (link->alone > 0)
+        link->alone--;
     postgres_batch_parameters(link->batch, &parameters);
     postgres_connection_send(link->connection, &parameters);
 }
@@ -130,7 +132,8 @@ static void on_lost(void *arg)
     postgres_batch_finish_all(link->batch, STORE_DOWN, &finished);
     for (struct record_claim *claim = link->waiting.first; claim; claim = claim->next)
         claim->ticket.status = STORE_DOWN;
-    claim_list_move(&finished, &link->waiting, WAITING_MAX);
+    claim_list_move(&finished, &link->waiting, link->waiting.count);
+    link->alone = 0;
     claims_done(&finished);
 }
 
@@ -173,8 +176,7 @@ static void on_failed(struct postgres_link *link, const PGresult *result)
         postgres_result_explain(result, why);
         postgres_connection_fail(link->connection, why);
     } else if (verdict == MAKE_AGAIN || postgres_batch_count(link->batch) > 1) {
-        /* One at a time, only the guilty one fails again. */
-        link->batch_max = 1;
+        link->alone += postgres_batch_count(link->batch);
         postgres_batch_return(link->batch, &link->waiting);
     } else {
         postgres_batch_finish_all(link->batch, is_unique_violation ? STORE_CONFLICT : STORE_DOWN,
@@ -189,9 +191,6 @@ static void on_answered(void *arg, const PGresult *result)
     struct claim_list finished = {0};
 
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
-        link->batch_max *= 2;
-        if (link->batch_max > POSTGRES_BATCH_MAX)
-            link->batch_max = POSTGRES_BATCH_MAX;
         postgres_batch_finish(link->batch, result, &link->waiting, &finished);
         claims_done(&finished);
     } else {
@@ -281,7 +280,6 @@ static struct record_link *postgres_attach(struct record_store *base, struct eve
     if (watch)
         settings.watch = *watch;
     link->link.backend = &record_postgres;
-    link->batch_max = POSTGRES_BATCH_MAX;
     link->batch = postgres_batch_create();
     link->timer = evtimer_new(loop, on_timer, link);
     if (!link->batch || !link->timer)
