@@ -78,18 +78,11 @@ static void timer_set(struct postgres_connection *connection, int64_t ms)
     event_add(connection->timer, &delay);
 }
 
-/* One line of what may be several. */
 static void line_clean(char *line)
 {
-    size_t length = strlen(line);
-
-    while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == ' '))
-        line[--length] = '\0';
     for (char *c = line; *c != '\0'; c++) {
-        if (*c == '\n' || *c == '\t')
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = ' ';
-        else if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
     }
 }
 
@@ -156,12 +149,16 @@ void postgres_connection_fail(struct postgres_connection *connection, const char
     connection->settings.lost(connection->settings.arg);
 }
 
-/* The connection broke: why the server closed it says more than that it is closed. */
+/* The connection broke: why the server closed it says more than that it is closed, and libpq's
+ * first line more than the others. */
 static void connection_broken(struct postgres_connection *connection)
 {
-    const char *why = connection->last_word;
+    const char *last_word = connection->last_word;
+    char why[STORE_ERROR_MAX];
 
-    postgres_connection_fail(connection, why[0] ? why : PQerrorMessage(connection->pg));
+    snprintf(why, sizeof why, "%s", last_word[0] ? last_word : PQerrorMessage(connection->pg));
+    why[strcspn(why, "\n")] = '\0';
+    postgres_connection_fail(connection, why);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
