@@ -99,6 +99,27 @@ static int hosts_read(struct postgres_url *url, char error[STORE_ERROR_MAX])
     return 0;
 }
 
+/* A '@', '/' or ':' of the password that is not encoded cuts the URL in the wrong place: what
+ * follows would stand in errors as the name of a host or database. */
+static bool is_cut_well(const struct postgres_url *url)
+{
+    const char *host = option_value(url, "host"), *port = option_value(url, "port");
+    const char *database = option_value(url, "dbname");
+
+    return !(host && strchr(host + (host[0] == '@'), '@')) &&
+           !(database && strchr(database, '@')) &&
+           (!port || port[strspn(port, "0123456789,")] == '\0');
+}
+
+static int url_explain(char error[STORE_ERROR_MAX])
+{
+    snprintf(error, STORE_ERROR_MAX,
+             "the database URL is not as postgresql://user:password@host:port/database, with %%40 "
+             "for @ and %%2F for / in the password, or has an option behind '?' that libpq does "
+             "not know");
+    return -1;
+}
+
 struct postgres_url *postgres_url_parse(const char *text, char error[STORE_ERROR_MAX])
 {
     struct postgres_url *url = NULL;
@@ -106,10 +127,7 @@ struct postgres_url *postgres_url_parse(const char *text, char error[STORE_ERROR
     PQconninfoOption *options = is_ours ? PQconninfoParse(text, NULL) : NULL;
 
     if (!options) {
-        snprintf(error, STORE_ERROR_MAX,
-                 "the database URL is not as postgresql://user:password@host:port/database, with "
-                 "%%40 for an @ in the password, or has an option behind '?' that libpq does not "
-                 "know");
+        url_explain(error);
         return NULL;
     }
     url = calloc(1, sizeof *url);
@@ -119,7 +137,7 @@ struct postgres_url *postgres_url_parse(const char *text, char error[STORE_ERROR
         return NULL;
     }
     url->options = options;
-    if (hosts_read(url, error) != 0) {
+    if ((!is_cut_well(url) && url_explain(error) != 0) || hosts_read(url, error) != 0) {
         postgres_url_free(url);
         return NULL;
     }

@@ -24,13 +24,16 @@ struct postgres_server {
     char folder[64]; /* with its socket */
     pid_t pid;
     pid_t pooler; /* 0: none */
+    int port;
+    const char *options[8]; /* "name=value", more than tests/postgres-server gives */
     unsigned databases;
 };
 
 static inline void postgres_url_format(const struct postgres_server *server, const char *database,
                                        char url[128])
 {
-    snprintf(url, 128, "postgresql:///%s?host=%s&user=uic", database, server->folder);
+    snprintf(url, 128, "postgresql:///%s?host=%s&port=%d&user=uic", database, server->folder,
+             server->port);
 }
 
 /* Runs SQL on a database, as an operator would; the first column of the first row. */
@@ -61,16 +64,25 @@ static inline void postgres_wait(const char *url, pid_t pid)
     }
 }
 
-/* Starts, or starts again, with one more option or NULL. */
-static inline void postgres_server_run(struct postgres_server *server, const char *option)
+/* Starts, or starts again. */
+static inline void postgres_server_run(struct postgres_server *server)
 {
+    const char *argv[32] = {"postgres-server", server->folder};
+    char port[32];
     char url[128];
+    int argc = 2;
 
+    snprintf(port, sizeof port, "port=%d", server->port);
+    argv[argc++] = "-c";
+    argv[argc++] = port;
+    for (int i = 0; server->options[i]; i++) {
+        argv[argc++] = "-c";
+        argv[argc++] = server->options[i];
+    }
     server->pid = fork();
     assert_true(server->pid >= 0);
     if (server->pid == 0) {
-        execl(SOURCE_DIR "/tests/postgres-server", "postgres-server", server->folder,
-              option ? "-c" : NULL, option, NULL);
+        execv(SOURCE_DIR "/tests/postgres-server", (char *const *)argv);
         _exit(9);
     }
     postgres_url_format(server, "postgres", url);
@@ -80,9 +92,10 @@ static inline void postgres_server_run(struct postgres_server *server, const cha
 static inline void postgres_server_start(struct postgres_server *server)
 {
     memset(server, 0, sizeof *server);
+    server->port = 5432;
     strcpy(server->folder, "/tmp/uic-postgres-XXXXXX");
     assert_non_null(mkdtemp(server->folder));
-    postgres_server_run(server, NULL);
+    postgres_server_run(server);
 }
 
 static inline void postgres_pooler_url(char url[128])

@@ -228,7 +228,7 @@ static void a_server_that_crashes_and_comes_back(void **state)
         assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
     assert_false(bench.up);
 
-    postgres_server_run(&bench_server, NULL);
+    postgres_server_run(&bench_server);
     jean_comes_again("SM3");
     assert_told(true, ": connected");
 }
@@ -244,7 +244,7 @@ static void a_server_that_is_away_at_the_start(void **state)
     assert_int_equal(claimed(&bench, &jean), STORE_DOWN);
     assert_false(bench.up);
     assert_int_equal(record_claim(bench.link, &jean.claim), STORE_DOWN);
-    postgres_server_run(&bench_server, NULL);
+    postgres_server_run(&bench_server);
     loop_until_up(true);
     assert_int_equal(claimed(&bench, &jean), STORE_OK);
 }
