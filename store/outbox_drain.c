@@ -45,7 +45,7 @@ extern const size_t outbox_take_script_length, outbox_settle_script_length,
 
 static const struct outbox_pace production_pace = {
     .look_ms = 1000,
-    .dead_ms = 30 * 1000,
+    .dead_ms = 20 * 1000,
     .forget_ms = 60 * 60 * 1000,
     .pause_ms = 250,
     .pause_max_ms = 10 * 1000,
