@@ -9,7 +9,8 @@
  *
  * Every link that was attached with drain set also takes part in emptying the stream: consumer
  * group "writers", entries of dead instances claimed after a while, batches bounded, backoff with
- * jitter while the database is away. Writing is idempotent by the claim's event id. Needs Redis 6.2.
+ * jitter while the database is away. Writing is idempotent by the claim's event id. Needs
+ * Redis 6.2.
  */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
