@@ -3,8 +3,6 @@
 
 #include "server/metrics.h"
 #include "server/twilio.h"
-#include "store/record.h"
-#include "store/session.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +40,8 @@ static void handle_health(struct routes *routes, struct http_request *request)
 
 static void handle_ready(struct routes *routes, struct http_request *request)
 {
-    bool sessions = session_link_up(routes->sessions);
-    bool records = record_link_up(routes->records);
+    bool sessions = atomic_load(&routes->readiness->sessions_down) == 0;
+    bool records = atomic_load(&routes->readiness->records_down) == 0;
     bool ready = sessions && records && !routes->draining;
     const char *redis = routes->config->redis_url == NULL ? "memory" : sessions ? "up" : "down";
 

@@ -5,17 +5,20 @@
 #include "server/config.h"
 #include "server/exchange.h"
 #include "server/http.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 
-struct record_link;
-struct session_link;
+/* How many workers have lost which store, so that every worker tells the same of all. */
+struct readiness {
+    atomic_uint sessions_down;
+    atomic_uint records_down;
+};
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
     struct exchange_service *exchanges;
-    struct session_link *sessions;
-    struct record_link *records;
+    struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };
 

@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include "server/log.h"
+#include "server/routes.h"
 #include "server/worker.h"
 #include "store/record.h"
 #include "store/session.h"
@@ -21,6 +22,7 @@ struct server {
     const struct setup *setup;
     struct session_store *sessions;
     struct record_store *records;
+    struct readiness readiness;
     struct worker **workers;
     unsigned created;
     unsigned started;
@@ -101,7 +103,8 @@ static int open_stores(struct server *server)
 static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
-    const struct worker_settings settings = {server->setup, server->sessions, server->records};
+    const struct worker_settings settings = {server->setup, server->sessions, server->records,
+                                             &server->readiness};
     char error[512];
 
     server->workers = calloc(count, sizeof(struct worker *));

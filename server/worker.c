@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,14 @@
 #define DRAIN_MS 10000
 #define DRAIN_STEP_MS 20
 
+/* A store's state on this worker, and the count of workers that lost it. */
+struct store_state {
+    const char *event_up;
+    const char *event_down;
+    bool down;
+    atomic_uint *workers_down;
+};
+
 struct worker {
     pthread_t thread;
     struct event_base *base;
@@ -36,6 +45,8 @@ struct worker {
     struct exchange_service *exchanges;
     struct http *http;
     struct routes routes;
+    struct store_state sessions_state;
+    struct store_state records_state;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
     struct event *on_stop;
     struct event *on_drain;
@@ -65,24 +76,22 @@ static struct event_base *base_create(void)
     return base;
 }
 
-static void report_change(const char *event_up, const char *event_down, bool up, const char *why)
+static void store_state_set(struct store_state *state, bool down)
 {
+    if (down != state->down)
+        atomic_fetch_add(state->workers_down, down ? 1u : -1u);
+    state->down = down;
+}
+
+static void on_store_changed(void *arg, bool up, const char *why)
+{
+    struct store_state *state = arg;
+
+    store_state_set(state, !up);
     if (up)
-        log_write(LOG_INFO, event_up, log_text("detail", why));
+        log_write(LOG_INFO, state->event_up, log_text("detail", why));
     else
-        log_write(LOG_ERROR, event_down, log_text("reason", why));
-}
-
-static void on_sessions_changed(void *arg, bool up, const char *why)
-{
-    (void)arg;
-    report_change("sessions_up", "sessions_down", up, why);
-}
-
-static void on_records_changed(void *arg, bool up, const char *why)
-{
-    (void)arg;
-    report_change("records_up", "records_down", up, why);
+        log_write(LOG_ERROR, state->event_down, log_text("reason", why));
 }
 
 static void on_drain(evutil_socket_t fd, short what, void *arg)
@@ -113,14 +122,22 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 
 static int attach_stores(struct worker *worker, const struct worker_settings *settings, char *error)
 {
-    const struct store_watch sessions_watch = {on_sessions_changed, worker};
-    const struct store_watch records_watch = {on_records_changed, worker};
+    const struct store_watch sessions_watch = {on_store_changed, &worker->sessions_state};
+    const struct store_watch records_watch = {on_store_changed, &worker->records_state};
 
+    worker->sessions_state = (struct store_state){"sessions_up", "sessions_down", false,
+                                                  &settings->readiness->sessions_down};
+    worker->records_state = (struct store_state){"records_up", "records_down", false,
+                                                 &settings->readiness->records_down};
     worker->sessions = session_attach(settings->sessions, worker->base, &sessions_watch, error);
     if (worker->sessions == NULL)
         return -1;
     worker->records = record_attach(settings->records, worker->base, &records_watch, error);
-    return worker->records != NULL ? 0 : -1;
+    if (worker->records == NULL)
+        return -1;
+    store_state_set(&worker->sessions_state, !session_link_up(worker->sessions));
+    store_state_set(&worker->records_state, !record_link_up(worker->records));
+    return 0;
 }
 
 static int start_exchanges(struct worker *worker, const struct setup *setup)
@@ -141,9 +158,10 @@ static int start_exchanges(struct worker *worker, const struct setup *setup)
     return worker->exchanges != NULL ? 0 : -1;
 }
 
-static int start_http(struct worker *worker, const struct config *config, char *error,
+static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
                       size_t error_size)
 {
+    const struct config *config = &settings->setup->config;
     const struct connection_limits limits = {
         .connections_max = (config->max_connections + config->workers - 1) / config->workers,
         .body_max = BODY_MAX,
@@ -152,10 +170,8 @@ static int start_http(struct worker *worker, const struct config *config, char *
         .idle_ms = IDLE_MS,
     };
 
-    worker->routes = (struct routes){.config = config,
-                                     .exchanges = worker->exchanges,
-                                     .sessions = worker->sessions,
-                                     .records = worker->records};
+    worker->routes = (struct routes){
+        .config = config, .exchanges = worker->exchanges, .readiness = settings->readiness};
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -176,7 +192,6 @@ static int start_stop_signal(struct worker *worker)
 
 struct worker *worker_create(const struct worker_settings *settings, char *error, size_t error_size)
 {
-    const struct config *config = &settings->setup->config;
     char store_error[STORE_ERROR_MAX] = "";
     struct worker *worker = calloc(1, sizeof *worker);
 
@@ -193,7 +208,7 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
     }
     if (start_exchanges(worker, settings->setup) != 0 || start_stop_signal(worker) != 0)
         goto failed;
-    if (start_http(worker, config, error, error_size) != 0)
+    if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
     return worker;
 failed:

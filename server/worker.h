@@ -8,6 +8,7 @@
 #include "server/setup.h"
 #include <stddef.h>
 
+struct readiness;
 struct record_store;
 struct session_store;
 
@@ -16,6 +17,7 @@ struct worker_settings {
     const struct setup *setup;
     struct session_store *sessions;
     struct record_store *records;
+    struct readiness *readiness;
 };
 
 struct worker;

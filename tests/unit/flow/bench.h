@@ -114,7 +114,7 @@ static inline char *apply_case(char *text, size_t *length)
 static inline struct flow *load_flow(const char *name)
 {
     char path[512], *report;
-    size_t length;
+    size_t length = 0;
     char *json = read_definition(name, &length);
     struct flow *flow;
 

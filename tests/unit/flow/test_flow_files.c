@@ -17,7 +17,7 @@ static int is_expected(const struct dirent *entry)
 static bool check_case(const char *name)
 {
     char path[512], *json, *expected, *report;
-    size_t length, expected_length;
+    size_t length = 0, expected_length = 0;
     struct flow *flow;
     bool good;
 
