@@ -187,7 +187,7 @@ class Person:
         self.number = f"+2438{crowd.run % 1000:03}{index:07}"
         self.answers = [str(1930 + identity % 90), PLACES[identity % 8], name_of(identity),
                         str(1 + identity % 28), name_of(crowd.run + 256) + name_of(identity + 16)]
-        self.handled = []  # (sid, text, reply) of every message, in the order of their effect
+        self.handled = []  # (sid, text, reply), in the order of their effect
         self.late = []  # (how many messages later, index in handled)
         self.registered = False  # whether an earlier last answer may be in the database
 
@@ -261,9 +261,11 @@ class Person:
 
     async def wait_and_choose(self, sid):
         """Told "unavailable", after a while: the same message delivered again, or a new one."""
-        await asyncio.sleep(self.rng.uniform(0.3, 1.5))
         if self.rng.random() < 0.5:
+            await asyncio.sleep(self.rng.uniform(0.3, 1.5))
             return sid
+        # Two messages within a few seconds count as sent at once.
+        await asyncio.sleep(self.rng.uniform(6.5, 9))
         self.crowd.counts["written again by the person"] += 1
         return self.new_sid()
 
@@ -302,6 +304,7 @@ class Person:
             sid = await self.wait_and_choose(final.sid)
             if sid != final.sid:
                 self.registered = True
+                self.handled.append((final.sid, text, None))  # it may be remembered, or not
                 final = self.final(sid)
             reply = await self.say(text, final.sid, False)
         kind, code = meaning(reply)

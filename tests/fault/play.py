@@ -9,6 +9,7 @@ or answered out of turn. Exit status 1 when something was.
 import argparse
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -170,6 +171,7 @@ def main():
         sys.exit("WHATSAPP_UIC must name the program; scripts/fault does it")
     with tempfile.TemporaryDirectory(prefix="uic-fault-") as temporary:
         directory = options.directory or Path(temporary)
+        shutil.rmtree(directory, ignore_errors=True)
         stage = Stage(directory.resolve(), options.database, options.broken)
         try:
             stage.start()

@@ -54,7 +54,8 @@ class _Side(asyncio.Protocol):
         if self.proxy.held or self.other is None or self.other.transport is None:
             return
         for data in self.waiting:
-            self.other.transport.write(data)
+            if not self.other.transport.is_closing():
+                self.other.transport.write(data)
         self.waiting.clear()
         if self.transport.is_closing():
             self.connection_lost(None)
