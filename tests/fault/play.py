@@ -168,7 +168,8 @@ def parse_options():
 def main():
     options = parse_options()
     if not os.access(os.environ.get("WHATSAPP_UIC", ""), os.X_OK):
-        sys.exit("WHATSAPP_UIC must name the program; scripts/fault does it")
+        sys.stderr.write("WHATSAPP_UIC must name the program; scripts/fault does it\n")
+        return 2
     with tempfile.TemporaryDirectory(prefix="uic-fault-") as temporary:
         directory = options.directory or Path(temporary)
         shutil.rmtree(directory, ignore_errors=True)
