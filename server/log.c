@@ -102,7 +102,8 @@ static void *run_writer(void *unused)
         pthread_mutex_lock(&ring.lock);
         ring.tail += length;
         uint64_t dropped = ring.dropped;
-        if (dropped) {
+        bool at_line_end = ring_bytes[start + length - 1] == '\n'; /* not where the ring wraps */
+        if (dropped && at_line_end) {
             ring.dropped = 0;
             pthread_mutex_unlock(&ring.lock);
             announce_dropped(dropped, &deadline);

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
 PROGRAM = os.environ.get("WHATSAPP_UIC", "")
 SALT = "e2e-Salt_0f7Qm3ZkX9"
@@ -21,7 +22,8 @@ PORT_ATTEMPTS = 10
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:exitcode=99",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": "exitcode=99:second_deadlock_stack=1",
+    "TSAN_OPTIONS": "exitcode=99:second_deadlock_stack=1:suppressions="
+                    + str(Path(__file__).parents[1] / "tsan.supp"),
 }
 REPORT = re.compile(r"(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
 
