@@ -45,6 +45,8 @@
 #define LONGER_MAX 8
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
+/* How long a message waits for sessions that are away: a connection that was cut is soon back. */
+#define SESSIONS_WAIT_MS 1000
 
 enum exchange_state {
     EXCHANGE_LOAD,
@@ -70,7 +72,7 @@ struct exchange {
     unsigned rounds; /* how often it was loaded */
     unsigned longer;
     bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
-    bool waiting;     /* for the next sweep, to load again */
+    bool waiting;     /* for the next sweep, which loads again */
     bool for_another; /* finishing what another message of the person completed */
     struct flow_outcome outcome;
     const char *result; /* for the log */
@@ -311,7 +313,7 @@ static bool save_finish(struct exchange *exchange)
 /* What a load means that did not work. Returns whether to wait. */
 static bool load_failed(struct exchange *exchange)
 {
-    if (exchange->unsure) {
+    if (exchange->unsure || monotonic_ms() - exchange->started_ms < SESSIONS_WAIT_MS) {
         exchange->state = EXCHANGE_LOAD;
         exchange->waiting = true;
         return true;

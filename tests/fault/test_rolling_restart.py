@@ -1,5 +1,7 @@
 """One instance after the other is restarted behind nginx while people write, and nobody notices."""
 
+import time
+
 from audit import Audit
 from people import Crowd, Provider
 
@@ -13,6 +15,7 @@ def test_a_rolling_restart_loses_no_message(set_up):
         instance = stage.instances[restarts % 2]
         instance.stop()
         instance.start()
+        time.sleep(1)  # it is there again for a moment before the other one goes
         restarts += 1
     playing.result()
     assert crowd.provider.counts.keys() == {"deliveries"}, crowd.provider.counts
