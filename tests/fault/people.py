@@ -265,7 +265,7 @@ class Person:
             await asyncio.sleep(self.rng.uniform(0.3, 1.5))
             return sid
         # Two messages within a few seconds count as sent at once.
-        await asyncio.sleep(self.rng.uniform(6.5, 9))
+        await asyncio.sleep(self.rng.uniform(6.1, 7.5))
         self.crowd.counts["written again by the person"] += 1
         return self.new_sid()
 

@@ -9,6 +9,7 @@ or answered out of turn. Exit status 1 when something was.
 import argparse
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -80,7 +81,7 @@ def break_things(stage, crowd, task, options, report):
     kinds = list(faults.COMMON)
     kinds += faults.postgres(options.pause) if stage.postgres else faults.SQLITE
     if options.only:
-        kinds = [fault for fault in kinds if options.only in fault.name]
+        kinds = [fault for fault in kinds if re.search(options.only, fault.name)]
     rng = random.Random(options.seed)
     bag = []
     for number in range(options.faults):
@@ -145,7 +146,7 @@ def print_totals(crowd, audit, report, seconds, stage):
           f" {len(audit.wrong)} wrong steps")
 
 
-def parse_options():
+def parse_options(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--conversations", type=int, default=500)
     parser.add_argument("--faults", type=int, help="default: one of each kind, more for many people")
@@ -153,20 +154,20 @@ def parse_options():
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="postgres")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pause", type=float, default=10, help="longest SIGSTOP of PostgreSQL, s")
-    parser.add_argument("--only", help="faults whose name holds this text")
+    parser.add_argument("--only", metavar="PATTERN", help="only faults whose name matches")
     parser.add_argument("--break", dest="broken",
                         choices=("event-id", "compare", "redis-memory", "commit"),
                         help="falsify something on purpose: the run must then fail")
     parser.add_argument("--directory", type=Path, help="keep logs and data here")
     parser.add_argument("--verbose", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.faults is None:
-        options.faults = max(24, options.conversations // 500)
+        options.faults = max(24, options.conversations // 400)
     return options
 
 
-def main():
-    options = parse_options()
+def main(arguments=None):
+    options = parse_options(arguments)
     if not os.access(os.environ.get("WHATSAPP_UIC", ""), os.X_OK):
         sys.stderr.write("WHATSAPP_UIC must name the program; scripts/fault does it\n")
         return 2

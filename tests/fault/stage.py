@@ -17,7 +17,8 @@ from processes import PATIENCE, RedisServer, UicServer, eventually  # noqa: E402
 from production import Nginx, PostgresServer  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
-_CLONE_NEWNS, _MS_REC, _MS_PRIVATE = 0x20000, 0x4000, 0x40000
+_CLONE_NEWNS, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x20000, 0x4000, 0x40000, 2
+_libc = ctypes.CDLL(None, use_errno=True)
 # What a Redis that compares nothing is told: the same script, with a comparison that never fails.
 COMPARISON = b"~= ARGV[1]", b"== nil    "
 
@@ -26,7 +27,7 @@ class SqliteFile:
     """A database file on a small file system of its own, which can be filled; where mounting is not
     allowed the instances are forbidden to write larger files instead."""
 
-    SIZE = 256 << 20
+    SIZE = 64 << 20
 
     def __init__(self, directory):
         directory.mkdir(parents=True, exist_ok=True)
@@ -36,11 +37,14 @@ class SqliteFile:
 
     def _mount(self):
         """In a mount namespace of our own, so that it is gone with us. Returns whether it went."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        return (libc.unshare(_CLONE_NEWNS) == 0
-                and libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
-                and libc.mount(b"none", os.fsencode(self.directory), b"tmpfs", 0,
-                               b"size=%d" % self.SIZE) == 0)
+        return (_libc.unshare(_CLONE_NEWNS) == 0
+                and _libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None) == 0
+                and _libc.mount(b"none", os.fsencode(self.directory), b"tmpfs", 0,
+                                b"size=%d" % self.SIZE) == 0)
+
+    def close(self):
+        if self.mounted:
+            _libc.umount2(os.fsencode(self.directory), _MNT_DETACH)
 
     @property
     def how(self):
@@ -186,6 +190,8 @@ class Stage:
                 process.stop()
         if self.postgres is not None and self.postgres.process is not None:
             self.postgres.remove()
+        if self.file is not None:
+            self.file.close()
         if self.thread.is_alive():
             for proxy in self.proxies.values():
                 self.on_loop(proxy.close)
