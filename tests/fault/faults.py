@@ -94,8 +94,8 @@ def make_read_only(stage, rng):
     stage.postgres.query(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     terminate_backends(stage)
     time.sleep(rng.uniform(1, 4))
-    stage.postgres.query("SET default_transaction_read_only = off;"
-                         f" ALTER DATABASE {name} RESET default_transaction_read_only")
+    stage.postgres.query(f"BEGIN READ WRITE; ALTER DATABASE {name} RESET"
+                         " default_transaction_read_only; COMMIT")
     terminate_backends(stage)
 
 

@@ -10,6 +10,7 @@ from a seed; which of them meet a fault is up to the machine.
 import asyncio
 import random
 import sys
+import time
 from collections import Counter
 from html import unescape
 from pathlib import Path
@@ -129,13 +130,15 @@ class Provider:
 
 
 class Final:
-    """A last answer that was sent: of whom, and which code came back for it, if any."""
+    """A last answer that was sent: of whom, which code came back for it, if any, and how long after
+    the person had first sent it."""
 
     def __init__(self, number, identity, sid):
         self.number = number
         self.identity = identity
         self.sid = sid
         self.kind = self.code = self.reply = None
+        self.began = self.ended = None
 
 
 class Crowd:
@@ -149,13 +152,15 @@ class Crowd:
         self.wrong = []  # one line for each reply that was not the right one
         self.counts = Counter()
         self.finished = 0
-        self.watch_final = None  # called with (began, ended) of each code told
+        self.closing = False  # nobody begins any more
 
     async def play(self, conversations, at_once):
         people = iter(range(conversations))
 
         async def one_after_the_other():
             for index in people:
+                if self.closing:
+                    return
                 await Person(self, index).live()
                 self.finished += 1
 
@@ -298,6 +303,7 @@ class Person:
     async def finish(self, both):
         """The last answer, until its code is told; then that it is the code of before."""
         text = self.answers[4]
+        began = time.monotonic()
         final = self.final()
         reply = await self.say(text, final.sid, both)
         while reply == UNAVAILABLE:
@@ -313,6 +319,7 @@ class Person:
         if kind == "existing_code" and not self.registered:
             raise WrongStep(f"{code} is new, and was told as existing")
         final.kind, final.code, final.reply = kind, code, reply
+        final.began, final.ended = began, time.monotonic()
         self.registered = True
         await self.took_effect(final.sid, text, reply)
 

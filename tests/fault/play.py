@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import faults  # noqa: E402
 from audit import Audit  # noqa: E402
+from outage import outage  # noqa: E402
 from people import Crowd, Provider  # noqa: E402
 from stage import Stage  # noqa: E402
 
@@ -158,6 +159,9 @@ def parse_options(arguments):
     parser.add_argument("--break", dest="broken",
                         choices=("event-id", "compare", "redis-memory", "commit"),
                         help="falsify something on purpose: the run must then fail")
+    parser.add_argument("--outage", type=float, metavar="SECONDS",
+                        help="instead of all that: PostgreSQL away for so long")
+    parser.add_argument("--hang", action="store_true", help="with --outage: SIGSTOP, not stopped")
     parser.add_argument("--directory", type=Path, help="keep logs and data here")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args(arguments)
@@ -177,7 +181,7 @@ def main(arguments=None):
         stage = Stage(directory.resolve(), options.database, options.broken)
         try:
             stage.start()
-            good = play(stage, options)
+            good = outage(stage, options) if options.outage else play(stage, options)
         finally:
             stage.stop()
     return 0 if good else 1
