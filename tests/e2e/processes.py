@@ -91,6 +91,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # Ctrl+C is ours, and we stop in order
                 preexec_fn=_die_with_parent,
                 **options,
             )
@@ -122,9 +123,10 @@ class UicServer(Process):
     """`whatsapp-uic serve` with the settings given; sessions in memory and a SQLite file beside it
     unless they say otherwise."""
 
-    def __init__(self, directory, settings):
+    def __init__(self, directory, settings, arguments=()):
         super().__init__(directory)
         self.port = None
+        self.arguments = arguments
         self.settings = {"HOST": "127.0.0.1", **settings}
         self.database = directory / "uic_database.db"
         if "DATABASE_URL" in settings:
@@ -136,7 +138,8 @@ class UicServer(Process):
         again = self.port is not None
         for _ in range(PORT_ATTEMPTS):
             self.port = self.port if again else free_port()
-            self.spawn([PROGRAM, "serve"], env=environment_for(PORT=self.port, **self.settings))
+            self.spawn([PROGRAM, "serve", *self.arguments],
+                       env=environment_for(PORT=self.port, **self.settings))
             eventually(lambda: not self.running or self.answers(wait_for), "server ready")
             if self.running:
                 self.checked = False  # its end is still to be looked at

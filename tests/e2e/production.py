@@ -191,10 +191,10 @@ http {{
 }}
 {user}"""
 
-    def __init__(self, directory, upstream_ports):
+    def __init__(self, directory, upstream_ports, port=None):
         super().__init__(directory)
         self.upstream_ports = upstream_ports
-        self.port = None
+        self.port = port
 
     def _configure(self, port):
         site = SITE.read_text(encoding="utf-8")
