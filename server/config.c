@@ -210,6 +210,9 @@ static const struct setting settings[] = {
     {"MAX_IN_FLIGHT", MEMBER(max_in_flight), parse_number, .min = 1, .max = 1000000,
      .fallback = "2000", .allowed = "a number from 1 to 1000000",
      .about = "messages handled at once; more are answered 503"},
+    {"STOP_DELAY_SECONDS", MEMBER(stop_delay_seconds), parse_number, .min = 0, .max = 60,
+     .fallback = "0", .allowed = "a number from 0 to 60",
+     .about = "told to stop, /ready answers 503 for so long before the port closes"},
 };
 enum { SETTING_COUNT = sizeof settings / sizeof *settings };
 

@@ -32,7 +32,8 @@ struct config {
     char *admin_token;
     unsigned max_connections; /* of the whole process */
     unsigned max_in_flight;   /* messages being handled, of the whole process */
-    bool production;          /* environment is "production" */
+    unsigned stop_delay_seconds;
+    bool production; /* environment is "production" */
 };
 
 /*

@@ -8,6 +8,7 @@
  *      | |      +- complete already ----------|---------+ |      |          |
  *      | |      +- redelivered: nothing to save ---------------------------+
  *      | +--- conflict: another message of the person was faster -+          |
+ *      | +--- no word: the session tells whether it was saved ----+          |
  *      +----- finished for another message: now this one's turn --+          |
  *                                                                            |
  *     a store is away, full, or the deadline passed: "try again in a minute" +
@@ -44,6 +45,8 @@
 #define LONGER_MAX 8
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
+/* How long a message waits for sessions that are away: a connection that was cut is soon back. */
+#define SESSIONS_WAIT_MS 1000
 
 enum exchange_state {
     EXCHANGE_LOAD,
@@ -68,6 +71,8 @@ struct exchange {
     int64_t now_us;
     unsigned rounds; /* how often it was loaded */
     unsigned longer;
+    bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
+    bool waiting;     /* for the next sweep, which loads again */
     bool for_another; /* finishing what another message of the person completed */
     struct flow_outcome outcome;
     const char *result; /* for the log */
@@ -291,6 +296,10 @@ static bool save_finish(struct exchange *exchange)
         metrics_add(METRIC_SESSION_CONFLICTS, 1);
         break;
     default:
+        /* "Try again" after a save that was done: the person's answer would count for the next
+         * question. So the session is loaded again, which knows this message or does not. */
+        if (exchange->unsure)
+            break;
         answer_unavailable(exchange, "sessions_unavailable");
         return false;
     }
@@ -298,6 +307,18 @@ static bool save_finish(struct exchange *exchange)
     if (++exchange->rounds < ROUNDS_MAX)
         return true;
     answer_unavailable(exchange, "too_many_conflicts");
+    return false;
+}
+
+/* What a load means that did not work. Returns whether to wait. */
+static bool load_failed(struct exchange *exchange)
+{
+    if (exchange->unsure || monotonic_ms() - exchange->started_ms < SESSIONS_WAIT_MS) {
+        exchange->state = EXCHANGE_LOAD;
+        exchange->waiting = true;
+        return true;
+    }
+    answer_unavailable(exchange, "sessions_unavailable");
     return false;
 }
 
@@ -316,10 +337,8 @@ static bool exchange_run(struct exchange *exchange)
                 return true;
             break;
         case EXCHANGE_LOADED:
-            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT) {
-                answer_unavailable(exchange, "sessions_unavailable");
-                return false;
-            }
+            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT)
+                return load_failed(exchange);
             exchange->state = exchange_step(exchange);
             if (exchange->outcome.effect == FLOW_REPEAT ||
                 exchange->outcome.effect == FLOW_IGNORE) {
@@ -343,8 +362,10 @@ static bool exchange_run(struct exchange *exchange)
         case EXCHANGE_RESERVE:
         case EXCHANGE_SAVE:
             exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
-            if (ticket_waits(&session->ticket, exchange_save(exchange)))
+            if (ticket_waits(&session->ticket, exchange_save(exchange))) {
+                exchange->unsure = true;
                 return true;
+            }
             break;
         case EXCHANGE_RESERVED:
         case EXCHANGE_SAVED:
@@ -366,15 +387,18 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange_service *service = arg;
     int64_t due = monotonic_ms() - (int64_t)service->settings.deadline_ms;
-    struct exchange *exchange;
+    struct exchange *exchange, *next;
 
     (void)fd;
     (void)what;
-    TAILQ_FOREACH(exchange, &service->exchanges, link)
-    {
-        if (exchange->started_ms > due)
-            break;
-        answer_unavailable(exchange, "deadline_passed");
+    for (exchange = TAILQ_FIRST(&service->exchanges); exchange != NULL; exchange = next) {
+        next = TAILQ_NEXT(exchange, link);
+        if (exchange->started_ms <= due)
+            answer_unavailable(exchange, "deadline_passed");
+        if (exchange->waiting) {
+            exchange->waiting = false;
+            exchange_drive(exchange);
+        }
     }
 }
 

@@ -36,6 +36,7 @@ static void block_signals(sigset_t *stop)
     sigaddset(stop, SIGINT);
     pthread_sigmask(SIG_BLOCK, stop, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit fails like one to a full disk */
 }
 
 static void log_failure(const char *what, const char *reason)

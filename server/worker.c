@@ -50,6 +50,7 @@ struct worker {
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
     struct event *on_stop;
     struct event *on_drain;
+    int64_t listen_end_ms; /* of a stopping worker: no new connections from then on */
     int64_t drain_end_ms;
 };
 
@@ -101,6 +102,9 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    if (monotonic_ms() < worker->listen_end_ms)
+        return;
+    http_stop_listening(worker->http);
     if (done || monotonic_ms() >= worker->drain_end_ms)
         event_base_loopexit(worker->base, NULL);
 }
@@ -114,10 +118,12 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &count, sizeof count) < 0)
         return;
-    worker->drain_end_ms = monotonic_ms() + DRAIN_MS;
+    worker->listen_end_ms = monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
+    worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.draining = true;
     http_drain(worker->http);
     event_add(worker->on_drain, &interval);
+    on_drain(-1, 0, worker);
 }
 
 static int attach_stores(struct worker *worker, const struct worker_settings *settings, char *error)

@@ -8,7 +8,7 @@
  *     record_detach(link); record_store_close(store);
  *
  * A claim inserts the record, or finds it by its input hash and counts the request, unless
- * last_event_id is this event: then it changes nothing and answers as it did the first time.
+ * this event is one of its last: then it changes nothing and answers as it did the first time.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
