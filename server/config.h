@@ -33,7 +33,9 @@ struct config {
     unsigned max_connections; /* of the whole process */
     unsigned max_in_flight;   /* messages being handled, of the whole process */
     unsigned stop_delay_seconds;
-    bool production; /* environment is "production" */
+    unsigned outbox_alarm; /* records in the outbox: more are reported */
+    unsigned outbox_max;   /* records in the outbox: no more are taken */
+    bool production;       /* environment is "production" */
 };
 
 /*

@@ -4,7 +4,7 @@
  *     LOAD --> step -----------------------------------------> SAVE ----> answer
  *      ^ ^      | \     all answers are in                     ^ |          ^
  *      | |      |  +---------------------> RESERVE --> CLAIM --+ |          |
- *      | |      |                             |         ^ |      |          |
+ *      | |      |                             |         ^ +> OUTBOX (records away)
  *      | |      +- complete already ----------|---------+ |      |          |
  *      | |      +- redelivered: nothing to save ---------------------------+
  *      | +--- conflict: another message of the person was faster -+          |
@@ -17,9 +17,9 @@
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
  *
  * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
- * its claim was committed and the session saved; a claim belongs to the message that completed the
- * conversation, whoever makes it, so it counts once; when the deadline passes the exchange ends
- * silently as soon as its store comes back.
+ * its claim was committed, in the records or on its way there in the outbox, and the session saved;
+ * a claim belongs to the message that completed the conversation, whoever makes it, so it counts
+ * once; when the deadline passes the exchange ends silently as soon as its store comes back.
  */
 #include "server/exchange.h"
 
@@ -27,6 +27,7 @@
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "store/outbox.h"
 #include "store/record.h"
 #include "store/session.h"
 #include <event2/event.h>
@@ -55,6 +56,8 @@ enum exchange_state {
     EXCHANGE_RESERVED,
     EXCHANGE_CLAIM,
     EXCHANGE_CLAIMED,
+    EXCHANGE_OUTBOX,
+    EXCHANGE_OUTBOXED,
     EXCHANGE_SAVE,
     EXCHANGE_SAVED,
 };
@@ -79,6 +82,7 @@ struct exchange {
     struct conversation conversation;
     struct session session;
     struct record_claim claim;
+    struct outbox_entry entry;
     char tag[KEYS_TAG_MAX];
 };
 
@@ -185,6 +189,14 @@ static void resume_from_claim(struct store_ticket *ticket)
     exchange_drive((struct exchange *)((char *)claim - offsetof(struct exchange, claim)));
 }
 
+static void resume_from_outbox(struct store_ticket *ticket)
+{
+    struct outbox_entry *entry =
+        (struct outbox_entry *)((char *)ticket - offsetof(struct outbox_entry, ticket));
+
+    exchange_drive((struct exchange *)((char *)entry - offsetof(struct exchange, entry)));
+}
+
 /* Starts an operation's ticket at rest: an operation that finishes at once leaves its status in
  * the ticket like one that finishes later. Returns whether to wait. */
 static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
@@ -251,18 +263,24 @@ static enum store_status exchange_save(struct exchange *exchange)
     return session_save(exchange->service->settings.sessions, session);
 }
 
+/* The code is safe: it becomes the reply. */
+static void exchange_tell(struct exchange *exchange, bool existing, const char *result)
+{
+    flow_finish(&exchange->conversation, exchange->for_another ? 0 : exchange->said.id,
+                exchange->claim.code, existing);
+    exchange->result = result;
+    exchange->state = EXCHANGE_SAVE;
+}
+
 /* What a finished claim means. Returns whether the exchange goes on. */
 static bool claim_finish(struct exchange *exchange)
 {
     const struct record_claim *claim = &exchange->claim;
-    bool existing = !claim->is_new && claim->same_phone;
 
     switch (claim->ticket.status) {
     case STORE_OK:
-        flow_finish(&exchange->conversation, exchange->for_another ? 0 : exchange->said.id,
-                    claim->code, existing);
-        exchange->result = claim->is_new ? "code_new" : "code_existing";
-        exchange->state = EXCHANGE_SAVE;
+        exchange_tell(exchange, !claim->is_new && claim->same_phone,
+                      claim->is_new ? "code_new" : "code_existing");
         return true;
     case STORE_CONFLICT:
         metrics_add(METRIC_CODES_LENGTHENED, 1);
@@ -272,9 +290,26 @@ static bool claim_finish(struct exchange *exchange)
         answer_unavailable(exchange, "code_taken");
         return false;
     default:
+        exchange->state = EXCHANGE_OUTBOX;
+        if (exchange->service->settings.outbox != NULL)
+            return true;
         answer_unavailable(exchange, "records_unavailable");
         return false;
     }
+}
+
+/* What a finished put means. Nobody knows yet whether the person was registered before, so it is
+ * told like a new code. Returns whether the exchange goes on. */
+static bool outbox_finish(struct exchange *exchange)
+{
+    if (exchange->entry.ticket.status != STORE_OK) {
+        answer_unavailable(exchange, "outbox_unavailable");
+        return false;
+    }
+    metrics_add(METRIC_OUTBOX_PUT, 1);
+    exchange->claim.is_new = true;
+    exchange_tell(exchange, false, "code_by_outbox");
+    return true;
 }
 
 /* What a finished save means: of the complete answers, or of what is to be answered. Returns
@@ -357,6 +392,17 @@ static bool exchange_run(struct exchange *exchange)
             break;
         case EXCHANGE_CLAIMED:
             if (!claim_finish(exchange))
+                return false;
+            break;
+        case EXCHANGE_OUTBOX:
+            exchange->entry.claim = claim;
+            exchange->state = EXCHANGE_OUTBOXED;
+            if (ticket_waits(&exchange->entry.ticket,
+                             outbox_put(settings->outbox, &exchange->entry)))
+                return true;
+            break;
+        case EXCHANGE_OUTBOXED:
+            if (!outbox_finish(exchange))
                 return false;
             break;
         case EXCHANGE_RESERVE:
@@ -473,6 +519,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     }
     strcpy(exchange->claim.phone_number, message->address + message->scheme_length);
     exchange->claim.ticket.done = resume_from_claim;
+    exchange->entry.ticket.done = resume_from_outbox;
     session_init(service->settings.sessions, &exchange->session, message->address,
                  message->address_length);
     exchange->session.ticket.done = resume_from_session;

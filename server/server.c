@@ -3,7 +3,8 @@
 #include "server/server.h"
 
 #include "server/log.h"
-#include "server/routes.h"
+#include "server/setup.h"
+#include "server/stores.h"
 #include "server/worker.h"
 #include "store/record.h"
 #include "store/session.h"
@@ -75,17 +76,33 @@ static int check_port_is_free(const struct config *config)
     return status;
 }
 
+/* A database that is away stops the start unless there is an outbox for what it should keep. */
+static int prepare_records(const struct config *config)
+{
+    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    int status = record_store_prepare(config->database_url, report, error);
+
+    if (status == 0) {
+        log_write(LOG_INFO, "database_prepared", log_text("report", report));
+        return 0;
+    }
+    if (status == RECORD_AWAY && config->redis_url != NULL) {
+        log_write(LOG_ERROR, "database_away", log_text("reason", error),
+                  log_text("meanwhile", "codes go by the outbox"));
+        return 0;
+    }
+    log_failure("DATABASE_URL", error);
+    return -1;
+}
+
 static int open_stores(struct server *server)
 {
     const struct config *config = &server->setup->config;
-    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    char error[STORE_ERROR_MAX];
     struct session_settings settings;
 
-    if (record_store_prepare(config->database_url, report, error) != 0) {
-        log_failure("DATABASE_URL", error);
+    if (prepare_records(config) != 0)
         return -1;
-    }
-    log_write(LOG_INFO, "database_prepared", log_text("report", report));
     server->records = record_store_open(config->database_url, error);
     if (server->records == NULL) {
         log_failure("DATABASE_URL", error);
@@ -104,14 +121,15 @@ static int open_stores(struct server *server)
 static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
-    const struct worker_settings settings = {server->setup, server->sessions, server->records,
-                                             &server->readiness};
+    struct stores_settings settings = {server->setup, server->sessions, server->records,
+                                       &server->readiness, false};
     char error[512];
 
     server->workers = calloc(count, sizeof(struct worker *));
     if (server->workers == NULL)
         return -1;
     for (; server->created < count; server->created++) {
+        settings.drain_outbox = server->created == 0;
         server->workers[server->created] = worker_create(&settings, error, sizeof error);
         if (server->workers[server->created] == NULL) {
             log_failure("worker", error);

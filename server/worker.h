@@ -5,26 +5,14 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
-#include "server/setup.h"
+#include "server/stores.h"
 #include <stddef.h>
-
-struct readiness;
-struct record_store;
-struct session_store;
-
-/* What all workers share; borrowed. */
-struct worker_settings {
-    const struct setup *setup;
-    struct session_store *sessions;
-    struct record_store *records;
-    struct readiness *readiness;
-};
 
 struct worker;
 
 /* Opens the worker's listening socket and connections; the thread does not run yet. Returns NULL
  * with error. */
-struct worker *worker_create(const struct worker_settings *settings, char *error,
+struct worker *worker_create(const struct stores_settings *settings, char *error,
                              size_t error_size);
 /* Starts the thread. Returns 0 or -1. */
 int worker_start(struct worker *worker);
