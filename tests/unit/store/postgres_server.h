@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define POSTGRES_URL_MAX 192
+
 struct postgres_server {
     char folder[64]; /* with its socket */
     pid_t pid;
@@ -30,10 +32,10 @@ struct postgres_server {
 };
 
 static inline void postgres_url_format(const struct postgres_server *server, const char *database,
-                                       char url[128])
+                                       char url[POSTGRES_URL_MAX])
 {
-    snprintf(url, 128, "postgresql:///%s?host=%s&port=%d&user=uic", database, server->folder,
-             server->port);
+    snprintf(url, POSTGRES_URL_MAX, "postgresql:///%s?host=%s&port=%d&user=uic", database,
+             server->folder, server->port);
 }
 
 /* Runs SQL on a database, as an operator would; the first column of the first row. */
@@ -69,7 +71,7 @@ static inline void postgres_server_run(struct postgres_server *server)
 {
     const char *argv[32] = {"postgres-server", server->folder};
     char port[32];
-    char url[128];
+    char url[POSTGRES_URL_MAX];
     int argc = 2;
 
     snprintf(port, sizeof port, "port=%d", server->port);
@@ -98,14 +100,14 @@ static inline void postgres_server_start(struct postgres_server *server)
     postgres_server_run(server);
 }
 
-static inline void postgres_pooler_url(char url[128])
+static inline void postgres_pooler_url(char url[POSTGRES_URL_MAX])
 {
     strcat(url, "&port=6432");
 }
 
 static inline void postgres_pooler_start(struct postgres_server *server)
 {
-    char url[128];
+    char url[POSTGRES_URL_MAX];
 
     server->pooler = fork();
     assert_true(server->pooler >= 0);
@@ -162,10 +164,10 @@ static inline void postgres_server_signal(const struct postgres_server *server, 
 
 /* Makes an empty database and gives its URL. */
 static inline void postgres_database(struct postgres_server *server, const char *options,
-                                     char url[128])
+                                     char url[POSTGRES_URL_MAX])
 {
     char name[32];
-    char sql[128];
+    char sql[256];
     char text[128];
 
     snprintf(name, sizeof name, "test%u", ++server->databases);

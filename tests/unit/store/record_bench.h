@@ -30,7 +30,7 @@ static struct postgres_server bench_server;
 struct bench {
     char folder[64]; /* "" on PostgreSQL */
     char path[96];
-    char url[128];
+    char url[POSTGRES_URL_MAX];
     struct record_store *store;
     struct event_base *base;
     struct record_link *link;

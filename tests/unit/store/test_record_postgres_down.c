@@ -265,7 +265,7 @@ static void tables_that_are_not_there_yet(void **state)
 }
 
 /* Takes connections and never says a word, like a network that swallows what comes back. */
-static int listener_open(char url[128])
+static int listener_open(char url[POSTGRES_URL_MAX])
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
@@ -274,7 +274,8 @@ static int listener_open(char url[128])
     assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
     assert_int_equal(listen(listener, 16), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
-    snprintf(url, 128, "postgresql://uic:s3cret@127.0.0.1:%d/uic", ntohs(address.sin_port));
+    snprintf(url, POSTGRES_URL_MAX, "postgresql://uic:s3cret@127.0.0.1:%d/uic",
+             ntohs(address.sin_port));
     return listener;
 }
 
@@ -282,7 +283,7 @@ static void a_network_that_swallows_everything(void **state)
 {
     (void)state;
     struct asked jean = asked_by("jean", "+1", "SM1", "code");
-    char url[128];
+    char url[POSTGRES_URL_MAX];
     int listener = listener_open(url);
 
     bench_detach(&bench);

@@ -113,9 +113,9 @@ static void wrong_urls_are_refused_without_quoting_them(void **state)
 static void both_spellings_of_the_scheme_are_good(void **state)
 {
     (void)state;
-    char url[128];
+    char url[POSTGRES_URL_MAX];
 
-    snprintf(url, sizeof url, "postgres%s", bench.url + strlen("postgresql"));
+    snprintf(url, sizeof url, "postgres%.180s", bench.url + strlen("postgresql"));
     assert_int_equal(record_store_prepare(url, report, error), 0);
 }
 
@@ -319,7 +319,7 @@ static int start_with_tls(void **state)
 static void url_use(const char *hosts, const char *options)
 {
     const char *database = strstr(bench.url, "/test") + 1;
-    char url[128];
+    char url[POSTGRES_URL_MAX];
 
     snprintf(url, sizeof url, "postgresql://uic@%s/%.*s?%s", hosts, (int)strcspn(database, "?"),
              database, options);
