@@ -3,8 +3,8 @@
 # shellcheck shell=bash disable=SC2034
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson-dev
-  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev)
-TEST_PACKAGES=(libcmocka-dev redis-server python3 python3-pytest curl)
+  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev)
+TEST_PACKAGES=(libcmocka-dev redis-server python3 python3-pytest curl postgresql pgbouncer)
 PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
 
 package_installed() {
@@ -52,7 +52,7 @@ install_packages() {
   # Not at the next start of the machine either.
   for package in "${missing[@]}"; do
     case $package in
-    redis-server | nginx-light | postgresql)
+    redis-server | nginx-light | postgresql | pgbouncer)
       if [ -d /run/systemd/system ]; then
         "${as_root[@]}" systemctl --quiet disable "${package%-light}"
       fi

@@ -123,7 +123,8 @@ static bool accepts_redis_url(const char *value)
 static bool accepts_database_url(const char *value)
 {
     return (starts_with(value, "sqlite:///") && value[10]) ||
-           (starts_with(value, "postgresql://") && value[13]);
+           (starts_with(value, "postgresql://") && value[13]) ||
+           (starts_with(value, "postgres://") && value[11]);
 }
 
 static bool accepts_readable_file(const char *value)

@@ -1,5 +1,6 @@
 /*
- * Records: which code belongs to which answers, for good. Backend: SQLite (sqlite:///path).
+ * Records: which code belongs to which answers, for good. Backends: SQLite (sqlite:///path) and
+ * PostgreSQL (postgresql://user:password@host/database).
  *
  *     struct record_store *store = record_store_open(url, error);             once
  *     struct record_link *link = record_attach(store, base, &watch, error);   in each thread
@@ -37,6 +38,7 @@ struct record_claim {
     /* The store's own: */
     struct record_link *link;
     struct record_claim *next;
+    int64_t due_ms; /* monotonic */
 };
 
 struct record_store;
