@@ -151,6 +151,13 @@ static bool accepts_token(const char *value)
     return is_visible(value) && strlen(value) >= 16;
 }
 
+/* One token, or two while one replaces the other. */
+static bool accepts_auth_tokens(const char *value)
+{
+    const char *comma = strchr(value, ',');
+    return is_visible(value) && *value != ',' && (!comma || (comma[1] && !strchr(comma + 1, ',')));
+}
+
 #define MEMBER(member) offsetof(struct config, member)
 
 static const struct setting settings[] = {
@@ -193,9 +200,10 @@ static const struct setting settings[] = {
      .about = "public address of this server, which Twilio signs"},
     {"TWILIO_ACCOUNT_SID", MEMBER(twilio_account_sid), parse_text, accepts_visible,
      .allowed = "the account's id, AC...", .about = "Twilio account"},
-    {"TWILIO_AUTH_TOKEN", MEMBER(twilio_auth_token), parse_text, accepts_visible, .privacy = SECRET,
-     .need = REQUIRED_IN_PRODUCTION, .allowed = "the account's token",
-     .about = "when set, every Twilio request must be signed with it"},
+    {"TWILIO_AUTH_TOKEN", MEMBER(twilio_auth_token), parse_text, accepts_auth_tokens,
+     .privacy = SECRET, .need = REQUIRED_IN_PRODUCTION,
+     .allowed = "the account's token, or two with a comma between them",
+     .about = "when set, every Twilio request must be signed with it (needs PUBLIC_URL)"},
     {"TWILIO_WHATSAPP_NUMBER", MEMBER(twilio_whatsapp_number), parse_text, accepts_visible,
      .allowed = "whatsapp:+14155238886", .about = "our WhatsApp number at Twilio"},
     {"WEBHOOK_PATH", MEMBER(webhook_path), parse_text, accepts_path,
@@ -387,6 +395,12 @@ int config_load(struct config *config, const char *env_file, FILE *errors)
     derive(config);
     if (config->production && config_check_production(config, errors) < 0)
         status = -1;
+    if (!config->production && config->twilio_auth_token && !lookup(&file, "PUBLIC_URL")) {
+        fputs("PUBLIC_URL: is not set, but with TWILIO_AUTH_TOKEN it is what Twilio signs; "
+              "allowed: https://host, without ? and #\n",
+              errors);
+        status = -1;
+    }
     dotenv_free(&file);
     return status;
 }

@@ -73,6 +73,7 @@ static void send_refusal(const struct connection *connection, const struct head_
 
     length = snprintf(answer, sizeof answer,
                       "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\n"
+                      "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
                       "Content-Length: %d\r\n%sConnection: close\r\n\r\n%s",
                       verdict->status, length, extra, body);
     if (send(connection->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -83,9 +84,11 @@ static void send_refusal(const struct connection *connection, const struct head_
  * behind that reply. */
 static void connection_refuse(struct connection *connection, struct head_verdict verdict)
 {
+    const struct evbuffer *unsent = bufferevent_get_output(connection->stream);
+
     connection->refused = true;
     connection->since_ms = now_ms();
-    if (connection->busy > 0) {
+    if (connection->busy > 0 || evbuffer_get_length(unsent) > 0) {
         connection->close_after = true;
         return;
     }
@@ -175,6 +178,9 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     head_init(&connection->scanner, owner->limits.body_max);
     connection_enter(connection, HEAD_PHASE_IDLE);
     bufferevent_incref(connection->stream);
+    /* evhttp wants one whole request; who sends more before it is answered waits. */
+    bufferevent_setwatermark(connection->stream, EV_READ, 0,
+                             HEAD_BYTES_MAX + (size_t)owner->limits.body_max);
     evbuffer_add_cb(bufferevent_get_input(connection->stream), on_input, connection);
     TAILQ_INSERT_TAIL(&owner->all, connection, link);
     owner->count++;

@@ -73,6 +73,21 @@ static void count_status(int status)
                 1);
 }
 
+/* A page may use files of this server and nothing else, no script inside it included; anything
+ * else is no page, whatever a browser makes of it. Nothing here is to be kept or framed. */
+static void add_security_headers(struct evkeyvalq *headers, const char *content_type)
+{
+    const bool page = strncmp(content_type, "text/html", 9) == 0;
+
+    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+    evhttp_add_header(headers, "Content-Security-Policy",
+                      page ? "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+                             "form-action 'self'"
+                           : "default-src 'none'; frame-ancestors 'none'");
+}
+
 void http_reply(struct http_request *request, const struct http_reply *reply)
 {
     struct http *http = request->http;
@@ -81,6 +96,7 @@ void http_reply(struct http_request *request, const struct http_reply *reply)
     struct evbuffer *body = evhttp_request_get_output_buffer(source);
 
     evhttp_add_header(headers, "Content-Type", reply->content_type);
+    add_security_headers(headers, reply->content_type);
     if (reply->header_name != NULL)
         evhttp_add_header(headers, reply->header_name, reply->header_value);
     if (connection_replied(http->connections, source))

@@ -43,7 +43,7 @@ struct http_reply {
     const char *header_value;
 };
 
-/* Sends the reply and frees the request. */
+/* Sends the reply, with the headers that every reply has for browsers, and frees the request. */
 void http_reply(struct http_request *request, const struct http_reply *reply);
 /* {"error": reason} with a status. reason is plain ASCII without quotes. */
 void http_reply_error(struct http_request *request, int status, const char *reason);

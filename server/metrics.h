@@ -21,6 +21,10 @@
     X(REQUESTS_SERVER_ERROR, "uic_http_requests_total", "status=\"5xx\"", "")              \
     X(HEADS_REFUSED, "uic_http_heads_refused_total", "",                                   \
       "Requests refused for a malformed or ambiguous head")                                \
+    X(SIGNATURES_MISSING, "uic_webhooks_refused_total", "reason=\"unsigned\"",             \
+      "Webhook requests refused because they are not from our account at the provider")    \
+    X(SIGNATURES_WRONG, "uic_webhooks_refused_total", "reason=\"signature\"", "")          \
+    X(ACCOUNTS_WRONG, "uic_webhooks_refused_total", "reason=\"account\"", "")              \
     X(MESSAGES, "uic_messages_total", "", "Messages handled to their reply")               \
     X(MESSAGES_REDELIVERED, "uic_messages_redelivered_total", "",                          \
       "Messages that had been handled before")                                             \

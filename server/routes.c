@@ -28,7 +28,7 @@ static void reply_json(struct http_request *request, int status, json_t *json)
 
 static void handle_webhook(struct routes *routes, struct http_request *request)
 {
-    twilio_handle(routes->exchanges, request);
+    twilio_handle(routes->twilio, request);
 }
 
 static void handle_health(struct routes *routes, struct http_request *request)

@@ -3,7 +3,6 @@
 #define SERVER_ROUTES_H
 
 #include "server/config.h"
-#include "server/exchange.h"
 #include "server/http.h"
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -17,7 +16,7 @@ struct readiness {
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
-    struct exchange_service *exchanges;
+    struct twilio *twilio;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

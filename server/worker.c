@@ -6,6 +6,7 @@
 #include "server/http.h"
 #include "server/log.h"
 #include "server/routes.h"
+#include "server/twilio.h"
 #include "store/record.h"
 #include "store/session.h"
 #include <errno.h>
@@ -43,6 +44,7 @@ struct worker {
     struct session_link *sessions;
     struct record_link *records;
     struct exchange_service *exchanges;
+    struct twilio *twilio;
     struct http *http;
     struct routes routes;
     struct store_state sessions_state;
@@ -161,7 +163,10 @@ static int start_exchanges(struct worker *worker, const struct setup *setup)
     };
 
     worker->exchanges = exchange_service_create(&settings);
-    return worker->exchanges != NULL ? 0 : -1;
+    if (worker->exchanges == NULL)
+        return -1;
+    worker->twilio = twilio_create(config, worker->exchanges);
+    return worker->twilio != NULL ? 0 : -1;
 }
 
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
@@ -177,7 +182,7 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
     };
 
     worker->routes = (struct routes){
-        .config = config, .exchanges = worker->exchanges, .readiness = settings->readiness};
+        .config = config, .twilio = worker->twilio, .readiness = settings->readiness};
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -257,6 +262,7 @@ void worker_free(struct worker *worker)
         record_detach(worker->records);
     if (worker->sessions != NULL)
         session_detach(worker->sessions);
+    twilio_free(worker->twilio);
     exchange_service_free(worker->exchanges);
     http_free(worker->http);
     if (worker->on_stop != NULL)

@@ -201,6 +201,9 @@ static void values_beyond_the_edge_are_refused(void **state)
         {"ADMIN_TOKEN", "0123456789abcde"},
         {"ADMIN_TOKEN", "0123456789 abcdef"},
         {"TWILIO_AUTH_TOKEN", "[À COMPLÉTER]"},
+        {"TWILIO_AUTH_TOKEN", "old,new,newer"},
+        {"TWILIO_AUTH_TOKEN", "old,"},
+        {"TWILIO_AUTH_TOKEN", ",new"},
         {"WEBHOOK_PATH", "webhook"},
         {"WEBHOOK_PATH", "/a b"},
         {"FLOW_FILE", "/no/such/file.json"},
@@ -279,6 +282,18 @@ static void production_wants_signatures_a_public_url_and_an_admin_token(void **s
     assert_string_equal(said, "");
     assert_true(config.production);
     assert_string_equal(config.public_url, "https://uic.example.org");
+}
+
+static void a_token_is_of_no_use_without_the_url_that_is_signed(void **state)
+{
+    (void)state;
+    write_file("TWILIO_AUTH_TOKEN=0123456789,abcdef\n");
+    assert_int_equal(load(), -1);
+    assert_string_equal(said, "PUBLIC_URL: is not set, but with TWILIO_AUTH_TOKEN it is what "
+                              "Twilio signs; allowed: https://host, without ? and #\n");
+    write_file("TWILIO_AUTH_TOKEN=0123456789,abcdef\nPUBLIC_URL=http://localhost:8000\n");
+    assert_int_equal(load(), 0);
+    assert_string_equal(said, "");
 }
 
 static void unknown_names_in_the_file_get_a_warning(void **state)
@@ -403,6 +418,7 @@ int main(void)
         test(secrets_are_never_told),
         test(a_bad_value_cannot_steer_the_terminal),
         test(production_wants_signatures_a_public_url_and_an_admin_token),
+        test(a_token_is_of_no_use_without_the_url_that_is_signed),
         test(unknown_names_in_the_file_get_a_warning),
         test(interpolation_is_not_done_silently),
         test(a_named_file_must_be_there),
