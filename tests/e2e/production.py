@@ -3,7 +3,6 @@ private, in a directory and on a port of its own. With processes.py this is all 
 `scripts/run --full` start."""
 
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -15,18 +14,8 @@ from pathlib import Path
 
 from processes import PATIENCE, PORT_ATTEMPTS, Process, eventually, free_port
 
-SITE = Path(__file__).resolve().parents[2] / "packaging/nginx/whatsapp-uic.conf"
-
-
-def postgres_program(name):
-    """Debian keeps the server's programs out of the path; the newest version is taken."""
-    homes = Path("/usr/lib/postgresql").glob("*/bin")
-    for home in sorted(homes, key=lambda path: float(path.parent.name), reverse=True):
-        if (home / name).exists():
-            return str(home / name)
-    found = shutil.which(name)
-    assert found, f"{name} is missing: install the package postgresql"
-    return found
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "packaging/nginx/whatsapp-uic.conf"
 
 
 def children_of(parent):
@@ -44,41 +33,24 @@ def children_of(parent):
 
 class PostgresServer(Process):
     """postgres on 127.0.0.1 with one empty database; what was committed survives stop() and kill().
-    It never runs as root: root lends it another user. settings: of postgresql.conf."""
+    settings: of postgresql.conf."""
 
     NAME = "uic"
     port = None
 
     def __init__(self, directory, settings=()):
         super().__init__(directory)
-        self.settings = {"fsync": "off", "shared_buffers": "64MB", "max_connections": "100",
-                         "unix_socket_directories": "", "listen_addresses": "127.0.0.1",
+        self.settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "",
                          **dict(settings)}
-        self.lent = None  # the user that root lends
-        self.temporary = None
-        self.data = directory / "data"
-        if os.geteuid() == 0:
-            self._leave_root()
-
-    def _leave_root(self):
-        """Another user, and a directory that this user can reach: what is below /root is not."""
-        names = [user.pw_name for user in pwd.getpwall()]
-        self.lent = "postgres" if "postgres" in names else "nobody"
-        parents = [self.directory, *self.directory.resolve().parents]
-        if not all(parent.stat().st_mode & 0o001 for parent in parents):
-            self.temporary = tempfile.TemporaryDirectory(prefix="uic-postgres-", dir="/var/tmp")
-            Path(self.temporary.name).chmod(0o711)
-            self.data = Path(self.temporary.name) / "data"
-        self.data.mkdir(mode=0o700, exist_ok=True)
-        shutil.chown(self.data, self.lent)
-
-    def _as_user(self, *arguments):
-        if self.lent is None:
-            return list(arguments)
-        # A change of user takes the parent's death signal away, so it is asked for again.
-        group = str(pwd.getpwnam(self.lent).pw_gid)
-        return ["setpriv", f"--reuid={self.lent}", f"--regid={group}", "--clear-groups",
-                "--pdeathsig=KILL", *arguments]
+        self.folder = directory
+        self.elsewhere = None
+        parents = [directory, *directory.resolve().parents]
+        if os.geteuid() == 0 and not all(path.stat().st_mode & 0o001 for path in parents):
+            # Root becomes the user postgres, which cannot reach what is below /root.
+            self.elsewhere = tempfile.TemporaryDirectory(prefix="uic-postgres-", dir="/var/tmp")
+            self.folder = Path(self.elsewhere.name)
+            self.folder.chmod(0o711)
+            self.log_path = self.folder / "log"
 
     @property
     def url(self):
@@ -87,23 +59,12 @@ class PostgresServer(Process):
     def url_at(self, port):
         return f"postgresql://{self.NAME}@127.0.0.1:{port}/{self.NAME}?sslmode=disable"
 
-    def _create(self):
-        done = subprocess.run(
-            self._as_user(postgres_program("initdb"), "-D", self.data, "-U", self.NAME, "-A",
-                          "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"),
-            cwd="/", capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-
     def start(self):
         """On a free port, and on the same one when it was started before."""
-        fresh = not (self.data / "PG_VERSION").exists()
-        if fresh:
-            self._create()
         for _ in range(PORT_ATTEMPTS):
             port = self.port or free_port()
             options = [f"-c{name}={value}" for name, value in self.settings.items()]
-            self.spawn(self._as_user(postgres_program("postgres"), "-D", self.data, f"-p{port}",
-                                     *options))
+            self.spawn([ROOT / "tests/postgres-server", self.folder, f"-p{port}", *options])
             eventually(lambda: not self.running or self.answers(port), "postgres answers")
             if self.running:
                 self.port = port
@@ -166,8 +127,8 @@ class PostgresServer(Process):
     def remove(self):
         """Stops, and takes away what lies outside the directory."""
         self.stop()
-        if self.temporary is not None:
-            self.temporary.cleanup()
+        if self.elsewhere is not None:
+            self.elsewhere.cleanup()
 
 
 class Nginx(Process):

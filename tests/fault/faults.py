@@ -1,7 +1,6 @@
 """What is done to the stage while people write, one thing at a time. Every fault ends by itself: it
 leaves all servers running."""
 
-import signal
 import time
 
 

@@ -144,9 +144,10 @@ class Final:
 class Crowd:
     """All people of a run, and what became of them."""
 
-    def __init__(self, provider, seed, run=1):
+    def __init__(self, provider, seed, write_again=0.5, run=1):
         self.provider = provider
         self.seed = seed
+        self.write_again = write_again  # who was told "unavailable": which share does it
         self.run = run
         self.finals = []
         self.wrong = []  # one line for each reply that was not the right one
@@ -266,7 +267,7 @@ class Person:
 
     async def wait_and_choose(self, sid):
         """Told "unavailable", after a while: the same message delivered again, or a new one."""
-        if self.rng.random() < 0.5:
+        if self.rng.random() >= self.crowd.write_again:
             await asyncio.sleep(self.rng.uniform(0.3, 1.5))
             return sid
         # Two messages within a few seconds count as sent at once.

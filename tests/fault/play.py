@@ -102,7 +102,7 @@ def break_things(stage, crowd, task, options, report):
 
 def play(stage, options):
     """Returns whether all is well."""
-    crowd = Crowd(Provider(stage.routes()), options.seed)
+    crowd = Crowd(Provider(stage.routes()), options.seed, options.write_again)
     report = Report(crowd)
     began = time.monotonic()
     task = stage.start_task(crowd.play(options.conversations, options.at_once))
@@ -154,6 +154,8 @@ def parse_options(arguments):
     parser.add_argument("--at-once", type=int, default=64, help="people who write at the same time")
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="postgres")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write-again", type=float, default=0.5, metavar="SHARE",
+                        help="of those told unavailable; the others' messages are redelivered")
     parser.add_argument("--pause", type=float, default=10, help="longest SIGSTOP of PostgreSQL, s")
     parser.add_argument("--only", metavar="PATTERN", help="only faults whose name matches")
     parser.add_argument("--break", dest="broken",

@@ -22,12 +22,19 @@ def test_nothing_is_lost_with_a_sqlite_file(capsys):
     assert status == 0, told
 
 
+def test_nothing_is_lost_with_postgresql(capsys):
+    status, *_, told = run(capsys, "--conversations", "1000", "--faults", "9", "--pause", "4",
+                           "--only", "PostgreSQL|database|backend|cut")
+    assert status == 0, told
+
+
 @pytest.mark.parametrize("broken, at, arguments", [
     ("event-id", 1, ["--faults", "0"]),
     ("compare", 2, ["--faults", "0"]),
     ("redis-memory", 2, ["--faults", "1", "--only", "kill -9 of Redis"]),
+    ("commit", 0, ["--database", "postgres", "--faults", "2", "--only", "kill -9 of PostgreSQL"]),
 ])
 def test_what_is_falsified_is_found(capsys, broken, at, arguments):
     status, *found, told = run(capsys, "--database", "sqlite", "--conversations", "500",
-                               "--break", broken, *arguments)
+                               "--write-again", "0", "--break", broken, *arguments)
     assert status == 1 and found[at] > 0, told

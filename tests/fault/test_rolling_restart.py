@@ -9,7 +9,7 @@ from people import Crowd, Provider
 def test_a_rolling_restart_loses_no_message(set_up):
     stage = set_up("sqlite")
     crowd = Crowd(Provider([stage.nginx.port] * 2), seed=1)
-    playing = stage.start_task(crowd.play(2000, at_once=64))
+    playing = stage.start_task(crowd.play(1500, at_once=64))
     restarts = 0
     while not playing.done() or restarts < 4:
         instance = stage.instances[restarts % 2]
