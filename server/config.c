@@ -125,7 +125,8 @@ static bool accepts_redis_url(const char *value)
 static bool accepts_database_url(const char *value)
 {
     return (starts_with(value, "sqlite:///") && value[10]) ||
-           (starts_with(value, "postgresql://") && value[13]);
+           (starts_with(value, "postgresql://") && value[13]) ||
+           (starts_with(value, "postgres://") && value[11]);
 }
 
 static bool accepts_readable_file(const char *value)
@@ -252,6 +253,15 @@ static const struct setting settings[] = {
     {"MAX_IN_FLIGHT", MEMBER(max_in_flight), parse_number, .min = 1, .max = 1000000,
      .fallback = "2000", .allowed = "a number from 1 to 1000000",
      .about = "messages handled at once; more are answered 503"},
+    {"OUTBOX_ALARM", MEMBER(outbox_alarm), parse_number, .min = 1, .max = 100000000,
+     .fallback = "1000", .allowed = "a number from 1 to 100000000",
+     .about = "more records than these waiting for the database are reported"},
+    {"OUTBOX_MAX", MEMBER(outbox_max), parse_number, .min = 1, .max = 100000000,
+     .fallback = "1000000", .allowed = "a number from 1 to 100000000",
+     .about = "with so many waiting, people are asked to try again later"},
+    {"STOP_DELAY_SECONDS", MEMBER(stop_delay_seconds), parse_number, .min = 0, .max = 60,
+     .fallback = "0", .allowed = "a number from 0 to 60",
+     .about = "told to stop, /ready answers 503 for so long before the port closes"},
 };
 enum { SETTING_COUNT = sizeof settings / sizeof *settings };
 

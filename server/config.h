@@ -43,7 +43,10 @@ struct config {
     unsigned max_url_bytes;
     unsigned max_body_bytes;
     unsigned max_parameters;
-    bool production; /* environment is "production" */
+    unsigned stop_delay_seconds;
+    unsigned outbox_alarm; /* records in the outbox: more are reported */
+    unsigned outbox_max;   /* records in the outbox: no more are taken */
+    bool production;       /* environment is "production" */
 };
 
 /*

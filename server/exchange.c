@@ -4,10 +4,11 @@
  *     LOAD --> step -----------------------------------------> SAVE ----> answer
  *      ^ ^      | \     all answers are in                     ^ |          ^
  *      | |      |  +---------------------> RESERVE --> CLAIM --+ |          |
- *      | |      |                             |         ^ |      |          |
+ *      | |      |                             |         ^ +> OUTBOX (records away)
  *      | |      +- complete already ----------|---------+ |      |          |
  *      | |      +- redelivered: nothing to save ---------------------------+
  *      | +--- conflict: another message of the person was faster -+          |
+ *      | +--- no word: the session tells whether it was saved ----+          |
  *      +----- finished for another message: now this one's turn --+          |
  *                                                                            |
  *     a store is away, full, or the deadline passed: "try again in a minute" +
@@ -16,9 +17,9 @@
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
  *
  * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
- * its claim was committed and the session saved; a claim belongs to the message that completed the
- * conversation, whoever makes it, so it counts once; when the deadline passes the exchange ends
- * silently as soon as its store comes back.
+ * its claim was committed, in the records or on its way there in the outbox, and the session saved;
+ * a claim belongs to the message that completed the conversation, whoever makes it, so it counts
+ * once; when the deadline passes the exchange ends silently as soon as its store comes back.
  */
 #include "server/exchange.h"
 
@@ -27,6 +28,7 @@
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "store/outbox.h"
 #include "store/record.h"
 #include "store/session.h"
 #include <event2/event.h>
@@ -45,6 +47,8 @@
 #define LONGER_MAX 8
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
+/* How long a message waits for sessions that are away: a connection that was cut is soon back. */
+#define SESSIONS_WAIT_MS 1000
 
 enum exchange_state {
     EXCHANGE_LOAD,
@@ -53,6 +57,8 @@ enum exchange_state {
     EXCHANGE_RESERVED,
     EXCHANGE_CLAIM,
     EXCHANGE_CLAIMED,
+    EXCHANGE_OUTBOX,
+    EXCHANGE_OUTBOXED,
     EXCHANGE_SAVE,
     EXCHANGE_SAVED,
 };
@@ -69,6 +75,8 @@ struct exchange {
     int64_t now_us;
     unsigned rounds; /* how often it was loaded */
     unsigned longer;
+    bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
+    bool waiting;     /* for the next sweep, which loads again */
     bool for_another; /* finishing what another message of the person completed */
     struct flow_outcome outcome;
     const char *result; /* for the log */
@@ -76,6 +84,7 @@ struct exchange {
     struct session session;
     struct record_claim claim;
     uint64_t who; /* the address as a number, and for the log */
+    struct outbox_entry entry;
     char tag[KEYS_TAG_MAX];
 };
 
@@ -184,6 +193,14 @@ static void resume_from_claim(struct store_ticket *ticket)
     exchange_drive((struct exchange *)((char *)claim - offsetof(struct exchange, claim)));
 }
 
+static void resume_from_outbox(struct store_ticket *ticket)
+{
+    struct outbox_entry *entry =
+        (struct outbox_entry *)((char *)ticket - offsetof(struct outbox_entry, ticket));
+
+    exchange_drive((struct exchange *)((char *)entry - offsetof(struct exchange, entry)));
+}
+
 /* Starts an operation's ticket at rest: an operation that finishes at once leaves its status in
  * the ticket like one that finishes later. Returns whether to wait. */
 static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
@@ -250,18 +267,24 @@ static enum store_status exchange_save(struct exchange *exchange)
     return session_save(exchange->service->settings.sessions, session);
 }
 
+/* The code is safe: it becomes the reply. */
+static void exchange_tell(struct exchange *exchange, bool existing, const char *result)
+{
+    flow_finish(&exchange->conversation, exchange->for_another ? 0 : exchange->said.id,
+                exchange->claim.code, existing);
+    exchange->result = result;
+    exchange->state = EXCHANGE_SAVE;
+}
+
 /* What a finished claim means. Returns whether the exchange goes on. */
 static bool claim_finish(struct exchange *exchange)
 {
     const struct record_claim *claim = &exchange->claim;
-    bool existing = !claim->is_new && claim->same_phone;
 
     switch (claim->ticket.status) {
     case STORE_OK:
-        flow_finish(&exchange->conversation, exchange->for_another ? 0 : exchange->said.id,
-                    claim->code, existing);
-        exchange->result = claim->is_new ? "code_new" : "code_existing";
-        exchange->state = EXCHANGE_SAVE;
+        exchange_tell(exchange, !claim->is_new && claim->same_phone,
+                      claim->is_new ? "code_new" : "code_existing");
         return true;
     case STORE_CONFLICT:
         metrics_add(METRIC_CODES_LENGTHENED, 1);
@@ -271,9 +294,26 @@ static bool claim_finish(struct exchange *exchange)
         answer_unavailable(exchange, "code_taken");
         return false;
     default:
+        exchange->state = EXCHANGE_OUTBOX;
+        if (exchange->service->settings.outbox != NULL)
+            return true;
         answer_unavailable(exchange, "records_unavailable");
         return false;
     }
+}
+
+/* What a finished put means. Nobody knows yet whether the person was registered before, so it is
+ * told like a new code. Returns whether the exchange goes on. */
+static bool outbox_finish(struct exchange *exchange)
+{
+    if (exchange->entry.ticket.status != STORE_OK) {
+        answer_unavailable(exchange, "outbox_unavailable");
+        return false;
+    }
+    metrics_add(METRIC_OUTBOX_PUT, 1);
+    exchange->claim.is_new = true;
+    exchange_tell(exchange, false, "code_by_outbox");
+    return true;
 }
 
 /* What a finished save means: of the complete answers, or of what is to be answered. Returns
@@ -295,6 +335,10 @@ static bool save_finish(struct exchange *exchange)
         metrics_add(METRIC_SESSION_CONFLICTS, 1);
         break;
     default:
+        /* "Try again" after a save that was done: the person's answer would count for the next
+         * question. So the session is loaded again, which knows this message or does not. */
+        if (exchange->unsure)
+            break;
         answer_unavailable(exchange, "sessions_unavailable");
         return false;
     }
@@ -302,6 +346,18 @@ static bool save_finish(struct exchange *exchange)
     if (++exchange->rounds < ROUNDS_MAX)
         return true;
     answer_unavailable(exchange, "too_many_conflicts");
+    return false;
+}
+
+/* What a load means that did not work. Returns whether to wait. */
+static bool load_failed(struct exchange *exchange)
+{
+    if (exchange->unsure || monotonic_ms() - exchange->started_ms < SESSIONS_WAIT_MS) {
+        exchange->state = EXCHANGE_LOAD;
+        exchange->waiting = true;
+        return true;
+    }
+    answer_unavailable(exchange, "sessions_unavailable");
     return false;
 }
 
@@ -320,10 +376,8 @@ static bool exchange_run(struct exchange *exchange)
                 return true;
             break;
         case EXCHANGE_LOADED:
-            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT) {
-                answer_unavailable(exchange, "sessions_unavailable");
-                return false;
-            }
+            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT)
+                return load_failed(exchange);
             exchange->state = exchange_step(exchange);
             if (exchange->outcome.effect == FLOW_REPEAT ||
                 exchange->outcome.effect == FLOW_IGNORE) {
@@ -344,11 +398,24 @@ static bool exchange_run(struct exchange *exchange)
             if (!claim_finish(exchange))
                 return false;
             break;
+        case EXCHANGE_OUTBOX:
+            exchange->entry.claim = claim;
+            exchange->state = EXCHANGE_OUTBOXED;
+            if (ticket_waits(&exchange->entry.ticket,
+                             outbox_put(settings->outbox, &exchange->entry)))
+                return true;
+            break;
+        case EXCHANGE_OUTBOXED:
+            if (!outbox_finish(exchange))
+                return false;
+            break;
         case EXCHANGE_RESERVE:
         case EXCHANGE_SAVE:
             exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
-            if (ticket_waits(&session->ticket, exchange_save(exchange)))
+            if (ticket_waits(&session->ticket, exchange_save(exchange))) {
+                exchange->unsure = true;
                 return true;
+            }
             break;
         case EXCHANGE_RESERVED:
         case EXCHANGE_SAVED:
@@ -370,15 +437,18 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange_service *service = arg;
     int64_t due = monotonic_ms() - (int64_t)service->settings.deadline_ms;
-    struct exchange *exchange;
+    struct exchange *exchange, *next;
 
     (void)fd;
     (void)what;
-    TAILQ_FOREACH(exchange, &service->exchanges, link)
-    {
-        if (exchange->started_ms > due)
-            break;
-        answer_unavailable(exchange, "deadline_passed");
+    for (exchange = TAILQ_FIRST(&service->exchanges); exchange != NULL; exchange = next) {
+        next = TAILQ_NEXT(exchange, link);
+        if (exchange->started_ms <= due)
+            answer_unavailable(exchange, "deadline_passed");
+        if (exchange->waiting) {
+            exchange->waiting = false;
+            exchange_drive(exchange);
+        }
     }
 }
 
@@ -472,6 +542,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     }
     strcpy(exchange->claim.phone_number, message->address + message->scheme_length);
     exchange->claim.ticket.done = resume_from_claim;
+    exchange->entry.ticket.done = resume_from_outbox;
     session_init(service->settings.sessions, &exchange->session, message->address,
                  message->address_length);
     exchange->session.ticket.done = resume_from_session;

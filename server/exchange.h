@@ -17,6 +17,7 @@ struct allowance;
 struct event_base;
 struct flow;
 struct keys;
+struct outbox_link;
 struct record_link;
 struct session_link;
 
@@ -29,6 +30,7 @@ struct exchange_settings {
     struct session_link *sessions;
     struct record_link *records;
     struct allowance *allowance; /* of each address */
+    struct outbox_link *outbox;  /* for when records are away; NULL: then nothing is promised */
     unsigned in_flight_max;      /* exchanges under way; one more is refused */
     unsigned deadline_ms;        /* for the answer; then it is "try again in a minute" */
 };

@@ -260,10 +260,14 @@ struct http *http_create(struct event_base *base, const char *host, unsigned por
 
 void http_drain(struct http *http)
 {
+    connections_drain(http->connections);
+}
+
+void http_stop_listening(struct http *http)
+{
     if (http->socket != NULL)
         evhttp_del_accept_socket(http->evhttp, http->socket);
     http->socket = NULL;
-    connections_drain(http->connections);
 }
 
 bool http_is_idle(const struct http *http)

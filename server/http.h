@@ -56,8 +56,10 @@ struct http;
 struct http *http_create(struct event_base *base, const char *host, unsigned port,
                          const struct connection_limits *limits, http_handler *handler, void *arg,
                          char *error, size_t error_size);
-/* Stops accepting; connections close after their replies. */
+/* From now on connections close after their replies, idle ones shortly; new ones are welcome. */
 void http_drain(struct http *http);
+/* Takes no new connections any more. */
+void http_stop_listening(struct http *http);
 /* Whether every connection is gone. */
 bool http_is_idle(const struct http *http);
 void http_free(struct http *http);

@@ -33,11 +33,9 @@ int keys_derive(struct keys *keys, const char *salt)
         const char *label;
         unsigned char *key;
     } wanted[] = {
-        {"session address", keys->session_address},
-        {"session seal", keys->session_seal},
-        {"record input", keys->record_input},
-        {"message id", keys->message_id},
-        {"log tag", keys->log_tag},
+        {"session address", keys->session_address}, {"session seal", keys->session_seal},
+        {"record input", keys->record_input},       {"outbox seal", keys->outbox_seal},
+        {"message id", keys->message_id},           {"log tag", keys->log_tag},
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;

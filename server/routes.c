@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "server/metrics.h"
+#include "server/stores.h"
 #include "server/twilio.h"
 #include <jansson.h>
 #include <stdlib.h>

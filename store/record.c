@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct record_backend *const backends[] = {&record_sqlite};
+static const struct record_backend *const backends[] = {&record_sqlite, &record_postgres};
 
 static const struct record_backend *backend_find(const char *url, char error[STORE_ERROR_MAX])
 {
@@ -14,9 +14,8 @@ static const struct record_backend *backend_find(const char *url, char error[STO
         if (strncmp(url, backends[i]->scheme, strlen(backends[i]->scheme)) == 0)
             return backends[i];
     }
-    bool postgres = strncmp(url, "postgres", strlen("postgres")) == 0;
-    snprintf(error, STORE_ERROR_MAX, "%s: this build knows sqlite:/// only",
-             postgres ? "a postgresql:// database" : "the database URL has an unknown scheme");
+    snprintf(error, STORE_ERROR_MAX,
+             "the database URL begins neither with sqlite:/// nor with postgresql://");
     return NULL;
 }
 

@@ -8,7 +8,7 @@
 #include "store/record.h"
 
 struct record_backend {
-    const char *scheme; /* of its URLs, up to and with "//" */
+    const char *scheme; /* how its URLs begin */
     int (*prepare)(const char *url, char report[STORE_ERROR_MAX], char error[STORE_ERROR_MAX]);
     int (*probe)(const char *url, char error[STORE_ERROR_MAX]);
     struct record_store *(*open)(const char *url, char error[STORE_ERROR_MAX]);
@@ -29,5 +29,6 @@ struct record_link {
 };
 
 extern const struct record_backend record_sqlite;
+extern const struct record_backend record_postgres;
 
 #endif

@@ -151,6 +151,7 @@ static void values_at_the_edge_are_taken(void **state)
         {"REDIS_URL", "unix:///run/redis.sock"},
         {"DATABASE_URL", "sqlite:////var/lib/uic/uic.db"},
         {"DATABASE_URL", "postgresql://user:pass@localhost/uic"},
+        {"DATABASE_URL", "postgres://user:pass@localhost/uic"},
         {"PUBLIC_URL", "https://uic.example.org:8443/prefix"},
         {"PUBLIC_URL", "http://localhost:8000"},
         {"ADMIN_TOKEN", "0123456789abcdef"},

@@ -49,7 +49,7 @@ static void the_first_time_creates_and_the_second_finds(void **state)
     assert_sql(&bench, "PRAGMA journal_mode", "wal");
     assert_sql(&bench, "SELECT group_concat(name) FROM pragma_table_info('uic_records')",
                "id,uic_code,phone_number,input_hash,created_at,last_requested_at,is_active,notes,"
-               "request_count,last_event_id");
+               "request_count,last_event_id,previous_event_ids");
     assert_sql(&bench,
                "SELECT version FROM schema_migrations WHERE applied_at GLOB "
                "'20[0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9]*000'",
@@ -101,12 +101,10 @@ static void wrong_urls_are_refused_without_quoting_them(void **state)
     static const struct {
         const char *url, *says;
     } cases[] = {
-        {"postgresql://uic:s3cret@db/uic", "sqlite:/// only"},
-        {"postgres://uic:s3cret@db/uic", "sqlite:/// only"},
-        {"mysql://uic:s3cret@db/uic", "sqlite:/// only"},
-        {"", "sqlite:/// only"},
-        {"records.db", "sqlite:/// only"},
-        {"sqlite:records.db", "sqlite:/// only"},
+        {"mysql://uic:s3cret@db/uic", "begins neither with sqlite:/// nor with postgresql://"},
+        {"", "begins neither with sqlite:/// nor with postgresql://"},
+        {"records.db", "begins neither with sqlite:/// nor with postgresql://"},
+        {"sqlite:records.db", "begins neither with sqlite:/// nor with postgresql://"},
         {"sqlite://", "names no file"},
         {"sqlite://records.db", "names no file"},
         {"sqlite:///", "names no file"},
