@@ -7,6 +7,7 @@
 #include "server/salt_check.h"
 #include "server/setup.h"
 #include "server/stores.h"
+#include "server/wiping.h"
 #include "server/worker.h"
 #include "store/record.h"
 #include "store/session.h"
@@ -194,6 +195,7 @@ int server_run(const struct setup *setup)
     sigset_t stop;
     int code = 1, signal_number;
 
+    wiping_start();
     block_signals(&stop);
     if (log_start(config->log_level, config->log_json) != 0)
         return 1;
