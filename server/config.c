@@ -3,6 +3,8 @@
 #include "server/config.h"
 #include "server/dotenv.h"
 #include "server/file.h"
+#include "server/form.h"
+#include "server/peers.h"
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
@@ -216,6 +218,39 @@ static const struct setting settings[] = {
     {"ADMIN_TOKEN", MEMBER(admin_token), parse_text, accepts_token, .privacy = SECRET,
      .need = REQUIRED_IN_PRODUCTION, .allowed = "at least 16 visible ASCII characters",
      .about = "opens the admin pages; unset: they are closed"},
+    {"MESSAGES_PER_MINUTE", MEMBER(messages_per_minute), parse_number, .max = 1000000,
+     .fallback = "3000", .allowed = "a number from 0 to 1000000; 0: no limit",
+     .about = "messages of one number; then it is asked to wait, once"},
+    {"CODES_PER_DAY", MEMBER(codes_per_day), parse_number, .max = 1000000, .fallback = "5000",
+     .allowed = "a number from 0 to 1000000; 0: no limit",
+     .about = "codes told to one number; then it is asked to wait, once"},
+    {"CONNECTIONS_PER_ADDRESS", MEMBER(connections_per_address), parse_number, .max = 1000000,
+     .fallback = "1000", .allowed = "a number from 0 to 1000000; 0: no limit",
+     .about = "connections of one internet address, or its requests behind a trusted proxy"},
+    {"TRUSTED_PROXIES", MEMBER(trusted_proxies), parse_text, peers_accept,
+     .fallback = "127.0.0.1,::1",
+     .allowed = "addresses or networks like 10.0.0.0/8 with commas between them, or none",
+     .about = "who may say in X-Forwarded-For for whom it speaks"},
+    {"HEAD_TIMEOUT_SECONDS", MEMBER(head_timeout_seconds), parse_number, .min = 1, .max = 3600,
+     .fallback = "10", .allowed = "a number from 1 to 3600",
+     .about = "for a request to come up to the end of its headers"},
+    {"BODY_TIMEOUT_SECONDS", MEMBER(body_timeout_seconds), parse_number, .min = 1, .max = 3600,
+     .fallback = "20", .allowed = "a number from 1 to 3600",
+     .about = "for the rest of a request to come"},
+    {"IDLE_TIMEOUT_SECONDS", MEMBER(idle_timeout_seconds), parse_number, .min = 1, .max = 3600,
+     .fallback = "75", .allowed = "a number from 1 to 3600",
+     .about = "a connection may rest between two requests"},
+    {"MAX_HEAD_BYTES", MEMBER(max_head_bytes), parse_number, .min = 1024, .max = 65536,
+     .fallback = "8192", .allowed = "a number from 1024 to 65536",
+     .about = "request line and headers of one request"},
+    {"MAX_URL_BYTES", MEMBER(max_url_bytes), parse_number, .min = 128, .max = 16384,
+     .fallback = "4096", .allowed = "a number from 128 to 16384",
+     .about = "path and query of one request"},
+    {"MAX_BODY_BYTES", MEMBER(max_body_bytes), parse_number, .min = 1024, .max = 1048576,
+     .fallback = "65536", .allowed = "a number from 1024 to 1048576",
+     .about = "body of one request"},
+    {"MAX_PARAMETERS", MEMBER(max_parameters), parse_number, .min = 16, .max = FORM_FIELDS_MAX,
+     .fallback = "256", .allowed = "a number from 16 to 256", .about = "fields of one form"},
     {"MAX_CONNECTIONS", MEMBER(max_connections), parse_number, .min = 1, .max = 1000000,
      .fallback = "10000", .allowed = "a number from 1 to 1000000",
      .about = "connections open at once"},

@@ -24,6 +24,7 @@
 #include "server/exchange.h"
 
 #include "flow/flow.h"
+#include "server/allowance.h"
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -83,6 +84,7 @@ struct exchange {
     struct session session;
     struct record_claim claim;
     struct outbox_entry entry;
+    uint64_t who; /* the address as a number, and for the log */
     char tag[KEYS_TAG_MAX];
 };
 
@@ -168,8 +170,10 @@ static void answer_reply(struct exchange *exchange)
     metrics_add(METRIC_MESSAGES, 1);
     if (exchange->outcome.event == FLOW_EVENT_REDELIVERED)
         metrics_add(METRIC_MESSAGES_REDELIVERED, 1);
-    if (exchange->outcome.effect == FLOW_CLAIM)
+    if (exchange->outcome.effect == FLOW_CLAIM) {
         metrics_add(exchange->claim.is_new ? METRIC_CODES_NEW : METRIC_CODES_EXISTING, 1);
+        allowance_code(service->settings.allowance, exchange->who, exchange->now_us / 1000000);
+    }
     exchange_answer_with(exchange, service->reply, length);
     OPENSSL_cleanse(service->reply, length);
 }
@@ -486,12 +490,31 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
     const struct keys *keys = exchange->service->settings.keys;
     uint64_t *id = &exchange->said.id;
 
-    keys_log_tag(keys, message->address, message->address_length, exchange->tag);
+    exchange->who = keys_log_tag(keys, message->address, message->address_length, exchange->tag);
     if (message->id_length > 0)
         *id = keys_message_id(keys, message->id, message->id_length);
     else if (RAND_bytes((unsigned char *)id, sizeof *id) != 1)
         *id = 0;
     return *id != 0 ? 0 : -1;
+}
+
+/* Whether the person may go on writing; if not, this is said once, and then nothing. */
+static bool exchange_is_allowed(struct exchange *exchange)
+{
+    struct exchange_service *service = exchange->service;
+    size_t length = 0;
+    bool first;
+    enum allowance_verdict verdict = allowance_message(service->settings.allowance, exchange->who,
+                                                       exchange->now_us / 1000000, &first);
+
+    if (verdict == ALLOWANCE_LEFT)
+        return true;
+    exchange->result = verdict == ALLOWANCE_CODES_SPENT ? "too_many_codes" : "too_many_messages";
+    metrics_add(verdict == ALLOWANCE_CODES_SPENT ? METRIC_LIMIT_CODES : METRIC_LIMIT_MESSAGES, 1);
+    if (first)
+        length = flow_too_many(service->settings.flow, service->reply);
+    exchange_answer_with(exchange, service->reply, length);
+    return false;
 }
 
 int exchange_begin(struct exchange_service *service, const struct message *message,
@@ -525,6 +548,9 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange->session.ticket.done = resume_from_session;
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
     service->in_flight++;
-    exchange_drive(exchange);
+    if (exchange_is_allowed(exchange))
+        exchange_drive(exchange);
+    else
+        exchange_end(exchange);
     return 0;
 }

@@ -19,6 +19,7 @@ struct twilio {
     struct exchange_service *exchanges;
     struct signature *signature; /* NULL: nobody signs */
     const char *account_sid;     /* NULL: any account's */
+    size_t parameters_max;
 };
 
 /* A webhook request while its exchange is under way. */
@@ -151,8 +152,10 @@ static bool delivery_read(struct twilio *twilio, struct delivery *delivery)
     struct http_request *request = delivery->request;
     const char *reason = NULL;
 
-    if (form_decode(&delivery->form, request->body, request->body_length, delivery->storage,
-                    &reason) != 0) {
+    if (form_decode(&delivery->form, request->body, request->body_length, twilio->parameters_max,
+                    delivery->storage, &reason) != 0) {
+        if (delivery->form.count == twilio->parameters_max)
+            metrics_add(METRIC_LIMIT_PARAMETERS, 1);
         http_reply_error(request, 400, reason);
         return false;
     }
@@ -202,6 +205,7 @@ struct twilio *twilio_create(const struct config *config, struct exchange_servic
         return NULL;
     twilio->exchanges = exchanges;
     twilio->account_sid = config->twilio_account_sid;
+    twilio->parameters_max = config->max_parameters;
     if (config->twilio_auth_token != NULL) {
         twilio->signature = signature_create(config->twilio_auth_token, config->public_url);
         if (twilio->signature == NULL) {

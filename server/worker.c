@@ -18,10 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BODY_MAX 65536
-#define HEAD_MS 10000
-#define BODY_MS 20000
-#define IDLE_MS 75000
 /* For an answer; Twilio gives up at 15 s. */
 #define ANSWER_DEADLINE_MS 9500
 /* How long a stopping worker waits for what is in flight, and how often it looks. */
@@ -97,8 +93,9 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     on_drain(-1, 0, worker);
 }
 
-static int start_exchanges(struct worker *worker, const struct setup *setup)
+static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
+    const struct setup *setup = shared->stores.setup;
     const struct config *config = &setup->config;
     const struct exchange_settings settings = {
         .base = worker->base,
@@ -108,6 +105,7 @@ static int start_exchanges(struct worker *worker, const struct setup *setup)
         .sessions = worker->stores.sessions,
         .records = worker->stores.records,
         .outbox = worker->stores.outbox,
+        .allowance = shared->allowance,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
@@ -119,20 +117,21 @@ static int start_exchanges(struct worker *worker, const struct setup *setup)
     return worker->twilio != NULL ? 0 : -1;
 }
 
-static int start_http(struct worker *worker, const struct stores_settings *settings, char *error,
+static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
                       size_t error_size)
 {
-    const struct config *config = &settings->setup->config;
+    const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
-        .connections_max = (config->max_connections + config->workers - 1) / config->workers,
-        .body_max = BODY_MAX,
-        .head_ms = HEAD_MS,
-        .body_ms = BODY_MS,
-        .idle_ms = IDLE_MS,
+        .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
+        .connections_max = (settings->connections_max + config->workers - 1) / config->workers,
+        .peers = settings->peers,
+        .head_ms = config->head_timeout_seconds * 1000,
+        .body_ms = config->body_timeout_seconds * 1000,
+        .idle_ms = config->idle_timeout_seconds * 1000,
     };
 
     worker->routes = (struct routes){
-        .config = config, .twilio = worker->twilio, .readiness = settings->readiness};
+        .config = config, .twilio = worker->twilio, .readiness = settings->stores.readiness};
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -151,7 +150,7 @@ static int start_stop_signal(struct worker *worker)
     return event_add(worker->on_stop, NULL);
 }
 
-struct worker *worker_create(const struct stores_settings *settings, char *error, size_t error_size)
+struct worker *worker_create(const struct worker_settings *settings, char *error, size_t error_size)
 {
     struct worker *worker = calloc(1, sizeof *worker);
 
@@ -162,9 +161,9 @@ struct worker *worker_create(const struct stores_settings *settings, char *error
     worker->base = base_create();
     if (worker->base == NULL)
         goto failed;
-    if (stores_attach(&worker->stores, settings, worker->base, error, error_size) != 0)
+    if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings->setup) != 0 || start_stop_signal(worker) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;

@@ -8,11 +8,22 @@
 #include "server/stores.h"
 #include <stddef.h>
 
+struct allowance;
+struct peers;
+
+/* What all workers share; borrowed. */
+struct worker_settings {
+    struct stores_settings stores;
+    struct allowance *allowance;
+    struct peers *peers;
+    unsigned connections_max; /* of all workers together */
+};
+
 struct worker;
 
 /* Opens the worker's listening socket and connections; the thread does not run yet. Returns NULL
  * with error. */
-struct worker *worker_create(const struct stores_settings *settings, char *error,
+struct worker *worker_create(const struct worker_settings *settings, char *error,
                              size_t error_size);
 /* Starts the thread. Returns 0 or -1. */
 int worker_start(struct worker *worker);

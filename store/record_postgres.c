@@ -164,11 +164,19 @@ static enum verdict failure_judge(const char *sqlstate)
     return GIVE_UP;
 }
 
+/* The hash has its own clause in the statement; but the id may be there too, after a careless
+ * import. */
+static bool is_code_taken(const PGresult *result)
+{
+    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+
+    return constraint && strcmp(constraint, "uic_records_uic_code_key") == 0;
+}
+
 static void on_failed(struct postgres_link *link, const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     enum verdict verdict = failure_judge(sqlstate ? sqlstate : "");
-    bool is_unique_violation = sqlstate && strcmp(sqlstate, "23505") == 0;
     struct claim_list finished = {0};
     char why[STORE_ERROR_MAX];
 
@@ -179,7 +187,7 @@ static void on_failed(struct postgres_link *link, const PGresult *result)
         link->alone += postgres_batch_count(link->batch);
         postgres_batch_return(link->batch, &link->waiting);
     } else {
-        postgres_batch_finish_all(link->batch, is_unique_violation ? STORE_CONFLICT : STORE_DOWN,
+        postgres_batch_finish_all(link->batch, is_code_taken(result) ? STORE_CONFLICT : STORE_DOWN,
                                   &finished);
         claims_done(&finished);
     }

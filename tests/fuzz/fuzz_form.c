@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > BODY_MAX)
         return 0;
     storage = malloc(size + 1); /* of its own, so that a byte too many is seen */
-    if (form_decode(&form, (const char *)data, size, storage, &reason) != 0) {
+    if (form_decode(&form, (const char *)data, size, FORM_FIELDS_MAX, storage, &reason) != 0) {
         PROMISE(reason != NULL);
     } else {
         PROMISE(form.count <= FORM_FIELDS_MAX);

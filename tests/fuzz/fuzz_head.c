@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-#define BODY_MAX 1000
+static const struct head_limits limits = {2000, 200, 1000};
 
 static struct head_verdict scan(const uint8_t *data, size_t size, size_t piece)
 {
     struct head_verdict verdict = {0, NULL};
     struct head_scanner scanner;
 
-    head_init(&scanner, BODY_MAX);
+    head_init(&scanner, &limits);
     for (size_t i = 0; i < size && verdict.status == 0; i += piece) {
         size_t rest = size - i;
         verdict = head_scan(&scanner, (const char *)data + i, rest < piece ? rest : piece);

@@ -160,6 +160,12 @@ static void values_at_the_edge_are_taken(void **state)
         {"WEBHOOK_PATH", "/"},
         {"FLOW_FILE", SOURCE_DIR "/CMakeLists.txt"},
         {"TWILIO_WHATSAPP_NUMBER", "whatsapp:+14155238886"},
+        {"MESSAGES_PER_MINUTE", "0"},
+        {"CODES_PER_DAY", "1000000"},
+        {"TRUSTED_PROXIES", "none"},
+        {"TRUSTED_PROXIES", "10.0.0.0/8,2001:db8::1"},
+        {"MAX_BODY_BYTES", "1048576"},
+        {"MAX_PARAMETERS", "16"},
         {"ENVIRONMENT", "development"},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -214,6 +220,15 @@ static void values_beyond_the_edge_are_refused(void **state)
         {"FLOW_FILE", "/"},
         {"MAX_CONNECTIONS", "0"},
         {"MAX_IN_FLIGHT", "many"},
+        {"MESSAGES_PER_MINUTE", "-1"},
+        {"CODES_PER_DAY", "1000001"},
+        {"TRUSTED_PROXIES", "localhost"},
+        {"TRUSTED_PROXIES", "10.0.0.0/33"},
+        {"HEAD_TIMEOUT_SECONDS", "0"},
+        {"MAX_HEAD_BYTES", "1023"},
+        {"MAX_URL_BYTES", "16385"},
+        {"MAX_BODY_BYTES", "1048577"},
+        {"MAX_PARAMETERS", "257"},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         begin(state);

@@ -49,7 +49,7 @@ static bool passes(struct signature *signature, const char *target, const struct
     query = strchr(path, '?');
     if (query != NULL)
         *query++ = '\0';
-    return form_decode(&form, body->bytes, body->length, storage, &reason) == 0 &&
+    return form_decode(&form, body->bytes, body->length, FORM_FIELDS_MAX, storage, &reason) == 0 &&
            signature_matches(signature, path, query, &form, value);
 }
 
@@ -211,8 +211,10 @@ static bool is_same_form(const struct text *before, const struct text *after)
     static char storages[2][4096];
     const char *reason;
 
-    if (form_decode(&forms[0], before->bytes, before->length, storages[0], &reason) != 0 ||
-        form_decode(&forms[1], after->bytes, after->length, storages[1], &reason) != 0 ||
+    if (form_decode(&forms[0], before->bytes, before->length, FORM_FIELDS_MAX, storages[0],
+                    &reason) != 0 ||
+        form_decode(&forms[1], after->bytes, after->length, FORM_FIELDS_MAX, storages[1],
+                    &reason) != 0 ||
         forms[0].count != forms[1].count)
         return false;
     for (size_t i = 0; i < forms[0].count; i++) {

@@ -300,6 +300,20 @@ static void bytes_that_are_no_text_fail_their_claim_only(void **state)
     assert_sql(&bench, "SELECT count(*) FROM uic_records", "2");
 }
 
+static void an_id_that_an_import_has_taken_is_no_conflict_of_codes(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", JEAN);
+
+    assert_sql(&bench,
+               "INSERT INTO uic_records (id, uic_code, phone_number, input_hash, created_at,"
+               " last_requested_at) VALUES (1, 'imported', '+1', '', now(), now())",
+               "");
+    assert_int_equal(claimed(&bench, &jean), STORE_DOWN);
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    assert_true(jean.claim.is_new);
+}
+
 static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
 {
     (void)state;
@@ -347,6 +361,7 @@ int main(void)
         TEST(the_same_event_on_another_instance_at_once),
         TEST(a_row_that_an_operator_holds_stops_one_person_only),
         TEST(bytes_that_are_no_text_fail_their_claim_only),
+        TEST(an_id_that_an_import_has_taken_is_no_conflict_of_codes),
         TEST(two_instances_that_take_the_same_rows_do_not_deadlock),
     };
 
