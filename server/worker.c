@@ -2,6 +2,7 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/clock.h"
 #include "server/exchange.h"
 #include "server/http.h"
 #include "server/log.h"
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* For an answer; Twilio gives up at 15 s. */
@@ -39,14 +39,6 @@ struct worker {
     int64_t drain_end_ms;
 };
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* No locks: only the worker's own thread touches its loop. */
 static struct event_base *base_create(void)
 {
@@ -69,10 +61,10 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (monotonic_ms() < worker->listen_end_ms)
+    if (clock_monotonic_ms() < worker->listen_end_ms)
         return;
     http_stop_listening(worker->http);
-    if (done || monotonic_ms() >= worker->drain_end_ms)
+    if (done || clock_monotonic_ms() >= worker->drain_end_ms)
         event_base_loopexit(worker->base, NULL);
 }
 
@@ -85,7 +77,7 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &count, sizeof count) < 0)
         return;
-    worker->listen_end_ms = monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
+    worker->listen_end_ms = clock_monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.draining = true;
     http_drain(worker->http);
