@@ -83,7 +83,7 @@ def test_connections_of_one_address_are_limited_and_come_back(start):
     for connection in kept:
         connection.close()
     eventually(lambda: server.status_of("/metrics") == 200, "room for us")
-    assert reached(server, "connections_per_address") >= 1
+    assert reached(server, "connections") >= 1
 
 
 def test_silent_connections_count_too(start):
