@@ -2,8 +2,11 @@
  * worker.c. */
 #include "server/server.h"
 
+#include "server/allowance.h"
 #include "server/log.h"
-#include "server/routes.h"
+#include "server/peers.h"
+#include "server/setup.h"
+#include "server/stores.h"
 #include "server/worker.h"
 #include "store/record.h"
 #include "store/session.h"
@@ -15,11 +18,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Descriptors for everything but connections: stores, files, and what each worker needs. */
+#define DESCRIPTORS_KEPT 64
+#define DESCRIPTORS_OF_WORKER 16
+
 struct server {
     const struct setup *setup;
+    struct allowance *allowance;
+    struct peers *peers;
     struct session_store *sessions;
     struct record_store *records;
     struct readiness readiness;
@@ -36,6 +46,7 @@ static void block_signals(sigset_t *stop)
     sigaddset(stop, SIGINT);
     pthread_sigmask(SIG_BLOCK, stop, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit fails like one to a full disk */
 }
 
 static void log_failure(const char *what, const char *reason)
@@ -74,17 +85,33 @@ static int check_port_is_free(const struct config *config)
     return status;
 }
 
+/* A database that is away stops the start unless there is an outbox for what it should keep. */
+static int prepare_records(const struct config *config)
+{
+    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    int status = record_store_prepare(config->database_url, report, error);
+
+    if (status == 0) {
+        log_write(LOG_INFO, "database_prepared", log_text("report", report));
+        return 0;
+    }
+    if (status == RECORD_AWAY && config->redis_url != NULL) {
+        log_write(LOG_ERROR, "database_away", log_text("reason", error),
+                  log_text("meanwhile", "codes go by the outbox"));
+        return 0;
+    }
+    log_failure("DATABASE_URL", error);
+    return -1;
+}
+
 static int open_stores(struct server *server)
 {
     const struct config *config = &server->setup->config;
-    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    char error[STORE_ERROR_MAX];
     struct session_settings settings;
 
-    if (record_store_prepare(config->database_url, report, error) != 0) {
-        log_failure("DATABASE_URL", error);
+    if (prepare_records(config) != 0)
         return -1;
-    }
-    log_write(LOG_INFO, "database_prepared", log_text("report", report));
     server->records = record_store_open(config->database_url, error);
     if (server->records == NULL) {
         log_failure("DATABASE_URL", error);
@@ -100,17 +127,56 @@ static int open_stores(struct server *server)
     return 0;
 }
 
+/* MAX_CONNECTIONS, or as many as the system lets this process have. */
+static unsigned find_connections_max(const struct config *config)
+{
+    const rlim_t kept = DESCRIPTORS_KEPT + (rlim_t)config->workers * DESCRIPTORS_OF_WORKER;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return config->max_connections;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= kept + config->max_connections)
+        return config->max_connections;
+    log_write(LOG_WARNING, "fewer_connections",
+              log_text("reason", "the system allows too few open files for MAX_CONNECTIONS"),
+              log_number("files", (int64_t)limit.rlim_cur));
+    return limit.rlim_cur > kept ? (unsigned)(limit.rlim_cur - kept) : 1;
+}
+
+static int open_limits(struct server *server)
+{
+    const struct config *config = &server->setup->config;
+    const struct allowance_limits limits = {config->messages_per_minute, config->codes_per_day};
+
+    server->allowance = allowance_create(&limits);
+    server->peers = peers_create(config->trusted_proxies, config->connections_per_address);
+    if (server->allowance != NULL && server->peers != NULL)
+        return 0;
+    log_failure("limits", "out of memory");
+    return -1;
+}
+
 static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
-    const struct worker_settings settings = {server->setup, server->sessions, server->records,
-                                             &server->readiness};
+    struct worker_settings settings = {
+        .stores = {server->setup, server->sessions, server->records, &server->readiness, false},
+        .allowance = server->allowance,
+        .peers = server->peers,
+        .connections_max = find_connections_max(&server->setup->config),
+    };
     char error[512];
 
     server->workers = calloc(count, sizeof(struct worker *));
     if (server->workers == NULL)
         return -1;
     for (; server->created < count; server->created++) {
+        settings.stores.drain_outbox = server->created == 0;
         server->workers[server->created] = worker_create(&settings, error, sizeof error);
         if (server->workers[server->created] == NULL) {
             log_failure("worker", error);
@@ -158,7 +224,7 @@ int server_run(const struct setup *setup)
     block_signals(&stop);
     if (log_start(config->log_level, config->log_json) != 0)
         return 1;
-    if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
+    if (check_port_is_free(config) == 0 && open_stores(&server) == 0 && open_limits(&server) == 0 &&
         start_workers(&server) == 0) {
         log_started(config);
         sigwait(&stop, &signal_number);
@@ -167,6 +233,8 @@ int server_run(const struct setup *setup)
         code = 0;
     }
     stop_workers(&server);
+    allowance_free(server.allowance);
+    peers_free(server.peers);
     if (server.sessions != NULL)
         session_store_close(server.sessions);
     if (server.records != NULL)

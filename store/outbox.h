@@ -9,7 +9,8 @@
  *
  * Every link that was attached with drain set also takes part in emptying the stream: consumer
  * group "writers", entries of dead instances claimed after a while, batches bounded, backoff with
- * jitter while the database is away. Writing is idempotent by the claim's event id.
+ * jitter while the database is away. Writing is idempotent by the claim's event id. Needs
+ * Redis 6.2.
  */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
@@ -30,15 +31,18 @@ struct outbox_settings {
     unsigned deadline_ms;   /* for one Redis command */
     unsigned in_flight_max; /* entries being put at once */
     uint64_t length_max;    /* of the stream: beyond it nothing is taken */
-    uint64_t length_alarm;  /* of the stream: beyond it the watch is told */
+    uint64_t length_alarm;  /* of the stream: a put that goes beyond has the watch told at once */
     bool drain;             /* this link empties the stream too */
 };
 
 /* What the outbox tells its owner, on the link's thread. */
 struct outbox_watch {
-    /* Entries waiting, whenever a look at the stream found another number: about each second. */
+    /* Entries waiting, from each look at the stream that found some, and from the first that found
+     * none again: about each second. */
     void (*length)(void *arg, uint64_t length, int64_t oldest_age_ms);
-    /* An entry was written to the database; or could not be: `why` says so, one line. */
+    /* An entry was written to the database; or never can be (the code is another person's by now,
+     * the bytes do not open): then it is kept in the stream "uic:outbox:refused", and `why` says
+     * so, one line without secrets. Also told when the stream itself cannot be read. */
     void (*written)(void *arg);
     void (*refused)(void *arg, const char *why);
     void *arg;
@@ -51,6 +55,9 @@ struct outbox_link;
 struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct event_base *base,
                                   struct record_link *records, const struct outbox_watch *watch,
                                   char error[STORE_ERROR_MAX]);
+/* Entries being put finish with STORE_DOWN before this returns: their `done` is called from here,
+ * the one exception to the ticket's rule. Claims under way on records end by themselves, and their
+ * entries stay in the stream. Not to be called from a `done` or the watch. */
 void outbox_detach(struct outbox_link *link);
 
 /* One record being put; embedded in the caller. */

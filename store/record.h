@@ -8,7 +8,7 @@
  *     record_detach(link); record_store_close(store);
  *
  * A claim inserts the record, or finds it by its input hash and counts the request, unless
- * last_event_id is this event: then it changes nothing and answers as it did the first time.
+ * this event is one of its last: then it changes nothing and answers as it did the first time.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -45,7 +45,9 @@ struct record_store;
 struct record_link;
 
 /* Creates or migrates the tables; idempotent, safe when two do it at once. Blocks: for the command
- * line and the start. Returns 0 with report saying in one line what was done, or -1 with error. */
+ * line and the start. Returns 0 with report saying in one line what was done, -1 with error, or
+ * RECORD_AWAY with error when the database's server cannot be reached just now. */
+#define RECORD_AWAY (-2)
 int record_store_prepare(const char *url, char report[STORE_ERROR_MAX],
                          char error[STORE_ERROR_MAX]);
 

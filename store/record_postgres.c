@@ -207,6 +207,14 @@ static void on_answered(void *arg, const PGresult *result)
     link_drive(link);
 }
 
+/* No server there, or one that is starting or stopping; not one that refuses us. */
+static bool is_away(const char *text)
+{
+    PGPing answer = PQping(text);
+
+    return answer == PQPING_NO_RESPONSE || answer == PQPING_REJECT;
+}
+
 static int postgres_prepare(const char *text, char report[STORE_ERROR_MAX],
                             char error[STORE_ERROR_MAX])
 {
@@ -216,6 +224,8 @@ static int postgres_prepare(const char *text, char report[STORE_ERROR_MAX],
 
     if (pg)
         status = postgres_schema_migrate(pg, &postgres_record_migrations, report, error);
+    else if (url && is_away(text))
+        status = RECORD_AWAY;
     PQfinish(pg);
     postgres_url_free(url);
     return status;

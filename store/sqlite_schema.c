@@ -64,7 +64,7 @@ static int version_read(sqlite3 *database, const struct sqlite_migrations *migra
         number_select(database,
                       "SELECT count(*) FROM (SELECT id, uic_code, phone_number, input_hash,"
                       " created_at, last_requested_at, is_active, notes, request_count,"
-                      " last_event_id FROM uic_records LIMIT 0)",
+                      " last_event_id, previous_event_ids FROM uic_records LIMIT 0)",
                       &rows) != 0)
         return foreign_explain(database, error);
     if (*version > migrations->count) {

@@ -148,6 +148,8 @@ static void values_at_the_edge_are_taken(void **state)
         {"UIC_SALT", "sel-très-salé-2024-œ"},
         {"UIC_SALT", "éèàùéèàùéèàùéèà-"},
         {"REDIS_URL", "redis://:pass@localhost:6379/0"},
+        {"REDIS_URL", "rediss://:pass@redis.example:6380"},
+        {"REDIS_URL", "sentinel://:pass@h1:26379,h2:26379/uic/0?sentinel_password=x"},
         {"REDIS_URL", "unix:///run/redis.sock"},
         {"DATABASE_URL", "sqlite:////var/lib/uic/uic.db"},
         {"DATABASE_URL", "postgresql://user:pass@localhost/uic"},
@@ -158,6 +160,12 @@ static void values_at_the_edge_are_taken(void **state)
         {"WEBHOOK_PATH", "/"},
         {"FLOW_FILE", SOURCE_DIR "/CMakeLists.txt"},
         {"TWILIO_WHATSAPP_NUMBER", "whatsapp:+14155238886"},
+        {"MESSAGES_PER_MINUTE", "0"},
+        {"CODES_PER_DAY", "1000000"},
+        {"TRUSTED_PROXIES", "none"},
+        {"TRUSTED_PROXIES", "10.0.0.0/8,2001:db8::1"},
+        {"MAX_BODY_BYTES", "1048576"},
+        {"MAX_PARAMETERS", "16"},
         {"ENVIRONMENT", "development"},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -190,7 +198,9 @@ static void values_beyond_the_edge_are_refused(void **state)
         {"UIC_SALT", "kP3nTqX9vL2mZ8r"},
         {"UIC_SALT", "é-é-é-é-"}, /* 12 bytes of which 8 characters */
         {"UIC_SALT", "kP3nTqX9vL2mZ8rW\xff"},
-        {"REDIS_URL", "rediss://localhost"},
+        {"REDIS_URL", "rediss://"},
+        {"REDIS_URL", "sentinel://"},
+        {"REDIS_URL", "valkey://localhost"},
         {"REDIS_URL", "unix://run/redis.sock"},
         {"DATABASE_URL", "mysql://localhost/x"},
         {"DATABASE_URL", "sqlite:///"},
@@ -201,12 +211,24 @@ static void values_beyond_the_edge_are_refused(void **state)
         {"ADMIN_TOKEN", "0123456789abcde"},
         {"ADMIN_TOKEN", "0123456789 abcdef"},
         {"TWILIO_AUTH_TOKEN", "[À COMPLÉTER]"},
+        {"TWILIO_AUTH_TOKEN", "old,new,newer"},
+        {"TWILIO_AUTH_TOKEN", "old,"},
+        {"TWILIO_AUTH_TOKEN", ",new"},
         {"WEBHOOK_PATH", "webhook"},
         {"WEBHOOK_PATH", "/a b"},
         {"FLOW_FILE", "/no/such/file.json"},
         {"FLOW_FILE", "/"},
         {"MAX_CONNECTIONS", "0"},
         {"MAX_IN_FLIGHT", "many"},
+        {"MESSAGES_PER_MINUTE", "-1"},
+        {"CODES_PER_DAY", "1000001"},
+        {"TRUSTED_PROXIES", "localhost"},
+        {"TRUSTED_PROXIES", "10.0.0.0/33"},
+        {"HEAD_TIMEOUT_SECONDS", "0"},
+        {"MAX_HEAD_BYTES", "1023"},
+        {"MAX_URL_BYTES", "16385"},
+        {"MAX_BODY_BYTES", "1048577"},
+        {"MAX_PARAMETERS", "257"},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         begin(state);
@@ -279,6 +301,18 @@ static void production_wants_signatures_a_public_url_and_an_admin_token(void **s
     assert_string_equal(said, "");
     assert_true(config.production);
     assert_string_equal(config.public_url, "https://uic.example.org");
+}
+
+static void a_token_is_of_no_use_without_the_url_that_is_signed(void **state)
+{
+    (void)state;
+    write_file("TWILIO_AUTH_TOKEN=0123456789,abcdef\n");
+    assert_int_equal(load(), -1);
+    assert_string_equal(said, "PUBLIC_URL: is not set, but with TWILIO_AUTH_TOKEN it is what "
+                              "Twilio signs; allowed: https://host, without ? and #\n");
+    write_file("TWILIO_AUTH_TOKEN=0123456789,abcdef\nPUBLIC_URL=http://localhost:8000\n");
+    assert_int_equal(load(), 0);
+    assert_string_equal(said, "");
 }
 
 static void unknown_names_in_the_file_get_a_warning(void **state)
@@ -403,6 +437,7 @@ int main(void)
         test(secrets_are_never_told),
         test(a_bad_value_cannot_steer_the_terminal),
         test(production_wants_signatures_a_public_url_and_an_admin_token),
+        test(a_token_is_of_no_use_without_the_url_that_is_signed),
         test(unknown_names_in_the_file_get_a_warning),
         test(interpolation_is_not_done_silently),
         test(a_named_file_must_be_there),

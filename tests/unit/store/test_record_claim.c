@@ -150,6 +150,25 @@ static void an_event_that_found_a_record_finds_it_again(void **state)
     assert_sql(&bench, "SELECT request_count FROM uic_records", "2");
 }
 
+static void events_that_come_again_in_turn_change_nothing(void **state)
+{
+    static const char *const events[] = {"SM1", "SM22", "", "SM333", "SM3"};
+    enum { EVENTS = sizeof events / sizeof *events };
+    (void)state;
+
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < EVENTS; i++) {
+            struct asked jean = asked_by("jean", i == 0 ? "+1" : "+2", events[i], JEAN);
+            if (round > 0 && events[i][0] == '\0')
+                continue;
+            assert_int_equal(claimed(&bench, &jean), STORE_OK);
+            assert_int_equal(jean.claim.is_new, i == 0);
+            assert_int_equal(jean.claim.same_phone, i == 0);
+        }
+    }
+    assert_sql(&bench, "SELECT request_count FROM uic_records", "5");
+}
+
 static void claims_without_event_are_all_counted(void **state)
 {
     (void)state;
@@ -326,6 +345,7 @@ int main(void)
         TEST(the_stored_code_wins_over_the_wanted_one),
         TEST(an_event_that_comes_again_changes_nothing),
         TEST(an_event_that_found_a_record_finds_it_again),
+        TEST(events_that_come_again_in_turn_change_nothing),
         TEST(claims_without_event_are_all_counted),
         TEST(a_code_of_another_person_is_a_conflict_for_that_claim_only),
         TEST(two_new_persons_who_want_one_code),

@@ -49,7 +49,7 @@ static void the_first_time_creates_and_the_second_finds(void **state)
     assert_sql(&bench, "PRAGMA journal_mode", "wal");
     assert_sql(&bench, "SELECT group_concat(name) FROM pragma_table_info('uic_records')",
                "id,uic_code,phone_number,input_hash,created_at,last_requested_at,is_active,notes,"
-               "request_count,last_event_id");
+               "request_count,last_event_id,previous_event_ids");
     assert_sql(&bench,
                "SELECT version FROM schema_migrations WHERE applied_at GLOB "
                "'20[0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9]*000'",

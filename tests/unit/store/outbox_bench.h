@@ -1,0 +1,246 @@
+/*
+ * What the outbox tests share: a Redis and an SQLite database of their own, links between them on
+ * one loop, and claims to put.
+ */
+#ifndef OUTBOX_BENCH_H
+#define OUTBOX_BENCH_H
+
+#include "store/record_bench.h"
+#include "store/redis_server.h"
+
+#include "store/outbox_drain.h"
+
+#define STREAM "uic:outbox"
+#define KEPT STREAM ":refused"
+/* Long enough that only what never ends meets it. */
+#define PATIENCE_SECONDS 30
+
+/* One link, and what its watch was told. */
+struct outbox {
+    struct outbox_link *link;
+    uint64_t length;
+    int64_t age_ms;
+    unsigned lengths; /* how often */
+    unsigned written;
+    unsigned refused;
+    char why[STORE_ERROR_MAX];
+};
+
+struct letter {
+    struct outbox_entry entry; /* first: its ticket is where done finds us */
+    struct record_claim claim;
+    unsigned done;
+};
+
+static struct redis_server server;
+static struct bench bench; /* loop and records */
+static struct outbox_settings settings;
+static char url[160];
+
+static const struct outbox_pace quick = {
+    .look_ms = 10, .dead_ms = 3600000, .forget_ms = 3600000, .pause_ms = 10, .pause_max_ms = 50};
+
+static inline void patience_ended(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    *(bool *)arg = true;
+}
+
+/* Runs the loop until the expression holds. */
+#define until(expression)                                                           \
+    do {                                                                            \
+        bool ended_ = false;                                                        \
+        struct event *patience_ = evtimer_new(bench.base, patience_ended, &ended_); \
+        event_add(patience_, &(struct timeval){PATIENCE_SECONDS, 0});               \
+        while (!(expression) && !ended_)                                            \
+            event_base_loop(bench.base, EVLOOP_ONCE);                               \
+        event_free(patience_);                                                      \
+        if (ended_)                                                                 \
+            fail_msg("waited in vain until %s", #expression);                       \
+    } while (0)
+
+static inline int start(void **state)
+{
+    (void)state;
+    bench_open(&bench);
+    redis_server_start(&server, false, NULL);
+    snprintf(url, sizeof url, "unix://%s", server.socket);
+    settings = (struct outbox_settings){.redis_url = url,
+                                        .deadline_ms = 5000,
+                                        .in_flight_max = 4096,
+                                        .length_max = 100000,
+                                        .length_alarm = 50000,
+                                        .drain = true};
+    memset(settings.seal_key, 'o', sizeof settings.seal_key);
+    return 0;
+}
+
+static inline int stop(void **state)
+{
+    (void)state;
+    redis_server_stop(&server);
+    bench_remove(&bench);
+    return 0;
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+static inline void outbox_length(void *arg, uint64_t length, int64_t oldest_age_ms)
+{
+    struct outbox *outbox = arg;
+    outbox->length = length;
+    outbox->age_ms = oldest_age_ms;
+    outbox->lengths++;
+}
+
+static inline void outbox_written(void *arg)
+{
+    ((struct outbox *)arg)->written++;
+}
+
+static inline void outbox_refused(void *arg, const char *why)
+{
+    struct outbox *outbox = arg;
+    outbox->refused++;
+    snprintf(outbox->why, sizeof outbox->why, "%s", why);
+}
+
+static inline void outbox_open_on(struct outbox *outbox, struct record_link *records)
+{
+    const struct outbox_watch watch = {outbox_length, outbox_written, outbox_refused, outbox};
+    char error[STORE_ERROR_MAX] = "";
+
+    *outbox = (struct outbox){0};
+    outbox->link = outbox_attach(&settings, bench.base, records, &watch, error);
+    if (!outbox->link)
+        fail_msg("%s", error);
+    outbox_set_pace(outbox->link, &quick);
+}
+
+static inline void outbox_open(struct outbox *outbox)
+{
+    outbox_open_on(outbox, bench.link);
+}
+
+static inline void outbox_close(struct outbox *outbox)
+{
+    outbox_detach(outbox->link);
+    outbox->link = NULL;
+}
+
+static inline void letter_done(struct store_ticket *ticket)
+{
+    ((struct letter *)ticket)->done++;
+}
+
+static inline struct letter letter_of(const char *answers, const char *phone, const char *event,
+                                      const char *code)
+{
+    struct letter letter = {.claim = asked_by(answers, phone, event, code).claim};
+    letter.claim.ticket.done = NULL;
+    return letter;
+}
+
+/* The number'th of many people. */
+static inline struct letter letter_number(int number)
+{
+    char name[16];
+    snprintf(name, sizeof name, "%06d", number);
+    return letter_of(name, name, name, name);
+}
+
+static inline enum store_status letter_put(struct outbox *outbox, struct letter *letter)
+{
+    letter->done = 0;
+    letter->entry.ticket.done = letter_done;
+    letter->entry.claim = &letter->claim;
+    enum store_status status = outbox_put(outbox->link, &letter->entry);
+    assert_int_equal(letter->done, 0);
+    letter->entry.claim = NULL; /* it was read */
+    return status;
+}
+
+/* Puts and waits, first for Redis; says how it ended. */
+static inline enum store_status put(struct outbox *outbox, struct letter *letter)
+{
+    enum store_status status = STORE_DOWN;
+    until((status = letter_put(outbox, letter)) != STORE_DOWN);
+    if (status != STORE_LATER)
+        return status;
+    until(letter->done > 0);
+    assert_int_equal(letter->done, 1);
+    return letter->entry.ticket.status;
+}
+
+#define assert_status(status, expected) \
+    assert_string_equal(store_status_name(status), store_status_name(expected))
+
+/* Sends the server a command directly. The reply is the caller's. */
+static inline redisReply *ask(const char *format, ...)
+{
+    va_list arguments;
+    redisContext *context = redis_server_connect(&server);
+    assert_non_null(context);
+    va_start(arguments, format);
+    redisReply *reply = redisvCommand(context, format, arguments);
+    va_end(arguments);
+    assert_non_null(reply);
+    if (reply->type == REDIS_REPLY_ERROR)
+        fail_msg("%s: %s", format, reply->str);
+    redisFree(context);
+    return reply;
+}
+
+#define tell(...) freeReplyObject(ask(__VA_ARGS__))
+
+static inline long long ask_number(const char *command)
+{
+    redisReply *reply = ask(command);
+    long long number = reply->integer;
+    assert_int_equal(reply->type, REDIS_REPLY_INTEGER);
+    freeReplyObject(reply);
+    return number;
+}
+
+static inline long long entries(void)
+{
+    return ask_number("XLEN " STREAM);
+}
+
+/* The stream is filled by a link that does not drain. */
+static inline void put_aside(struct letter *letters, int count)
+{
+    struct outbox outbox;
+    bool drain = settings.drain;
+
+    settings.drain = false;
+    outbox_open(&outbox);
+    for (int i = 0; i < count; i++)
+        assert_status(put(&outbox, &letters[i]), STORE_OK);
+    outbox_close(&outbox);
+    settings.drain = drain;
+}
+
+/* The database file is away, and comes back. */
+static inline void file_move(const char *from, const char *to)
+{
+    char paths[2][128];
+    snprintf(paths[0], sizeof paths[0], "%s%s", bench.path, from);
+    snprintf(paths[1], sizeof paths[1], "%s%s", bench.path, to);
+    assert_int_equal(rename(paths[0], paths[1]), 0);
+}
+
+static inline void database_away(void)
+{
+    struct asked nobody = asked_by("nobody", "+0", "none", "none");
+    file_move("", ".away");
+    assert_status(claimed(&bench, &nobody), STORE_DOWN);
+}
+
+static inline void database_back(void)
+{
+    file_move(".away", "");
+}
+
+#endif

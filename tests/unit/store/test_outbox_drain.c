@@ -1,0 +1,762 @@
+/* Emptying the outbox: each entry reaches the database once, whatever dies meanwhile. */
+#include "store/outbox_bench.h"
+
+#include "store/record_backend.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define ROWS "SELECT count(*) || ' ' || coalesce(sum(request_count), 0) FROM uic_records"
+
+/* The database away and back */
+
+static void entries_wait_for_the_database(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[150]; /* more than one batch */
+
+    for (int i = 0; i < 150; i++)
+        letters[i] = letter_number(i);
+    database_away();
+    outbox_open(&outbox);
+    for (int i = 0; i < 150; i++)
+        assert_status(put(&outbox, &letters[i]), STORE_OK);
+    until(outbox.length == 150);
+    assert_int_equal(outbox.written, 0);
+    assert_int_equal(entries(), 150);
+    database_back();
+    until(outbox.written == 150);
+    assert_sql(&bench, ROWS, "150 150");
+    assert_int_equal(entries(), 0);
+    until(outbox.length == 0);
+    outbox_close(&outbox);
+}
+
+static void entries_survive_their_instance(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[3] = {letter_number(0), letter_number(1), letter_number(2)};
+
+    put_aside(letters, 3);
+    outbox_open(&outbox);
+    until(outbox.written == 3);
+    assert_sql(&bench, ROWS, "3 3");
+    outbox_close(&outbox);
+}
+
+static void a_claim_that_went_both_ways_counts_once(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter jean = letter_of("jean", "+1", "SM1", "code");
+    struct asked asked = asked_by("jean", "+1", "SM1", "code");
+
+    /* The deadline passed, and the commit went through all the same. */
+    assert_status(claimed(&bench, &asked), STORE_OK);
+    struct letter twice[2] = {jean, jean};
+    put_aside(twice, 2);
+    outbox_open(&outbox);
+    until(outbox.written == 2);
+    assert_sql(&bench, ROWS, "1 1");
+    assert_int_equal(outbox.refused, 0);
+    outbox_close(&outbox);
+}
+
+static void what_others_did_to_redis_does_not_matter(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[3] = {letter_number(0), letter_number(1), letter_number(2)};
+
+    outbox_open(&outbox);
+    assert_status(put(&outbox, &letters[0]), STORE_OK);
+    until(outbox.written == 1);
+    tell("XGROUP DESTROY " STREAM " writers");
+    assert_status(put(&outbox, &letters[1]), STORE_OK);
+    until(outbox.written == 2);
+    tell("FLUSHALL");
+    tell("SCRIPT FLUSH");
+    assert_status(put(&outbox, &letters[2]), STORE_OK);
+    until(outbox.written == 3);
+    redis_server_kill(&server);
+    redis_server_run(&server); /* empty */
+    until(put(&outbox, &letters[0]) == STORE_OK);
+    until(outbox.written == 4);
+    assert_sql(&bench, ROWS, "3 3");
+    outbox_close(&outbox);
+}
+
+static void an_entry_deleted_while_it_is_pending_is_let_go(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[2] = {letter_number(0), letter_number(1)};
+
+    put_aside(letters, 1);
+    database_away();
+    outbox_open(&outbox);
+    redisReply *first = ask("XRANGE " STREAM " - +");
+    until(outbox.length == 1);
+    tell("XDEL " STREAM " %s", first->element[0]->element[0]->str);
+    freeReplyObject(first);
+    assert_status(put(&outbox, &letters[1]), STORE_OK);
+    database_back();
+    until(outbox.written == 1);
+    assert_sql(&bench, "SELECT uic_code FROM uic_records", "000001");
+    redisReply *pending = ask("XPENDING " STREAM " writers");
+    assert_int_equal(pending->element[0]->integer, 0);
+    freeReplyObject(pending);
+    outbox_close(&outbox);
+}
+
+static void a_stream_that_cannot_be_read_is_said_once(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter jean = letter_number(1);
+
+    tell("SET " STREAM " x");
+    outbox_open(&outbox);
+    until(outbox.refused == 1);
+    assert_non_null(strstr(outbox.why, "the outbox cannot be read: "));
+    assert_non_null(strstr(outbox.why, "WRONGTYPE"));
+    assert_status(put(&outbox, &jean), STORE_DOWN);
+    assert_int_equal(outbox.refused, 1);
+    tell("DEL " STREAM);
+    assert_status(put(&outbox, &jean), STORE_OK);
+    until(outbox.written == 1);
+    outbox_close(&outbox);
+}
+
+/* What cannot be written is kept aside */
+
+static void assert_kept(const char *why)
+{
+    redisReply *kept = ask("XRANGE " KEPT " - +");
+    assert_int_equal(kept->elements, 1);
+    const redisReply *fields = kept->element[0]->element[1];
+    assert_int_equal(fields->elements, 6);
+    assert_string_equal(fields->element[0]->str, "sealed");
+    assert_string_equal(fields->element[2]->str, "why");
+    assert_string_equal(fields->element[3]->str, why);
+    assert_string_equal(fields->element[4]->str, "id");
+    freeReplyObject(kept);
+}
+
+static void a_code_taken_by_another_is_kept_aside(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter marie = letter_of("marie", "+2", "SM2", "code");
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+
+    assert_status(claimed(&bench, &jean), STORE_OK);
+    put_aside(&marie, 1);
+    redisReply *before = ask("XRANGE " STREAM " - +");
+    outbox_open(&outbox);
+    until(outbox.refused == 1);
+    assert_int_equal(entries(), 0);
+    assert_non_null(strstr(outbox.why, "another person's"));
+    assert_non_null(strstr(outbox.why, before->element[0]->element[0]->str));
+    assert_kept("conflict");
+    redisReply *after = ask("XRANGE " KEPT " - +");
+    const redisReply *was = before->element[0]->element[1]->element[1];
+    const redisReply *is = after->element[0]->element[1]->element[1];
+    assert_int_equal(was->len, is->len);
+    assert_memory_equal(was->str, is->str, was->len);
+    freeReplyObject(before);
+    freeReplyObject(after);
+    assert_int_equal(outbox.written, 0);
+    assert_sql(&bench, ROWS, "1 1");
+
+    /* Put back by hand once the other record is out of the way. */
+    bench_sql(&bench, "DELETE FROM uic_records", (char[128]){""});
+    redisReply *kept = ask("XRANGE " KEPT " - +");
+    const redisReply *sealed = kept->element[0]->element[1]->element[1];
+    tell("XADD " STREAM " * sealed %b", sealed->str, sealed->len);
+    freeReplyObject(kept);
+    until(outbox.written == 1);
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", "+2");
+    outbox_close(&outbox);
+}
+
+static void a_person_with_another_code_is_kept_aside(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter jean = letter_of("jean", "+1", "SM2", "code");
+    struct asked before = asked_by("jean", "+1", "SM1", "code-longer");
+
+    assert_status(claimed(&bench, &before), STORE_OK);
+    put_aside(&jean, 1);
+    outbox_open(&outbox);
+    until(outbox.refused == 1);
+    assert_non_null(strstr(outbox.why, "not the one that was told"));
+    assert_kept("other-code");
+    assert_int_equal(entries(), 0);
+    assert_sql(&bench, "SELECT uic_code || ' ' || request_count FROM uic_records", "code-longer 2");
+    outbox_close(&outbox);
+}
+
+/* Whatever somebody wrote there goes aside, and holds nothing up. */
+static void damaged_entries_are_kept_aside(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[2] = {letter_number(0), letter_number(1)};
+    char large[5000];
+
+    memset(large, 1, sizeof large);
+    put_aside(letters, 1);
+    redisReply *good = ask("XRANGE " STREAM " - +");
+    redisReply *sealed = good->element[0]->element[1]->element[1];
+    tell("XADD " STREAM " * sealed x");
+    tell("XADD " STREAM " * sealed %b", "", (size_t)0);
+    tell("XADD " STREAM " * other field third field");
+    tell("XADD " STREAM " * sealed %b", large, sizeof large);
+    tell("XADD " STREAM " * sealed %b", sealed->str, sealed->len - 1);
+    for (size_t i = 0; i < sealed->len; i += sealed->len / 20) {
+        sealed->str[i] ^= 1;
+        tell("XADD " STREAM " * sealed %b", sealed->str, sealed->len);
+        sealed->str[i] ^= 1;
+    }
+    long long damaged = entries() - 1;
+    assert_true(damaged >= 25);
+    freeReplyObject(good);
+    put_aside(letters + 1, 1);
+    outbox_open(&outbox);
+    until(outbox.written == 2 && outbox.refused == damaged);
+    assert_non_null(strstr(outbox.why, "does not open"));
+    assert_int_equal(entries(), 0);
+    assert_int_equal(ask_number("XLEN " KEPT), damaged);
+    assert_sql(&bench, ROWS, "2 2");
+    outbox_close(&outbox);
+}
+
+static void under_another_salt_nothing_is_lost(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[2] = {letter_number(0), letter_number(1)};
+
+    put_aside(letters, 2);
+    settings.seal_key[0] ^= 1;
+    outbox_open(&outbox);
+    until(outbox.refused == 2);
+    assert_int_equal(entries(), 0);
+    assert_int_equal(ask_number("XLEN " KEPT), 2);
+    outbox_close(&outbox);
+}
+
+static void of_too_many_kept_entries_the_oldest_give_way(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+
+    settings.length_max = 3;
+    for (int i = 0; i < 5; i++)
+        tell("XADD " STREAM " * sealed %d", i);
+    outbox_open(&outbox);
+    until(outbox.refused == 5);
+    assert_int_equal(ask_number("XLEN " KEPT), 3);
+    redisReply *kept = ask("XRANGE " KEPT " - +");
+    assert_string_equal(kept->element[0]->element[1]->element[1]->str, "2");
+    freeReplyObject(kept);
+    outbox_close(&outbox);
+}
+
+/* Records that do as the test says. */
+struct puppet {
+    struct record_link link;
+    bool up;
+    bool hold; /* claims wait for release */
+    enum store_status at_once;
+    enum store_status later;
+    const char *poison; /* this event is down for ever */
+    struct record_claim *held;
+    unsigned claims;
+    struct event *soon;
+};
+
+static struct puppet puppet;
+
+static void puppet_release(enum store_status status)
+{
+    struct record_claim *claims = puppet.held;
+
+    puppet.held = NULL;
+    while (claims) {
+        struct record_claim *claim = claims;
+        bool poisoned = puppet.poison && strcmp(claim->event_id, puppet.poison) == 0;
+        claims = claim->next;
+        claim->ticket.status = poisoned ? STORE_DOWN : status;
+        claim->ticket.done(&claim->ticket);
+    }
+}
+
+static void puppet_soon(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    puppet_release(puppet.later);
+}
+
+static enum store_status puppet_claim(struct record_link *link, struct record_claim *claim)
+{
+    (void)link;
+    puppet.claims++;
+    if (puppet.at_once != STORE_LATER)
+        return puppet.at_once;
+    claim->next = puppet.held;
+    puppet.held = claim;
+    if (!puppet.hold)
+        event_active(puppet.soon, EV_TIMEOUT, 0);
+    return STORE_LATER;
+}
+
+static bool puppet_up(const struct record_link *link)
+{
+    (void)link;
+    return puppet.up;
+}
+
+static const struct record_backend puppet_backend = {.claim = puppet_claim, .up = puppet_up};
+
+static int start_puppet(void **state)
+{
+    start(state);
+    puppet = (struct puppet){
+        .link = {&puppet_backend}, .up = true, .at_once = STORE_LATER, .later = STORE_OK};
+    puppet.soon = evtimer_new(bench.base, puppet_soon, NULL);
+    return 0;
+}
+
+static int stop_puppet(void **state)
+{
+    event_free(puppet.soon);
+    return stop(state);
+}
+
+#define PUPPET(name) cmocka_unit_test_setup_teardown(name, start_puppet, stop_puppet)
+
+static void what_the_database_refuses_stays(void **state)
+{
+    (void)state;
+    static const enum store_status at_once[] = {STORE_FULL, STORE_DOWN, STORE_LATER, STORE_LATER};
+    static const enum store_status later[] = {STORE_OK, STORE_OK, STORE_DOWN, STORE_FULL};
+    struct outbox outbox;
+    struct letter letters[2] = {letter_number(0), letter_number(1)};
+
+    put_aside(letters, 2);
+    outbox_open_on(&outbox, &puppet.link);
+    for (int i = 0; i < 4; i++) {
+        puppet.at_once = at_once[i];
+        puppet.later = later[i];
+        puppet.claims = 0;
+        until(puppet.claims >= 6); /* again and again */
+        assert_int_equal(entries(), 2);
+    }
+    puppet.later = STORE_OK;
+    until(outbox.written == 2);
+    assert_int_equal(entries(), 0);
+    outbox_close(&outbox);
+}
+
+static void after_a_failure_it_waits_until_the_database_is_back(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter jean = letter_number(0);
+    const struct outbox_pace patient = {.look_ms = 5,
+                                        .dead_ms = 3600000,
+                                        .forget_ms = 3600000,
+                                        .pause_ms = 3600000,
+                                        .pause_max_ms = 3600000};
+
+    put_aside(&jean, 1);
+    puppet.later = STORE_DOWN;
+    outbox_open_on(&outbox, &puppet.link);
+    outbox_set_pace(outbox.link, &patient);
+    until(puppet.claims == 1);
+    unsigned lengths = outbox.lengths;
+    until(outbox.lengths > lengths + 5); /* it goes on looking */
+    assert_int_equal(puppet.claims, 1);
+    puppet.up = false;
+    lengths = outbox.lengths;
+    until(outbox.lengths > lengths + 5);
+    assert_int_equal(puppet.claims, 1);
+    puppet.later = STORE_OK;
+    puppet.up = true;
+    until(outbox.written == 1);
+    outbox_close(&outbox);
+}
+
+static void one_that_always_fails_does_not_hold_up_the_others(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[300];
+    const struct outbox_pace patient = {.look_ms = 5,
+                                        .dead_ms = 3600000,
+                                        .forget_ms = 3600000,
+                                        .pause_ms = 3600000,
+                                        .pause_max_ms = 3600000};
+
+    for (int i = 0; i < 300; i++)
+        letters[i] = letter_number(i);
+    puppet.poison = "000003";
+    put_aside(letters, 300);
+    outbox_open_on(&outbox, &puppet.link);
+    outbox_set_pace(outbox.link, &patient);
+    until(outbox.written == 299);
+    assert_int_equal(entries(), 1);
+    outbox_close(&outbox);
+}
+
+static void what_was_written_but_not_settled_is_written_again(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[2] = {letter_number(0), letter_number(1)};
+
+    put_aside(letters, 2);
+    puppet.hold = true;
+    outbox_open_on(&outbox, &puppet.link);
+    until(puppet.claims == 2);
+    tell("CLIENT KILL TYPE normal SKIPME yes");
+    puppet_release(STORE_OK);
+    assert_int_equal(outbox.written, 0);
+    until(puppet.claims == 4);
+    puppet_release(STORE_OK);
+    until(outbox.written == 2);
+    assert_int_equal(entries(), 0);
+    outbox_close(&outbox);
+}
+
+static void a_detach_leaves_claims_to_end_by_themselves(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[2] = {letter_number(0), letter_number(1)};
+
+    put_aside(letters, 2);
+    puppet.hold = true;
+    outbox_open_on(&outbox, &puppet.link);
+    until(puppet.claims == 2);
+    outbox_close(&outbox);
+    puppet_release(STORE_OK);
+    assert_int_equal(entries(), 2);
+    assert_int_equal(outbox.written, 0);
+}
+
+static void a_record_link_may_end_them_when_it_is_detached(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[100];
+    struct outbox_pace pace = quick;
+    sqlite3 *other = NULL;
+
+    for (int i = 0; i < 100; i++)
+        letters[i] = letter_number(i);
+    put_aside(letters, 100);
+    assert_int_equal(sqlite3_open(bench.path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    outbox_open(&outbox);
+    until(outbox.lengths == 1); /* the claims wait for the lock */
+    outbox_close(&outbox);
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    bench_detach(&bench);
+    assert_int_equal(entries(), 100);
+    bench_attach(&bench);
+    outbox_open(&outbox);
+    pace.dead_ms = 1;
+    outbox_set_pace(outbox.link, &pace);
+    until(outbox.written == 100);
+    assert_sql(&bench, ROWS, "100 100");
+    outbox_close(&outbox);
+}
+
+/* Several consumers */
+
+static void entries_of_the_dead_are_taken_over(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[100];
+    struct outbox_pace pace = quick;
+
+    for (int i = 0; i < 100; i++)
+        letters[i] = letter_number(i);
+    put_aside(letters, 100);
+    tell("XGROUP CREATE " STREAM " writers 0");
+    tell("XREADGROUP GROUP writers dead COUNT 99 STREAMS " STREAM " >");
+    outbox_open(&outbox);
+    until(outbox.written == 1);
+    unsigned lengths = outbox.lengths;
+    until(outbox.lengths > lengths + 5);
+    assert_int_equal(outbox.written, 1); /* the others may live */
+    pace.dead_ms = 1;
+    outbox_set_pace(outbox.link, &pace);
+    until(outbox.written == 100);
+    assert_sql(&bench, ROWS, "100 100");
+    assert_int_equal(entries(), 0);
+    outbox_close(&outbox);
+}
+
+static bool consumer_exists(const char *name)
+{
+    redisReply *consumers = ask("XINFO CONSUMERS " STREAM " writers");
+    bool exists = false;
+    for (size_t i = 0; i < consumers->elements; i++)
+        exists = exists || strcmp(consumers->element[i]->element[1]->str, name) == 0;
+    freeReplyObject(consumers);
+    return exists;
+}
+
+static void the_dead_are_forgotten_when_nothing_is_left_of_them(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letters[2] = {letter_number(0), letter_number(1)};
+    struct outbox_pace pace = quick;
+
+    put_aside(letters, 1);
+    tell("XGROUP CREATE " STREAM " writers 0");
+    tell("XREADGROUP GROUP writers heir COUNT 1 STREAMS " STREAM " >");
+    tell("XGROUP CREATECONSUMER " STREAM " writers gone");
+    outbox_open(&outbox);
+    pace.forget_ms = 1;
+    outbox_set_pace(outbox.link, &pace);
+    until(!consumer_exists("gone"));
+    assert_true(consumer_exists("heir"));
+    pace.dead_ms = 1;
+    outbox_set_pace(outbox.link, &pace);
+    until(outbox.written == 1);
+    until(!consumer_exists("heir"));
+    assert_status(put(&outbox, &letters[1]), STORE_OK); /* forgotten itself, it comes back */
+    until(outbox.written == 2);
+    outbox_close(&outbox);
+}
+
+/* A process that claims ten, and is killed before it can say so. */
+static struct record_claim copies[10];
+static struct record_link *real;
+
+static void die(struct store_ticket *ticket)
+{
+    static unsigned count;
+    if (ticket->status != STORE_OK)
+        abort();
+    if (++count == 10)
+        raise(SIGKILL);
+}
+
+static enum store_status claim_and_die(struct record_link *link, struct record_claim *claim)
+{
+    static size_t count;
+    (void)link;
+    copies[count] = *claim;
+    copies[count].ticket.done = die;
+    return record_claim(real, &copies[count++]);
+}
+
+static void killed_between_commit_and_settling_it_counts_once(void **state)
+{
+    (void)state;
+    static const struct record_backend dying = {.claim = claim_and_die, .up = puppet_up};
+    struct record_link link = {&dying};
+    struct outbox outbox;
+    struct outbox_pace pace = quick;
+    struct letter letters[10];
+    int status;
+
+    for (int i = 0; i < 10; i++)
+        letters[i] = letter_number(i);
+    put_aside(letters, 10);
+    bench_detach(&bench); /* its thread does not live in a child */
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        puppet.up = true;
+        bench_attach(&bench);
+        real = bench.link;
+        outbox_open_on(&outbox, &link);
+        event_base_dispatch(bench.base);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_sql(&bench, ROWS, "10 10");
+    assert_int_equal(entries(), 10);
+
+    bench_attach(&bench);
+    outbox_open(&outbox);
+    pace.dead_ms = 1;
+    outbox_set_pace(outbox.link, &pace);
+    until(outbox.written == 10);
+    assert_sql(&bench, ROWS, "10 10");
+    assert_int_equal(entries(), 0);
+    outbox_close(&outbox);
+}
+
+/* So short a time that the living are robbed, too. */
+static const struct outbox_pace hasty = {
+    .look_ms = 5, .dead_ms = 20, .forget_ms = 100, .pause_ms = 5, .pause_max_ms = 20};
+
+static pid_t drainer_start(void)
+{
+    struct outbox outbox;
+    pid_t child = fork();
+
+    if (child != 0)
+        return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    bench_attach(&bench);
+    outbox_open(&outbox);
+    outbox_set_pace(outbox.link, &hasty);
+    event_base_dispatch(bench.base);
+    _exit(1);
+}
+
+static void whoever_is_killed_each_entry_counts_once(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000, DRAINERS = 3 };
+    struct letter *letters = calloc(COUNT, sizeof *letters);
+    pid_t drainers[DRAINERS];
+    unsigned kills = 0;
+
+    for (int i = 0; i < COUNT; i++)
+        letters[i] = letter_number(i);
+    put_aside(letters, COUNT);
+    bench_detach(&bench);
+    for (int i = 0; i < DRAINERS; i++)
+        drainers[i] = drainer_start();
+    for (long long before = COUNT, left; (left = entries()) > 0;) {
+        if (before - left < 150) {
+            nap();
+            continue;
+        }
+        before = left;
+        pid_t *unlucky = &drainers[kills++ % DRAINERS];
+        kill(*unlucky, SIGKILL);
+        assert_int_equal(waitpid(*unlucky, NULL, 0), *unlucky);
+        *unlucky = drainer_start();
+    }
+    for (int i = 0; i < DRAINERS; i++) {
+        kill(drainers[i], SIGKILL);
+        waitpid(drainers[i], NULL, 0);
+    }
+    assert_in_range(kills, 3, COUNT);
+    assert_sql(&bench, ROWS, "3000 3000");
+    assert_int_equal(ask_number("EXISTS " KEPT), 0);
+    free(letters);
+}
+
+/* Threads of one process, each with its loop and its links. */
+enum { SHARED = 2000 };
+
+struct crew {
+    pthread_t thread;
+    struct event_base *base;
+    struct outbox outbox;
+    atomic_int *looked;
+    atomic_int *written;
+};
+
+static void crew_length(void *arg, uint64_t length, int64_t oldest_age_ms)
+{
+    struct crew *crew = arg;
+    (void)oldest_age_ms;
+    if (length > 0 && crew->outbox.lengths++ == 0)
+        atomic_fetch_add(crew->looked, 1);
+}
+
+static void crew_written(void *arg)
+{
+    struct crew *crew = arg;
+    crew->outbox.written++;
+    atomic_fetch_add(crew->written, 1);
+}
+
+static void *crew_run(void *arg)
+{
+    struct crew *crew = arg;
+    const struct outbox_watch watch = {.length = crew_length, .written = crew_written, .arg = crew};
+    char error[STORE_ERROR_MAX];
+    struct event_base *base = event_base_new();
+    struct record_link *records = record_attach(bench.store, base, NULL, error);
+
+    crew->outbox.link = outbox_attach(&settings, base, records, &watch, error);
+    if (!crew->outbox.link)
+        abort();
+    outbox_set_pace(crew->outbox.link, &quick);
+    while (atomic_load(crew->written) < SHARED)
+        event_base_loop(base, EVLOOP_ONCE);
+    outbox_detach(crew->outbox.link);
+    record_detach(records);
+    event_base_free(base);
+    return NULL;
+}
+
+static void two_share_the_work(void **state)
+{
+    (void)state;
+    struct letter *letters = calloc(SHARED, sizeof *letters);
+    atomic_int looked = 0, written = 0;
+    struct crew crews[2];
+
+    for (int i = 0; i < SHARED; i++)
+        letters[i] = letter_number(i);
+    put_aside(letters, SHARED);
+    database_away();
+    for (int i = 0; i < 2; i++) {
+        crews[i] = (struct crew){.looked = &looked, .written = &written};
+        assert_int_equal(pthread_create(&crews[i].thread, NULL, crew_run, &crews[i]), 0);
+    }
+    while (atomic_load(&looked) < 2)
+        nap();
+    database_back();
+    for (int i = 0; i < 2; i++)
+        pthread_join(crews[i].thread, NULL);
+    assert_int_equal(atomic_load(&written), SHARED);
+    assert_true(crews[0].outbox.written > 0);
+    assert_true(crews[1].outbox.written > 0);
+    assert_sql(&bench, ROWS, "2000 2000");
+    assert_int_equal(entries(), 0);
+    free(letters);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(entries_wait_for_the_database),
+        CASE(entries_survive_their_instance),
+        CASE(a_claim_that_went_both_ways_counts_once),
+        CASE(what_others_did_to_redis_does_not_matter),
+        CASE(an_entry_deleted_while_it_is_pending_is_let_go),
+        CASE(a_stream_that_cannot_be_read_is_said_once),
+        CASE(a_code_taken_by_another_is_kept_aside),
+        CASE(a_person_with_another_code_is_kept_aside),
+        CASE(damaged_entries_are_kept_aside),
+        CASE(under_another_salt_nothing_is_lost),
+        CASE(of_too_many_kept_entries_the_oldest_give_way),
+        PUPPET(what_the_database_refuses_stays),
+        PUPPET(after_a_failure_it_waits_until_the_database_is_back),
+        PUPPET(one_that_always_fails_does_not_hold_up_the_others),
+        PUPPET(what_was_written_but_not_settled_is_written_again),
+        PUPPET(a_detach_leaves_claims_to_end_by_themselves),
+        CASE(a_record_link_may_end_them_when_it_is_detached),
+        CASE(entries_of_the_dead_are_taken_over),
+        CASE(the_dead_are_forgotten_when_nothing_is_left_of_them),
+        CASE(killed_between_commit_and_settling_it_counts_once),
+        CASE(whoever_is_killed_each_entry_counts_once),
+        CASE(two_share_the_work),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
