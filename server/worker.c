@@ -5,6 +5,7 @@
 #include "server/clock.h"
 #include "server/exchange.h"
 #include "server/http.h"
+#include "server/limits.h"
 #include "server/log.h"
 #include "server/routes.h"
 #include "server/setup.h"
@@ -97,7 +98,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .sessions = worker->stores.sessions,
         .records = worker->stores.records,
         .outbox = worker->stores.outbox,
-        .allowance = shared->allowance,
+        .allowance = shared->limits->allowance,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
@@ -115,8 +116,9 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
     const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
         .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
-        .connections_max = (settings->connections_max + config->workers - 1) / config->workers,
-        .peers = settings->peers,
+        .connections_max =
+            (settings->limits->connections_max + config->workers - 1) / config->workers,
+        .peers = settings->limits->peers,
         .head_ms = config->head_timeout_seconds * 1000,
         .body_ms = config->body_timeout_seconds * 1000,
         .idle_ms = config->idle_timeout_seconds * 1000,
