@@ -24,7 +24,7 @@
     X(LIMIT_MESSAGES, "uic_limit_reached_total", "limit=\"messages_per_minute\"",                \
       "What was refused because a limit was reached")                                            \
     X(LIMIT_CODES, "uic_limit_reached_total", "limit=\"codes_per_day\"", "")                     \
-    X(LIMIT_CONNECTIONS, "uic_limit_reached_total", "limit=\"connections_per_address\"", "")     \
+    X(LIMIT_CONNECTIONS, "uic_limit_reached_total", "limit=\"connections\"", "")                 \
     X(LIMIT_HEAD, "uic_limit_reached_total", "limit=\"head_bytes\"", "")                         \
     X(LIMIT_URL, "uic_limit_reached_total", "limit=\"url_bytes\"", "")                           \
     X(LIMIT_BODY, "uic_limit_reached_total", "limit=\"body_bytes\"", "")                         \
@@ -33,14 +33,6 @@
       "Webhook requests refused because they are not from our account at the provider")          \
     X(SIGNATURES_WRONG, "uic_webhooks_refused_total", "reason=\"signature\"", "")                \
     X(ACCOUNTS_WRONG, "uic_webhooks_refused_total", "reason=\"account\"", "")                    \
-    X(LIMIT_MESSAGES, "uic_limit_reached_total", "limit=\"messages_per_minute\"",                \
-      "What was refused because a limit was reached")                                            \
-    X(LIMIT_CODES, "uic_limit_reached_total", "limit=\"codes_per_day\"", "")                     \
-    X(LIMIT_CONNECTIONS, "uic_limit_reached_total", "limit=\"connections\"", "")                 \
-    X(LIMIT_HEAD, "uic_limit_reached_total", "limit=\"head_bytes\"", "")                         \
-    X(LIMIT_URL, "uic_limit_reached_total", "limit=\"url_bytes\"", "")                           \
-    X(LIMIT_BODY, "uic_limit_reached_total", "limit=\"body_bytes\"", "")                         \
-    X(LIMIT_PARAMETERS, "uic_limit_reached_total", "limit=\"parameters\"", "")                   \
     X(MESSAGES, "uic_messages_total", "", "Messages handled to their reply")                     \
     X(MESSAGES_REDELIVERED, "uic_messages_redelivered_total", "",                                \
       "Messages that had been handled before")                                                   \

@@ -2,9 +2,8 @@
  * worker.c. */
 #include "server/server.h"
 
-#include "server/allowance.h"
+#include "server/limits.h"
 #include "server/log.h"
-#include "server/peers.h"
 #include "server/setup.h"
 #include "server/stores.h"
 #include "server/worker.h"
@@ -18,18 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Descriptors for everything but connections: stores, files, and what each worker needs. */
-#define DESCRIPTORS_KEPT 64
-#define DESCRIPTORS_OF_WORKER 16
-
 struct server {
     const struct setup *setup;
-    struct allowance *allowance;
-    struct peers *peers;
+    struct limits limits;
     struct session_store *sessions;
     struct record_store *records;
     struct readiness readiness;
@@ -127,48 +120,12 @@ static int open_stores(struct server *server)
     return 0;
 }
 
-/* MAX_CONNECTIONS, or as many as the system lets this process have. */
-static unsigned find_connections_max(const struct config *config)
-{
-    const rlim_t kept = DESCRIPTORS_KEPT + (rlim_t)config->workers * DESCRIPTORS_OF_WORKER;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return config->max_connections;
-    if (limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-        getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_cur >= kept + config->max_connections)
-        return config->max_connections;
-    log_write(LOG_WARNING, "fewer_connections",
-              log_text("reason", "the system allows too few open files for MAX_CONNECTIONS"),
-              log_number("files", (int64_t)limit.rlim_cur));
-    return limit.rlim_cur > kept ? (unsigned)(limit.rlim_cur - kept) : 1;
-}
-
-static int open_limits(struct server *server)
-{
-    const struct config *config = &server->setup->config;
-    const struct allowance_limits limits = {config->messages_per_minute, config->codes_per_day};
-
-    server->allowance = allowance_create(&limits);
-    server->peers = peers_create(config->trusted_proxies, config->connections_per_address);
-    if (server->allowance != NULL && server->peers != NULL)
-        return 0;
-    log_failure("limits", "out of memory");
-    return -1;
-}
-
 static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
     struct worker_settings settings = {
         .stores = {server->setup, server->sessions, server->records, &server->readiness, false},
-        .allowance = server->allowance,
-        .peers = server->peers,
-        .connections_max = find_connections_max(&server->setup->config),
+        .limits = &server->limits,
     };
     char error[512];
 
@@ -224,8 +181,8 @@ int server_run(const struct setup *setup)
     block_signals(&stop);
     if (log_start(config->log_level, config->log_json) != 0)
         return 1;
-    if (check_port_is_free(config) == 0 && open_stores(&server) == 0 && open_limits(&server) == 0 &&
-        start_workers(&server) == 0) {
+    if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
+        limits_open(&server.limits, config) == 0 && start_workers(&server) == 0) {
         log_started(config);
         sigwait(&stop, &signal_number);
         log_write(LOG_INFO, "server_stopping",
@@ -233,8 +190,7 @@ int server_run(const struct setup *setup)
         code = 0;
     }
     stop_workers(&server);
-    allowance_free(server.allowance);
-    peers_free(server.peers);
+    limits_close(&server.limits);
     if (server.sessions != NULL)
         session_store_close(server.sessions);
     if (server.records != NULL)

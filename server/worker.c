@@ -2,8 +2,10 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/clock.h"
 #include "server/exchange.h"
 #include "server/http.h"
+#include "server/limits.h"
 #include "server/log.h"
 #include "server/routes.h"
 #include "server/setup.h"
@@ -15,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* For an answer; Twilio gives up at 15 s. */
@@ -39,14 +40,6 @@ struct worker {
     int64_t drain_end_ms;
 };
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* No locks: only the worker's own thread touches its loop. */
 static struct event_base *base_create(void)
 {
@@ -69,10 +62,10 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (monotonic_ms() < worker->listen_end_ms)
+    if (clock_monotonic_ms() < worker->listen_end_ms)
         return;
     http_stop_listening(worker->http);
-    if (done || monotonic_ms() >= worker->drain_end_ms)
+    if (done || clock_monotonic_ms() >= worker->drain_end_ms)
         event_base_loopexit(worker->base, NULL);
 }
 
@@ -85,7 +78,7 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &count, sizeof count) < 0)
         return;
-    worker->listen_end_ms = monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
+    worker->listen_end_ms = clock_monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.draining = true;
     http_drain(worker->http);
@@ -105,7 +98,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .sessions = worker->stores.sessions,
         .records = worker->stores.records,
         .outbox = worker->stores.outbox,
-        .allowance = shared->allowance,
+        .allowance = shared->limits->allowance,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
@@ -123,8 +116,9 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
     const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
         .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
-        .connections_max = (settings->connections_max + config->workers - 1) / config->workers,
-        .peers = settings->peers,
+        .connections_max =
+            (settings->limits->connections_max + config->workers - 1) / config->workers,
+        .peers = settings->limits->peers,
         .head_ms = config->head_timeout_seconds * 1000,
         .body_ms = config->body_timeout_seconds * 1000,
         .idle_ms = config->idle_timeout_seconds * 1000,

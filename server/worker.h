@@ -8,15 +8,12 @@
 #include "server/stores.h"
 #include <stddef.h>
 
-struct allowance;
-struct peers;
+struct limits;
 
 /* What all workers share; borrowed. */
 struct worker_settings {
     struct stores_settings stores;
-    struct allowance *allowance;
-    struct peers *peers;
-    unsigned connections_max; /* of all workers together */
+    const struct limits *limits; /* of all workers together */
 };
 
 struct worker;
