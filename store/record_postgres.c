@@ -253,7 +253,7 @@ static int postgres_mark(const char *text, const char *name, const char *value, 
 
     if (pg)
         status = postgres_schema_mark(pg, name, value, remember, error);
-    else if (url && is_away(text))
+    else if (url && is_away(url))
         status = RECORD_AWAY;
     PQfinish(pg);
     postgres_url_free(url);
