@@ -1,6 +1,11 @@
 # The warnings and hardening that every target of ours is built with.
 
-add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror -fno-common)
+option(WARNINGS_ARE_ERRORS "Stop the build at a warning" ON)
+
+add_compile_options(-Wall -Wextra -Wshadow -Wconversion -fno-common)
+if(WARNINGS_ARE_ERRORS)
+  add_compile_options(-Werror)
+endif()
 add_compile_definitions(_GNU_SOURCE)
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

@@ -6,9 +6,13 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <unictype.h>
+#include <unistr.h>
 
 /* A file that is no flow file at all should not fill a screen for ever. */
 #define MISTAKES_MAX 200
+/* Bytes of a key that are told. */
+#define KEY_MAX 80
 
 struct place place_key(const struct place *above, const char *key)
 {
@@ -20,15 +24,37 @@ struct place place_index(const struct place *above, size_t index)
     return (struct place){.above = above, .index = index};
 }
 
+void text_clean(char *text)
+{
+    uint8_t *at = (uint8_t *)text;
+    ucs4_t character;
+
+    while (*at != '\0') {
+        int length = u8_strmbtouc(&character, at);
+        if (length < 0) {
+            *at++ = '?';
+            continue;
+        }
+        if (uc_is_cntrl(character))
+            memset(at, '?', (size_t)length);
+        at += length;
+    }
+}
+
 static void print_place(FILE *out, const struct place *place)
 {
+    char key[KEY_MAX];
+
     if (place->above == NULL)
         return;
     print_place(out, place->above);
-    if (place->key == NULL)
+    if (place->key == NULL) {
         fprintf(out, "[%zu]", place->index);
-    else
-        fprintf(out, "%s%s", place->above->above != NULL ? "." : "", place->key);
+        return;
+    }
+    snprintf(key, sizeof key, "%s", place->key);
+    text_clean(key);
+    fprintf(out, "%s%s", place->above->above != NULL ? "." : "", key);
 }
 
 static bool begin_mistake(struct report *report, const struct place *place)
@@ -60,12 +86,16 @@ void report_mistake(struct report *report, const struct place *place, const char
 
 static void print_found_text(FILE *out, const char *text)
 {
+    char found[FOUND_MAX + 1];
     size_t length = strlen(text);
 
     if (length > FOUND_MAX)
         for (length = FOUND_MAX; ((unsigned char)text[length] & 0xc0) == 0x80;)
             length--;
-    fprintf(out, "found \"%.*s%s\"", (int)length, text, text[length] != '\0' ? "…" : "");
+    memcpy(found, text, length);
+    found[length] = '\0';
+    text_clean(found);
+    fprintf(out, "found \"%s%s\"", found, text[length] != '\0' ? "…" : "");
 }
 
 static void print_found(FILE *out, const json_t *found)

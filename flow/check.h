@@ -64,6 +64,8 @@ void check_reply_lengths(const struct flow *flow, struct report *report);
 /* Reports each key that stands twice in an object. json is known to be valid. */
 void check_duplicates(struct report *report, const char *json, size_t length);
 
+/* Makes text out of a file fit for a line: control characters and what is no UTF-8 become "?". */
+void text_clean(char *text);
 /* UTF-16 units of valid UTF-8. */
 size_t text_units(const char *text);
 

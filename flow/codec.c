@@ -20,6 +20,10 @@
 /* A normalised answer's length fits in a byte or is told in two. */
 #define LONG_ANSWER 255
 
+/* Seconds of the year 9999: what comes later is no time that we wrote, and cannot be reckoned with.
+ */
+#define TIME_MAX UINT64_C(253402300799)
+
 /* The replies that a stored conversation can have in each state. */
 #define REPLY(kind) (1u << FLOW_REPLY_##kind)
 static const unsigned replies_in[] = {
@@ -192,6 +196,14 @@ static void take_answers(struct reader *reader, struct conversation *conversatio
     }
 }
 
+static void take_time(struct reader *reader, struct conversation *conversation)
+{
+    uint64_t seconds = take_number(reader);
+
+    reader->bad |= seconds > TIME_MAX;
+    conversation->completed_s = reader->bad ? 0 : (int64_t)seconds;
+}
+
 static void take_head(struct reader *reader, struct conversation *conversation)
 {
     const unsigned char *head = take(reader, HEAD_SIZE);
@@ -227,7 +239,7 @@ int conversation_decode(struct conversation *conversation, const unsigned char *
     }
     take_answers(&reader, conversation);
     if (conversation->state == CONVERSATION_COMPLETE)
-        conversation->completed_s = (int64_t)take_number(&reader);
+        take_time(&reader, conversation);
     if (conversation->state == CONVERSATION_FINISHED)
         take_bytes(&reader, conversation->code, UIC_CODE_MAX - 1, is_of_code);
     if (!reader.bad && reader.left == 0)

@@ -44,6 +44,7 @@ enum placeholder {
     X(NEW_CODE, "new_code", PLACEHOLDER_CODE)                                                  \
     X(EXISTING_CODE, "existing_code", PLACEHOLDER_CODE)                                        \
     X(UNAVAILABLE, "unavailable", 0)                                                           \
+    X(TOO_MANY, "too_many", 0) /* may be left out: then unavailable says it */                 \
     X(INVALID_YEAR, "invalid_year", PLACEHOLDERS_RANGE) /* for steps without own `invalid`: */ \
     X(INVALID_INTEGER, "invalid_integer", PLACEHOLDERS_RANGE)                                  \
     X(INVALID_TEXT, "invalid_text", PLACEHOLDER_MAX)                                           \

@@ -221,4 +221,8 @@ size_t flow_reply(const struct flow *flow, const struct conversation *conversati
 size_t flow_unavailable(const struct flow *flow, const struct conversation *conversation,
                         char reply[FLOW_REPLY_MAX]);
 
+/* "You have written very much, please wait a little", in the first language: for somebody whose
+ * conversation is not looked at. */
+size_t flow_too_many(const struct flow *flow, char reply[FLOW_REPLY_MAX]);
+
 #endif

@@ -110,10 +110,11 @@ static void load(struct flow *flow, struct report *report, const char *json, siz
         return;
     }
     flow->json = json_loadb(json, length, 0, &error);
-    if (flow->json == NULL)
+    if (flow->json == NULL) {
+        text_clean(error.text);
         report_mistake(report, &root, "line %d, column %d: expected JSON; %s", error.line,
                        error.column, error.text);
-    else if (!json_is_object(flow->json))
+    } else if (!json_is_object(flow->json))
         report_mistake(report, &root, "expected an object");
     else if (fingerprint(flow->json, &flow->fingerprint) < 0)
         report_mistake(report, &root, "expected more memory");

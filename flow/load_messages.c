@@ -17,9 +17,9 @@ static const struct {
 #undef X
 };
 
-static bool is_default_of_steps(size_t message)
+static bool is_optional(size_t message)
 {
-    return message >= MESSAGE_INVALID_YEAR;
+    return message == MESSAGE_TOO_MANY || message >= MESSAGE_INVALID_YEAR;
 }
 
 static void load_language(struct flow *flow, struct report *report, const struct place *place,
@@ -37,10 +37,12 @@ static void load_language(struct flow *flow, struct report *report, const struct
         const json_t *text = json_object_get(json, keys[i]);
         size_t max = i == MESSAGE_LANGUAGE_NAME ? LANGUAGE_NAME_MAX : CHECK_TEXT_MAX;
 
-        if (text != NULL || !is_default_of_steps(i))
+        if (text != NULL || !is_optional(i))
             flow->messages[language][i] =
                 check_text(report, &here, text, max, messages[i].placeholders);
     }
+    if (flow->messages[language][MESSAGE_TOO_MANY] == NULL)
+        flow->messages[language][MESSAGE_TOO_MANY] = flow->messages[language][MESSAGE_UNAVAILABLE];
 }
 
 /* A step without its own text for wrong answers takes the one of its type. */

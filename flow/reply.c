@@ -231,14 +231,25 @@ size_t flow_reply(const struct flow *flow, const struct conversation *conversati
     return reply_render(flow, conversation, reply, FLOW_REPLY_MAX, &units);
 }
 
-size_t flow_unavailable(const struct flow *flow, const struct conversation *conversation,
-                        char reply[FLOW_REPLY_MAX])
+static size_t write_alone(const struct flow *flow, const struct conversation *conversation,
+                          enum message_name message, char reply[FLOW_REPLY_MAX])
 {
     const struct conversation nobody = {0};
     struct writer writer =
         writer_init(flow, conversation != NULL ? conversation : &nobody, reply, FLOW_REPLY_MAX);
 
-    write_message(&writer, MESSAGE_UNAVAILABLE);
+    write_message(&writer, message);
     reply[writer.length] = '\0';
     return writer.length;
+}
+
+size_t flow_unavailable(const struct flow *flow, const struct conversation *conversation,
+                        char reply[FLOW_REPLY_MAX])
+{
+    return write_alone(flow, conversation, MESSAGE_UNAVAILABLE, reply);
+}
+
+size_t flow_too_many(const struct flow *flow, char reply[FLOW_REPLY_MAX])
+{
+    return write_alone(flow, NULL, MESSAGE_TOO_MANY, reply);
 }

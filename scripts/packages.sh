@@ -3,8 +3,10 @@
 # shellcheck shell=bash disable=SC2034
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson-dev
-  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev)
-TEST_PACKAGES=(libcmocka-dev redis-server python3 python3-pytest curl)
+  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev)
+PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
+FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)
+TEST_PACKAGES=("${PRODUCTION_PACKAGES[@]}" libcmocka-dev python3-pytest curl pgbouncer)
 
 package_installed() {
   dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
@@ -51,9 +53,9 @@ install_packages() {
   # Not at the next start of the machine either.
   for package in "${missing[@]}"; do
     case $package in
-    redis-server | nginx | postgresql)
+    redis-server | nginx-light | postgresql | pgbouncer)
       if [ -d /run/systemd/system ]; then
-        "${as_root[@]}" systemctl --quiet disable "$package"
+        "${as_root[@]}" systemctl --quiet disable "${package%-light}"
       fi
       ;;
     esac

@@ -3,6 +3,8 @@
 #include "server/config.h"
 #include "server/dotenv.h"
 #include "server/file.h"
+#include "server/form.h"
+#include "server/peers.h"
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
@@ -126,7 +128,8 @@ static bool accepts_redis_url(const char *value)
 static bool accepts_database_url(const char *value)
 {
     return (starts_with(value, "sqlite:///") && value[10]) ||
-           (starts_with(value, "postgresql://") && value[13]);
+           (starts_with(value, "postgresql://") && value[13]) ||
+           (starts_with(value, "postgres://") && value[11]);
 }
 
 static bool accepts_readable_file(const char *value)
@@ -151,6 +154,13 @@ static bool accepts_path(const char *value)
 static bool accepts_token(const char *value)
 {
     return is_visible(value) && strlen(value) >= 16;
+}
+
+/* One token, or two while one replaces the other. */
+static bool accepts_auth_tokens(const char *value)
+{
+    const char *comma = strchr(value, ',');
+    return is_visible(value) && *value != ',' && (!comma || (comma[1] && !strchr(comma + 1, ',')));
 }
 
 #define MEMBER(member) offsetof(struct config, member)
@@ -196,9 +206,10 @@ static const struct setting settings[] = {
      .about = "public address of this server, which Twilio signs"},
     {"TWILIO_ACCOUNT_SID", MEMBER(twilio_account_sid), parse_text, accepts_visible,
      .allowed = "the account's id, AC...", .about = "Twilio account"},
-    {"TWILIO_AUTH_TOKEN", MEMBER(twilio_auth_token), parse_text, accepts_visible, .privacy = SECRET,
-     .need = REQUIRED_IN_PRODUCTION, .allowed = "the account's token",
-     .about = "when set, every Twilio request must be signed with it"},
+    {"TWILIO_AUTH_TOKEN", MEMBER(twilio_auth_token), parse_text, accepts_auth_tokens,
+     .privacy = SECRET, .need = REQUIRED_IN_PRODUCTION,
+     .allowed = "the account's token, or two with a comma between them",
+     .about = "when set, every Twilio request must be signed with it (needs PUBLIC_URL)"},
     {"TWILIO_WHATSAPP_NUMBER", MEMBER(twilio_whatsapp_number), parse_text, accepts_visible,
      .allowed = "whatsapp:+14155238886", .about = "our WhatsApp number at Twilio"},
     {"WEBHOOK_PATH", MEMBER(webhook_path), parse_text, accepts_path,
@@ -207,12 +218,54 @@ static const struct setting settings[] = {
     {"ADMIN_TOKEN", MEMBER(admin_token), parse_text, accepts_token, .privacy = SECRET,
      .need = REQUIRED_IN_PRODUCTION, .allowed = "at least 16 visible ASCII characters",
      .about = "opens the admin pages; unset: they are closed"},
+    {"MESSAGES_PER_MINUTE", MEMBER(messages_per_minute), parse_number, .max = 1000000,
+     .fallback = "3000", .allowed = "a number from 0 to 1000000; 0: no limit",
+     .about = "messages of one number; then it is asked to wait, once"},
+    {"CODES_PER_DAY", MEMBER(codes_per_day), parse_number, .max = 1000000, .fallback = "5000",
+     .allowed = "a number from 0 to 1000000; 0: no limit",
+     .about = "codes told to one number; then it is asked to wait, once"},
+    {"CONNECTIONS_PER_ADDRESS", MEMBER(connections_per_address), parse_number, .max = 1000000,
+     .fallback = "1000", .allowed = "a number from 0 to 1000000; 0: no limit",
+     .about = "connections of one internet address, or its requests behind a trusted proxy"},
+    {"TRUSTED_PROXIES", MEMBER(trusted_proxies), parse_text, peers_accept,
+     .fallback = "127.0.0.1,::1",
+     .allowed = "addresses or networks like 10.0.0.0/8 with commas between them, or none",
+     .about = "who may say in X-Forwarded-For for whom it speaks"},
+    {"HEAD_TIMEOUT_SECONDS", MEMBER(head_timeout_seconds), parse_number, .min = 1, .max = 3600,
+     .fallback = "10", .allowed = "a number from 1 to 3600",
+     .about = "for a request to come up to the end of its headers"},
+    {"BODY_TIMEOUT_SECONDS", MEMBER(body_timeout_seconds), parse_number, .min = 1, .max = 3600,
+     .fallback = "20", .allowed = "a number from 1 to 3600",
+     .about = "for the rest of a request to come"},
+    {"IDLE_TIMEOUT_SECONDS", MEMBER(idle_timeout_seconds), parse_number, .min = 1, .max = 3600,
+     .fallback = "75", .allowed = "a number from 1 to 3600",
+     .about = "a connection may rest between two requests"},
+    {"MAX_HEAD_BYTES", MEMBER(max_head_bytes), parse_number, .min = 1024, .max = 65536,
+     .fallback = "8192", .allowed = "a number from 1024 to 65536",
+     .about = "request line and headers of one request"},
+    {"MAX_URL_BYTES", MEMBER(max_url_bytes), parse_number, .min = 128, .max = 16384,
+     .fallback = "4096", .allowed = "a number from 128 to 16384",
+     .about = "path and query of one request"},
+    {"MAX_BODY_BYTES", MEMBER(max_body_bytes), parse_number, .min = 1024, .max = 1048576,
+     .fallback = "65536", .allowed = "a number from 1024 to 1048576",
+     .about = "body of one request"},
+    {"MAX_PARAMETERS", MEMBER(max_parameters), parse_number, .min = 16, .max = FORM_FIELDS_MAX,
+     .fallback = "256", .allowed = "a number from 16 to 256", .about = "fields of one form"},
     {"MAX_CONNECTIONS", MEMBER(max_connections), parse_number, .min = 1, .max = 1000000,
      .fallback = "10000", .allowed = "a number from 1 to 1000000",
      .about = "connections open at once"},
     {"MAX_IN_FLIGHT", MEMBER(max_in_flight), parse_number, .min = 1, .max = 1000000,
      .fallback = "2000", .allowed = "a number from 1 to 1000000",
      .about = "messages handled at once; more are answered 503"},
+    {"OUTBOX_ALARM", MEMBER(outbox_alarm), parse_number, .min = 1, .max = 100000000,
+     .fallback = "1000", .allowed = "a number from 1 to 100000000",
+     .about = "more records than these waiting for the database are reported"},
+    {"OUTBOX_MAX", MEMBER(outbox_max), parse_number, .min = 1, .max = 100000000,
+     .fallback = "1000000", .allowed = "a number from 1 to 100000000",
+     .about = "with so many waiting, people are asked to try again later"},
+    {"STOP_DELAY_SECONDS", MEMBER(stop_delay_seconds), parse_number, .min = 0, .max = 60,
+     .fallback = "0", .allowed = "a number from 0 to 60",
+     .about = "told to stop, /ready answers 503 for so long before the port closes"},
 };
 enum { SETTING_COUNT = sizeof settings / sizeof *settings };
 
@@ -387,6 +440,12 @@ int config_load(struct config *config, const char *env_file, FILE *errors)
     derive(config);
     if (config->production && config_check_production(config, errors) < 0)
         status = -1;
+    if (!config->production && config->twilio_auth_token && !lookup(&file, "PUBLIC_URL")) {
+        fputs("PUBLIC_URL: is not set, but with TWILIO_AUTH_TOKEN it is what Twilio signs; "
+              "allowed: https://host, without ? and #\n",
+              errors);
+        status = -1;
+    }
     dotenv_free(&file);
     return status;
 }

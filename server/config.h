@@ -30,9 +30,23 @@ struct config {
     char *twilio_whatsapp_number;
     char *webhook_path;
     char *admin_token;
-    unsigned max_connections; /* of the whole process */
-    unsigned max_in_flight;   /* messages being handled, of the whole process */
-    bool production;          /* environment is "production" */
+    unsigned max_connections;     /* of the whole process */
+    unsigned max_in_flight;       /* messages being handled, of the whole process */
+    unsigned messages_per_minute; /* of one address; 0: any number, as for the next two */
+    unsigned codes_per_day;
+    unsigned connections_per_address;
+    char *trusted_proxies; /* as peers_create takes it */
+    unsigned head_timeout_seconds;
+    unsigned body_timeout_seconds;
+    unsigned idle_timeout_seconds;
+    unsigned max_head_bytes;
+    unsigned max_url_bytes;
+    unsigned max_body_bytes;
+    unsigned max_parameters;
+    unsigned stop_delay_seconds;
+    unsigned outbox_alarm; /* records in the outbox: more are reported */
+    unsigned outbox_max;   /* records in the outbox: no more are taken */
+    bool production;       /* environment is "production" */
 };
 
 /*

@@ -2,20 +2,23 @@
  * left to http.c. */
 #include "server/connection.h"
 
+#include "server/clock.h"
 #include "server/head.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/peers.h"
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /* How often slow and finished connections are looked for, and how long a refused client may go on
  * sending before the connection is cut (cutting at once would lose it our answer). */
@@ -28,7 +31,12 @@ struct connection {
     TAILQ_ENTRY(connection) link;
     struct connections *owner;
     struct bufferevent *stream; /* holds a reference */
-    evutil_socket_t fd;         /* -1 until the first byte */
+    evutil_socket_t fd;         /* -1 until it is registered */
+    struct peer peer;
+    bool peer_counted;
+    bool peer_trusted;  /* to say for whom it speaks */
+    struct peer client; /* for whom it speaks just now */
+    bool client_counted;
     struct head_scanner scanner;
     enum head_phase phase;
     int64_t since_ms; /* when this phase began */
@@ -40,39 +48,33 @@ struct connection {
 struct connections {
     struct event_base *base;
     struct connection_limits limits;
-    TAILQ_HEAD(, connection) all;
+    TAILQ_HEAD(connection_list, connection) all;
     size_t count;
     struct connection **by_fd;
     size_t by_fd_size;
     struct event *sweep;
+    struct event *fresh; /* connections were accepted, evhttp has given them their descriptors */
     bool draining;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void connection_enter(struct connection *connection, enum head_phase phase)
 {
     connection->phase = phase;
-    connection->since_ms = now_ms();
+    connection->since_ms = clock_monotonic_ms();
 }
 
 /* The answer to a client that evhttp never gets to see; a fresh socket buffer always takes it. */
 static void send_refusal(const struct connection *connection, const struct head_verdict *verdict)
 {
     char body[160], answer[512];
-    const char *extra = verdict->status == 405   ? "Allow: GET, HEAD, POST\r\n"
-                        : verdict->status == 503 ? "Retry-After: 5\r\n"
-                                                 : "";
+    const char *extra = verdict->status == 405 ? "Allow: GET, HEAD, POST\r\n"
+                        : verdict->status == 503 || verdict->status == 429 ? "Retry-After: 5\r\n"
+                                                                           : "";
     int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", verdict->reason);
 
     length = snprintf(answer, sizeof answer,
                       "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\n"
+                      "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
                       "Content-Length: %d\r\n%sConnection: close\r\n\r\n%s",
                       verdict->status, length, extra, body);
     if (send(connection->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -83,9 +85,11 @@ static void send_refusal(const struct connection *connection, const struct head_
  * behind that reply. */
 static void connection_refuse(struct connection *connection, struct head_verdict verdict)
 {
+    const struct evbuffer *unsent = bufferevent_get_output(connection->stream);
+
     connection->refused = true;
-    connection->since_ms = now_ms();
-    if (connection->busy > 0) {
+    connection->since_ms = clock_monotonic_ms();
+    if (connection->busy > 0 || evbuffer_get_length(unsent) > 0) {
         connection->close_after = true;
         return;
     }
@@ -97,22 +101,68 @@ static void connection_refuse(struct connection *connection, struct head_verdict
               log_text("reason", verdict.reason));
 }
 
-/* Registers the connection under its descriptor, known from its first byte on. */
-static bool connection_register(struct connection *connection)
+/* Whether the other end may have one more connection. That of a proxy is not counted, but the
+ * requests that it brings. */
+static bool connection_count_peer(struct connection *connection)
+{
+    struct peers *peers = connection->owner->limits.peers;
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+
+    if (getpeername(connection->fd, (struct sockaddr *)&address, &length) != 0 ||
+        peer_of(&connection->peer, (struct sockaddr *)&address) != 0)
+        return true;
+    connection->peer_trusted = peers_trust(peers, &connection->peer);
+    if (connection->peer_trusted)
+        return true;
+    connection->peer_counted = peers_enter(peers, &connection->peer);
+    return connection->peer_counted;
+}
+
+/* Registers the connection under its descriptor and refuses what is too many. */
+static void connection_register(struct connection *connection)
 {
     struct connections *owner = connection->owner;
     evutil_socket_t fd = bufferevent_getfd(connection->stream);
 
-    if (fd < 0 || (size_t)fd >= owner->by_fd_size)
-        return false;
+    if (fd < 0 || (size_t)fd >= owner->by_fd_size) {
+        connection->refused = true;
+        return;
+    }
     connection->fd = fd;
     owner->by_fd[fd] = connection;
-    if (owner->count > owner->limits.connections_max) {
+    if (!connection_count_peer(connection)) {
+        metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
+        connection_refuse(connection,
+                          (struct head_verdict){429, "too many connections from this address"});
+    } else if (owner->count > owner->limits.connections_max) {
         metrics_add(METRIC_CONNECTIONS_REFUSED, 1);
         connection_refuse(connection,
                           (struct head_verdict){503, "too many connections, try again shortly"});
     }
-    return true;
+}
+
+/* Those that were accepted since the last time stand at the end. */
+static void on_fresh(evutil_socket_t fd, short what, void *arg)
+{
+    struct connections *owner = arg;
+    struct connection *connection = TAILQ_LAST(&owner->all, connection_list);
+
+    (void)fd;
+    (void)what;
+    for (; connection != NULL && connection->fd < 0 && !connection->refused;
+         connection = TAILQ_PREV(connection, connection_list, link))
+        connection_register(connection);
+}
+
+static void count_limit(int status)
+{
+    if (status == 413)
+        metrics_add(METRIC_LIMIT_BODY, 1);
+    else if (status == 414)
+        metrics_add(METRIC_LIMIT_URL, 1);
+    else if (status == 431)
+        metrics_add(METRIC_LIMIT_HEAD, 1);
 }
 
 /* Scans the bytes of the buffer from offset on. */
@@ -141,8 +191,6 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
 
     if (info->n_added == 0)
         return;
-    if (connection->fd < 0 && !connection_register(connection))
-        connection->refused = true;
     if (!connection->refused) {
         struct head_verdict verdict = scan_new_bytes(connection, buffer, info->orig_size);
         enum head_phase phase = head_phase(&connection->scanner);
@@ -151,6 +199,7 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
             connection_enter(connection, phase);
         if (verdict.status != 0) {
             metrics_add(METRIC_HEADS_REFUSED, 1);
+            count_limit(verdict.status);
             connection_refuse(connection, verdict);
         }
     }
@@ -172,19 +221,35 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     }
     connection->owner = owner;
     connection->fd = -1;
-    head_init(&connection->scanner, owner->limits.body_max);
+    head_init(&connection->scanner, &owner->limits.request);
     connection_enter(connection, HEAD_PHASE_IDLE);
     bufferevent_incref(connection->stream);
+    /* evhttp wants one whole request; who sends more before it is answered waits. */
+    bufferevent_setwatermark(connection->stream, EV_READ, 0,
+                             owner->limits.request.head_max +
+                                 (size_t)owner->limits.request.body_max);
     evbuffer_add_cb(bufferevent_get_input(connection->stream), on_input, connection);
     TAILQ_INSERT_TAIL(&owner->all, connection, link);
     owner->count++;
     metrics_add(METRIC_CONNECTIONS, 1);
+    event_active(owner->fresh, EV_TIMEOUT, 0);
     return connection->stream;
+}
+
+static void connection_forget_client(struct connection *connection)
+{
+    if (connection->client_counted)
+        peers_leave(connection->owner->limits.peers, &connection->client);
+    connection->client_counted = false;
 }
 
 static void connection_free(struct connection *connection)
 {
     struct connections *owner = connection->owner;
+
+    connection_forget_client(connection);
+    if (connection->peer_counted)
+        peers_leave(owner->limits.peers, &connection->peer);
 
     TAILQ_REMOVE(&owner->all, connection, link);
     owner->count--;
@@ -235,7 +300,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct connections *owner = arg;
     struct connection *connection = TAILQ_FIRST(&owner->all);
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
 
     (void)fd;
     (void)what;
@@ -261,12 +326,38 @@ static struct connection *connection_find(const struct connections *connections,
     return fd < 0 || (size_t)fd >= connections->by_fd_size ? NULL : connections->by_fd[fd];
 }
 
-void connection_busy(struct connections *connections, struct evhttp_request *request)
+/* The last of the headers, for that is the one which the proxy itself wrote. */
+static const char *forwarded_header(struct evhttp_request *request)
+{
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    const struct evkeyval *header;
+    const char *last = NULL;
+
+    TAILQ_FOREACH(header, headers, next)
+    {
+        if (strcasecmp(header->key, "X-Forwarded-For") == 0)
+            last = header->value;
+    }
+    return last;
+}
+
+bool connection_busy(struct connections *connections, struct evhttp_request *request)
 {
     struct connection *connection = connection_find(connections, request);
+    struct peers *peers = connections->limits.peers;
+    const char *header;
 
-    if (connection != NULL)
-        connection->busy++;
+    if (connection == NULL)
+        return true;
+    connection->busy++;
+    header = connection->peer_trusted ? forwarded_header(request) : NULL;
+    if (header == NULL || connection->client_counted ||
+        !peers_forwarded(peers, header, &connection->client))
+        return true;
+    connection->client_counted = peers_enter(peers, &connection->client);
+    if (!connection->client_counted)
+        metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
+    return connection->client_counted;
 }
 
 bool connection_replied(struct connections *connections, struct evhttp_request *request)
@@ -276,7 +367,8 @@ bool connection_replied(struct connections *connections, struct evhttp_request *
     if (connection == NULL)
         return true;
     connection->busy--;
-    connection->since_ms = now_ms();
+    connection_forget_client(connection);
+    connection->since_ms = clock_monotonic_ms();
     return connection->close_after || connections->draining;
 }
 
@@ -313,7 +405,8 @@ struct connections *connections_create(struct event_base *base, struct evhttp *h
     connections->by_fd_size = descriptor_limit();
     connections->by_fd = calloc(connections->by_fd_size, sizeof(struct connection *));
     connections->sweep = event_new(base, -1, EV_PERSIST, on_sweep, connections);
-    if (connections->by_fd == NULL || connections->sweep == NULL ||
+    connections->fresh = event_new(base, -1, 0, on_fresh, connections);
+    if (connections->by_fd == NULL || connections->sweep == NULL || connections->fresh == NULL ||
         event_add(connections->sweep, &interval) != 0) {
         connections_free(connections);
         return NULL;
@@ -330,6 +423,8 @@ void connections_free(struct connections *connections)
         connection_free(TAILQ_FIRST(&connections->all));
     if (connections->sweep != NULL)
         event_free(connections->sweep);
+    if (connections->fresh != NULL)
+        event_free(connections->fresh);
     free(connections->by_fd);
     free(connections);
 }

@@ -9,17 +9,19 @@
 #ifndef SERVER_CONNECTION_H
 #define SERVER_CONNECTION_H
 
+#include "server/head.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct event_base;
 struct evhttp;
 struct evhttp_request;
+struct peers;
 
 struct connection_limits {
+    struct head_limits request;
     unsigned connections_max; /* open at once on this worker */
-    uint64_t body_max;        /* bytes of one request body */
+    struct peers *peers;      /* whom they come from; borrowed */
     unsigned head_ms;         /* from the first byte of a head to its last */
     unsigned body_ms;         /* from the end of the head to the last byte of the body */
     unsigned idle_ms;         /* between two requests */
@@ -35,8 +37,10 @@ void connections_free(struct connections *connections);
 
 size_t connections_count(const struct connections *connections);
 
-/* A request was handed to the program; its reply will be announced by connection_replied. */
-void connection_busy(struct connections *connections, struct evhttp_request *request);
+/* A request was handed to the program; its reply will be announced by connection_replied. Returns
+ * false when a trusted proxy brings it from an address that has too many under way already: then
+ * that is the reply. */
+bool connection_busy(struct connections *connections, struct evhttp_request *request);
 /* Just before the reply is sent: whether the connection is to be closed after it. */
 bool connection_replied(struct connections *connections, struct evhttp_request *request);
 

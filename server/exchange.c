@@ -4,10 +4,11 @@
  *     LOAD --> step -----------------------------------------> SAVE ----> answer
  *      ^ ^      | \     all answers are in                     ^ |          ^
  *      | |      |  +---------------------> RESERVE --> CLAIM --+ |          |
- *      | |      |                             |         ^ |      |          |
+ *      | |      |                             |         ^ +> OUTBOX (records away)
  *      | |      +- complete already ----------|---------+ |      |          |
  *      | |      +- redelivered: nothing to save ---------------------------+
  *      | +--- conflict: another message of the person was faster -+          |
+ *      | +--- no word: the session tells whether it was saved ----+          |
  *      +----- finished for another message: now this one's turn --+          |
  *                                                                            |
  *     a store is away, full, or the deadline passed: "try again in a minute" +
@@ -16,16 +17,19 @@
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
  *
  * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
- * its claim was committed and the session saved; a claim belongs to the message that completed the
- * conversation, whoever makes it, so it counts once; when the deadline passes the exchange ends
- * silently as soon as its store comes back.
+ * its claim was committed, in the records or on its way there in the outbox, and the session saved;
+ * a claim belongs to the message that completed the conversation, whoever makes it, so it counts
+ * once; when the deadline passes the exchange ends silently as soon as its store comes back.
  */
 #include "server/exchange.h"
 
 #include "flow/flow.h"
+#include "server/allowance.h"
+#include "server/clock.h"
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "store/outbox.h"
 #include "store/record.h"
 #include "store/session.h"
 #include <event2/event.h>
@@ -36,7 +40,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
 /* How often one message is tried when other messages of the same person are faster, and how many
  * digits a code grows at most. */
@@ -44,6 +47,8 @@
 #define LONGER_MAX 8
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
+/* How long a message waits for sessions that are away: a connection that was cut is soon back. */
+#define SESSIONS_WAIT_MS 1000
 
 enum exchange_state {
     EXCHANGE_LOAD,
@@ -52,6 +57,8 @@ enum exchange_state {
     EXCHANGE_RESERVED,
     EXCHANGE_CLAIM,
     EXCHANGE_CLAIMED,
+    EXCHANGE_OUTBOX,
+    EXCHANGE_OUTBOXED,
     EXCHANGE_SAVE,
     EXCHANGE_SAVED,
 };
@@ -68,12 +75,16 @@ struct exchange {
     int64_t now_us;
     unsigned rounds; /* how often it was loaded */
     unsigned longer;
+    bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
+    bool waiting;     /* for the next sweep, which loads again */
     bool for_another; /* finishing what another message of the person completed */
     struct flow_outcome outcome;
     const char *result; /* for the log */
     struct conversation conversation;
     struct session session;
     struct record_claim claim;
+    struct outbox_entry entry;
+    uint64_t who; /* the address as a number, and for the log */
     char tag[KEYS_TAG_MAX];
 };
 
@@ -89,28 +100,12 @@ _Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every add
 
 static void exchange_drive(struct exchange *exchange);
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t wall_clock_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static void exchange_log(const struct exchange *exchange)
 {
     log_write(LOG_INFO, "message", log_text("from", exchange->tag),
               log_text("channel", exchange->message->channel), log_text("result", exchange->result),
               log_number("question", exchange->outcome.step + 1),
-              log_number("ms", monotonic_ms() - exchange->started_ms));
+              log_number("ms", clock_monotonic_ms() - exchange->started_ms));
 }
 
 /* The one way out towards the person. */
@@ -159,8 +154,10 @@ static void answer_reply(struct exchange *exchange)
     metrics_add(METRIC_MESSAGES, 1);
     if (exchange->outcome.event == FLOW_EVENT_REDELIVERED)
         metrics_add(METRIC_MESSAGES_REDELIVERED, 1);
-    if (exchange->outcome.effect == FLOW_CLAIM)
+    if (exchange->outcome.effect == FLOW_CLAIM) {
         metrics_add(exchange->claim.is_new ? METRIC_CODES_NEW : METRIC_CODES_EXISTING, 1);
+        allowance_code(service->settings.allowance, exchange->who, exchange->now_us / 1000000);
+    }
     exchange_answer_with(exchange, service->reply, length);
     OPENSSL_cleanse(service->reply, length);
 }
@@ -178,6 +175,14 @@ static void resume_from_claim(struct store_ticket *ticket)
         (struct record_claim *)((char *)ticket - offsetof(struct record_claim, ticket));
 
     exchange_drive((struct exchange *)((char *)claim - offsetof(struct exchange, claim)));
+}
+
+static void resume_from_outbox(struct store_ticket *ticket)
+{
+    struct outbox_entry *entry =
+        (struct outbox_entry *)((char *)ticket - offsetof(struct outbox_entry, ticket));
+
+    exchange_drive((struct exchange *)((char *)entry - offsetof(struct exchange, entry)));
 }
 
 /* Starts an operation's ticket at rest: an operation that finishes at once leaves its status in
@@ -246,18 +251,24 @@ static enum store_status exchange_save(struct exchange *exchange)
     return session_save(exchange->service->settings.sessions, session);
 }
 
+/* The code is safe: it becomes the reply. */
+static void exchange_tell(struct exchange *exchange, bool existing, const char *result)
+{
+    flow_finish(&exchange->conversation, exchange->for_another ? 0 : exchange->said.id,
+                exchange->claim.code, existing);
+    exchange->result = result;
+    exchange->state = EXCHANGE_SAVE;
+}
+
 /* What a finished claim means. Returns whether the exchange goes on. */
 static bool claim_finish(struct exchange *exchange)
 {
     const struct record_claim *claim = &exchange->claim;
-    bool existing = !claim->is_new && claim->same_phone;
 
     switch (claim->ticket.status) {
     case STORE_OK:
-        flow_finish(&exchange->conversation, exchange->for_another ? 0 : exchange->said.id,
-                    claim->code, existing);
-        exchange->result = claim->is_new ? "code_new" : "code_existing";
-        exchange->state = EXCHANGE_SAVE;
+        exchange_tell(exchange, !claim->is_new && claim->same_phone,
+                      claim->is_new ? "code_new" : "code_existing");
         return true;
     case STORE_CONFLICT:
         metrics_add(METRIC_CODES_LENGTHENED, 1);
@@ -267,9 +278,26 @@ static bool claim_finish(struct exchange *exchange)
         answer_unavailable(exchange, "code_taken");
         return false;
     default:
+        exchange->state = EXCHANGE_OUTBOX;
+        if (exchange->service->settings.outbox != NULL)
+            return true;
         answer_unavailable(exchange, "records_unavailable");
         return false;
     }
+}
+
+/* What a finished put means. Nobody knows yet whether the person was registered before, so it is
+ * told like a new code. Returns whether the exchange goes on. */
+static bool outbox_finish(struct exchange *exchange)
+{
+    if (exchange->entry.ticket.status != STORE_OK) {
+        answer_unavailable(exchange, "outbox_unavailable");
+        return false;
+    }
+    metrics_add(METRIC_OUTBOX_PUT, 1);
+    exchange->claim.is_new = true;
+    exchange_tell(exchange, false, "code_by_outbox");
+    return true;
 }
 
 /* What a finished save means: of the complete answers, or of what is to be answered. Returns
@@ -291,6 +319,10 @@ static bool save_finish(struct exchange *exchange)
         metrics_add(METRIC_SESSION_CONFLICTS, 1);
         break;
     default:
+        /* "Try again" after a save that was done: the person's answer would count for the next
+         * question. So the session is loaded again, which knows this message or does not. */
+        if (exchange->unsure)
+            break;
         answer_unavailable(exchange, "sessions_unavailable");
         return false;
     }
@@ -298,6 +330,18 @@ static bool save_finish(struct exchange *exchange)
     if (++exchange->rounds < ROUNDS_MAX)
         return true;
     answer_unavailable(exchange, "too_many_conflicts");
+    return false;
+}
+
+/* What a load means that did not work. Returns whether to wait. */
+static bool load_failed(struct exchange *exchange)
+{
+    if (exchange->unsure || clock_monotonic_ms() - exchange->started_ms < SESSIONS_WAIT_MS) {
+        exchange->state = EXCHANGE_LOAD;
+        exchange->waiting = true;
+        return true;
+    }
+    answer_unavailable(exchange, "sessions_unavailable");
     return false;
 }
 
@@ -316,10 +360,8 @@ static bool exchange_run(struct exchange *exchange)
                 return true;
             break;
         case EXCHANGE_LOADED:
-            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT) {
-                answer_unavailable(exchange, "sessions_unavailable");
-                return false;
-            }
+            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT)
+                return load_failed(exchange);
             exchange->state = exchange_step(exchange);
             if (exchange->outcome.effect == FLOW_REPEAT ||
                 exchange->outcome.effect == FLOW_IGNORE) {
@@ -340,11 +382,24 @@ static bool exchange_run(struct exchange *exchange)
             if (!claim_finish(exchange))
                 return false;
             break;
+        case EXCHANGE_OUTBOX:
+            exchange->entry.claim = claim;
+            exchange->state = EXCHANGE_OUTBOXED;
+            if (ticket_waits(&exchange->entry.ticket,
+                             outbox_put(settings->outbox, &exchange->entry)))
+                return true;
+            break;
+        case EXCHANGE_OUTBOXED:
+            if (!outbox_finish(exchange))
+                return false;
+            break;
         case EXCHANGE_RESERVE:
         case EXCHANGE_SAVE:
             exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
-            if (ticket_waits(&session->ticket, exchange_save(exchange)))
+            if (ticket_waits(&session->ticket, exchange_save(exchange))) {
+                exchange->unsure = true;
                 return true;
+            }
             break;
         case EXCHANGE_RESERVED:
         case EXCHANGE_SAVED:
@@ -365,16 +420,19 @@ static void exchange_drive(struct exchange *exchange)
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange_service *service = arg;
-    int64_t due = monotonic_ms() - (int64_t)service->settings.deadline_ms;
-    struct exchange *exchange;
+    int64_t due = clock_monotonic_ms() - (int64_t)service->settings.deadline_ms;
+    struct exchange *exchange, *next;
 
     (void)fd;
     (void)what;
-    TAILQ_FOREACH(exchange, &service->exchanges, link)
-    {
-        if (exchange->started_ms > due)
-            break;
-        answer_unavailable(exchange, "deadline_passed");
+    for (exchange = TAILQ_FIRST(&service->exchanges); exchange != NULL; exchange = next) {
+        next = TAILQ_NEXT(exchange, link);
+        if (exchange->started_ms <= due)
+            answer_unavailable(exchange, "deadline_passed");
+        if (exchange->waiting) {
+            exchange->waiting = false;
+            exchange_drive(exchange);
+        }
     }
 }
 
@@ -416,12 +474,31 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
     const struct keys *keys = exchange->service->settings.keys;
     uint64_t *id = &exchange->said.id;
 
-    keys_log_tag(keys, message->address, message->address_length, exchange->tag);
+    exchange->who = keys_log_tag(keys, message->address, message->address_length, exchange->tag);
     if (message->id_length > 0)
         *id = keys_message_id(keys, message->id, message->id_length);
     else if (RAND_bytes((unsigned char *)id, sizeof *id) != 1)
         *id = 0;
     return *id != 0 ? 0 : -1;
+}
+
+/* Whether the person may go on writing; if not, this is said once, and then nothing. */
+static bool exchange_is_allowed(struct exchange *exchange)
+{
+    struct exchange_service *service = exchange->service;
+    size_t length = 0;
+    bool first;
+    enum allowance_verdict verdict = allowance_message(service->settings.allowance, exchange->who,
+                                                       exchange->now_us / 1000000, &first);
+
+    if (verdict == ALLOWANCE_LEFT)
+        return true;
+    exchange->result = verdict == ALLOWANCE_CODES_SPENT ? "too_many_codes" : "too_many_messages";
+    metrics_add(verdict == ALLOWANCE_CODES_SPENT ? METRIC_LIMIT_CODES : METRIC_LIMIT_MESSAGES, 1);
+    if (first)
+        length = flow_too_many(service->settings.flow, service->reply);
+    exchange_answer_with(exchange, service->reply, length);
+    return false;
 }
 
 int exchange_begin(struct exchange_service *service, const struct message *message,
@@ -439,8 +516,8 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange->answer = answer;
     exchange->arg = arg;
     exchange->message = message;
-    exchange->started_ms = monotonic_ms();
-    exchange->now_us = wall_clock_us();
+    exchange->started_ms = clock_monotonic_ms();
+    exchange->now_us = clock_wall_us();
     exchange->said = (struct flow_message){
         .text = message->text, .length = message->text_length, .written = message->written};
     if (exchange_identify(exchange, message) != 0) {
@@ -449,11 +526,15 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     }
     strcpy(exchange->claim.phone_number, message->address + message->scheme_length);
     exchange->claim.ticket.done = resume_from_claim;
+    exchange->entry.ticket.done = resume_from_outbox;
     session_init(service->settings.sessions, &exchange->session, message->address,
                  message->address_length);
     exchange->session.ticket.done = resume_from_session;
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
     service->in_flight++;
-    exchange_drive(exchange);
+    if (exchange_is_allowed(exchange))
+        exchange_drive(exchange);
+    else
+        exchange_end(exchange);
     return 0;
 }

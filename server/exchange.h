@@ -13,9 +13,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct allowance;
 struct event_base;
 struct flow;
 struct keys;
+struct outbox_link;
 struct record_link;
 struct session_link;
 
@@ -27,8 +29,10 @@ struct exchange_settings {
     const char *salt;
     struct session_link *sessions;
     struct record_link *records;
-    unsigned in_flight_max; /* exchanges under way; one more is refused */
-    unsigned deadline_ms;   /* for the answer; then it is "try again in a minute" */
+    struct outbox_link *outbox;  /* for when records are away; NULL: then nothing is promised */
+    struct allowance *allowance; /* of each address */
+    unsigned in_flight_max;      /* exchanges under way; one more is refused */
+    unsigned deadline_ms;        /* for the answer; then it is "try again in a minute" */
 };
 
 struct exchange_service;

@@ -48,8 +48,8 @@ static struct form_text decode(const char *from, size_t length, char **to, const
     return text;
 }
 
-int form_decode(struct form *form, const char *body, size_t length, char *storage,
-                const char **reason)
+int form_decode(struct form *form, const char *body, size_t length, size_t fields_max,
+                char *storage, const char **reason)
 {
     const char *at = body;
     const char *end = body + length;
@@ -65,7 +65,7 @@ int form_decode(struct form *form, const char *body, size_t length, char *storag
             const char *value = equals != NULL ? equals + 1 : stop;
             struct form_field *field;
 
-            if (form->count == FORM_FIELDS_MAX) {
+            if (form->count == fields_max) {
                 *reason = "the form has too many fields";
                 return -1;
             }

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+/* Fields that a form can have at most, whatever is configured. */
 #define FORM_FIELDS_MAX 256
 
 struct form_text {
@@ -27,10 +28,11 @@ struct form {
 
 /*
  * Decodes body into form; the texts go to storage, which must hold length bytes and outlive the
- * form. Returns 0, or -1 with *reason saying what is wrong (static).
+ * form. Returns 0, or -1 with *reason saying what is wrong (static); form->count is then fields_max
+ * only when there were more fields than that.
  */
-int form_decode(struct form *form, const char *body, size_t length, char *storage,
-                const char **reason);
+int form_decode(struct form *form, const char *body, size_t length, size_t fields_max,
+                char *storage, const char **reason);
 
 /* The value of a key. *count (may be NULL) is how many fields have it; the first one counts.
  * Without one the length is 0 and bytes is NULL. */

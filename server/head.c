@@ -25,10 +25,9 @@ static const char expect_continue[] = "100-continue";
 
 static const struct head_verdict go_on = {0, NULL};
 
-void head_init(struct head_scanner *scanner, uint64_t body_max)
+void head_init(struct head_scanner *scanner, const struct head_limits *limits)
 {
-    memset(scanner, 0, sizeof *scanner);
-    scanner->body_max = body_max;
+    *scanner = (struct head_scanner){.limits = *limits};
     scanner->state = AT_REQUEST;
 }
 
@@ -75,9 +74,9 @@ static bool word_is(const struct head_scanner *scanner, const char *word)
 
 static void request_begin(struct head_scanner *scanner)
 {
-    uint64_t body_max = scanner->body_max;
+    const struct head_limits limits = scanner->limits;
 
-    head_init(scanner, body_max);
+    head_init(scanner, &limits);
     scanner->state = IN_METHOD;
 }
 
@@ -118,7 +117,7 @@ static struct head_verdict in_target(struct head_scanner *scanner, unsigned char
     }
     if (c <= 0x20 || c >= 0x7f || c == '#' || (scanner->target_length == 0 && c != '/'))
         return refuse(scanner, 400, "the request target is malformed");
-    if (++scanner->target_length > HEAD_TARGET_MAX)
+    if (++scanner->target_length > scanner->limits.target_max)
         return refuse(scanner, 414, "the request target is too long");
     return go_on;
 }
@@ -206,7 +205,7 @@ static struct head_verdict length_digit(struct head_scanner *scanner, unsigned c
     if (c < '0' || c > '9' || scanner->value_ended)
         return refuse(scanner, 400, "Content-Length is not a number");
     /* Beyond the limit only "too long" matters, so that no number overflows. */
-    if (scanner->body_left <= scanner->body_max)
+    if (scanner->body_left <= scanner->limits.body_max)
         scanner->body_left = scanner->body_left * 10 + (uint64_t)(c - '0');
     return go_on;
 }
@@ -253,7 +252,7 @@ static struct head_verdict head_end(struct head_scanner *scanner)
         return refuse(scanner, 400, "Content-Length and Transfer-Encoding contradict each other");
     if (scanner->has_encoding)
         return refuse(scanner, 411, "send Content-Length instead of Transfer-Encoding");
-    if (scanner->body_left > scanner->body_max)
+    if (scanner->body_left > scanner->limits.body_max)
         return refuse(scanner, 413, "the body is too large");
     scanner->state = scanner->body_left > 0 ? IN_BODY : AT_REQUEST;
     return go_on;
@@ -302,7 +301,7 @@ struct head_verdict head_scan(struct head_scanner *scanner, const char *bytes, s
                 scanner->state = AT_REQUEST;
             continue;
         }
-        if (++scanner->head_bytes > HEAD_BYTES_MAX)
+        if (++scanner->head_bytes > scanner->limits.head_max)
             return refuse(scanner, 431, "the request head is too long");
         struct head_verdict verdict = scan_byte(scanner, (unsigned char)bytes[i++]);
         if (verdict.status != 0)

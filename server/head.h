@@ -4,7 +4,7 @@
  * verdict out.
  *
  *     struct head_scanner scanner;
- *     head_init(&scanner, body_max);
+ *     head_init(&scanner, &limits);
  *     verdict = head_scan(&scanner, bytes, length);      for every piece that arrives
  */
 #ifndef SERVER_HEAD_H
@@ -14,12 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Limits of one head: all its bytes, its request target, its header lines. */
-#define HEAD_BYTES_MAX 8192
-#define HEAD_TARGET_MAX 4096
+/* Header lines of one head. */
 #define HEAD_LINES_MAX 100
 /* Longest method and longest header name that is told apart. */
 #define HEAD_WORD_MAX 20
+
+/* Bytes of one request: of all its head, of the target in it, of its body. */
+struct head_limits {
+    size_t head_max;
+    size_t target_max;
+    uint64_t body_max;
+};
 
 struct head_verdict {
     int status;         /* 0, or the HTTP status to refuse with */
@@ -30,7 +35,7 @@ struct head_verdict {
 enum head_phase { HEAD_PHASE_IDLE, HEAD_PHASE_HEAD, HEAD_PHASE_BODY };
 
 struct head_scanner {
-    uint64_t body_max;
+    struct head_limits limits;
     int state;
     char word[HEAD_WORD_MAX + 1]; /* the method, or a header's name in lower case */
     size_t word_length;
@@ -48,7 +53,7 @@ struct head_scanner {
     uint64_t body_left;
 };
 
-void head_init(struct head_scanner *scanner, uint64_t body_max);
+void head_init(struct head_scanner *scanner, const struct head_limits *limits);
 
 /* Scans bytes that follow those of the last call. After a refusal the scanner is spent. */
 struct head_verdict head_scan(struct head_scanner *scanner, const char *bytes, size_t length);

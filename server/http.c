@@ -2,7 +2,6 @@
  * which connections are tolerated to connection.c. */
 #include "server/http.h"
 
-#include "server/head.h"
 #include "server/metrics.h"
 #include <errno.h>
 #include <event2/buffer.h>
@@ -55,6 +54,7 @@ static const char *status_phrase(int status)
         {410, "Gone"},
         {413, "Content Too Large"},
         {415, "Unsupported Media Type"},
+        {429, "Too Many Requests"},
         {500, "Internal Server Error"},
         {503, "Service Unavailable"},
     };
@@ -73,6 +73,21 @@ static void count_status(int status)
                 1);
 }
 
+/* A page may use files of this server and nothing else, no script inside it included; anything
+ * else is no page, whatever a browser makes of it. Nothing here is to be kept or framed. */
+static void add_security_headers(struct evkeyvalq *headers, const char *content_type)
+{
+    const bool page = strncmp(content_type, "text/html", 9) == 0;
+
+    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+    evhttp_add_header(headers, "Content-Security-Policy",
+                      page ? "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+                             "form-action 'self'"
+                           : "default-src 'none'; frame-ancestors 'none'");
+}
+
 void http_reply(struct http_request *request, const struct http_reply *reply)
 {
     struct http *http = request->http;
@@ -81,6 +96,7 @@ void http_reply(struct http_request *request, const struct http_reply *reply)
     struct evbuffer *body = evhttp_request_get_output_buffer(source);
 
     evhttp_add_header(headers, "Content-Type", reply->content_type);
+    add_security_headers(headers, reply->content_type);
     if (reply->header_name != NULL)
         evhttp_add_header(headers, reply->header_name, reply->header_value);
     if (connection_replied(http->connections, source))
@@ -98,7 +114,7 @@ void http_reply_error(struct http_request *request, int status, const char *reas
     struct http_reply reply = {
         .status = status, .content_type = JSON_TYPE, .body = body, .length = (size_t)length};
 
-    if (status == 503) {
+    if (status == 503 || status == 429) {
         reply.header_name = "Retry-After";
         reply.header_value = "1";
     }
@@ -156,8 +172,10 @@ static void on_request(struct evhttp_request *source, void *arg)
         evhttp_send_error(source, HTTP_SERVUNAVAIL, NULL);
         return;
     }
-    connection_busy(http->connections, source);
-    http->handler(http->arg, request);
+    if (connection_busy(http->connections, source))
+        http->handler(http->arg, request);
+    else
+        http_reply_error(request, 429, "too many requests from this address");
 }
 
 /* A listener's descriptor for host and port, or -1 with error. */
@@ -200,8 +218,8 @@ static int evhttp_configure(struct http *http, const struct connection_limits *l
     if (http->connections == NULL)
         return -1;
     /* The scanner refuses first; these only stand behind it. */
-    evhttp_set_max_headers_size(http->evhttp, 2 * HEAD_BYTES_MAX);
-    evhttp_set_max_body_size(http->evhttp, (ev_ssize_t)(2 * limits->body_max));
+    evhttp_set_max_headers_size(http->evhttp, 2 * (ev_ssize_t)limits->request.head_max);
+    evhttp_set_max_body_size(http->evhttp, 2 * (ev_ssize_t)limits->request.body_max);
     evhttp_set_allowed_methods(http->evhttp, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
                                                  EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                                  EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
@@ -242,10 +260,14 @@ struct http *http_create(struct event_base *base, const char *host, unsigned por
 
 void http_drain(struct http *http)
 {
+    connections_drain(http->connections);
+}
+
+void http_stop_listening(struct http *http)
+{
     if (http->socket != NULL)
         evhttp_del_accept_socket(http->evhttp, http->socket);
     http->socket = NULL;
-    connections_drain(http->connections);
 }
 
 bool http_is_idle(const struct http *http)

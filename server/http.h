@@ -43,7 +43,7 @@ struct http_reply {
     const char *header_value;
 };
 
-/* Sends the reply and frees the request. */
+/* Sends the reply, with the headers that every reply has for browsers, and frees the request. */
 void http_reply(struct http_request *request, const struct http_reply *reply);
 /* {"error": reason} with a status. reason is plain ASCII without quotes. */
 void http_reply_error(struct http_request *request, int status, const char *reason);
@@ -56,8 +56,10 @@ struct http;
 struct http *http_create(struct event_base *base, const char *host, unsigned port,
                          const struct connection_limits *limits, http_handler *handler, void *arg,
                          char *error, size_t error_size);
-/* Stops accepting; connections close after their replies. */
+/* From now on connections close after their replies, idle ones shortly; new ones are welcome. */
 void http_drain(struct http *http);
+/* Takes no new connections any more. */
+void http_stop_listening(struct http *http);
 /* Whether every connection is gone. */
 bool http_is_idle(const struct http *http);
 void http_free(struct http *http);

@@ -33,11 +33,9 @@ int keys_derive(struct keys *keys, const char *salt)
         const char *label;
         unsigned char *key;
     } wanted[] = {
-        {"session address", keys->session_address},
-        {"session seal", keys->session_seal},
-        {"record input", keys->record_input},
-        {"message id", keys->message_id},
-        {"log tag", keys->log_tag},
+        {"session address", keys->session_address}, {"session seal", keys->session_seal},
+        {"record input", keys->record_input},       {"outbox seal", keys->outbox_seal},
+        {"message id", keys->message_id},           {"log tag", keys->log_tag},
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
@@ -76,12 +74,21 @@ static void print_hex(const unsigned char *bytes, size_t count, char *out)
     *out = '\0';
 }
 
-void keys_log_tag(const struct keys *keys, const char *address, size_t length,
-                  char tag[KEYS_TAG_MAX])
+static uint64_t number_of(const unsigned char *digest)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < sizeof number; i++)
+        number = number << 8 | digest[i];
+    return number;
+}
+
+uint64_t keys_log_tag(const struct keys *keys, const char *address, size_t length,
+                      char tag[KEYS_TAG_MAX])
 {
     unsigned char digest[EVP_MAX_MD_SIZE] = {0};
     hash(keys->log_tag, address, length, digest);
     print_hex(digest, 4, tag);
+    return number_of(digest);
 }
 
 uint64_t keys_message_id(const struct keys *keys, const char *id, size_t length)
@@ -89,8 +96,6 @@ uint64_t keys_message_id(const struct keys *keys, const char *id, size_t length)
     unsigned char digest[EVP_MAX_MD_SIZE];
     if (hash(keys->message_id, id, length, digest) < 0)
         return 0;
-    uint64_t number = 0;
-    for (size_t i = 0; i < sizeof number; i++)
-        number = number << 8 | digest[i];
+    uint64_t number = number_of(digest);
     return number ? number : 1;
 }

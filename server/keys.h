@@ -14,6 +14,7 @@ struct keys {
     unsigned char session_address[KEY_SIZE]; /* address -> session name */
     unsigned char session_seal[KEY_SIZE];    /* sessions at rest */
     unsigned char record_input[KEY_SIZE];    /* answers -> input_hash */
+    unsigned char outbox_seal[KEY_SIZE];     /* records on their way to the database */
     unsigned char message_id[KEY_SIZE];      /* provider's message id -> a number */
     unsigned char log_tag[KEY_SIZE];         /* address -> tag in the log */
 };
@@ -22,10 +23,11 @@ struct keys {
 int keys_derive(struct keys *keys, const char *salt);
 void keys_wipe(struct keys *keys);
 
-/* Eight hexadecimal digits that stand for an address in the log. */
+/* Eight hexadecimal digits that stand for an address in the log. Returns the number that they are
+ * the beginning of, which stands for the address in memory. */
 #define KEYS_TAG_MAX 9
-void keys_log_tag(const struct keys *keys, const char *address, size_t length,
-                  char tag[KEYS_TAG_MAX]);
+uint64_t keys_log_tag(const struct keys *keys, const char *address, size_t length,
+                      char tag[KEYS_TAG_MAX]);
 
 /* A provider's message id as a number, never 0 but when the cryptographic library fails. */
 uint64_t keys_message_id(const struct keys *keys, const char *id, size_t length);

@@ -97,16 +97,40 @@ static int print_counter(char *out, size_t capacity, size_t i)
                     *labels ? "}" : "", sum);
 }
 
+static atomic_uint_least64_t gauges[METRIC_GAUGE_COUNT];
+
+void metrics_set(enum metric_gauge gauge, uint64_t value)
+{
+    atomic_store_explicit(&gauges[gauge], value, memory_order_relaxed);
+}
+
+static int print_gauge(char *out, size_t capacity, size_t i)
+{
+    static const struct {
+        const char *name, *help;
+    } gauge_descriptions[] = {
+#define DESCRIPTION(symbol, name, help) {name, help},
+        METRICS_GAUGES(DESCRIPTION)
+#undef DESCRIPTION
+    };
+    const char *name = gauge_descriptions[i].name;
+    unsigned long long value = atomic_load_explicit(&gauges[i], memory_order_relaxed);
+    return snprintf(out, capacity, "# HELP %s %s\n# TYPE %s gauge\n%s %llu\n", name,
+                    gauge_descriptions[i].help, name, name, value);
+}
+
 size_t metrics_exposition(char *out, size_t capacity)
 {
     size_t length = 0;
     if (capacity == 0)
         return 0;
     out[0] = '\0';
-    for (size_t i = 0; i < METRIC_COUNT; i++) {
-        int n = print_counter(out + length, capacity - length, i);
+    for (size_t i = 0; i < METRIC_COUNT + METRIC_GAUGE_COUNT; i++) {
+        char *at = out + length;
+        int n = i < METRIC_COUNT ? print_counter(at, capacity - length, i)
+                                 : print_gauge(at, capacity - length, i - METRIC_COUNT);
         if (n < 0 || (size_t)n >= capacity - length) {
-            out[length] = '\0'; /* whole lines only */
+            *at = '\0'; /* whole lines only */
             break;
         }
         length += (size_t)n;

@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "server/metrics.h"
+#include "server/stores.h"
 #include "server/twilio.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static void reply_json(struct http_request *request, int status, json_t *json)
 
 static void handle_webhook(struct routes *routes, struct http_request *request)
 {
-    twilio_handle(routes->exchanges, request);
+    twilio_handle(routes->twilio, request);
 }
 
 static void handle_health(struct routes *routes, struct http_request *request)

@@ -3,21 +3,16 @@
 #define SERVER_ROUTES_H
 
 #include "server/config.h"
-#include "server/exchange.h"
 #include "server/http.h"
-#include <stdatomic.h>
 #include <stdbool.h>
 
-/* How many workers have lost which store, so that every worker tells the same of all. */
-struct readiness {
-    atomic_uint sessions_down;
-    atomic_uint records_down;
-};
+struct readiness;
+struct twilio;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
-    struct exchange_service *exchanges;
+    struct twilio *twilio;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

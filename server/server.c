@@ -2,8 +2,11 @@
  * worker.c. */
 #include "server/server.h"
 
+#include "server/limits.h"
 #include "server/log.h"
-#include "server/routes.h"
+#include "server/salt_check.h"
+#include "server/setup.h"
+#include "server/stores.h"
 #include "server/worker.h"
 #include "store/record.h"
 #include "store/session.h"
@@ -20,6 +23,7 @@
 
 struct server {
     const struct setup *setup;
+    struct limits limits;
     struct session_store *sessions;
     struct record_store *records;
     struct readiness readiness;
@@ -36,6 +40,7 @@ static void block_signals(sigset_t *stop)
     sigaddset(stop, SIGINT);
     pthread_sigmask(SIG_BLOCK, stop, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit fails like one to a full disk */
 }
 
 static void log_failure(const char *what, const char *reason)
@@ -74,17 +79,47 @@ static int check_port_is_free(const struct config *config)
     return status;
 }
 
+/* A database that is away stops the start unless there is an outbox for what it should keep. */
+static int prepare_records(const struct config *config)
+{
+    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    int status = record_store_prepare(config->database_url, report, error);
+
+    if (status == 0) {
+        log_write(LOG_INFO, "database_prepared", log_text("report", report));
+        return 0;
+    }
+    if (status == RECORD_AWAY && config->redis_url != NULL) {
+        log_write(LOG_ERROR, "database_away", log_text("reason", error),
+                  log_text("meanwhile", "codes go by the outbox"));
+        return 0;
+    }
+    log_failure("DATABASE_URL", error);
+    return -1;
+}
+
+/* While the database is away, nobody can tell whose codes it holds. */
+static int check_salt(const struct setup *setup)
+{
+    char error[STORE_ERROR_MAX];
+    const char *subject;
+    int status = salt_check(setup, true, &subject, error);
+
+    if (status == RECORD_AWAY && setup->config.redis_url != NULL)
+        return 0;
+    if (status != 0)
+        log_failure(subject, error);
+    return status;
+}
+
 static int open_stores(struct server *server)
 {
     const struct config *config = &server->setup->config;
-    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    char error[STORE_ERROR_MAX];
     struct session_settings settings;
 
-    if (record_store_prepare(config->database_url, report, error) != 0) {
-        log_failure("DATABASE_URL", error);
+    if (prepare_records(config) != 0 || check_salt(server->setup) != 0)
         return -1;
-    }
-    log_write(LOG_INFO, "database_prepared", log_text("report", report));
     server->records = record_store_open(config->database_url, error);
     if (server->records == NULL) {
         log_failure("DATABASE_URL", error);
@@ -103,14 +138,17 @@ static int open_stores(struct server *server)
 static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
-    const struct worker_settings settings = {server->setup, server->sessions, server->records,
-                                             &server->readiness};
+    struct worker_settings settings = {
+        .stores = {server->setup, server->sessions, server->records, &server->readiness, false},
+        .limits = &server->limits,
+    };
     char error[512];
 
     server->workers = calloc(count, sizeof(struct worker *));
     if (server->workers == NULL)
         return -1;
     for (; server->created < count; server->created++) {
+        settings.stores.drain_outbox = server->created == 0;
         server->workers[server->created] = worker_create(&settings, error, sizeof error);
         if (server->workers[server->created] == NULL) {
             log_failure("worker", error);
@@ -159,7 +197,7 @@ int server_run(const struct setup *setup)
     if (log_start(config->log_level, config->log_json) != 0)
         return 1;
     if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
-        start_workers(&server) == 0) {
+        limits_open(&server.limits, config) == 0 && start_workers(&server) == 0) {
         log_started(config);
         sigwait(&stop, &signal_number);
         log_write(LOG_INFO, "server_stopping",
@@ -167,6 +205,7 @@ int server_run(const struct setup *setup)
         code = 0;
     }
     stop_workers(&server);
+    limits_close(&server.limits);
     if (server.sessions != NULL)
         session_store_close(server.sessions);
     if (server.records != NULL)

@@ -2,6 +2,9 @@
 #include "server/twilio.h"
 
 #include "flow/flow.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/signature.h"
 #include "server/twiml.h"
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -10,6 +13,14 @@
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 #define ADDRESS_SCHEME "whatsapp:"
+#define SIGNATURE_HEADER "X-Twilio-Signature"
+
+struct twilio {
+    struct exchange_service *exchanges;
+    struct signature *signature; /* NULL: nobody signs */
+    const char *account_sid;     /* NULL: any account's */
+    size_t parameters_max;
+};
 
 /* A webhook request while its exchange is under way. */
 struct delivery {
@@ -104,13 +115,69 @@ static bool is_form(const struct http_request *request)
                             (type[length] == '\0' || type[length] == ';' || type[length] == ' '));
 }
 
-void twilio_handle(struct exchange_service *service, struct http_request *request)
+/* One way to say no at the door: counted, logged, and nothing told of what was sent. */
+static void refuse(struct http_request *request, int status, enum metric metric, const char *reason)
+{
+    metrics_add(metric, 1);
+    log_write(LOG_WARNING, "request_not_ours", log_number("status", status),
+              log_text("reason", reason));
+    http_reply_error(request, status, reason);
+}
+
+/* Whether the form comes from our account at Twilio; if not, the request was answered. */
+static bool verify(struct twilio *twilio, struct http_request *request, const struct form *form)
+{
+    const char *value = http_header(request, SIGNATURE_HEADER);
+    size_t ours = twilio->account_sid == NULL ? 0 : strlen(twilio->account_sid);
+    size_t count;
+    struct form_text account = form_value(form, "AccountSid", &count);
+
+    if (twilio->signature != NULL &&
+        !signature_matches(twilio->signature, request->path, request->query, form, value)) {
+        refuse(request, 403, METRIC_SIGNATURES_WRONG, "the signature is wrong");
+        return false;
+    }
+    if (ours > 0 && (count != 1 || account.length != ours ||
+                     memcmp(account.bytes, twilio->account_sid, ours) != 0)) {
+        refuse(request, 403, METRIC_ACCOUNTS_WRONG, "this is another account");
+        return false;
+    }
+    return true;
+}
+
+/* Decodes, verifies, finds the message. Returns whether there is one; if not, the request was
+ * answered. */
+static bool delivery_read(struct twilio *twilio, struct delivery *delivery)
+{
+    struct http_request *request = delivery->request;
+    const char *reason = NULL;
+
+    if (form_decode(&delivery->form, request->body, request->body_length, twilio->parameters_max,
+                    delivery->storage, &reason) != 0) {
+        if (delivery->form.count == twilio->parameters_max)
+            metrics_add(METRIC_LIMIT_PARAMETERS, 1);
+        http_reply_error(request, 400, reason);
+        return false;
+    }
+    if (!verify(twilio, request, &delivery->form))
+        return false;
+    if (twilio_parse(&delivery->form, &delivery->message, &reason) != 0) {
+        http_reply_error(request, 400, reason);
+        return false;
+    }
+    return true;
+}
+
+void twilio_handle(struct twilio *twilio, struct http_request *request)
 {
     struct delivery *delivery;
-    const char *reason = NULL;
 
     if (!is_form(request)) {
         http_reply_error(request, 415, "expected a body of type " FORM_TYPE);
+        return;
+    }
+    if (twilio->signature != NULL && http_header(request, SIGNATURE_HEADER) == NULL) {
+        refuse(request, 400, METRIC_SIGNATURES_MISSING, SIGNATURE_HEADER " is missing");
         return;
     }
     delivery = malloc(sizeof *delivery + request->body_length);
@@ -120,15 +187,39 @@ void twilio_handle(struct exchange_service *service, struct http_request *reques
     }
     delivery->request = request;
     delivery->storage_length = request->body_length;
-    if (form_decode(&delivery->form, request->body, request->body_length, delivery->storage,
-                    &reason) != 0 ||
-        twilio_parse(&delivery->form, &delivery->message, &reason) != 0) {
-        http_reply_error(request, 400, reason);
+    if (!delivery_read(twilio, delivery)) {
         delivery_free(delivery);
         return;
     }
-    if (exchange_begin(service, &delivery->message, on_answer, delivery) != 0) {
+    if (exchange_begin(twilio->exchanges, &delivery->message, on_answer, delivery) != 0) {
         http_reply_error(request, 503, "too many messages at once, try again shortly");
         delivery_free(delivery);
     }
+}
+
+struct twilio *twilio_create(const struct config *config, struct exchange_service *exchanges)
+{
+    struct twilio *twilio = calloc(1, sizeof *twilio);
+
+    if (twilio == NULL)
+        return NULL;
+    twilio->exchanges = exchanges;
+    twilio->account_sid = config->twilio_account_sid;
+    twilio->parameters_max = config->max_parameters;
+    if (config->twilio_auth_token != NULL) {
+        twilio->signature = signature_create(config->twilio_auth_token, config->public_url);
+        if (twilio->signature == NULL) {
+            twilio_free(twilio);
+            return NULL;
+        }
+    }
+    return twilio;
+}
+
+void twilio_free(struct twilio *twilio)
+{
+    if (twilio == NULL)
+        return;
+    signature_free(twilio->signature);
+    free(twilio);
 }

@@ -1,9 +1,10 @@
 /*
- * Twilio's WhatsApp webhook: a form-encoded POST with one message, answered with TwiML.
+ * Twilio's WhatsApp webhook: a signed, form-encoded POST with one message, answered with TwiML.
  */
 #ifndef SERVER_TWILIO_H
 #define SERVER_TWILIO_H
 
+#include "server/config.h"
 #include "server/exchange.h"
 #include "server/form.h"
 #include "server/http.h"
@@ -12,7 +13,15 @@
  * be no message: From missing, too long or not text, or a field that counts standing twice. */
 int twilio_parse(const struct form *form, struct message *message, const char **reason);
 
+/* The channel of one worker. */
+struct twilio;
+
+/* Borrows both. With a token configured, only what it signed comes in. Returns NULL when out of
+ * memory. */
+struct twilio *twilio_create(const struct config *config, struct exchange_service *exchanges);
+void twilio_free(struct twilio *twilio);
+
 /* Handles one request to its reply. */
-void twilio_handle(struct exchange_service *service, struct http_request *request);
+void twilio_handle(struct twilio *twilio, struct http_request *request);
 
 #endif

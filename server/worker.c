@@ -2,64 +2,43 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/clock.h"
 #include "server/exchange.h"
 #include "server/http.h"
+#include "server/limits.h"
 #include "server/log.h"
 #include "server/routes.h"
-#include "store/record.h"
-#include "store/session.h"
+#include "server/setup.h"
+#include "server/twilio.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#define BODY_MAX 65536
-#define HEAD_MS 10000
-#define BODY_MS 20000
-#define IDLE_MS 75000
 /* For an answer; Twilio gives up at 15 s. */
 #define ANSWER_DEADLINE_MS 9500
 /* How long a stopping worker waits for what is in flight, and how often it looks. */
 #define DRAIN_MS 10000
 #define DRAIN_STEP_MS 20
 
-/* A store's state on this worker, and the count of workers that lost it. */
-struct store_state {
-    const char *event_up;
-    const char *event_down;
-    bool down;
-    atomic_uint *workers_down;
-};
-
 struct worker {
     pthread_t thread;
     struct event_base *base;
-    struct session_link *sessions;
-    struct record_link *records;
+    struct stores stores;
     struct exchange_service *exchanges;
+    struct twilio *twilio;
     struct http *http;
     struct routes routes;
-    struct store_state sessions_state;
-    struct store_state records_state;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
     struct event *on_stop;
     struct event *on_drain;
+    int64_t listen_end_ms; /* of a stopping worker: no new connections from then on */
     int64_t drain_end_ms;
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* No locks: only the worker's own thread touches its loop. */
 static struct event_base *base_create(void)
@@ -76,24 +55,6 @@ static struct event_base *base_create(void)
     return base;
 }
 
-static void store_state_set(struct store_state *state, bool down)
-{
-    if (down != state->down)
-        atomic_fetch_add(state->workers_down, down ? 1u : -1u);
-    state->down = down;
-}
-
-static void on_store_changed(void *arg, bool up, const char *why)
-{
-    struct store_state *state = arg;
-
-    store_state_set(state, !up);
-    if (up)
-        log_write(LOG_INFO, state->event_up, log_text("detail", why));
-    else
-        log_write(LOG_ERROR, state->event_down, log_text("reason", why));
-}
-
 static void on_drain(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
@@ -101,7 +62,10 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (done || monotonic_ms() >= worker->drain_end_ms)
+    if (clock_monotonic_ms() < worker->listen_end_ms)
+        return;
+    http_stop_listening(worker->http);
+    if (done || clock_monotonic_ms() >= worker->drain_end_ms)
         event_base_loopexit(worker->base, NULL);
 }
 
@@ -114,64 +78,54 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &count, sizeof count) < 0)
         return;
-    worker->drain_end_ms = monotonic_ms() + DRAIN_MS;
+    worker->listen_end_ms = clock_monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
+    worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.draining = true;
     http_drain(worker->http);
     event_add(worker->on_drain, &interval);
+    on_drain(-1, 0, worker);
 }
 
-static int attach_stores(struct worker *worker, const struct worker_settings *settings, char *error)
+static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
-    const struct store_watch sessions_watch = {on_store_changed, &worker->sessions_state};
-    const struct store_watch records_watch = {on_store_changed, &worker->records_state};
-
-    worker->sessions_state = (struct store_state){"sessions_up", "sessions_down", false,
-                                                  &settings->readiness->sessions_down};
-    worker->records_state = (struct store_state){"records_up", "records_down", false,
-                                                 &settings->readiness->records_down};
-    worker->sessions = session_attach(settings->sessions, worker->base, &sessions_watch, error);
-    if (worker->sessions == NULL)
-        return -1;
-    worker->records = record_attach(settings->records, worker->base, &records_watch, error);
-    if (worker->records == NULL)
-        return -1;
-    store_state_set(&worker->sessions_state, !session_link_up(worker->sessions));
-    store_state_set(&worker->records_state, !record_link_up(worker->records));
-    return 0;
-}
-
-static int start_exchanges(struct worker *worker, const struct setup *setup)
-{
+    const struct setup *setup = shared->stores.setup;
     const struct config *config = &setup->config;
     const struct exchange_settings settings = {
         .base = worker->base,
         .flow = setup->flow,
         .keys = &setup->keys,
         .salt = config->uic_salt,
-        .sessions = worker->sessions,
-        .records = worker->records,
+        .sessions = worker->stores.sessions,
+        .records = worker->stores.records,
+        .outbox = worker->stores.outbox,
+        .allowance = shared->limits->allowance,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
 
     worker->exchanges = exchange_service_create(&settings);
-    return worker->exchanges != NULL ? 0 : -1;
+    if (worker->exchanges == NULL)
+        return -1;
+    worker->twilio = twilio_create(config, worker->exchanges);
+    return worker->twilio != NULL ? 0 : -1;
 }
 
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
                       size_t error_size)
 {
-    const struct config *config = &settings->setup->config;
+    const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
-        .connections_max = (config->max_connections + config->workers - 1) / config->workers,
-        .body_max = BODY_MAX,
-        .head_ms = HEAD_MS,
-        .body_ms = BODY_MS,
-        .idle_ms = IDLE_MS,
+        .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
+        .connections_max =
+            (settings->limits->connections_max + config->workers - 1) / config->workers,
+        .peers = settings->limits->peers,
+        .head_ms = config->head_timeout_seconds * 1000,
+        .body_ms = config->body_timeout_seconds * 1000,
+        .idle_ms = config->idle_timeout_seconds * 1000,
     };
 
     worker->routes = (struct routes){
-        .config = config, .exchanges = worker->exchanges, .readiness = settings->readiness};
+        .config = config, .twilio = worker->twilio, .readiness = settings->stores.readiness};
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -192,7 +146,6 @@ static int start_stop_signal(struct worker *worker)
 
 struct worker *worker_create(const struct worker_settings *settings, char *error, size_t error_size)
 {
-    char store_error[STORE_ERROR_MAX] = "";
     struct worker *worker = calloc(1, sizeof *worker);
 
     snprintf(error, error_size, "out of memory");
@@ -202,11 +155,9 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
     worker->base = base_create();
     if (worker->base == NULL)
         goto failed;
-    if (attach_stores(worker, settings, store_error) != 0) {
-        snprintf(error, error_size, "%s", store_error);
+    if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    }
-    if (start_exchanges(worker, settings->setup) != 0 || start_stop_signal(worker) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -247,10 +198,8 @@ void worker_free(struct worker *worker)
     if (worker == NULL)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
-    if (worker->records != NULL)
-        record_detach(worker->records);
-    if (worker->sessions != NULL)
-        session_detach(worker->sessions);
+    stores_detach(&worker->stores);
+    twilio_free(worker->twilio);
     exchange_service_free(worker->exchanges);
     http_free(worker->http);
     if (worker->on_stop != NULL)

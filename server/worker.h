@@ -5,19 +5,15 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
-#include "server/setup.h"
+#include "server/stores.h"
 #include <stddef.h>
 
-struct readiness;
-struct record_store;
-struct session_store;
+struct limits;
 
 /* What all workers share; borrowed. */
 struct worker_settings {
-    const struct setup *setup;
-    struct session_store *sessions;
-    struct record_store *records;
-    struct readiness *readiness;
+    struct stores_settings stores;
+    const struct limits *limits; /* of all workers together */
 };
 
 struct worker;
@@ -28,7 +24,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
                              size_t error_size);
 /* Starts the thread. Returns 0 or -1. */
 int worker_start(struct worker *worker);
-/* Asks the thread to stop: no new connections, what is in flight is finished, at most DRAIN_MS. */
+/* Asks the thread to stop: /ready says so for STOP_DELAY_SECONDS while all else goes on, then there
+ * are no new connections, and what is in flight is finished, for at most DRAIN_MS. */
 void worker_stop(struct worker *worker);
 /* Waits for the thread. */
 void worker_join(struct worker *worker);

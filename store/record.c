@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct record_backend *const backends[] = {&record_sqlite};
+static const struct record_backend *const backends[] = {&record_sqlite, &record_postgres};
 
 static const struct record_backend *backend_find(const char *url, char error[STORE_ERROR_MAX])
 {
@@ -14,9 +14,8 @@ static const struct record_backend *backend_find(const char *url, char error[STO
         if (strncmp(url, backends[i]->scheme, strlen(backends[i]->scheme)) == 0)
             return backends[i];
     }
-    bool postgres = strncmp(url, "postgres", strlen("postgres")) == 0;
-    snprintf(error, STORE_ERROR_MAX, "%s: this build knows sqlite:/// only",
-             postgres ? "a postgresql:// database" : "the database URL has an unknown scheme");
+    snprintf(error, STORE_ERROR_MAX,
+             "the database URL begins neither with sqlite:/// nor with postgresql://");
     return NULL;
 }
 
@@ -30,6 +29,13 @@ int record_store_probe(const char *url, char error[STORE_ERROR_MAX])
 {
     const struct record_backend *backend = backend_find(url, error);
     return backend ? backend->probe(url, error) : -1;
+}
+
+int record_store_mark(const char *url, const char *name, const char *value, bool remember,
+                      char error[STORE_ERROR_MAX])
+{
+    const struct record_backend *backend = backend_find(url, error);
+    return backend ? backend->mark(url, name, value, remember, error) : -1;
 }
 
 struct record_store *record_store_open(const char *url, char error[STORE_ERROR_MAX])

@@ -1,5 +1,6 @@
 /*
- * Records: which code belongs to which answers, for good. Backend: SQLite (sqlite:///path).
+ * Records: which code belongs to which answers, for good. Backends: SQLite (sqlite:///path) and
+ * PostgreSQL (postgresql://user:password@host/database).
  *
  *     struct record_store *store = record_store_open(url, error);             once
  *     struct record_link *link = record_attach(store, base, &watch, error);   in each thread
@@ -7,7 +8,7 @@
  *     record_detach(link); record_store_close(store);
  *
  * A claim inserts the record, or finds it by its input hash and counts the request, unless
- * last_event_id is this event: then it changes nothing and answers as it did the first time.
+ * this event is one of its last: then it changes nothing and answers as it did the first time.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -37,18 +38,30 @@ struct record_claim {
     /* The store's own: */
     struct record_link *link;
     struct record_claim *next;
+    int64_t due_ms; /* monotonic */
 };
 
 struct record_store;
 struct record_link;
 
 /* Creates or migrates the tables; idempotent, safe when two do it at once. Blocks: for the command
- * line and the start. Returns 0 with report saying in one line what was done, or -1 with error. */
+ * line and the start. Returns 0 with report saying in one line what was done, -1 with error, or
+ * RECORD_AWAY with error when the database's server cannot be reached just now. */
+#define RECORD_AWAY (-2)
 int record_store_prepare(const char *url, char report[STORE_ERROR_MAX],
                          char error[STORE_ERROR_MAX]);
 
 /* Whether the database can be reached and has its tables; blocks. Returns 0, or -1 with error. */
 int record_store_probe(const char *url, char error[STORE_ERROR_MAX]);
+
+/*
+ * Something that a prepared database belongs to: a short name and what stands for it. The first
+ * value that is told with remember is kept; later ones are compared with it. Blocks. Returns 0 when
+ * they are the same (or nothing is kept), RECORD_DIFFERS, RECORD_AWAY, or -1 with error.
+ */
+#define RECORD_DIFFERS 1
+int record_store_mark(const char *url, const char *name, const char *value, bool remember,
+                      char error[STORE_ERROR_MAX]);
 
 /* Opens a prepared database. Returns NULL with error. */
 struct record_store *record_store_open(const char *url, char error[STORE_ERROR_MAX]);

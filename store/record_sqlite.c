@@ -7,6 +7,7 @@
  *
  * The store's mutex guards everything that is not marked as one thread's own.
  */
+#include "store/claim_list.h"
 #include "store/record_backend.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_schema.h"
@@ -26,12 +27,6 @@
 #define WAITING_MAX 8192
 /* While the database is down and nobody claims, a write is tried this often. */
 #define RETRY_SECONDS 1
-
-struct claim_list {
-    struct record_claim *first;
-    struct record_claim *last;
-    size_t count;
-};
 
 struct sqlite_store {
     struct record_store store;
@@ -60,37 +55,6 @@ struct sqlite_link {
     size_t under_way;
     bool up;
 };
-
-static void list_append(struct claim_list *list, struct record_claim *claim)
-{
-    claim->next = NULL;
-    if (list->last)
-        list->last->next = claim;
-    else
-        list->first = claim;
-    list->last = claim;
-    list->count++;
-}
-
-static struct record_claim *list_pop(struct claim_list *list)
-{
-    struct record_claim *claim = list->first;
-
-    if (claim) {
-        list->first = claim->next;
-        if (!list->first)
-            list->last = NULL;
-        list->count--;
-    }
-    return claim;
-}
-
-/* Moves at most max claims from the head of one list to the end of another. */
-static void list_move(struct claim_list *to, struct claim_list *from, size_t max)
-{
-    for (; max > 0 && from->first; max--)
-        list_append(to, list_pop(from));
-}
 
 static int batch_commit(struct sqlite_store *store, struct record_claim *claims,
                         char why[STORE_ERROR_MAX])
@@ -121,12 +85,12 @@ static void batch_finish(struct sqlite_store *store, struct claim_list *batch, b
     }
     if (!up) {
         /* Those that came meanwhile would only wait as long again. */
-        list_move(batch, &store->waiting, WAITING_MAX);
+        claim_list_move(batch, &store->waiting, WAITING_MAX);
         for (struct record_claim *claim = batch->first; claim; claim = claim->next)
             claim->ticket.status = STORE_DOWN;
     }
-    for (struct record_claim *claim; (claim = list_pop(batch));)
-        list_append(&((struct sqlite_link *)claim->link)->finished, claim);
+    for (struct record_claim *claim; (claim = claim_list_pop(batch));)
+        claim_list_append(&((struct sqlite_link *)claim->link)->finished, claim);
     for (struct sqlite_link *link = store->links; link; link = link->next) {
         if (changed || link->finished.first)
             eventfd_write(link->wake, 1);
@@ -160,7 +124,7 @@ static void *writer_run(void *arg)
         work_wait(store);
         if (store->stopping)
             break;
-        list_move(&batch, &store->waiting, SQLITE_BATCH_MAX);
+        claim_list_move(&batch, &store->waiting, SQLITE_BATCH_MAX);
         pthread_mutex_unlock(&store->mutex);
         int status = batch_commit(store, batch.first, why);
         pthread_mutex_lock(&store->mutex);
@@ -205,6 +169,21 @@ static int sqlite_probe(const char *url, char error[STORE_ERROR_MAX])
 
     sqlite_writer_close(writer);
     return writer ? 0 : -1;
+}
+
+static int sqlite_mark(const char *url, const char *name, const char *value, bool remember,
+                       char error[STORE_ERROR_MAX])
+{
+    const char *path = sqlite_path(url, error);
+
+    if (path && sqlite_path_is_memory(path))
+        return 0;
+    sqlite3 *database = path ? sqlite_open(path, error) : NULL;
+    if (!database)
+        return -1;
+    int status = sqlite_schema_mark(database, name, value, remember, error);
+    sqlite3_close(database);
+    return status;
 }
 
 static void store_free(struct sqlite_store *store)
@@ -285,7 +264,7 @@ static void link_deliver(struct sqlite_link *link)
     link->under_way -= finished.count;
     if (changed && link->watch.changed)
         link->watch.changed(link->watch.arg, link->up, why);
-    for (struct record_claim *claim; (claim = list_pop(&finished));)
+    for (struct record_claim *claim; (claim = claim_list_pop(&finished));)
         claim->ticket.done(&claim->ticket);
 }
 
@@ -371,7 +350,7 @@ static enum store_status sqlite_claim(struct record_link *base, struct record_cl
     pthread_mutex_lock(&store->mutex);
     full = store->waiting.count >= WAITING_MAX;
     if (!full) {
-        list_append(&store->waiting, claim);
+        claim_list_append(&store->waiting, claim);
         if (store->waiting.count == 1)
             pthread_cond_signal(&store->work);
     }
@@ -391,6 +370,7 @@ const struct record_backend record_sqlite = {
     .scheme = "sqlite://",
     .prepare = sqlite_prepare,
     .probe = sqlite_probe,
+    .mark = sqlite_mark,
     .open = sqlite_store_open,
     .close = sqlite_store_close,
     .attach = sqlite_attach,

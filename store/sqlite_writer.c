@@ -16,16 +16,26 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
     [TOUCH] = "UPDATE schema_migrations SET applied_at = applied_at",
-    /* No row comes back when the row's last event is this one. */
+    /* No row comes back when the row knows this event. It remembers several: two people with the
+     * same answers may come again in turn, and a record's way through the outbox is not straight.
+     */
     [CLAIM] = "INSERT INTO uic_records (input_hash, uic_code, phone_number, created_at,"
               " last_requested_at, last_event_id) VALUES (?1, ?2, ?3, ?4, ?4, nullif(?5, ''))"
               " ON CONFLICT (input_hash) DO UPDATE SET request_count = request_count + 1,"
               " last_requested_at = excluded.last_requested_at,"
-              " last_event_id = excluded.last_event_id"
-              " WHERE uic_records.last_event_id IS NOT excluded.last_event_id"
-              " OR excluded.last_event_id IS NULL"
+              " last_event_id = excluded.last_event_id,"
+              " previous_event_ids ="
+              "  substr(' ' || coalesce(last_event_id, '') || previous_event_ids, 1, 4 * 40)"
+              " WHERE excluded.last_event_id IS NULL OR NOT"
+              "  instr(' ' || coalesce(last_event_id, '') || previous_event_ids || ' ',"
+              "        ' ' || excluded.last_event_id || ' ')"
               " RETURNING uic_code, phone_number, request_count",
-    [FIND] = "SELECT uic_code, phone_number, request_count FROM uic_records WHERE input_hash = ?1",
+    /* The request that this event was: each event before it in the list came after it. */
+    [FIND] = "SELECT uic_code, phone_number,"
+             " request_count + 1 - (length(later) - length(replace(later, ' ', '')))"
+             " FROM (SELECT *, substr(events, 1, instr(events, ' ' || ?5 || ' ')) AS later"
+             "  FROM (SELECT *, ' ' || coalesce(last_event_id, '') || previous_event_ids || ' '"
+             "   AS events FROM uic_records WHERE input_hash = ?1))",
 };
 
 struct outcome {
@@ -171,6 +181,7 @@ static int claim_run(struct sqlite_writer *writer, const struct record_claim *cl
 
     if (code == SQLITE_DONE) {
         text_bind(writer->statements[FIND], 1, hash, sizeof hash);
+        text_bind(writer->statements[FIND], 5, claim->event_id, sizeof claim->event_id);
         code = outcome_select(writer->statements[FIND], claim, outcome);
         sqlite3_clear_bindings(writer->statements[FIND]);
     } else if (code == SQLITE_CONSTRAINT_UNIQUE) {

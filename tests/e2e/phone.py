@@ -1,13 +1,16 @@
 """A person with a phone: messages as Twilio forwards them, and the TwiML that comes back. And raw
 bytes, for requests that no HTTP client would make."""
 
+import base64
+import hashlib
+import hmac
 import http.client
 import itertools
 import secrets
 import socket
 import threading
 import xml.etree.ElementTree as ElementTree
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from processes import PATIENCE
 
@@ -52,6 +55,13 @@ def twilio_form(number, text, sid, media=0, profile="Somebody"):
     return form
 
 
+def signature(token, url, form):
+    """Twilio's signature over a public URL and the encoded form, written once more."""
+    fields = sorted(set(parse_qsl(form, keep_blank_values=True)))
+    text = url + "".join(key + value for key, value in fields)
+    return base64.b64encode(hmac.digest(token.encode(), text.encode(), hashlib.sha1)).decode()
+
+
 def reply_text(xml):
     """The text of a TwiML reply, '' for an empty <Response/>; anything else is a failure."""
     response = ElementTree.fromstring(xml)
@@ -67,7 +77,8 @@ def reply_text(xml):
 
 
 class Phone:
-    """One number that writes to one server over a connection that stays open."""
+    """One number that writes to one server over a connection that stays open. Where the server has
+    a token, requests are signed."""
 
     def __init__(self, server, number=None):
         self.server = server
@@ -84,6 +95,10 @@ class Phone:
     def post(self, body, content_type=FORM):
         """(status, headers, body) of a POST to the webhook."""
         headers = {"Content-Type": content_type} if content_type else {}
+        token = self.server.settings.get("TWILIO_AUTH_TOKEN")
+        if token:
+            url = self.server.settings["PUBLIC_URL"] + WEBHOOK
+            headers["X-Twilio-Signature"] = signature(token.split(",")[0], url, body)
         self.connection.request("POST", WEBHOOK, body, headers)
         response = self.connection.getresponse()
         return response.status, response.headers, response.read()

@@ -91,6 +91,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # Ctrl+C is ours, and we stop in order
                 preexec_fn=_die_with_parent,
                 **options,
             )
@@ -122,9 +123,10 @@ class UicServer(Process):
     """`whatsapp-uic serve` with the settings given; sessions in memory and a SQLite file beside it
     unless they say otherwise."""
 
-    def __init__(self, directory, settings):
+    def __init__(self, directory, settings, arguments=()):
         super().__init__(directory)
         self.port = None
+        self.arguments = arguments
         self.settings = {"HOST": "127.0.0.1", **settings}
         self.database = directory / "uic_database.db"
         if "DATABASE_URL" in settings:
@@ -132,9 +134,12 @@ class UicServer(Process):
         self.checked = True
 
     def start(self, wait_for="/ready"):
+        """On a free port, and on the same one when it was started before."""
+        again = self.port is not None
         for _ in range(PORT_ATTEMPTS):
-            self.port = free_port()
-            self.spawn([PROGRAM, "serve"], env=environment_for(PORT=self.port, **self.settings))
+            self.port = self.port if again else free_port()
+            self.spawn([PROGRAM, "serve", *self.arguments],
+                       env=environment_for(PORT=self.port, **self.settings))
             eventually(lambda: not self.running or self.answers(wait_for), "server ready")
             if self.running:
                 self.checked = False  # its end is still to be looked at
@@ -205,12 +210,13 @@ class UicServer(Process):
 
 
 class RedisServer(Process):
-    """redis-server on 127.0.0.1; what it was told survives stop() and kill()."""
+    """redis-server on 127.0.0.1; what it was told survives stop() and kill(), if it is durable."""
 
     port = None
 
-    def __init__(self, directory):
+    def __init__(self, directory, durable=True):
         super().__init__(directory)
+        self.durable = durable
         # A socket's path is limited to 107 bytes, and test directories are deep.
         self.socket_directory = tempfile.TemporaryDirectory(prefix="uic-")
         self.socket_path = f"{self.socket_directory.name}/redis"
@@ -225,7 +231,7 @@ class RedisServer(Process):
             port = self.port or free_port()
             self.spawn(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
                         "--unixsocket", str(self.socket_path),
-                        "--appendonly", "yes", "--appendfsync", "always"])
+                        "--appendonly", "yes" if self.durable else "no", "--appendfsync", "always"])
             eventually(lambda: not self.running or self.answers(port), "redis answers")
             if self.running:
                 self.port = port

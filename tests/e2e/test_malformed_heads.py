@@ -2,10 +2,12 @@
 connection is closed, and nothing behind it is taken for a request."""
 
 import json
+import socket
+import threading
 
 import pytest
 from phone import FORM, WEBHOOK, exchange_bytes
-from processes import eventually
+from processes import PATIENCE, eventually
 
 BODY = b"From=whatsapp%3A%2B243999999998&Body=Bonjour"
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)
@@ -54,6 +56,13 @@ BAD = {
     "noise": bytes(range(128, 256)) + b"\r\n\r\n",
     "chunked alone": HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
                      b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY),
+    "chunked with a signed size": HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
+    "chunked with a huge size": HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+    "chunked with an extension": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;x=y\r\na\r\n0\r\n\r\n",
+    "chunked with bare line feeds": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\na\n0\n\n",
+    "chunked twice": HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked in a list": HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "chunked in HTTP/1.0": HEAD.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunked in disguise": HEAD + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
     "a long header": HEAD + b"X-A: " + b"a" * 70000 + b"\r\n" + LENGTH + b"\r\n" + BODY,
     "many headers": HEAD + b"".join(b"X-%d: a\r\n" % n for n in range(9000)) + LENGTH + b"\r\n",
@@ -61,7 +70,7 @@ BAD = {
     "a header without end": HEAD + b"X-A: " + b"a" * 200000,
 }
 STATUS = {
-    "chunked alone": {411},
+    **{what: {411} for what in BAD if what.startswith("chunked")},
     "chunked in disguise": {400, 411, 501},
     "a tunnel": {400, 405},
     "no such version": {400, 505},
@@ -86,6 +95,34 @@ def test_an_unknown_method_is_405(shared, method):
     assert answer.status == 405
     assert "GET" in answer.headers["Allow"]
     assert "error" in json.loads(answer.body)
+
+
+def test_a_flood_of_requests_in_one_go_is_answered_one_by_one(shared):
+    """Ten thousand requests before the first answer is read: the server takes no more in than it
+    answers."""
+    count = 10000
+    flood = NEXT * (count - 1) + NEXT.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE) as connection:
+        sender = threading.Thread(target=send_what_goes, args=(connection, flood))
+        sender.start()
+        received = b"".join(iter(lambda: connection.recv(1 << 20), b""))
+        sender.join()
+    assert received.count(b"HTTP/1.1 200") == received.count(b"HTTP/1.1 ") == count
+
+
+def test_a_bad_head_behind_good_ones_closes_the_connection(shared):
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE) as connection:
+        connection.sendall(NEXT * 3 + b"GET / HTTP/1.1\r\nBad head\r\n\r\n" + NEXT)
+        received = b"".join(iter(lambda: connection.recv(1 << 20), b""))
+    assert received.count(b"HTTP/1.1 200") <= 3
+    assert received.count(b"HTTP/1.1 400") <= 1
+
+
+def send_what_goes(connection, data):
+    try:
+        connection.sendall(data)
+    except ConnectionError:
+        pass
 
 
 def test_the_same_head_without_the_fault_is_served(shared):

@@ -1,5 +1,6 @@
 -- One row for each person. Times are UTC, 'YYYY-MM-DD HH:MM:SS.ffffff'; input_hash is 64 lower-case
--- hexadecimal digits.
+-- hexadecimal digits. previous_event_ids: those before the last one, the latest first, a space before
+-- each.
 CREATE TABLE uic_records (
     id INTEGER PRIMARY KEY,
     uic_code TEXT NOT NULL UNIQUE,
@@ -10,5 +11,12 @@ CREATE TABLE uic_records (
     is_active BOOLEAN NOT NULL DEFAULT TRUE,
     notes TEXT,
     request_count INTEGER NOT NULL DEFAULT 1,
-    last_event_id TEXT
+    last_event_id TEXT,
+    previous_event_ids TEXT NOT NULL DEFAULT ''
+);
+
+-- To what the codes belong, as the program says when it begins: a name, and a keyed check value of it.
+CREATE TABLE uic_marks (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
 );

@@ -9,6 +9,7 @@
  *     @redeliver N    the Nth message back again    @expire        the session is lost, ...
  *     @later          ... and more than 24 hours    @year 2031     the year that it is
  *     @down           what is said when nothing can be reached
+ *     @too-many       what is said to somebody who writes too much
  *     @closed @open   codes cannot be registered, can be again
  *     @wait 10        seconds pass
  * Non-breaking spaces of a reply are compared as spaces. Registration is a table in memory.
@@ -177,6 +178,13 @@ static void say_unavailable(struct play *play)
     check_reply(play);
 }
 
+static void say_too_many(struct play *play)
+{
+    flow_too_many(play->flow, play->reply);
+    play->replied = true;
+    check_reply(play);
+}
+
 /* The code of a complete conversation, for the message with this id. Returns whether that went. */
 static bool finish(struct play *play, struct conversation *conversation, uint64_t id)
 {
@@ -288,6 +296,8 @@ static void obey(struct play *play, const char *word, const char *rest)
         play->now_s = (atoi(rest) - 1970) * INT64_C(31556952) + 86400 * 30;
     else if (strcmp(word, "@down") == 0)
         say_unavailable(play);
+    else if (strcmp(word, "@too-many") == 0)
+        say_too_many(play);
     else if (strcmp(word, "@closed") == 0 || strcmp(word, "@open") == 0)
         play->closed = strcmp(word, "@closed") == 0;
     else if (strcmp(word, "@wait") == 0)

@@ -173,6 +173,16 @@ static void forged_counts_are_refused(void **state)
                      decode_forged(CONVERSATION_FINISHED, FLOW_REPLY_NEW_CODE, 0, 0, "\1A", 2, 1));
 }
 
+static void a_time_that_cannot_be_is_refused(void **state)
+{
+    const unsigned complete = CONVERSATION_COMPLETE, none = FLOW_REPLY_NONE;
+
+    (void)state;
+    assert_int_equal(0, decode_forged(complete, none, 0, 0, "\200\341Nh\0\0\0\0", 8, 1));
+    assert_int_equal(-1, decode_forged(complete, none, 0, 0, "\200\341Nh\0\0\0\200", 8, 1));
+    assert_int_equal(-1, decode_forged(complete, none, 0, 0, "\377\377\377\377\377\0\0\0", 8, 1));
+}
+
 /* Whatever decode accepts, it would have written itself, and every later call is safe with it. */
 static void check_accepted(const unsigned char *bytes, size_t length)
 {
@@ -350,6 +360,7 @@ int main(void)
         cmocka_unit_test(the_longest_answers_fit),
         cmocka_unit_test(cut_bytes_are_refused),
         cmocka_unit_test(forged_counts_are_refused),
+        cmocka_unit_test(a_time_that_cannot_be_is_refused),
         cmocka_unit_test(hostile_bytes_do_no_harm),
         cmocka_unit_test(dropped_answers_leave_no_trace),
         cmocka_unit_test(the_answers_are_normalised_and_in_order),

@@ -153,12 +153,19 @@ static void values_at_the_edge_are_taken(void **state)
         {"REDIS_URL", "unix:///run/redis.sock"},
         {"DATABASE_URL", "sqlite:////var/lib/uic/uic.db"},
         {"DATABASE_URL", "postgresql://user:pass@localhost/uic"},
+        {"DATABASE_URL", "postgres://user:pass@localhost/uic"},
         {"PUBLIC_URL", "https://uic.example.org:8443/prefix"},
         {"PUBLIC_URL", "http://localhost:8000"},
         {"ADMIN_TOKEN", "0123456789abcdef"},
         {"WEBHOOK_PATH", "/"},
         {"FLOW_FILE", SOURCE_DIR "/CMakeLists.txt"},
         {"TWILIO_WHATSAPP_NUMBER", "whatsapp:+14155238886"},
+        {"MESSAGES_PER_MINUTE", "0"},
+        {"CODES_PER_DAY", "1000000"},
+        {"TRUSTED_PROXIES", "none"},
+        {"TRUSTED_PROXIES", "10.0.0.0/8,2001:db8::1"},
+        {"MAX_BODY_BYTES", "1048576"},
+        {"MAX_PARAMETERS", "16"},
         {"ENVIRONMENT", "development"},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -204,12 +211,24 @@ static void values_beyond_the_edge_are_refused(void **state)
         {"ADMIN_TOKEN", "0123456789abcde"},
         {"ADMIN_TOKEN", "0123456789 abcdef"},
         {"TWILIO_AUTH_TOKEN", "[À COMPLÉTER]"},
+        {"TWILIO_AUTH_TOKEN", "old,new,newer"},
+        {"TWILIO_AUTH_TOKEN", "old,"},
+        {"TWILIO_AUTH_TOKEN", ",new"},
         {"WEBHOOK_PATH", "webhook"},
         {"WEBHOOK_PATH", "/a b"},
         {"FLOW_FILE", "/no/such/file.json"},
         {"FLOW_FILE", "/"},
         {"MAX_CONNECTIONS", "0"},
         {"MAX_IN_FLIGHT", "many"},
+        {"MESSAGES_PER_MINUTE", "-1"},
+        {"CODES_PER_DAY", "1000001"},
+        {"TRUSTED_PROXIES", "localhost"},
+        {"TRUSTED_PROXIES", "10.0.0.0/33"},
+        {"HEAD_TIMEOUT_SECONDS", "0"},
+        {"MAX_HEAD_BYTES", "1023"},
+        {"MAX_URL_BYTES", "16385"},
+        {"MAX_BODY_BYTES", "1048577"},
+        {"MAX_PARAMETERS", "257"},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         begin(state);
@@ -282,6 +301,18 @@ static void production_wants_signatures_a_public_url_and_an_admin_token(void **s
     assert_string_equal(said, "");
     assert_true(config.production);
     assert_string_equal(config.public_url, "https://uic.example.org");
+}
+
+static void a_token_is_of_no_use_without_the_url_that_is_signed(void **state)
+{
+    (void)state;
+    write_file("TWILIO_AUTH_TOKEN=0123456789,abcdef\n");
+    assert_int_equal(load(), -1);
+    assert_string_equal(said, "PUBLIC_URL: is not set, but with TWILIO_AUTH_TOKEN it is what "
+                              "Twilio signs; allowed: https://host, without ? and #\n");
+    write_file("TWILIO_AUTH_TOKEN=0123456789,abcdef\nPUBLIC_URL=http://localhost:8000\n");
+    assert_int_equal(load(), 0);
+    assert_string_equal(said, "");
 }
 
 static void unknown_names_in_the_file_get_a_warning(void **state)
@@ -406,6 +437,7 @@ int main(void)
         test(secrets_are_never_told),
         test(a_bad_value_cannot_steer_the_terminal),
         test(production_wants_signatures_a_public_url_and_an_admin_token),
+        test(a_token_is_of_no_use_without_the_url_that_is_signed),
         test(unknown_names_in_the_file_get_a_warning),
         test(interpolation_is_not_done_silently),
         test(a_named_file_must_be_there),

@@ -18,7 +18,7 @@ static char storage[65536];
 static int decode_bytes(const char *body, size_t length)
 {
     const char *reason = NULL;
-    int status = form_decode(&form, body, length, storage, &reason);
+    int status = form_decode(&form, body, length, FORM_FIELDS_MAX, storage, &reason);
 
     if (status != 0)
         assert_non_null(reason);

@@ -1,6 +1,7 @@
 /*
- * What the record tests share: a database in a folder of its own, a link to it, and people who
- * claim codes.
+ * What the record tests share: a database of its own for each test, a link to it, and people who
+ * claim codes. While bench_server runs, the database is there; otherwise it is a SQLite file in a
+ * folder of its own.
  */
 #ifndef RECORD_BENCH_H
 #define RECORD_BENCH_H
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "postgres_server.h"
 #include "store/record.h"
 #include <event2/event.h>
 #include <sqlite3.h>
@@ -20,10 +22,15 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct postgres_server bench_server;
+
+/* The same for both databases, in the language of each. */
+#define SQL(sqlite, postgres) (bench_server.pid ? (postgres) : (sqlite))
+
 struct bench {
-    char folder[64];
+    char folder[64]; /* "" on PostgreSQL */
     char path[96];
-    char url[128];
+    char url[POSTGRES_URL_MAX];
     struct record_store *store;
     struct event_base *base;
     struct record_link *link;
@@ -47,10 +54,36 @@ static inline void bench_changed(void *arg, bool up, const char *why)
     snprintf(bench->why, sizeof bench->why, "%s", why);
 }
 
-/* An empty folder, and the URL of a file that is not there yet. */
+/* For a group of tests on PostgreSQL. */
+static inline int bench_server_start(void **state)
+{
+    (void)state;
+    postgres_server_start(&bench_server);
+    return 0;
+}
+
+static inline int bench_pooler_start(void **state)
+{
+    bench_server_start(state);
+    postgres_pooler_start(&bench_server);
+    return 0;
+}
+
+static inline int bench_server_stop(void **state)
+{
+    (void)state;
+    postgres_server_stop(&bench_server);
+    return 0;
+}
+
+/* An empty folder, and the URL of a file that is not there yet; or an empty database. */
 static inline void bench_folder(struct bench *bench)
 {
     memset(bench, 0, sizeof *bench);
+    if (bench_server.pid) {
+        postgres_database(&bench_server, "", bench->url);
+        return;
+    }
     strcpy(bench->folder, "/tmp/uic-record-XXXXXX");
     assert_non_null(mkdtemp(bench->folder));
     snprintf(bench->path, sizeof bench->path, "%s/records.db", bench->folder);
@@ -93,6 +126,8 @@ static inline void bench_remove(struct bench *bench)
 
     if (bench->link)
         bench_detach(bench);
+    if (bench->folder[0] == '\0')
+        return;
     snprintf(command, sizeof command, "rm -rf '%s'", bench->folder);
     assert_int_equal(system(command), 0);
 }
@@ -143,12 +178,16 @@ static inline enum store_status claimed(struct bench *bench, struct asked *asked
     return asked->claim.ticket.status;
 }
 
-/* Runs SQL on the file from outside, as an operator would; the first column of the first row. */
+/* Runs SQL from outside, as an operator would; the first column of the first row. */
 static inline void bench_sql(const struct bench *bench, const char *sql, char text[128])
 {
     sqlite3 *database = NULL;
     sqlite3_stmt *statement = NULL;
 
+    if (bench->folder[0] == '\0') {
+        postgres_sql(bench->url, sql, text);
+        return;
+    }
     assert_int_equal(sqlite3_open_v2(bench->path, &database, SQLITE_OPEN_READWRITE, NULL), 0);
     sqlite3_busy_timeout(database, 10000);
     assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);

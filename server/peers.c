@@ -1,0 +1,265 @@
+/* Lists of addresses and counts by address. What is counted, and what a refusal says, is left to
+ * connection.c. */
+#include "server/peers.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define NETWORKS_MAX 32
+#define BUCKETS 4096
+#define ADDRESS_TEXT_MAX 64
+/* Bytes of an IPv6 address that name a network. */
+#define NETWORK_BYTES 8
+
+static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+struct network {
+    struct peer peer;
+    unsigned bits;
+};
+
+struct count {
+    struct count *next;
+    struct peer peer;
+    unsigned open;
+};
+
+struct peers {
+    struct network trusted[NETWORKS_MAX];
+    size_t trusted_count;
+    unsigned per_address;
+    uint64_t seed; /* so that nobody can choose addresses of one bucket */
+    pthread_mutex_t lock;
+    struct count *buckets[BUCKETS];
+};
+
+static bool is_ipv4(const struct peer *peer)
+{
+    return memcmp(peer->bytes, mapped, sizeof mapped) == 0;
+}
+
+/* Reads one address of length bytes. */
+static bool read_address(struct peer *peer, const char *text, size_t length)
+{
+    char copy[ADDRESS_TEXT_MAX];
+
+    if (length >= sizeof copy)
+        return false;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    if (inet_pton(AF_INET6, copy, peer->bytes) == 1)
+        return true;
+    memcpy(peer->bytes, mapped, sizeof mapped);
+    return inet_pton(AF_INET, copy, peer->bytes + sizeof mapped) == 1;
+}
+
+/* Reads ADDRESS or ADDRESS/BITS. */
+static bool read_network(struct network *network, const char *text, size_t length)
+{
+    const char *slash = memchr(text, '/', length);
+    size_t address_length = slash == NULL ? length : (size_t)(slash - text);
+    unsigned bits = 0, max;
+
+    if (!read_address(&network->peer, text, address_length))
+        return false;
+    max = is_ipv4(&network->peer) ? 32 : 128;
+    if (slash == NULL) {
+        network->bits = 128;
+        return true;
+    }
+    if (length - address_length < 2 || length - address_length > 4)
+        return false;
+    for (const char *at = slash + 1; at < text + length; at++) {
+        if (*at < '0' || *at > '9')
+            return false;
+        bits = bits * 10 + (unsigned)(*at - '0');
+    }
+    network->bits = 128 - max + bits;
+    return bits <= max;
+}
+
+/* Returns how many networks a list names, or -1 when it cannot be understood. */
+static int read_list(struct network networks[NETWORKS_MAX], const char *list)
+{
+    int count = 0;
+
+    if (strcmp(list, "none") == 0)
+        return 0;
+    for (;;) {
+        size_t length = strcspn(list, ",");
+        if (count == NETWORKS_MAX || !read_network(&networks[count], list, length))
+            return -1;
+        count++;
+        if (list[length] == '\0')
+            return count;
+        list += length + 1;
+    }
+}
+
+bool peers_accept(const char *trusted)
+{
+    struct network networks[NETWORKS_MAX];
+
+    return read_list(networks, trusted) >= 0;
+}
+
+struct peers *peers_create(const char *trusted, unsigned per_address)
+{
+    struct peers *peers = calloc(1, sizeof *peers);
+    int count;
+
+    if (peers == NULL)
+        return NULL;
+    count = read_list(peers->trusted, trusted);
+    if (count < 0 || RAND_bytes((unsigned char *)&peers->seed, sizeof peers->seed) != 1) {
+        free(peers);
+        return NULL;
+    }
+    peers->trusted_count = (size_t)count;
+    peers->per_address = per_address;
+    pthread_mutex_init(&peers->lock, NULL);
+    return peers;
+}
+
+void peers_free(struct peers *peers)
+{
+    if (peers == NULL)
+        return;
+    for (size_t i = 0; i < BUCKETS; i++)
+        while (peers->buckets[i] != NULL) {
+            struct count *count = peers->buckets[i];
+            peers->buckets[i] = count->next;
+            free(count);
+        }
+    pthread_mutex_destroy(&peers->lock);
+    free(peers);
+}
+
+int peer_of(struct peer *peer, const struct sockaddr *address)
+{
+    switch (address->sa_family) {
+    case AF_INET6:
+        memcpy(peer->bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+               sizeof peer->bytes);
+        return 0;
+    case AF_INET:
+        memcpy(peer->bytes, mapped, sizeof mapped);
+        memcpy(peer->bytes + sizeof mapped,
+               &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+static bool network_has(const struct network *network, const struct peer *peer)
+{
+    unsigned whole = network->bits / 8, rest = network->bits % 8;
+
+    if (memcmp(network->peer.bytes, peer->bytes, whole) != 0)
+        return false;
+    return rest == 0 || (network->peer.bytes[whole] ^ peer->bytes[whole]) >> (8 - rest) == 0;
+}
+
+bool peers_trust(const struct peers *peers, const struct peer *peer)
+{
+    for (size_t i = 0; i < peers->trusted_count; i++)
+        if (network_has(&peers->trusted[i], peer))
+            return true;
+    return false;
+}
+
+bool peers_forwarded(const struct peers *peers, const char *header, struct peer *client)
+{
+    const char *end = header + strlen(header);
+
+    for (;;) {
+        const char *start = end;
+        const char *stop = end;
+        while (start > header && start[-1] != ',')
+            start--;
+        const char *comma = start;
+        while (start < stop && (*start == ' ' || *start == '\t'))
+            start++;
+        while (stop > start && (stop[-1] == ' ' || stop[-1] == '\t'))
+            stop--;
+        if (!read_address(client, start, (size_t)(stop - start)))
+            return false;
+        if (!peers_trust(peers, client))
+            return true;
+        if (comma == header)
+            return false;
+        end = comma - 1;
+    }
+}
+
+/* What is counted together with an address. */
+static struct peer counted_as(const struct peer *peer)
+{
+    struct peer key = *peer;
+
+    if (!is_ipv4(peer))
+        memset(key.bytes + NETWORK_BYTES, 0, sizeof key.bytes - NETWORK_BYTES);
+    return key;
+}
+
+/* Under the lock: the link to an address's count, or to where it would be. */
+static struct count **count_find(struct peers *peers, const struct peer *key)
+{
+    uint64_t half[2];
+    struct count **link;
+
+    memcpy(half, key->bytes, sizeof half);
+    half[0] = (half[0] ^ peers->seed) * UINT64_C(0x9e3779b97f4a7c15);
+    half[1] = (half[1] ^ half[0] ^ half[0] >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+    link = &peers->buckets[(half[1] >> 40) % BUCKETS];
+    while (*link != NULL && memcmp((*link)->peer.bytes, key->bytes, sizeof key->bytes) != 0)
+        link = &(*link)->next;
+    return link;
+}
+
+bool peers_enter(struct peers *peers, const struct peer *peer)
+{
+    const struct peer key = counted_as(peer);
+    struct count **link;
+    bool allowed = false;
+
+    if (peers->per_address == 0)
+        return true;
+    pthread_mutex_lock(&peers->lock);
+    link = count_find(peers, &key);
+    if (*link == NULL) {
+        *link = calloc(1, sizeof **link);
+        if (*link != NULL)
+            (*link)->peer = key;
+    }
+    if (*link != NULL && (*link)->open < peers->per_address) {
+        (*link)->open++;
+        allowed = true;
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return allowed;
+}
+
+void peers_leave(struct peers *peers, const struct peer *peer)
+{
+    const struct peer key = counted_as(peer);
+    struct count **link, *count;
+
+    if (peers->per_address == 0)
+        return;
+    pthread_mutex_lock(&peers->lock);
+    link = count_find(peers, &key);
+    count = *link;
+    if (count != NULL && --count->open == 0) {
+        *link = count->next;
+        free(count);
+    }
+    pthread_mutex_unlock(&peers->lock);
+}

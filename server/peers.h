@@ -1,0 +1,40 @@
+/*
+ * Who is on the other end: addresses, the proxies among them that are trusted to say for whom they
+ * speak, and how much each address has open. One object for the whole process; any thread.
+ */
+#ifndef SERVER_PEERS_H
+#define SERVER_PEERS_H
+
+#include <stdbool.h>
+
+struct sockaddr;
+
+/* An IPv6 address, or an IPv4 address mapped into one. */
+struct peer {
+    unsigned char bytes[16];
+};
+
+struct peers;
+
+/* Whether a list of proxies can be understood: addresses, or networks like 10.0.0.0/8, with commas
+ * between them, or "none". */
+bool peers_accept(const char *trusted);
+/* trusted is a list that was accepted; per_address is how much one address may have open, 0 for any
+ * number. Returns NULL when out of memory. */
+struct peers *peers_create(const char *trusted, unsigned per_address);
+void peers_free(struct peers *peers);
+
+/* Returns 0, or -1 when it is no internet address. */
+int peer_of(struct peer *peer, const struct sockaddr *address);
+bool peers_trust(const struct peers *peers, const struct peer *peer);
+/* For whom a trusted proxy speaks: the last address in X-Forwarded-For that is no trusted proxy.
+ * Returns false when the header names nobody. */
+bool peers_forwarded(const struct peers *peers, const char *header, struct peer *client);
+
+/* Counts something that this address opens; false, and not counted, when it has too much open. Of
+ * an IPv6 address only its network counts, for it is one subscriber's. */
+bool peers_enter(struct peers *peers, const struct peer *peer);
+/* Once for each peers_enter that returned true. */
+void peers_leave(struct peers *peers, const struct peer *peer);
+
+#endif

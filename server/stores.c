@@ -1,0 +1,131 @@
+/* Attaches a worker to the stores and listens to what they tell. */
+#include "server/stores.h"
+
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/setup.h"
+#include "store/outbox.h"
+#include "store/record.h"
+#include "store/session.h"
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+/* For one Redis command of the outbox, and entries on their way into it at once. */
+#define OUTBOX_DEADLINE_MS 1500
+#define OUTBOX_IN_FLIGHT_MAX 4096
+
+static void store_state_set(struct store_state *state, bool down)
+{
+    if (down != state->down)
+        atomic_fetch_add(state->workers_down, down ? 1u : -1u);
+    state->down = down;
+}
+
+static void on_changed(void *arg, bool up, const char *why)
+{
+    struct store_state *state = arg;
+
+    store_state_set(state, !up);
+    if (up)
+        log_write(LOG_INFO, state->event_up, log_text("detail", why));
+    else
+        log_write(LOG_ERROR, state->event_down, log_text("reason", why));
+}
+
+static void on_outbox_length(void *arg, uint64_t length, int64_t oldest_age_ms)
+{
+    struct stores *stores = arg;
+    bool alarmed = length > stores->outbox_alarm;
+
+    metrics_set(METRIC_OUTBOX_LENGTH, length);
+    metrics_set(METRIC_OUTBOX_AGE, length > 0 ? (uint64_t)oldest_age_ms / 1000 : 0);
+    if (alarmed && !stores->outbox_alarmed)
+        log_write(LOG_ERROR, "outbox_long", log_number("records", (int64_t)length),
+                  log_number("alarm", (int64_t)stores->outbox_alarm),
+                  log_number("oldest_s", oldest_age_ms / 1000));
+    if (!alarmed && stores->outbox_alarmed)
+        log_write(LOG_INFO, "outbox_short_again", log_number("records", (int64_t)length));
+    stores->outbox_alarmed = alarmed;
+}
+
+static void on_outbox_written(void *arg)
+{
+    (void)arg;
+    metrics_add(METRIC_OUTBOX_WRITTEN, 1);
+}
+
+static void on_outbox_refused(void *arg, const char *why)
+{
+    (void)arg;
+    metrics_add(METRIC_OUTBOX_REFUSED, 1);
+    log_write(LOG_CRITICAL, "outbox_record_refused", log_text("reason", why));
+}
+
+static int attach_outbox(struct stores *stores, const struct stores_settings *settings,
+                         struct event_base *base, char error[STORE_ERROR_MAX])
+{
+    const struct config *config = &settings->setup->config;
+    const struct outbox_watch watch = {on_outbox_length, on_outbox_written, on_outbox_refused,
+                                       stores};
+    struct outbox_settings outbox = {
+        .redis_url = config->redis_url,
+        .deadline_ms = OUTBOX_DEADLINE_MS,
+        .in_flight_max = OUTBOX_IN_FLIGHT_MAX,
+        .length_max = config->outbox_max,
+        .length_alarm = config->outbox_alarm,
+        .drain = settings->drain_outbox,
+    };
+
+    memcpy(outbox.seal_key, settings->setup->keys.outbox_seal, OUTBOX_KEY_SIZE);
+    stores->outbox_alarm = config->outbox_alarm;
+    stores->outbox = outbox_attach(&outbox, base, stores->records, &watch, error);
+    OPENSSL_cleanse(&outbox, sizeof outbox);
+    return stores->outbox != NULL ? 0 : -1;
+}
+
+static int attach_all(struct stores *stores, const struct stores_settings *settings,
+                      struct event_base *base, char error[STORE_ERROR_MAX])
+{
+    const struct store_watch sessions_watch = {on_changed, &stores->sessions_state};
+    const struct store_watch records_watch = {on_changed, &stores->records_state};
+
+    stores->sessions = session_attach(settings->sessions, base, &sessions_watch, error);
+    if (stores->sessions == NULL)
+        return -1;
+    stores->records = record_attach(settings->records, base, &records_watch, error);
+    if (stores->records == NULL)
+        return -1;
+    store_state_set(&stores->sessions_state, !session_link_up(stores->sessions));
+    store_state_set(&stores->records_state, !record_link_up(stores->records));
+    if (settings->setup->config.redis_url == NULL)
+        return 0;
+    return attach_outbox(stores, settings, base, error);
+}
+
+int stores_attach(struct stores *stores, const struct stores_settings *settings,
+                  struct event_base *base, char *error, size_t error_size)
+{
+    char why[STORE_ERROR_MAX] = "";
+    int status;
+
+    *stores = (struct stores){
+        .sessions_state = {"sessions_up", "sessions_down", false,
+                           &settings->readiness->sessions_down},
+        .records_state = {"records_up", "records_down", false, &settings->readiness->records_down},
+    };
+    status = attach_all(stores, settings, base, why);
+    if (status != 0)
+        snprintf(error, error_size, "%s", why);
+    return status;
+}
+
+void stores_detach(struct stores *stores)
+{
+    if (stores->outbox != NULL)
+        outbox_detach(stores->outbox);
+    if (stores->records != NULL)
+        record_detach(stores->records);
+    if (stores->sessions != NULL)
+        session_detach(stores->sessions);
+}

@@ -1,0 +1,60 @@
+/*
+ * One worker's connections to the stores: sessions, records, and the outbox between them. What
+ * happens to them is logged, counted, and told to /ready.
+ */
+#ifndef SERVER_STORES_H
+#define SERVER_STORES_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct event_base;
+struct outbox_link;
+struct record_link;
+struct record_store;
+struct session_link;
+struct session_store;
+struct setup;
+
+/* How many workers have lost which store, so that every worker tells the same of all. */
+struct readiness {
+    atomic_uint sessions_down;
+    atomic_uint records_down;
+};
+
+/* What all workers share; borrowed. */
+struct stores_settings {
+    const struct setup *setup;
+    struct session_store *sessions;
+    struct record_store *records;
+    struct readiness *readiness;
+    bool drain_outbox; /* this worker empties the outbox */
+};
+
+/* A store's state on this worker. */
+struct store_state {
+    const char *event_up;
+    const char *event_down;
+    bool down;
+    atomic_uint *workers_down;
+};
+
+struct stores {
+    struct session_link *sessions;
+    struct record_link *records;
+    struct outbox_link *outbox; /* NULL with sessions in memory: then nothing is promised */
+    struct store_state sessions_state;
+    struct store_state records_state;
+    bool outbox_alarmed;
+    unsigned long outbox_alarm;
+};
+
+/* Returns 0, or -1 with error. The struct stays where it is until stores_detach, which is due in
+ * both cases. */
+int stores_attach(struct stores *stores, const struct stores_settings *settings,
+                  struct event_base *base, char *error, size_t error_size);
+/* Operations under way finish, in here. */
+void stores_detach(struct stores *stores);
+
+#endif

@@ -1,0 +1,155 @@
+/* How much one address may do before it is asked to wait. */
+#include "server/allowance.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define NOW INT64_C(1795435200)
+#define NURSE UINT64_C(0x1234567890abcdef)
+
+static struct allowance *allowance;
+
+static void begin(unsigned messages_per_minute, unsigned codes_per_day)
+{
+    allowance_free(allowance);
+    allowance = allowance_create(&(struct allowance_limits){messages_per_minute, codes_per_day});
+    assert_non_null(allowance);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    allowance_free(allowance);
+    allowance = NULL;
+    return 0;
+}
+
+/* What a message meets; `first` where it is to be told. */
+static void assert_message(uint64_t who, int64_t now_s, enum allowance_verdict expected, bool first)
+{
+    bool told;
+
+    assert_int_equal(allowance_message(allowance, who, now_s, &told), expected);
+    assert_int_equal(told, first);
+}
+
+static void messages_of_a_minute_are_counted_and_the_end_is_told_once(void **state)
+{
+    (void)state;
+    begin(3, 0);
+    for (int i = 0; i < 3; i++)
+        assert_message(NURSE, NOW + i, ALLOWANCE_LEFT, false);
+    assert_message(NURSE, NOW + 3, ALLOWANCE_MESSAGES_SPENT, true);
+    for (int i = 4; i < 60; i++)
+        assert_message(NURSE, NOW + i, ALLOWANCE_MESSAGES_SPENT, false);
+    assert_message(NURSE, NOW + 60, ALLOWANCE_LEFT, false);
+    for (int i = 61; i < 63; i++)
+        assert_message(NURSE, NOW + i, ALLOWANCE_LEFT, false);
+    assert_message(NURSE, NOW + 63, ALLOWANCE_MESSAGES_SPENT, true);
+}
+
+static void codes_of_a_day_are_counted(void **state)
+{
+    (void)state;
+    begin(0, 2);
+    assert_message(NURSE, NOW, ALLOWANCE_LEFT, false);
+    allowance_code(allowance, NURSE, NOW);
+    assert_message(NURSE, NOW + 1, ALLOWANCE_LEFT, false);
+    allowance_code(allowance, NURSE, NOW + 1);
+    assert_message(NURSE, NOW + 2, ALLOWANCE_CODES_SPENT, true);
+    assert_message(NURSE, NOW + 86399, ALLOWANCE_CODES_SPENT, false);
+    assert_message(NURSE, NOW + 86400, ALLOWANCE_LEFT, false);
+}
+
+static void everybody_has_an_allowance_of_their_own(void **state)
+{
+    (void)state;
+    begin(1, 1);
+    for (uint64_t who = 1; who <= 5000; who++) {
+        assert_message(who, NOW, ALLOWANCE_LEFT, false);
+        assert_message(who, NOW, ALLOWANCE_MESSAGES_SPENT, true);
+        allowance_code(allowance, who, NOW);
+        assert_message(who, NOW, ALLOWANCE_CODES_SPENT, false);
+    }
+}
+
+static void zero_means_any_number(void **state)
+{
+    (void)state;
+    begin(0, 0);
+    for (int i = 0; i < 100000; i++)
+        assert_message(NURSE, NOW, ALLOWANCE_LEFT, false);
+}
+
+static void a_clock_that_is_set_back_locks_nobody_out(void **state)
+{
+    (void)state;
+    begin(1, 0);
+    assert_message(NURSE, NOW, ALLOWANCE_LEFT, false);
+    assert_message(NURSE, NOW - 3600, ALLOWANCE_LEFT, false);
+}
+
+/* A million addresses pass by; whoever keeps writing keeps being counted, and nothing grows. */
+static void a_crowd_does_not_hide_the_one_who_writes_all_the_time(void **state)
+{
+    int allowed = 0;
+
+    (void)state;
+    begin(100, 0);
+    for (int i = 0; i < 1000000; i++) {
+        bool first;
+        assert_message((uint64_t)rand() << 32 | (uint64_t)rand(), NOW + i / 20000, ALLOWANCE_LEFT,
+                       false);
+        if (i % 100 == 0)
+            allowed +=
+                allowance_message(allowance, NURSE, NOW + i / 20000, &first) == ALLOWANCE_LEFT;
+    }
+    assert_int_equal(allowed, 100);
+}
+
+static void *write_a_lot(void *arg)
+{
+    size_t *allowed = arg;
+    bool first;
+
+    for (int i = 0; i < 20000; i++)
+        *allowed += allowance_message(allowance, NURSE, NOW, &first) == ALLOWANCE_LEFT;
+    return NULL;
+}
+
+static void threads_share_one_count(void **state)
+{
+    size_t allowed[4] = {0};
+    pthread_t threads[4];
+
+    (void)state;
+    begin(5000, 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_a_lot, &allowed[i]), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(allowed[0] + allowed[1] + allowed[2] + allowed[3], 5000);
+}
+
+#define test(name) cmocka_unit_test_teardown(name, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(messages_of_a_minute_are_counted_and_the_end_is_told_once),
+        test(codes_of_a_day_are_counted),
+        test(everybody_has_an_allowance_of_their_own),
+        test(zero_means_any_number),
+        test(a_clock_that_is_set_back_locks_nobody_out),
+        test(a_crowd_does_not_hide_the_one_who_writes_all_the_time),
+        test(threads_share_one_count),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

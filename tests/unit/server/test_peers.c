@@ -1,0 +1,192 @@
+/* Which proxies are believed, for whom they speak, and how much one address may have open. */
+#include "server/peers.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+static struct peer address(const char *text)
+{
+    struct sockaddr_in ipv4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
+    struct peer peer;
+
+    if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1)
+        assert_int_equal(peer_of(&peer, (struct sockaddr *)&ipv4), 0);
+    else {
+        assert_int_equal(inet_pton(AF_INET6, text, &ipv6.sin6_addr), 1);
+        assert_int_equal(peer_of(&peer, (struct sockaddr *)&ipv6), 0);
+    }
+    return peer;
+}
+
+static void lists_of_proxies_are_addresses_and_networks(void **state)
+{
+    static const char *const good[] = {"none",       "127.0.0.1",       "127.0.0.1,::1",
+                                       "10.0.0.0/8", "2001:db8::/32",   "0.0.0.0/0",
+                                       "::/0",       "192.0.2.1/32,::1"};
+    static const char *const bad[] = {"",          ",",           "localhost",   "127.0.0.1,",
+                                      "10.0.0/8",  "10.0.0.0/33", "10.0.0.0/",   "::1/129",
+                                      "10.0.0.1 ", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0.0/0008"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_true(peers_accept(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (peers_accept(bad[i]))
+            fail_msg("accepted: %s", bad[i]);
+}
+
+static void a_list_can_be_too_long(void **state)
+{
+    char list[33 * 10 + 1] = "";
+
+    (void)state;
+    for (int i = 0; i < 32; i++)
+        sprintf(list + strlen(list), "%s10.0.0.%d", i > 0 ? "," : "", i);
+    assert_true(peers_accept(list));
+    strcat(list, ",::1");
+    assert_false(peers_accept(list));
+}
+
+static void only_the_named_are_trusted(void **state)
+{
+    static const struct {
+        const char *text;
+        bool trusted;
+    } rows[] = {
+        {"127.0.0.1", true},        {"127.0.0.2", false},     {"::1", true},
+        {"::ffff:127.0.0.1", true}, {"10.255.255.255", true}, {"11.0.0.0", false},
+        {"172.16.0.1", true},       {"172.31.255.255", true}, {"172.32.0.0", false},
+        {"2001:db8:1::", true},     {"2001:db9::", false},
+    };
+    struct peers *peers = peers_create("127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,2001:db8::/32", 1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct peer peer = address(rows[i].text);
+        if (peers_trust(peers, &peer) != rows[i].trusted)
+            fail_msg("%s", rows[i].text);
+    }
+    peers_free(peers);
+}
+
+static void a_proxy_speaks_for_the_last_address_that_is_no_proxy(void **state)
+{
+    static const struct {
+        const char *header, *client; /* NULL: nobody */
+    } rows[] = {
+        {"192.0.2.7", "192.0.2.7"},
+        {"192.0.2.7, 127.0.0.1", "192.0.2.7"},
+        {"198.51.100.1, 192.0.2.7", "192.0.2.7"},
+        {"forged, 192.0.2.7 , 10.1.2.3,127.0.0.1", "192.0.2.7"},
+        {"2001:db8::7", "2001:db8::7"},
+        {"", NULL},
+        {",", NULL},
+        {"127.0.0.1", NULL},
+        {"unknown", NULL},
+        {"192.0.2.7, unknown", NULL},
+        {"192.0.2.7:1234", NULL},
+        {"192.0.2.7, ", NULL},
+    };
+    struct peers *peers = peers_create("127.0.0.1,10.0.0.0/8", 1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct peer client, expected;
+        bool found = peers_forwarded(peers, rows[i].header, &client);
+        if (found != (rows[i].client != NULL))
+            fail_msg("%s", rows[i].header);
+        if (!found)
+            continue;
+        expected = address(rows[i].client);
+        assert_memory_equal(client.bytes, expected.bytes, sizeof client.bytes);
+    }
+    peers_free(peers);
+}
+
+static void an_address_has_so_much_open_and_no_more(void **state)
+{
+    struct peers *peers = peers_create("none", 2);
+    struct peer one = address("192.0.2.1"), other = address("192.0.2.2");
+
+    (void)state;
+    assert_true(peers_enter(peers, &one));
+    assert_true(peers_enter(peers, &one));
+    assert_false(peers_enter(peers, &one));
+    assert_true(peers_enter(peers, &other));
+    peers_leave(peers, &one);
+    assert_true(peers_enter(peers, &one));
+    assert_false(peers_enter(peers, &one));
+    peers_free(peers);
+}
+
+static void an_ipv6_network_counts_as_one(void **state)
+{
+    struct peers *peers = peers_create("none", 1);
+    struct peer one = address("2001:db8:0:1::1"), same = address("2001:db8:0:1:ffff::2");
+    struct peer other = address("2001:db8:0:2::1");
+
+    (void)state;
+    assert_true(peers_enter(peers, &one));
+    assert_false(peers_enter(peers, &same));
+    assert_true(peers_enter(peers, &other));
+    peers_leave(peers, &same);
+    assert_true(peers_enter(peers, &same));
+    peers_free(peers);
+}
+
+static void zero_means_any_number(void **state)
+{
+    struct peers *peers = peers_create("none", 0);
+    struct peer one = address("192.0.2.1");
+
+    (void)state;
+    for (int i = 0; i < 10000; i++)
+        assert_true(peers_enter(peers, &one));
+    for (int i = 0; i < 10000; i++)
+        peers_leave(peers, &one);
+    peers_free(peers);
+}
+
+static void many_addresses_come_and_go(void **state)
+{
+    struct peers *peers = peers_create("none", 1);
+    struct peer peer = address("0.0.0.0");
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 100000; i++) {
+            memcpy(peer.bytes + 12, &i, sizeof i);
+            assert_true(peers_enter(peers, &peer));
+        }
+        for (unsigned i = 0; i < 100000; i++) {
+            memcpy(peer.bytes + 12, &i, sizeof i);
+            peers_leave(peers, &peer);
+        }
+    }
+    peers_free(peers);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_of_proxies_are_addresses_and_networks),
+        cmocka_unit_test(a_list_can_be_too_long),
+        cmocka_unit_test(only_the_named_are_trusted),
+        cmocka_unit_test(a_proxy_speaks_for_the_last_address_that_is_no_proxy),
+        cmocka_unit_test(an_address_has_so_much_open_and_no_more),
+        cmocka_unit_test(an_ipv6_network_counts_as_one),
+        cmocka_unit_test(zero_means_any_number),
+        cmocka_unit_test(many_addresses_come_and_go),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

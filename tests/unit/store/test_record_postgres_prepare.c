@@ -1,0 +1,451 @@
+/*
+ * Which PostgreSQL databases are taken: URLs, tables, encodings, hosts, TLS.
+ */
+#include "record_bench.h"
+
+#include "store/postgres_schema.h"
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static struct bench bench;
+static char report[STORE_ERROR_MAX];
+static char error[STORE_ERROR_MAX];
+
+static int setup(void **state)
+{
+    (void)state;
+    bench_folder(&bench);
+    report[0] = error[0] = '\0';
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    bench_remove(&bench);
+    return 0;
+}
+
+static void assert_says(const char *says)
+{
+    if (!strstr(error, says))
+        fail_msg("\"%s\" does not say \"%s\"", error, says);
+    assert_null(strstr(error, "s3cret"));
+}
+
+static void the_first_time_creates_and_the_second_finds(void **state)
+{
+    (void)state;
+    assert_int_equal(record_store_probe(bench.url, error), -1);
+    assert_says("run whatsapp-uic init-db");
+    assert_int_equal(record_store_prepare(bench.url, report, error), 0);
+    assert_string_equal(report, "created the tables (schema version 1)");
+    assert_int_equal(record_store_prepare(bench.url, report, error), 0);
+    assert_string_equal(report, "the tables are up to date (schema version 1)");
+    assert_int_equal(record_store_probe(bench.url, error), 0);
+    assert_sql(&bench,
+               "SELECT string_agg(column_name, ',' ORDER BY ordinal_position)"
+               " FROM information_schema.columns WHERE table_name = 'uic_records'"
+               " AND ordinal_position < 11",
+               "id,uic_code,phone_number,input_hash,created_at,last_requested_at,is_active,notes,"
+               "request_count,last_event_id");
+    assert_sql(&bench,
+               "SELECT string_agg(column_name, ',' ORDER BY column_name)"
+               " FROM information_schema.columns WHERE table_name = 'uic_records'"
+               " AND data_type = 'timestamp with time zone'",
+               "created_at,last_requested_at");
+    assert_sql(&bench, "SELECT count(*) FROM schema_migrations WHERE applied_at <= now()", "1");
+}
+
+static void the_first_mark_is_kept_and_later_ones_compared(void **state)
+{
+    (void)state;
+    assert_int_equal(record_store_prepare(bench.url, report, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "b", false, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", true, error), RECORD_DIFFERS);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), RECORD_DIFFERS);
+    assert_int_equal(record_store_mark(bench.url, "flow", "a", true, error), 0);
+    assert_sql(&bench, "SELECT count(*) FROM uic_marks", "2");
+}
+
+static void the_queries_of_the_guide_work(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+
+    bench_prepare(&bench);
+    bench_attach(&bench);
+    jean.claim.now_us = (int64_t)time(NULL) * 1000000;
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    assert_sql(&bench, "SELECT COUNT(*) AS total_codes FROM uic_records", "1");
+    assert_sql(&bench,
+               "SELECT DATE(created_at) = CURRENT_DATE, COUNT(*) FROM uic_records"
+               " WHERE created_at >= NOW() - INTERVAL '30 days' GROUP BY DATE(created_at)"
+               " ORDER BY DATE(created_at) DESC",
+               "t");
+    assert_sql(&bench, "SELECT COUNT(DISTINCT phone_number) FROM uic_records", "1");
+    assert_sql(&bench,
+               "SELECT uic_code, phone_number, created_at FROM uic_records"
+               " ORDER BY created_at DESC LIMIT 10",
+               "code");
+}
+
+static void wrong_urls_are_refused_without_quoting_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *says;
+    } cases[] = {
+        {"postgresql+psycopg2://uic:s3cret@db/uic", "is not as postgresql://"},
+        {"postgresql:/uic:s3cret@db/uic", "is not as postgresql://"},
+        {"postgres", "is not as postgresql://"},
+        {"postgresql://uic:s3cret@db/uic?sslmod=require", "is not as postgresql://"},
+        {"postgresql://uic:s3cret@db:5432:1/uic", "is not as postgresql://"},
+        {"postgresql://uic:s3@s3cret@db/uic", "is not as postgresql://"},
+        {"postgresql://uic:12/s3cret@db/uic", "is not as postgresql://"},
+        {"postgresql://uic:s3cret%@db/uic", "is not as postgresql://"},
+        {"postgresql://uic:s3cret@a,b/uic?port=1,2,3", "not as many ports"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        strcpy(error, "");
+        assert_int_equal(record_store_prepare(cases[i].url, report, error), -1);
+        assert_says(cases[i].says);
+        strcpy(error, "");
+        assert_int_equal(record_store_probe(cases[i].url, error), -1);
+        assert_says(cases[i].says);
+        strcpy(error, "");
+        assert_null(record_store_open(cases[i].url, error));
+        assert_says(cases[i].says);
+    }
+}
+
+static void both_spellings_of_the_scheme_are_good(void **state)
+{
+    (void)state;
+    char url[POSTGRES_URL_MAX];
+
+    snprintf(url, sizeof url, "postgres%.180s", bench.url + strlen("postgresql"));
+    assert_int_equal(record_store_prepare(url, report, error), 0);
+}
+
+static void a_server_that_cannot_be_reached_is_named(void **state)
+{
+    (void)state;
+    assert_int_equal(record_store_prepare("postgresql://uic:s3cret@127.0.0.1:1/uic", report, error),
+                     RECORD_AWAY);
+    assert_says("127.0.0.1\", port 1 failed: Connection refused");
+    assert_int_equal(record_store_probe("postgresql://uic:s3cret@127.0.0.1:1/uic", error), -1);
+    assert_says("Connection refused");
+}
+
+static void opening_does_not_need_the_server(void **state)
+{
+    (void)state;
+    struct record_store *store = record_store_open("postgresql://uic@127.0.0.1:1/uic", error);
+
+    assert_non_null(store);
+    record_store_close(store);
+}
+
+static void tables_of_the_python_version_are_left_alone(void **state)
+{
+    (void)state;
+    assert_sql(&bench,
+               "CREATE TABLE uic_records (id serial PRIMARY KEY, uic_code varchar(50),"
+               " phone_number varchar(50), input_hash varchar(64), created_at timestamp)",
+               "");
+    assert_int_equal(record_store_prepare(bench.url, report, error), -1);
+    assert_says("holds a table uic_records that is not this program's");
+    assert_int_equal(record_store_probe(bench.url, error), -1);
+    assert_says("holds a table uic_records that is not this program's");
+    assert_sql(&bench, "SELECT to_regclass('schema_migrations') IS NULL", "t");
+}
+
+static void our_version_number_over_other_columns_is_refused(void **state)
+{
+    (void)state;
+    assert_sql(&bench,
+               "CREATE TABLE schema_migrations (version integer, applied_at timestamptz);"
+               "INSERT INTO schema_migrations VALUES (1, now());"
+               "CREATE TABLE uic_records (id bigint, uic_code text)",
+               "");
+    assert_int_equal(record_store_prepare(bench.url, report, error), -1);
+    assert_says("not this program's");
+}
+
+static void tables_of_a_later_program_are_refused(void **state)
+{
+    (void)state;
+    bench_prepare(&bench);
+    assert_sql(&bench, "INSERT INTO schema_migrations VALUES (7, now())", "");
+    assert_int_equal(record_store_prepare(bench.url, report, error), -1);
+    assert_says("(schema version 7) are newer than this program (1)");
+    assert_int_equal(record_store_probe(bench.url, error), -1);
+}
+
+static void a_later_program_migrates(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {
+        NULL, "ALTER TABLE uic_records ADD COLUMN province text; CREATE TABLE third_party (a text)",
+        "INSERT INTO third_party VALUES ('3')"};
+    static const char *const broken[] = {
+        NULL, NULL, NULL, "CREATE TABLE half (a text); INSERT INTO nowhere VALUES (1)"};
+    struct postgres_migrations later = {statements, 3};
+    struct postgres_migrations latest = {broken, 4};
+    struct postgres_url *url = postgres_url_parse(bench.url, error);
+
+    bench_prepare(&bench);
+    PGconn *pg = postgres_connect(url, error);
+    assert_int_equal(postgres_schema_check(pg, &later, error), -1);
+    assert_says("schema version 1, this program needs 3");
+    assert_int_equal(postgres_schema_migrate(pg, &later, report, error), 0);
+    assert_string_equal(report, "migrated from 1 to 3");
+    assert_int_equal(postgres_schema_check(pg, &later, error), 0);
+    assert_sql(&bench, "SELECT a FROM third_party", "3");
+
+    assert_int_equal(postgres_schema_migrate(pg, &latest, report, error), -1);
+    assert_says("nowhere");
+    assert_sql(&bench, "SELECT to_regclass('half') IS NULL", "t");
+    assert_int_equal(postgres_schema_check(pg, &later, error), 0);
+    PQfinish(pg);
+    postgres_url_free(url);
+}
+
+static void an_encoding_other_than_utf8_is_refused(void **state)
+{
+    (void)state;
+    static const char *const encodings[] = {"SQL_ASCII", "LATIN1"};
+
+    for (int i = 0; i < 2; i++) {
+        char options[64];
+        snprintf(options, sizeof options, "ENCODING '%s' LOCALE 'C'", encodings[i]);
+        postgres_database(&bench_server, options, bench.url);
+        assert_int_equal(record_store_prepare(bench.url, report, error), -1);
+        assert_says(encodings[i]);
+        assert_says("not UTF8");
+        assert_int_equal(record_store_probe(bench.url, error), -1);
+        assert_says("not UTF8");
+    }
+}
+
+/* Children wait at a pipe for the start, prepare, and exit with 1 if they created, 2 if they came
+ * second, 9 if it failed. */
+static pid_t preparer_start(const int starting_line[2])
+{
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child > 0)
+        return child;
+    char byte;
+    close(starting_line[1]);
+    (void)!read(starting_line[0], &byte, 1);
+    if (record_store_prepare(bench.url, report, error) != 0) {
+        fprintf(stderr, "%s\n", error);
+        _exit(9);
+    }
+    _exit(strncmp(report, "created", 7) == 0 ? 1 : 2);
+}
+
+static void several_processes_may_prepare_at_once(void **state)
+{
+    (void)state;
+    enum { CHILDREN = 4, ROUNDS = 4 };
+
+    for (int round = 0; round < ROUNDS; round++) {
+        int starting_line[2];
+        pid_t children[CHILDREN];
+        int created = 0;
+
+        bench_folder(&bench);
+        assert_int_equal(pipe(starting_line), 0);
+        for (int i = 0; i < CHILDREN; i++)
+            children[i] = preparer_start(starting_line);
+        close(starting_line[0]);
+        close(starting_line[1]);
+        for (int i = 0; i < CHILDREN; i++) {
+            int status;
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_true(WIFEXITED(status));
+            assert_in_range(WEXITSTATUS(status), 1, 2);
+            created += WEXITSTATUS(status) == 1;
+        }
+        assert_int_equal(created, 1);
+        assert_sql(&bench, "SELECT count(*) FROM schema_migrations", "1");
+    }
+}
+
+static void a_schema_of_its_own(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+
+    assert_sql(&bench, "CREATE SCHEMA health", "");
+    strcat(bench.url, "&options=-csearch_path%3Dhealth");
+    bench_prepare(&bench);
+    bench_attach(&bench);
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    assert_sql(&bench, "SELECT count(*) FROM health.uic_records", "1");
+    assert_sql(&bench, "SELECT sum(new_codes) FROM health.uic_totals", "1");
+}
+
+/* A port that was free a moment ago. */
+static int free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    close(listener);
+    return ntohs(address.sin_port);
+}
+
+/* The server again, over TCP, with a certificate for localhost that nobody else has signed. */
+static int start_with_tls(void **state)
+{
+    char command[512];
+
+    bench_server_start(state);
+    snprintf(command, sizeof command,
+             "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+             " -addext subjectAltName=DNS:localhost -keyout data/server.key -out data/server.crt"
+             " 2>openssl.log && cp data/server.crt . && chmod 600 data/server.key &&"
+             " chown --reference=data/PG_VERSION data/server.key data/server.crt",
+             bench_server.folder);
+    assert_int_equal(system(command), 0);
+    postgres_server_end(&bench_server, SIGINT);
+    bench_server.port = free_port();
+    bench_server.options[0] = "listen_addresses=127.0.0.1";
+    bench_server.options[1] = "ssl=on";
+    postgres_server_run(&bench_server);
+    return 0;
+}
+
+/* The bench's database at these hosts, with these options. */
+static void url_use(const char *hosts, const char *options)
+{
+    const char *database = strstr(bench.url, "/test") + 1;
+    char url[POSTGRES_URL_MAX];
+
+    snprintf(url, sizeof url, "postgresql://uic@%s/%.*s?%s", hosts, (int)strcspn(database, "?"),
+             database, options);
+    strcpy(bench.url, url);
+}
+
+static void hundreds_claim(void)
+{
+    enum { COUNT = 700 };
+    struct asked *crowd = calloc(COUNT, sizeof *crowd);
+
+    bench_prepare(&bench);
+    bench_attach(&bench);
+    for (int i = 0; i < COUNT; i++) {
+        char name[RECORD_CODE_MAX];
+        snprintf(name, sizeof name, "%0100d", i);
+        crowd[i] = asked_by("", name, "SM1", name);
+        snprintf((char *)crowd[i].claim.input_hash, RECORD_HASH_SIZE, "%d", i);
+        assert_int_equal(record_claim(bench.link, &crowd[i].claim), STORE_LATER);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        asked_wait(&bench, &crowd[i]);
+        assert_int_equal(crowd[i].claim.ticket.status, STORE_OK);
+    }
+    free(crowd);
+}
+
+static void over_tls_to_a_host_name(void **state)
+{
+    (void)state;
+    char host[64];
+    char options[128];
+
+    snprintf(host, sizeof host, "localhost:%d", bench_server.port);
+    snprintf(options, sizeof options, "sslmode=verify-full&sslrootcert=%s/server.crt",
+             bench_server.folder);
+    url_use(host, options);
+    hundreds_claim();
+    assert_sql(&bench,
+               "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
+               " WHERE ssl AND application_name = 'whatsapp-uic'",
+               "1");
+}
+
+static void a_certificate_that_nobody_signed_is_refused_when_asked_for(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+    char host[64];
+
+    snprintf(host, sizeof host, "localhost:%d", bench_server.port);
+    url_use(host, "sslmode=verify-full&sslrootcert=/etc/hostname");
+    assert_int_equal(record_store_prepare(bench.url, report, error), RECORD_AWAY);
+    bench_attach(&bench);
+    assert_int_equal(claimed(&bench, &jean), STORE_DOWN);
+    assert_non_null(strstr(bench.why, "/etc/hostname"));
+}
+
+static void the_host_that_answers_is_taken(void **state)
+{
+    (void)state;
+    char hosts[64];
+
+    snprintf(hosts, sizeof hosts, "127.0.0.1:%d,localhost:%d", free_port(), bench_server.port);
+    url_use(hosts, "sslmode=disable");
+    hundreds_claim();
+}
+
+static void a_host_name_that_nobody_knows(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+
+    url_use("nowhere.invalid", "connect_timeout=2");
+    bench_attach(&bench);
+    assert_int_equal(claimed(&bench, &jean), STORE_DOWN);
+    while (bench.changes == 0)
+        assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+    assert_non_null(strstr(bench.why, "nowhere.invalid/"));
+    assert_non_null(strstr(bench.why, "no address for the name"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_first_time_creates_and_the_second_finds),
+        TEST(the_first_mark_is_kept_and_later_ones_compared),
+        TEST(the_queries_of_the_guide_work),
+        TEST(wrong_urls_are_refused_without_quoting_them),
+        TEST(both_spellings_of_the_scheme_are_good),
+        TEST(a_server_that_cannot_be_reached_is_named),
+        TEST(opening_does_not_need_the_server),
+        TEST(tables_of_the_python_version_are_left_alone),
+        TEST(our_version_number_over_other_columns_is_refused),
+        TEST(tables_of_a_later_program_are_refused),
+        TEST(a_later_program_migrates),
+        TEST(an_encoding_other_than_utf8_is_refused),
+        TEST(several_processes_may_prepare_at_once),
+        TEST(a_schema_of_its_own),
+    };
+    const struct CMUnitTest network_tests[] = {
+        TEST(over_tls_to_a_host_name),
+        TEST(a_certificate_that_nobody_signed_is_refused_when_asked_for),
+        TEST(the_host_that_answers_is_taken),
+        TEST(a_host_name_that_nobody_knows),
+    };
+    int failed =
+        cmocka_run_group_tests_name("PostgreSQL", tests, bench_server_start, bench_server_stop);
+
+    failed += cmocka_run_group_tests_name("PostgreSQL over TCP", network_tests, start_with_tls,
+                                          bench_server_stop);
+    return failed;
+}
