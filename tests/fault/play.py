@@ -188,6 +188,8 @@ def main(arguments=None):
         try:
             stage.start()
             good = outage(stage, options) if options.outage else play(stage, options)
+        except KeyboardInterrupt:
+            return 130
         finally:
             stage.stop()
     return 0 if good else 1
