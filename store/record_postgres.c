@@ -208,9 +208,9 @@ static void on_answered(void *arg, const PGresult *result)
 }
 
 /* No server there, or one that is starting or stopping; not one that refuses us. */
-static bool is_away(const char *text)
+static bool is_away(const struct postgres_url *url)
 {
-    PGPing answer = PQping(text);
+    PGPing answer = postgres_url_ping(url);
 
     return answer == PQPING_NO_RESPONSE || answer == PQPING_REJECT;
 }
@@ -224,7 +224,7 @@ static int postgres_prepare(const char *text, char report[STORE_ERROR_MAX],
 
     if (pg)
         status = postgres_schema_migrate(pg, &postgres_record_migrations, report, error);
-    else if (url && is_away(text))
+    else if (url && is_away(url))
         status = RECORD_AWAY;
     PQfinish(pg);
     postgres_url_free(url);
@@ -253,7 +253,7 @@ static int postgres_mark(const char *text, const char *name, const char *value, 
 
     if (pg)
         status = postgres_schema_mark(pg, name, value, remember, error);
-    else if (url && is_away(text))
+    else if (url && is_away(url))
         status = RECORD_AWAY;
     PQfinish(pg);
     postgres_url_free(url);
