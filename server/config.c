@@ -118,8 +118,11 @@ bool config_accepts_salt(const char *salt)
 
 static bool accepts_redis_url(const char *value)
 {
-    return is_visible(value) &&
-           ((starts_with(value, "redis://") && value[8]) || starts_with(value, "unix:///"));
+    static const char *const schemes[] = {"redis://", "rediss://", "sentinel://", "unix:///"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (starts_with(value, schemes[i]))
+            return is_visible(value) && value[strlen(schemes[i])];
+    return false;
 }
 
 static bool accepts_database_url(const char *value)
@@ -185,7 +188,8 @@ static const struct setting settings[] = {
      .allowed = "at least 16 characters, not all letters, not all digits (see: whatsapp-uic salt)",
      .about = "secret that goes into every code; never change it once codes were given"},
     {"REDIS_URL", MEMBER(redis_url), parse_text, accepts_redis_url, .privacy = SECRET,
-     .allowed = "redis://[:password@]host:port/db or unix:///path",
+     .allowed = "redis://[:password@]host:port/db, rediss://..., unix:///path or "
+                "sentinel://host:port,.../master/db",
      .about = "where sessions are kept; unset: in memory, for one instance only"},
     {"DATABASE_URL", MEMBER(database_url), parse_text, accepts_database_url, .privacy = SECRET,
      .fallback = "sqlite:///./uic_database.db",
@@ -218,9 +222,9 @@ static const struct setting settings[] = {
      .allowed = "the name of a user of this machine",
      .about = "whom to become when started as root; unset: the working directory's owner"},
     {"MESSAGES_PER_MINUTE", MEMBER(messages_per_minute), parse_number, .max = 1000000,
-     .fallback = "600", .allowed = "a number from 0 to 1000000; 0: no limit",
+     .fallback = "3000", .allowed = "a number from 0 to 1000000; 0: no limit",
      .about = "messages of one number; then it is asked to wait, once"},
-    {"CODES_PER_DAY", MEMBER(codes_per_day), parse_number, .max = 1000000, .fallback = "1000",
+    {"CODES_PER_DAY", MEMBER(codes_per_day), parse_number, .max = 1000000, .fallback = "5000",
      .allowed = "a number from 0 to 1000000; 0: no limit",
      .about = "codes told to one number; then it is asked to wait, once"},
     {"CONNECTIONS_PER_ADDRESS", MEMBER(connections_per_address), parse_number, .max = 1000000,

@@ -2,6 +2,7 @@
  * left to http.c. */
 #include "server/connection.h"
 
+#include "server/clock.h"
 #include "server/head.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -18,7 +19,6 @@
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /* How often slow and finished connections are looked for, and how long a refused client may go on
  * sending before the connection is cut (cutting at once would lose it our answer). */
@@ -57,18 +57,10 @@ struct connections {
     bool draining;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void connection_enter(struct connection *connection, enum head_phase phase)
 {
     connection->phase = phase;
-    connection->since_ms = now_ms();
+    connection->since_ms = clock_monotonic_ms();
 }
 
 /* The answer to a client that evhttp never gets to see; a fresh socket buffer always takes it. */
@@ -96,7 +88,7 @@ static void connection_refuse(struct connection *connection, struct head_verdict
     const struct evbuffer *unsent = bufferevent_get_output(connection->stream);
 
     connection->refused = true;
-    connection->since_ms = now_ms();
+    connection->since_ms = clock_monotonic_ms();
     if (connection->busy > 0 || evbuffer_get_length(unsent) > 0) {
         connection->close_after = true;
         return;
@@ -308,7 +300,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct connections *owner = arg;
     struct connection *connection = TAILQ_FIRST(&owner->all);
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
 
     (void)fd;
     (void)what;
@@ -376,7 +368,7 @@ bool connection_replied(struct connections *connections, struct evhttp_request *
         return true;
     connection->busy--;
     connection_forget_client(connection);
-    connection->since_ms = now_ms();
+    connection->since_ms = clock_monotonic_ms();
     return connection->close_after || connections->draining;
 }
 

@@ -25,6 +25,7 @@
 
 #include "flow/flow.h"
 #include "server/allowance.h"
+#include "server/clock.h"
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -39,7 +40,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
 /* How often one message is tried when other messages of the same person are faster, and how many
  * digits a code grows at most. */
@@ -83,8 +83,8 @@ struct exchange {
     struct conversation conversation;
     struct session session;
     struct record_claim claim;
-    uint64_t who; /* the address as a number, and for the log */
     struct outbox_entry entry;
+    uint64_t who; /* the address as a number, and for the log */
     char tag[KEYS_TAG_MAX];
 };
 
@@ -100,28 +100,12 @@ _Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every add
 
 static void exchange_drive(struct exchange *exchange);
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t wall_clock_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static void exchange_log(const struct exchange *exchange)
 {
     log_write(LOG_INFO, "message", log_text("from", exchange->tag),
               log_text("channel", exchange->message->channel), log_text("result", exchange->result),
               log_number("question", exchange->outcome.step + 1),
-              log_number("ms", monotonic_ms() - exchange->started_ms));
+              log_number("ms", clock_monotonic_ms() - exchange->started_ms));
 }
 
 /* The one way out towards the person. */
@@ -352,7 +336,7 @@ static bool save_finish(struct exchange *exchange)
 /* What a load means that did not work. Returns whether to wait. */
 static bool load_failed(struct exchange *exchange)
 {
-    if (exchange->unsure || monotonic_ms() - exchange->started_ms < SESSIONS_WAIT_MS) {
+    if (exchange->unsure || clock_monotonic_ms() - exchange->started_ms < SESSIONS_WAIT_MS) {
         exchange->state = EXCHANGE_LOAD;
         exchange->waiting = true;
         return true;
@@ -436,7 +420,7 @@ static void exchange_drive(struct exchange *exchange)
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange_service *service = arg;
-    int64_t due = monotonic_ms() - (int64_t)service->settings.deadline_ms;
+    int64_t due = clock_monotonic_ms() - (int64_t)service->settings.deadline_ms;
     struct exchange *exchange, *next;
 
     (void)fd;
@@ -532,8 +516,8 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange->answer = answer;
     exchange->arg = arg;
     exchange->message = message;
-    exchange->started_ms = monotonic_ms();
-    exchange->now_us = wall_clock_us();
+    exchange->started_ms = clock_monotonic_ms();
+    exchange->now_us = clock_wall_us();
     exchange->said = (struct flow_message){
         .text = message->text, .length = message->text_length, .written = message->written};
     if (exchange_identify(exchange, message) != 0) {

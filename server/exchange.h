@@ -29,8 +29,8 @@ struct exchange_settings {
     const char *salt;
     struct session_link *sessions;
     struct record_link *records;
-    struct allowance *allowance; /* of each address */
     struct outbox_link *outbox;  /* for when records are away; NULL: then nothing is promised */
+    struct allowance *allowance; /* of each address */
     unsigned in_flight_max;      /* exchanges under way; one more is refused */
     unsigned deadline_ms;        /* for the answer; then it is "try again in a minute" */
 };

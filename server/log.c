@@ -1,6 +1,7 @@
 /* Puts lines into a ring of bytes, and lets one thread write the ring to standard error. What is
  * worth a line, and what must never be in one, is decided by the caller. */
 #include "server/log.h"
+#include "server/clock.h"
 #include "server/log_line.h"
 #include "server/metrics.h"
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define RING_SIZE (1u << 20)
@@ -29,13 +29,6 @@ static struct {
 } ring = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
 
 static char ring_bytes[RING_SIZE];
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Writes what the pipe takes now; returns the bytes written, 0 to try again, -1 for never. */
 static ssize_t write_some(const char *bytes, size_t length)
@@ -57,8 +50,8 @@ static bool is_overdue(int64_t *deadline)
     bool stopping = ring.stopping;
     pthread_mutex_unlock(&ring.lock);
     if (stopping && *deadline == 0)
-        *deadline = now_ms() + FLUSH_MS;
-    return stopping && now_ms() >= *deadline;
+        *deadline = clock_monotonic_ms() + FLUSH_MS;
+    return stopping && clock_monotonic_ms() >= *deadline;
 }
 
 static void write_all(const char *bytes, size_t length, int64_t *deadline)

@@ -21,10 +21,6 @@
     X(REQUESTS_SERVER_ERROR, "uic_http_requests_total", "status=\"5xx\"", "")                    \
     X(HEADS_REFUSED, "uic_http_heads_refused_total", "",                                         \
       "Requests refused for a malformed or ambiguous head")                                      \
-    X(SIGNATURES_MISSING, "uic_webhooks_refused_total", "reason=\"unsigned\"",                   \
-      "Webhook requests refused because they are not from our account at the provider")          \
-    X(SIGNATURES_WRONG, "uic_webhooks_refused_total", "reason=\"signature\"", "")                \
-    X(ACCOUNTS_WRONG, "uic_webhooks_refused_total", "reason=\"account\"", "")                    \
     X(LIMIT_MESSAGES, "uic_limit_reached_total", "limit=\"messages_per_minute\"",                \
       "What was refused because a limit was reached")                                            \
     X(LIMIT_CODES, "uic_limit_reached_total", "limit=\"codes_per_day\"", "")                     \
@@ -33,6 +29,10 @@
     X(LIMIT_URL, "uic_limit_reached_total", "limit=\"url_bytes\"", "")                           \
     X(LIMIT_BODY, "uic_limit_reached_total", "limit=\"body_bytes\"", "")                         \
     X(LIMIT_PARAMETERS, "uic_limit_reached_total", "limit=\"parameters\"", "")                   \
+    X(SIGNATURES_MISSING, "uic_webhooks_refused_total", "reason=\"unsigned\"",                   \
+      "Webhook requests refused because they are not from our account at the provider")          \
+    X(SIGNATURES_WRONG, "uic_webhooks_refused_total", "reason=\"signature\"", "")                \
+    X(ACCOUNTS_WRONG, "uic_webhooks_refused_total", "reason=\"account\"", "")                    \
     X(MESSAGES, "uic_messages_total", "", "Messages handled to their reply")                     \
     X(MESSAGES_REDELIVERED, "uic_messages_redelivered_total", "",                                \
       "Messages that had been handled before")                                                   \

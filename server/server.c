@@ -25,10 +25,10 @@
 
 struct server {
     const struct setup *setup;
+    struct limits limits;
     struct session_store *sessions;
     struct record_store *records;
     struct readiness readiness;
-    struct limits limits;
     struct worker **workers;
     unsigned created;
     unsigned started;
@@ -150,19 +150,18 @@ static int open_stores(struct server *server)
 static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
-    struct stores_settings settings = {server->setup, server->sessions, server->records,
-                                       &server->readiness, false};
+    struct worker_settings settings = {
+        .stores = {server->setup, server->sessions, server->records, &server->readiness, false},
+        .limits = &server->limits,
+    };
     char error[512];
 
     server->workers = calloc(count, sizeof(struct worker *));
-    if (server->workers == NULL || limits_open(&server->limits, &server->setup->config) != 0) {
-        log_failure("worker", "out of memory");
+    if (server->workers == NULL)
         return -1;
-    }
     for (; server->created < count; server->created++) {
-        settings.drain_outbox = server->created == 0;
-        server->workers[server->created] =
-            worker_create(&settings, &server->limits, error, sizeof error);
+        settings.stores.drain_outbox = server->created == 0;
+        server->workers[server->created] = worker_create(&settings, error, sizeof error);
         if (server->workers[server->created] == NULL) {
             log_failure("worker", error);
             return -1;
@@ -211,7 +210,7 @@ int server_run(const struct setup *setup)
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;
     if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
-        start_workers(&server) == 0) {
+        limits_open(&server.limits, config) == 0 && start_workers(&server) == 0) {
         log_started(config);
         sigwait(&stop, &signal_number);
         log_write(LOG_INFO, "server_stopping",

@@ -2,6 +2,7 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/clock.h"
 #include "server/exchange.h"
 #include "server/http.h"
 #include "server/limits.h"
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* For an answer; Twilio gives up at 15 s. */
@@ -40,14 +40,6 @@ struct worker {
     int64_t drain_end_ms;
 };
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* No locks: only the worker's own thread touches its loop. */
 static struct event_base *base_create(void)
 {
@@ -70,10 +62,10 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (monotonic_ms() < worker->listen_end_ms)
+    if (clock_monotonic_ms() < worker->listen_end_ms)
         return;
     http_stop_listening(worker->http);
-    if (done || monotonic_ms() >= worker->drain_end_ms)
+    if (done || clock_monotonic_ms() >= worker->drain_end_ms)
         event_base_loopexit(worker->base, NULL);
 }
 
@@ -86,7 +78,7 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &count, sizeof count) < 0)
         return;
-    worker->listen_end_ms = monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
+    worker->listen_end_ms = clock_monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.draining = true;
     http_drain(worker->http);
@@ -94,9 +86,9 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     on_drain(-1, 0, worker);
 }
 
-static int start_exchanges(struct worker *worker, const struct setup *setup,
-                           const struct limits *limits)
+static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
+    const struct setup *setup = shared->stores.setup;
     const struct config *config = &setup->config;
     const struct exchange_settings settings = {
         .base = worker->base,
@@ -106,7 +98,7 @@ static int start_exchanges(struct worker *worker, const struct setup *setup,
         .sessions = worker->stores.sessions,
         .records = worker->stores.records,
         .outbox = worker->stores.outbox,
-        .allowance = limits->allowance,
+        .allowance = shared->limits->allowance,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
@@ -118,21 +110,22 @@ static int start_exchanges(struct worker *worker, const struct setup *setup,
     return worker->twilio != NULL ? 0 : -1;
 }
 
-static int start_http(struct worker *worker, const struct stores_settings *settings,
-                      const struct limits *shared, char *error, size_t error_size)
+static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
+                      size_t error_size)
 {
-    const struct config *config = &settings->setup->config;
+    const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
         .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
-        .connections_max = (shared->connections_max + config->workers - 1) / config->workers,
-        .peers = shared->peers,
+        .connections_max =
+            (settings->limits->connections_max + config->workers - 1) / config->workers,
+        .peers = settings->limits->peers,
         .head_ms = config->head_timeout_seconds * 1000,
         .body_ms = config->body_timeout_seconds * 1000,
         .idle_ms = config->idle_timeout_seconds * 1000,
     };
 
     worker->routes = (struct routes){
-        .config = config, .twilio = worker->twilio, .readiness = settings->readiness};
+        .config = config, .twilio = worker->twilio, .readiness = settings->stores.readiness};
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -151,8 +144,7 @@ static int start_stop_signal(struct worker *worker)
     return event_add(worker->on_stop, NULL);
 }
 
-struct worker *worker_create(const struct stores_settings *settings, const struct limits *limits,
-                             char *error, size_t error_size)
+struct worker *worker_create(const struct worker_settings *settings, char *error, size_t error_size)
 {
     struct worker *worker = calloc(1, sizeof *worker);
 
@@ -163,11 +155,11 @@ struct worker *worker_create(const struct stores_settings *settings, const struc
     worker->base = base_create();
     if (worker->base == NULL)
         goto failed;
-    if (stores_attach(&worker->stores, settings, worker->base, error, error_size) != 0)
+    if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings->setup, limits) != 0 || start_stop_signal(worker) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0)
         goto failed;
-    if (start_http(worker, settings, limits, error, error_size) != 0)
+    if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
     return worker;
 failed:

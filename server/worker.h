@@ -9,12 +9,19 @@
 #include <stddef.h>
 
 struct limits;
+
+/* What all workers share; borrowed. */
+struct worker_settings {
+    struct stores_settings stores;
+    const struct limits *limits; /* of all workers together */
+};
+
 struct worker;
 
-/* Opens the worker's listening socket and connections; the thread does not run yet. limits are
- * borrowed. Returns NULL with error. */
-struct worker *worker_create(const struct stores_settings *settings, const struct limits *limits,
-                             char *error, size_t error_size);
+/* Opens the worker's listening socket and connections; the thread does not run yet. Returns NULL
+ * with error. */
+struct worker *worker_create(const struct worker_settings *settings, char *error,
+                             size_t error_size);
 /* Starts the thread. Returns 0 or -1. */
 int worker_start(struct worker *worker);
 /* Asks the thread to stop: /ready says so for STOP_DELAY_SECONDS while all else goes on, then there

@@ -414,9 +414,8 @@ static void connect_start(struct postgres_connection *connection)
         return;
     }
     /* Each attempt begins with another host, lest one that swallows packets hide those behind. */
-    connection->pg =
-        postgres_url_connect(connection->settings.url, connection->hosts, connection->host_count,
-                             connection->attempts++, PQconnectStartParams);
+    connection->pg = postgres_url_connect_start(connection->settings.url, connection->hosts,
+                                                connection->host_count, connection->attempts++);
     if (!connection->pg) {
         postgres_connection_fail(connection, "out of memory");
         return;

@@ -34,7 +34,7 @@ static int pg_explain(PGconn *pg, const PGresult *result, char error[STORE_ERROR
 
 PGconn *postgres_connect(const struct postgres_url *url, char error[STORE_ERROR_MAX])
 {
-    PGconn *pg = postgres_url_connect(url, NULL, 0, 0, PQconnectdbParams);
+    PGconn *pg = postgres_url_connect(url);
 
     if (pg && PQstatus(pg) == CONNECTION_OK)
         return pg;

@@ -225,9 +225,43 @@ static bool is_of_hosts(const char *keyword)
            strcmp(keyword, "port") == 0;
 }
 
-PGconn *postgres_url_connect(const struct postgres_url *url, const struct postgres_host *hosts,
-                             size_t count, size_t first,
-                             PGconn *(*connect)(const char *const *, const char *const *, int))
+/* All that the URL says, without its hosts if others take their place, and our defaults. */
+static void parameters_fill(struct parameters *parameters, const struct postgres_url *url,
+                            bool with_hosts)
+{
+    parameters->count = 0;
+    for (const PQconninfoOption *option = url->options; option->keyword; option++) {
+        if (with_hosts || !is_of_hosts(option->keyword))
+            parameter_add(parameters, option->keyword, option->val);
+    }
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+        if (!option_value(url, defaults[i].keyword))
+            parameter_add(parameters, defaults[i].keyword, defaults[i].value);
+    }
+    /* Of several servers, the one that takes records. */
+    if (url->host_count > 1 && !option_value(url, "target_session_attrs"))
+        parameter_add(parameters, "target_session_attrs", "read-write");
+    parameter_add(parameters, "client_encoding", "UTF8");
+}
+
+PGconn *postgres_url_connect(const struct postgres_url *url)
+{
+    struct parameters parameters = {0};
+
+    parameters_fill(&parameters, url, true);
+    return PQconnectdbParams(parameters.keywords, parameters.values, 0);
+}
+
+PGPing postgres_url_ping(const struct postgres_url *url)
+{
+    struct parameters parameters = {0};
+
+    parameters_fill(&parameters, url, true);
+    return PQpingParams(parameters.keywords, parameters.values, 0);
+}
+
+PGconn *postgres_url_connect_start(const struct postgres_url *url,
+                                   const struct postgres_host *hosts, size_t count, size_t first)
 {
     static const char *const keywords[] = {
         [NAME] = "host", [ADDRESS] = "hostaddr", [PORT] = "port"};
@@ -235,25 +269,14 @@ PGconn *postgres_url_connect(const struct postgres_url *url, const struct postgr
     struct parameters parameters = {0};
     PGconn *connection = NULL;
 
-    for (const PQconninfoOption *option = url->options; option->keyword; option++) {
-        if (count == 0 || !is_of_hosts(option->keyword))
-            parameter_add(&parameters, option->keyword, option->val);
-    }
-    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
-        if (!option_value(url, defaults[i].keyword))
-            parameter_add(&parameters, defaults[i].keyword, defaults[i].value);
-    }
-    /* Of several servers, the one that takes records. */
-    if (url->host_count > 1 && !option_value(url, "target_session_attrs"))
-        parameter_add(&parameters, "target_session_attrs", "read-write");
-    parameter_add(&parameters, "client_encoding", "UTF8");
-    for (enum host_part part = NAME; count > 0 && part <= PORT; part++) {
+    parameters_fill(&parameters, url, false);
+    for (enum host_part part = NAME; part <= PORT; part++) {
         lists[part] = hosts_join(hosts, count, first, part);
         if (!lists[part])
             goto out;
         parameter_add(&parameters, keywords[part], lists[part]);
     }
-    connection = connect(parameters.keywords, parameters.values, 0);
+    connection = PQconnectStartParams(parameters.keywords, parameters.values, 0);
 out:
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         free(lists[i]);

@@ -33,10 +33,12 @@ size_t postgres_url_hosts(const struct postgres_url *url, const struct postgres_
 /* Whether the host wants a look-up. */
 bool postgres_host_is_name(const struct postgres_host *host);
 
-/* Calls PQconnectStartParams, or PQconnectdbParams, which blocks, with the URL's parameters; in
- * place of its hosts, if count is not 0, with these, beginning at number first % count. */
-PGconn *postgres_url_connect(const struct postgres_url *url, const struct postgres_host *hosts,
-                             size_t count, size_t first,
-                             PGconn *(*connect)(const char *const *, const char *const *, int));
+/* libpq's functions of like names, with the URL's parameters. The first two block, for as long as
+ * its connect_timeout or ours says. */
+PGconn *postgres_url_connect(const struct postgres_url *url);
+PGPing postgres_url_ping(const struct postgres_url *url);
+/* In place of the URL's hosts, with these, beginning at number first % count; count is not 0. */
+PGconn *postgres_url_connect_start(const struct postgres_url *url,
+                                   const struct postgres_host *hosts, size_t count, size_t first);
 
 #endif

@@ -164,11 +164,19 @@ static enum verdict failure_judge(const char *sqlstate)
     return GIVE_UP;
 }
 
+/* The hash has its own clause in the statement; but the id may be there too, after a careless
+ * import. */
+static bool is_code_taken(const PGresult *result)
+{
+    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+
+    return constraint && strcmp(constraint, "uic_records_uic_code_key") == 0;
+}
+
 static void on_failed(struct postgres_link *link, const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     enum verdict verdict = failure_judge(sqlstate ? sqlstate : "");
-    bool is_unique_violation = sqlstate && strcmp(sqlstate, "23505") == 0;
     struct claim_list finished = {0};
     char why[STORE_ERROR_MAX];
 
@@ -179,7 +187,7 @@ static void on_failed(struct postgres_link *link, const PGresult *result)
         link->alone += postgres_batch_count(link->batch);
         postgres_batch_return(link->batch, &link->waiting);
     } else {
-        postgres_batch_finish_all(link->batch, is_unique_violation ? STORE_CONFLICT : STORE_DOWN,
+        postgres_batch_finish_all(link->batch, is_code_taken(result) ? STORE_CONFLICT : STORE_DOWN,
                                   &finished);
         claims_done(&finished);
     }
@@ -200,9 +208,9 @@ static void on_answered(void *arg, const PGresult *result)
 }
 
 /* No server there, or one that is starting or stopping; not one that refuses us. */
-static bool is_away(const char *text)
+static bool is_away(const struct postgres_url *url)
 {
-    PGPing answer = PQping(text);
+    PGPing answer = postgres_url_ping(url);
 
     return answer == PQPING_NO_RESPONSE || answer == PQPING_REJECT;
 }
@@ -216,7 +224,7 @@ static int postgres_prepare(const char *text, char report[STORE_ERROR_MAX],
 
     if (pg)
         status = postgres_schema_migrate(pg, &postgres_record_migrations, report, error);
-    else if (url && is_away(text))
+    else if (url && is_away(url))
         status = RECORD_AWAY;
     PQfinish(pg);
     postgres_url_free(url);
@@ -245,7 +253,7 @@ static int postgres_mark(const char *text, const char *name, const char *value, 
 
     if (pg)
         status = postgres_schema_mark(pg, name, value, remember, error);
-    else if (url && is_away(text))
+    else if (url && is_away(url))
         status = RECORD_AWAY;
     PQfinish(pg);
     postgres_url_free(url);

@@ -1,14 +1,18 @@
 /*
  * One connection to Redis. Its life:
  *
- *     WAITING --timer--> LOOKING_UP --addresses--> CONNECTING --on_connect--> GREETING
- *        ^                                                                       | last answer
- *        +------------------------------- link_fail <--------------------------- UP
+ *     WAITING --timer--> ASKING --place--> LOOKING_UP --addresses--> CONNECTING --on_connect--+
+ *        ^              (sentinels)       (of a name)                                         |
+ *        +-- link_fail <-- UP <------------------last answer------------------ GREETING <-----+
  *
  * Any state but WAITING and CLOSED fails by link_fail, which leads back to WAITING after a pause
- * that doubles, with jitter. One timer serves all: in WAITING it ends the pause; from LOOKING_UP to
- * GREETING it ends the attempt; in UP it looks at the oldest command, whose deadline is the first
- * (all have the same), and takes the connection for dead when that has passed.
+ * that doubles, with jitter. One timer serves all: in WAITING it ends the pause; in ASKING it
+ * rests, for each sentinel has its own deadlines; from LOOKING_UP to GREETING it ends the attempt;
+ * in UP it looks at the oldest command, whose deadline is the first (all have the same), and takes
+ * the connection for dead when that has passed.
+ *
+ * A replica, or a master that became one, is left at once: the next attempt may find the new
+ * master, behind the same address or by asking the sentinels.
  *
  * Invariants: `context` is NULL unless CONNECTING, GREETING or UP. A context that we let go has
  * data NULL, so what hiredis still calls for it does nothing. Replies come in the order of the
@@ -16,6 +20,9 @@
  */
 #include "store/redis_link.h"
 #include "store/redis_lookup.h"
+#include "store/redis_reply.h"
+#include "store/redis_sentinel.h"
+#include "store/redis_tls.h"
 
 #include <arpa/inet.h>
 #include <event2/event.h>
@@ -29,8 +36,10 @@
 
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 5000
+/* The sentinels are asked more often: they tell of a new master when they have chosen it. */
+#define PAUSE_MAX_ASKING_MS 1000
 
-enum link_state { WAITING, LOOKING_UP, CONNECTING, GREETING, UP, CLOSED };
+enum link_state { WAITING, ASKING, LOOKING_UP, CONNECTING, GREETING, UP, CLOSED };
 
 struct redis_command {
     void (*callback)(const struct redisReply *reply, void *arg);
@@ -45,7 +54,11 @@ struct redis_link {
     enum link_state state;
     unsigned failures; /* attempts since it was up */
     redisAsyncContext *context;
+    struct redis_tls *tls; /* NULL: none */
+    struct redis_question *question;
+    struct redis_place place;    /* where to connect, in this attempt */
     struct redis_lookup *lookup; /* may outlast the attempt that began it */
+    char looked_up[REDIS_HOST_MAX];
     struct redis_addresses addresses;
     size_t addresses_tried; /* in this attempt */
     size_t greeting;        /* the next of the greetings */
@@ -76,12 +89,17 @@ static void timer_set(struct redis_link *link, int64_t ms)
 static void link_tell(struct redis_link *link, bool up, const char *why)
 {
     const struct redis_url *url = link->settings.url;
+    const struct redis_place *place = &link->place;
     char line[STORE_ERROR_MAX];
 
     if (url->path != NULL)
         snprintf(line, sizeof(line), "Redis at %s: %s", url->path, why);
+    else if (place->port == 0)
+        snprintf(line, sizeof(line), "Redis master %s: %s", url->master, why);
     else
-        snprintf(line, sizeof(line), "Redis at %.100s:%u: %s", url->host, url->port, why);
+        snprintf(line, sizeof(line), "Redis %s%s%sat %.100s:%u: %s",
+                 url->master != NULL ? "master " : "", url->master != NULL ? url->master : "",
+                 url->master != NULL ? " " : "", place->host, place->port, why);
     for (char *c = line; *c != '\0'; c++) {
         if (*c < ' ' || *c > '~')
             *c = '?';
@@ -121,15 +139,16 @@ static void commands_abandon(struct redis_link *link)
 }
 
 /* From half of the pause to all of it, so that links that fell together do not come back so. */
-static int64_t pause_ms(unsigned failures)
+static int64_t pause_ms(const struct redis_link *link)
 {
+    const int64_t max = link->settings.url->master != NULL ? PAUSE_MAX_ASKING_MS : PAUSE_MAX_MS;
     uint32_t random;
     int64_t pause = PAUSE_FIRST_MS;
 
-    for (; failures > 1 && pause < PAUSE_MAX_MS; failures--)
+    for (unsigned i = 1; i < link->failures && pause < max; i++)
         pause *= 2;
-    if (pause > PAUSE_MAX_MS)
-        pause = PAUSE_MAX_MS;
+    if (pause > max)
+        pause = max;
     evutil_secure_rng_get_bytes(&random, sizeof(random));
     return pause / 2 + random % (pause / 2 + 1);
 }
@@ -141,7 +160,7 @@ static void link_fail(struct redis_link *link, const char *why)
     snprintf(reason, sizeof(reason), "%s", why);
     link->state = WAITING;
     link->failures++;
-    timer_set(link, pause_ms(link->failures));
+    timer_set(link, pause_ms(link));
     context_drop(link);
     link_tell(link, false, reason);
     commands_abandon(link);
@@ -186,6 +205,13 @@ static void address_fail(struct redis_link *link, const char *why)
     address_connect(link);
 }
 
+/* Why a connection ended. */
+static const char *context_error(const struct redis_link *link, const redisAsyncContext *context)
+{
+    const char *objection = link->tls != NULL ? redis_tls_objection(link->tls) : NULL;
+    return objection != NULL ? objection : context->c.errstr;
+}
+
 /* hiredis frees the context after this, without on_disconnect, when status is an error. */
 static void on_connect(const redisAsyncContext *context, int status)
 {
@@ -200,7 +226,7 @@ static void on_connect(const redisAsyncContext *context, int status)
     }
     link->context->data = NULL;
     link->context = NULL;
-    address_fail(link, context->c.errstr);
+    address_fail(link, context_error(link, context));
 }
 
 /* The connection ended by itself, and hiredis frees the context after this. */
@@ -211,18 +237,28 @@ static void on_disconnect(const redisAsyncContext *context, int status)
     if (link == NULL)
         return;
     link->context = NULL;
-    link_fail(link, context->c.errstr);
+    link_fail(link, context_error(link, context));
 }
 
-static void on_reply(redisAsyncContext *context, void *reply, void *arg)
+static void on_reply(redisAsyncContext *context, void *data, void *arg)
 {
     struct redis_link *link = context->data;
+    const struct redisReply *reply = data;
     (void)arg;
     if (link == NULL)
         return;
     if (reply == NULL) {
-        link_fail(link, context->c.errstr);
+        link_fail(link, context_error(link, context));
         return;
+    }
+    if (link->state == UP) {
+        enum redis_trouble trouble = redis_reply_trouble(reply);
+        if (trouble == REDIS_ELSEWHERE) {
+            link_fail(link, reply->str);
+            return;
+        }
+        if (trouble == REDIS_REFUSES)
+            link_tell(link, true, reply->str);
     }
     struct redis_command command = command_shift(link);
     command.callback(reply, command.arg);
@@ -281,16 +317,33 @@ static void on_greeted(const struct redisReply *reply, void *arg)
     link_fail(link, why);
 }
 
-static void greet(struct redis_link *link, int argc, const char *const *argv, const size_t *argvlen)
+/* Who may not ask for the role, or asks a proxy, goes without: sentinels then must not have sent us
+ * there. */
+static void on_role(const struct redisReply *reply, void *arg)
+{
+    struct redis_link *link = arg;
+
+    if (reply != NULL && redis_reply_is_replica(reply))
+        link_fail(link, "is a replica, not a master");
+    else if (reply != NULL && reply->type == REDIS_REPLY_ERROR &&
+             link->settings.url->master == NULL)
+        greeting_next(link);
+    else
+        on_greeted(reply, link);
+}
+
+static void greet(struct redis_link *link, int argc, const char *const *argv, const size_t *argvlen,
+                  void (*callback)(const struct redisReply *reply, void *arg))
 {
     size_t lengths[4];
     for (int i = 0; i < argc; i++)
         lengths[i] = argvlen != NULL ? argvlen[i] : strlen(argv[i]);
     link->greeted = argv[0];
-    (void)command_send(link, argc, argv, lengths, on_greeted, link); /* the timer sees a failure */
+    (void)command_send(link, argc, argv, lengths, callback, link); /* the timer sees a failure */
 }
 
-/* AUTH, SELECT, SCRIPT LOAD of each script and PING, each after the one before was accepted. */
+/* AUTH, SELECT, ROLE, SCRIPT LOAD of each script and PING, each after the one before was
+ * accepted. */
 static void greeting_next(struct redis_link *link)
 {
     const struct redis_url *url = link->settings.url;
@@ -303,17 +356,19 @@ static void greeting_next(struct redis_link *link)
         step = link->greeting++;
     if (step == 0) {
         const char *argv[] = {"AUTH", url->user != NULL ? url->user : url->password, url->password};
-        greet(link, url->user != NULL ? 3 : 2, argv, NULL);
+        greet(link, url->user != NULL ? 3 : 2, argv, NULL, on_greeted);
     } else if (step == 1) {
         char db[16];
         snprintf(db, sizeof(db), "%u", url->db);
-        greet(link, 2, (const char *[]){"SELECT", db}, NULL);
-    } else if (step < 2 + scripts) {
-        const struct redis_script *script = &link->settings.scripts[step - 2];
+        greet(link, 2, (const char *[]){"SELECT", db}, NULL, on_greeted);
+    } else if (step == 2) {
+        greet(link, 1, (const char *[]){"ROLE"}, NULL, on_role);
+    } else if (step < 3 + scripts) {
+        const struct redis_script *script = &link->settings.scripts[step - 3];
         greet(link, 3, (const char *[]){"SCRIPT", "LOAD", script->text},
-              (const size_t[]){6, 4, script->length});
-    } else if (step == 2 + scripts) {
-        greet(link, 1, (const char *[]){"PING"}, NULL);
+              (const size_t[]){6, 4, script->length}, on_greeted);
+    } else if (step == 3 + scripts) {
+        greet(link, 1, (const char *[]){"PING"}, NULL, on_greeted);
     } else {
         event_del(link->timer);
         link->state = UP;
@@ -335,6 +390,10 @@ static void context_use(struct redis_link *link, redisAsyncContext *context)
         address_fail(link, context->errstr);
         return;
     }
+    if (link->tls != NULL && redis_tls_start(link->tls, context, link->settings.url->host) != 0) {
+        address_fail(link, context->c.err != 0 ? context_error(link, context) : "cannot begin TLS");
+        return;
+    }
     if (redisLibeventAttach(context, link->base) != REDIS_OK) {
         link_fail(link, "cannot watch the connection");
         return;
@@ -351,7 +410,7 @@ static void address_connect(struct redis_link *link)
     const struct redis_addresses *addresses = &link->addresses;
     size_t index = (link->failures + link->addresses_tried++) % addresses->count;
 
-    context_use(link, redisAsyncConnect(addresses->text[index], (int)link->settings.url->port));
+    context_use(link, redisAsyncConnect(addresses->text[index], (int)link->place.port));
 }
 
 static void on_addresses(const struct redis_addresses *addresses, void *arg)
@@ -375,25 +434,64 @@ static bool is_numeric(const char *host)
     return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
 }
 
+/* The name is looked up; unless that is under way since an earlier attempt. */
+static void lookup_start(struct redis_link *link)
+{
+    link->state = LOOKING_UP;
+    if (link->lookup != NULL && strcmp(link->looked_up, link->place.host) == 0)
+        return;
+    if (link->lookup != NULL)
+        redis_lookup_cancel(link->lookup);
+    memcpy(link->looked_up, link->place.host, sizeof(link->looked_up));
+    link->lookup = redis_lookup_start(link->base, link->looked_up, on_addresses, link);
+    if (link->lookup == NULL)
+        link_fail(link, "cannot start a thread to look up the name");
+}
+
+static void place_connect(struct redis_link *link)
+{
+    timer_set(link, link->settings.deadline_ms);
+    link->addresses_tried = 0;
+    link->addresses.count = 0;
+    if (is_numeric(link->place.host)) {
+        link->addresses.count = 1;
+        memcpy(link->addresses.text[0], link->place.host, REDIS_ADDRESS_MAX - 1);
+        address_connect(link);
+    } else {
+        lookup_start(link);
+    }
+}
+
+static void on_place(const struct redis_place *place, const char *why, void *arg)
+{
+    struct redis_link *link = arg;
+
+    link->question = NULL;
+    if (place == NULL) {
+        link_fail(link, why);
+        return;
+    }
+    link->place = *place;
+    place_connect(link);
+}
+
 static void attempt_start(struct redis_link *link)
 {
     const struct redis_url *url = link->settings.url;
 
-    timer_set(link, link->settings.deadline_ms);
-    link->addresses_tried = 0;
-    link->addresses.count = 0;
     if (url->path != NULL) {
+        timer_set(link, link->settings.deadline_ms);
+        link->addresses_tried = 0;
         context_use(link, redisAsyncConnectUnix(url->path));
-    } else if (is_numeric(url->host)) {
-        link->addresses.count = 1;
-        snprintf(link->addresses.text[0], REDIS_ADDRESS_MAX, "%s", url->host);
-        address_connect(link);
+    } else if (url->master != NULL) {
+        link->state = ASKING;
+        link->place = (struct redis_place){0};
+        link->question = redis_sentinel_ask(link->base, url, link->failures,
+                                            link->settings.deadline_ms, on_place, link);
+        if (link->question == NULL)
+            link_fail(link, "out of memory");
     } else {
-        link->state = LOOKING_UP;
-        if (link->lookup == NULL)
-            link->lookup = redis_lookup_start(link->base, url->host, on_addresses, link);
-        if (link->lookup == NULL)
-            link_fail(link, "cannot start a thread to look up the name");
+        place_connect(link);
     }
 }
 
@@ -403,19 +501,31 @@ struct redis_link *redis_link_open(struct event_base *base,
 {
     size_t ring_size = settings->in_flight_max > 0 ? settings->in_flight_max : 1;
     struct redis_link *link = calloc(1, sizeof(*link) + ring_size * sizeof(struct redis_command));
+
+    snprintf(error, STORE_ERROR_MAX, "out of memory");
     if (link == NULL)
         goto failed;
     link->settings = *settings;
     link->base = base;
     link->ring_size = ring_size;
+    if (settings->url->host != NULL) {
+        snprintf(link->place.host, sizeof(link->place.host), "%s", settings->url->host);
+        link->place.port = settings->url->port;
+    }
+    if (settings->url->tls) {
+        link->tls = redis_tls_create(error);
+        if (link->tls == NULL)
+            goto failed;
+    }
     link->timer = evtimer_new(base, on_timer, link);
     if (link->timer == NULL)
         goto failed;
     timer_set(link, 0);
     return link;
 failed:
+    if (link != NULL)
+        redis_tls_free(link->tls);
     free(link);
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
     return NULL;
 }
 
@@ -425,9 +535,12 @@ void redis_link_close(struct redis_link *link)
         return;
     link->state = CLOSED;
     context_drop(link);
+    if (link->question != NULL)
+        redis_sentinel_cancel(link->question);
     if (link->lookup != NULL)
         redis_lookup_cancel(link->lookup);
     commands_abandon(link);
+    redis_tls_free(link->tls);
     event_free(link->timer);
     free(link);
 }

@@ -15,6 +15,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Lookups at one time in the whole process: a silent name server must not fill it with threads. */
+#define THREADS_MAX 64
+
+static atomic_int threads;
+
 struct redis_lookup {
     atomic_int owners;
     int finished; /* eventfd */
@@ -62,6 +67,7 @@ static void *lookup_run(void *arg)
     while (write(lookup->finished, &one, sizeof(one)) < 0)
         continue;
     lookup_release(lookup);
+    atomic_fetch_sub(&threads, 1);
     return NULL;
 }
 
@@ -85,6 +91,10 @@ static int start_thread(struct redis_lookup *lookup)
     pthread_t thread;
     sigset_t all, before;
 
+    if (atomic_fetch_add(&threads, 1) >= THREADS_MAX) {
+        atomic_fetch_sub(&threads, 1);
+        return -1;
+    }
     sigfillset(&all);
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -92,7 +102,10 @@ static int start_thread(struct redis_lookup *lookup)
     int result = pthread_create(&thread, &attributes, lookup_run, lookup);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    return result == 0 ? 0 : -1;
+    if (result == 0)
+        return 0;
+    atomic_fetch_sub(&threads, 1);
+    return -1;
 }
 
 struct redis_lookup *

@@ -1,5 +1,6 @@
 /* Reads the URL of a Redis server. */
 #include "store/redis_url.h"
+#include "store/redis_tls.h"
 
 #include <arpa/inet.h>
 #include <openssl/crypto.h>
@@ -8,7 +9,8 @@
 #include <string.h>
 
 #define PORT_DEFAULT 6379
-#define HOST_MAX 253
+#define SENTINEL_PORT_DEFAULT 26379
+#define MASTER_MAX 64
 #define PATH_MAX_UNIX 107 /* of sockaddr_un */
 #define DB_MAX 65535
 
@@ -99,7 +101,8 @@ static bool is_host(const char *host)
                host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] == '\0';
 }
 
-static int read_host(struct redis_url *url, const char *text, size_t length,
+/* host[:port]; without it the port stays. */
+static int read_host(char **host, unsigned *port, const char *text, size_t length,
                      char error[STORE_ERROR_MAX])
 {
     const char *end = text + length;
@@ -121,16 +124,30 @@ static int read_host(struct redis_url *url, const char *text, size_t length,
         colon = memchr(text, ':', length);
         host_length = colon != NULL ? (size_t)(colon - text) : length;
     }
-    if (host_length == 0 || host_length > HOST_MAX)
+    if (host_length == 0 || host_length >= REDIS_HOST_MAX)
         return fail(error, "the host is missing or too long");
-    url->host = strndup(text, host_length);
-    if (url->host == NULL || !is_host(url->host))
+    *host = strndup(text, host_length);
+    if (*host == NULL || !is_host(*host))
         return fail(error, "the host is not a name or an address (special characters of a password "
                            "are written as %-escapes)");
     if (colon != NULL &&
-        (read_number(colon + 1, (size_t)(end - colon - 1), 65535, &url->port) < 0 ||
-         url->port == 0))
+        (read_number(colon + 1, (size_t)(end - colon - 1), 65535, port) < 0 || *port == 0))
         return fail(error, "the port is not a number from 1 to 65535");
+    return 0;
+}
+
+/* Reads [[user]:password@] off the head of a text. */
+static int read_login(struct redis_url *url, const char **text, size_t *length,
+                      char error[STORE_ERROR_MAX])
+{
+    const char *at = memrchr(*text, '@', *length);
+
+    if (at == NULL)
+        return 0;
+    if (read_user(url, *text, (size_t)(at - *text), error) < 0)
+        return -1;
+    *length -= (size_t)(at + 1 - *text);
+    *text = at + 1;
     return 0;
 }
 
@@ -138,15 +155,9 @@ static int read_network(struct redis_url *url, const char *text, char error[STOR
 {
     size_t length = strcspn(text, "/?#");
     const char *rest = text + length;
-    const char *at = memrchr(text, '@', length);
 
-    if (at != NULL) {
-        if (read_user(url, text, (size_t)(at - text), error) < 0)
-            return -1;
-        length -= (size_t)(at + 1 - text);
-        text = at + 1;
-    }
-    if (read_host(url, text, length, error) < 0)
+    if (read_login(url, &text, &length, error) < 0 ||
+        read_host(&url->host, &url->port, text, length, error) < 0)
         return -1;
     if (rest[0] == '\0' || strcmp(rest, "/") == 0)
         return 0;
@@ -175,16 +186,91 @@ static int read_unix(struct redis_url *url, const char *text, char error[STORE_E
     return 0;
 }
 
+static int read_tls(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
+{
+    const char *missing = redis_tls_missing();
+
+    if (missing != NULL)
+        return fail(error, missing);
+    url->tls = true;
+    return read_network(url, text, error);
+}
+
+static int read_sentinels(struct redis_url *url, const char *text, size_t length,
+                          char error[STORE_ERROR_MAX])
+{
+    for (;;) {
+        const char *comma = memchr(text, ',', length);
+        size_t host_length = comma != NULL ? (size_t)(comma - text) : length;
+        if (url->sentinel_count == REDIS_SENTINELS_MAX)
+            return fail(error, "there are more than 16 sentinels");
+        struct redis_host *sentinel = &url->sentinels[url->sentinel_count++];
+        sentinel->port = SENTINEL_PORT_DEFAULT;
+        if (read_host(&sentinel->name, &sentinel->port, text, host_length, error) < 0)
+            return -1;
+        if (comma == NULL)
+            return 0;
+        text += host_length + 1;
+        length -= host_length + 1;
+    }
+}
+
+/* master[/db][?sentinel_password=...] */
+static int read_master(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
+{
+    static const char key[] = "?sentinel_password=";
+    size_t length = strcspn(text, "/?#");
+    const char *rest = text + length;
+
+    url->master = strndup(text, length);
+    if (url->master == NULL || length == 0 || length > MASTER_MAX || !is_host(url->master))
+        return fail(error, "after the sentinels stands /name, the master's");
+    if (*rest == '/') {
+        length = strcspn(++rest, "?#");
+        if (read_number(rest, length, DB_MAX, &url->db) < 0)
+            return fail(error, "after the master's name stands nothing or /number, the database");
+        rest += length;
+    }
+    if (*rest == '\0')
+        return 0;
+    if (strncmp(rest, key, sizeof(key) - 1) != 0)
+        return fail(error, "the end is not ?sentinel_password=...");
+    rest += sizeof(key) - 1;
+    url->sentinel_password = percent_decode(rest, strlen(rest));
+    if (url->sentinel_password == NULL || url->sentinel_password[0] == '\0')
+        return fail(error, "the sentinels' password is empty or has a broken %-escape");
+    return 0;
+}
+
+static int read_sentinel(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
+{
+    size_t length = strcspn(text, "/?#");
+    const char *rest = text + length;
+
+    if (read_login(url, &text, &length, error) < 0 || read_sentinels(url, text, length, error) < 0)
+        return -1;
+    return read_master(url, *rest == '/' ? rest + 1 : "", error);
+}
+
 int redis_url_parse(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
 {
-    static const char network[] = "redis://", local[] = "unix://";
+    static const struct {
+        const char *scheme;
+        int (*read)(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX]);
+    } schemes[] = {
+        {"redis://", read_network},
+        {"rediss://", read_tls},
+        {"unix://", read_unix},
+        {"sentinel://", read_sentinel},
+    };
 
     *url = (struct redis_url){.port = PORT_DEFAULT};
-    if (strncmp(text, network, sizeof(network) - 1) == 0)
-        return read_network(url, text + sizeof(network) - 1, error);
-    if (strncmp(text, local, sizeof(local) - 1) == 0)
-        return read_unix(url, text + sizeof(local) - 1, error);
-    return fail(error, "it begins with redis:// or unix://");
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t length = strlen(schemes[i].scheme);
+        if (strncmp(text, schemes[i].scheme, length) == 0)
+            return schemes[i].read(url, text + length, error);
+    }
+    return fail(error, "it begins with redis://, rediss://, sentinel:// or unix://");
 }
 
 static void free_secret(char *text)
@@ -198,6 +284,10 @@ void redis_url_deinit(struct redis_url *url)
 {
     free(url->host);
     free(url->path);
+    free(url->master);
+    for (size_t i = 0; i < url->sentinel_count; i++)
+        free(url->sentinels[i].name);
+    free_secret(url->sentinel_password);
     free(url->user);
     free_secret(url->password);
     *url = (struct redis_url){0};

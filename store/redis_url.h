@@ -2,22 +2,40 @@
  * The address of a Redis server, read from a URL:
  *
  *     redis://[[user]:password@]host[:port][/db]     host may be [::1]; port 6379, db 0
+ *     rediss://...                                   the same through TLS
  *     unix:///path[?db=n]
+ *     sentinel://[[user]:password@]host[:port],.../master[/db][?sentinel_password=...]
  *
- * User, password and path may hold %41 for any byte but NUL.
+ * The last names sentinels (port 26379), which know where the master of that name is; user and
+ * password are the master's. User, passwords and path may hold %41 for any byte but NUL.
  */
 #ifndef STORE_REDIS_URL_H
 #define STORE_REDIS_URL_H
 
 #include "store/ticket.h"
+#include <stddef.h>
+
+#define REDIS_SENTINELS_MAX 16
+/* Characters of a host's name, with its NUL. */
+#define REDIS_HOST_MAX 254
+
+struct redis_host {
+    char *name;
+    unsigned port;
+};
 
 struct redis_url {
-    char *host; /* either host and port, or path */
+    char *host; /* either host and port, or path, or master and sentinels */
     unsigned port;
     char *path;
-    char *user; /* NULL: the default one */
+    char *master;
+    struct redis_host sentinels[REDIS_SENTINELS_MAX];
+    size_t sentinel_count;
+    char *sentinel_password; /* NULL: they want none */
+    char *user;              /* NULL: the default one */
     char *password;
     unsigned db;
+    bool tls;
 };
 
 /* Returns 0, or -1 with an error that repeats nothing of the URL: a slip may have put the password

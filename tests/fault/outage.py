@@ -22,7 +22,7 @@ def outage(stage, options):
     """Returns whether the bars are held and nothing was lost."""
     database = stage.postgres
     crowd = Crowd(Provider(stage.routes()), options.seed)
-    playing = stage.start_task(crowd.play(10**7, options.at_once))
+    playing = stage.start_task(crowd.play(options.at_once))
     time.sleep(BEFORE_SECONDS)
 
     began, longest = time.monotonic(), 0

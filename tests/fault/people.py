@@ -8,6 +8,7 @@ from a seed; which of them meet a fault is up to the machine.
 """
 
 import asyncio
+import itertools
 import random
 import sys
 import time
@@ -91,6 +92,7 @@ class Provider:
         self.ports = ports
         self.idle = {port: [] for port in ports}
         self.counts = Counter()
+        self.unanswered = set()  # ids of messages of which a delivery remained without an answer
 
     async def _post(self, port, body):
         wire = self.idle[port].pop() if self.idle[port] else Wire(port)
@@ -119,6 +121,7 @@ class Provider:
                 self.counts["broken connections"] += 1
             except asyncio.TimeoutError:
                 self.counts["timeouts"] += 1
+            self.unanswered.add(sid)
             await asyncio.sleep(rng.uniform(0.05, 0.5))
             port = rng.choice(self.ports)
         return None
@@ -153,10 +156,11 @@ class Crowd:
         self.wrong = []  # one line for each reply that was not the right one
         self.counts = Counter()
         self.finished = 0
-        self.closing = False  # nobody begins any more
+        self.closing = False  # set from outside: nobody begins any more
 
-    async def play(self, conversations, at_once):
-        people = iter(range(conversations))
+    async def play(self, at_once):
+        """One person after the other, so many at the same time, until closing is set."""
+        people = itertools.count()
 
         async def one_after_the_other():
             for index in people:
@@ -266,8 +270,9 @@ class Person:
         return told[0] if told else UNAVAILABLE
 
     async def wait_and_choose(self, sid):
-        """Told "unavailable", after a while: the same message delivered again, or a new one."""
-        if self.rng.random() >= self.crowd.write_again:
+        """Told "unavailable", after a while: the same message delivered again, or a new one. Always
+        the same one if an earlier delivery may have had its effect, with the answer lost."""
+        if sid in self.provider.unanswered or self.rng.random() >= self.crowd.write_again:
             await asyncio.sleep(self.rng.uniform(0.3, 1.5))
             return sid
         # Two messages within a few seconds count as sent at once.

@@ -11,6 +11,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -66,7 +67,7 @@ class Report:
 
 
 def wait_for_progress(crowd, task, goal):
-    """Until so many people came to an end; returns whether somebody is still on the way."""
+    """Until so many people came to an end, or all when the crowd is closing."""
     last, since = crowd.finished, time.monotonic()
     while not task.done() and crowd.finished < goal:
         time.sleep(0.02)
@@ -74,11 +75,11 @@ def wait_for_progress(crowd, task, goal):
             last, since = crowd.finished, time.monotonic()
         if time.monotonic() - since > STANDSTILL_SECONDS:
             raise Standstill(f"nobody came to an end for {STANDSTILL_SECONDS} s")
-    return not task.done()
 
 
 def break_things(stage, crowd, task, options, report):
-    """The faults, spread evenly over the conversations, each kind as often as the others."""
+    """The faults, spread evenly over the conversations, each kind as often as the others. People come
+    until both are done."""
     kinds = list(faults.COMMON)
     kinds += faults.postgres(options.pause) if stage.postgres else faults.SQLITE
     if options.only:
@@ -88,8 +89,7 @@ def break_things(stage, crowd, task, options, report):
     for number in range(options.faults):
         bag = bag or rng.sample(kinds, len(kinds))
         goal = options.conversations * (number + 1) // (options.faults + 1)
-        if not wait_for_progress(crowd, task, goal):
-            return
+        wait_for_progress(crowd, task, goal)
         fault = bag.pop()
         report.begin()
         fault.happen(stage, rng)
@@ -98,6 +98,8 @@ def break_things(stage, crowd, task, options, report):
         if options.verbose:
             print(f"{crowd.finished:6} {fault.name}", flush=True)
     wait_for_progress(crowd, task, options.conversations)
+    crowd.closing = True
+    wait_for_progress(crowd, task, sys.maxsize)
 
 
 def play(stage, options):
@@ -105,7 +107,7 @@ def play(stage, options):
     crowd = Crowd(Provider(stage.routes()), options.seed, options.write_again)
     report = Report(crowd)
     began = time.monotonic()
-    task = stage.start_task(crowd.play(options.conversations, options.at_once))
+    task = stage.start_task(crowd.play(options.at_once))
     standstill = None
     try:
         break_things(stage, crowd, task, options, report)
@@ -173,6 +175,7 @@ def parse_options(arguments):
 
 
 def main(arguments=None):
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = parse_options(arguments)
     if not os.access(os.environ.get("WHATSAPP_UIC", ""), os.X_OK):
         sys.stderr.write("WHATSAPP_UIC must name the program; scripts/fault does it\n")
@@ -180,10 +183,13 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory(prefix="uic-fault-") as temporary:
         directory = options.directory or Path(temporary)
         shutil.rmtree(directory, ignore_errors=True)
-        stage = Stage(directory.resolve(), options.database, options.broken)
+        stage = Stage(directory.resolve(), options.database, options.broken,
+                      durable=options.outage is not None)
         try:
             stage.start()
             good = outage(stage, options) if options.outage else play(stage, options)
+        except KeyboardInterrupt:
+            return 130
         finally:
             stage.stop()
     return 0 if good else 1

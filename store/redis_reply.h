@@ -1,0 +1,21 @@
+/* What a reply of Redis says about the server behind it. */
+#ifndef STORE_REDIS_REPLY_H
+#define STORE_REDIS_REPLY_H
+
+#include <stdbool.h>
+
+struct redisReply;
+
+enum redis_trouble {
+    REDIS_FINE,
+    REDIS_ELSEWHERE, /* another server than this one is the master now, or this one is loading */
+    REDIS_REFUSES,   /* it is the right one, and cannot or will not */
+};
+
+/* Of an error that concerns all commands; errors of one command are fine. */
+enum redis_trouble redis_reply_trouble(const struct redisReply *reply);
+
+/* Whether an answer to ROLE is a replica's. */
+bool redis_reply_is_replica(const struct redisReply *reply);
+
+#endif
