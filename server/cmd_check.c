@@ -3,6 +3,7 @@
 #include "server/command.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
+#include "server/tls.h"
 #include "store/record.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -95,6 +96,21 @@ static int check_database(const struct setup *setup)
     return -1;
 }
 
+static int check_tls(const struct config *config)
+{
+    char text[TLS_ERROR_MAX], until[TLS_ERROR_MAX + 16];
+    struct tls *tls = tls_open(config->tls_cert_file, config->tls_key_file, text);
+    if (!tls) {
+        print_finding("bad", "TLS", text);
+        return -1;
+    }
+    tls_describe(tls, text);
+    snprintf(until, sizeof until, "good until %s", text);
+    print_finding("ok", "TLS", until);
+    tls_close(tls);
+    return 0;
+}
+
 /* Salts of examples and guides, which others know too. */
 static bool is_example(const char *salt)
 {
@@ -134,6 +150,8 @@ static int run(struct options *options, int argc, char *argv[])
         if (check_sessions(&setup) < 0)
             status = -1;
         if (check_database(&setup) < 0)
+            status = -1;
+        if (setup.config.tls_cert_file && check_tls(&setup.config) < 0)
             status = -1;
         give_hints(&setup.config);
     }

@@ -218,6 +218,11 @@ static const struct setting settings[] = {
     {"ADMIN_TOKEN", MEMBER(admin_token), parse_text, accepts_token, .privacy = SECRET,
      .need = REQUIRED_IN_PRODUCTION, .allowed = "at least 16 visible ASCII characters",
      .about = "opens the admin pages; unset: they are closed"},
+    {"TLS_CERT_FILE", MEMBER(tls_cert_file), parse_text, accepts_readable_file,
+     .allowed = "a file that can be read",
+     .about = "certificates for TLS on PORT, PEM, ours first; unset: no TLS here"},
+    {"TLS_KEY_FILE", MEMBER(tls_key_file), parse_text, accepts_readable_file,
+     .allowed = "a file that can be read", .about = "the certificate's private key, PEM"},
     {"RUN_AS_USER", MEMBER(run_as_user), parse_text, accepts_visible,
      .allowed = "the name of a user of this machine",
      .about = "whom to become when started as root; unset: the working directory's owner"},
@@ -446,6 +451,11 @@ int config_load(struct config *config, const char *env_file, FILE *errors)
     if (!config->production && config->twilio_auth_token && !lookup(&file, "PUBLIC_URL")) {
         fputs("PUBLIC_URL: is not set, but with TWILIO_AUTH_TOKEN it is what Twilio signs; "
               "allowed: https://host, without ? and #\n",
+              errors);
+        status = -1;
+    }
+    if (!lookup(&file, "TLS_CERT_FILE") != !lookup(&file, "TLS_KEY_FILE")) {
+        fputs("TLS_KEY_FILE: is of use only together with TLS_CERT_FILE; allowed: both or none\n",
               errors);
         status = -1;
     }

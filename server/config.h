@@ -31,6 +31,8 @@ struct config {
     char *webhook_path;
     char *admin_token;
     char *run_as_user;
+    char *tls_cert_file; /* both or none */
+    char *tls_key_file;
     unsigned max_connections;     /* of the whole process */
     unsigned max_in_flight;       /* messages being handled, of the whole process */
     unsigned messages_per_minute; /* of one address; 0: any number, as for the next two */

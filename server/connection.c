@@ -7,6 +7,7 @@
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/peers.h"
+#include "server/tls.h"
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -63,7 +64,8 @@ static void connection_enter(struct connection *connection, enum head_phase phas
     connection->since_ms = clock_monotonic_ms();
 }
 
-/* The answer to a client that evhttp never gets to see; a fresh socket buffer always takes it. */
+/* The answer to a client that evhttp never gets to see; a fresh socket buffer always takes it. A
+ * client of TLS that was not greeted yet is told nothing. */
 static void send_refusal(const struct connection *connection, const struct head_verdict *verdict)
 {
     char body[160], answer[512];
@@ -77,7 +79,9 @@ static void send_refusal(const struct connection *connection, const struct head_
                       "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
                       "Content-Length: %d\r\n%sConnection: close\r\n\r\n%s",
                       verdict->status, length, extra, body);
-    if (send(connection->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    if (connection->owner->limits.tls != NULL)
+        tls_send_last(connection->stream, answer, (size_t)length);
+    else if (send(connection->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         log_write(LOG_DEBUG, "refusal_not_sent");
 }
 
@@ -214,7 +218,9 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 
     if (connection == NULL)
         return NULL;
-    connection->stream = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    connection->stream = owner->limits.tls != NULL
+                             ? tls_stream(owner->limits.tls, base)
+                             : bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     if (connection->stream == NULL) {
         free(connection);
         return NULL;
@@ -275,6 +281,8 @@ static unsigned connection_patience(const struct connection *connection)
 
     if (connection->refused)
         return LINGER_MS;
+    if (limits->tls != NULL && !tls_is_established(connection->stream))
+        return limits->head_ms;
     switch (connection->phase) {
     case HEAD_PHASE_HEAD:
         return limits->head_ms;

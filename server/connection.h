@@ -17,11 +17,13 @@ struct event_base;
 struct evhttp;
 struct evhttp_request;
 struct peers;
+struct tls;
 
 struct connection_limits {
     struct head_limits request;
     unsigned connections_max; /* open at once on this worker */
     struct peers *peers;      /* whom they come from; borrowed */
+    struct tls *tls;          /* how they come; NULL: in clear; borrowed */
     unsigned head_ms;         /* from the first byte of a head to its last */
     unsigned body_ms;         /* from the end of the head to the last byte of the body */
     unsigned idle_ms;         /* between two requests */

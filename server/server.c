@@ -8,6 +8,7 @@
 #include "server/salt_check.h"
 #include "server/setup.h"
 #include "server/stores.h"
+#include "server/tls.h"
 #include "server/wiping.h"
 #include "server/worker.h"
 #include "store/record.h"
@@ -26,6 +27,7 @@
 struct server {
     const struct setup *setup;
     struct limits limits;
+    struct tls *tls; /* NULL: none */
     struct session_store *sessions;
     struct record_store *records;
     struct readiness readiness;
@@ -40,6 +42,7 @@ static void block_signals(sigset_t *stop)
     sigemptyset(stop);
     sigaddset(stop, SIGTERM);
     sigaddset(stop, SIGINT);
+    sigaddset(stop, SIGHUP);
     pthread_sigmask(SIG_BLOCK, stop, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit fails like one to a full disk */
@@ -147,12 +150,51 @@ static int open_stores(struct server *server)
     return 0;
 }
 
+static int open_tls(struct server *server)
+{
+    const struct config *config = &server->setup->config;
+    char error[TLS_ERROR_MAX];
+
+    if (config->tls_cert_file == NULL)
+        return 0;
+    server->tls = tls_open(config->tls_cert_file, config->tls_key_file, error);
+    if (server->tls != NULL)
+        return 0;
+    log_failure("TLS", error);
+    return -1;
+}
+
+static void reload_tls(struct tls *tls)
+{
+    char text[TLS_ERROR_MAX];
+
+    if (tls == NULL) {
+        log_write(LOG_INFO, "nothing_to_reload");
+    } else if (tls_reload(tls, text) != 0) {
+        log_write(LOG_ERROR, "tls_not_reloaded", log_text("reason", text));
+    } else {
+        tls_describe(tls, text);
+        log_write(LOG_INFO, "tls_reloaded", log_text("until", text));
+    }
+}
+
+/* Until a signal says that this is the end; returns it. */
+static int wait_for_end(const struct server *server, const sigset_t *signals)
+{
+    int number;
+
+    while (sigwait(signals, &number) != 0 || number == SIGHUP)
+        reload_tls(server->tls);
+    return number;
+}
+
 static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
     struct worker_settings settings = {
         .stores = {server->setup, server->sessions, server->records, &server->readiness, false},
         .limits = &server->limits,
+        .tls = server->tls,
     };
     char error[512];
 
@@ -192,7 +234,8 @@ static void log_started(const struct config *config)
     log_write(LOG_INFO, "server_started", log_text("version", PROGRAM_VERSION),
               log_text("environment", config->environment), log_text("host", config->host),
               log_number("port", config->port), log_number("workers", config->workers),
-              log_text("sessions", config->redis_url != NULL ? "redis" : "memory"));
+              log_text("sessions", config->redis_url != NULL ? "redis" : "memory"),
+              log_text("tls", config->tls_cert_file != NULL ? "on" : NULL));
     if (config->twilio_auth_token == NULL)
         log_write(LOG_WARNING, "webhook_open",
                   log_text("reason", "TWILIO_AUTH_TOKEN is not set: anybody can send messages"));
@@ -210,14 +253,16 @@ int server_run(const struct setup *setup)
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;
     if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
-        limits_open(&server.limits, config) == 0 && start_workers(&server) == 0) {
+        limits_open(&server.limits, config) == 0 && open_tls(&server) == 0 &&
+        start_workers(&server) == 0) {
         log_started(config);
-        sigwait(&stop, &signal_number);
+        signal_number = wait_for_end(&server, &stop);
         log_write(LOG_INFO, "server_stopping",
                   log_text("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
         code = 0;
     }
     stop_workers(&server);
+    tls_close(server.tls);
     limits_close(&server.limits);
     if (server.sessions != NULL)
         session_store_close(server.sessions);

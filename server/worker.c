@@ -119,6 +119,7 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .connections_max =
             (settings->limits->connections_max + config->workers - 1) / config->workers,
         .peers = settings->limits->peers,
+        .tls = settings->tls,
         .head_ms = config->head_timeout_seconds * 1000,
         .body_ms = config->body_timeout_seconds * 1000,
         .idle_ms = config->idle_timeout_seconds * 1000,

@@ -9,11 +9,13 @@
 #include <stddef.h>
 
 struct limits;
+struct tls;
 
 /* What all workers share; borrowed. */
 struct worker_settings {
     struct stores_settings stores;
     const struct limits *limits; /* of all workers together */
+    struct tls *tls;             /* NULL: none */
 };
 
 struct worker;

@@ -7,12 +7,9 @@ import hmac
 import http.client
 import itertools
 import secrets
-import socket
 import threading
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import parse_qsl, urlencode
-
-from processes import PATIENCE
 
 WEBHOOK = "/whatsapp/webhook"
 FORM = "application/x-www-form-urlencoded"
@@ -84,7 +81,7 @@ class Phone:
         self.server = server
         self.number = number or new_number()
         self.last_sid = None
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        self.connection = server.connect()
 
     def __enter__(self):
         return self
@@ -133,8 +130,7 @@ class RawAnswer:
 
 def exchange_bytes(server, *pieces):
     """Sends these bytes, each piece in a packet of its own, and reads one answer."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with server.connect_raw() as connection:
         try:
             for piece in pieces:
                 connection.sendall(piece)

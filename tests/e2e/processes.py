@@ -124,6 +124,7 @@ class UicServer(Process):
     unless they say otherwise."""
 
     program = PROGRAM
+    tls = None  # the context of its clients when it speaks TLS
 
     def __init__(self, directory, settings, arguments=()):
         super().__init__(directory)
@@ -154,9 +155,22 @@ class UicServer(Process):
         """200 several times in a row, for each worker answers for itself."""
         return all(self.status_of(path) == 200 for _ in range(5))
 
+    def connect(self):
+        """An HTTP connection of its own, opened when it is first used."""
+        if self.tls:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE,
+                                               context=self.tls)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def connect_raw(self):
+        """A socket to send bytes of one's own to the server; under TLS when it speaks that."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self.tls.wrap_socket(connection, server_hostname="127.0.0.1") if self.tls else connection
+
     def get(self, path):
         """(status, body) of a GET on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = self.connect()
         try:
             connection.request("GET", path)
             response = connection.getresponse()
@@ -167,7 +181,7 @@ class UicServer(Process):
     def status_of(self, path):
         try:
             return self.get(path)[0]
-        except (ConnectionError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException):
             return None
 
     def terminate(self):
