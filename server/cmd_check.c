@@ -1,6 +1,7 @@
 /* whatsapp-uic check: would the server run as it is configured? One line a finding: "ok", "bad",
  * or "hint" for what is good enough for now. */
 #include "server/command.h"
+#include "server/salt_check.h"
 #include "server/setup.h"
 #include "store/record.h"
 #include <openssl/crypto.h>
@@ -82,8 +83,12 @@ static int check_database(const struct setup *setup)
 {
     char error[STORE_ERROR_MAX] = "";
     if (record_store_probe(setup->config.database_url, error) == 0) {
+        const char *subject;
         print_finding("ok", "database", "ready");
-        return 0;
+        if (salt_check(setup, false, &subject, error) == 0)
+            return 0;
+        print_finding("bad", subject, error);
+        return -1;
     }
     print_finding("bad", "database", error);
     print_finding("hint", "database", "whatsapp-uic init-db creates or migrates its tables");

@@ -4,6 +4,7 @@
 
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/salt_check.h"
 #include "server/setup.h"
 #include "server/stores.h"
 #include "server/worker.h"
@@ -97,13 +98,27 @@ static int prepare_records(const struct config *config)
     return -1;
 }
 
+/* While the database is away, nobody can tell whose codes it holds. */
+static int check_salt(const struct setup *setup)
+{
+    char error[STORE_ERROR_MAX];
+    const char *subject;
+    int status = salt_check(setup, true, &subject, error);
+
+    if (status == RECORD_AWAY && setup->config.redis_url != NULL)
+        return 0;
+    if (status != 0)
+        log_failure(subject, error);
+    return status;
+}
+
 static int open_stores(struct server *server)
 {
     const struct config *config = &server->setup->config;
     char error[STORE_ERROR_MAX];
     struct session_settings settings;
 
-    if (prepare_records(config) != 0)
+    if (prepare_records(config) != 0 || check_salt(server->setup) != 0)
         return -1;
     server->records = record_store_open(config->database_url, error);
     if (server->records == NULL) {

@@ -4,6 +4,7 @@
  */
 #include "store/postgres_schema.h"
 #include "store/postgres_connection.h"
+#include "store/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,4 +191,35 @@ int postgres_schema_check(PGconn *pg, const struct postgres_migrations *migratio
         return -1;
     }
     return 0;
+}
+
+/* Runs a statement with name and value in it; *differs is its first column, if it has a row. */
+static int mark_run(PGconn *pg, const char *sql, const char *name, const char *value, bool *differs,
+                    char error[STORE_ERROR_MAX])
+{
+    const char *const values[] = {name, value};
+    PGresult *result = PQexecParams(pg, sql, 2, NULL, values, NULL, NULL, 0);
+    ExecStatusType status = PQresultStatus(result);
+    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+
+    if (!ok)
+        pg_explain(pg, result, error);
+    if (status == PGRES_TUPLES_OK && PQntuples(result) == 1)
+        *differs = PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+    return ok ? 0 : -1;
+}
+
+int postgres_schema_mark(PGconn *pg, const char *name, const char *value, bool remember,
+                         char error[STORE_ERROR_MAX])
+{
+    bool differs = false;
+
+    if (remember && mark_run(pg, "INSERT INTO uic_marks VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                             name, value, &differs, error) != 0)
+        return -1;
+    if (mark_run(pg, "SELECT value <> $2 FROM uic_marks WHERE name = $1", name, value, &differs,
+                 error) != 0)
+        return -1;
+    return differs ? RECORD_DIFFERS : 0;
 }

@@ -28,4 +28,8 @@ int postgres_schema_migrate(PGconn *pg, const struct postgres_migrations *migrat
 int postgres_schema_check(PGconn *pg, const struct postgres_migrations *migrations,
                           char error[STORE_ERROR_MAX]);
 
+/* As record_store_mark. */
+int postgres_schema_mark(PGconn *pg, const char *name, const char *value, bool remember,
+                         char error[STORE_ERROR_MAX]);
+
 #endif

@@ -31,6 +31,13 @@ int record_store_probe(const char *url, char error[STORE_ERROR_MAX])
     return backend ? backend->probe(url, error) : -1;
 }
 
+int record_store_mark(const char *url, const char *name, const char *value, bool remember,
+                      char error[STORE_ERROR_MAX])
+{
+    const struct record_backend *backend = backend_find(url, error);
+    return backend ? backend->mark(url, name, value, remember, error) : -1;
+}
+
 struct record_store *record_store_open(const char *url, char error[STORE_ERROR_MAX])
 {
     const struct record_backend *backend = backend_find(url, error);

@@ -54,6 +54,15 @@ int record_store_prepare(const char *url, char report[STORE_ERROR_MAX],
 /* Whether the database can be reached and has its tables; blocks. Returns 0, or -1 with error. */
 int record_store_probe(const char *url, char error[STORE_ERROR_MAX]);
 
+/*
+ * Something that a prepared database belongs to: a short name and what stands for it. The first
+ * value that is told with remember is kept; later ones are compared with it. Blocks. Returns 0 when
+ * they are the same (or nothing is kept), RECORD_DIFFERS, RECORD_AWAY, or -1 with error.
+ */
+#define RECORD_DIFFERS 1
+int record_store_mark(const char *url, const char *name, const char *value, bool remember,
+                      char error[STORE_ERROR_MAX]);
+
 /* Opens a prepared database. Returns NULL with error. */
 struct record_store *record_store_open(const char *url, char error[STORE_ERROR_MAX]);
 /* After every link is detached. */

@@ -11,6 +11,8 @@ struct record_backend {
     const char *scheme; /* how its URLs begin */
     int (*prepare)(const char *url, char report[STORE_ERROR_MAX], char error[STORE_ERROR_MAX]);
     int (*probe)(const char *url, char error[STORE_ERROR_MAX]);
+    int (*mark)(const char *url, const char *name, const char *value, bool remember,
+                char error[STORE_ERROR_MAX]);
     struct record_store *(*open)(const char *url, char error[STORE_ERROR_MAX]);
     void (*close)(struct record_store *store);
     struct record_link *(*attach)(struct record_store *store, struct event_base *base,

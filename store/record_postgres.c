@@ -243,6 +243,22 @@ static int postgres_probe(const char *text, char error[STORE_ERROR_MAX])
     return status;
 }
 
+static int postgres_mark(const char *text, const char *name, const char *value, bool remember,
+                         char error[STORE_ERROR_MAX])
+{
+    struct postgres_url *url = postgres_url_parse(text, error);
+    PGconn *pg = url ? postgres_connect(url, error) : NULL;
+    int status = -1;
+
+    if (pg)
+        status = postgres_schema_mark(pg, name, value, remember, error);
+    else if (url && is_away(url))
+        status = RECORD_AWAY;
+    PQfinish(pg);
+    postgres_url_free(url);
+    return status;
+}
+
 static struct record_store *postgres_open(const char *text, char error[STORE_ERROR_MAX])
 {
     struct postgres_store *store = calloc(1, sizeof *store);
@@ -352,6 +368,7 @@ const struct record_backend record_postgres = {
     .scheme = "postgres",
     .prepare = postgres_prepare,
     .probe = postgres_probe,
+    .mark = postgres_mark,
     .open = postgres_open,
     .close = postgres_close,
     .attach = postgres_attach,

@@ -171,6 +171,21 @@ static int sqlite_probe(const char *url, char error[STORE_ERROR_MAX])
     return writer ? 0 : -1;
 }
 
+static int sqlite_mark(const char *url, const char *name, const char *value, bool remember,
+                       char error[STORE_ERROR_MAX])
+{
+    const char *path = sqlite_path(url, error);
+
+    if (path && sqlite_path_is_memory(path))
+        return 0;
+    sqlite3 *database = path ? sqlite_open(path, error) : NULL;
+    if (!database)
+        return -1;
+    int status = sqlite_schema_mark(database, name, value, remember, error);
+    sqlite3_close(database);
+    return status;
+}
+
 static void store_free(struct sqlite_store *store)
 {
     sqlite_writer_close(store->writer);
@@ -355,6 +370,7 @@ const struct record_backend record_sqlite = {
     .scheme = "sqlite://",
     .prepare = sqlite_prepare,
     .probe = sqlite_probe,
+    .mark = sqlite_mark,
     .open = sqlite_store_open,
     .close = sqlite_store_close,
     .attach = sqlite_attach,

@@ -391,7 +391,7 @@ static void context_use(struct redis_link *link, redisAsyncContext *context)
         return;
     }
     if (link->tls != NULL && redis_tls_start(link->tls, context, link->settings.url->host) != 0) {
-        address_fail(link, context->c.err != 0 ? context->c.errstr : "cannot begin TLS");
+        address_fail(link, context->c.err != 0 ? context_error(link, context) : "cannot begin TLS");
         return;
     }
     if (redisLibeventAttach(context, link->base) != REDIS_OK) {

@@ -60,22 +60,18 @@ static int expect_host(SSL *connection, const char *host)
     return SSL_set1_host(connection, host) == 1 && SSL_set_tlsext_host_name(connection, host) == 1;
 }
 
+/* A hiredis that fails here leaves the connection to us. */
 int redis_tls_start(struct redis_tls *tls, struct redisAsyncContext *context, const char *host)
 {
-    SSL *connection = SSL_new(tls->context);
-
     SSL_free(tls->connection);
-    tls->connection = NULL;
-    if (connection == NULL)
+    tls->connection = SSL_new(tls->context);
+    if (tls->connection == NULL || expect_host(tls->connection, host) != 1)
         return -1;
-    if (expect_host(connection, host) != 1 ||
-        redisInitiateSSL(&context->c, connection) != REDIS_OK) {
-        SSL_free(connection);
-        return -1;
-    }
-    SSL_up_ref(connection);
-    tls->connection = connection;
-    return 0;
+    SSL_up_ref(tls->connection);
+    if (redisInitiateSSL(&context->c, tls->connection) == REDIS_OK)
+        return 0;
+    SSL_free(tls->connection);
+    return -1;
 }
 
 const char *redis_tls_objection(const struct redis_tls *tls)

@@ -2,6 +2,7 @@
  * The tables in a SQLite file and their migrations. The SQL is in store/migrations/sqlite/.
  */
 #include "store/sqlite_schema.h"
+#include "store/record.h"
 #include "store/sqlite_database.h"
 #include <stdio.h>
 
@@ -172,4 +173,37 @@ int sqlite_schema_check(sqlite3 *database, const struct sqlite_migrations *migra
         return -1;
     }
     return 0;
+}
+
+/* Runs a statement with name and value in it; *differs is its first column, if it has a row. */
+static int mark_run(sqlite3 *database, const char *sql, const char *name, const char *value,
+                    bool *differs, char error[STORE_ERROR_MAX])
+{
+    sqlite3_stmt *statement = NULL;
+    int status = SQLITE_ERROR;
+
+    if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_bind_text(statement, 2, value, -1, SQLITE_STATIC) == SQLITE_OK)
+        status = sqlite3_step(statement);
+    if (status == SQLITE_ROW)
+        *differs = sqlite3_column_int(statement, 0) != 0;
+    if (status != SQLITE_ROW && status != SQLITE_DONE)
+        sqlite_explain(database, error);
+    sqlite3_finalize(statement);
+    return status == SQLITE_ROW || status == SQLITE_DONE ? 0 : -1;
+}
+
+int sqlite_schema_mark(sqlite3 *database, const char *name, const char *value, bool remember,
+                       char error[STORE_ERROR_MAX])
+{
+    bool differs = false;
+
+    if (remember && mark_run(database, "INSERT OR IGNORE INTO uic_marks VALUES (?1, ?2)", name,
+                             value, &differs, error) != 0)
+        return -1;
+    if (mark_run(database, "SELECT value <> ?2 FROM uic_marks WHERE name = ?1", name, value,
+                 &differs, error) != 0)
+        return -1;
+    return differs ? RECORD_DIFFERS : 0;
 }

@@ -23,4 +23,8 @@ int sqlite_schema_migrate(sqlite3 *database, const struct sqlite_migrations *mig
 int sqlite_schema_check(sqlite3 *database, const struct sqlite_migrations *migrations,
                         char error[STORE_ERROR_MAX]);
 
+/* As record_store_mark. */
+int sqlite_schema_mark(sqlite3 *database, const char *name, const char *value, bool remember,
+                       char error[STORE_ERROR_MAX]);
+
 #endif

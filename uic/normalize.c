@@ -2,6 +2,7 @@
  * A person's text as ASCII capitals and digits: ASCII by a table, everything else one character at
  * a time through its Unicode decomposition. Whether the text is an answer at all is the caller's.
  */
+#include "uic/known.h"
 #include "uic/uic.h"
 
 #include <stdint.h>
@@ -120,6 +121,9 @@ static int put_parts(struct output *output, ucs4_t character, enum uic_normaliza
 static int put_character(struct output *output, ucs4_t character,
                          enum uic_normalization normalization)
 {
+    if (!uic_is_known(character))
+        return UIC_OK;
+
     bool compatible =
         normalization == UIC_EXTENDED &&
         (uc_is_general_category_withtable(character, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N) ||

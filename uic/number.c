@@ -2,6 +2,7 @@
  * A whole number as people write it, in the digits of any script, as its canonical decimal. Which
  * numbers make sense is the caller's.
  */
+#include "uic/known.h"
 #include "uic/uic.h"
 
 #include <stdint.h>
@@ -21,7 +22,7 @@ static int digit_of(ucs4_t character)
 {
     if (character < 0x80)
         return character >= '0' && character <= '9' ? (int)(character - '0') : -1;
-    return uc_decimal_value(character);
+    return uic_is_known(character) ? uc_decimal_value(character) : -1;
 }
 
 /* Where a reader of the text stands: blanks, digits, blanks again. */

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 from phone import FORM, WEBHOOK, Phone, new_sid, reply_text, twilio_form
-from processes import run_program
+from processes import eventually, run_program
 from texts import JEAN, code_in, code_of, message, question
 
 
@@ -37,6 +37,18 @@ def test_what_is_in_flight_is_finished(start, redis):
         assert response.status == 200
         assert question(1) in reply_text(response.read())
         server.wait()
+
+
+def test_a_load_balancer_hears_of_the_stop_before_the_port_closes(start):
+    server = start(STOP_DELAY_SECONDS=60)
+    with Phone(server) as phone:
+        phone.say("Bonjour")
+        server.terminate()
+        eventually(lambda: server.status_of("/ready") == 503, "not ready")
+        assert server.status_of("/health") == 200
+        with Phone(server, phone.number) as again:
+            assert question(1) in again.say("1985")
+    server.kill()
 
 
 def test_a_stopped_server_takes_no_new_connections(start):

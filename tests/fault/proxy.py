@@ -34,7 +34,7 @@ class _Side(asyncio.Protocol):
     def data_received(self, data):
         if self.is_client and self.proxy.replacement:
             data = data.replace(*self.proxy.replacement)
-        if not self.is_client and self.proxy.cuts_left > 0:
+        if not self.is_client and self.proxy.cuts_left > 0 and self.proxy.cut_only in data:
             self._cut_in(data)
             return
         delay = self.proxy.delay
@@ -93,6 +93,7 @@ class Proxy:
         self.sides = set()
         self.cuts = 0  # connections that were cut in mid-reply, in all
         self.cuts_left = 0
+        self.cut_only = b""
         self.held = False
         self.delay = 0.0
         self.port = None
@@ -102,8 +103,10 @@ class Proxy:
         self.server = await self.loop.create_server(lambda: _Side(self), "127.0.0.1", 0)
         self.port = self.server.sockets[0].getsockname()[1]
 
-    def cut_replies(self, count):
-        """The next `count` replies are cut in the middle and their connections reset."""
+    def cut_replies(self, count, only=b""):
+        """The next `count` replies, or of those that hold these bytes, are cut in the middle and their
+        connections reset."""
+        self.cut_only = only
         self.cuts_left = count
 
     def cut_all(self):

@@ -18,12 +18,12 @@ def run(capsys, *arguments):
 
 def test_nothing_is_lost_with_a_sqlite_file(capsys):
     status, *_, told = run(capsys, "--database", "sqlite", "--conversations", "600",
-                           "--faults", "8", "--only", "disk|SIGSTOP|kill|silent")
+                           "--faults", "7", "--only", "disk|SIGSTOP|kill|silent")
     assert status == 0, told
 
 
 def test_nothing_is_lost_with_postgresql(capsys):
-    status, *_, told = run(capsys, "--conversations", "1000", "--faults", "9", "--pause", "4",
+    status, *_, told = run(capsys, "--conversations", "1000", "--faults", "7", "--pause", "4",
                            "--only", "PostgreSQL|database|backend|cut")
     assert status == 0, told
 

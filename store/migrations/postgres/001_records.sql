@@ -118,3 +118,9 @@ BEGIN
           GROUP BY 1) AS counted
     GROUP BY day;
 END $$;
+
+-- To what the codes belong, as the program says when it begins: a name, and a keyed check value of it.
+CREATE TABLE uic_marks (
+    name text COLLATE "C" PRIMARY KEY,
+    value text COLLATE "C" NOT NULL
+);

@@ -14,3 +14,9 @@ CREATE TABLE uic_records (
     last_event_id TEXT,
     previous_event_ids TEXT NOT NULL DEFAULT ''
 );
+
+-- To what the codes belong, as the program says when it begins: a name, and a keyed check value of it.
+CREATE TABLE uic_marks (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);

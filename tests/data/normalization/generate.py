@@ -1,7 +1,8 @@
 """Writes characters.tsv: every character that leaves a letter or digit when it is normalised.
 
 Columns: code point, reference, extended. Computed with Python's own Unicode tables, so that the
-library is held against a second implementation. Unicode 14, as in Debian 12.
+library is held against a second implementation. Unicode 14, as in Debian 12. With --ranges: the
+rows of the table in uic/known.c instead, which holds the library to that version.
 """
 
 import sys
@@ -37,13 +38,35 @@ def extended(character):
     return kept("".join(str(unicodedata.decimal(c, c)) for c in text))
 
 
-def main():
-    assert unicodedata.unidata_version.startswith("14."), "characters.tsv is made with Unicode 14"
+def characters():
+    """(code point, reference, extended) of each character that leaves something."""
     for code_point in range(0x110000):
         if 0xD800 <= code_point < 0xE000:
             continue
         row = reference(chr(code_point)), extended(chr(code_point))
         if row != ("", ""):
+            yield code_point, *row
+
+
+def ranges():
+    """(first, last) of the runs of them beyond ASCII."""
+    runs = []
+    for code_point, *_ in characters():
+        if code_point >= 0x80:
+            if runs and code_point == runs[-1][1] + 1:
+                runs[-1][1] = code_point
+            else:
+                runs.append([code_point, code_point])
+    return runs
+
+
+def main():
+    assert unicodedata.unidata_version.startswith("14."), "made with Unicode 14, and no other"
+    if "--ranges" in sys.argv:
+        for first, last in ranges():
+            print(f"    {{0x{first:04X}, 0x{last:04X}}},")
+    else:
+        for code_point, *row in characters():
             print(f"{code_point:04X}\t{row[0]}\t{row[1]}")
 
 

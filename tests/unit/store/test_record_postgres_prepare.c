@@ -58,6 +58,20 @@ static void the_first_time_creates_and_the_second_finds(void **state)
     assert_sql(&bench, "SELECT count(*) FROM schema_migrations WHERE applied_at <= now()", "1");
 }
 
+static void the_first_mark_is_kept_and_later_ones_compared(void **state)
+{
+    (void)state;
+    assert_int_equal(record_store_prepare(bench.url, report, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "b", false, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", true, error), RECORD_DIFFERS);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), RECORD_DIFFERS);
+    assert_int_equal(record_store_mark(bench.url, "flow", "a", true, error), 0);
+    assert_sql(&bench, "SELECT count(*) FROM uic_marks", "2");
+}
+
 static void the_queries_of_the_guide_work(void **state)
 {
     (void)state;
@@ -408,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_first_time_creates_and_the_second_finds),
+        TEST(the_first_mark_is_kept_and_later_ones_compared),
         TEST(the_queries_of_the_guide_work),
         TEST(wrong_urls_are_refused_without_quoting_them),
         TEST(both_spellings_of_the_scheme_are_good),

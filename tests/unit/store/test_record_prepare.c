@@ -335,6 +335,28 @@ static void preparing_does_not_disturb_a_store_that_is_open(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void the_first_mark_is_kept_and_later_ones_compared(void **state)
+{
+    (void)state;
+    assert_int_equal(record_store_prepare(bench.url, report, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "b", false, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", true, error), RECORD_DIFFERS);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), RECORD_DIFFERS);
+    assert_int_equal(record_store_mark(bench.url, "flow", "a", true, error), 0);
+    assert_sql(&bench, "SELECT count(*) FROM uic_marks", "2");
+}
+
+static void a_database_without_tables_has_no_marks(void **state)
+{
+    (void)state;
+    file_made_by("CREATE TABLE x(y)");
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", true, error), -1);
+    assert_non_null(strstr(error, bench.path));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +376,8 @@ int main(void)
         TEST(two_processes_may_prepare_at_once),
         TEST(preparing_waits_for_another_program_that_writes),
         TEST(preparing_does_not_disturb_a_store_that_is_open),
+        TEST(the_first_mark_is_kept_and_later_ones_compared),
+        TEST(a_database_without_tables_has_no_marks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

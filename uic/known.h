@@ -1,0 +1,12 @@
+/* Which characters count: those of one version of Unicode, so that a newer library under us, which
+ * knows more letters and digits, makes no other code of the same answer. */
+#ifndef UIC_KNOWN_H
+#define UIC_KNOWN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether the character, beyond ASCII, leaves a letter or digit in Unicode 14. */
+bool uic_is_known(uint32_t character);
+
+#endif
