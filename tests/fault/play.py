@@ -11,6 +11,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -174,6 +175,7 @@ def parse_options(arguments):
 
 
 def main(arguments=None):
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = parse_options(arguments)
     if not os.access(os.environ.get("WHATSAPP_UIC", ""), os.X_OK):
         sys.stderr.write("WHATSAPP_UIC must name the program; scripts/fault does it\n")
@@ -186,6 +188,8 @@ def main(arguments=None):
         try:
             stage.start()
             good = outage(stage, options) if options.outage else play(stage, options)
+        except KeyboardInterrupt:
+            return 130
         finally:
             stage.stop()
     return 0 if good else 1

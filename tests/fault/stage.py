@@ -182,6 +182,13 @@ class Stage:
             self.redis.command("EVAL", "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do"
                                " redis.call('DEL', key) end", "0", pattern)
 
+    @staticmethod
+    async def _end_tasks():
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def stop(self):
         for instance in self.instances:
             instance.stop()
@@ -193,6 +200,7 @@ class Stage:
         if self.file is not None:
             self.file.close()
         if self.thread.is_alive():
+            self.start_task(self._end_tasks()).result()
             for proxy in self.proxies.values():
                 self.on_loop(proxy.close)
             self.loop.call_soon_threadsafe(self.loop.stop)

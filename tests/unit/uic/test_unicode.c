@@ -173,7 +173,8 @@ static void test_a_number_is_made_of_decimal_digits_alone(void **state)
             continue;
         size_t size = write_text(text, "", character, "");
         int status = uic_normalize_number(text, size, out, sizeof out, &length);
-        if (uc_is_general_category(character, UC_DECIMAL_DIGIT_NUMBER)) {
+        if (uc_is_general_category(character, UC_DECIMAL_DIGIT_NUMBER) &&
+            expected[UIC_EXTENDED][character][0] != '\0') {
             assert_int_equal(UIC_OK, status);
             assert_string_equal(expected[UIC_EXTENDED][character], out);
         } else {
