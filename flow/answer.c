@@ -140,17 +140,18 @@ int choice_find(const struct flow *flow, const struct question *question, const 
 int language_find(const struct flow *flow, const char *text, size_t length)
 {
     char pick[NAME_MAX_BYTES];
+    bool picked = normalize_pick(text, length, pick) == 0;
+    int found = -1;
 
-    if (normalize_pick(text, length, pick) < 0)
-        return -1;
-    for (size_t i = 0; i < flow->language_count; i++) {
+    for (size_t i = 0; picked && i < flow->language_count && found < 0; i++) {
         const char *name = flow->messages[i][MESSAGE_LANGUAGE_NAME];
 
         if (name_is(flow->languages[i], pick) || name_is(name, pick) ||
             is_numbered(i + 1, "", pick) || (name != NULL && is_numbered(i + 1, name, pick)))
-            return (int)i;
+            found = (int)i;
     }
-    return -1;
+    OPENSSL_cleanse(pick, sizeof pick);
+    return found;
 }
 
 static bool is_canonical_number(const struct flow *flow, const struct question *question)

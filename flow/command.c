@@ -4,6 +4,7 @@
  */
 #include "flow/definition.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 /* Longer messages are no command; room for the word, spaces, stars and an exclamation mark. */
@@ -41,13 +42,15 @@ static bool is_one_word(const char *text, size_t length)
 enum command command_find(const char *text, size_t length)
 {
     char word[COMMAND_BYTES_MAX];
+    enum command found = COMMAND_NONE;
     size_t word_length;
 
-    if (length > COMMAND_BYTES_MAX || !is_one_word(text, length) ||
-        uic_normalize(UIC_EXTENDED, text, length, word, sizeof word, &word_length) != UIC_OK)
+    if (length > COMMAND_BYTES_MAX || !is_one_word(text, length))
         return COMMAND_NONE;
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(word, commands[i].word) == 0)
-            return commands[i].command;
-    return COMMAND_NONE;
+    if (uic_normalize(UIC_EXTENDED, text, length, word, sizeof word, &word_length) == UIC_OK)
+        for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+            if (strcmp(word, commands[i].word) == 0)
+                found = commands[i].command;
+    OPENSSL_cleanse(word, sizeof word);
+    return found;
 }

@@ -30,6 +30,7 @@ struct config {
     char *twilio_whatsapp_number;
     char *webhook_path;
     char *admin_token;
+    char *run_as_user;
     unsigned max_connections;     /* of the whole process */
     unsigned max_in_flight;       /* messages being handled, of the whole process */
     unsigned messages_per_minute; /* of one address; 0: any number, as for the next two */

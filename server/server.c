@@ -4,9 +4,11 @@
 
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/privilege.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
 #include "server/stores.h"
+#include "server/wiping.h"
 #include "server/worker.h"
 #include "store/record.h"
 #include "store/session.h"
@@ -46,6 +48,16 @@ static void block_signals(sigset_t *stop)
 static void log_failure(const char *what, const char *reason)
 {
     log_write(LOG_CRITICAL, "start_failed", log_text("what", what), log_text("reason", reason));
+}
+
+static int drop_privileges(const struct config *config)
+{
+    char error[256] = "";
+    int status = privilege_drop(config, error, sizeof error);
+
+    if (status != 0)
+        log_failure("RUN_AS_USER", error);
+    return status;
 }
 
 /* SO_REUSEPORT would let a second server take half of the first one's connections unnoticed. */
@@ -193,8 +205,9 @@ int server_run(const struct setup *setup)
     sigset_t stop;
     int code = 1, signal_number;
 
+    wiping_start();
     block_signals(&stop);
-    if (log_start(config->log_level, config->log_json) != 0)
+    if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;
     if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
         limits_open(&server.limits, config) == 0 && start_workers(&server) == 0) {

@@ -30,8 +30,8 @@ def start(tmp_path):
     """start(NAME=value, ...) -> a server that answers 200 at wait_for; each call starts another."""
     servers = []
 
-    def start_server(wait_for="/ready", **settings):
-        server = UicServer(tmp_path / f"server{len(servers) + 1}", settings)
+    def start_server(wait_for="/ready", directory=None, **settings):
+        server = UicServer(directory or tmp_path / f"server{len(servers) + 1}", settings)
         servers.append(server)
         server.start(wait_for)
         return server

@@ -123,6 +123,8 @@ class UicServer(Process):
     """`whatsapp-uic serve` with the settings given; sessions in memory and a SQLite file beside it
     unless they say otherwise."""
 
+    program = PROGRAM
+
     def __init__(self, directory, settings, arguments=()):
         super().__init__(directory)
         self.port = None
@@ -138,7 +140,7 @@ class UicServer(Process):
         again = self.port is not None
         for _ in range(PORT_ATTEMPTS):
             self.port = self.port if again else free_port()
-            self.spawn([PROGRAM, "serve", *self.arguments],
+            self.spawn([self.program, "serve", *self.arguments],
                        env=environment_for(PORT=self.port, **self.settings))
             eventually(lambda: not self.running or self.answers(wait_for), "server ready")
             if self.running:

@@ -1,9 +1,13 @@
 """No answer is kept in clear, and the phone number stands in one place. The names here stand in no
 dictionary: where they appear, they were kept."""
 
+import os
+import threading
+
 import pytest
-from phone import Phone
-from processes import SALT
+from memory import read_image
+from phone import WEBHOOK, Phone, exchange_bytes
+from processes import PROGRAM, SALT, UicServer
 from texts import code_in
 
 YEAR, PLACE, FIRST, DAY, FAMILY = "1987", "Quixopolis", "Wyvernella", "23", "Zephyrbaum"
@@ -91,6 +95,75 @@ def test_nothing_that_was_said_is_in_the_metrics(shared):
         code = talk(phone)
     metrics = shared.get("/metrics")[1].encode()
     assert_absent([*NAMES, code, phone.number[1:]], metrics, "the metrics")
+
+
+def test_error_pages_hold_nothing_that_was_said(shared):
+    with Phone(shared) as phone:
+        phone.say("Bonjour")
+        for body in (f"Body={WRONG}", f"From={WRONG}+{FIRST}&Body={PLACE}", f"From=a&Body={WRONG}%f"):
+            assert_absent(NAMES, phone.post(body)[2], "an error page")
+        assert_absent(NAMES, phone.post(f'{{"{WRONG}":1}}', "application/json")[2], "an error page")
+    answer = exchange_bytes(shared, f"GET /{WRONG} HTTP/1.1\r\n{FIRST} : {PLACE}\r\n\r\n".encode())
+    assert_absent(NAMES, answer.body, "a refusal")
+
+
+def test_an_answer_that_is_not_sealed_would_be_found(tmp_path, redis):
+    """The same search, where sealing is switched off in the program."""
+    server = UicServer(tmp_path / "unsealed", {"REDIS_URL": redis.url})
+    server.program = f"{PROGRAM}-unsealed"
+    if not os.access(server.program, os.X_OK):
+        pytest.skip("only presets with tests build it")
+    server.start()
+    with Phone(server) as phone:
+        talk(phone)
+    server.stop()
+    redis.command("SAVE")
+    redis.stop()
+    data = stored_bytes(redis.directory).lower()
+    for answer in (PLACE, FIRST):
+        assert answer.lower().encode() in data
+    assert WRONG.lower().encode() not in data, "what is no answer is not kept at all"
+
+
+def register_crowd(server, count):
+    """People of many kinds at once: connections that stay and that do not, forms that are refused,
+    clients that go away in the middle. In the end every conversation has its code."""
+
+    def register(index):
+        with Phone(server) as phone:
+            for text in ("Bonjour", YEAR, PLACE + "x" * (index % 7 * 9), FIRST, DAY, FAMILY):
+                if index % 3 == 0:
+                    phone.connection.close()
+                phone.say(text, profile=PROFILE)
+            if index % 5 == 0:
+                phone.post(f"From=whatsapp%3A%2B1&Body={WRONG}%ff")
+            if index % 5 == 1:
+                phone.post("From=a&Body=" + WRONG * 1000)
+            body = f"From=whatsapp%3A%2B2&Body={WRONG}"
+            if index % 5 == 2:
+                exchange_bytes(server, f"POST {WEBHOOK} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                                       f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+
+    crowd = [threading.Thread(target=lambda first=first: [register(index) for index in
+                                                          range(first, count, 8)])
+             for first in range(8)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+
+
+@pytest.mark.parametrize("sessions", ["memory", "redis"])
+def test_nothing_that_was_said_is_in_a_core_image(start, redis, sessions):
+    server = start(WORKERS=2, REDIS_URL=redis.url if sessions == "redis" else None)
+    register_crowd(server, 80)
+    for _ in range(20):
+        assert server.status_of("/health") == 200
+    image = read_image(server.process.pid)
+    assert SALT.encode() in image, "the reading itself works"
+    image = image.lower()
+    found = [image.find(name.lower().encode()) for name in NAMES]
+    assert set(found) == {-1}, [image[max(0, at - 200):at + 100] for at in found if at >= 0]
 
 
 def test_the_same_answers_under_another_salt_have_another_hash(start):
