@@ -18,7 +18,7 @@
  * `io` is taken away before each step of that.
  */
 #include "store/postgres_connection.h"
-#include "store/redis_lookup.h"
+#include "store/postgres_hosts.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -48,11 +48,7 @@ struct postgres_connection {
     bool pooled; /* the other end is a pooler: no server process is ours for long */
     char last_word[STORE_ERROR_MAX]; /* of the server, before it closed the connection */
     char told[STORE_ERROR_MAX];
-    struct redis_lookup *lookup; /* may outlast the attempt that began it */
-    struct postgres_host hosts[POSTGRES_HOSTS_MAX];
-    size_t host_count;
-    size_t hosts_seen; /* of the URL's */
-    size_t lookup_of;  /* the host that is looked up */
+    struct postgres_hosts hosts;
 };
 
 /* The first statement on a connection. */
@@ -68,7 +64,6 @@ static const char set_sql[] =
     " force_generic_plan; SET enable_seqscan = off; SET enable_nestloop = off; SET jit = off";
 
 static void attempt_start(struct postgres_connection *connection);
-static void hosts_next(struct postgres_connection *connection);
 static void on_io(evutil_socket_t fd, short what, void *arg);
 
 static void timer_set(struct postgres_connection *connection, int64_t ms)
@@ -409,13 +404,13 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
 
 static void connect_start(struct postgres_connection *connection)
 {
-    if (connection->host_count == 0) {
+    if (connection->hosts.count == 0) {
         postgres_connection_fail(connection, "no address for the name");
         return;
     }
     /* Each attempt begins with another host, lest one that swallows packets hide those behind. */
-    connection->pg = postgres_url_connect_start(connection->settings.url, connection->hosts,
-                                                connection->host_count, connection->attempts++);
+    connection->pg = postgres_url_connect_start(connection->settings.url, connection->hosts.list,
+                                                connection->hosts.count, connection->attempts++);
     if (!connection->pg) {
         postgres_connection_fail(connection, "out of memory");
         return;
@@ -430,64 +425,28 @@ static void connect_start(struct postgres_connection *connection)
     io_watch(connection, EV_WRITE);
 }
 
-static void host_add(struct postgres_connection *connection, const struct postgres_host *host,
-                     const char *address)
-{
-    if (connection->host_count == POSTGRES_HOSTS_MAX)
-        return;
-    struct postgres_host *added = &connection->hosts[connection->host_count++];
-    *added = *host;
-    snprintf(added->address, sizeof added->address, "%s", address);
-}
-
-static void on_addresses(const struct redis_addresses *addresses, void *arg)
+static void on_hosts_found(void *arg)
 {
     struct postgres_connection *connection = arg;
-    const struct postgres_host *hosts;
 
-    connection->lookup = NULL;
-    if (connection->state != LOOKING_UP)
-        return;
-    postgres_url_hosts(connection->settings.url, &hosts);
-    if (connection->lookup_of == connection->hosts_seen) {
-        for (size_t i = 0; i < addresses->count; i++)
-            host_add(connection, &hosts[connection->hosts_seen], addresses->text[i]);
-        connection->hosts_seen++;
-    }
-    hosts_next(connection);
-}
-
-/* Goes on to the next host that wants a look-up; connects when there is none left. */
-static void hosts_next(struct postgres_connection *connection)
-{
-    const struct postgres_host *hosts;
-    size_t count = postgres_url_hosts(connection->settings.url, &hosts);
-
-    for (; connection->hosts_seen < count; connection->hosts_seen++) {
-        const struct postgres_host *host = &hosts[connection->hosts_seen];
-        if (!postgres_host_is_name(host)) {
-            host_add(connection, host, host->address);
-            continue;
-        }
-        if (!connection->lookup) {
-            connection->lookup_of = connection->hosts_seen;
-            connection->lookup =
-                redis_lookup_start(connection->base, host->name, on_addresses, connection);
-        }
-        if (!connection->lookup)
-            postgres_connection_fail(connection, "cannot start a thread to look up the name");
-        return;
-    }
-    connect_start(connection);
+    if (connection->state == LOOKING_UP)
+        connect_start(connection);
 }
 
 static void attempt_start(struct postgres_connection *connection)
 {
     timer_set(connection, connection->settings.deadline_ms);
     connection->state = LOOKING_UP;
-    connection->host_count = 0;
-    connection->hosts_seen = 0;
-    hosts_next(connection);
+    switch (postgres_hosts_find(&connection->hosts)) {
+    case STORE_OK:
+        connect_start(connection);
+        break;
+    case STORE_LATER:
+        break;
+    default:
+        postgres_connection_fail(connection, "cannot start a thread to look up the name");
+        break;
+    }
 }
 
 struct postgres_connection *
@@ -506,6 +465,7 @@ postgres_connection_open(struct event_base *base,
     }
     connection->settings = *settings;
     connection->base = base;
+    postgres_hosts_init(&connection->hosts, base, settings->url, on_hosts_found, connection);
     event_assign(&connection->io, base, -1, 0, on_io, connection);
     timer_set(connection, 0);
     return connection;
@@ -517,8 +477,7 @@ void postgres_connection_close(struct postgres_connection *connection)
         return;
     connection->state = CLOSED;
     pg_drop(connection);
-    if (connection->lookup)
-        redis_lookup_cancel(connection->lookup);
+    postgres_hosts_deinit(&connection->hosts);
     event_free(connection->timer);
     free(connection);
 }

@@ -139,57 +139,56 @@ static void on_lost(void *arg)
 
 /* What a failed statement means for its claims. */
 enum verdict {
-    MAKE_AGAIN,  /* another transaction was in the way */
+    MAKE_AGAIN,  /* another instance was in the way, and has ended its transaction */
     FIND_GUILTY, /* one of the claims, or a row that it wants */
     GIVE_UP,     /* the server */
 };
 
-static enum verdict failure_judge(const char *sqlstate)
+static enum verdict failure_judge(const PGresult *result)
 {
     static const struct {
-        const char *prefix;
+        const char *sqlstate;
+        const char *constraint;
         enum verdict verdict;
     } rules[] = {
-        {"40001", MAKE_AGAIN},  /* serialization failure */
-        {"40P01", MAKE_AGAIN},  /* deadlock */
-        {"22", FIND_GUILTY},    /* data: a character that the server does not take */
-        {"23", FIND_GUILTY},    /* constraint: a code that another instance gave away just now */
-        {"55P03", FIND_GUILTY}, /* lock timeout: another program holds a row */
+        {"40001", "", MAKE_AGAIN}, /* serialization failure */
+        {"40P01", "", MAKE_AGAIN}, /* deadlock */
+        /* The code was free when the statement began. Now it is seen whether it is another
+         * person's, or this person's own by another message. */
+        {"23505", "uic_records_uic_code_key", MAKE_AGAIN},
+        {"23", "", FIND_GUILTY},    /* another constraint: an id after a careless import */
+        {"22", "", FIND_GUILTY},    /* a character that the server does not take */
+        {"55P03", "", FIND_GUILTY}, /* lock timeout: another program holds a row */
     };
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
 
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        if (strncmp(sqlstate, rules[i].prefix, strlen(rules[i].prefix)) == 0)
+    for (size_t i = 0; sqlstate && i < sizeof rules / sizeof rules[0]; i++) {
+        if (strncmp(sqlstate, rules[i].sqlstate, strlen(rules[i].sqlstate)) == 0 &&
+            (rules[i].constraint[0] == '\0' ||
+             (constraint && strcmp(constraint, rules[i].constraint) == 0)))
             return rules[i].verdict;
     }
     return GIVE_UP;
 }
 
-/* The hash has its own clause in the statement; but the id may be there too, after a careless
- * import. */
-static bool is_code_taken(const PGresult *result)
-{
-    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-
-    return constraint && strcmp(constraint, "uic_records_uic_code_key") == 0;
-}
-
 static void on_failed(struct postgres_link *link, const PGresult *result)
 {
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    enum verdict verdict = failure_judge(sqlstate ? sqlstate : "");
+    enum verdict verdict = failure_judge(result);
+    bool alone = postgres_batch_count(link->batch) == 1;
     struct claim_list finished = {0};
     char why[STORE_ERROR_MAX];
 
     if (verdict == GIVE_UP) {
         postgres_result_explain(result, why);
         postgres_connection_fail(link->connection, why);
-    } else if (verdict == MAKE_AGAIN || postgres_batch_count(link->batch) > 1) {
-        link->alone += postgres_batch_count(link->batch);
-        postgres_batch_return(link->batch, &link->waiting);
-    } else {
-        postgres_batch_finish_all(link->batch, is_code_taken(result) ? STORE_CONFLICT : STORE_DOWN,
-                                  &finished);
+    } else if (verdict == FIND_GUILTY && alone) {
+        postgres_batch_finish_all(link->batch, STORE_DOWN, &finished);
         claims_done(&finished);
+    } else {
+        if (verdict == FIND_GUILTY)
+            link->alone += postgres_batch_count(link->batch);
+        postgres_batch_return(link->batch, &link->waiting);
     }
 }
 

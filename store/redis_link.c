@@ -19,6 +19,7 @@
  * commands, so the commands under way are a ring.
  */
 #include "store/redis_link.h"
+#include "store/redis_greeting.h"
 #include "store/redis_lookup.h"
 #include "store/redis_reply.h"
 #include "store/redis_sentinel.h"
@@ -61,8 +62,7 @@ struct redis_link {
     char looked_up[REDIS_HOST_MAX];
     struct redis_addresses addresses;
     size_t addresses_tried; /* in this attempt */
-    size_t greeting;        /* the next of the greetings */
-    const char *greeted;    /* the one under way */
+    struct redis_greeting greeting;
     char told[STORE_ERROR_MAX];
     size_t ring_size, head, in_flight;
     struct redis_command ring[];
@@ -220,7 +220,7 @@ static void on_connect(const redisAsyncContext *context, int status)
         return;
     if (status == REDIS_OK) {
         link->state = GREETING;
-        link->greeting = 0;
+        link->greeting = (struct redis_greeting){0};
         greeting_next(link);
         return;
     }
@@ -294,13 +294,6 @@ enum store_status redis_link_command(struct redis_link *link, int argc, const ch
     return status;
 }
 
-/* A server that does not know AUTH may repeat the arguments in its answer. */
-static bool tells_secret(const struct redis_link *link, const char *text)
-{
-    const char *password = link->settings.url->password;
-    return password != NULL && strstr(text, password) != NULL;
-}
-
 static void on_greeted(const struct redisReply *reply, void *arg)
 {
     struct redis_link *link = arg;
@@ -308,73 +301,26 @@ static void on_greeted(const struct redisReply *reply, void *arg)
 
     if (reply == NULL)
         return;
-    if (reply->type != REDIS_REPLY_ERROR) {
-        greeting_next(link);
-        return;
-    }
-    snprintf(why, sizeof(why), "%s refused: %s", link->greeted,
-             tells_secret(link, reply->str) ? "(its answer repeats the password)" : reply->str);
-    link_fail(link, why);
-}
-
-/* Who may not ask for the role, or asks a proxy, goes without: sentinels then must not have sent us
- * there. */
-static void on_role(const struct redisReply *reply, void *arg)
-{
-    struct redis_link *link = arg;
-
-    if (reply != NULL && redis_reply_is_replica(reply))
-        link_fail(link, "is a replica, not a master");
-    else if (reply != NULL && reply->type == REDIS_REPLY_ERROR &&
-             link->settings.url->master == NULL)
+    if (redis_greeting_accepts(&link->greeting, link->settings.url, reply, why))
         greeting_next(link);
     else
-        on_greeted(reply, link);
+        link_fail(link, why);
 }
 
-static void greet(struct redis_link *link, int argc, const char *const *argv, const size_t *argvlen,
-                  void (*callback)(const struct redisReply *reply, void *arg))
-{
-    size_t lengths[4];
-    for (int i = 0; i < argc; i++)
-        lengths[i] = argvlen != NULL ? argvlen[i] : strlen(argv[i]);
-    link->greeted = argv[0];
-    (void)command_send(link, argc, argv, lengths, callback, link); /* the timer sees a failure */
-}
-
-/* AUTH, SELECT, ROLE, SCRIPT LOAD of each script and PING, each after the one before was
- * accepted. */
 static void greeting_next(struct redis_link *link)
 {
-    const struct redis_url *url = link->settings.url;
-    const size_t scripts = link->settings.script_count;
-    size_t step = link->greeting++;
+    struct redis_greeting *greeting = &link->greeting;
 
-    if (step == 0 && url->password == NULL)
-        step = link->greeting++;
-    if (step == 1 && url->db == 0)
-        step = link->greeting++;
-    if (step == 0) {
-        const char *argv[] = {"AUTH", url->user != NULL ? url->user : url->password, url->password};
-        greet(link, url->user != NULL ? 3 : 2, argv, NULL, on_greeted);
-    } else if (step == 1) {
-        char db[16];
-        snprintf(db, sizeof(db), "%u", url->db);
-        greet(link, 2, (const char *[]){"SELECT", db}, NULL, on_greeted);
-    } else if (step == 2) {
-        greet(link, 1, (const char *[]){"ROLE"}, NULL, on_role);
-    } else if (step < 3 + scripts) {
-        const struct redis_script *script = &link->settings.scripts[step - 3];
-        greet(link, 3, (const char *[]){"SCRIPT", "LOAD", script->text},
-              (const size_t[]){6, 4, script->length}, on_greeted);
-    } else if (step == 3 + scripts) {
-        greet(link, 1, (const char *[]){"PING"}, NULL, on_greeted);
-    } else {
-        event_del(link->timer);
-        link->state = UP;
-        link->failures = 0;
-        link_tell(link, true, "connected");
+    if (redis_greeting_next(greeting, &link->settings)) {
+        /* If that fails, the timer sees it. */
+        (void)command_send(link, greeting->argc, greeting->argv, greeting->lengths, on_greeted,
+                           link);
+        return;
     }
+    event_del(link->timer);
+    link->state = UP;
+    link->failures = 0;
+    link_tell(link, true, "connected");
 }
 
 /* Takes the context that a connect call gave. */

@@ -249,9 +249,9 @@ class Person:
         await self.took_effect(sid, text, reply)
 
     async def say(self, text, sid, both, first_route=None):
-        self.crowd.counts["messages"] += 1
         if both:
             return await self.say_to_both(text, sid)
+        self.crowd.counts["messages"] += 1
         reply = await self.provider.deliver(self.rng, self.number, text, sid, first_route)
         if reply is None:
             raise WrongStep(f"no answer to {text!r}")

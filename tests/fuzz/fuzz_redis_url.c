@@ -13,8 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = '\0';
     if (redis_url_parse(&url, text, error) == 0) {
-        PROMISE((url.path != NULL) != (url.host != NULL));
-        PROMISE(url.path != NULL || (url.port > 0 && url.port <= 65535));
+        PROMISE((url.path != NULL) + (url.host != NULL) + (url.master != NULL) == 1);
+        PROMISE(url.host == NULL || (url.port > 0 && url.port <= 65535));
+        PROMISE((url.master != NULL) == (url.sentinel_count > 0));
+        PROMISE(url.sentinel_count <= REDIS_SENTINELS_MAX);
     } else {
         PROMISE(strlen(error) > 0 && strlen(error) < sizeof error);
     }

@@ -270,6 +270,24 @@ static void the_same_event_on_another_instance_at_once(void **state)
     assert_sql(&bench, "SELECT count(*)||' '||sum(request_count) FROM uic_records", "3 3");
 }
 
+static void the_same_person_on_another_instance_at_once(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+2", "SM2", JEAN);
+    PGconn *other = other_begin("INSERT INTO uic_records (uic_code, phone_number, input_hash,"
+                                " created_at, last_requested_at, last_event_id) VALUES"
+                                " ('" JEAN "', '+1', " HASH_OF_JEAN ", now(), now(), 'SM1')");
+
+    assert_int_equal(record_claim(bench.link, &jean.claim), STORE_LATER);
+    loop_until_blocked();
+    other_end(other, "COMMIT");
+    asked_wait(&bench, &jean);
+    assert_int_equal(jean.claim.ticket.status, STORE_OK);
+    assert_false(jean.claim.is_new);
+    assert_false(jean.claim.same_phone);
+    assert_sql(&bench, "SELECT count(*)||' '||sum(request_count) FROM uic_records", "1 2");
+}
+
 static void a_row_that_an_operator_holds_stops_one_person_only(void **state)
 {
     (void)state;
@@ -323,6 +341,11 @@ static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
     char text[128] = "";
     struct record_link *links[] = {bench.link, record_attach(bench.store, bench.base, NULL, error)};
 
+    for (int i = 0; i < COUNT; i++) {
+        char answers[16];
+        snprintf(answers, sizeof answers, "%d", i);
+        assert_int_equal(claimed_by(answers, "+1", "SM"), STORE_OK);
+    }
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < 2 * COUNT; i++) {
             char answers[16], event[32];
@@ -350,7 +373,7 @@ static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
     assert_sql(&bench,
                "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()",
                "0");
-    assert_sql(&bench, "SELECT count(*)||' '||sum(request_count) FROM uic_records", "256 10240");
+    assert_sql(&bench, "SELECT count(*)||' '||sum(request_count) FROM uic_records", "256 10496");
     assert_totals_equal_a_recount();
 }
 
@@ -368,6 +391,7 @@ int main(void)
         TEST(a_code_that_another_instance_gives_away_meanwhile),
         TEST(a_code_that_another_instance_gives_away_and_takes_back),
         TEST(the_same_event_on_another_instance_at_once),
+        TEST(the_same_person_on_another_instance_at_once),
         TEST(a_row_that_an_operator_holds_stops_one_person_only),
         TEST(bytes_that_are_no_text_fail_their_claim_only),
         TEST(an_id_that_an_import_has_taken_is_no_conflict_of_codes),
