@@ -55,6 +55,17 @@ static inline void postgres_sql(const char *url, const char *sql, char text[128]
     PQfinish(pg);
 }
 
+/* A connection that was closed is still seen for a moment. */
+static inline void postgres_wait_until_alone(const char *url)
+{
+    char count[128] = "";
+
+    while (strcmp(count, "0") != 0)
+        postgres_sql(
+            url, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'whatsapp-uic'",
+            count);
+}
+
 /* Waits until the process answers at the URL. */
 static inline void postgres_wait(const char *url, pid_t pid)
 {

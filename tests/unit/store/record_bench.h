@@ -97,6 +97,9 @@ static inline void bench_prepare(const struct bench *bench)
 
     if (record_store_prepare(bench->url, report, error) != 0)
         fail_msg("%s", error);
+    /* A pooler keeps its connections. */
+    if (strncmp(bench->url, "postgresql", 10) == 0 && bench_server.pooler == 0)
+        postgres_wait_until_alone(bench->url);
 }
 
 static inline void bench_attach(struct bench *bench)
