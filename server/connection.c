@@ -24,6 +24,10 @@
 /* How often slow and finished connections are looked for, and how long a refused client may go on
  * sending before the connection is cut (cutting at once would lose it our answer). */
 #define SWEEP_MS 250
+/* So many connections are cut at once and others a little later, so that a crowd of slow clients
+ * does not hold the loop when its time is up. */
+#define CUTS_AT_ONCE 32
+#define CUTS_PAUSE_MS 10
 #define LINGER_MS 2000
 /* How long an idle connection lives on while the server stops: a request may be on its way. */
 #define DRAIN_IDLE_MS 300
@@ -44,6 +48,7 @@ struct connection {
     unsigned busy;    /* requests that wait for their reply */
     bool refused;     /* answered with an error; what still comes is thrown away */
     bool close_after; /* close when the reply under way is out */
+    bool cut;         /* shut down; evhttp lets it go next */
 };
 
 struct connections {
@@ -298,10 +303,24 @@ static void connection_cut(struct connection *connection)
 {
     evutil_socket_t fd = bufferevent_getfd(connection->stream);
 
+    connection->cut = true;
     if (!connection->refused)
         metrics_add(METRIC_CONNECTIONS_TIMED_OUT, 1);
     if (fd >= 0)
         shutdown(fd, SHUT_RDWR);
+}
+
+static bool connection_is_due(const struct connection *connection, int64_t now)
+{
+    return connection->busy == 0 && !connection->cut &&
+           now - connection->since_ms >= (int64_t)connection_patience(connection);
+}
+
+static void sweep_again(struct connections *connections, unsigned ms)
+{
+    const struct timeval pause = {0, ms * 1000};
+
+    event_add(connections->sweep, &pause);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -309,19 +328,22 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
     struct connections *owner = arg;
     struct connection *connection = TAILQ_FIRST(&owner->all);
     int64_t now = clock_monotonic_ms();
+    unsigned cuts = 0;
 
     (void)fd;
     (void)what;
-    while (connection != NULL) {
+    while (connection != NULL && (cuts < CUTS_AT_ONCE || owner->draining)) {
         struct connection *next = TAILQ_NEXT(connection, link);
 
-        if (connection_is_released(connection))
+        if (connection_is_released(connection)) {
             connection_free(connection);
-        else if (connection->busy == 0 &&
-                 now - connection->since_ms >= (int64_t)connection_patience(connection))
+        } else if (connection_is_due(connection, now)) {
             connection_cut(connection);
+            cuts++;
+        }
         connection = next;
     }
+    sweep_again(owner, connection != NULL ? CUTS_PAUSE_MS : SWEEP_MS);
 }
 
 static struct connection *connection_find(const struct connections *connections,
@@ -402,7 +424,6 @@ static size_t descriptor_limit(void)
 struct connections *connections_create(struct event_base *base, struct evhttp *http,
                                        const struct connection_limits *limits)
 {
-    const struct timeval interval = {0, SWEEP_MS * 1000};
     struct connections *connections = calloc(1, sizeof *connections);
 
     if (connections == NULL)
@@ -412,13 +433,13 @@ struct connections *connections_create(struct event_base *base, struct evhttp *h
     TAILQ_INIT(&connections->all);
     connections->by_fd_size = descriptor_limit();
     connections->by_fd = calloc(connections->by_fd_size, sizeof(struct connection *));
-    connections->sweep = event_new(base, -1, EV_PERSIST, on_sweep, connections);
+    connections->sweep = event_new(base, -1, 0, on_sweep, connections);
     connections->fresh = event_new(base, -1, 0, on_fresh, connections);
-    if (connections->by_fd == NULL || connections->sweep == NULL || connections->fresh == NULL ||
-        event_add(connections->sweep, &interval) != 0) {
+    if (connections->by_fd == NULL || connections->sweep == NULL || connections->fresh == NULL) {
         connections_free(connections);
         return NULL;
     }
+    sweep_again(connections, SWEEP_MS);
     evhttp_set_bevcb(http, on_accept, connections);
     return connections;
 }

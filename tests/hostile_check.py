@@ -157,6 +157,8 @@ async def measure(options):
 
 
 def run_slow(port, connections):
+    os.nice(19)  # an attacker has a machine of his own
+
     async def attack():
         slow = SlowClients(port)
         await asyncio.gather(*(slow.client(index) for index in range(connections)))
