@@ -3,8 +3,8 @@
 #include "server/config.h"
 #include "server/dotenv.h"
 #include "server/file.h"
-#include "server/form.h"
-#include "server/peers.h"
+#include "server/http/form.h"
+#include "server/http/peers.h"
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>

@@ -2,8 +2,8 @@
 #include "server/limits.h"
 
 #include "server/allowance.h"
+#include "server/http/peers.h"
 #include "server/log.h"
-#include "server/peers.h"
 #include <stddef.h>
 #include <sys/resource.h>
 

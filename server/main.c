@@ -1,5 +1,5 @@
 /* The program: finds the command, and answers --help and --version for all of them. */
-#include "server/command.h"
+#include "server/commands/command.h"
 #include "server/config.h"
 #include <stdbool.h>
 #include <stdio.h>

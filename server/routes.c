@@ -1,9 +1,9 @@
 /* The table of paths, and the small answers that need no file of their own. */
 #include "server/routes.h"
 
+#include "server/channels/twilio.h"
 #include "server/metrics.h"
 #include "server/stores.h"
-#include "server/twilio.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

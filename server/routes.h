@@ -3,7 +3,7 @@
 #define SERVER_ROUTES_H
 
 #include "server/config.h"
-#include "server/http.h"
+#include "server/http/http.h"
 #include <stdbool.h>
 
 struct readiness;

@@ -2,13 +2,13 @@
  * worker.c. */
 #include "server/server.h"
 
+#include "server/http/tls.h"
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/privilege.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
 #include "server/stores.h"
-#include "server/tls.h"
 #include "server/wiping.h"
 #include "server/worker.h"
 #include "store/record.h"

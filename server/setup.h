@@ -5,7 +5,7 @@
 #define SERVER_SETUP_H
 
 #include "flow/flow.h"
-#include "server/command.h"
+#include "server/commands/command.h"
 #include "server/config.h"
 #include "server/keys.h"
 #include "store/session.h"

@@ -2,14 +2,14 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
-#include "server/http.h"
+#include "server/http/http.h"
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/routes.h"
 #include "server/setup.h"
-#include "server/twilio.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>

@@ -1,9 +1,9 @@
 /* A webhook's body from the bytes to the message in it, its signature, and an answer that repeats
  * what was said. */
 #include "fuzz.h"
-#include "server/signature.h"
-#include "server/twilio.h"
-#include "server/twiml.h"
+#include "server/channels/signature.h"
+#include "server/channels/twilio.h"
+#include "server/channels/twiml.h"
 
 #include <string.h>
 #include <unistr.h>

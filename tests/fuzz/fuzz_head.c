@@ -1,6 +1,6 @@
 /* Request heads: the verdict does not depend on how the bytes are cut into packets. */
 #include "fuzz.h"
-#include "server/head.h"
+#include "server/http/head.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The head scanner: which requests reach evhttp, and what the others are told. */
-#include "server/head.h"
+#include "server/http/head.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

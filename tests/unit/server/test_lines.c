@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/lines.h"
+#include "server/commands/lines.h"
 #include <cmocka.h>
 #include <pthread.h>
 #include <stdio.h>

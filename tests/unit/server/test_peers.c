@@ -1,5 +1,5 @@
 /* Which proxies are believed, for whom they speak, and how much one address may have open. */
-#include "server/peers.h"
+#include "server/http/peers.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* A Twilio request: its form, the message in it, the TwiML that answers it. */
-#include "server/form.h"
-#include "server/twilio.h"
-#include "server/twiml.h"
+#include "server/channels/twilio.h"
+#include "server/channels/twiml.h"
+#include "server/http/form.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

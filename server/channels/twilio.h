@@ -6,8 +6,8 @@
 
 #include "server/config.h"
 #include "server/exchange.h"
-#include "server/form.h"
-#include "server/http.h"
+#include "server/http/form.h"
+#include "server/http/http.h"
 
 /* Finds the message in a form. Pure. Returns 0, or -1 with *reason (static) when the request can
  * be no message: From missing, too long or not text, or a field that counts standing twice. */

@@ -1,5 +1,5 @@
 /* Writes TwiML. */
-#include "server/twiml.h"
+#include "server/channels/twiml.h"
 
 #include <string.h>
 

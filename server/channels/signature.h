@@ -5,7 +5,7 @@
 #ifndef SERVER_SIGNATURE_H
 #define SERVER_SIGNATURE_H
 
-#include "server/form.h"
+#include "server/http/form.h"
 #include <stdbool.h>
 
 /* Tokens that are valid at once: the account's first and second, while one replaces the other. */

@@ -1,6 +1,6 @@
 /* OpenSSL's context and libevent's streams over it. Which connections are tolerated is left to
  * connection.c. */
-#include "server/tls.h"
+#include "server/http/tls.h"
 
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>

@@ -1,5 +1,5 @@
 /* whatsapp-uic init-db: creates or migrates the tables. */
-#include "server/command.h"
+#include "server/commands/command.h"
 #include "server/config.h"
 #include "store/record.h"
 #include <stdbool.h>

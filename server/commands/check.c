@@ -1,9 +1,9 @@
 /* whatsapp-uic check: would the server run as it is configured? One line a finding: "ok", "bad",
  * or "hint" for what is good enough for now. */
-#include "server/command.h"
+#include "server/commands/command.h"
+#include "server/http/tls.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
-#include "server/tls.h"
 #include "store/record.h"
 #include <openssl/crypto.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Cuts what a file descriptor gives into lines. */
-#include "server/lines.h"
+#include "server/commands/lines.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

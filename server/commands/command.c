@@ -1,5 +1,5 @@
 /* What several commands share in reading their arguments. */
-#include "server/command.h"
+#include "server/commands/command.h"
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>

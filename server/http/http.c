@@ -1,6 +1,6 @@
 /* evhttp glue: listening socket, request view, reply. Which path does what is left to the router,
  * which connections are tolerated to connection.c. */
-#include "server/http.h"
+#include "server/http/http.h"
 
 #include "server/metrics.h"
 #include <errno.h>

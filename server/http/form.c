@@ -1,6 +1,6 @@
 /* The form decoder: ours because evhttp's fails on keys without a value, cuts at %00 and does not
  * decode keys. What the fields mean is left to the channels. */
-#include "server/form.h"
+#include "server/http/form.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Strict reading of request heads, byte by byte: one state for each place of the grammar. Bodies
  * are only counted. What a request asks for is left to http.c. */
-#include "server/head.h"
+#include "server/http/head.h"
 
 #include <string.h>
 

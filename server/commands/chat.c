@@ -1,6 +1,6 @@
 /* whatsapp-uic chat: the conversation in the terminal, in this process, through the same exchange
  * as a webhook, with sessions and records in memory: nothing is registered anywhere. */
-#include "server/command.h"
+#include "server/commands/command.h"
 
 #include "server/exchange.h"
 #include "server/setup.h"

@@ -1,5 +1,5 @@
 /* whatsapp-uic salt: a fresh secret for UIC_SALT. */
-#include "server/command.h"
+#include "server/commands/command.h"
 #include "server/config.h"
 #include <getopt.h>
 #include <openssl/crypto.h>

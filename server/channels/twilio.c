@@ -1,11 +1,11 @@
 /* The Twilio channel: form to message, reply to TwiML. The conversation is left to the exchange. */
-#include "server/twilio.h"
+#include "server/channels/twilio.h"
 
 #include "flow/flow.h"
+#include "server/channels/signature.h"
+#include "server/channels/twiml.h"
 #include "server/log.h"
 #include "server/metrics.h"
-#include "server/signature.h"
-#include "server/twiml.h"
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Lists of addresses and counts by address. What is counted, and what a refusal says, is left to
  * connection.c. */
-#include "server/peers.h"
+#include "server/http/peers.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 /* Computes what Twilio would have signed and compares. What a refusal looks like is left to
  * twilio.c. */
-#include "server/signature.h"
+#include "server/channels/signature.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

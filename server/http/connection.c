@@ -1,13 +1,13 @@
 /* The watch over connections: scanner, limits of time and number. What a good request means is
  * left to http.c. */
-#include "server/connection.h"
+#include "server/http/connection.h"
 
 #include "server/clock.h"
-#include "server/head.h"
+#include "server/http/head.h"
+#include "server/http/peers.h"
+#include "server/http/tls.h"
 #include "server/log.h"
 #include "server/metrics.h"
-#include "server/peers.h"
-#include "server/tls.h"
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>

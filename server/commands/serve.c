@@ -1,5 +1,5 @@
 /* whatsapp-uic serve: the server. */
-#include "server/command.h"
+#include "server/commands/command.h"
 
 #include "server/server.h"
 #include "server/setup.h"

@@ -8,7 +8,7 @@
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
-#include "server/connection.h"
+#include "server/http/connection.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -9,7 +9,7 @@
 #ifndef SERVER_CONNECTION_H
 #define SERVER_CONNECTION_H
 
-#include "server/head.h"
+#include "server/http/head.h"
 #include <stdbool.h>
 #include <stddef.h>
 

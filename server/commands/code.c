@@ -1,7 +1,7 @@
 /* whatsapp-uic code: answers to codes without a server, one person or a stream of JSON lines. What
  * an answer or a code is, flow/ and uic/ know. */
-#include "server/command.h"
-#include "server/lines.h"
+#include "server/commands/command.h"
+#include "server/commands/lines.h"
 #include "server/setup.h"
 #include <getopt.h>
 #include <jansson.h>
