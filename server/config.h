@@ -30,6 +30,7 @@ struct config {
     char *twilio_whatsapp_number;
     char *webhook_path;
     char *admin_token;
+    char *time_zone; /* of the days in statistics */
     char *run_as_user;
     char *tls_cert_file; /* both or none */
     char *tls_key_file;

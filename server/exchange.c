@@ -26,6 +26,7 @@
 #include "flow/flow.h"
 #include "server/allowance.h"
 #include "server/clock.h"
+#include "server/funnel.h"
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -76,11 +77,13 @@ struct exchange {
     unsigned rounds; /* how often it was loaded */
     unsigned longer;
     bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
+    bool lost;        /* the last save was not answered */
     bool waiting;     /* for the next sweep, which loads again */
     bool for_another; /* finishing what another message of the person completed */
     struct flow_outcome outcome;
     const char *result; /* for the log */
     struct conversation conversation;
+    struct funnel_mark mark; /* of the conversation, when it was loaded or saved last */
     struct session session;
     struct record_claim claim;
     struct outbox_entry entry;
@@ -195,6 +198,20 @@ static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
     return false;
 }
 
+/* Where the conversation stands before this message. When the last save had no answer and this is the
+ * message that the session knows last, then that save was done, and is counted now. */
+static void exchange_mark(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+    const struct conversation *conversation = &exchange->conversation;
+
+    if (exchange->lost && conversation_event(conversation) == exchange->said.id)
+        funnel_count(settings->funnel, settings->figures, &exchange->mark, conversation);
+    else
+        funnel_mark(&exchange->mark, settings->funnel, conversation);
+    exchange->lost = false;
+}
+
 /* What the message does to the conversation. Returns the next state; `effect` says what is to be
  * saved. */
 static enum exchange_state exchange_step(struct exchange *exchange)
@@ -209,6 +226,7 @@ static enum exchange_state exchange_step(struct exchange *exchange)
         conversation_decode(conversation, session->bytes, session->length) != 0)
         conversation_start(conversation, session->mark, session->mark_length);
     OPENSSL_cleanse(session->bytes, session->length);
+    exchange_mark(exchange);
     pending = flow_pending(flow, conversation, &exchange->said, now_s);
     exchange->for_another = pending == FLOW_PENDING_OTHER;
     exchange->longer = 0;
@@ -246,6 +264,7 @@ static enum store_status exchange_save(struct exchange *exchange)
 {
     struct session *session = &exchange->session;
 
+    exchange->conversation.saved_min = (uint32_t)(exchange->now_us / 60000000);
     session->length = conversation_encode(&exchange->conversation, session->bytes);
     session->mark_length = conversation_mark(&exchange->conversation, session->mark);
     return session_save(exchange->service->settings.sessions, session);
@@ -300,10 +319,21 @@ static bool outbox_finish(struct exchange *exchange)
     return true;
 }
 
+/* A save that was done is counted, whether or not its answer still finds somebody. */
+static void save_count(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+
+    if (exchange->session.ticket.status == STORE_OK)
+        funnel_count(settings->funnel, settings->figures, &exchange->mark,
+                     &exchange->conversation);
+}
+
 /* What a finished save means: of the complete answers, or of what is to be answered. Returns
  * whether the exchange goes on. */
 static bool save_finish(struct exchange *exchange)
 {
+    save_count(exchange);
     switch (exchange->session.ticket.status) {
     case STORE_OK:
         if (exchange->state == EXCHANGE_RESERVED) {
@@ -321,6 +351,7 @@ static bool save_finish(struct exchange *exchange)
     default:
         /* "Try again" after a save that was done: the person's answer would count for the next
          * question. So the session is loaded again, which knows this message or does not. */
+        exchange->lost = exchange->unsure;
         if (exchange->unsure)
             break;
         answer_unavailable(exchange, "sessions_unavailable");
@@ -408,7 +439,10 @@ static bool exchange_run(struct exchange *exchange)
             break;
         }
     }
-    return false; /* answered by its deadline while it waited */
+    /* Answered by its deadline while it waited. */
+    if (exchange->state == EXCHANGE_RESERVED || exchange->state == EXCHANGE_SAVED)
+        save_count(exchange);
+    return false;
 }
 
 static void exchange_drive(struct exchange *exchange)

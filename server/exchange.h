@@ -15,7 +15,9 @@
 
 struct allowance;
 struct event_base;
+struct figures_link;
 struct flow;
+struct funnel;
 struct keys;
 struct outbox_link;
 struct record_link;
@@ -31,6 +33,8 @@ struct exchange_settings {
     struct record_link *records;
     struct outbox_link *outbox;  /* for when records are away; NULL: then nothing is promised */
     struct allowance *allowance; /* of each address */
+    const struct funnel *funnel; /* counts in figures what becomes of conversations */
+    struct figures_link *figures;
     unsigned in_flight_max;      /* exchanges under way; one more is refused */
     unsigned deadline_ms;        /* for the answer; then it is "try again in a minute" */
 };

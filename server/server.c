@@ -2,8 +2,10 @@
  * worker.c. */
 #include "server/server.h"
 
+#include "server/funnel.h"
 #include "server/http/tls.h"
 #include "server/limits.h"
+#include "server/local_day.h"
 #include "server/log.h"
 #include "server/privilege.h"
 #include "server/salt_check.h"
@@ -11,11 +13,14 @@
 #include "server/stores.h"
 #include "server/wiping.h"
 #include "server/worker.h"
+#include "store/figures.h"
 #include "store/record.h"
 #include "store/session.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +35,9 @@ struct server {
     struct tls *tls; /* NULL: none */
     struct session_store *sessions;
     struct record_store *records;
+    struct funnel funnel;
+    struct figures *figures;
+    char instance[FIGURES_INSTANCE_MAX]; /* what figures tell others about this process */
     struct readiness readiness;
     struct worker **workers;
     unsigned created;
@@ -150,6 +158,36 @@ static int open_stores(struct server *server)
     return 0;
 }
 
+/* "id version workers" */
+static int name_instance(struct server *server)
+{
+    uint64_t id;
+
+    if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)
+        return -1;
+    snprintf(server->instance, sizeof server->instance, "%016" PRIx64 " %s %u", id,
+             PROGRAM_VERSION, server->setup->config.workers);
+    return 0;
+}
+
+static int open_figures(struct server *server)
+{
+    const struct config *config = &server->setup->config;
+    char error[STORE_ERROR_MAX] = "no randomness";
+    struct figures_settings settings;
+
+    funnel_init(&server->funnel, server->setup->flow);
+    setup_figures(server->setup, &server->funnel, &settings);
+    settings.instance = server->instance;
+    local_day_use(config->time_zone);
+    if (name_instance(server) == 0)
+        server->figures = figures_open(&settings, error);
+    if (server->figures != NULL)
+        return 0;
+    log_failure("REDIS_URL", error);
+    return -1;
+}
+
 static int open_tls(struct server *server)
 {
     const struct config *config = &server->setup->config;
@@ -192,7 +230,9 @@ static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
     struct worker_settings settings = {
-        .stores = {server->setup, server->sessions, server->records, &server->readiness, false},
+        .stores = {server->setup, server->sessions, server->records, server->figures,
+                   &server->readiness, false},
+        .funnel = &server->funnel,
         .limits = &server->limits,
         .tls = server->tls,
     };
@@ -253,7 +293,7 @@ int server_run(const struct setup *setup)
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;
     if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
-        limits_open(&server.limits, config) == 0 && open_tls(&server) == 0 &&
+        open_figures(&server) == 0 && limits_open(&server.limits, config) == 0 && open_tls(&server) == 0 &&
         start_workers(&server) == 0) {
         log_started(config);
         signal_number = wait_for_end(&server, &stop);
@@ -264,6 +304,7 @@ int server_run(const struct setup *setup)
     stop_workers(&server);
     tls_close(server.tls);
     limits_close(&server.limits);
+    figures_close(server.figures);
     if (server.sessions != NULL)
         session_store_close(server.sessions);
     if (server.records != NULL)

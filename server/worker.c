@@ -10,6 +10,7 @@
 #include "server/log.h"
 #include "server/routes.h"
 #include "server/setup.h"
+#include "store/figures.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
@@ -58,7 +59,8 @@ static struct event_base *base_create(void)
 static void on_drain(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
-    bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http);
+    bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http) &&
+                figures_settle(worker->stores.figures);
 
     (void)fd;
     (void)what;
@@ -99,6 +101,8 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .records = worker->stores.records,
         .outbox = worker->stores.outbox,
         .allowance = shared->limits->allowance,
+        .funnel = shared->funnel,
+        .figures = worker->stores.figures,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = ANSWER_DEADLINE_MS,
     };

@@ -8,12 +8,14 @@
 #include "server/stores.h"
 #include <stddef.h>
 
+struct funnel;
 struct limits;
 struct tls;
 
 /* What all workers share; borrowed. */
 struct worker_settings {
     struct stores_settings stores;
+    const struct funnel *funnel;
     const struct limits *limits; /* of all workers together */
     struct tls *tls;             /* NULL: none */
 };
