@@ -2,8 +2,8 @@
  * Conversation to bytes and back, for the session store, and the mark that stays behind an expired
  * session. Bytes are only believed when they are exactly what encode could have made.
  *
- *   version 1, state | expired << 7, reply, language, step, recent_count,
- *   fingerprint (8), recent_count ids (8 each), reached, saved_min (4),
+ *   version 1, state | expired << 7, reply, language, step, recent_count, reached, saved_min (4),
+ *   fingerprint (8), recent_count ids (8 each),
  *   open, COMPLETE: step answers, each length (1) and bytes;  COMPLETE: completed_s (8);
  *   FINISHED: the code, length (1) and bytes
  */
@@ -14,7 +14,7 @@
 
 #define VERSION 1
 #define EXPIRED_BIT 0x80
-#define HEAD_SIZE 6
+#define HEAD_SIZE 7
 #define MARK_SIZE 2
 #define ID_SIZE 8
 #define MINUTE_SIZE 4
@@ -111,11 +111,11 @@ size_t conversation_encode(const struct conversation *conversation,
     *at++ = conversation->language;
     *at++ = conversation->step;
     *at++ = conversation->recent_count;
+    *at++ = conversation->reached;
+    at = put_number(at, conversation->saved_min, MINUTE_SIZE);
     at = put_number(at, conversation->fingerprint, ID_SIZE);
     for (size_t i = 0; i < conversation->recent_count; i++)
         at = put_number(at, conversation->recent[i], ID_SIZE);
-    *at++ = conversation->reached;
-    at = put_number(at, conversation->saved_min, MINUTE_SIZE);
     conversation_answers(conversation, answers);
     for (size_t i = 0; i < conversation->answer_count; i++)
         at = put_bytes(at, answers[i].bytes, answers[i].length);
@@ -207,6 +207,16 @@ static void take_time(struct reader *reader, struct conversation *conversation)
     conversation->completed_s = reader->bad ? 0 : (int64_t)seconds;
 }
 
+/* A question that is open was reached, and so were those before it. */
+static bool reached_fits(const struct conversation *conversation)
+{
+    const int least = conversation->step + (conversation->state != CONVERSATION_COMPLETE);
+
+    return is_waiting(conversation)
+               ? conversation->reached >= least && conversation->reached <= FLOW_STEPS_MAX
+               : conversation->reached == 0;
+}
+
 static void take_head(struct reader *reader, struct conversation *conversation)
 {
     const unsigned char *head = take(reader, HEAD_SIZE);
@@ -219,27 +229,15 @@ static void take_head(struct reader *reader, struct conversation *conversation)
     conversation->language = head[3];
     conversation->step = head[4];
     conversation->recent_count = head[5];
-    reader->bad = head[0] != VERSION || conversation->state > CONVERSATION_STOPPED ||
-                  head[2] > FLOW_REPLY_EXISTING_CODE ||
-                  (replies_in[conversation->state] & 1u << head[2]) == 0 ||
-                  (conversation->expired && conversation->state != CONVERSATION_NEW) ||
-                  conversation->language >= FLOW_LANGUAGES_MAX ||
-                  conversation->step > step_max(conversation->state) ||
-                  conversation->recent_count > FLOW_RECENT_MAX;
-}
-
-/* A question that is open was reached, and so were those before it. */
-static void take_reached(struct reader *reader, struct conversation *conversation)
-{
-    const unsigned char *reached = take(reader, 1);
-    const bool complete = conversation->state == CONVERSATION_COMPLETE;
-    const int least = complete ? conversation->step : conversation->step + 1;
-
-    if (reached == NULL)
-        return;
-    conversation->reached = *reached;
-    reader->bad |= is_waiting(conversation) ? *reached < least || *reached > FLOW_STEPS_MAX
-                                            : *reached != 0;
+    conversation->reached = head[6];
+    conversation->saved_min = (uint32_t)take_number(reader, MINUTE_SIZE);
+    reader->bad |= head[0] != VERSION || conversation->state > CONVERSATION_STOPPED ||
+                   head[2] > FLOW_REPLY_EXISTING_CODE ||
+                   (replies_in[conversation->state] & 1u << head[2]) == 0 ||
+                   (conversation->expired && conversation->state != CONVERSATION_NEW) ||
+                   conversation->language >= FLOW_LANGUAGES_MAX ||
+                   conversation->step > step_max(conversation->state) ||
+                   conversation->recent_count > FLOW_RECENT_MAX || !reached_fits(conversation);
 }
 
 int conversation_decode(struct conversation *conversation, const unsigned char *bytes,
@@ -254,8 +252,6 @@ int conversation_decode(struct conversation *conversation, const unsigned char *
         conversation->recent[i] = take_number(&reader, ID_SIZE);
         reader.bad |= conversation->recent[i] == 0;
     }
-    take_reached(&reader, conversation);
-    conversation->saved_min = (uint32_t)take_number(&reader, MINUTE_SIZE);
     take_answers(&reader, conversation);
     if (conversation->state == CONVERSATION_COMPLETE)
         take_time(&reader, conversation);

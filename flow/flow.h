@@ -113,8 +113,8 @@ struct conversation {
     uint8_t answer_count; /* answers that are in: steps 0 to answer_count - 1 */
     uint8_t reached;      /* questions that were open so far, while one is open or COMPLETE */
     uint8_t recent_count;
-    uint32_t saved_min;               /* minutes since 1970, UTC, for statistics; the caller's own */
-    uint64_t fingerprint;             /* of the flow that the answers belong to */
+    uint32_t saved_min;   /* minutes since 1970, UTC, for statistics; the caller's own */
+    uint64_t fingerprint; /* of the flow that the answers belong to */
     uint64_t recent[FLOW_RECENT_MAX]; /* ids of the last messages, newest first */
     uint16_t answer_end[FLOW_STEPS_MAX];
     char answers[FLOW_ANSWERS_MAX]; /* normalised, end to end */

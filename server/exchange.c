@@ -198,8 +198,8 @@ static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
     return false;
 }
 
-/* Where the conversation stands before this message. When the last save had no answer and this is the
- * message that the session knows last, then that save was done, and is counted now. */
+/* Where the conversation stands before this message. When the last save had no answer and this is
+ * the message that the session knows last, then that save was done, and is counted now. */
 static void exchange_mark(struct exchange *exchange)
 {
     const struct exchange_settings *settings = &exchange->service->settings;
@@ -325,8 +325,7 @@ static void save_count(struct exchange *exchange)
     const struct exchange_settings *settings = &exchange->service->settings;
 
     if (exchange->session.ticket.status == STORE_OK)
-        funnel_count(settings->funnel, settings->figures, &exchange->mark,
-                     &exchange->conversation);
+        funnel_count(settings->funnel, settings->figures, &exchange->mark, &exchange->conversation);
 }
 
 /* What a finished save means: of the complete answers, or of what is to be answered. Returns

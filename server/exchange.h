@@ -35,8 +35,8 @@ struct exchange_settings {
     struct allowance *allowance; /* of each address */
     const struct funnel *funnel; /* counts in figures what becomes of conversations */
     struct figures_link *figures;
-    unsigned in_flight_max;      /* exchanges under way; one more is refused */
-    unsigned deadline_ms;        /* for the answer; then it is "try again in a minute" */
+    unsigned in_flight_max; /* exchanges under way; one more is refused */
+    unsigned deadline_ms;   /* for the answer; then it is "try again in a minute" */
 };
 
 struct exchange_service;

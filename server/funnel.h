@@ -8,8 +8,8 @@
 #include "flow/flow.h"
 #include "store/figures.h"
 
-/* The first fields; behind them, for each step, those it reached and its wrong answers, and for each
- * language those it finished in. */
+/* The first fields; behind them, for each step, those it reached and its wrong answers, and for
+ * each language those it finished in. */
 enum funnel_field {
     FUNNEL_STARTED,
     FUNNEL_FINISHED,

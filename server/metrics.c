@@ -104,6 +104,11 @@ void metrics_set(enum metric_gauge gauge, uint64_t value)
     atomic_store_explicit(&gauges[gauge], value, memory_order_relaxed);
 }
 
+uint64_t metrics_gauge(enum metric_gauge gauge)
+{
+    return atomic_load_explicit(&gauges[gauge], memory_order_relaxed);
+}
+
 static int print_gauge(char *out, size_t capacity, size_t i)
 {
     static const struct {

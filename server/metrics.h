@@ -49,6 +49,8 @@
     X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox") \
     X(OUTBOX_WRITTEN, "uic_outbox_records_total", "step=\"written\"", "")                        \
     X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                        \
+    X(ADMIN_REFUSED, "uic_admin_refused_total", "",                                              \
+      "Requests for admin pages without the token, or with a wrong one")                         \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, one value for the process: X(symbol, "name", "help"). */
@@ -72,6 +74,7 @@ enum metric_gauge {
 
 /* Sets a gauge, from any thread. */
 void metrics_set(enum metric_gauge gauge, uint64_t value);
+uint64_t metrics_gauge(enum metric_gauge gauge);
 
 /* Adds to this thread's counter. */
 void metrics_add(enum metric metric, uint64_t n);

@@ -1,6 +1,7 @@
 /* The table of paths, and the small answers that need no file of their own. */
 #include "server/routes.h"
 
+#include "server/admin/stats.h"
 #include "server/channels/twilio.h"
 #include "server/metrics.h"
 #include "server/stores.h"
@@ -74,6 +75,12 @@ static void handle_metrics(struct routes *routes, struct http_request *request)
                                              .length = length});
 }
 
+static void handle_stats(struct routes *routes, struct http_request *request)
+{
+    if (access_admits(&routes->access, request))
+        stats_handle(routes->stats, request);
+}
+
 static void handle_cleanup(struct routes *routes, struct http_request *request)
 {
     (void)routes;
@@ -93,6 +100,7 @@ static const struct route {
     {"/ready", HTTP_GET, handle_ready},
     {"/", HTTP_GET, handle_root},
     {"/metrics", HTTP_GET, handle_metrics},
+    {"/admin/stats", HTTP_GET, handle_stats},
     {"/whatsapp/cleanup", HTTP_POST, handle_cleanup},
 };
 

@@ -2,11 +2,13 @@
 #ifndef SERVER_ROUTES_H
 #define SERVER_ROUTES_H
 
+#include "server/admin/access.h"
 #include "server/config.h"
 #include "server/http/http.h"
 #include <stdbool.h>
 
 struct readiness;
+struct stats;
 struct twilio;
 
 /* What the handlers of one worker need; borrowed. */
@@ -14,6 +16,8 @@ struct routes {
     const struct config *config;
     struct twilio *twilio;
     struct readiness *readiness;
+    struct access access; /* to what is for administrators */
+    struct stats *stats;
     bool draining; /* the worker stops: not ready any more */
 };
 

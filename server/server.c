@@ -2,6 +2,7 @@
  * worker.c. */
 #include "server/server.h"
 
+#include "server/clock.h"
 #include "server/funnel.h"
 #include "server/http/tls.h"
 #include "server/limits.h"
@@ -165,8 +166,8 @@ static int name_instance(struct server *server)
 
     if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)
         return -1;
-    snprintf(server->instance, sizeof server->instance, "%016" PRIx64 " %s %u", id,
-             PROGRAM_VERSION, server->setup->config.workers);
+    snprintf(server->instance, sizeof server->instance, "%016" PRIx64 " %s %u", id, PROGRAM_VERSION,
+             server->setup->config.workers);
     return 0;
 }
 
@@ -233,6 +234,8 @@ static int start_workers(struct server *server)
         .stores = {server->setup, server->sessions, server->records, server->figures,
                    &server->readiness, false},
         .funnel = &server->funnel,
+        .instance = server->instance,
+        .started_ms = clock_monotonic_ms(),
         .limits = &server->limits,
         .tls = server->tls,
     };
@@ -293,8 +296,8 @@ int server_run(const struct setup *setup)
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;
     if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
-        open_figures(&server) == 0 && limits_open(&server.limits, config) == 0 && open_tls(&server) == 0 &&
-        start_workers(&server) == 0) {
+        open_figures(&server) == 0 && limits_open(&server.limits, config) == 0 &&
+        open_tls(&server) == 0 && start_workers(&server) == 0) {
         log_started(config);
         signal_number = wait_for_end(&server, &stop);
         log_write(LOG_INFO, "server_stopping",

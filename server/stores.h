@@ -1,6 +1,6 @@
 /*
- * One worker's connections to the stores: sessions, records, the outbox between them, and figures. What
- * happens to them is logged, counted, and told to /ready.
+ * One worker's connections to the stores: sessions, records, the outbox between them, and figures.
+ * What happens to them is logged, counted, and told to /ready.
  */
 #ifndef SERVER_STORES_H
 #define SERVER_STORES_H

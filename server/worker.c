@@ -2,6 +2,7 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/admin/stats.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
@@ -32,6 +33,7 @@ struct worker {
     struct stores stores;
     struct exchange_service *exchanges;
     struct twilio *twilio;
+    struct stats *stats;
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
@@ -114,6 +116,23 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     return worker->twilio != NULL ? 0 : -1;
 }
 
+static int start_stats(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct snapshot_settings settings = {
+        .base = worker->base,
+        .config = &shared->stores.setup->config,
+        .funnel = shared->funnel,
+        .figures = worker->stores.figures,
+        .records = worker->stores.records,
+        .readiness = shared->stores.readiness,
+        .instance = shared->instance,
+        .started_ms = shared->started_ms,
+    };
+
+    worker->stats = stats_create(&settings);
+    return worker->stats != NULL ? 0 : -1;
+}
+
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
                       size_t error_size)
 {
@@ -130,7 +149,12 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
     };
 
     worker->routes = (struct routes){
-        .config = config, .twilio = worker->twilio, .readiness = settings->stores.readiness};
+        .config = config,
+        .twilio = worker->twilio,
+        .readiness = settings->stores.readiness,
+        .access = {config->admin_token},
+        .stats = worker->stats,
+    };
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -162,7 +186,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_stats(worker, settings) != 0 ||
+        start_stop_signal(worker) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -203,7 +228,9 @@ void worker_free(struct worker *worker)
     if (worker == NULL)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
+    stats_stop(worker->stats);
     stores_detach(&worker->stores);
+    stats_free(worker->stats);
     twilio_free(worker->twilio);
     exchange_service_free(worker->exchanges);
     http_free(worker->http);

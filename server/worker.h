@@ -7,6 +7,7 @@
 
 #include "server/stores.h"
 #include <stddef.h>
+#include <stdint.h>
 
 struct funnel;
 struct limits;
@@ -16,6 +17,8 @@ struct tls;
 struct worker_settings {
     struct stores_settings stores;
     const struct funnel *funnel;
+    const char *instance;        /* as statistics name it */
+    int64_t started_ms;          /* of the process, monotonic */
     const struct limits *limits; /* of all workers together */
     struct tls *tls;             /* NULL: none */
 };

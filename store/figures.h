@@ -1,6 +1,7 @@
 /*
- * Figures: what all instances together have counted, by the day, and how many things (conversations)
- * are where just now. Kept in Redis, or without one in memory; whoever reads gets the sums.
+ * Figures: what all instances together have counted, by the day, and how many things
+ * (conversations) are where just now. Kept in Redis, or without one in memory; whoever reads gets
+ * the sums.
  *
  *     struct figures *figures = figures_open(&settings, error);                     once
  *     struct figures_link *link = figures_attach(figures, base, &watch, error);     in each thread
@@ -73,8 +74,8 @@ struct figures_spot {
     int place;
     uint32_t minute;
 };
-/* A thing was at `from` when it moved last, and is now at `to`; to->minute is the present one in any
- * case. */
+/* A thing was at `from` when it moved last, and is now at `to`; to->minute is the present one in
+ * any case. */
 void figures_move(struct figures_link *link, const struct figures_spot *from,
                   const struct figures_spot *to);
 

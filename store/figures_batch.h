@@ -33,8 +33,8 @@ struct figures_window {
 unsigned figures_width(unsigned life_minutes);
 struct figures_window figures_window(unsigned life_minutes, int64_t now_s);
 
-/* The place of a bucket with this number: its own, or one that is taken from an older one. NULL when
- * a later one stands there. */
+/* The place of a bucket with this number: its own, or one that is taken from an older one. NULL
+ * when a later one stands there. */
 struct figures_bucket *figures_bucket_at(struct figures_bucket buckets[FIGURES_BUCKETS],
                                          int64_t number);
 

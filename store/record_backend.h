@@ -19,6 +19,7 @@ struct record_backend {
                                   const struct store_watch *watch, char error[STORE_ERROR_MAX]);
     void (*detach)(struct record_link *link);
     enum store_status (*claim)(struct record_link *link, struct record_claim *claim);
+    enum store_status (*totals)(struct record_link *link, struct record_totals *totals);
     bool (*up)(const struct record_link *link);
 };
 
@@ -29,6 +30,10 @@ struct record_store {
 struct record_link {
     const struct record_backend *backend;
 };
+
+/* For a backend: the sums of an hour, if it is one that was asked for. */
+void record_totals_put(struct record_totals *totals, int64_t hour_s,
+                       const struct record_sums *sums);
 
 extern const struct record_backend record_sqlite;
 extern const struct record_backend record_postgres;

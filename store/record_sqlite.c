@@ -37,6 +37,7 @@ struct sqlite_store {
     pthread_cond_t work;     /* to the writer: claims wait, or stop */
     pthread_cond_t finished; /* to record_detach: links have finished claims */
     struct claim_list waiting;
+    struct record_totals *asked; /* totals that wait for the writer, the last one first */
     struct sqlite_link *links;
     bool stopping;
     bool up;
@@ -48,7 +49,8 @@ struct sqlite_link {
     struct sqlite_store *store;
     struct sqlite_link *next;
     struct claim_list finished;
-    int wake; /* eventfd */
+    struct record_totals *read; /* totals that are finished */
+    int wake;                   /* eventfd */
     /* Of the link's thread: */
     struct event *event;
     struct store_watch watch;
@@ -98,6 +100,30 @@ static void batch_finish(struct sqlite_store *store, struct claim_list *batch, b
     pthread_cond_broadcast(&store->finished);
 }
 
+/* Reads totals, without the lock, and gives them back to their links. They are read between two
+ * batches, from a table that is small. */
+static void totals_read(struct sqlite_store *store, struct record_totals *asked)
+{
+    char why[STORE_ERROR_MAX];
+
+    pthread_mutex_unlock(&store->mutex);
+    for (struct record_totals *totals = asked; totals; totals = totals->next) {
+        totals->ticket.status =
+            store->writer && sqlite_writer_totals(store->writer, totals, why) == 0 ? STORE_OK
+                                                                                   : STORE_DOWN;
+    }
+    pthread_mutex_lock(&store->mutex);
+    while (asked) {
+        struct record_totals *totals = asked;
+        struct sqlite_link *link = (struct sqlite_link *)totals->link;
+        asked = totals->next;
+        totals->next = link->read;
+        link->read = totals;
+        eventfd_write(link->wake, 1);
+    }
+    pthread_cond_broadcast(&store->finished);
+}
+
 /* Waits for claims; while the database is down, not for ever. */
 static void work_wait(struct sqlite_store *store)
 {
@@ -106,7 +132,7 @@ static void work_wait(struct sqlite_store *store)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += RETRY_SECONDS;
-    while (!store->waiting.first && !store->stopping && code != ETIMEDOUT) {
+    while (!store->waiting.first && !store->asked && !store->stopping && code != ETIMEDOUT) {
         code = store->up ? pthread_cond_wait(&store->work, &store->mutex)
                          : pthread_cond_timedwait(&store->work, &store->mutex, &until);
     }
@@ -124,11 +150,17 @@ static void *writer_run(void *arg)
         work_wait(store);
         if (store->stopping)
             break;
+        struct record_totals *asked = store->asked;
+        store->asked = NULL;
         claim_list_move(&batch, &store->waiting, SQLITE_BATCH_MAX);
-        pthread_mutex_unlock(&store->mutex);
-        int status = batch_commit(store, batch.first, why);
-        pthread_mutex_lock(&store->mutex);
-        batch_finish(store, &batch, status == 0, why);
+        if (batch.first || !store->up) {
+            pthread_mutex_unlock(&store->mutex);
+            int status = batch_commit(store, batch.first, why);
+            pthread_mutex_lock(&store->mutex);
+            batch_finish(store, &batch, status == 0, why);
+        }
+        if (asked)
+            totals_read(store, asked);
     }
     pthread_mutex_unlock(&store->mutex);
     return NULL;
@@ -256,6 +288,8 @@ static void link_deliver(struct sqlite_link *link)
     pthread_mutex_lock(&store->mutex);
     struct claim_list finished = link->finished;
     link->finished = (struct claim_list){0};
+    struct record_totals *read = link->read;
+    link->read = NULL;
     bool changed = link->up != store->up;
     link->up = store->up;
     memcpy(why, store->why, sizeof why);
@@ -266,6 +300,12 @@ static void link_deliver(struct sqlite_link *link)
         link->watch.changed(link->watch.arg, link->up, why);
     for (struct record_claim *claim; (claim = claim_list_pop(&finished));)
         claim->ticket.done(&claim->ticket);
+    while (read) {
+        struct record_totals *totals = read;
+        read = totals->next;
+        link->under_way--;
+        totals->ticket.done(&totals->ticket);
+    }
 }
 
 static void on_finished(evutil_socket_t fd, short events, void *arg)
@@ -327,7 +367,7 @@ static void sqlite_detach(struct record_link *base)
 
     while (link->under_way > 0) {
         pthread_mutex_lock(&store->mutex);
-        while (!link->finished.first)
+        while (!link->finished.first && !link->read)
             pthread_cond_wait(&store->finished, &store->mutex);
         pthread_mutex_unlock(&store->mutex);
         link_deliver(link);
@@ -361,6 +401,22 @@ static enum store_status sqlite_claim(struct record_link *base, struct record_cl
     return STORE_LATER;
 }
 
+static enum store_status sqlite_totals(struct record_link *base, struct record_totals *totals)
+{
+    struct sqlite_link *link = (struct sqlite_link *)base;
+    struct sqlite_store *store = link->store;
+
+    if (!link->up)
+        return STORE_DOWN;
+    pthread_mutex_lock(&store->mutex);
+    totals->next = store->asked;
+    store->asked = totals;
+    pthread_cond_signal(&store->work);
+    pthread_mutex_unlock(&store->mutex);
+    link->under_way++;
+    return STORE_LATER;
+}
+
 static bool sqlite_up(const struct record_link *base)
 {
     return ((const struct sqlite_link *)base)->up;
@@ -376,5 +432,6 @@ const struct record_backend record_sqlite = {
     .attach = sqlite_attach,
     .detach = sqlite_detach,
     .claim = sqlite_claim,
+    .totals = sqlite_totals,
     .up = sqlite_up,
 };

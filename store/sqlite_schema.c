@@ -7,8 +7,9 @@
 #include <stdio.h>
 
 extern const char sqlite_001_records[];
+extern const char sqlite_002_totals_by_hour[];
 
-static const char *const record_statements[] = {sqlite_001_records};
+static const char *const record_statements[] = {sqlite_001_records, sqlite_002_totals_by_hour};
 const struct sqlite_migrations sqlite_record_migrations = {
     record_statements, sizeof record_statements / sizeof record_statements[0]};
 
