@@ -93,7 +93,7 @@ void snapshot_take(struct snapshot *snapshot, unsigned days, void (*taken)(void 
     event_add(snapshot->deadline, &deadline);
     if (!snapshot->figures_asked && snapshot->settings.figures != NULL)
         figures_ask(snapshot);
-    if (!snapshot->totals_asked)
+    if (!snapshot->totals_asked && snapshot->settings.records != NULL)
         totals_ask(snapshot);
     if (!snapshot->figures_asked && !snapshot->totals_asked)
         event_active(snapshot->deadline, EV_TIMEOUT, 0);

@@ -23,7 +23,7 @@ struct snapshot_settings {
     const struct config *config;
     const struct funnel *funnel;
     struct figures_link *figures; /* NULL: only a server knows them */
-    struct record_link *records;
+    struct record_link *records;  /* NULL: they are not wanted */
     /* Of a server; otherwise all are NULL or 0: */
     const struct readiness *readiness;
     const char *instance;
