@@ -45,8 +45,7 @@ struct figures_redis {
     struct redis_link *redis;
     void (*confirmed)(void *arg);
     void *arg;
-    bool flushing;   /* the script is under way, */
-    bool with_batch; /* and brings a batch */
+    bool flushing; /* a batch is under way */
     char name[2 * LINK_BYTES + 1];
     struct call call;
 };
@@ -157,12 +156,18 @@ static void bucket_put(struct call *call, const struct figures_settings *setting
     }
 }
 
+static void on_alive(const struct redisReply *reply, void *arg)
+{
+    (void)reply;
+    (void)arg;
+}
+
 static void on_flushed(const struct redisReply *reply, void *arg)
 {
     struct figures_redis *redis = arg;
 
     redis->flushing = false;
-    if (redis->with_batch && reply != NULL && reply->type == REDIS_REPLY_INTEGER)
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER)
         redis->confirmed(redis->arg);
 }
 
@@ -185,9 +190,9 @@ void figures_redis_send(struct figures_redis *redis, const struct figures_batch 
         for (size_t i = 0; i < FIGURES_BUCKETS; i++)
             bucket_put(call, settings, &batch->buckets[i]);
     }
-    redis->with_batch = batch != NULL;
-    redis->flushing = call_send(redis, figures_flush_script, figures_flush_script_length,
-                                on_flushed, redis) == STORE_LATER;
+    enum store_status status = call_send(redis, figures_flush_script, figures_flush_script_length,
+                                         batch != NULL ? on_flushed : on_alive, redis);
+    redis->flushing = batch != NULL && status == STORE_LATER;
 }
 
 /* Reading */
