@@ -48,7 +48,7 @@
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
 /* How long a message waits for sessions that are away: a connection that was cut is soon back. */
-#define SESSIONS_WAIT_MS 1000
+#define SESSIONS_WAIT_US 1000000
 
 enum exchange_state {
     EXCHANGE_LOAD,
@@ -71,7 +71,8 @@ struct exchange {
     void *arg;
     const struct message *message;
     struct flow_message said;
-    int64_t started_ms;
+    int64_t started_us; /* monotonic, like the next one */
+    int64_t asked_us;   /* when the operation under way was asked of its store */
     int64_t now_us;
     unsigned rounds; /* how often it was loaded */
     unsigned longer;
@@ -100,22 +101,23 @@ _Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every add
 
 static void exchange_drive(struct exchange *exchange);
 
-static void exchange_log(const struct exchange *exchange)
+static void exchange_log(const struct exchange *exchange, int64_t took_us)
 {
     log_write(LOG_INFO, "message", log_text("from", exchange->tag),
               log_text("channel", exchange->message->channel), log_text("result", exchange->result),
-              log_number("question", exchange->outcome.step + 1),
-              log_number("ms", clock_monotonic_ms() - exchange->started_ms));
+              log_number("question", exchange->outcome.step + 1), log_number("ms", took_us / 1000));
 }
 
 /* The one way out towards the person. */
 static void exchange_answer_with(struct exchange *exchange, const char *text, size_t length)
 {
     exchange_answer *answer = exchange->answer;
+    int64_t took_us = clock_monotonic_us() - exchange->started_us;
 
     if (answer == NULL)
         return;
-    exchange_log(exchange);
+    metrics_observe(METRIC_EXCHANGE, took_us);
+    exchange_log(exchange, took_us);
     exchange->answer = NULL;
     exchange->message = NULL;
     answer(exchange->arg, text, length);
@@ -127,6 +129,7 @@ static void exchange_end(struct exchange *exchange)
 
     TAILQ_REMOVE(&service->exchanges, exchange, link);
     service->in_flight--;
+    metrics_subtract(METRIC_MESSAGES_IN_FLIGHT, 1);
     OPENSSL_cleanse(exchange, sizeof *exchange);
     free(exchange);
 }
@@ -336,13 +339,36 @@ static bool save_finish(struct exchange *exchange)
 /* What a load means that did not work. Returns whether to wait. */
 static bool load_failed(struct exchange *exchange)
 {
-    if (exchange->unsure || clock_monotonic_ms() - exchange->started_ms < SESSIONS_WAIT_MS) {
+    if (exchange->unsure || clock_monotonic_us() - exchange->started_us < SESSIONS_WAIT_US) {
         exchange->state = EXCHANGE_LOAD;
         exchange->waiting = true;
         return true;
     }
     answer_unavailable(exchange, "sessions_unavailable");
     return false;
+}
+
+/* Takes the time of the stores: from the states that ask to those that have the answer. */
+static void exchange_measure(struct exchange *exchange)
+{
+    static const enum metric_histogram answered[] = {
+        [EXCHANGE_LOADED] = METRIC_SESSION_LOAD,  [EXCHANGE_CLAIMED] = METRIC_CLAIM,
+        [EXCHANGE_OUTBOXED] = METRIC_OUTBOX_WAIT, [EXCHANGE_RESERVED] = METRIC_SESSION_SAVE,
+        [EXCHANGE_SAVED] = METRIC_SESSION_SAVE,
+    };
+    int64_t now = clock_monotonic_us();
+
+    switch (exchange->state) {
+    case EXCHANGE_LOAD:
+    case EXCHANGE_RESERVE:
+    case EXCHANGE_CLAIM:
+    case EXCHANGE_OUTBOX:
+    case EXCHANGE_SAVE:
+        exchange->asked_us = now;
+        break;
+    default:
+        metrics_observe(answered[exchange->state], now - exchange->asked_us);
+    }
 }
 
 /* Runs until the exchange waits (returns true) or is over (returns false). */
@@ -353,6 +379,7 @@ static bool exchange_run(struct exchange *exchange)
     struct record_claim *claim = &exchange->claim;
 
     while (exchange->answer != NULL) {
+        exchange_measure(exchange);
         switch (exchange->state) {
         case EXCHANGE_LOAD:
             exchange->state = EXCHANGE_LOADED;
@@ -420,14 +447,14 @@ static void exchange_drive(struct exchange *exchange)
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange_service *service = arg;
-    int64_t due = clock_monotonic_ms() - (int64_t)service->settings.deadline_ms;
+    int64_t due = clock_monotonic_us() - 1000 * (int64_t)service->settings.deadline_ms;
     struct exchange *exchange, *next;
 
     (void)fd;
     (void)what;
     for (exchange = TAILQ_FIRST(&service->exchanges); exchange != NULL; exchange = next) {
         next = TAILQ_NEXT(exchange, link);
-        if (exchange->started_ms <= due)
+        if (exchange->started_us <= due)
             answer_unavailable(exchange, "deadline_passed");
         if (exchange->waiting) {
             exchange->waiting = false;
@@ -516,7 +543,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange->answer = answer;
     exchange->arg = arg;
     exchange->message = message;
-    exchange->started_ms = clock_monotonic_ms();
+    exchange->started_us = clock_monotonic_us();
     exchange->now_us = clock_wall_us();
     exchange->said = (struct flow_message){
         .text = message->text, .length = message->text_length, .written = message->written};
@@ -532,6 +559,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange->session.ticket.done = resume_from_session;
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
     service->in_flight++;
+    metrics_add(METRIC_MESSAGES_IN_FLIGHT, 1);
     if (exchange_is_allowed(exchange))
         exchange_drive(exchange);
     else

@@ -1,15 +1,17 @@
 /* The table of paths, and the small answers that need no file of their own. */
 #include "server/routes.h"
 
+#include "flow/flow.h"
 #include "server/channels/twilio.h"
 #include "server/metrics.h"
+#include "server/metrics_text.h"
+#include "server/process.h"
 #include "server/stores.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define JSON_TYPE "application/json; charset=utf-8"
-#define METRICS_MAX 16384
 
 static void reply_json(struct http_request *request, int status, json_t *json)
 {
@@ -39,19 +41,29 @@ static void handle_health(struct routes *routes, struct http_request *request)
                          routes->config->app_name, "version", PROGRAM_VERSION));
 }
 
+/* The state of the stores, of all workers. */
+struct stores_up {
+    bool sessions, records;
+};
+
+static struct stores_up find_stores_up(const struct routes *routes)
+{
+    return (struct stores_up){atomic_load(&routes->readiness->sessions_down) == 0,
+                              atomic_load(&routes->readiness->records_down) == 0};
+}
+
 static void handle_ready(struct routes *routes, struct http_request *request)
 {
-    bool sessions = atomic_load(&routes->readiness->sessions_down) == 0;
-    bool records = atomic_load(&routes->readiness->records_down) == 0;
-    bool ready = sessions && records && !routes->draining;
-    const char *redis = routes->config->redis_url == NULL ? "memory" : sessions ? "up" : "down";
+    const struct stores_up up = find_stores_up(routes);
+    bool ready = up.sessions && up.records && !routes->draining;
+    const char *redis = routes->config->redis_url == NULL ? "memory" : up.sessions ? "up" : "down";
 
     reply_json(request, ready ? 200 : 503,
                json_pack("{s:s, s:s, s:s}", "status",
                          routes->draining ? "stopping"
                          : ready          ? "ready"
                                           : "unavailable",
-                         "redis", redis, "database", records ? "up" : "down"));
+                         "redis", redis, "database", up.records ? "up" : "down"));
 }
 
 static void handle_root(struct routes *routes, struct http_request *request)
@@ -64,14 +76,26 @@ static void handle_root(struct routes *routes, struct http_request *request)
 
 static void handle_metrics(struct routes *routes, struct http_request *request)
 {
-    char text[METRICS_MAX];
-    size_t length = metrics_exposition(text, sizeof text);
+    const struct metrics_build build = {PROGRAM_VERSION, flow_id(routes->flow),
+                                        flow_fingerprint(routes->flow)};
+    const struct stores_up up = find_stores_up(routes);
+    size_t length;
+    char *text;
 
-    (void)routes;
+    metrics_set(METRIC_SESSIONS_UP, up.sessions);
+    metrics_set(METRIC_RECORDS_UP, up.records);
+    metrics_set(METRIC_READY, up.sessions && up.records && !routes->draining);
+    process_measure();
+    text = metrics_text(&build, &length);
+    if (text == NULL) {
+        http_reply_error(request, 503, "out of memory");
+        return;
+    }
     http_reply(request, &(struct http_reply){.status = 200,
-                                             .content_type = "text/plain; version=0.0.4",
+                                             .content_type = METRICS_TEXT_TYPE,
                                              .body = text,
                                              .length = length});
+    free(text);
 }
 
 static void handle_cleanup(struct routes *routes, struct http_request *request)
@@ -85,15 +109,16 @@ static void handle_cleanup(struct routes *routes, struct http_request *request)
 static const struct route {
     const char *path; /* NULL: WEBHOOK_PATH */
     int methods;
+    enum metric_route label;
     void (*handle)(struct routes *routes, struct http_request *request);
 } table[] = {
-    {NULL, HTTP_POST, handle_webhook},
-    {"/health", HTTP_GET, handle_health},
-    {"/whatsapp/health", HTTP_GET, handle_health},
-    {"/ready", HTTP_GET, handle_ready},
-    {"/", HTTP_GET, handle_root},
-    {"/metrics", HTTP_GET, handle_metrics},
-    {"/whatsapp/cleanup", HTTP_POST, handle_cleanup},
+    {NULL, HTTP_POST, METRIC_ROUTE_WEBHOOK, handle_webhook},
+    {"/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
+    {"/whatsapp/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
+    {"/ready", HTTP_GET, METRIC_ROUTE_READY, handle_ready},
+    {"/", HTTP_GET, METRIC_ROUTE_ROOT, handle_root},
+    {"/metrics", HTTP_GET, METRIC_ROUTE_METRICS, handle_metrics},
+    {"/whatsapp/cleanup", HTTP_POST, METRIC_ROUTE_CLEANUP, handle_cleanup},
 };
 
 static void reply_method_not_allowed(struct http_request *request, int methods)
@@ -119,6 +144,7 @@ void routes_handle(void *arg, struct http_request *request)
 
         if (strcmp(path, request->path) != 0)
             continue;
+        request->route = route->label;
         if ((route->methods & (int)request->method) != 0)
             route->handle(routes, request);
         else

@@ -6,12 +6,14 @@
 #include "server/http/http.h"
 #include <stdbool.h>
 
+struct flow;
 struct readiness;
 struct twilio;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
+    const struct flow *flow;
     struct twilio *twilio;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */

@@ -126,7 +126,11 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
     };
 
     worker->routes = (struct routes){
-        .config = config, .twilio = worker->twilio, .readiness = settings->stores.readiness};
+        .config = config,
+        .flow = settings->stores.setup->flow,
+        .twilio = worker->twilio,
+        .readiness = settings->stores.readiness,
+    };
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
