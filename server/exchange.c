@@ -109,16 +109,17 @@ static void exchange_log(const struct exchange *exchange)
 }
 
 /* The one way out towards the person. */
-static void exchange_answer_with(struct exchange *exchange, const char *text, size_t length)
+static void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply)
 {
     exchange_answer *answer = exchange->answer;
+    const struct message *message = exchange->message;
 
     if (answer == NULL)
         return;
     exchange_log(exchange);
     exchange->answer = NULL;
     exchange->message = NULL;
-    answer(exchange->arg, text, length);
+    answer(exchange->arg, message, reply);
 }
 
 static void exchange_end(struct exchange *exchange)
@@ -134,23 +135,25 @@ static void exchange_end(struct exchange *exchange)
 static void answer_unavailable(struct exchange *exchange, const char *why)
 {
     struct exchange_service *service = exchange->service;
+    struct exchange_reply reply = {.text = service->reply};
 
     if (exchange->answer == NULL)
         return;
     exchange->result = why;
     metrics_add(METRIC_MESSAGES_UNAVAILABLE, 1);
-    exchange_answer_with(
-        exchange, service->reply,
-        flow_unavailable(service->settings.flow, &exchange->conversation, service->reply));
+    reply.length =
+        flow_unavailable(service->settings.flow, &exchange->conversation, service->reply);
+    exchange_answer_with(exchange, &reply);
 }
 
 static void answer_reply(struct exchange *exchange)
 {
     struct exchange_service *service = exchange->service;
-    size_t length = 0;
+    struct exchange_reply reply = {
+        .text = service->reply, .conversation = &exchange->conversation, .handled = true};
 
     if (exchange->outcome.effect != FLOW_IGNORE)
-        length = flow_reply(service->settings.flow, &exchange->conversation, service->reply);
+        reply.length = flow_reply(service->settings.flow, &exchange->conversation, service->reply);
     metrics_add(METRIC_MESSAGES, 1);
     if (exchange->outcome.event == FLOW_EVENT_REDELIVERED)
         metrics_add(METRIC_MESSAGES_REDELIVERED, 1);
@@ -158,8 +161,8 @@ static void answer_reply(struct exchange *exchange)
         metrics_add(exchange->claim.is_new ? METRIC_CODES_NEW : METRIC_CODES_EXISTING, 1);
         allowance_code(service->settings.allowance, exchange->who, exchange->now_us / 1000000);
     }
-    exchange_answer_with(exchange, service->reply, length);
-    OPENSSL_cleanse(service->reply, length);
+    exchange_answer_with(exchange, &reply);
+    OPENSSL_cleanse(service->reply, reply.length);
 }
 
 static void resume_from_session(struct store_ticket *ticket)
@@ -486,7 +489,7 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
 static bool exchange_is_allowed(struct exchange *exchange)
 {
     struct exchange_service *service = exchange->service;
-    size_t length = 0;
+    struct exchange_reply reply = {.text = service->reply, .handled = true};
     bool first;
     enum allowance_verdict verdict = allowance_message(service->settings.allowance, exchange->who,
                                                        exchange->now_us / 1000000, &first);
@@ -496,8 +499,8 @@ static bool exchange_is_allowed(struct exchange *exchange)
     exchange->result = verdict == ALLOWANCE_CODES_SPENT ? "too_many_codes" : "too_many_messages";
     metrics_add(verdict == ALLOWANCE_CODES_SPENT ? METRIC_LIMIT_CODES : METRIC_LIMIT_MESSAGES, 1);
     if (first)
-        length = flow_too_many(service->settings.flow, service->reply);
-    exchange_answer_with(exchange, service->reply, length);
+        reply.length = flow_too_many(service->settings.flow, service->reply);
+    exchange_answer_with(exchange, &reply);
     return false;
 }
 
