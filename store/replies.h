@@ -75,7 +75,8 @@ struct reply {
     size_t body_length;
     int64_t created_ms;
     unsigned attempts; /* times it was handed out before, on this link */
-    void *sender;      /* the sender's own: as it left it at the attempt before, NULL at first */
+    unsigned memo;     /* the sender's own: 0 at first, kept from one attempt to the next */
+    void *transfer;    /* the sender's own, while it is handed out */
 };
 
 enum reply_end {
