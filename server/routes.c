@@ -1,7 +1,7 @@
 /* The table of paths, and the small answers that need no file of their own. */
 #include "server/routes.h"
 
-#include "server/channels/channel.h"
+#include "server/channels/simulator.h"
 #include "server/metrics.h"
 #include "server/stores.h"
 #include <jansson.h>
@@ -37,6 +37,14 @@ static void handle_simulator_message(struct routes *routes, struct http_request 
 {
     if (routes->simulator != NULL)
         webhook_handle(routes->simulator, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
+}
+
+static void handle_simulator_later(struct routes *routes, struct http_request *request)
+{
+    if (routes->simulator != NULL)
+        simulator_later(routes->simulator, request);
     else
         http_reply_error(request, 404, NOTHING_HERE);
 }
@@ -103,6 +111,7 @@ static const struct route {
     {"/", HTTP_GET, handle_root},
     {"/metrics", HTTP_GET, handle_metrics},
     {"/simulator/message", HTTP_POST, handle_simulator_message},
+    {"/simulator/later", HTTP_POST, handle_simulator_later},
     {"/whatsapp/cleanup", HTTP_POST, handle_cleanup},
 };
 

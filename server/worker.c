@@ -2,6 +2,7 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
@@ -109,7 +110,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         return -1;
     worker->twilio = twilio_create(config, worker->exchanges);
     if (!config->production)
-        worker->simulator = simulator_create(config, worker->exchanges);
+        worker->simulator = simulator_create(worker->exchanges, worker->stores.sessions);
     return worker->twilio != NULL && (config->production || worker->simulator != NULL) ? 0 : -1;
 }
 

@@ -139,9 +139,8 @@ static int twilio_receive(struct channel *channel, struct delivery *delivery,
     return 0;
 }
 
-/* The answer travels in the reply to the request. */
-static void twilio_answer(struct channel *channel, struct delivery *delivery,
-                          const struct message *message, const struct exchange_reply *reply)
+void twilio_answer(struct channel *channel, struct delivery *delivery,
+                   const struct message *message, const struct exchange_reply *reply)
 {
     char twiml[TWIML_MAX(FLOW_REPLY_MAX)];
     size_t length = twiml_write(twiml, reply->text, reply->length);
@@ -165,28 +164,15 @@ static void twilio_free(struct channel *channel)
 
 static const struct channel_class twilio_class = {"twilio", twilio_receive, twilio_answer,
                                                   twilio_free};
-static const struct channel_class simulator_class = {"simulator", twilio_receive, twilio_answer,
-                                                     twilio_free};
-
-static struct twilio *create(const struct channel_class *class, const struct config *config,
-                             struct exchange_service *exchanges)
+struct channel *twilio_create(const struct config *config, struct exchange_service *exchanges)
 {
     struct twilio *twilio = calloc(1, sizeof *twilio);
 
     if (twilio == NULL)
         return NULL;
-    twilio->channel = (struct channel){class, exchanges};
-    twilio->parameters_max = config->max_parameters;
-    return twilio;
-}
-
-struct channel *twilio_create(const struct config *config, struct exchange_service *exchanges)
-{
-    struct twilio *twilio = create(&twilio_class, config, exchanges);
-
-    if (twilio == NULL)
-        return NULL;
+    twilio->channel = (struct channel){&twilio_class, exchanges};
     twilio->account_sid = config->twilio_account_sid;
+    twilio->parameters_max = config->max_parameters;
     if (config->twilio_auth_token == NULL)
         return &twilio->channel;
     twilio->signature = signature_create(config->twilio_auth_token, config->public_url);
@@ -194,11 +180,4 @@ struct channel *twilio_create(const struct config *config, struct exchange_servi
         return &twilio->channel;
     twilio_free(&twilio->channel);
     return NULL;
-}
-
-struct channel *simulator_create(const struct config *config, struct exchange_service *exchanges)
-{
-    struct twilio *simulator = create(&simulator_class, config, exchanges);
-
-    return simulator == NULL ? NULL : &simulator->channel;
 }

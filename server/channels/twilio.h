@@ -17,7 +17,8 @@ int twilio_parse(const struct form *form, struct message *message, const char **
  * Returns NULL when out of memory. */
 struct channel *twilio_create(const struct config *config, struct exchange_service *exchanges);
 
-/* The same without signatures and accounts, for the chat page of a development server. */
-struct channel *simulator_create(const struct config *config, struct exchange_service *exchanges);
+/* The answer of a channel that speaks TwiML, in the reply to the request. */
+void twilio_answer(struct channel *channel, struct delivery *delivery,
+                   const struct message *message, const struct exchange_reply *reply);
 
 #endif
