@@ -99,13 +99,14 @@
     X(COMMIT_CLAIMS, ROWS, "uic_commit_claims", "", "Claims in one transaction of the database")
 
 /* Where requests go: X(symbol, "label"). OTHER is all that has no route. */
-#define METRICS_ROUTES(X) \
-    X(OTHER, "other")     \
-    X(WEBHOOK, "webhook") \
-    X(HEALTH, "health")   \
-    X(READY, "ready")     \
-    X(ROOT, "root")       \
-    X(METRICS, "metrics") \
+#define METRICS_ROUTES(X)     \
+    X(OTHER, "other")         \
+    X(WEBHOOK, "webhook")     \
+    X(HEALTH, "health")       \
+    X(READY, "ready")         \
+    X(ROOT, "root")           \
+    X(METRICS, "metrics")     \
+    X(SIMULATOR, "simulator") \
     X(CLEANUP, "cleanup")
 
 /* Bounds of a histogram's buckets, and the one without bound. */

@@ -2,7 +2,7 @@
 #include "server/routes.h"
 
 #include "flow/flow.h"
-#include "server/channels/twilio.h"
+#include "server/channels/simulator.h"
 #include "server/metrics.h"
 #include "server/metrics_text.h"
 #include "server/process.h"
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define JSON_TYPE "application/json; charset=utf-8"
+#define NOTHING_HERE "there is nothing at this path"
 
 static void reply_json(struct http_request *request, int status, json_t *json)
 {
@@ -31,7 +32,23 @@ static void reply_json(struct http_request *request, int status, json_t *json)
 
 static void handle_webhook(struct routes *routes, struct http_request *request)
 {
-    twilio_handle(routes->twilio, request);
+    webhook_handle(routes->twilio, request);
+}
+
+static void handle_simulator_message(struct routes *routes, struct http_request *request)
+{
+    if (routes->simulator != NULL)
+        webhook_handle(routes->simulator, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
+}
+
+static void handle_simulator_later(struct routes *routes, struct http_request *request)
+{
+    if (routes->simulator != NULL)
+        simulator_later(routes->simulator, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
 }
 
 static void handle_health(struct routes *routes, struct http_request *request)
@@ -118,6 +135,8 @@ static const struct route {
     {"/ready", HTTP_GET, METRIC_ROUTE_READY, handle_ready},
     {"/", HTTP_GET, METRIC_ROUTE_ROOT, handle_root},
     {"/metrics", HTTP_GET, METRIC_ROUTE_METRICS, handle_metrics},
+    {"/simulator/message", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_message},
+    {"/simulator/later", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_later},
     {"/whatsapp/cleanup", HTTP_POST, METRIC_ROUTE_CLEANUP, handle_cleanup},
 };
 
@@ -151,5 +170,5 @@ void routes_handle(void *arg, struct http_request *request)
             reply_method_not_allowed(request, route->methods);
         return;
     }
-    http_reply_error(request, 404, "there is nothing at this path");
+    http_reply_error(request, 404, NOTHING_HERE);
 }

@@ -6,15 +6,16 @@
 #include "server/http/http.h"
 #include <stdbool.h>
 
+struct channel;
 struct flow;
 struct readiness;
-struct twilio;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
     const struct flow *flow;
-    struct twilio *twilio;
+    struct channel *twilio;
+    struct channel *simulator; /* NULL: there is none */
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

@@ -4,6 +4,7 @@
 
 #define HTTP_STATUSES(X)             \
     X(200, "OK")                     \
+    X(204, "No Content")             \
     X(303, "See Other")              \
     X(304, "Not Modified")           \
     X(400, "Bad Request")            \
