@@ -1,11 +1,9 @@
 /* The table of paths, and the small answers that need no file of their own. */
 #include "server/routes.h"
 
-#include "flow/flow.h"
 #include "server/channels/simulator.h"
 #include "server/metrics.h"
-#include "server/metrics_text.h"
-#include "server/process.h"
+#include "server/scrape.h"
 #include "server/stores.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -58,29 +56,19 @@ static void handle_health(struct routes *routes, struct http_request *request)
                          routes->config->app_name, "version", PROGRAM_VERSION));
 }
 
-/* The state of the stores, of all workers. */
-struct stores_up {
-    bool sessions, records;
-};
-
-static struct stores_up find_stores_up(const struct routes *routes)
-{
-    return (struct stores_up){atomic_load(&routes->readiness->sessions_down) == 0,
-                              atomic_load(&routes->readiness->records_down) == 0};
-}
-
 static void handle_ready(struct routes *routes, struct http_request *request)
 {
-    const struct stores_up up = find_stores_up(routes);
-    bool ready = up.sessions && up.records && !routes->draining;
-    const char *redis = routes->config->redis_url == NULL ? "memory" : up.sessions ? "up" : "down";
+    bool sessions = atomic_load(&routes->readiness->sessions_down) == 0;
+    bool records = atomic_load(&routes->readiness->records_down) == 0;
+    bool ready = sessions && records && !routes->draining;
+    const char *redis = routes->config->redis_url == NULL ? "memory" : sessions ? "up" : "down";
 
     reply_json(request, ready ? 200 : 503,
                json_pack("{s:s, s:s, s:s}", "status",
                          routes->draining ? "stopping"
                          : ready          ? "ready"
                                           : "unavailable",
-                         "redis", redis, "database", up.records ? "up" : "down"));
+                         "redis", redis, "database", records ? "up" : "down"));
 }
 
 static void handle_root(struct routes *routes, struct http_request *request)
@@ -89,30 +77,6 @@ static void handle_root(struct routes *routes, struct http_request *request)
                json_pack("{s:s, s:s, s:s, s:s}", "service", routes->config->app_name, "version",
                          PROGRAM_VERSION, "environment", routes->config->environment, "status",
                          "operational"));
-}
-
-static void handle_metrics(struct routes *routes, struct http_request *request)
-{
-    const struct metrics_build build = {PROGRAM_VERSION, flow_id(routes->flow),
-                                        flow_fingerprint(routes->flow)};
-    const struct stores_up up = find_stores_up(routes);
-    size_t length;
-    char *text;
-
-    metrics_set(METRIC_SESSIONS_UP, up.sessions);
-    metrics_set(METRIC_RECORDS_UP, up.records);
-    metrics_set(METRIC_READY, up.sessions && up.records && !routes->draining);
-    process_measure();
-    text = metrics_text(&build, &length);
-    if (text == NULL) {
-        http_reply_error(request, 503, "out of memory");
-        return;
-    }
-    http_reply(request, &(struct http_reply){.status = 200,
-                                             .content_type = METRICS_TEXT_TYPE,
-                                             .body = text,
-                                             .length = length});
-    free(text);
 }
 
 static void handle_cleanup(struct routes *routes, struct http_request *request)
@@ -134,7 +98,7 @@ static const struct route {
     {"/whatsapp/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
     {"/ready", HTTP_GET, METRIC_ROUTE_READY, handle_ready},
     {"/", HTTP_GET, METRIC_ROUTE_ROOT, handle_root},
-    {"/metrics", HTTP_GET, METRIC_ROUTE_METRICS, handle_metrics},
+    {"/metrics", HTTP_GET, METRIC_ROUTE_METRICS, scrape_handle},
     {"/simulator/message", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_message},
     {"/simulator/later", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_later},
     {"/whatsapp/cleanup", HTTP_POST, METRIC_ROUTE_CLEANUP, handle_cleanup},
