@@ -3,6 +3,7 @@ the guide explains and that our alerts and our dashboard use."""
 
 import http.client
 import json
+import os
 import re
 import subprocess
 
@@ -162,7 +163,8 @@ def test_requests_are_counted_by_route_and_status(start):
 
 
 def test_the_process_and_its_limits_are_told(start):
-    found = samples(start(WORKERS=2, MAX_CONNECTIONS=100, MAX_IN_FLIGHT=50))
+    server = start(WORKERS=2, MAX_CONNECTIONS=100, MAX_IN_FLIGHT=50)
+    found = samples(server)
     assert found["uic_workers"] == 2
     assert found["uic_connections_limit"] == 100
     assert found["uic_messages_in_flight_limit"] == 50
@@ -171,6 +173,17 @@ def test_the_process_and_its_limits_are_told(start):
     assert 5 < found["process_open_fds"] < found["process_max_fds"]
     assert found["process_cpu_seconds_total"] > 0
     assert found["process_start_time_seconds"] > 1_700_000_000
+
+
+def test_open_files_are_counted_exactly(start):
+    server = start(WORKERS=2)
+    crowd = [server.connect_raw() for _ in range(300)]
+    listing = f"/proc/{server.process.pid}/fd"
+    eventually(lambda: samples(server)["process_open_fds"] >= 300, "the crowd is there")
+    eventually(lambda: samples(server)["process_open_fds"] == len(os.listdir(listing)),
+               "as many as the kernel lists")
+    for connection in crowd:
+        connection.close()
 
 
 def test_the_state_of_the_stores_is_told(start, redis):
