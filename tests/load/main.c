@@ -24,7 +24,7 @@ static const char usage[] =
     "  --rate N             messages a second, counted from when they were due; 0: one after the\n"
     "                       other on each connection (0)\n"
     "  --seconds S          how long it is measured (10)\n"
-    "  --warm N             messages before that (0)\n"
+    "  --warm N             messages before that (12 a person)\n"
     "  --conversations N    play so many to their end instead\n"
     "  --turns N            everybody goes away after so many messages\n"
     "  --plain              a greeting and five answers: no mistakes, nobody comes back\n"
@@ -167,6 +167,7 @@ static int read_options(struct options *options, int argc, char *argv[])
 
     *options = (struct options){.salt = getenv("UIC_SALT")};
     play->connections = 64;
+    play->warm = UINT64_MAX;
     play->seconds = 10;
     play->crowd.run = (uint32_t)time(NULL);
     play->request.public_url = "";
@@ -183,6 +184,9 @@ static int read_options(struct options *options, int argc, char *argv[])
     }
     if (play->people == 0)
         play->people = 4 * play->connections;
+    /* By then they have gathered. */
+    if (play->warm == UINT64_MAX)
+        play->warm = play->seconds > 0 ? 12 * play->people : 0;
     /* Far enough back that their first conversation is over. */
     if (!play->crowd.plain)
         play->crowd.apart = 3 * play->people;
@@ -223,13 +227,14 @@ static void print_text(const struct play_result *result)
 
 static void print_json(const struct play_result *result)
 {
-    printf("{\"seconds\":%.3f,\"webhooks\":%llu,\"webhooks_per_second\":%.1f,"
+    printf("{\"sent\":%llu,\"seconds\":%.3f,\"webhooks\":%llu,\"webhooks_per_second\":%.1f,"
            "\"conversations\":%llu,\"conversations_per_second\":%.1f,"
            "\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"max_ms\":%.3f,",
-           result->seconds, (wide)result->messages, (double)result->messages / result->seconds,
-           (wide)result->conversations, (double)result->conversations / result->seconds,
-           milliseconds(result, 0.5), milliseconds(result, 0.9), milliseconds(result, 0.99),
-           milliseconds(result, 0.999), (double)result->times.max / 1000);
+           (wide)result->sent, result->seconds, (wide)result->messages,
+           (double)result->messages / result->seconds, (wide)result->conversations,
+           (double)result->conversations / result->seconds, milliseconds(result, 0.5),
+           milliseconds(result, 0.9), milliseconds(result, 0.99), milliseconds(result, 0.999),
+           (double)result->times.max / 1000);
     printf("\"errors\":%llu,\"statuses\":%llu,\"connections_lost\":%llu,\"unanswered\":%llu,"
            "\"never_sent\":%llu,\"wrong_replies\":%llu,\"load_cpu_us\":%.2f}\n",
            (wide)errors_of(result), (wide)result->statuses, (wide)result->lost,

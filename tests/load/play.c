@@ -22,6 +22,9 @@
 /* How often an open loop looks what is due. */
 #define TICK_NS 200000
 #define WRONG_PRINTED 5
+/* People gather slowly, or all would be at the same question at the same time: one part of them is
+ * there at first, and one more comes with every so many replies. */
+#define GATHER 8
 /* An open loop that is so far behind at the end did not keep its rate. */
 #define LATE_US 100000
 
@@ -58,8 +61,9 @@ struct play {
     size_t busy;
     struct person *ring;
     size_t ring_first, ring_count;
-    uint64_t started; /* people */
-    uint64_t sent;    /* messages */
+    uint64_t started;           /* people */
+    uint64_t gathered, replies; /* people who are there, and replies meanwhile */
+    uint64_t sent;              /* messages */
     bool measuring;
     bool stopping; /* nothing is sent any more */
     uint64_t measured_us;
@@ -306,6 +310,10 @@ static void on_response(struct connection *connection, const struct response *re
         play->result->conversations += finished;
     }
     person.turn++;
+    if (play->gathered < play->settings->people && ++play->replies % GATHER == 0) {
+        ring_put_new(play);
+        play->gathered++;
+    }
     if (good && !finished && person.turn != play->settings->turns)
         ring_put(play, person);
     else
@@ -398,7 +406,10 @@ static int play_prepare(struct play *play, const char **error)
     play->finish = event_new(play->base, -1, 0, on_finish, play);
     if (play->finish == NULL || (settings->rate > 0 && start_ticking(play) != 0))
         return -1;
-    for (size_t i = 0; i < settings->people; i++)
+    play->gathered = settings->connections / GATHER + 1;
+    if (play->gathered > settings->people)
+        play->gathered = settings->people;
+    for (size_t i = 0; i < play->gathered; i++)
         ring_put_new(play);
     for (size_t i = 0; i < settings->connections; i++) {
         play->connections[i].play = play;
@@ -443,6 +454,7 @@ int play(const struct play_settings *settings, struct play_result *result, const
         play_on(&play);
         event_base_dispatch(play.base);
         measure_end(&play);
+        result->sent = play.sent;
         result->unanswered = play.busy;
     }
     play_free(&play);

@@ -31,6 +31,7 @@ struct play_settings {
 
 /* What was counted; errors and wrong replies from the very beginning. */
 struct play_result {
+    uint64_t sent; /* messages, from the very beginning */
     double seconds;
     uint64_t messages;      /* answered within these seconds */
     uint64_t conversations; /* finished within them */
