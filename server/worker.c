@@ -151,10 +151,13 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .idle_ms = config->idle_timeout_seconds * 1000,
     };
 
-    worker->routes = (struct routes){.config = config,
-                                     .twilio = worker->twilio,
-                                     .simulator = worker->simulator,
-                                     .readiness = settings->stores.readiness};
+    worker->routes = (struct routes){
+        .config = config,
+        .flow = settings->stores.setup->flow,
+        .twilio = worker->twilio,
+        .simulator = worker->simulator,
+        .readiness = settings->stores.readiness,
+    };
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;

@@ -104,8 +104,7 @@ static void connection_refuse(struct connection *connection, struct head_verdict
     }
     send_refusal(connection, &verdict);
     shutdown(connection->fd, SHUT_WR);
-    metrics_add(verdict.status >= 500 ? METRIC_REQUESTS_SERVER_ERROR : METRIC_REQUESTS_CLIENT_ERROR,
-                1);
+    metrics_request(METRIC_ROUTE_OTHER, verdict.status);
     log_write(LOG_INFO, "request_refused", log_number("status", verdict.status),
               log_text("reason", verdict.reason));
 }
@@ -243,6 +242,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     TAILQ_INSERT_TAIL(&owner->all, connection, link);
     owner->count++;
     metrics_add(METRIC_CONNECTIONS, 1);
+    metrics_add(METRIC_CONNECTIONS_OPEN, 1);
     event_active(owner->fresh, EV_TIMEOUT, 0);
     return connection->stream;
 }
@@ -264,6 +264,7 @@ static void connection_free(struct connection *connection)
 
     TAILQ_REMOVE(&owner->all, connection, link);
     owner->count--;
+    metrics_subtract(METRIC_CONNECTIONS_OPEN, 1);
     if (connection->fd >= 0)
         owner->by_fd[connection->fd] = NULL;
     evbuffer_remove_cb(bufferevent_get_input(connection->stream), on_input, connection);

@@ -2,7 +2,7 @@
  * which connections are tolerated to connection.c. */
 #include "server/http/http.h"
 
-#include "server/metrics.h"
+#include "server/http/status.h"
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -41,37 +41,15 @@ const char *http_header(const struct http_request *request, const char *name)
 
 static const char *status_phrase(int status)
 {
-    static const struct {
-        int status;
-        const char *phrase;
-    } phrases[] = {
-        {200, "OK"},
-        {204, "No Content"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {410, "Gone"},
-        {413, "Content Too Large"},
-        {415, "Unsupported Media Type"},
-        {429, "Too Many Requests"},
-        {500, "Internal Server Error"},
-        {503, "Service Unavailable"},
-    };
-
-    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    return "Status";
-}
-
-static void count_status(int status)
-{
-    metrics_add(status < 400   ? METRIC_REQUESTS_OK
-                : status < 500 ? METRIC_REQUESTS_CLIENT_ERROR
-                               : METRIC_REQUESTS_SERVER_ERROR,
-                1);
+    switch (status) {
+#define PHRASE(number, phrase) \
+    case number:               \
+        return phrase;
+        HTTP_STATUSES(PHRASE)
+#undef PHRASE
+    default:
+        return "Status";
+    }
 }
 
 /* A page may use files of this server and nothing else, no script inside it included; anything
@@ -103,7 +81,7 @@ void http_reply(struct http_request *request, const struct http_reply *reply)
     if (connection_replied(http->connections, source))
         evhttp_add_header(headers, "Connection", "close");
     evbuffer_add(body, reply->body, reply->length);
-    count_status(reply->status);
+    metrics_request(request->route, reply->status);
     free(request);
     evhttp_send_reply(source, reply->status, status_phrase(reply->status), NULL);
 }
@@ -170,6 +148,7 @@ static void on_request(struct evhttp_request *source, void *arg)
     struct http_request *request = request_create(http, source);
 
     if (request == NULL) {
+        metrics_request(METRIC_ROUTE_OTHER, HTTP_SERVUNAVAIL);
         evhttp_send_error(source, HTTP_SERVUNAVAIL, NULL);
         return;
     }

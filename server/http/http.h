@@ -9,6 +9,7 @@
 #define SERVER_HTTP_H
 
 #include "server/http/connection.h"
+#include "server/metrics.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,6 +28,7 @@ struct http_request {
     const char *query; /* without the question mark; NULL when there is none */
     const char *body;
     size_t body_length;
+    enum metric_route route; /* for whom it is counted; the router sets it */
     struct http *http;
     struct evhttp_request *source;
 };
