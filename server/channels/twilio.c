@@ -118,9 +118,12 @@ static bool is_form(const struct http_request *request)
 /* One way to say no at the door: counted, logged, and nothing told of what was sent. */
 static void refuse(struct http_request *request, int status, enum metric metric, const char *reason)
 {
+    char client[PEER_TEXT_MAX];
+
     metrics_add(metric, 1);
+    http_client(request, client);
     log_write(LOG_WARNING, "request_not_ours", log_number("status", status),
-              log_text("reason", reason));
+              log_text("reason", reason), log_text("client", client));
     http_reply_error(request, status, reason);
 }
 
