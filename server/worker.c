@@ -2,6 +2,7 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
@@ -31,7 +32,8 @@ struct worker {
     struct event_base *base;
     struct stores stores;
     struct exchange_service *exchanges;
-    struct twilio *twilio;
+    struct channel *twilio;
+    struct channel *simulator; /* NULL in production */
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
@@ -129,7 +131,9 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     if (worker->exchanges == NULL)
         return -1;
     worker->twilio = twilio_create(config, worker->exchanges);
-    return worker->twilio != NULL ? 0 : -1;
+    if (!config->production)
+        worker->simulator = simulator_create(worker->exchanges, worker->stores.sessions);
+    return worker->twilio != NULL && (config->production || worker->simulator != NULL) ? 0 : -1;
 }
 
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
@@ -147,8 +151,10 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .idle_ms = config->idle_timeout_seconds * 1000,
     };
 
-    worker->routes = (struct routes){
-        .config = config, .twilio = worker->twilio, .readiness = settings->stores.readiness};
+    worker->routes = (struct routes){.config = config,
+                                     .twilio = worker->twilio,
+                                     .simulator = worker->simulator,
+                                     .readiness = settings->stores.readiness};
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -233,7 +239,8 @@ void worker_free(struct worker *worker)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     stores_detach(&worker->stores);
-    twilio_free(worker->twilio);
+    channel_free(worker->twilio);
+    channel_free(worker->simulator);
     exchange_service_free(worker->exchanges);
     http_free(worker->http);
     if (worker->on_stop != NULL)
