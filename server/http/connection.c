@@ -94,6 +94,7 @@ static void send_refusal(const struct connection *connection, const struct head_
  * behind that reply. */
 static void connection_refuse(struct connection *connection, struct head_verdict verdict)
 {
+    char client[PEER_TEXT_MAX];
     const struct evbuffer *unsent = bufferevent_get_output(connection->stream);
 
     connection->refused = true;
@@ -105,8 +106,9 @@ static void connection_refuse(struct connection *connection, struct head_verdict
     send_refusal(connection, &verdict);
     shutdown(connection->fd, SHUT_WR);
     metrics_request(METRIC_ROUTE_OTHER, verdict.status);
+    peer_print(&connection->peer, client);
     log_write(LOG_INFO, "request_refused", log_number("status", verdict.status),
-              log_text("reason", verdict.reason));
+              log_text("reason", verdict.reason), log_text("client", client));
 }
 
 /* Whether the other end may have one more connection. That of a proxy is not counted, but the
@@ -389,6 +391,22 @@ bool connection_busy(struct connections *connections, struct evhttp_request *req
     if (!connection->client_counted)
         metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
     return connection->client_counted;
+}
+
+void connection_client(const struct connections *connections, struct evhttp_request *request,
+                       char text[PEER_TEXT_MAX])
+{
+    const struct connection *connection = connection_find(connections, request);
+    const char *header;
+    struct peer client;
+
+    *text = '\0';
+    if (connection == NULL)
+        return;
+    header = connection->peer_trusted ? forwarded_header(request) : NULL;
+    if (header == NULL || !peers_forwarded(connections->limits.peers, header, &client))
+        client = connection->peer;
+    peer_print(&client, text);
 }
 
 bool connection_replied(struct connections *connections, struct evhttp_request *request)

@@ -10,13 +10,13 @@
 #define SERVER_CONNECTION_H
 
 #include "server/http/head.h"
+#include "server/http/peers.h"
 #include <stdbool.h>
 #include <stddef.h>
 
 struct event_base;
 struct evhttp;
 struct evhttp_request;
-struct peers;
 struct tls;
 
 struct connection_limits {
@@ -45,6 +45,10 @@ size_t connections_count(const struct connections *connections);
 bool connection_busy(struct connections *connections, struct evhttp_request *request);
 /* Just before the reply is sent: whether the connection is to be closed after it. */
 bool connection_replied(struct connections *connections, struct evhttp_request *request);
+
+/* Who sent it: the other end, or for whom a trusted proxy speaks. */
+void connection_client(const struct connections *connections, struct evhttp_request *request,
+                       char text[PEER_TEXT_MAX]);
 
 /* From now on every connection is closed after its reply, idle ones shortly. */
 void connections_drain(struct connections *connections);

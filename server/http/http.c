@@ -39,6 +39,11 @@ const char *http_header(const struct http_request *request, const char *name)
     return evhttp_find_header(evhttp_request_get_input_headers(request->source), name);
 }
 
+void http_client(const struct http_request *request, char text[PEER_TEXT_MAX])
+{
+    connection_client(request->http->connections, request->source, text);
+}
+
 static const char *status_phrase(int status)
 {
     switch (status) {

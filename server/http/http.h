@@ -36,6 +36,9 @@ struct http_request {
 /* The value of a header, or NULL. */
 const char *http_header(const struct http_request *request, const char *name);
 
+/* The internet address of whom it comes from, for the log of what is refused. */
+void http_client(const struct http_request *request, char text[PEER_TEXT_MAX]);
+
 struct http_reply {
     int status;
     const char *content_type;
