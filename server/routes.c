@@ -1,7 +1,7 @@
 /* The table of paths, and the small answers that need no file of their own. */
 #include "server/routes.h"
 
-#include "server/channels/twilio.h"
+#include "server/channels/simulator.h"
 #include "server/metrics.h"
 #include "server/stores.h"
 #include <jansson.h>
@@ -10,6 +10,7 @@
 
 #define JSON_TYPE "application/json; charset=utf-8"
 #define METRICS_MAX 16384
+#define NOTHING_HERE "there is nothing at this path"
 
 static void reply_json(struct http_request *request, int status, json_t *json)
 {
@@ -29,7 +30,23 @@ static void reply_json(struct http_request *request, int status, json_t *json)
 
 static void handle_webhook(struct routes *routes, struct http_request *request)
 {
-    twilio_handle(routes->twilio, request);
+    webhook_handle(routes->twilio, request);
+}
+
+static void handle_simulator_message(struct routes *routes, struct http_request *request)
+{
+    if (routes->simulator != NULL)
+        webhook_handle(routes->simulator, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
+}
+
+static void handle_simulator_later(struct routes *routes, struct http_request *request)
+{
+    if (routes->simulator != NULL)
+        simulator_later(routes->simulator, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
 }
 
 static void handle_health(struct routes *routes, struct http_request *request)
@@ -93,6 +110,8 @@ static const struct route {
     {"/ready", HTTP_GET, handle_ready},
     {"/", HTTP_GET, handle_root},
     {"/metrics", HTTP_GET, handle_metrics},
+    {"/simulator/message", HTTP_POST, handle_simulator_message},
+    {"/simulator/later", HTTP_POST, handle_simulator_later},
     {"/whatsapp/cleanup", HTTP_POST, handle_cleanup},
 };
 
@@ -125,5 +144,5 @@ void routes_handle(void *arg, struct http_request *request)
             reply_method_not_allowed(request, route->methods);
         return;
     }
-    http_reply_error(request, 404, "there is nothing at this path");
+    http_reply_error(request, 404, NOTHING_HERE);
 }
