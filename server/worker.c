@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,8 @@ struct worker {
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
     struct event *on_stop;
     struct event *on_drain;
+    struct event *on_turn;
+    atomic_bool turned;
     int64_t listen_end_ms; /* of a stopping worker: no new connections from then on */
     int64_t drain_end_ms;
 };
@@ -87,6 +90,25 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     http_drain(worker->http);
     event_add(worker->on_drain, &interval);
     on_drain(-1, 0, worker);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+
+    (void)fd;
+    (void)what;
+    atomic_store(&worker->turned, true);
+}
+
+static int start_turning(struct worker *worker, unsigned ms)
+{
+    const struct timeval interval = {ms / 1000, ms % 1000 * 1000};
+
+    if (ms == 0)
+        return 0;
+    worker->on_turn = event_new(worker->base, -1, EV_PERSIST, on_turn, worker);
+    return worker->on_turn != NULL ? event_add(worker->on_turn, &interval) : -1;
 }
 
 static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
@@ -169,7 +191,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
+        start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -190,6 +213,16 @@ static void *worker_run(void *arg)
 int worker_start(struct worker *worker)
 {
     return pthread_create(&worker->thread, NULL, worker_run, worker) == 0 ? 0 : -1;
+}
+
+bool worker_turned(const struct worker *worker)
+{
+    return atomic_load(&worker->turned);
+}
+
+void worker_turn_again(struct worker *worker)
+{
+    atomic_store(&worker->turned, false);
 }
 
 void worker_stop(struct worker *worker)
@@ -219,6 +252,8 @@ void worker_free(struct worker *worker)
         event_free(worker->on_stop);
     if (worker->on_drain != NULL)
         event_free(worker->on_drain);
+    if (worker->on_turn != NULL)
+        event_free(worker->on_turn);
     if (worker->stop_fd >= 0)
         close(worker->stop_fd);
     if (worker->base != NULL)
