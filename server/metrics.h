@@ -30,11 +30,23 @@
     X(LIMIT_HEAD, "uic_limit_reached_total", "limit=\"head_bytes\"", "")                         \
     X(LIMIT_URL, "uic_limit_reached_total", "limit=\"url_bytes\"", "")                           \
     X(LIMIT_BODY, "uic_limit_reached_total", "limit=\"body_bytes\"", "")                         \
+    X(LIMIT_LARGE, "uic_limit_reached_total", "limit=\"large_bodies\"", "")                      \
     X(LIMIT_PARAMETERS, "uic_limit_reached_total", "limit=\"parameters\"", "")                   \
     X(SIGNATURES_MISSING, "uic_webhooks_refused_total", "reason=\"unsigned\"",                   \
       "Webhook requests refused because they are not from our account at the provider")          \
     X(SIGNATURES_WRONG, "uic_webhooks_refused_total", "reason=\"signature\"", "")                \
     X(ACCOUNTS_WRONG, "uic_webhooks_refused_total", "reason=\"account\"", "")                    \
+    X(META_SUBSCRIPTIONS_REFUSED, "uic_webhooks_refused_total", "reason=\"subscription\"", "")   \
+    X(META_UNQUEUED, "uic_meta_replies_unqueued_total", "",                                      \
+      "Replies that found no place in the queue, so that their message comes again")             \
+    X(META_STATUSES, "uic_meta_statuses_total", "",                                              \
+      "What Meta said of messages that we sent: sent, delivered, read, failed")                  \
+    X(META_UNKNOWN, "uic_meta_ignored_total", "reason=\"kind\"",                                 \
+      "What came from Meta and was no message for us")                                           \
+    X(META_MALFORMED, "uic_meta_ignored_total", "reason=\"malformed\"", "")                      \
+    X(META_FOREIGN, "uic_meta_ignored_total", "reason=\"other_number\"", "")                     \
+    X(META_OLD, "uic_meta_ignored_total", "reason=\"old\"", "")                                  \
+    X(META_REPEATED, "uic_meta_ignored_total", "reason=\"repeated\"", "")                        \
     X(MESSAGES, "uic_messages_total", "", "Messages handled to their reply")                     \
     X(MESSAGES_REDELIVERED, "uic_messages_redelivered_total", "",                                \
       "Messages that had been handled before")                                                   \

@@ -2,6 +2,7 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/channels/meta.h"
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
@@ -141,7 +142,11 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
 {
     const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
-        .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
+        .request = {.head_max = config->max_head_bytes,
+                    .target_max = config->max_url_bytes,
+                    .body_max = config->max_body_bytes,
+                    .large_path = config_has_meta(config) ? META_PATH : NULL,
+                    .large_body_max = META_BODY_MAX},
         .connections_max =
             (settings->limits->connections_max + config->workers - 1) / config->workers,
         .peers = settings->limits->peers,

@@ -29,6 +29,10 @@ struct connection_limits {
     unsigned idle_ms;         /* between two requests */
 };
 
+/* Requests under way on this worker whose body only request.large_path may have: their bytes come
+ * before it is known who sends them, so there are few, and one more is refused with 503. */
+#define CONNECTIONS_LARGE_MAX 8
+
 struct connections;
 
 /* Puts the watch on every connection that http accepts. Returns NULL when out of memory. */

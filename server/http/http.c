@@ -204,7 +204,9 @@ static int evhttp_configure(struct http *http, const struct connection_limits *l
         return -1;
     /* The scanner refuses first; these only stand behind it. */
     evhttp_set_max_headers_size(http->evhttp, 2 * (ev_ssize_t)limits->request.head_max);
-    evhttp_set_max_body_size(http->evhttp, 2 * (ev_ssize_t)limits->request.body_max);
+    evhttp_set_max_body_size(http->evhttp, 2 * (ev_ssize_t)(limits->request.large_path != NULL
+                                                                ? limits->request.large_body_max
+                                                                : limits->request.body_max));
     evhttp_set_allowed_methods(http->evhttp, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
                                                  EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                                  EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
