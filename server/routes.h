@@ -6,6 +6,7 @@
 #include "server/http/http.h"
 #include <stdbool.h>
 
+struct login;
 struct readiness;
 struct twilio;
 
@@ -13,6 +14,7 @@ struct twilio;
 struct routes {
     const struct config *config;
     struct twilio *twilio;
+    struct login *login;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

@@ -2,6 +2,8 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/admin/access.h"
+#include "server/admin/login.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
@@ -31,6 +33,8 @@ struct worker {
     struct stores stores;
     struct exchange_service *exchanges;
     struct twilio *twilio;
+    struct access *access;
+    struct login *login;
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
@@ -110,6 +114,17 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     return worker->twilio != NULL ? 0 : -1;
 }
 
+static int start_administration(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+
+    worker->access = access_create(config->admin_token);
+    if (worker->access == NULL)
+        return -1;
+    worker->login = login_create(worker->base, config, worker->access, shared->limits->tries);
+    return worker->login != NULL ? 0 : -1;
+}
+
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
                       size_t error_size)
 {
@@ -126,7 +141,11 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
     };
 
     worker->routes = (struct routes){
-        .config = config, .twilio = worker->twilio, .readiness = settings->stores.readiness};
+        .config = config,
+        .twilio = worker->twilio,
+        .login = worker->login,
+        .readiness = settings->stores.readiness,
+    };
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -158,7 +177,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_administration(worker, settings) != 0 ||
+        start_stop_signal(worker) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -201,6 +221,8 @@ void worker_free(struct worker *worker)
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     stores_detach(&worker->stores);
     twilio_free(worker->twilio);
+    login_free(worker->login);
+    access_free(worker->access);
     exchange_service_free(worker->exchanges);
     http_free(worker->http);
     if (worker->on_stop != NULL)

@@ -390,6 +390,20 @@ bool connection_busy(struct connections *connections, struct evhttp_request *req
     return connection->client_counted;
 }
 
+int connection_peer(struct connections *connections, struct evhttp_request *request,
+                    struct peer *peer)
+{
+    const struct connection *connection = connection_find(connections, request);
+    const char *header;
+
+    if (connection == NULL)
+        return -1;
+    header = connection->peer_trusted ? forwarded_header(request) : NULL;
+    if (header == NULL || !peers_forwarded(connections->limits.peers, header, peer))
+        *peer = connection->peer;
+    return 0;
+}
+
 bool connection_replied(struct connections *connections, struct evhttp_request *request)
 {
     struct connection *connection = connection_find(connections, request);

@@ -39,6 +39,11 @@ const char *http_header(const struct http_request *request, const char *name)
     return evhttp_find_header(evhttp_request_get_input_headers(request->source), name);
 }
 
+int http_peer(const struct http_request *request, struct peer *peer)
+{
+    return connection_peer(request->http->connections, request->source, peer);
+}
+
 static const char *status_phrase(int status)
 {
     static const struct {
@@ -46,6 +51,9 @@ static const char *status_phrase(int status)
         const char *phrase;
     } phrases[] = {
         {200, "OK"},
+        {204, "No Content"},
+        {303, "See Other"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -74,13 +82,15 @@ static void count_status(int status)
 }
 
 /* A page may use files of this server and nothing else, no script inside it included; anything
- * else is no page, whatever a browser makes of it. Nothing here is to be kept or framed. */
+ * else is no page, whatever a browser makes of it. Nothing here is to be framed, nor kept unless it
+ * says so. */
 static void add_security_headers(struct evkeyvalq *headers, const char *content_type)
 {
-    const bool page = strncmp(content_type, "text/html", 9) == 0;
+    const bool page = content_type != NULL && strncmp(content_type, "text/html", 9) == 0;
 
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    evhttp_add_header(headers, "Cache-Control", "no-store");
+    if (evhttp_find_header(headers, "Cache-Control") == NULL)
+        evhttp_add_header(headers, "Cache-Control", "no-store");
     evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
     evhttp_add_header(headers, "Content-Security-Policy",
                       page ? "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
@@ -95,10 +105,11 @@ void http_reply(struct http_request *request, const struct http_reply *reply)
     struct evkeyvalq *headers = evhttp_request_get_output_headers(source);
     struct evbuffer *body = evhttp_request_get_output_buffer(source);
 
-    evhttp_add_header(headers, "Content-Type", reply->content_type);
+    if (reply->content_type != NULL)
+        evhttp_add_header(headers, "Content-Type", reply->content_type);
+    for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i].name != NULL; i++)
+        evhttp_add_header(headers, reply->headers[i].name, reply->headers[i].value);
     add_security_headers(headers, reply->content_type);
-    if (reply->header_name != NULL)
-        evhttp_add_header(headers, reply->header_name, reply->header_value);
     if (connection_replied(http->connections, source))
         evhttp_add_header(headers, "Connection", "close");
     evbuffer_add(body, reply->body, reply->length);
@@ -114,10 +125,8 @@ void http_reply_error(struct http_request *request, int status, const char *reas
     struct http_reply reply = {
         .status = status, .content_type = JSON_TYPE, .body = body, .length = (size_t)length};
 
-    if (status == 503 || status == 429) {
-        reply.header_name = "Retry-After";
-        reply.header_value = "1";
-    }
+    if (status == 503 || status == 429)
+        reply.headers[0] = (struct http_reply_header){"Retry-After", "1"};
     http_reply(request, &reply);
 }
 
