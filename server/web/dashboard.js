@@ -43,8 +43,8 @@ const date = (day, options) =>
   new Intl.DateTimeFormat(language(), { ...options, timeZone: "UTC" })
     .format(new Date(`${day}T12:00:00Z`));
 const longDate = (day) => date(day, { weekday: "long", day: "numeric", month: "long" });
-const unit = (value, name, unitDisplay = "long") =>
-  new Intl.NumberFormat(language(), { style: "unit", unit: name, unitDisplay }).format(value);
+const unit = (value, name) =>
+  new Intl.NumberFormat(language(), { style: "unit", unit: name, unitDisplay: "short" }).format(value);
 
 function duration(seconds) {
   if (seconds < 60) return unit(seconds, "second");
@@ -244,16 +244,16 @@ function showState() {
     items.push(stateItem(outbox.length === 0, say("File d’attente", "Outbox"),
       say("codes à inscrire dans la base", "codes on their way to the database"),
       outbox.length === 0 ? say("vide", "empty")
-        : `${number(outbox.length)} · ${duration(outbox.oldest_seconds)}`));
+        : say(`${number(outbox.length)} depuis ${duration(outbox.oldest_seconds)}`,
+          `${number(outbox.length)} for ${duration(outbox.oldest_seconds)}`)));
   byId("state").replaceChildren(...items);
 }
 
 function showInstances() {
   if (!changed("instances", stats.instances)) return;
   putRows("instances", stats.instances.map((one) => element("tr", {},
-    element("th", { scope: "row" }, one.id),
-    element("td", {}, one.version),
-    element("td", {}, count(one.workers, "fil", "fils", "worker", "workers")),
+    element("th", { scope: "row" }, one.id,
+      element("small", {}, `${one.version} · ${count(one.workers, "fil", "fils", "worker", "workers")}`)),
     element("td", { class: "number" }, one.seen_seconds_ago < 5 ? say("à l’instant", "just now")
       : say(`il y a ${duration(one.seen_seconds_ago)}`, `${duration(one.seen_seconds_ago)} ago`)))),
   say("Aucune instance ne se montre.", "No instance shows itself."));
