@@ -119,7 +119,11 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange->started_us = clock_monotonic_us();
     exchange->now_us = clock_wall_us();
     exchange->said = (struct flow_message){
-        .text = message->text, .length = message->text_length, .written = message->written};
+        .text = message->text,
+        .length = message->text_length,
+        .written = message->written,
+        .pressed = message->pressed,
+    };
     if (exchange_identify(exchange, message) != 0) {
         free(exchange);
         return -1;

@@ -30,11 +30,23 @@
     X(LIMIT_HEAD, "uic_limit_reached_total", "limit=\"head_bytes\"", "")                         \
     X(LIMIT_URL, "uic_limit_reached_total", "limit=\"url_bytes\"", "")                           \
     X(LIMIT_BODY, "uic_limit_reached_total", "limit=\"body_bytes\"", "")                         \
+    X(LIMIT_LARGE, "uic_limit_reached_total", "limit=\"large_bodies\"", "")                      \
     X(LIMIT_PARAMETERS, "uic_limit_reached_total", "limit=\"parameters\"", "")                   \
     X(SIGNATURES_MISSING, "uic_webhooks_refused_total", "reason=\"unsigned\"",                   \
       "Webhook requests refused because they are not from our account at the provider")          \
     X(SIGNATURES_WRONG, "uic_webhooks_refused_total", "reason=\"signature\"", "")                \
     X(ACCOUNTS_WRONG, "uic_webhooks_refused_total", "reason=\"account\"", "")                    \
+    X(META_SUBSCRIPTIONS_REFUSED, "uic_webhooks_refused_total", "reason=\"subscription\"", "")   \
+    X(META_UNQUEUED, "uic_meta_replies_unqueued_total", "",                                      \
+      "Replies that found no place in the queue, so that their message comes again")             \
+    X(META_STATUSES, "uic_meta_statuses_total", "",                                              \
+      "What Meta said of messages that we sent: sent, delivered, read, failed")                  \
+    X(META_UNKNOWN, "uic_meta_ignored_total", "reason=\"kind\"",                                 \
+      "What came from Meta and was no message for us")                                           \
+    X(META_MALFORMED, "uic_meta_ignored_total", "reason=\"malformed\"", "")                      \
+    X(META_FOREIGN, "uic_meta_ignored_total", "reason=\"other_number\"", "")                     \
+    X(META_OLD, "uic_meta_ignored_total", "reason=\"old\"", "")                                  \
+    X(META_REPEATED, "uic_meta_ignored_total", "reason=\"repeated\"", "")                        \
     X(MESSAGES, "uic_messages_total", "", "Messages handled to their reply")                     \
     X(MESSAGES_REDELIVERED, "uic_messages_redelivered_total", "",                                \
       "Messages that had been handled before")                                                   \
@@ -51,6 +63,10 @@
     X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox") \
     X(OUTBOX_WRITTEN, "uic_outbox_records_total", "step=\"written\"", "")                        \
     X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                        \
+    X(LOGINS_RIGHT, "uic_admin_logins_total", "result=\"right\"",                                \
+      "Tries to log in to the administration")                                                   \
+    X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                            \
+    X(LOGINS_REFUSED, "uic_admin_logins_total", "result=\"too_early\"", "")                      \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, each thread adding and subtracting its own: rows as above. */
@@ -107,7 +123,8 @@
     X(ROOT, "root")           \
     X(METRICS, "metrics")     \
     X(SIMULATOR, "simulator") \
-    X(CLEANUP, "cleanup")
+    X(CLEANUP, "cleanup")     \
+    X(ADMIN, "admin")
 
 /* Bounds of a histogram's buckets, and the one without bound. */
 #define METRICS_BUCKETS_MAX 15

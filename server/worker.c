@@ -2,6 +2,9 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/admin/access.h"
+#include "server/admin/login.h"
+#include "server/channels/meta.h"
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
@@ -14,6 +17,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +37,15 @@ struct worker {
     struct exchange_service *exchanges;
     struct channel *twilio;
     struct channel *simulator; /* NULL in production */
+    struct access *access;
+    struct login *login;
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
     struct event *on_stop;
     struct event *on_drain;
+    struct event *on_turn;
+    atomic_bool turned;
     int64_t listen_end_ms; /* of a stopping worker: no new connections from then on */
     int64_t drain_end_ms;
 };
@@ -88,6 +96,25 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     on_drain(-1, 0, worker);
 }
 
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+
+    (void)fd;
+    (void)what;
+    atomic_store(&worker->turned, true);
+}
+
+static int start_turning(struct worker *worker, unsigned ms)
+{
+    const struct timeval interval = {ms / 1000, ms % 1000 * 1000};
+
+    if (ms == 0)
+        return 0;
+    worker->on_turn = event_new(worker->base, -1, EV_PERSIST, on_turn, worker);
+    return worker->on_turn != NULL ? event_add(worker->on_turn, &interval) : -1;
+}
+
 static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
     const struct setup *setup = shared->stores.setup;
@@ -114,12 +141,27 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     return worker->twilio != NULL && (config->production || worker->simulator != NULL) ? 0 : -1;
 }
 
+static int start_administration(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+
+    worker->access = access_create(config->admin_token);
+    if (worker->access == NULL)
+        return -1;
+    worker->login = login_create(worker->base, config, worker->access, shared->limits->tries);
+    return worker->login != NULL ? 0 : -1;
+}
+
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
                       size_t error_size)
 {
     const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
-        .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
+        .request = {.head_max = config->max_head_bytes,
+                    .target_max = config->max_url_bytes,
+                    .body_max = config->max_body_bytes,
+                    .large_path = config_has_meta(config) ? META_PATH : NULL,
+                    .large_body_max = META_BODY_MAX},
         .connections_max =
             (settings->limits->connections_max + config->workers - 1) / config->workers,
         .peers = settings->limits->peers,
@@ -134,6 +176,7 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .flow = settings->stores.setup->flow,
         .twilio = worker->twilio,
         .simulator = worker->simulator,
+        .login = worker->login,
         .readiness = settings->stores.readiness,
     };
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
@@ -167,7 +210,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_administration(worker, settings) != 0 ||
+        start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -188,6 +232,16 @@ static void *worker_run(void *arg)
 int worker_start(struct worker *worker)
 {
     return pthread_create(&worker->thread, NULL, worker_run, worker) == 0 ? 0 : -1;
+}
+
+bool worker_turned(const struct worker *worker)
+{
+    return atomic_load(&worker->turned);
+}
+
+void worker_turn_again(struct worker *worker)
+{
+    atomic_store(&worker->turned, false);
 }
 
 void worker_stop(struct worker *worker)
@@ -211,12 +265,16 @@ void worker_free(struct worker *worker)
     stores_detach(&worker->stores);
     channel_free(worker->twilio);
     channel_free(worker->simulator);
+    login_free(worker->login);
+    access_free(worker->access);
     exchange_service_free(worker->exchanges);
     http_free(worker->http);
     if (worker->on_stop != NULL)
         event_free(worker->on_stop);
     if (worker->on_drain != NULL)
         event_free(worker->on_drain);
+    if (worker->on_turn != NULL)
+        event_free(worker->on_turn);
     if (worker->stop_fd >= 0)
         close(worker->stop_fd);
     if (worker->base != NULL)

@@ -384,4 +384,6 @@ const struct record_backend record_postgres = {
     .detach = postgres_detach,
     .claim = postgres_claim,
     .up = postgres_up,
+    .reader = &postgres_reader,
+    .importer = &postgres_importer,
 };

@@ -388,4 +388,6 @@ const struct record_backend record_sqlite = {
     .detach = sqlite_detach,
     .claim = sqlite_claim,
     .up = sqlite_up,
+    .reader = &sqlite_reader,
+    .importer = &sqlite_importer,
 };
