@@ -63,6 +63,10 @@
     X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox") \
     X(OUTBOX_WRITTEN, "uic_outbox_records_total", "step=\"written\"", "")                        \
     X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                        \
+    X(LOGINS_RIGHT, "uic_admin_logins_total", "result=\"right\"",                                \
+      "Tries to log in to the administration")                                                   \
+    X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                            \
+    X(LOGINS_REFUSED, "uic_admin_logins_total", "result=\"too_early\"", "")                      \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, each thread adding and subtracting its own: rows as above. */
@@ -119,7 +123,8 @@
     X(ROOT, "root")           \
     X(METRICS, "metrics")     \
     X(SIMULATOR, "simulator") \
-    X(CLEANUP, "cleanup")
+    X(CLEANUP, "cleanup")     \
+    X(ADMIN, "admin")
 
 /* Bounds of a histogram's buckets, and the one without bound. */
 #define METRICS_BUCKETS_MAX 15

@@ -1,6 +1,8 @@
 /* The table of paths, and the small answers that need no file of their own. */
 #include "server/routes.h"
 
+#include "server/admin/assets.h"
+#include "server/admin/login.h"
 #include "server/channels/simulator.h"
 #include "server/metrics.h"
 #include "server/scrape.h"
@@ -87,6 +89,21 @@ static void handle_cleanup(struct routes *routes, struct http_request *request)
                      "SESSION_TIMEOUT_MINUTES");
 }
 
+static void handle_admin(struct routes *routes, struct http_request *request)
+{
+    login_handle_page(routes->login, request);
+}
+
+static void handle_login(struct routes *routes, struct http_request *request)
+{
+    login_handle_login(routes->login, request);
+}
+
+static void handle_logout(struct routes *routes, struct http_request *request)
+{
+    login_handle_logout(routes->login, request);
+}
+
 static const struct route {
     const char *path; /* NULL: WEBHOOK_PATH */
     int methods;
@@ -102,19 +119,36 @@ static const struct route {
     {"/simulator/message", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_message},
     {"/simulator/later", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_later},
     {"/whatsapp/cleanup", HTTP_POST, METRIC_ROUTE_CLEANUP, handle_cleanup},
+    {"/admin", HTTP_GET, METRIC_ROUTE_ADMIN, handle_admin},
+    {"/admin/login", HTTP_GET | HTTP_POST, METRIC_ROUTE_ADMIN, handle_login},
+    {"/admin/logout", HTTP_GET | HTTP_POST, METRIC_ROUTE_ADMIN, handle_logout},
 };
 
 static void reply_method_not_allowed(struct http_request *request, int methods)
 {
     static const char body[] = "{\"error\":\"this path does not take this method\"}\n";
+    const char *allow = methods == HTTP_POST  ? "POST"
+                        : methods == HTTP_GET ? "GET, HEAD"
+                                              : "GET, HEAD, POST";
 
-    http_reply(request,
-               &(struct http_reply){.status = 405,
-                                    .content_type = JSON_TYPE,
-                                    .body = body,
-                                    .length = sizeof body - 1,
-                                    .header_name = "Allow",
-                                    .header_value = methods == HTTP_POST ? "POST" : "GET, HEAD"});
+    http_reply(request, &(struct http_reply){.status = 405,
+                                             .content_type = JSON_TYPE,
+                                             .body = body,
+                                             .length = sizeof body - 1,
+                                             .headers = {{"Allow", allow}}});
+}
+
+/* What pages are made of is no secret, but what production does not need it does not have. */
+static void handle_file(const struct routes *routes, struct http_request *request)
+{
+    const struct asset *asset = asset_find(request->path);
+
+    if (asset == NULL || (asset->development_only && routes->config->production))
+        http_reply_error(request, 404, "there is nothing at this path");
+    else if (request->method != HTTP_GET)
+        reply_method_not_allowed(request, HTTP_GET);
+    else
+        asset_reply(request, asset);
 }
 
 void routes_handle(void *arg, struct http_request *request)
@@ -134,5 +168,5 @@ void routes_handle(void *arg, struct http_request *request)
             reply_method_not_allowed(request, route->methods);
         return;
     }
-    http_reply_error(request, 404, NOTHING_HERE);
+    handle_file(routes, request);
 }

@@ -8,6 +8,7 @@
 
 struct channel;
 struct flow;
+struct login;
 struct readiness;
 
 /* What the handlers of one worker need; borrowed. */
@@ -16,6 +17,7 @@ struct routes {
     const struct flow *flow;
     struct channel *twilio;
     struct channel *simulator; /* NULL: there is none */
+    struct login *login;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

@@ -36,8 +36,7 @@ static void reply_unauthorized(struct http_request *request)
                                              .content_type = "application/json; charset=utf-8",
                                              .body = body,
                                              .length = sizeof body - 1,
-                                             .header_name = "WWW-Authenticate",
-                                             .header_value = "Bearer"});
+                                             .headers = {{"WWW-Authenticate", "Bearer"}}});
 }
 
 static void measure_state(const struct routes *routes)

@@ -432,20 +432,18 @@ bool connection_busy(struct connections *connections, struct evhttp_request *req
     return connection->client_counted;
 }
 
-void connection_client(const struct connections *connections, struct evhttp_request *request,
-                       char text[PEER_TEXT_MAX])
+int connection_peer(struct connections *connections, struct evhttp_request *request,
+                    struct peer *peer)
 {
     const struct connection *connection = connection_find(connections, request);
     const char *header;
-    struct peer client;
 
-    *text = '\0';
     if (connection == NULL)
-        return;
+        return -1;
     header = connection->peer_trusted ? forwarded_header(request) : NULL;
-    if (header == NULL || !peers_forwarded(connections->limits.peers, header, &client))
-        client = connection->peer;
-    peer_print(&client, text);
+    if (header == NULL || !peers_forwarded(connections->limits.peers, header, peer))
+        *peer = connection->peer;
+    return 0;
 }
 
 bool connection_replied(struct connections *connections, struct evhttp_request *request)

@@ -39,9 +39,18 @@ const char *http_header(const struct http_request *request, const char *name)
     return evhttp_find_header(evhttp_request_get_input_headers(request->source), name);
 }
 
+int http_peer(const struct http_request *request, struct peer *peer)
+{
+    return connection_peer(request->http->connections, request->source, peer);
+}
+
 void http_client(const struct http_request *request, char text[PEER_TEXT_MAX])
 {
-    connection_client(request->http->connections, request->source, text);
+    struct peer peer;
+
+    *text = '\0';
+    if (http_peer(request, &peer) == 0)
+        peer_print(&peer, text);
 }
 
 static const char *status_phrase(int status)
@@ -58,13 +67,15 @@ static const char *status_phrase(int status)
 }
 
 /* A page may use files of this server and nothing else, no script inside it included; anything
- * else is no page, whatever a browser makes of it. Nothing here is to be kept or framed. */
+ * else is no page, whatever a browser makes of it. Nothing here is to be framed, nor kept unless it
+ * says so. */
 static void add_security_headers(struct evkeyvalq *headers, const char *content_type)
 {
-    const bool page = strncmp(content_type, "text/html", 9) == 0;
+    const bool page = content_type != NULL && strncmp(content_type, "text/html", 9) == 0;
 
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    evhttp_add_header(headers, "Cache-Control", "no-store");
+    if (evhttp_find_header(headers, "Cache-Control") == NULL)
+        evhttp_add_header(headers, "Cache-Control", "no-store");
     evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
     evhttp_add_header(headers, "Content-Security-Policy",
                       page ? "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
@@ -79,10 +90,11 @@ void http_reply(struct http_request *request, const struct http_reply *reply)
     struct evkeyvalq *headers = evhttp_request_get_output_headers(source);
     struct evbuffer *body = evhttp_request_get_output_buffer(source);
 
-    evhttp_add_header(headers, "Content-Type", reply->content_type);
+    if (reply->content_type != NULL)
+        evhttp_add_header(headers, "Content-Type", reply->content_type);
+    for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i].name != NULL; i++)
+        evhttp_add_header(headers, reply->headers[i].name, reply->headers[i].value);
     add_security_headers(headers, reply->content_type);
-    if (reply->header_name != NULL)
-        evhttp_add_header(headers, reply->header_name, reply->header_value);
     if (connection_replied(http->connections, source))
         evhttp_add_header(headers, "Connection", "close");
     evbuffer_add(body, reply->body, reply->length);
@@ -98,10 +110,8 @@ void http_reply_error(struct http_request *request, int status, const char *reas
     struct http_reply reply = {
         .status = status, .content_type = JSON_TYPE, .body = body, .length = (size_t)length};
 
-    if (status == 503 || status == 429) {
-        reply.header_name = "Retry-After";
-        reply.header_value = "1";
-    }
+    if (status == 503 || status == 429)
+        reply.headers[0] = (struct http_reply_header){"Retry-After", "1"};
     http_reply(request, &reply);
 }
 
