@@ -208,8 +208,7 @@ bool peers_forwarded(const struct peers *peers, const char *header, struct peer 
     }
 }
 
-/* What is counted together with an address. */
-static struct peer counted_as(const struct peer *peer)
+struct peer peer_counted_as(const struct peer *peer)
 {
     struct peer key = *peer;
 
@@ -235,7 +234,7 @@ static struct count **count_find(struct peers *peers, const struct peer *key)
 
 bool peers_enter(struct peers *peers, const struct peer *peer)
 {
-    const struct peer key = counted_as(peer);
+    const struct peer key = peer_counted_as(peer);
     struct count **link;
     bool allowed = false;
 
@@ -258,7 +257,7 @@ bool peers_enter(struct peers *peers, const struct peer *peer)
 
 void peers_leave(struct peers *peers, const struct peer *peer)
 {
-    const struct peer key = counted_as(peer);
+    const struct peer key = peer_counted_as(peer);
     struct count **link, *count;
 
     if (peers->per_address == 0)

@@ -36,8 +36,10 @@ bool peers_trust(const struct peers *peers, const struct peer *peer);
  * Returns false when the header names nobody. */
 bool peers_forwarded(const struct peers *peers, const char *header, struct peer *client);
 
-/* Counts something that this address opens; false, and not counted, when it has too much open. Of
- * an IPv6 address only its network counts, for it is one subscriber's. */
+/* Whom an address stands for when something is counted: of an IPv6 address only its network, for it
+ * is one subscriber's. */
+struct peer peer_counted_as(const struct peer *peer);
+/* Counts something that this address opens; false, and not counted, when it has too much open. */
 bool peers_enter(struct peers *peers, const struct peer *peer);
 /* Once for each peers_enter that returned true. */
 void peers_leave(struct peers *peers, const struct peer *peer);

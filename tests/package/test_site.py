@@ -2,9 +2,10 @@
 
 import http.client
 import subprocess
+from urllib.parse import urlencode
 
 import pytest
-from phone import Phone
+from phone import FORM, WEBHOOK, new_number, new_sid, reply_text, twilio_form
 from production import Nginx
 from texts import message
 
@@ -36,8 +37,10 @@ def test_nginx_takes_the_site_as_it_comes(installed, tmp_path):
 
 def test_messages_come_through(nginx):
     assert status_of(nginx, "/ready") == 200
-    with Phone(nginx) as phone:
-        assert message("welcome") in phone.say("Bonjour")
+    body = urlencode(twilio_form(new_number(), "Bonjour", new_sid()))
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
+    connection.request("POST", WEBHOOK, body, {"Content-Type": FORM})
+    assert message("welcome") in reply_text(connection.getresponse().read())
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/simulator", "/simulator/app.js"])
