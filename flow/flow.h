@@ -29,6 +29,10 @@
 #define FLOW_ANSWER_CHARACTERS_MAX 160
 /* Bytes of all normalised answers of one conversation together. */
 #define FLOW_ANSWERS_MAX 2048
+/* Options that a reply can offer at most. */
+#define FLOW_OPTIONS_MAX 20
+/* Bytes that hold an option's id, with its NUL. */
+#define FLOW_OPTION_ID_MAX 68
 /* Messages that a conversation remembers, to know them when they come again. */
 #define FLOW_RECENT_MAX 8
 
@@ -141,6 +145,7 @@ struct flow_message {
     size_t length;
     bool written; /* false: a picture, a voice note, a place, a sticker */
     uint64_t id;  /* keyed hash of the provider's message id, 0 when it has none */
+    bool pressed; /* a button was pressed: text is the id of an option that some reply offered */
 };
 
 enum flow_effect {
@@ -216,6 +221,18 @@ void flow_finish(struct conversation *conversation, uint64_t id, const char *cod
  * FLOW_REPLY_NONE. */
 size_t flow_reply(const struct flow *flow, const struct conversation *conversation,
                   char reply[FLOW_REPLY_MAX]);
+
+/* What a person can answer to the last reply by a button or a row of a list. */
+struct flow_option {
+    char id[FLOW_OPTION_ID_MAX]; /* for flow_message: names its question, so that a button which is
+                                    pressed days later answers no other */
+    const char *label;           /* in the conversation's language; lives as long as the flow */
+};
+
+/* The options that the last reply offers as a numbered list: those of a choice question, or the
+ * languages. Returns how many; 0 when it asks for words, or for nothing. */
+size_t flow_options(const struct flow *flow, const struct conversation *conversation,
+                    struct flow_option options[FLOW_OPTIONS_MAX]);
 
 /* The polite "try again in a minute", in the conversation's language (NULL: the first). */
 size_t flow_unavailable(const struct flow *flow, const struct conversation *conversation,

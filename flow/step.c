@@ -165,6 +165,20 @@ static bool is_open(const struct conversation *conversation)
            conversation->state == CONVERSATION_LANGUAGE;
 }
 
+/* A button of another question than the open one answers nothing. */
+static enum flow_event take_button(const struct flow *flow, struct conversation *conversation,
+                                   const struct flow_message *button, int64_t now_s)
+{
+    struct flow_message message = *button;
+
+    message.text = option_answer(flow, conversation, button->text, button->length, &message.length);
+    if (message.text == NULL)
+        return reply(conversation, conversation->state, FLOW_REPLY_NOT_TEXT, FLOW_EVENT_NOT_TEXT);
+    if (conversation->state == CONVERSATION_LANGUAGE)
+        return choose_language(flow, conversation, &message);
+    return take_answer(flow, conversation, &message, now_s);
+}
+
 static enum flow_event handle(const struct flow *flow, struct conversation *conversation,
                               const struct flow_message *message, int64_t now_s)
 {
@@ -183,6 +197,8 @@ static enum flow_event handle(const struct flow *flow, struct conversation *conv
         return begin(flow, conversation, FLOW_REPLY_CHANGED, FLOW_EVENT_CHANGED);
     if (!message->written)
         return reply(conversation, conversation->state, FLOW_REPLY_NOT_TEXT, FLOW_EVENT_NOT_TEXT);
+    if (message->pressed)
+        return take_button(flow, conversation, message, now_s);
     command = command_find(message->text, message->length);
     if (command != COMMAND_NONE)
         return obey(flow, conversation, command);

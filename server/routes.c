@@ -3,7 +3,7 @@
 
 #include "server/admin/assets.h"
 #include "server/admin/login.h"
-#include "server/channels/twilio.h"
+#include "server/channels/simulator.h"
 #include "server/metrics.h"
 #include "server/stores.h"
 #include <jansson.h>
@@ -12,6 +12,7 @@
 
 #define JSON_TYPE "application/json; charset=utf-8"
 #define METRICS_MAX 16384
+#define NOTHING_HERE "there is nothing at this path"
 
 static void reply_json(struct http_request *request, int status, json_t *json)
 {
@@ -31,7 +32,23 @@ static void reply_json(struct http_request *request, int status, json_t *json)
 
 static void handle_webhook(struct routes *routes, struct http_request *request)
 {
-    twilio_handle(routes->twilio, request);
+    webhook_handle(routes->twilio, request);
+}
+
+static void handle_simulator_message(struct routes *routes, struct http_request *request)
+{
+    if (routes->simulator != NULL)
+        webhook_handle(routes->simulator, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
+}
+
+static void handle_simulator_later(struct routes *routes, struct http_request *request)
+{
+    if (routes->simulator != NULL)
+        simulator_later(routes->simulator, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
 }
 
 static void handle_health(struct routes *routes, struct http_request *request)
@@ -110,6 +127,8 @@ static const struct route {
     {"/ready", HTTP_GET, handle_ready},
     {"/", HTTP_GET, handle_root},
     {"/metrics", HTTP_GET, handle_metrics},
+    {"/simulator/message", HTTP_POST, handle_simulator_message},
+    {"/simulator/later", HTTP_POST, handle_simulator_later},
     {"/whatsapp/cleanup", HTTP_POST, handle_cleanup},
     {"/admin", HTTP_GET, handle_admin},
     {"/admin/login", HTTP_GET | HTTP_POST, handle_login},
@@ -136,7 +155,7 @@ static void handle_file(const struct routes *routes, struct http_request *reques
     const struct asset *asset = asset_find(request->path);
 
     if (asset == NULL || (asset->development_only && routes->config->production))
-        http_reply_error(request, 404, "there is nothing at this path");
+        http_reply_error(request, 404, NOTHING_HERE);
     else if (request->method != HTTP_GET)
         reply_method_not_allowed(request, HTTP_GET);
     else

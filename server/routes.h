@@ -6,14 +6,15 @@
 #include "server/http/http.h"
 #include <stdbool.h>
 
+struct channel;
 struct login;
 struct readiness;
-struct twilio;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
-    struct twilio *twilio;
+    struct channel *twilio;
+    struct channel *simulator; /* NULL: there is none */
     struct login *login;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */

@@ -5,6 +5,7 @@
 #include "server/http/tls.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/notify.h"
 #include "server/privilege.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
@@ -24,8 +25,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* How often, within the watchdog's time, workers leave their mark and we look for it. */
+#define WATCHDOG_LOOKS 4
+
 struct server {
     const struct setup *setup;
+    unsigned watchdog_ms; /* 0: nobody watches */
     struct limits limits;
     struct tls *tls; /* NULL: none */
     struct session_store *sessions;
@@ -178,14 +183,41 @@ static void reload_tls(struct tls *tls)
     }
 }
 
+static void reload(const struct server *server)
+{
+    notify_send("RELOADING=1");
+    reload_tls(server->tls);
+    notify_send("READY=1");
+}
+
+/* Tells the service manager that all is well, when every worker's loop has turned since the last
+ * time. One that hangs keeps us silent, and the manager starts us again. */
+static void feed_watchdog(const struct server *server)
+{
+    for (unsigned i = 0; i < server->started; i++)
+        if (!worker_turned(server->workers[i]))
+            return;
+    for (unsigned i = 0; i < server->started; i++)
+        worker_turn_again(server->workers[i]);
+    notify_send("WATCHDOG=1");
+}
+
 /* Until a signal says that this is the end; returns it. */
 static int wait_for_end(const struct server *server, const sigset_t *signals)
 {
+    const unsigned ms = server->watchdog_ms / WATCHDOG_LOOKS;
+    const struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
     int number;
 
-    while (sigwait(signals, &number) != 0 || number == SIGHUP)
-        reload_tls(server->tls);
-    return number;
+    for (;;) {
+        number = sigtimedwait(signals, NULL, ms > 0 ? &pause : NULL);
+        if (number == SIGTERM || number == SIGINT)
+            return number;
+        if (number == SIGHUP)
+            reload(server);
+        if (ms > 0)
+            feed_watchdog(server);
+    }
 }
 
 static int start_workers(struct server *server)
@@ -195,6 +227,7 @@ static int start_workers(struct server *server)
         .stores = {server->setup, server->sessions, server->records, &server->readiness, false},
         .limits = &server->limits,
         .tls = server->tls,
+        .turn_ms = server->watchdog_ms / WATCHDOG_LOOKS,
     };
     char error[512];
 
@@ -243,7 +276,7 @@ static void log_started(const struct config *config)
 
 int server_run(const struct setup *setup)
 {
-    struct server server = {.setup = setup};
+    struct server server = {.setup = setup, .watchdog_ms = notify_watchdog_ms()};
     const struct config *config = &setup->config;
     sigset_t stop;
     int code = 1, signal_number;
@@ -256,7 +289,9 @@ int server_run(const struct setup *setup)
         limits_open(&server.limits, config) == 0 && open_tls(&server) == 0 &&
         start_workers(&server) == 0) {
         log_started(config);
+        notify_send("READY=1");
         signal_number = wait_for_end(&server, &stop);
+        notify_send("STOPPING=1");
         log_write(LOG_INFO, "server_stopping",
                   log_text("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
         code = 0;

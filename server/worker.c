@@ -4,6 +4,7 @@
 
 #include "server/admin/access.h"
 #include "server/admin/login.h"
+#include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,8 @@ struct worker {
     struct event_base *base;
     struct stores stores;
     struct exchange_service *exchanges;
-    struct twilio *twilio;
+    struct channel *twilio;
+    struct channel *simulator; /* NULL in production */
     struct access *access;
     struct login *login;
     struct http *http;
@@ -40,6 +43,8 @@ struct worker {
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
     struct event *on_stop;
     struct event *on_drain;
+    struct event *on_turn;
+    atomic_bool turned;
     int64_t listen_end_ms; /* of a stopping worker: no new connections from then on */
     int64_t drain_end_ms;
 };
@@ -90,6 +95,25 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     on_drain(-1, 0, worker);
 }
 
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+
+    (void)fd;
+    (void)what;
+    atomic_store(&worker->turned, true);
+}
+
+static int start_turning(struct worker *worker, unsigned ms)
+{
+    const struct timeval interval = {ms / 1000, ms % 1000 * 1000};
+
+    if (ms == 0)
+        return 0;
+    worker->on_turn = event_new(worker->base, -1, EV_PERSIST, on_turn, worker);
+    return worker->on_turn != NULL ? event_add(worker->on_turn, &interval) : -1;
+}
+
 static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
     const struct setup *setup = shared->stores.setup;
@@ -111,7 +135,9 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     if (worker->exchanges == NULL)
         return -1;
     worker->twilio = twilio_create(config, worker->exchanges);
-    return worker->twilio != NULL ? 0 : -1;
+    if (!config->production)
+        worker->simulator = simulator_create(worker->exchanges, worker->stores.sessions);
+    return worker->twilio != NULL && (config->production || worker->simulator != NULL) ? 0 : -1;
 }
 
 static int start_administration(struct worker *worker, const struct worker_settings *shared)
@@ -143,6 +169,7 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
     worker->routes = (struct routes){
         .config = config,
         .twilio = worker->twilio,
+        .simulator = worker->simulator,
         .login = worker->login,
         .readiness = settings->stores.readiness,
     };
@@ -178,7 +205,7 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
     if (start_exchanges(worker, settings) != 0 || start_administration(worker, settings) != 0 ||
-        start_stop_signal(worker) != 0)
+        start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -201,6 +228,16 @@ int worker_start(struct worker *worker)
     return pthread_create(&worker->thread, NULL, worker_run, worker) == 0 ? 0 : -1;
 }
 
+bool worker_turned(const struct worker *worker)
+{
+    return atomic_load(&worker->turned);
+}
+
+void worker_turn_again(struct worker *worker)
+{
+    atomic_store(&worker->turned, false);
+}
+
 void worker_stop(struct worker *worker)
 {
     const uint64_t one = 1;
@@ -220,7 +257,8 @@ void worker_free(struct worker *worker)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     stores_detach(&worker->stores);
-    twilio_free(worker->twilio);
+    channel_free(worker->twilio);
+    channel_free(worker->simulator);
     login_free(worker->login);
     access_free(worker->access);
     exchange_service_free(worker->exchanges);
@@ -229,6 +267,8 @@ void worker_free(struct worker *worker)
         event_free(worker->on_stop);
     if (worker->on_drain != NULL)
         event_free(worker->on_drain);
+    if (worker->on_turn != NULL)
+        event_free(worker->on_turn);
     if (worker->stop_fd >= 0)
         close(worker->stop_fd);
     if (worker->base != NULL)

@@ -10,11 +10,12 @@
 #define SVG "image/svg+xml"
 
 /* X(symbol of the embedded file) */
-#define EMBEDDED(X)                                                                            \
-    X(web_charts_js)                                                                           \
-    X(web_dashboard_css)                                                                       \
-    X(web_dashboard_html) X(web_dashboard_js) X(web_dom_js) X(web_icon_svg) X(web_language_js) \
-        X(web_login_html) X(web_login_js)
+#define EMBEDDED(X)                                                                        \
+    X(web_charts_js)                                                                       \
+    X(web_dashboard_css)                                                                   \
+    X(web_dashboard_html)                                                                  \
+    X(web_dashboard_js) X(web_dom_js) X(web_icon_svg) X(web_language_js) X(web_login_html) \
+        X(web_login_js)
 
 #define DECLARE(symbol)                                                                 \
     extern const char symbol[], symbol##_etag[], symbol##_gzip[], symbol##_gzip_etag[]; \
