@@ -136,8 +136,9 @@ void asset_reply(struct http_request *request, const struct asset *asset)
     };
 
     if (asset_is_known(http_header(request, "If-None-Match"), form->etag)) {
+        /* Its headers take the place of those that the browser kept: so the type, by which it knows
+         * what a page may do, is said again. */
         reply.status = 304;
-        reply.content_type = NULL;
         reply.length = 0;
         reply.headers[3].name = NULL;
     }
