@@ -5,13 +5,13 @@
 #include "server/admin/login.h"
 #include "server/channels/simulator.h"
 #include "server/metrics.h"
+#include "server/scrape.h"
 #include "server/stores.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define JSON_TYPE "application/json; charset=utf-8"
-#define METRICS_MAX 16384
 #define NOTHING_HERE "there is nothing at this path"
 
 static void reply_json(struct http_request *request, int status, json_t *json)
@@ -81,18 +81,6 @@ static void handle_root(struct routes *routes, struct http_request *request)
                          "operational"));
 }
 
-static void handle_metrics(struct routes *routes, struct http_request *request)
-{
-    char text[METRICS_MAX];
-    size_t length = metrics_exposition(text, sizeof text);
-
-    (void)routes;
-    http_reply(request, &(struct http_reply){.status = 200,
-                                             .content_type = "text/plain; version=0.0.4",
-                                             .body = text,
-                                             .length = length});
-}
-
 static void handle_cleanup(struct routes *routes, struct http_request *request)
 {
     (void)routes;
@@ -119,20 +107,21 @@ static void handle_logout(struct routes *routes, struct http_request *request)
 static const struct route {
     const char *path; /* NULL: WEBHOOK_PATH */
     int methods;
+    enum metric_route label;
     void (*handle)(struct routes *routes, struct http_request *request);
 } table[] = {
-    {NULL, HTTP_POST, handle_webhook},
-    {"/health", HTTP_GET, handle_health},
-    {"/whatsapp/health", HTTP_GET, handle_health},
-    {"/ready", HTTP_GET, handle_ready},
-    {"/", HTTP_GET, handle_root},
-    {"/metrics", HTTP_GET, handle_metrics},
-    {"/simulator/message", HTTP_POST, handle_simulator_message},
-    {"/simulator/later", HTTP_POST, handle_simulator_later},
-    {"/whatsapp/cleanup", HTTP_POST, handle_cleanup},
-    {"/admin", HTTP_GET, handle_admin},
-    {"/admin/login", HTTP_GET | HTTP_POST, handle_login},
-    {"/admin/logout", HTTP_GET | HTTP_POST, handle_logout},
+    {NULL, HTTP_POST, METRIC_ROUTE_WEBHOOK, handle_webhook},
+    {"/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
+    {"/whatsapp/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
+    {"/ready", HTTP_GET, METRIC_ROUTE_READY, handle_ready},
+    {"/", HTTP_GET, METRIC_ROUTE_ROOT, handle_root},
+    {"/metrics", HTTP_GET, METRIC_ROUTE_METRICS, scrape_handle},
+    {"/simulator/message", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_message},
+    {"/simulator/later", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_later},
+    {"/whatsapp/cleanup", HTTP_POST, METRIC_ROUTE_CLEANUP, handle_cleanup},
+    {"/admin", HTTP_GET, METRIC_ROUTE_ADMIN, handle_admin},
+    {"/admin/login", HTTP_GET | HTTP_POST, METRIC_ROUTE_ADMIN, handle_login},
+    {"/admin/logout", HTTP_GET | HTTP_POST, METRIC_ROUTE_ADMIN, handle_logout},
 };
 
 static void reply_method_not_allowed(struct http_request *request, int methods)
@@ -172,6 +161,7 @@ void routes_handle(void *arg, struct http_request *request)
 
         if (strcmp(path, request->path) != 0)
             continue;
+        request->route = route->label;
         if ((route->methods & (int)request->method) != 0)
             route->handle(routes, request);
         else

@@ -4,6 +4,7 @@
 
 #include "server/admin/access.h"
 #include "server/admin/login.h"
+#include "server/channels/meta.h"
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
@@ -156,7 +157,11 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
 {
     const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
-        .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
+        .request = {.head_max = config->max_head_bytes,
+                    .target_max = config->max_url_bytes,
+                    .body_max = config->max_body_bytes,
+                    .large_path = config_has_meta(config) ? META_PATH : NULL,
+                    .large_body_max = META_BODY_MAX},
         .connections_max =
             (settings->limits->connections_max + config->workers - 1) / config->workers,
         .peers = settings->limits->peers,
@@ -168,6 +173,7 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
 
     worker->routes = (struct routes){
         .config = config,
+        .flow = settings->stores.setup->flow,
         .twilio = worker->twilio,
         .simulator = worker->simulator,
         .login = worker->login,

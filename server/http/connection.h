@@ -10,6 +10,7 @@
 #define SERVER_CONNECTION_H
 
 #include "server/http/head.h"
+#include "server/http/peers.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,6 +30,10 @@ struct connection_limits {
     unsigned body_ms;         /* from the end of the head to the last byte of the body */
     unsigned idle_ms;         /* between two requests */
 };
+
+/* Requests under way on this worker whose body only request.large_path may have: their bytes come
+ * before it is known who sends them, so there are few, and one more is refused with 503. */
+#define CONNECTIONS_LARGE_MAX 8
 
 struct connections;
 

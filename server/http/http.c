@@ -2,7 +2,7 @@
  * which connections are tolerated to connection.c. */
 #include "server/http/http.h"
 
-#include "server/metrics.h"
+#include "server/http/status.h"
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -44,41 +44,26 @@ int http_peer(const struct http_request *request, struct peer *peer)
     return connection_peer(request->http->connections, request->source, peer);
 }
 
-static const char *status_phrase(int status)
+void http_client(const struct http_request *request, char text[PEER_TEXT_MAX])
 {
-    static const struct {
-        int status;
-        const char *phrase;
-    } phrases[] = {
-        {200, "OK"},
-        {204, "No Content"},
-        {303, "See Other"},
-        {304, "Not Modified"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {410, "Gone"},
-        {413, "Content Too Large"},
-        {415, "Unsupported Media Type"},
-        {429, "Too Many Requests"},
-        {500, "Internal Server Error"},
-        {503, "Service Unavailable"},
-    };
+    struct peer peer;
 
-    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    return "Status";
+    *text = '\0';
+    if (http_peer(request, &peer) == 0)
+        peer_print(&peer, text);
 }
 
-static void count_status(int status)
+static const char *status_phrase(int status)
 {
-    metrics_add(status < 400   ? METRIC_REQUESTS_OK
-                : status < 500 ? METRIC_REQUESTS_CLIENT_ERROR
-                               : METRIC_REQUESTS_SERVER_ERROR,
-                1);
+    switch (status) {
+#define PHRASE(number, phrase) \
+    case number:               \
+        return phrase;
+        HTTP_STATUSES(PHRASE)
+#undef PHRASE
+    default:
+        return "Status";
+    }
 }
 
 /* A page may use files of this server and nothing else, no script inside it included; anything
@@ -113,7 +98,7 @@ void http_reply(struct http_request *request, const struct http_reply *reply)
     if (connection_replied(http->connections, source))
         evhttp_add_header(headers, "Connection", "close");
     evbuffer_add(body, reply->body, reply->length);
-    count_status(reply->status);
+    metrics_request(request->route, reply->status);
     free(request);
     evhttp_send_reply(source, reply->status, status_phrase(reply->status), NULL);
 }
@@ -178,6 +163,7 @@ static void on_request(struct evhttp_request *source, void *arg)
     struct http_request *request = request_create(http, source);
 
     if (request == NULL) {
+        metrics_request(METRIC_ROUTE_OTHER, HTTP_SERVUNAVAIL);
         evhttp_send_error(source, HTTP_SERVUNAVAIL, NULL);
         return;
     }
@@ -228,7 +214,9 @@ static int evhttp_configure(struct http *http, const struct connection_limits *l
         return -1;
     /* The scanner refuses first; these only stand behind it. */
     evhttp_set_max_headers_size(http->evhttp, 2 * (ev_ssize_t)limits->request.head_max);
-    evhttp_set_max_body_size(http->evhttp, 2 * (ev_ssize_t)limits->request.body_max);
+    evhttp_set_max_body_size(http->evhttp, 2 * (ev_ssize_t)(limits->request.large_path != NULL
+                                                                ? limits->request.large_body_max
+                                                                : limits->request.body_max));
     evhttp_set_allowed_methods(http->evhttp, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
                                                  EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                                  EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);

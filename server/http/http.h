@@ -9,6 +9,7 @@
 #define SERVER_HTTP_H
 
 #include "server/http/connection.h"
+#include "server/metrics.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,6 +29,7 @@ struct http_request {
     const char *query; /* without the question mark; NULL when there is none */
     const char *body;
     size_t body_length;
+    enum metric_route route; /* for whom it is counted; the router sets it */
     struct http *http;
     struct evhttp_request *source;
 };
@@ -44,6 +46,9 @@ struct http_reply_header {
 };
 
 #define HTTP_REPLY_HEADERS_MAX 6
+
+/* The internet address of whom it comes from, for the log of what is refused. */
+void http_client(const struct http_request *request, char text[PEER_TEXT_MAX]);
 
 struct http_reply {
     int status;

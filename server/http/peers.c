@@ -158,6 +158,15 @@ int peer_of(struct peer *peer, const struct sockaddr *address)
     }
 }
 
+void peer_print(const struct peer *peer, char text[PEER_TEXT_MAX])
+{
+    const bool ipv4 = is_ipv4(peer);
+
+    if (inet_ntop(ipv4 ? AF_INET : AF_INET6, peer->bytes + (ipv4 ? sizeof mapped : 0), text,
+                  PEER_TEXT_MAX) == NULL)
+        *text = '\0';
+}
+
 static bool network_has(const struct network *network, const struct peer *peer)
 {
     unsigned whole = network->bits / 8, rest = network->bits % 8;

@@ -14,6 +14,9 @@ struct peer {
     unsigned char bytes[16];
 };
 
+/* Bytes of an address as text, with its NUL. */
+#define PEER_TEXT_MAX 46
+
 struct peers;
 
 /* Whether a list of proxies can be understood: addresses, or networks like 10.0.0.0/8, with commas
@@ -26,6 +29,8 @@ void peers_free(struct peers *peers);
 
 /* Returns 0, or -1 when it is no internet address. */
 int peer_of(struct peer *peer, const struct sockaddr *address);
+/* "192.0.2.1" or "2001:db8::1". */
+void peer_print(const struct peer *peer, char text[PEER_TEXT_MAX]);
 bool peers_trust(const struct peers *peers, const struct peer *peer);
 /* For whom a trusted proxy speaks: the last address in X-Forwarded-For that is no trusted proxy.
  * Returns false when the header names nobody. */
