@@ -1,6 +1,7 @@
 /* The table of paths, and the small answers that need no file of their own. */
 #include "server/routes.h"
 
+#include "server/channels/meta.h"
 #include "server/channels/simulator.h"
 #include "server/metrics.h"
 #include "server/stores.h"
@@ -28,17 +29,31 @@ static void reply_json(struct http_request *request, int status, json_t *json)
     free(body);
 }
 
-static void handle_webhook(struct routes *routes, struct http_request *request)
+/* Through a channel, if it is open. */
+static void handle_messages(struct channel *channel, struct http_request *request)
 {
-    webhook_handle(routes->twilio, request);
+    if (channel != NULL)
+        webhook_handle(channel, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
+}
+
+static void handle_twilio(struct routes *routes, struct http_request *request)
+{
+    handle_messages(routes->twilio, request);
+}
+
+static void handle_meta(struct routes *routes, struct http_request *request)
+{
+    if (routes->meta != NULL && request->method == HTTP_GET)
+        meta_subscribe(routes->config, request);
+    else
+        handle_messages(routes->meta, request);
 }
 
 static void handle_simulator_message(struct routes *routes, struct http_request *request)
 {
-    if (routes->simulator != NULL)
-        webhook_handle(routes->simulator, request);
-    else
-        http_reply_error(request, 404, NOTHING_HERE);
+    handle_messages(routes->simulator, request);
 }
 
 static void handle_simulator_later(struct routes *routes, struct http_request *request)
@@ -104,7 +119,8 @@ static const struct route {
     int methods;
     void (*handle)(struct routes *routes, struct http_request *request);
 } table[] = {
-    {NULL, HTTP_POST, handle_webhook},
+    {NULL, HTTP_POST, handle_twilio},
+    {META_PATH, HTTP_GET | HTTP_POST, handle_meta},
     {"/health", HTTP_GET, handle_health},
     {"/whatsapp/health", HTTP_GET, handle_health},
     {"/ready", HTTP_GET, handle_ready},
@@ -125,7 +141,9 @@ static void reply_method_not_allowed(struct http_request *request, int methods)
                                     .body = body,
                                     .length = sizeof body - 1,
                                     .header_name = "Allow",
-                                    .header_value = methods == HTTP_POST ? "POST" : "GET, HEAD"});
+                                    .header_value = methods == HTTP_POST  ? "POST"
+                                                    : methods == HTTP_GET ? "GET, HEAD"
+                                                                          : "GET, HEAD, POST"});
 }
 
 void routes_handle(void *arg, struct http_request *request)

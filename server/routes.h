@@ -12,8 +12,9 @@ struct readiness;
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
-    struct channel *twilio;
-    struct channel *simulator; /* NULL: there is none */
+    struct channel *twilio; /* NULL: there is none, as for the next two */
+    struct channel *meta;
+    struct channel *simulator;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

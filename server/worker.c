@@ -33,8 +33,9 @@ struct worker {
     struct event_base *base;
     struct stores stores;
     struct exchange_service *exchanges;
-    struct channel *twilio;
-    struct channel *simulator; /* NULL in production */
+    struct channel *twilio; /* these are NULL when they are closed */
+    struct channel *meta;
+    struct channel *simulator;
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
@@ -131,10 +132,37 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     worker->exchanges = exchange_service_create(&settings);
     if (worker->exchanges == NULL)
         return -1;
-    worker->twilio = twilio_create(config, worker->exchanges);
-    if (!config->production)
+    return 0;
+}
+
+/* Opens the channels that are configured; in production none that anybody could write to. */
+static int start_channels(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct setup *setup = shared->stores.setup;
+    const struct config *config = &setup->config;
+    const struct meta_settings meta = {
+        .config = config,
+        .flow = setup->flow,
+        .keys = &setup->keys,
+        .replies = worker->stores.replies,
+    };
+
+    if (!config->production || config->twilio_auth_token != NULL) {
+        worker->twilio = twilio_create(config, worker->exchanges);
+        if (worker->twilio == NULL)
+            return -1;
+    }
+    if (config_has_meta(config)) {
+        worker->meta = meta_create(&meta, worker->exchanges);
+        if (worker->meta == NULL)
+            return -1;
+    }
+    if (!config->production) {
         worker->simulator = simulator_create(worker->exchanges, worker->stores.sessions);
-    return worker->twilio != NULL && (config->production || worker->simulator != NULL) ? 0 : -1;
+        if (worker->simulator == NULL)
+            return -1;
+    }
+    return 0;
 }
 
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
@@ -158,6 +186,7 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
 
     worker->routes = (struct routes){.config = config,
                                      .twilio = worker->twilio,
+                                     .meta = worker->meta,
                                      .simulator = worker->simulator,
                                      .readiness = settings->stores.readiness};
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
@@ -191,8 +220,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
-        start_turning(worker, settings->turn_ms) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_channels(worker, settings) != 0 ||
+        start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -245,6 +274,7 @@ void worker_free(struct worker *worker)
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     stores_detach(&worker->stores);
     channel_free(worker->twilio);
+    channel_free(worker->meta);
     channel_free(worker->simulator);
     exchange_service_free(worker->exchanges);
     http_free(worker->http);
