@@ -7,14 +7,18 @@
 #include <stdbool.h>
 
 struct channel;
+struct flow;
+struct login;
 struct readiness;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
+    const struct flow *flow;
     struct channel *twilio; /* NULL: there is none, as for the next two */
     struct channel *meta;
     struct channel *simulator;
+    struct login *login;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

@@ -2,6 +2,8 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/admin/access.h"
+#include "server/admin/login.h"
 #include "server/channels/meta.h"
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
@@ -36,6 +38,8 @@ struct worker {
     struct channel *twilio; /* these are NULL when they are closed */
     struct channel *meta;
     struct channel *simulator;
+    struct access *access;
+    struct login *login;
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
@@ -165,6 +169,17 @@ static int start_channels(struct worker *worker, const struct worker_settings *s
     return 0;
 }
 
+static int start_administration(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+
+    worker->access = access_create(config->admin_token);
+    if (worker->access == NULL)
+        return -1;
+    worker->login = login_create(worker->base, config, worker->access, shared->limits->tries);
+    return worker->login != NULL ? 0 : -1;
+}
+
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
                       size_t error_size)
 {
@@ -184,11 +199,15 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .idle_ms = config->idle_timeout_seconds * 1000,
     };
 
-    worker->routes = (struct routes){.config = config,
-                                     .twilio = worker->twilio,
-                                     .meta = worker->meta,
-                                     .simulator = worker->simulator,
-                                     .readiness = settings->stores.readiness};
+    worker->routes = (struct routes){
+        .config = config,
+        .flow = settings->stores.setup->flow,
+        .twilio = worker->twilio,
+        .meta = worker->meta,
+        .simulator = worker->simulator,
+        .login = worker->login,
+        .readiness = settings->stores.readiness,
+    };
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -221,7 +240,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
     if (start_exchanges(worker, settings) != 0 || start_channels(worker, settings) != 0 ||
-        start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
+        start_administration(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
+        start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -276,6 +296,8 @@ void worker_free(struct worker *worker)
     channel_free(worker->twilio);
     channel_free(worker->meta);
     channel_free(worker->simulator);
+    login_free(worker->login);
+    access_free(worker->access);
     exchange_service_free(worker->exchanges);
     http_free(worker->http);
     if (worker->on_stop != NULL)

@@ -96,6 +96,7 @@ static void send_refusal(const struct connection *connection, const struct head_
  * behind that reply. */
 static void connection_refuse(struct connection *connection, struct head_verdict verdict)
 {
+    char client[PEER_TEXT_MAX];
     const struct evbuffer *unsent = bufferevent_get_output(connection->stream);
 
     connection->refused = true;
@@ -106,10 +107,10 @@ static void connection_refuse(struct connection *connection, struct head_verdict
     }
     send_refusal(connection, &verdict);
     shutdown(connection->fd, SHUT_WR);
-    metrics_add(verdict.status >= 500 ? METRIC_REQUESTS_SERVER_ERROR : METRIC_REQUESTS_CLIENT_ERROR,
-                1);
+    metrics_request(METRIC_ROUTE_OTHER, verdict.status);
+    peer_print(&connection->peer, client);
     log_write(LOG_INFO, "request_refused", log_number("status", verdict.status),
-              log_text("reason", verdict.reason));
+              log_text("reason", verdict.reason), log_text("client", client));
 }
 
 /* Whether the other end may have one more connection. That of a proxy is not counted, but the
@@ -280,6 +281,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     TAILQ_INSERT_TAIL(&owner->all, connection, link);
     owner->count++;
     metrics_add(METRIC_CONNECTIONS, 1);
+    metrics_add(METRIC_CONNECTIONS_OPEN, 1);
     event_active(owner->fresh, EV_TIMEOUT, 0);
     return connection->stream;
 }
@@ -303,6 +305,7 @@ static void connection_free(struct connection *connection)
 
     TAILQ_REMOVE(&owner->all, connection, link);
     owner->count--;
+    metrics_subtract(METRIC_CONNECTIONS_OPEN, 1);
     if (connection->fd >= 0)
         owner->by_fd[connection->fd] = NULL;
     evbuffer_remove_cb(bufferevent_get_input(connection->stream), on_input, connection);
@@ -427,6 +430,20 @@ bool connection_busy(struct connections *connections, struct evhttp_request *req
     if (!connection->client_counted)
         metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
     return connection->client_counted;
+}
+
+int connection_peer(struct connections *connections, struct evhttp_request *request,
+                    struct peer *peer)
+{
+    const struct connection *connection = connection_find(connections, request);
+    const char *header;
+
+    if (connection == NULL)
+        return -1;
+    header = connection->peer_trusted ? forwarded_header(request) : NULL;
+    if (header == NULL || !peers_forwarded(connections->limits.peers, header, peer))
+        *peer = connection->peer;
+    return 0;
 }
 
 bool connection_replied(struct connections *connections, struct evhttp_request *request)

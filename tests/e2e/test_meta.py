@@ -49,7 +49,7 @@ def queued(shared_redis):
 def counts(server):
     """Every counter by name and labels."""
     lines = [line for line in server.get("/metrics")[1].splitlines() if not line.startswith("#")]
-    return {name: int(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 def subscribe(server, query):
