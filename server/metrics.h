@@ -49,12 +49,26 @@
     X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox") \
     X(OUTBOX_WRITTEN, "uic_outbox_records_total", "step=\"written\"", "")                        \
     X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                        \
+    X(REPLIES_SENT, "uic_replies_total", "outcome=\"sent\"",                                     \
+      "Replies through Meta that came to an end")                                                \
+    X(REPLIES_REFUSED, "uic_replies_total", "outcome=\"refused\"", "")                           \
+    X(REPLIES_UNCONFIRMED, "uic_replies_total", "outcome=\"unconfirmed\"", "")                   \
+    X(REPLIES_TOO_OLD, "uic_replies_total", "outcome=\"too_old\"", "")                           \
+    X(REPLIES_DAMAGED, "uic_replies_total", "outcome=\"damaged\"", "")                           \
+    X(REPLIES_RETRIED_UNREACHABLE, "uic_replies_retried_total", "reason=\"unreachable\"",        \
+      "Attempts to send a reply that are made again")                                            \
+    X(REPLIES_RETRIED_UNCONFIRMED, "uic_replies_retried_total", "reason=\"unconfirmed\"", "")    \
+    X(REPLIES_RETRIED_THROTTLED, "uic_replies_retried_total", "reason=\"throttled\"", "")        \
+    X(REPLIES_RETRIED_FAILING, "uic_replies_retried_total", "reason=\"failing\"", "")            \
+    X(REPLIES_RETRIED_LOCKED_OUT, "uic_replies_retried_total", "reason=\"locked_out\"", "")      \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, one value for the process: X(symbol, "name", "help"). */
-#define METRICS_GAUGES(X)                                                  \
-    X(OUTBOX_LENGTH, "uic_outbox_length", "Records waiting in the outbox") \
-    X(OUTBOX_AGE, "uic_outbox_oldest_seconds", "Age of the oldest one of these")
+#define METRICS_GAUGES(X)                                                                 \
+    X(OUTBOX_LENGTH, "uic_outbox_length", "Records waiting in the outbox")                \
+    X(OUTBOX_AGE, "uic_outbox_oldest_seconds", "Age of the oldest one of these")          \
+    X(REPLIES_LENGTH, "uic_replies_waiting", "Replies through Meta that wait to be sent") \
+    X(REPLIES_AGE, "uic_replies_oldest_seconds", "Age of the oldest one of these")
 
 enum metric {
 #define METRICS_ENUM(symbol, name, labels, help) METRIC_##symbol,
