@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson-dev
-  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev)
+  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev)
 PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
 PACKAGE_PACKAGES=(debhelper dpkg-dev)
 FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)

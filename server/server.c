@@ -2,6 +2,7 @@
  * worker.c. */
 #include "server/server.h"
 
+#include "server/channels/postman.h"
 #include "server/http/tls.h"
 #include "server/limits.h"
 #include "server/log.h"
@@ -143,7 +144,7 @@ static int open_replies(struct server *server)
 
     if (!config_has_meta(&server->setup->config))
         return 0;
-    setup_replies(server->setup, &settings);
+    postman_store_settings(&server->setup->config, &server->setup->keys, &settings);
     server->replies = replies_open(&settings, error);
     OPENSSL_cleanse(&settings, sizeof settings);
     if (server->replies != NULL)
@@ -247,8 +248,8 @@ static int start_workers(struct server *server)
         .stores = {.setup = server->setup,
                    .sessions = server->sessions,
                    .records = server->records,
-                   .replies = server->replies,
                    .readiness = &server->readiness},
+        .replies = server->replies,
         .limits = &server->limits,
         .tls = server->tls,
         .turn_ms = server->watchdog_ms / WATCHDOG_LOOKS,

@@ -70,22 +70,3 @@ void setup_session(const struct setup *setup, struct session_settings *settings)
     memcpy(settings->address_key, setup->keys.session_address, sizeof settings->address_key);
     memcpy(settings->seal_key, setup->keys.session_seal, sizeof settings->seal_key);
 }
-
-void setup_replies(const struct setup *setup, struct replies_settings *settings)
-{
-    const int64_t minute_ms = 60 * 1000;
-
-    /* A message that comes again later than a session lives is too old to be handled, so nobody
-     * asks for its key any more. Meta takes no reply a day after the message. */
-    *settings = (struct replies_settings){
-        .redis_url = setup->config.redis_url,
-        .deadline_ms = 1500,
-        .in_flight_max = 4096,
-        .length_max = 1000000,
-        .put_ttl_ms = (setup->config.session_timeout_minutes + 10) * minute_ms,
-        .age_max_ms = 24 * 60 * minute_ms,
-        .per_second = setup->config.meta_messages_per_second,
-    };
-    memcpy(settings->seal_key, setup->keys.reply_seal, sizeof settings->seal_key);
-    memcpy(settings->address_key, setup->keys.reply_address, sizeof settings->address_key);
-}

@@ -8,7 +8,6 @@
 #include "server/commands/command.h"
 #include "server/config.h"
 #include "server/keys.h"
-#include "store/replies.h"
 #include "store/session.h"
 #include <stdio.h>
 
@@ -29,7 +28,5 @@ struct flow *setup_flow(const char *file_name, FILE *errors);
 
 /* How sessions are to be kept, by configuration and keys; points into setup. */
 void setup_session(const struct setup *setup, struct session_settings *settings);
-/* The same for replies to Meta. */
-void setup_replies(const struct setup *setup, struct replies_settings *settings);
 
 #endif

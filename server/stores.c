@@ -6,7 +6,6 @@
 #include "server/setup.h"
 #include "store/outbox.h"
 #include "store/record.h"
-#include "store/replies.h"
 #include "store/session.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -108,11 +107,6 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
     record_watch_commits(stores->records, &commit_watch);
     store_state_set(&stores->sessions_state, !session_link_up(stores->sessions));
     store_state_set(&stores->records_state, !record_link_up(stores->records));
-    if (settings->replies != NULL) {
-        stores->replies = replies_attach(settings->replies, base, NULL, NULL, error);
-        if (stores->replies == NULL)
-            return -1;
-    }
     if (settings->setup->config.redis_url == NULL)
         return 0;
     return attach_outbox(stores, settings, base, error);
@@ -143,7 +137,4 @@ void stores_detach(struct stores *stores)
         record_detach(stores->records);
     if (stores->sessions != NULL)
         session_detach(stores->sessions);
-    /* The last: what those above finish may still put replies. */
-    if (stores->replies != NULL)
-        replies_detach(stores->replies);
 }

@@ -13,8 +13,6 @@ struct event_base;
 struct outbox_link;
 struct record_link;
 struct record_store;
-struct replies_link;
-struct replies_store;
 struct session_link;
 struct session_store;
 struct setup;
@@ -30,7 +28,6 @@ struct stores_settings {
     const struct setup *setup;
     struct session_store *sessions;
     struct record_store *records;
-    struct replies_store *replies; /* NULL without Meta's channel */
     struct readiness *readiness;
     bool drain_outbox; /* this worker empties the outbox */
 };
@@ -46,8 +43,7 @@ struct store_state {
 struct stores {
     struct session_link *sessions;
     struct record_link *records;
-    struct outbox_link *outbox;   /* NULL with sessions in memory: then nothing is promised */
-    struct replies_link *replies; /* NULL without Meta's channel */
+    struct outbox_link *outbox; /* NULL with sessions in memory: then nothing is promised */
     struct store_state sessions_state;
     struct store_state records_state;
     bool outbox_alarmed;

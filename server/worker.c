@@ -5,6 +5,7 @@
 #include "server/admin/access.h"
 #include "server/admin/login.h"
 #include "server/channels/meta.h"
+#include "server/channels/postman.h"
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
@@ -38,6 +39,7 @@ struct worker {
     struct channel *twilio; /* these are NULL when they are closed */
     struct channel *meta;
     struct channel *simulator;
+    struct postman *postman; /* with meta */
     struct access *access;
     struct login *login;
     struct http *http;
@@ -69,7 +71,8 @@ static struct event_base *base_create(void)
 static void on_drain(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
-    bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http);
+    bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http) &&
+                (worker->postman == NULL || postman_at_rest(worker->postman));
 
     (void)fd;
     (void)what;
@@ -93,6 +96,8 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.draining = true;
     http_drain(worker->http);
+    if (worker->postman != NULL)
+        postman_rest(worker->postman);
     event_add(worker->on_drain, &interval);
     on_drain(-1, 0, worker);
 }
@@ -139,26 +144,33 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     return 0;
 }
 
-/* Opens the channels that are configured; in production none that anybody could write to. */
-static int start_channels(struct worker *worker, const struct worker_settings *shared)
+/* Meta's channel, and who sends its replies. Returns 0, or -1 with error. */
+static int start_meta(struct worker *worker, const struct worker_settings *shared, char *error,
+                      size_t error_size)
 {
     const struct setup *setup = shared->stores.setup;
-    const struct config *config = &setup->config;
-    const struct meta_settings meta = {
-        .config = config,
-        .flow = setup->flow,
-        .keys = &setup->keys,
-        .replies = worker->stores.replies,
-    };
+    const struct postman_settings postman = {&setup->config, &setup->keys, shared->replies};
+    struct meta_settings meta = {
+        .config = &setup->config, .flow = setup->flow, .keys = &setup->keys};
+
+    if (!config_has_meta(&setup->config))
+        return 0;
+    worker->postman = postman_create(&postman, worker->base, error, error_size);
+    if (worker->postman == NULL)
+        return -1;
+    meta.replies = postman_replies(worker->postman);
+    worker->meta = meta_create(&meta, worker->exchanges);
+    return worker->meta != NULL ? 0 : -1;
+}
+
+/* Opens the others that are configured; in production none that anybody could write to. */
+static int start_channels(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
 
     if (!config->production || config->twilio_auth_token != NULL) {
         worker->twilio = twilio_create(config, worker->exchanges);
         if (worker->twilio == NULL)
-            return -1;
-    }
-    if (config_has_meta(config)) {
-        worker->meta = meta_create(&meta, worker->exchanges);
-        if (worker->meta == NULL)
             return -1;
     }
     if (!config->production) {
@@ -240,6 +252,7 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
     if (start_exchanges(worker, settings) != 0 || start_channels(worker, settings) != 0 ||
+        start_meta(worker, settings, error, error_size) != 0 ||
         start_administration(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
         start_turning(worker, settings->turn_ms) != 0)
         goto failed;
@@ -293,6 +306,7 @@ void worker_free(struct worker *worker)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     stores_detach(&worker->stores);
+    postman_free(worker->postman);
     channel_free(worker->twilio);
     channel_free(worker->meta);
     channel_free(worker->simulator);
