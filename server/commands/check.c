@@ -1,6 +1,7 @@
 /* whatsapp-uic check: would the server run as it is configured? One line a finding: "ok", "bad",
  * or "hint" for what is good enough for now. */
 #include "server/commands/command.h"
+#include "server/commands/graph_check.h"
 #include "server/http/tls.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
@@ -15,7 +16,7 @@ static int run(struct options *options, int argc, char *argv[]);
 const struct command cmd_check = {
     .name = "check",
     .arguments = "[--flow FILE]",
-    .summary = "check configuration and flow, reach Redis and the database",
+    .summary = "check configuration and flow, reach Redis, the database and Meta",
     .details = "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
     .run = run,
 };
@@ -111,6 +112,15 @@ static int check_tls(const struct config *config)
     return 0;
 }
 
+static int check_meta(const struct config *config)
+{
+    char text[GRAPH_CHECK_MAX];
+    int status = graph_check(config, text);
+
+    print_finding(status == 0 ? "ok" : "bad", "Meta", text);
+    return status;
+}
+
 /* Salts of examples and guides, which others know too. */
 static bool is_example(const char *salt)
 {
@@ -152,6 +162,8 @@ static int run(struct options *options, int argc, char *argv[])
         if (check_database(&setup) < 0)
             status = -1;
         if (setup.config.tls_cert_file && check_tls(&setup.config) < 0)
+            status = -1;
+        if (config_has_meta(&setup.config) && check_meta(&setup.config) < 0)
             status = -1;
         give_hints(&setup.config);
     }

@@ -1,16 +1,19 @@
 """Meta's Cloud API brings messages: only what its app signed comes in, several people in one request,
 each message counts once, and 200 means that every reply is safe."""
 
+import http.server
+import json
 import os
 import random
 import re
+import threading
 import time
 
 import meta
 import pytest
 from meta import Meta, button, request, text, waiting
 from phone import Phone
-from processes import RedisServer, UicServer, eventually
+from processes import RedisServer, UicServer, eventually, run_program
 from texts import JEAN, code_of
 
 
@@ -300,3 +303,57 @@ def test_in_production_with_meta_alone_twilios_door_is_closed(start):
     with Meta(server) as sender:
         sender.say(text(meta.new_number(), "Bonjour"))
     assert subscribe(server, asked())[0] == 200
+
+
+class Graph(http.server.BaseHTTPRequestHandler):
+    """Says of our number what the Graph API says."""
+
+    def do_GET(self):
+        path, _, query = self.path.partition("?")
+        right = self.headers["Authorization"] == f"Bearer {meta.SETTINGS['META_WHATSAPP_TOKEN']}"
+        if not right:
+            answer = 401, {"error": {"message": "Session has expired", "code": 190, "error_subcode": 463}}
+        elif path != f"/v25.0/{meta.NUMBER_ID}" or not query.startswith("fields="):
+            answer = 400, {"error": {"message": "Object does not exist", "code": 100, "error_subcode": 33}}
+        else:
+            answer = 200, {"id": meta.NUMBER_ID, "display_phone_number": "+243 900 000 000",
+                           "verified_name": "CIU"}
+        body = json.dumps(answer[1]).encode()
+        self.send_response(answer[0])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def graph():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Graph) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def check(tmp_path, **settings):
+    run_program("init-db", cwd=tmp_path)
+    done = run_program("check", cwd=tmp_path, **{**meta.SETTINGS, **settings})
+    line, = (line for line in done.stdout.splitlines() if "Meta: " in line)
+    return done.returncode, line
+
+
+def test_check_names_our_number(tmp_path, graph):
+    assert check(tmp_path, META_GRAPH_URL=graph) == (0, "ok    Meta: +243 900 000 000, CIU")
+
+
+@pytest.mark.parametrize("settings, words", [
+    ({"META_WHATSAPP_TOKEN": "EAAGold"}, "META_WHATSAPP_TOKEN has expired"),
+    ({"META_PHONE_NUMBER_ID": "1"}, "META_PHONE_NUMBER_ID is wrong"),
+    ({"META_GRAPH_URL": "http://127.0.0.1:9"}, "META_GRAPH_URL cannot be reached"),
+    ({"META_GRAPH_URL": "http://nowhere.invalid"}, "the host of META_GRAPH_URL is not known"),
+])
+def test_check_says_in_words_what_is_wrong(tmp_path, graph, settings, words):
+    code, line = check(tmp_path, **{"META_GRAPH_URL": graph, **settings})
+    assert code == 1 and line.startswith("bad ") and words in line
+    assert "EAAG" not in line
