@@ -1,7 +1,7 @@
 /*
  * Judges by Meta's error codes (WhatsApp Cloud API, "Error codes"), which say more than the HTTP
  * status: a limit that was reached comes with 400 as with 429. For a limit Meta asks for pauses of
- * 1, 4, 16 ... seconds.
+ * 1, 4, 16 ... seconds; we make it a minute at most.
  */
 #include "server/channels/graph_verdict.h"
 
@@ -80,7 +80,7 @@ struct graph_verdict graph_judge(const struct graph_result *result, unsigned att
     else if (result->status >= 200 && result->status < 300)
         verdict.kind = GRAPH_SENT;
     else if (is_limit(result))
-        verdict = (struct graph_verdict){GRAPH_THROTTLED, pause(4, attempts, 5 * MINUTE_MS)};
+        verdict = (struct graph_verdict){GRAPH_THROTTLED, pause(4, attempts, MINUTE_MS)};
     else if (is_lock(result))
         verdict = (struct graph_verdict){GRAPH_LOCKED_OUT, pause(4, attempts + 1, MINUTE_MS)};
     else if (is_failure(result))
