@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson-dev
-  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev)
+  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev)
 PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
 PACKAGE_PACKAGES=(debhelper dpkg-dev)
 PACKAGE_TEST_PACKAGES=(lintian systemd man-db shellcheck fail2ban logrotate nginx-light strace)
