@@ -10,6 +10,7 @@
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
+#include "server/hasher.h"
 #include "server/http/http.h"
 #include "server/limits.h"
 #include "server/log.h"
@@ -35,6 +36,7 @@ struct worker {
     pthread_t thread;
     struct event_base *base;
     struct stores stores;
+    struct hasher *hasher;
     struct exchange_service *exchanges;
     struct channel *twilio; /* these are NULL when they are closed */
     struct channel *meta;
@@ -125,7 +127,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
 {
     const struct setup *setup = shared->stores.setup;
     const struct config *config = &setup->config;
-    const struct exchange_settings settings = {
+    struct exchange_settings settings = {
         .base = worker->base,
         .flow = setup->flow,
         .keys = &setup->keys,
@@ -138,6 +140,9 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
 
+    settings.hasher = worker->hasher = hasher_create(&setup->keys);
+    if (worker->hasher == NULL)
+        return -1;
     worker->exchanges = exchange_service_create(&settings);
     if (worker->exchanges == NULL)
         return -1;
@@ -313,6 +318,7 @@ void worker_free(struct worker *worker)
     login_free(worker->login);
     access_free(worker->access);
     exchange_service_free(worker->exchanges);
+    hasher_free(worker->hasher);
     http_free(worker->http);
     if (worker->on_stop != NULL)
         event_free(worker->on_stop);
