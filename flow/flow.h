@@ -51,6 +51,8 @@ void flow_free(struct flow *flow);
 const char *flow_default_json(size_t *length);
 
 const char *flow_id(const struct flow *flow);
+/* Of the whole file: another file, another number. */
+uint64_t flow_fingerprint(const struct flow *flow);
 size_t flow_step_count(const struct flow *flow);
 /* The key ("birth_year") of a step, or NULL beyond the last. */
 const char *flow_step_key(const struct flow *flow, size_t step);

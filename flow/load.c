@@ -164,6 +164,11 @@ const char *flow_id(const struct flow *flow)
     return flow->id;
 }
 
+uint64_t flow_fingerprint(const struct flow *flow)
+{
+    return flow->fingerprint;
+}
+
 size_t flow_step_count(const struct flow *flow)
 {
     return flow->step_count;

@@ -5,8 +5,10 @@
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson-dev
   libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev)
 PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
+PACKAGE_PACKAGES=(debhelper dpkg-dev)
 FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)
-TEST_PACKAGES=("${PRODUCTION_PACKAGES[@]}" libcmocka-dev openssl python3-pytest curl pgbouncer sqlite3 shellcheck)
+TEST_PACKAGES=("${PRODUCTION_PACKAGES[@]}" libcmocka-dev openssl python3-pytest curl pgbouncer
+  prometheus sqlite3 shellcheck)
 
 package_installed() {
   dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
@@ -53,7 +55,7 @@ install_packages() {
   # Not at the next start of the machine either.
   for package in "${missing[@]}"; do
     case $package in
-    redis-server | nginx-light | postgresql | pgbouncer)
+    redis-server | nginx-light | postgresql | pgbouncer | prometheus)
       if [ -d /run/systemd/system ]; then
         "${as_root[@]}" systemctl --quiet disable "${package%-light}"
       fi

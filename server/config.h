@@ -37,6 +37,7 @@ struct config {
     char *meta_graph_version;
     unsigned meta_messages_per_second; /* of the whole process; 0: as many as there are */
     char *admin_token;
+    char *metrics_token;
     char *run_as_user;
     char *tls_cert_file; /* both or none */
     char *tls_key_file;

@@ -20,14 +20,14 @@ _Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every add
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange_service *service = arg;
-    int64_t due = clock_monotonic_ms() - (int64_t)service->settings.deadline_ms;
+    int64_t due = clock_monotonic_us() - 1000 * (int64_t)service->settings.deadline_ms;
     struct exchange *exchange, *next;
 
     (void)fd;
     (void)what;
     for (exchange = TAILQ_FIRST(&service->exchanges); exchange != NULL; exchange = next) {
         next = TAILQ_NEXT(exchange, link);
-        if (exchange->started_ms <= due)
+        if (exchange->started_us <= due)
             exchange_answer_unavailable(exchange, "deadline_passed");
         if (exchange->waiting) {
             exchange->waiting = false;
@@ -116,10 +116,14 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange->answer = answer;
     exchange->arg = arg;
     exchange->message = message;
-    exchange->started_ms = clock_monotonic_ms();
+    exchange->started_us = clock_monotonic_us();
     exchange->now_us = clock_wall_us();
     exchange->said = (struct flow_message){
-        .text = message->text, .length = message->text_length, .written = message->written};
+        .text = message->text,
+        .length = message->text_length,
+        .written = message->written,
+        .pressed = message->pressed,
+    };
     if (exchange_identify(exchange, message) != 0) {
         free(exchange);
         return -1;
@@ -130,6 +134,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange_prepare(exchange);
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
     service->in_flight++;
+    metrics_add(METRIC_MESSAGES_IN_FLIGHT, 1);
     if (exchange_is_allowed(exchange))
         exchange_drive(exchange);
     else

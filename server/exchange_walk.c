@@ -38,24 +38,26 @@
 #define ROUNDS_MAX 16
 #define LONGER_MAX 8
 /* How long a message waits for sessions that are away: a connection that was cut is soon back. */
-#define SESSIONS_WAIT_MS 1000
+#define SESSIONS_WAIT_US 1000000
 
-static void exchange_log(const struct exchange *exchange)
+static void exchange_log(const struct exchange *exchange, int64_t took_us)
 {
     log_write(LOG_INFO, "message", log_text("from", exchange->tag),
               log_text("channel", exchange->message->channel), log_text("result", exchange->result),
-              log_number("question", exchange->outcome.step + 1),
-              log_number("ms", clock_monotonic_ms() - exchange->started_ms));
+              log_number("question", exchange->outcome.step + 1), log_number("ms", took_us / 1000));
 }
 
 void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply)
 {
     exchange_answer *answer = exchange->answer;
     const struct message *message = exchange->message;
+    int64_t took_us;
 
     if (answer == NULL)
         return;
-    exchange_log(exchange);
+    took_us = clock_monotonic_us() - exchange->started_us;
+    metrics_observe(METRIC_EXCHANGE, took_us);
+    exchange_log(exchange, took_us);
     exchange->answer = NULL;
     exchange->message = NULL;
     answer(exchange->arg, message, reply);
@@ -67,6 +69,7 @@ void exchange_end(struct exchange *exchange)
 
     TAILQ_REMOVE(&service->exchanges, exchange, link);
     service->in_flight--;
+    metrics_subtract(METRIC_MESSAGES_IN_FLIGHT, 1);
     OPENSSL_cleanse(exchange, sizeof *exchange);
     free(exchange);
 }
@@ -285,13 +288,36 @@ static bool save_finish(struct exchange *exchange)
 /* What a load means that did not work. Returns whether to wait. */
 static bool load_failed(struct exchange *exchange)
 {
-    if (exchange->unsure || clock_monotonic_ms() - exchange->started_ms < SESSIONS_WAIT_MS) {
+    if (exchange->unsure || clock_monotonic_us() - exchange->started_us < SESSIONS_WAIT_US) {
         exchange->state = EXCHANGE_LOAD;
         exchange->waiting = true;
         return true;
     }
     exchange_answer_unavailable(exchange, "sessions_unavailable");
     return false;
+}
+
+/* Takes the time of the stores: from the states that ask to those that have the answer. */
+static void exchange_measure(struct exchange *exchange)
+{
+    static const enum metric_histogram answered[] = {
+        [EXCHANGE_LOADED] = METRIC_SESSION_LOAD,  [EXCHANGE_CLAIMED] = METRIC_CLAIM,
+        [EXCHANGE_OUTBOXED] = METRIC_OUTBOX_WAIT, [EXCHANGE_RESERVED] = METRIC_SESSION_SAVE,
+        [EXCHANGE_SAVED] = METRIC_SESSION_SAVE,
+    };
+    int64_t now = clock_monotonic_us();
+
+    switch (exchange->state) {
+    case EXCHANGE_LOAD:
+    case EXCHANGE_RESERVE:
+    case EXCHANGE_CLAIM:
+    case EXCHANGE_OUTBOX:
+    case EXCHANGE_SAVE:
+        exchange->asked_us = now;
+        break;
+    default:
+        metrics_observe(answered[exchange->state], now - exchange->asked_us);
+    }
 }
 
 /* Runs until the exchange waits (returns true) or is over (returns false). */
@@ -302,6 +328,7 @@ static bool exchange_run(struct exchange *exchange)
     struct record_claim *claim = &exchange->claim;
 
     while (exchange->answer != NULL) {
+        exchange_measure(exchange);
         switch (exchange->state) {
         case EXCHANGE_LOAD:
             exchange->state = EXCHANGE_LOADED;

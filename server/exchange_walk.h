@@ -35,7 +35,8 @@ struct exchange {
     void *arg;
     const struct message *message;
     struct flow_message said;
-    int64_t started_ms;
+    int64_t started_us; /* monotonic, like the next one */
+    int64_t asked_us;   /* when the operation under way was asked of its store */
     int64_t now_us;
     unsigned rounds; /* how often it was loaded */
     unsigned longer;

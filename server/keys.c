@@ -51,6 +51,16 @@ int keys_derive(struct keys *keys, const char *salt)
     return status;
 }
 
+int key_derive(unsigned char key[KEY_SIZE], const char *secret, const char *label)
+{
+    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+    EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+    int status = context ? derive(context, secret, label, key) : -1;
+    EVP_KDF_CTX_free(context);
+    EVP_KDF_free(kdf);
+    return status;
+}
+
 void keys_wipe(struct keys *keys)
 {
     OPENSSL_cleanse(keys, sizeof *keys);

@@ -23,6 +23,9 @@ struct keys {
 int keys_derive(struct keys *keys, const char *salt);
 void keys_wipe(struct keys *keys);
 
+/* One more key, from another secret. Returns 0, or -1 when the cryptographic library fails. */
+int key_derive(unsigned char key[KEY_SIZE], const char *secret, const char *label);
+
 /* Eight hexadecimal digits that stand for an address in the log. Returns the number that they are
  * the beginning of, which stands for the address in memory. */
 #define KEYS_TAG_MAX 9

@@ -7,13 +7,17 @@
 #include <stdbool.h>
 
 struct channel;
+struct flow;
+struct login;
 struct readiness;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
+    const struct flow *flow;
     struct channel *twilio;
     struct channel *simulator; /* NULL: there is none */
+    struct login *login;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

@@ -5,8 +5,10 @@
 #include "server/http/tls.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/notify.h"
 #include "server/privilege.h"
+#include "server/process.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
 #include "server/stores.h"
@@ -251,6 +253,16 @@ static int start_workers(struct server *server)
     return 0;
 }
 
+static void measure_limits(const struct server *server)
+{
+    const struct config *config = &server->setup->config;
+
+    process_started();
+    metrics_set(METRIC_WORKERS, config->workers);
+    metrics_set(METRIC_CONNECTIONS_LIMIT, server->limits.connections_max);
+    metrics_set(METRIC_MESSAGES_IN_FLIGHT_LIMIT, config->max_in_flight);
+}
+
 static void stop_workers(struct server *server)
 {
     for (unsigned i = 0; i < server->started; i++)
@@ -288,6 +300,7 @@ int server_run(const struct setup *setup)
     if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
         limits_open(&server.limits, config) == 0 && open_tls(&server) == 0 &&
         start_workers(&server) == 0) {
+        measure_limits(&server);
         log_started(config);
         notify_send("READY=1");
         signal_number = wait_for_end(&server, &stop);

@@ -2,6 +2,7 @@
 #include "server/wiping.h"
 
 #include <event2/event.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -34,4 +35,5 @@ static void *wipe_and_resize(void *memory, size_t size)
 void wiping_start(void)
 {
     event_set_mem_functions(malloc, wipe_and_resize, wipe_and_free);
+    json_set_alloc_funcs(malloc, wipe_and_free);
 }

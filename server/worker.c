@@ -2,6 +2,9 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/admin/access.h"
+#include "server/admin/login.h"
+#include "server/channels/meta.h"
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
@@ -34,6 +37,8 @@ struct worker {
     struct exchange_service *exchanges;
     struct channel *twilio;
     struct channel *simulator; /* NULL in production */
+    struct access *access;
+    struct login *login;
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
@@ -136,12 +141,27 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     return worker->twilio != NULL && (config->production || worker->simulator != NULL) ? 0 : -1;
 }
 
+static int start_administration(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+
+    worker->access = access_create(config->admin_token);
+    if (worker->access == NULL)
+        return -1;
+    worker->login = login_create(worker->base, config, worker->access, shared->limits->tries);
+    return worker->login != NULL ? 0 : -1;
+}
+
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
                       size_t error_size)
 {
     const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
-        .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
+        .request = {.head_max = config->max_head_bytes,
+                    .target_max = config->max_url_bytes,
+                    .body_max = config->max_body_bytes,
+                    .large_path = config_has_meta(config) ? META_PATH : NULL,
+                    .large_body_max = META_BODY_MAX},
         .connections_max =
             (settings->limits->connections_max + config->workers - 1) / config->workers,
         .peers = settings->limits->peers,
@@ -151,10 +171,14 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .idle_ms = config->idle_timeout_seconds * 1000,
     };
 
-    worker->routes = (struct routes){.config = config,
-                                     .twilio = worker->twilio,
-                                     .simulator = worker->simulator,
-                                     .readiness = settings->stores.readiness};
+    worker->routes = (struct routes){
+        .config = config,
+        .flow = settings->stores.setup->flow,
+        .twilio = worker->twilio,
+        .simulator = worker->simulator,
+        .login = worker->login,
+        .readiness = settings->stores.readiness,
+    };
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
     return worker->http != NULL ? 0 : -1;
@@ -186,8 +210,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
-        start_turning(worker, settings->turn_ms) != 0)
+    if (start_exchanges(worker, settings) != 0 || start_administration(worker, settings) != 0 ||
+        start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -241,6 +265,8 @@ void worker_free(struct worker *worker)
     stores_detach(&worker->stores);
     channel_free(worker->twilio);
     channel_free(worker->simulator);
+    login_free(worker->login);
+    access_free(worker->access);
     exchange_service_free(worker->exchanges);
     http_free(worker->http);
     if (worker->on_stop != NULL)

@@ -62,6 +62,11 @@ void record_detach(struct record_link *link)
         link->backend->detach(link);
 }
 
+void record_watch_commits(struct record_link *link, const struct record_commit_watch *watch)
+{
+    link->commits = *watch;
+}
+
 bool record_link_up(const struct record_link *link)
 {
     return link->backend->up(link);

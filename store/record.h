@@ -72,6 +72,17 @@ struct record_link *record_attach(struct record_store *store, struct event_base 
                                   const struct store_watch *watch, char error[STORE_ERROR_MAX]);
 /* Waits for claims under way; their `done` is called from here. Never from inside a `done`. */
 void record_detach(struct record_link *link);
+
+/* Is told of each committed transaction with claims of this link (of several links: one is told):
+ * how many claims it had, and how long it took. On any thread, perhaps under a lock: to count, and
+ * nothing else. */
+struct record_commit_watch {
+    void (*committed)(void *arg, size_t claims, int64_t took_us);
+    void *arg;
+};
+/* Before the link's first claim. watch is copied. */
+void record_watch_commits(struct record_link *link, const struct record_commit_watch *watch);
+
 /* Whether the last transaction went well. */
 bool record_link_up(const struct record_link *link);
 

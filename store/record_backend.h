@@ -62,7 +62,16 @@ struct record_store {
 
 struct record_link {
     const struct record_backend *backend;
+    struct record_commit_watch commits;
 };
+
+/* After each transaction, by the thread that made it. */
+static inline void record_link_committed(const struct record_link *link, size_t claims,
+                                         int64_t took_us)
+{
+    if (link->commits.committed)
+        link->commits.committed(link->commits.arg, claims, took_us);
+}
 
 extern const struct record_backend record_sqlite;
 extern const struct record_backend record_postgres;

@@ -38,15 +38,21 @@ struct postgres_link {
     struct event *timer;
     struct claim_list waiting;
     struct postgres_batch *batch; /* under way when the connection is not free */
+    int64_t sent_us;              /* of the batch */
     size_t alone; /* so many of those that wait go one by one, to find who made a batch fail */
 };
 
-static int64_t now_ms(void)
+static int64_t now_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t now_ms(void)
+{
+    return now_us() / 1000;
 }
 
 static void claims_done(struct claim_list *finished)
@@ -63,6 +69,7 @@ static void batch_send(struct postgres_link *link)
     if (link->alone > 0)
         link->alone--;
     postgres_batch_parameters(link->batch, &parameters);
+    link->sent_us = now_us();
     postgres_connection_send(link->connection, &parameters);
 }
 
@@ -198,6 +205,8 @@ static void on_answered(void *arg, const PGresult *result)
     struct claim_list finished = {0};
 
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        record_link_committed(&link->link, postgres_batch_count(link->batch),
+                              now_us() - link->sent_us);
         postgres_batch_finish(link->batch, result, &link->waiting, &finished);
         claims_done(&finished);
     } else {

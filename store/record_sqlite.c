@@ -73,6 +73,14 @@ static int batch_commit(struct sqlite_store *store, struct record_claim *claims,
     return -1;
 }
 
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* Gives the claims back to their links and wakes these; all links hear of a change. */
 static void batch_finish(struct sqlite_store *store, struct claim_list *batch, bool up,
                          const char *why)
@@ -126,7 +134,10 @@ static void *writer_run(void *arg)
             break;
         claim_list_move(&batch, &store->waiting, SQLITE_BATCH_MAX);
         pthread_mutex_unlock(&store->mutex);
+        int64_t began_us = now_us();
         int status = batch_commit(store, batch.first, why);
+        if (status == 0 && batch.first)
+            record_link_committed(batch.first->link, batch.count, now_us() - began_us);
         pthread_mutex_lock(&store->mutex);
         batch_finish(store, &batch, status == 0, why);
     }

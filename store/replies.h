@@ -59,7 +59,8 @@ struct replies_entry {
     size_t body_length;
     int64_t created_ms; /* since 1970 */
     uint64_t key;       /* of this reply: put again with the same one, it is not sent again */
-    struct replies_link *link; /* the store's own */
+    struct replies_link *link; /* the store's own, as what follows */
+    unsigned partition;
 };
 
 /* STORE_OK: it will be sent, now or when it was put with this key before. STORE_FULL: too many
@@ -111,6 +112,8 @@ struct replies_watch {
     /* About each second: replies that wait in all partitions, and partitions this link holds. */
     void (*length)(void *arg, uint64_t length, int64_t oldest_age_ms, unsigned partitions);
     void (*dropped)(void *arg, enum reply_drop drop);
+    /* What waits cannot be read: one line without secrets, each reason once. */
+    void (*trouble)(void *arg, const char *why);
     void *arg;
 };
 

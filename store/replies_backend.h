@@ -22,6 +22,7 @@ struct replies_link {
     struct replies_store *store;
     struct seal *seal;
     struct replies_drain *drain; /* NULL: it only puts */
+    struct store_watch connection;
 };
 
 /* A sealed reply as it is kept. */
@@ -61,8 +62,10 @@ struct replies_backend {
     struct replies_store *(*open)(const struct replies_settings *settings,
                                   char error[STORE_ERROR_MAX]);
     void (*close)(struct replies_store *store);
+    /* `changed` gets the link. */
     struct replies_link *(*attach)(struct replies_store *store, struct event_base *base,
-                                   const struct store_watch *watch, char error[STORE_ERROR_MAX]);
+                                   void (*changed)(void *arg, bool up, const char *why),
+                                   char error[STORE_ERROR_MAX]);
     void (*detach)(struct replies_link *link);
     bool (*up)(const struct replies_link *link);
     /* kept->id is not used. */

@@ -127,9 +127,12 @@ static void refuse(struct http_request *request, const struct refusal *refusal)
 {
     if (refusal->metric != METRIC_COUNT)
         metrics_add(refusal->metric, 1);
-    if (refusal->hostile)
+    if (refusal->hostile) {
+        char client[PEER_TEXT_MAX];
+        http_client(request, client);
         log_write(LOG_WARNING, "request_not_ours", log_number("status", refusal->status),
-                  log_text("reason", refusal->reason));
+                  log_text("reason", refusal->reason), log_text("client", client));
+    }
     http_reply_error(request, refusal->status, refusal->reason);
 }
 

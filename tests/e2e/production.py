@@ -165,10 +165,10 @@ http {{
 
     def _configure(self, port):
         site = SITE.read_text(encoding="utf-8")
-        servers = re.findall(r"^ *server 127\.0\.0\.1:\d+", site, re.M)
+        servers = re.findall(r"^ *(?:# )?server 127\.0\.0\.1:\d+", site, re.M)
         assert len(servers) == len(self.upstream_ports), servers
-        for server, upstream in zip(servers, self.upstream_ports):
-            site = site.replace(server, f"{server.rpartition(':')[0]}:{upstream}")
+        for server, upstream in zip(servers, self.upstream_ports):  # the second is marked out
+            site = site.replace(server, f"    server 127.0.0.1:{upstream}")
         site = re.sub(r"^( *)listen 80;$.*?(?=^$)", rf"\1listen 127.0.0.1:{port};\n", site,
                       flags=re.M | re.S)
         user = "user root;\n" if os.geteuid() == 0 else ""

@@ -1,0 +1,62 @@
+// French as it stands in the page, English by a switch that this browser remembers. A page's texts
+// carry their English in data-en, or data-en-NAME for an attribute; scripts ask say(french, english).
+
+const KEY = "language";
+const listeners = [];
+
+function remembered() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null; // storage is closed to us: then nothing is remembered
+  }
+}
+
+let current = remembered() === "en" ? "en" : "fr";
+
+export const language = () => current;
+export const say = (french, english) => (current === "fr" ? french : english);
+export const onLanguage = (listener) => listeners.push(listener);
+
+// count(2, "code", "codes", …): French has the singular up to below two, English at one only.
+export function count(number, oneFr, manyFr, oneEn, manyEn) {
+  const text = say(number < 2 ? oneFr : manyFr, number === 1 ? oneEn : manyEn);
+  return `${new Intl.NumberFormat(current).format(number)} ${text}`;
+}
+
+function translate(element, key, read, write) {
+  const english = element.dataset[key];
+  if (english === undefined) return;
+  const kept = `fr${key.slice(2)}`;
+  element.dataset[kept] ??= read() ?? "";
+  write(current === "en" ? english : element.dataset[kept]);
+}
+
+function apply() {
+  document.documentElement.lang = current;
+  for (const element of document.querySelectorAll("[data-en]"))
+    translate(element, "en", () => element.textContent, (text) => (element.textContent = text));
+  for (const name of ["aria-label", "placeholder", "title"]) {
+    const key = `en${name.replace(/(?:^|-)([a-z])/g, (_, letter) => letter.toUpperCase())}`;
+    for (const element of document.querySelectorAll(`[data-en-${name}]`))
+      translate(element, key, () => element.getAttribute(name),
+        (text) => element.setAttribute(name, text));
+  }
+  for (const button of document.querySelectorAll("[data-language]"))
+    button.setAttribute("aria-pressed", String(button.dataset.language === current));
+}
+
+function choose(wanted) {
+  current = wanted;
+  try {
+    localStorage.setItem(KEY, wanted);
+  } catch {
+    // it holds for this visit
+  }
+  apply();
+  for (const listener of listeners) listener();
+}
+
+for (const button of document.querySelectorAll("[data-language]"))
+  button.addEventListener("click", () => choose(button.dataset.language));
+apply();
