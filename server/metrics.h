@@ -67,6 +67,8 @@
       "Tries to log in to the administration")                                                   \
     X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                            \
     X(LOGINS_REFUSED, "uic_admin_logins_total", "result=\"too_early\"", "")                      \
+    X(RECORDS_RETIRED, "uic_records_retired_total", "",                                          \
+      "Codes removed because nobody asked for them in RETENTION_DAYS")                           \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, each thread adding and subtracting its own: rows as above. */
