@@ -213,6 +213,14 @@ static void let_in(struct login *login, struct http_request *request)
     OPENSSL_cleanse(pass, sizeof pass);
 }
 
+static void log_stranger(const char *result, const struct http_request *request)
+{
+    char client[PEER_TEXT_MAX];
+
+    http_client(request, client);
+    log_write(LOG_WARNING, "admin_login", log_text("result", result), log_text("client", client));
+}
+
 static void judge(struct login *login, struct http_request *request, bool right)
 {
     const int64_t now_ms = clock_monotonic_ms();
@@ -226,12 +234,12 @@ static void judge(struct login *login, struct http_request *request, bool right)
         break;
     case TRY_WRONG:
         metrics_add(METRIC_LOGINS_WRONG, 1);
-        log_write(LOG_WARNING, "admin_login", log_text("result", "wrong"));
+        log_stranger("wrong", request);
         refuse_later(login, request, now_ms + wait_ms);
         break;
     case TRY_REFUSED:
         metrics_add(METRIC_LOGINS_REFUSED, 1);
-        log_write(LOG_WARNING, "admin_login", log_text("result", "too early"));
+        log_stranger("too early", request);
         reply_page(request, 429, STATE_SLOW);
         break;
     }
