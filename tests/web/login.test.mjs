@@ -63,12 +63,18 @@ test("while a wrong try waits, the page says that it is checked, and a second on
   }
   const other = await page.context().newPage();
   await other.goto(`${server.url}/admin`);
-  await field(page).fill("not-the-Token_123");
-  // The third waits for four seconds; its page stays as it is.
-  await page.getByRole("button", { name: "Se connecter" }).click({ noWaitAfter: true });
-  await eventually(() => page.evaluate(() => document.getElementById("enter").textContent === "Vérification…"),
-    "the page says that it checks");
   await field(other).fill(TOKEN);
+  // What a page that is about to be left says can only be heard.
+  const heard = [];
+  await page.exposeFunction("tell", (words) => heard.push(words));
+  await page.evaluate(() => {
+    const button = document.getElementById("enter");
+    new MutationObserver(() => globalThis.tell(button.textContent)).observe(button, { childList: true });
+  });
+  await field(page).fill("not-the-Token_123");
+  // The third waits for four seconds.
+  await page.getByRole("button", { name: "Se connecter" }).click({ noWaitAfter: true });
+  await eventually(() => heard.includes("Vérification…"), "the page says that it checks");
   await other.getByRole("button", { name: "Se connecter" }).click();
   await other.getByText("Trop d’essais à la fois.").waitFor();
   await page.getByText("Ce jeton n’est pas le bon.").waitFor();
