@@ -12,7 +12,7 @@
 #include "server/config.h"
 #include "server/keys.h"
 #include "server/log.h"
-#include "server/metrics.h"
+#include "server/metrics_text.h"
 #include "store/replies.h"
 
 #include <event2/event.h>
@@ -84,13 +84,22 @@ static void line_next(struct drive *drive)
     entry_put(drive);
 }
 
+static char *measured(void)
+{
+    const struct metrics_build build = {PROGRAM_VERSION, "", 0};
+    size_t length;
+
+    return metrics_text(&build, &length);
+}
+
 /* The queue tells its length each second or so. */
 static bool is_quiet(struct drive *drive)
 {
-    static char text[65536];
+    char *text = measured();
 
-    metrics_exposition(text, sizeof text);
-    drive->quiet = strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
+    drive->quiet =
+        text != NULL && strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
+    free(text);
     return drive->quiet > 1600 / LOOK_MS;
 }
 
@@ -138,9 +147,10 @@ int main(void)
     event_active(drive.timer, EV_TIMEOUT, 0);
     event_base_dispatch(drive.base);
 
-    static char text[65536];
-    metrics_exposition(text, sizeof text);
-    fputs(text, stdout);
+    char *text = measured();
+    if (text != NULL)
+        fputs(text, stdout);
+    free(text);
     postman_free(drive.postman);
     replies_close(store);
     event_free(drive.timer);
