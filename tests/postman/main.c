@@ -13,6 +13,7 @@
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/metrics_text.h"
 #include "store/replies.h"
 
 #include <event2/event.h>
@@ -84,13 +85,23 @@ static void line_next(struct drive *drive)
     entry_put(drive);
 }
 
+static char *metrics_read(void)
+{
+    size_t length;
+    char *text = metrics_text(&(struct metrics_build){"", "", 0}, &length);
+
+    if (text == NULL)
+        abort();
+    return text;
+}
+
 /* The queue tells its length each second or so. */
 static bool is_quiet(struct drive *drive)
 {
-    static char text[65536];
+    char *text = metrics_read();
 
-    metrics_exposition(text, sizeof text);
     drive->quiet = strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
+    free(text);
     return drive->quiet > 1600 / LOOK_MS;
 }
 
@@ -138,9 +149,9 @@ int main(void)
     event_active(drive.timer, EV_TIMEOUT, 0);
     event_base_dispatch(drive.base);
 
-    static char text[65536];
-    metrics_exposition(text, sizeof text);
+    char *text = metrics_read();
     fputs(text, stdout);
+    free(text);
     postman_free(drive.postman);
     replies_close(store);
     event_free(drive.timer);
