@@ -98,7 +98,7 @@ class Play:
                 await asyncio.sleep(0.05)
             server = self.servers[number % 2]
             server.kill()
-            await asyncio.to_thread(server.start)
+            server.start()  # in this thread: the server dies with who started it
 
     async def run(self, people, graph):
         total = 6 * len(people)
