@@ -13,6 +13,7 @@
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/metrics_text.h"
 #include "store/replies.h"
 
 #include <event2/event.h>
@@ -87,10 +88,7 @@ static void line_next(struct drive *drive)
 /* The queue tells its length each second or so. */
 static bool is_quiet(struct drive *drive)
 {
-    static char text[65536];
-
-    metrics_exposition(text, sizeof text);
-    drive->quiet = strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
+    drive->quiet = metrics_gauge(METRIC_REPLIES_LENGTH) == 0 ? drive->quiet + 1 : 0;
     return drive->quiet > 1600 / LOOK_MS;
 }
 
@@ -138,9 +136,12 @@ int main(void)
     event_active(drive.timer, EV_TIMEOUT, 0);
     event_base_dispatch(drive.base);
 
-    static char text[65536];
-    metrics_exposition(text, sizeof text);
-    fputs(text, stdout);
+    const struct metrics_build build = {"test", "none", 0};
+    size_t length;
+    char *text = metrics_text(&build, &length);
+    if (text != NULL)
+        fputs(text, stdout);
+    free(text);
     postman_free(drive.postman);
     replies_close(store);
     event_free(drive.timer);
