@@ -160,7 +160,7 @@ static void handle_file(const struct routes *routes, struct http_request *reques
     const struct asset *asset = asset_find(request->path);
 
     if (asset == NULL || (asset->development_only && routes->config->production))
-        http_reply_error(request, 404, "there is nothing at this path");
+        http_reply_error(request, 404, NOTHING_HERE);
     else if (request->method != HTTP_GET)
         reply_method_not_allowed(request, HTTP_GET);
     else
