@@ -12,7 +12,6 @@
 #include "server/config.h"
 #include "server/keys.h"
 #include "server/log.h"
-#include "server/metrics.h"
 #include "server/metrics_text.h"
 #include "store/replies.h"
 
@@ -85,10 +84,22 @@ static void line_next(struct drive *drive)
     entry_put(drive);
 }
 
+static char *measured(void)
+{
+    const struct metrics_build build = {PROGRAM_VERSION, "", 0};
+    size_t length;
+
+    return metrics_text(&build, &length);
+}
+
 /* The queue tells its length each second or so. */
 static bool is_quiet(struct drive *drive)
 {
-    drive->quiet = metrics_gauge(METRIC_REPLIES_LENGTH) == 0 ? drive->quiet + 1 : 0;
+    char *text = measured();
+
+    drive->quiet =
+        text != NULL && strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
+    free(text);
     return drive->quiet > 1600 / LOOK_MS;
 }
 
@@ -136,9 +147,7 @@ int main(void)
     event_active(drive.timer, EV_TIMEOUT, 0);
     event_base_dispatch(drive.base);
 
-    const struct metrics_build build = {"test", "none", 0};
-    size_t length;
-    char *text = metrics_text(&build, &length);
+    char *text = measured();
     if (text != NULL)
         fputs(text, stdout);
     free(text);
