@@ -8,7 +8,7 @@
 #include "flow/flow.h"
 #include <jansson.h>
 
-#define FLOW_CHOICES_MAX 20
+#define FLOW_CHOICES_MAX FLOW_OPTIONS_MAX
 #define FLOW_PIECES_MAX 32
 
 /* What may stand between braces in a message; reply.c puts the values in. */
@@ -113,6 +113,12 @@ int choice_find(const struct flow *flow, const struct question *question, const 
 /* Index of the language meant by its number, code or own name; -1 for none. */
 int language_find(const struct flow *flow, const char *text, size_t length);
 
+/* option.c */
+/* What a pressed button answers to the open question: where that stands in its id, and how long it
+ * is; NULL for a button of another question. */
+const char *option_answer(const struct flow *flow, const struct conversation *conversation,
+                          const char *id, size_t length, size_t *answer_length);
+
 /* command.c */
 enum command {
     COMMAND_NONE,
@@ -131,6 +137,8 @@ const char *placeholder_name(size_t index);
 unsigned placeholder_at(const char *text, size_t *length);
 /* The message that a reply of this kind begins with, or -1 for NONE and INVALID. */
 int reply_message(enum flow_reply_kind kind);
+/* Whether a reply of this kind ends with what is open: the question, or the choice of language. */
+bool reply_asks(enum flow_reply_kind kind);
 /* As flow_reply into capacity bytes, cut when it does not fit; *units counts all of it. */
 size_t reply_render(const struct flow *flow, const struct conversation *conversation, char *out,
                     size_t capacity, size_t *units);

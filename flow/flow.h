@@ -29,6 +29,10 @@
 #define FLOW_ANSWER_CHARACTERS_MAX 160
 /* Bytes of all normalised answers of one conversation together. */
 #define FLOW_ANSWERS_MAX 2048
+/* Options that a reply can offer at most. */
+#define FLOW_OPTIONS_MAX 20
+/* Bytes that hold an option's id, with its NUL. */
+#define FLOW_OPTION_ID_MAX 68
 /* Messages that a conversation remembers, to know them when they come again. */
 #define FLOW_RECENT_MAX 8
 
@@ -48,7 +52,7 @@ const char *flow_default_json(size_t *length);
 
 const char *flow_id(const struct flow *flow);
 unsigned flow_version(const struct flow *flow);
-/* Another for every change of the file; conversations belong to one. */
+/* Of the whole file: another file, another number. */
 uint64_t flow_fingerprint(const struct flow *flow);
 size_t flow_step_count(const struct flow *flow);
 /* The key ("birth_year") of a step, or NULL beyond the last. */
@@ -101,7 +105,7 @@ enum flow_reply_kind {
 };
 
 /*
- * A person's place in the flow. Plain data: copy it freely, wipe it with OPENSSL_cleanse when
+ * A person's place in the flow. Plain data: copy it freely, wipe it with conversation_wipe when
  * done. Made by conversation_start or conversation_decode, changed by flow_step and flow_finish.
  */
 struct conversation {
@@ -117,15 +121,19 @@ struct conversation {
     uint64_t fingerprint; /* of the flow that the answers belong to */
     uint64_t recent[FLOW_RECENT_MAX]; /* ids of the last messages, newest first */
     uint16_t answer_end[FLOW_STEPS_MAX];
-    char answers[FLOW_ANSWERS_MAX]; /* normalised, end to end */
-    char code[UIC_CODE_MAX];        /* FINISHED: what was told */
-    int64_t completed_s;            /* COMPLETE: when the last answer came */
+    char code[UIC_CODE_MAX]; /* FINISHED: what was told */
+    int64_t completed_s;     /* COMPLETE: when the last answer came */
+    /* Normalised, end to end; what is behind the last one means nothing. */
+    char answers[FLOW_ANSWERS_MAX];
 };
 
 /* A conversation with somebody who has no session; mark is what conversation_mark gave within the
  * last 24 hours, or length 0. */
 void conversation_start(struct conversation *conversation, const unsigned char *mark,
                         size_t mark_length);
+
+/* Leaves nothing of the person in it. */
+void conversation_wipe(struct conversation *conversation);
 
 /* Bytes for the session store: at most CONVERSATION_BYTES_MAX, compact. Returns their number. */
 #define CONVERSATION_BYTES_MAX (FLOW_ANSWERS_MAX + 512)
@@ -146,6 +154,7 @@ struct flow_message {
     size_t length;
     bool written; /* false: a picture, a voice note, a place, a sticker */
     uint64_t id;  /* keyed hash of the provider's message id, 0 when it has none */
+    bool pressed; /* a button was pressed: text is the id of an option that some reply offered */
 };
 
 enum flow_effect {
@@ -221,6 +230,18 @@ void flow_finish(struct conversation *conversation, uint64_t id, const char *cod
  * FLOW_REPLY_NONE. */
 size_t flow_reply(const struct flow *flow, const struct conversation *conversation,
                   char reply[FLOW_REPLY_MAX]);
+
+/* What a person can answer to the last reply by a button or a row of a list. */
+struct flow_option {
+    char id[FLOW_OPTION_ID_MAX]; /* for flow_message: names its question, so that a button which is
+                                    pressed days later answers no other */
+    const char *label;           /* in the conversation's language; lives as long as the flow */
+};
+
+/* The options that the last reply offers as a numbered list: those of a choice question, or the
+ * languages. Returns how many; 0 when it asks for words, or for nothing. */
+size_t flow_options(const struct flow *flow, const struct conversation *conversation,
+                    struct flow_option options[FLOW_OPTIONS_MAX]);
 
 /* The polite "try again in a minute", in the conversation's language (NULL: the first). */
 size_t flow_unavailable(const struct flow *flow, const struct conversation *conversation,

@@ -72,6 +72,16 @@ int reply_message(enum flow_reply_kind kind)
     return -1;
 }
 
+bool reply_asks(enum flow_reply_kind kind)
+{
+    if (kind == FLOW_REPLY_INVALID || kind == FLOW_REPLY_LANGUAGES)
+        return true;
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++)
+        if (replies[i].kind == kind)
+            return replies[i].asks;
+    return false;
+}
+
 static void write_bytes(struct writer *writer, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {

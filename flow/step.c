@@ -19,12 +19,11 @@
  *
  * Always: answer_count equals step while a question is open; answers are there only then, and while
  * COMPLETE; reached counts the questions that were open in this conversation, for statistics, and
- * grows only; bytes of answers that are no longer needed are wiped; recent holds every handled id,
- * newest first.
+ * grows until the next one begins; bytes of answers that are no longer needed are wiped; recent
+ * holds every handled id, newest first.
  */
 #include "flow/definition.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,21 +37,23 @@ static size_t answers_length(const struct conversation *conversation)
 /* Keeps the first count answers. */
 static void drop_answers(struct conversation *conversation, uint8_t count)
 {
+    const size_t before = answers_length(conversation);
     size_t length;
 
     conversation->answer_count = count;
     conversation->step = count;
     length = answers_length(conversation);
-    OPENSSL_cleanse(conversation->answers + length, sizeof conversation->answers - length);
-    OPENSSL_cleanse(conversation->answer_end + count,
-                    sizeof conversation->answer_end - count * sizeof *conversation->answer_end);
+    if (length < before)
+        explicit_bzero(conversation->answers + length, before - length);
+    explicit_bzero(conversation->answer_end + count,
+                   sizeof conversation->answer_end - count * sizeof *conversation->answer_end);
 }
 
 static void forget(struct conversation *conversation)
 {
     drop_answers(conversation, 0);
     conversation->reached = 0;
-    OPENSSL_cleanse(conversation->code, sizeof conversation->code);
+    explicit_bzero(conversation->code, sizeof conversation->code);
 }
 
 static void remember(struct conversation *conversation, uint64_t id)
@@ -180,6 +181,20 @@ static bool is_open(const struct conversation *conversation)
            conversation->state == CONVERSATION_LANGUAGE;
 }
 
+/* A button of another question than the open one answers nothing. */
+static enum flow_event take_button(const struct flow *flow, struct conversation *conversation,
+                                   const struct flow_message *button, int64_t now_s)
+{
+    struct flow_message message = *button;
+
+    message.text = option_answer(flow, conversation, button->text, button->length, &message.length);
+    if (message.text == NULL)
+        return reply(conversation, conversation->state, FLOW_REPLY_NOT_TEXT, FLOW_EVENT_NOT_TEXT);
+    if (conversation->state == CONVERSATION_LANGUAGE)
+        return choose_language(flow, conversation, &message);
+    return take_answer(flow, conversation, &message, now_s);
+}
+
 static enum flow_event handle(const struct flow *flow, struct conversation *conversation,
                               const struct flow_message *message, int64_t now_s)
 {
@@ -198,12 +213,20 @@ static enum flow_event handle(const struct flow *flow, struct conversation *conv
         return begin(flow, conversation, FLOW_REPLY_CHANGED, FLOW_EVENT_CHANGED);
     if (!message->written)
         return reply(conversation, conversation->state, FLOW_REPLY_NOT_TEXT, FLOW_EVENT_NOT_TEXT);
+    if (message->pressed)
+        return take_button(flow, conversation, message, now_s);
     command = command_find(message->text, message->length);
     if (command != COMMAND_NONE)
         return obey(flow, conversation, command);
     if (conversation->state == CONVERSATION_LANGUAGE)
         return choose_language(flow, conversation, message);
     return take_answer(flow, conversation, message, now_s);
+}
+
+void conversation_wipe(struct conversation *conversation)
+{
+    explicit_bzero(conversation->answers, answers_length(conversation));
+    explicit_bzero(conversation, offsetof(struct conversation, answers));
 }
 
 struct flow_outcome flow_step(const struct flow *flow, struct conversation *conversation,

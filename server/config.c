@@ -164,6 +164,23 @@ static bool accepts_auth_tokens(const char *value)
     return is_visible(value) && *value != ',' && (!comma || (comma[1] && !strchr(comma + 1, ',')));
 }
 
+static bool accepts_digits(const char *value)
+{
+    size_t digits = strspn(value, "0123456789");
+    return digits > 0 && digits <= 32 && !value[digits];
+}
+
+/* v25.0 */
+static bool accepts_graph_version(const char *value)
+{
+    size_t major = *value == 'v' ? strspn(value + 1, "0123456789") : 0;
+    const char *rest = value + 1 + major;
+    if (major < 1 || major > 3 || *rest++ != '.')
+        return false;
+    size_t minor = strspn(rest, "0123456789");
+    return minor >= 1 && minor <= 2 && !rest[minor];
+}
+
 #define MEMBER(member) offsetof(struct config, member)
 
 static const struct setting settings[] = {
@@ -216,9 +233,34 @@ static const struct setting settings[] = {
     {"WEBHOOK_PATH", MEMBER(webhook_path), parse_text, accepts_path,
      .fallback = "/whatsapp/webhook", .allowed = "a path that starts with /, without ?, # and %",
      .about = "where Twilio sends messages"},
+    {"META_WHATSAPP_TOKEN", MEMBER(meta_whatsapp_token), parse_text, accepts_visible,
+     .privacy = SECRET, .allowed = "a token without spaces",
+     .about = "access token of a system user at Meta; with it the next three are needed"},
+    {"META_PHONE_NUMBER_ID", MEMBER(meta_phone_number_id), parse_text, accepts_digits,
+     .allowed = "the number's id, 1 to 32 digits", .about = "our WhatsApp number at Meta"},
+    {"META_VERIFY_TOKEN", MEMBER(meta_verify_token), parse_text, accepts_visible, .privacy = SECRET,
+     .allowed = "a text without spaces, of your own choice",
+     .about = "what Meta says when it asks for /whatsapp/meta the first time"},
+    {"META_APP_SECRET", MEMBER(meta_app_secret), parse_text, accepts_auth_tokens, .privacy = SECRET,
+     .allowed = "the app's secret, or two with a comma between them",
+     .about = "with it Meta signs every request"},
+    {"META_GRAPH_URL", MEMBER(meta_graph_url), parse_text, accepts_public_url,
+     .fallback = "https://graph.facebook.com", .allowed = "https://host, without ? and #",
+     .about = "where replies are sent"},
+    {"META_GRAPH_VERSION", MEMBER(meta_graph_version), parse_text, accepts_graph_version,
+     .fallback = "v25.0", .allowed = "a version like v25.0", .about = "of Meta's Graph API"},
+    {"META_MESSAGES_PER_SECOND", MEMBER(meta_messages_per_second), parse_number, .max = 1000,
+     .fallback = "80", .allowed = "a number from 0 to 1000; 0: no limit",
+     .about = "replies sent to Meta, as many as our number may send there"},
+    {"META_CA_FILE", MEMBER(meta_ca_file), parse_text, accepts_readable_file,
+     .allowed = "a file that can be read",
+     .about = "authorities that vouch for META_GRAPH_URL, PEM; unset: the system's"},
     {"ADMIN_TOKEN", MEMBER(admin_token), parse_text, accepts_token, .privacy = SECRET,
      .need = REQUIRED_IN_PRODUCTION, .allowed = "at least 16 visible ASCII characters",
      .about = "opens the admin pages; unset: they are closed"},
+    {"METRICS_TOKEN", MEMBER(metrics_token), parse_text, accepts_token, .privacy = SECRET,
+     .allowed = "at least 16 visible ASCII characters",
+     .about = "what Prometheus must bring to /metrics; unset: whoever reaches the port reads it"},
     {"TIME_ZONE", MEMBER(time_zone), parse_text, local_day_accepts, .fallback = "Africa/Kinshasa",
      .allowed = "a name of the system's time zone database (package tzdata), or UTC",
      .about = "in whose days statistics are counted"},
@@ -269,6 +311,9 @@ static const struct setting settings[] = {
     {"MAX_IN_FLIGHT", MEMBER(max_in_flight), parse_number, .min = 1, .max = 1000000,
      .fallback = "2000", .allowed = "a number from 1 to 1000000",
      .about = "messages handled at once; more are answered 503"},
+    {"RETENTION_DAYS", MEMBER(retention_days), parse_number, .min = 0, .max = 36500,
+     .fallback = "0", .allowed = "a number from 0 to 36500",
+     .about = "codes that nobody asked for in so many days are removed; 0: never"},
     {"OUTBOX_ALARM", MEMBER(outbox_alarm), parse_number, .min = 1, .max = 100000000,
      .fallback = "1000", .allowed = "a number from 1 to 100000000",
      .about = "more records than these waiting for the database are reported"},
@@ -281,12 +326,8 @@ static const struct setting settings[] = {
 };
 enum { SETTING_COUNT = sizeof settings / sizeof *settings };
 
-/* Names that a .env file may hold although nothing here reads them: Meta's channel, and what the
- * Python version had. */
-static const char *const accepted_names[] = {
-    "APP_VERSION",       "META_WHATSAPP_TOKEN", "META_PHONE_NUMBER_ID",
-    "META_VERIFY_TOKEN", "META_APP_SECRET",     "META_GRAPH_URL",
-};
+/* Names that a .env file may hold although nothing here reads them: what the Python version had. */
+static const char *const accepted_names[] = {"APP_VERSION"};
 
 static bool is_known(const char *name)
 {
@@ -365,12 +406,29 @@ static int read_setting(struct config *config, const struct setting *setting,
     return 0;
 }
 
+/* With Meta's channel alone, Twilio's stays closed and needs no token. */
+static bool is_due_in_production(const struct config *config, const struct setting *setting)
+{
+    return setting->need == REQUIRED_IN_PRODUCTION &&
+           !(setting->offset == MEMBER(twilio_auth_token) && config_has_meta(config));
+}
+
+static int check_https(const char *name, const char *value, FILE *errors)
+{
+    if (!value || starts_with(value, "https://"))
+        return 0;
+    fprintf(errors, "%s: holds ", name);
+    print_value(value, errors);
+    fputs(", but production requires https; allowed: https://host\n", errors);
+    return -1;
+}
+
 int config_check_production(const struct config *config, FILE *errors)
 {
     int status = 0;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const struct setting *setting = &settings[i];
-        if (setting->need != REQUIRED_IN_PRODUCTION)
+        if (!is_due_in_production(config, setting))
             continue;
         /* Every such setting is a text. */
         if (!*(char *const *)((const char *)config + setting->offset)) {
@@ -378,12 +436,9 @@ int config_check_production(const struct config *config, FILE *errors)
             status = -1;
         }
     }
-    if (config->public_url && !starts_with(config->public_url, "https://")) {
-        fputs("PUBLIC_URL: holds ", errors);
-        print_value(config->public_url, errors);
-        fputs(", but production requires https; allowed: https://host\n", errors);
+    if (check_https("PUBLIC_URL", config->public_url, errors) < 0 ||
+        check_https("META_GRAPH_URL", config->meta_graph_url, errors) < 0)
         status = -1;
-    }
     return status;
 }
 
@@ -396,6 +451,13 @@ static unsigned count_cores(void)
     return count > 256 ? 256 : count;
 }
 
+static void cut_slashes(char *url)
+{
+    size_t length = url ? strlen(url) : 0;
+    while (length > 0 && url[length - 1] == '/')
+        url[--length] = '\0';
+}
+
 /* What follows from other settings. */
 static void derive(struct config *config)
 {
@@ -404,11 +466,8 @@ static void derive(struct config *config)
         config->log_level = LOG_DEBUG;
     if (config->workers == 0)
         config->workers = count_cores();
-    if (config->public_url) {
-        size_t length = strlen(config->public_url);
-        while (length > 0 && config->public_url[length - 1] == '/')
-            config->public_url[--length] = '\0';
-    }
+    cut_slashes(config->public_url);
+    cut_slashes(config->meta_graph_url);
 }
 
 /* Without a name, the .env file of the working directory may be absent. */
@@ -440,6 +499,32 @@ static void warn_unknown(const struct dotenv *file, const char *env_file, FILE *
                     env_file ? env_file : ".env", file->entries[i].line, file->entries[i].name);
 }
 
+bool config_has_meta(const struct config *config)
+{
+    return config->meta_app_secret != NULL;
+}
+
+/* Half of Meta's channel is none: what is missing would be found out by people who write. */
+static int check_meta(const struct dotenv *file, FILE *errors)
+{
+    static const char *const names[] = {"META_WHATSAPP_TOKEN", "META_PHONE_NUMBER_ID",
+                                        "META_VERIFY_TOKEN", "META_APP_SECRET"};
+    const size_t count = sizeof names / sizeof *names;
+    size_t set = 0;
+    for (size_t i = 0; i < count; i++)
+        set += lookup(file, names[i]) != NULL;
+    if (set == 0 || set == count)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (!lookup(file, names[i]))
+            fprintf(errors,
+                    "%s: is not set, but other settings of Meta's channel are; allowed: all of "
+                    "META_WHATSAPP_TOKEN, META_PHONE_NUMBER_ID, META_VERIFY_TOKEN and "
+                    "META_APP_SECRET, or none\n",
+                    names[i]);
+    return -1;
+}
+
 int config_load(struct config *config, const char *env_file, FILE *errors)
 {
     *config = (struct config){0};
@@ -463,6 +548,8 @@ int config_load(struct config *config, const char *env_file, FILE *errors)
               errors);
         status = -1;
     }
+    if (check_meta(&file, errors) < 0)
+        status = -1;
     dotenv_free(&file);
     return status;
 }

@@ -29,8 +29,17 @@ struct config {
     char *twilio_auth_token;
     char *twilio_whatsapp_number;
     char *webhook_path;
+    char *meta_whatsapp_token; /* these four: all or none */
+    char *meta_phone_number_id;
+    char *meta_verify_token;
+    char *meta_app_secret; /* one, or two with a comma between them */
+    char *meta_graph_url;  /* without a slash at its end, as public_url */
+    char *meta_graph_version;
+    unsigned meta_messages_per_second; /* of the whole process; 0: as many as there are */
+    char *meta_ca_file;
     char *admin_token;
     char *time_zone; /* of the days in statistics */
+    char *metrics_token;
     char *run_as_user;
     char *tls_cert_file; /* both or none */
     char *tls_key_file;
@@ -48,9 +57,10 @@ struct config {
     unsigned max_body_bytes;
     unsigned max_parameters;
     unsigned stop_delay_seconds;
-    unsigned outbox_alarm; /* records in the outbox: more are reported */
-    unsigned outbox_max;   /* records in the outbox: no more are taken */
-    bool production;       /* environment is "production" */
+    unsigned retention_days; /* codes not asked for since are removed; 0: never */
+    unsigned outbox_alarm;   /* records in the outbox: more are reported */
+    unsigned outbox_max;     /* records in the outbox: no more are taken */
+    bool production;         /* environment is "production" */
 };
 
 /*
@@ -69,6 +79,9 @@ int config_load_code(struct config *config, const char *env_file, FILE *errors);
 /* Prints one line for everything that production requires and config has not. Returns 0, or -1
  * when there was something. config_load asks this when ENVIRONMENT is production. */
 int config_check_production(const struct config *config, FILE *errors);
+
+/* Whether Meta's Cloud API is a channel of this server. */
+bool config_has_meta(const struct config *config);
 
 /* Whether a text may be a salt: 16 characters or more, not all letters, not all digits. */
 bool config_accepts_salt(const char *salt);

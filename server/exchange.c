@@ -1,467 +1,34 @@
-/*
- * One exchange is one struct and one switch; every wait comes back into it by resume.
- *
- *     LOAD --> step -----------------------------------------> SAVE ----> answer
- *      ^ ^      | \     all answers are in                     ^ |          ^
- *      | |      |  +---------------------> RESERVE --> CLAIM --+ |          |
- *      | |      |                             |         ^ +> OUTBOX (records away)
- *      | |      +- complete already ----------|---------+ |      |          |
- *      | |      +- redelivered: nothing to save ---------------------------+
- *      | +--- conflict: another message of the person was faster -+          |
- *      | +--- no word: the session tells whether it was saved ----+          |
- *      +----- finished for another message: now this one's turn --+          |
- *                                                                            |
- *     a store is away, full, or the deadline passed: "try again in a minute" +
- *
- * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
- * only one completes a conversation, and whoever comes next can finish what a dead process began.
- *
- * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
- * its claim was committed, in the records or on its way there in the outbox, and the session saved;
- * a claim belongs to the message that completed the conversation, whoever makes it, so it counts
- * once; when the deadline passes the exchange ends silently as soon as its store comes back.
- */
+/* Begins exchanges, lets in who may write, watches their deadlines. Which way a message goes is
+ * left to exchange_walk.c. */
 #include "server/exchange.h"
 
-#include "flow/flow.h"
 #include "server/allowance.h"
 #include "server/clock.h"
-#include "server/funnel.h"
+#include "server/exchange_walk.h"
 #include "server/keys.h"
-#include "server/log.h"
 #include "server/metrics.h"
-#include "store/outbox.h"
-#include "store/record.h"
-#include "store/session.h"
 #include <event2/event.h>
-#include <inttypes.h>
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
-/* How often one message is tried when other messages of the same person are faster, and how many
- * digits a code grows at most. */
-#define ROUNDS_MAX 16
-#define LONGER_MAX 8
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
-/* How long a message waits for sessions that are away: a connection that was cut is soon back. */
-#define SESSIONS_WAIT_MS 1000
-
-enum exchange_state {
-    EXCHANGE_LOAD,
-    EXCHANGE_LOADED,
-    EXCHANGE_RESERVE,
-    EXCHANGE_RESERVED,
-    EXCHANGE_CLAIM,
-    EXCHANGE_CLAIMED,
-    EXCHANGE_OUTBOX,
-    EXCHANGE_OUTBOXED,
-    EXCHANGE_SAVE,
-    EXCHANGE_SAVED,
-};
-
-struct exchange {
-    TAILQ_ENTRY(exchange) link; /* in the order of their deadlines */
-    struct exchange_service *service;
-    enum exchange_state state;
-    exchange_answer *answer; /* NULL once it was given */
-    void *arg;
-    const struct message *message;
-    struct flow_message said;
-    int64_t started_ms;
-    int64_t now_us;
-    unsigned rounds; /* how often it was loaded */
-    unsigned longer;
-    bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
-    bool lost;        /* the last save was not answered */
-    bool waiting;     /* for the next sweep, which loads again */
-    bool for_another; /* finishing what another message of the person completed */
-    struct flow_outcome outcome;
-    const char *result; /* for the log */
-    struct conversation conversation;
-    struct funnel_mark mark; /* of the conversation, when it was loaded or saved last */
-    struct session session;
-    struct record_claim claim;
-    struct outbox_entry entry;
-    uint64_t who; /* the address as a number, and for the log */
-    char tag[KEYS_TAG_MAX];
-};
-
-struct exchange_service {
-    struct exchange_settings settings;
-    TAILQ_HEAD(, exchange) exchanges;
-    unsigned in_flight;
-    struct event *sweep;
-    char reply[FLOW_REPLY_MAX];
-};
 
 _Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every address");
-
-static void exchange_drive(struct exchange *exchange);
-
-static void exchange_log(const struct exchange *exchange)
-{
-    log_write(LOG_INFO, "message", log_text("from", exchange->tag),
-              log_text("channel", exchange->message->channel), log_text("result", exchange->result),
-              log_number("question", exchange->outcome.step + 1),
-              log_number("ms", clock_monotonic_ms() - exchange->started_ms));
-}
-
-/* The one way out towards the person. */
-static void exchange_answer_with(struct exchange *exchange, const char *text, size_t length)
-{
-    exchange_answer *answer = exchange->answer;
-
-    if (answer == NULL)
-        return;
-    exchange_log(exchange);
-    exchange->answer = NULL;
-    exchange->message = NULL;
-    answer(exchange->arg, text, length);
-}
-
-static void exchange_end(struct exchange *exchange)
-{
-    struct exchange_service *service = exchange->service;
-
-    TAILQ_REMOVE(&service->exchanges, exchange, link);
-    service->in_flight--;
-    OPENSSL_cleanse(exchange, sizeof *exchange);
-    free(exchange);
-}
-
-static void answer_unavailable(struct exchange *exchange, const char *why)
-{
-    struct exchange_service *service = exchange->service;
-
-    if (exchange->answer == NULL)
-        return;
-    exchange->result = why;
-    metrics_add(METRIC_MESSAGES_UNAVAILABLE, 1);
-    exchange_answer_with(
-        exchange, service->reply,
-        flow_unavailable(service->settings.flow, &exchange->conversation, service->reply));
-}
-
-static void answer_reply(struct exchange *exchange)
-{
-    struct exchange_service *service = exchange->service;
-    size_t length = 0;
-
-    if (exchange->outcome.effect != FLOW_IGNORE)
-        length = flow_reply(service->settings.flow, &exchange->conversation, service->reply);
-    metrics_add(METRIC_MESSAGES, 1);
-    if (exchange->outcome.event == FLOW_EVENT_REDELIVERED)
-        metrics_add(METRIC_MESSAGES_REDELIVERED, 1);
-    if (exchange->outcome.effect == FLOW_CLAIM) {
-        metrics_add(exchange->claim.is_new ? METRIC_CODES_NEW : METRIC_CODES_EXISTING, 1);
-        allowance_code(service->settings.allowance, exchange->who, exchange->now_us / 1000000);
-    }
-    exchange_answer_with(exchange, service->reply, length);
-    OPENSSL_cleanse(service->reply, length);
-}
-
-static void resume_from_session(struct store_ticket *ticket)
-{
-    struct session *session = (struct session *)((char *)ticket - offsetof(struct session, ticket));
-
-    exchange_drive((struct exchange *)((char *)session - offsetof(struct exchange, session)));
-}
-
-static void resume_from_claim(struct store_ticket *ticket)
-{
-    struct record_claim *claim =
-        (struct record_claim *)((char *)ticket - offsetof(struct record_claim, ticket));
-
-    exchange_drive((struct exchange *)((char *)claim - offsetof(struct exchange, claim)));
-}
-
-static void resume_from_outbox(struct store_ticket *ticket)
-{
-    struct outbox_entry *entry =
-        (struct outbox_entry *)((char *)ticket - offsetof(struct outbox_entry, ticket));
-
-    exchange_drive((struct exchange *)((char *)entry - offsetof(struct exchange, entry)));
-}
-
-/* Starts an operation's ticket at rest: an operation that finishes at once leaves its status in
- * the ticket like one that finishes later. Returns whether to wait. */
-static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
-{
-    if (status == STORE_LATER)
-        return true;
-    ticket->status = status;
-    return false;
-}
-
-/* Where the conversation stands before this message. When the last save had no answer and this is
- * the message that the session knows last, then that save was done, and is counted now. */
-static void exchange_mark(struct exchange *exchange)
-{
-    const struct exchange_settings *settings = &exchange->service->settings;
-    const struct conversation *conversation = &exchange->conversation;
-
-    if (exchange->lost && conversation_event(conversation) == exchange->said.id)
-        funnel_count(settings->funnel, settings->figures, &exchange->mark, conversation);
-    else
-        funnel_mark(&exchange->mark, settings->funnel, conversation);
-    exchange->lost = false;
-}
-
-/* What the message does to the conversation. Returns the next state; `effect` says what is to be
- * saved. */
-static enum exchange_state exchange_step(struct exchange *exchange)
-{
-    const struct flow *flow = exchange->service->settings.flow;
-    const int64_t now_s = exchange->now_us / 1000000;
-    struct session *session = &exchange->session;
-    struct conversation *conversation = &exchange->conversation;
-    enum flow_pending pending;
-
-    if (session->ticket.status == STORE_ABSENT ||
-        conversation_decode(conversation, session->bytes, session->length) != 0)
-        conversation_start(conversation, session->mark, session->mark_length);
-    OPENSSL_cleanse(session->bytes, session->length);
-    exchange_mark(exchange);
-    pending = flow_pending(flow, conversation, &exchange->said, now_s);
-    exchange->for_another = pending == FLOW_PENDING_OTHER;
-    exchange->longer = 0;
-    if (pending != FLOW_PENDING_NONE) {
-        exchange->outcome = (struct flow_outcome){FLOW_CLAIM, FLOW_EVENT_ACCEPTED,
-                                                  (uint8_t)(conversation->step - 1)};
-        return EXCHANGE_CLAIM;
-    }
-    exchange->outcome = flow_step(flow, conversation, &exchange->said, now_s);
-    exchange->result = flow_event_name(exchange->outcome.event);
-    return exchange->outcome.effect == FLOW_CLAIM ? EXCHANGE_RESERVE : EXCHANGE_SAVE;
-}
-
-/* Fills in the claim: input hash and wanted code. Returns 0 or -1. */
-static int claim_prepare(struct exchange *exchange)
-{
-    const struct exchange_settings *settings = &exchange->service->settings;
-    struct record_claim *claim = &exchange->claim;
-    struct uic_text answers[FLOW_STEPS_MAX];
-
-    conversation_answers(&exchange->conversation, answers);
-    if (uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
-                       flow_step_count(settings->flow), claim->input_hash) != UIC_OK)
-        return -1;
-    if (flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
-                  claim->code) != UIC_OK)
-        return -1;
-    snprintf(claim->event_id, sizeof claim->event_id, "%016" PRIx64,
-             conversation_event(&exchange->conversation));
-    claim->now_us = exchange->now_us;
-    return 0;
-}
-
-static enum store_status exchange_save(struct exchange *exchange)
-{
-    struct session *session = &exchange->session;
-
-    exchange->conversation.saved_min = (uint32_t)(exchange->now_us / 60000000);
-    session->length = conversation_encode(&exchange->conversation, session->bytes);
-    session->mark_length = conversation_mark(&exchange->conversation, session->mark);
-    return session_save(exchange->service->settings.sessions, session);
-}
-
-/* The code is safe: it becomes the reply. */
-static void exchange_tell(struct exchange *exchange, bool existing, const char *result)
-{
-    flow_finish(&exchange->conversation, exchange->for_another ? 0 : exchange->said.id,
-                exchange->claim.code, existing);
-    exchange->result = result;
-    exchange->state = EXCHANGE_SAVE;
-}
-
-/* What a finished claim means. Returns whether the exchange goes on. */
-static bool claim_finish(struct exchange *exchange)
-{
-    const struct record_claim *claim = &exchange->claim;
-
-    switch (claim->ticket.status) {
-    case STORE_OK:
-        exchange_tell(exchange, !claim->is_new && claim->same_phone,
-                      claim->is_new ? "code_new" : "code_existing");
-        return true;
-    case STORE_CONFLICT:
-        metrics_add(METRIC_CODES_LENGTHENED, 1);
-        exchange->state = EXCHANGE_CLAIM;
-        if (++exchange->longer <= LONGER_MAX)
-            return true;
-        answer_unavailable(exchange, "code_taken");
-        return false;
-    default:
-        exchange->state = EXCHANGE_OUTBOX;
-        if (exchange->service->settings.outbox != NULL)
-            return true;
-        answer_unavailable(exchange, "records_unavailable");
-        return false;
-    }
-}
-
-/* What a finished put means. Nobody knows yet whether the person was registered before, so it is
- * told like a new code. Returns whether the exchange goes on. */
-static bool outbox_finish(struct exchange *exchange)
-{
-    if (exchange->entry.ticket.status != STORE_OK) {
-        answer_unavailable(exchange, "outbox_unavailable");
-        return false;
-    }
-    metrics_add(METRIC_OUTBOX_PUT, 1);
-    exchange->claim.is_new = true;
-    exchange_tell(exchange, false, "code_by_outbox");
-    return true;
-}
-
-/* A save that was done is counted, whether or not its answer still finds somebody. */
-static void save_count(struct exchange *exchange)
-{
-    const struct exchange_settings *settings = &exchange->service->settings;
-
-    if (exchange->session.ticket.status == STORE_OK)
-        funnel_count(settings->funnel, settings->figures, &exchange->mark, &exchange->conversation);
-}
-
-/* What a finished save means: of the complete answers, or of what is to be answered. Returns
- * whether the exchange goes on. */
-static bool save_finish(struct exchange *exchange)
-{
-    save_count(exchange);
-    switch (exchange->session.ticket.status) {
-    case STORE_OK:
-        if (exchange->state == EXCHANGE_RESERVED) {
-            exchange->state = EXCHANGE_CLAIM;
-            return true;
-        }
-        if (!exchange->for_another) {
-            answer_reply(exchange);
-            return false;
-        }
-        break;
-    case STORE_CONFLICT:
-        metrics_add(METRIC_SESSION_CONFLICTS, 1);
-        break;
-    default:
-        /* "Try again" after a save that was done: the person's answer would count for the next
-         * question. So the session is loaded again, which knows this message or does not. */
-        exchange->lost = exchange->unsure;
-        if (exchange->unsure)
-            break;
-        answer_unavailable(exchange, "sessions_unavailable");
-        return false;
-    }
-    exchange->state = EXCHANGE_LOAD;
-    if (++exchange->rounds < ROUNDS_MAX)
-        return true;
-    answer_unavailable(exchange, "too_many_conflicts");
-    return false;
-}
-
-/* What a load means that did not work. Returns whether to wait. */
-static bool load_failed(struct exchange *exchange)
-{
-    if (exchange->unsure || clock_monotonic_ms() - exchange->started_ms < SESSIONS_WAIT_MS) {
-        exchange->state = EXCHANGE_LOAD;
-        exchange->waiting = true;
-        return true;
-    }
-    answer_unavailable(exchange, "sessions_unavailable");
-    return false;
-}
-
-/* Runs until the exchange waits (returns true) or is over (returns false). */
-static bool exchange_run(struct exchange *exchange)
-{
-    const struct exchange_settings *settings = &exchange->service->settings;
-    struct session *session = &exchange->session;
-    struct record_claim *claim = &exchange->claim;
-
-    while (exchange->answer != NULL) {
-        switch (exchange->state) {
-        case EXCHANGE_LOAD:
-            exchange->state = EXCHANGE_LOADED;
-            if (ticket_waits(&session->ticket, session_load(settings->sessions, session)))
-                return true;
-            break;
-        case EXCHANGE_LOADED:
-            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT)
-                return load_failed(exchange);
-            exchange->state = exchange_step(exchange);
-            if (exchange->outcome.effect == FLOW_REPEAT ||
-                exchange->outcome.effect == FLOW_IGNORE) {
-                answer_reply(exchange);
-                return false;
-            }
-            break;
-        case EXCHANGE_CLAIM:
-            if (claim_prepare(exchange) != 0) {
-                answer_unavailable(exchange, "code_not_computed");
-                return false;
-            }
-            exchange->state = EXCHANGE_CLAIMED;
-            if (ticket_waits(&claim->ticket, record_claim(settings->records, claim)))
-                return true;
-            break;
-        case EXCHANGE_CLAIMED:
-            if (!claim_finish(exchange))
-                return false;
-            break;
-        case EXCHANGE_OUTBOX:
-            exchange->entry.claim = claim;
-            exchange->state = EXCHANGE_OUTBOXED;
-            if (ticket_waits(&exchange->entry.ticket,
-                             outbox_put(settings->outbox, &exchange->entry)))
-                return true;
-            break;
-        case EXCHANGE_OUTBOXED:
-            if (!outbox_finish(exchange))
-                return false;
-            break;
-        case EXCHANGE_RESERVE:
-        case EXCHANGE_SAVE:
-            exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
-            if (ticket_waits(&session->ticket, exchange_save(exchange))) {
-                exchange->unsure = true;
-                return true;
-            }
-            break;
-        case EXCHANGE_RESERVED:
-        case EXCHANGE_SAVED:
-            if (!save_finish(exchange))
-                return false;
-            break;
-        }
-    }
-    /* Answered by its deadline while it waited. */
-    if (exchange->state == EXCHANGE_RESERVED || exchange->state == EXCHANGE_SAVED)
-        save_count(exchange);
-    return false;
-}
-
-static void exchange_drive(struct exchange *exchange)
-{
-    if (!exchange_run(exchange))
-        exchange_end(exchange);
-}
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange_service *service = arg;
-    int64_t due = clock_monotonic_ms() - (int64_t)service->settings.deadline_ms;
+    int64_t due = clock_monotonic_us() - 1000 * (int64_t)service->settings.deadline_ms;
     struct exchange *exchange, *next;
 
     (void)fd;
     (void)what;
     for (exchange = TAILQ_FIRST(&service->exchanges); exchange != NULL; exchange = next) {
         next = TAILQ_NEXT(exchange, link);
-        if (exchange->started_ms <= due)
-            answer_unavailable(exchange, "deadline_passed");
+        if (exchange->started_us <= due)
+            exchange_answer_unavailable(exchange, "deadline_passed");
         if (exchange->waiting) {
             exchange->waiting = false;
             exchange_drive(exchange);
@@ -504,12 +71,13 @@ unsigned exchange_in_flight(const struct exchange_service *service)
  * comes again; a random one keeps its own claim idempotent. */
 static int exchange_identify(struct exchange *exchange, const struct message *message)
 {
-    const struct keys *keys = exchange->service->settings.keys;
+    struct hasher *hasher = exchange->service->settings.hasher;
     uint64_t *id = &exchange->said.id;
 
-    exchange->who = keys_log_tag(keys, message->address, message->address_length, exchange->tag);
+    exchange->who =
+        hasher_address(hasher, message->address, message->address_length, exchange->tag);
     if (message->id_length > 0)
-        *id = keys_message_id(keys, message->id, message->id_length);
+        *id = hasher_message_id(hasher, message->id, message->id_length);
     else if (RAND_bytes((unsigned char *)id, sizeof *id) != 1)
         *id = 0;
     return *id != 0 ? 0 : -1;
@@ -519,7 +87,7 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
 static bool exchange_is_allowed(struct exchange *exchange)
 {
     struct exchange_service *service = exchange->service;
-    size_t length = 0;
+    struct exchange_reply reply = {.text = service->reply, .handled = true};
     bool first;
     enum allowance_verdict verdict = allowance_message(service->settings.allowance, exchange->who,
                                                        exchange->now_us / 1000000, &first);
@@ -529,8 +97,8 @@ static bool exchange_is_allowed(struct exchange *exchange)
     exchange->result = verdict == ALLOWANCE_CODES_SPENT ? "too_many_codes" : "too_many_messages";
     metrics_add(verdict == ALLOWANCE_CODES_SPENT ? METRIC_LIMIT_CODES : METRIC_LIMIT_MESSAGES, 1);
     if (first)
-        length = flow_too_many(service->settings.flow, service->reply);
-    exchange_answer_with(exchange, service->reply, length);
+        reply.length = flow_too_many(service->settings.flow, service->reply);
+    exchange_answer_with(exchange, &reply);
     return false;
 }
 
@@ -544,27 +112,31 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
         metrics_add(METRIC_MESSAGES_REFUSED, 1);
         return -1;
     }
-    memset(exchange, 0, sizeof *exchange);
+    memset(exchange, 0, offsetof(struct exchange, session));
+    conversation_start(&exchange->conversation, NULL, 0);
     exchange->service = service;
     exchange->answer = answer;
     exchange->arg = arg;
     exchange->message = message;
-    exchange->started_ms = clock_monotonic_ms();
+    exchange->started_us = clock_monotonic_us();
     exchange->now_us = clock_wall_us();
     exchange->said = (struct flow_message){
-        .text = message->text, .length = message->text_length, .written = message->written};
+        .text = message->text,
+        .length = message->text_length,
+        .written = message->written,
+        .pressed = message->pressed,
+    };
     if (exchange_identify(exchange, message) != 0) {
         free(exchange);
         return -1;
     }
     strcpy(exchange->claim.phone_number, message->address + message->scheme_length);
-    exchange->claim.ticket.done = resume_from_claim;
-    exchange->entry.ticket.done = resume_from_outbox;
     session_init(service->settings.sessions, &exchange->session, message->address,
                  message->address_length);
-    exchange->session.ticket.done = resume_from_session;
+    exchange_prepare(exchange);
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
     service->in_flight++;
+    metrics_add(METRIC_MESSAGES_IN_FLIGHT, 1);
     if (exchange_is_allowed(exchange))
         exchange_drive(exchange);
     else

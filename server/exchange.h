@@ -1,8 +1,8 @@
 /*
  * The walk of one message: load the session, step, claim the code when all answers are in, save,
- * answer. Channel-neutral; the state diagram is in exchange.c.
+ * answer. Channel-neutral; the state diagram is in exchange_walk.c.
  *
- *     exchange_begin(service, &message, on_answer, arg)  ->  on_answer(arg, text, length), once
+ *     exchange_begin(service, &message, on_answer, arg)  ->  on_answer(arg, &message, &reply), once
  *
  * All calls on the service's thread.
  */
@@ -14,10 +14,12 @@
 #include <stddef.h>
 
 struct allowance;
+struct conversation;
 struct event_base;
 struct figures_link;
 struct flow;
 struct funnel;
+struct hasher;
 struct keys;
 struct outbox_link;
 struct record_link;
@@ -28,6 +30,7 @@ struct exchange_settings {
     struct event_base *base;
     const struct flow *flow;
     const struct keys *keys;
+    struct hasher *hasher;
     const char *salt;
     struct session_link *sessions;
     struct record_link *records;
@@ -48,11 +51,19 @@ void exchange_service_free(struct exchange_service *service);
 /* Exchanges under way, those included that were answered late and still wait for a store. */
 unsigned exchange_in_flight(const struct exchange_service *service);
 
-/* The answer: length 0 means that nothing is to be said. text is valid during the call. */
-typedef void exchange_answer(void *arg, const char *text, size_t length);
+/* What is to be said; valid during the call that brings it. */
+struct exchange_reply {
+    const char *text;
+    size_t length;                           /* 0: nothing is to be said */
+    const struct conversation *conversation; /* the text is its last reply; NULL: it is not */
+    bool handled; /* false: a store is away, and the message is to come again */
+};
 
-/* Returns 0, and answer is called exactly once, perhaps before this returns; or -1 when too many
- * exchanges are under way, and answer is not called. */
+typedef void exchange_answer(void *arg, const struct message *message,
+                             const struct exchange_reply *reply);
+
+/* message lives until its answer. Returns 0, and answer is called exactly once, perhaps before this
+ * returns; or -1 when too many exchanges are under way, and answer is not called. */
 int exchange_begin(struct exchange_service *service, const struct message *message,
                    exchange_answer *answer, void *arg);
 

@@ -1,6 +1,7 @@
 /* Opens the process-wide limits. Where they are met is left to connection.c and exchange.c. */
 #include "server/limits.h"
 
+#include "server/admin/tries.h"
 #include "server/allowance.h"
 #include "server/http/peers.h"
 #include "server/log.h"
@@ -39,12 +40,14 @@ int limits_open(struct limits *limits, const struct config *config)
     limits->connections_max = find_connections_max(config);
     limits->allowance = allowance_create(&allowed);
     limits->peers = peers_create(config->trusted_proxies, config->connections_per_address);
-    return limits->allowance != NULL && limits->peers != NULL ? 0 : -1;
+    limits->tries = tries_create();
+    return limits->allowance != NULL && limits->peers != NULL && limits->tries != NULL ? 0 : -1;
 }
 
 void limits_close(struct limits *limits)
 {
     allowance_free(limits->allowance);
     peers_free(limits->peers);
+    tries_free(limits->tries);
     *limits = (struct limits){0};
 }

@@ -9,11 +9,13 @@
 
 struct allowance;
 struct peers;
+struct tries;
 
 struct limits {
     unsigned connections_max; /* open at once */
     struct allowance *allowance;
     struct peers *peers;
+    struct tries *tries; /* to log in */
 };
 
 /* Lets the process have as many files open as the system allows. Returns 0, or -1 when out of

@@ -18,6 +18,7 @@ struct message {
     const char *text; /* valid UTF-8 */
     size_t text_length;
     bool written; /* false: a picture, a voice note, a place, a sticker */
+    bool pressed; /* a button: text is the id of an option that a reply offered */
 };
 
 #endif

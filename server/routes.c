@@ -1,16 +1,20 @@
 /* The table of paths, and the small answers that need no file of their own. */
 #include "server/routes.h"
 
+#include "server/admin/assets.h"
+#include "server/admin/login.h"
 #include "server/admin/stats.h"
-#include "server/channels/twilio.h"
+#include "server/channels/meta.h"
+#include "server/channels/simulator.h"
 #include "server/metrics.h"
+#include "server/scrape.h"
 #include "server/stores.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define JSON_TYPE "application/json; charset=utf-8"
-#define METRICS_MAX 16384
+#define NOTHING_HERE "there is nothing at this path"
 
 static void reply_json(struct http_request *request, int status, json_t *json)
 {
@@ -28,9 +32,39 @@ static void reply_json(struct http_request *request, int status, json_t *json)
     free(body);
 }
 
-static void handle_webhook(struct routes *routes, struct http_request *request)
+/* Through a channel, if it is open. */
+static void handle_messages(struct channel *channel, struct http_request *request)
 {
-    twilio_handle(routes->twilio, request);
+    if (channel != NULL)
+        webhook_handle(channel, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
+}
+
+static void handle_twilio(struct routes *routes, struct http_request *request)
+{
+    handle_messages(routes->twilio, request);
+}
+
+static void handle_meta(struct routes *routes, struct http_request *request)
+{
+    if (routes->meta != NULL && request->method == HTTP_GET)
+        meta_subscribe(routes->config, request);
+    else
+        handle_messages(routes->meta, request);
+}
+
+static void handle_simulator_message(struct routes *routes, struct http_request *request)
+{
+    handle_messages(routes->simulator, request);
+}
+
+static void handle_simulator_later(struct routes *routes, struct http_request *request)
+{
+    if (routes->simulator != NULL)
+        simulator_later(routes->simulator, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
 }
 
 static void handle_health(struct routes *routes, struct http_request *request)
@@ -63,24 +97,6 @@ static void handle_root(struct routes *routes, struct http_request *request)
                          "operational"));
 }
 
-static void handle_metrics(struct routes *routes, struct http_request *request)
-{
-    char text[METRICS_MAX];
-    size_t length = metrics_exposition(text, sizeof text);
-
-    (void)routes;
-    http_reply(request, &(struct http_reply){.status = 200,
-                                             .content_type = "text/plain; version=0.0.4",
-                                             .body = text,
-                                             .length = length});
-}
-
-static void handle_stats(struct routes *routes, struct http_request *request)
-{
-    if (access_admits(&routes->access, request))
-        stats_handle(routes->stats, request);
-}
-
 static void handle_cleanup(struct routes *routes, struct http_request *request)
 {
     (void)routes;
@@ -89,32 +105,76 @@ static void handle_cleanup(struct routes *routes, struct http_request *request)
                      "SESSION_TIMEOUT_MINUTES");
 }
 
+static void handle_admin(struct routes *routes, struct http_request *request)
+{
+    login_handle_page(routes->login, request);
+}
+
+static void handle_login(struct routes *routes, struct http_request *request)
+{
+    login_handle_login(routes->login, request);
+}
+
+static void handle_logout(struct routes *routes, struct http_request *request)
+{
+    login_handle_logout(routes->login, request);
+}
+
+static void handle_stats(struct routes *routes, struct http_request *request)
+{
+    if (access_allows(routes->access, request))
+        stats_handle(routes->stats, request);
+    else
+        access_refuse(routes->access, request);
+}
+
 static const struct route {
     const char *path; /* NULL: WEBHOOK_PATH */
     int methods;
+    enum metric_route label;
     void (*handle)(struct routes *routes, struct http_request *request);
 } table[] = {
-    {NULL, HTTP_POST, handle_webhook},
-    {"/health", HTTP_GET, handle_health},
-    {"/whatsapp/health", HTTP_GET, handle_health},
-    {"/ready", HTTP_GET, handle_ready},
-    {"/", HTTP_GET, handle_root},
-    {"/metrics", HTTP_GET, handle_metrics},
-    {"/admin/stats", HTTP_GET, handle_stats},
-    {"/whatsapp/cleanup", HTTP_POST, handle_cleanup},
+    {NULL, HTTP_POST, METRIC_ROUTE_WEBHOOK, handle_twilio},
+    {META_PATH, HTTP_GET | HTTP_POST, METRIC_ROUTE_META, handle_meta},
+    {"/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
+    {"/whatsapp/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
+    {"/ready", HTTP_GET, METRIC_ROUTE_READY, handle_ready},
+    {"/", HTTP_GET, METRIC_ROUTE_ROOT, handle_root},
+    {"/metrics", HTTP_GET, METRIC_ROUTE_METRICS, scrape_handle},
+    {"/simulator/message", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_message},
+    {"/simulator/later", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_later},
+    {"/whatsapp/cleanup", HTTP_POST, METRIC_ROUTE_CLEANUP, handle_cleanup},
+    {"/admin", HTTP_GET, METRIC_ROUTE_ADMIN, handle_admin},
+    {"/admin/login", HTTP_GET | HTTP_POST, METRIC_ROUTE_ADMIN, handle_login},
+    {"/admin/stats", HTTP_GET, METRIC_ROUTE_ADMIN, handle_stats},
+    {"/admin/logout", HTTP_GET | HTTP_POST, METRIC_ROUTE_ADMIN, handle_logout},
 };
 
 static void reply_method_not_allowed(struct http_request *request, int methods)
 {
     static const char body[] = "{\"error\":\"this path does not take this method\"}\n";
+    const char *allow = methods == HTTP_POST  ? "POST"
+                        : methods == HTTP_GET ? "GET, HEAD"
+                                              : "GET, HEAD, POST";
 
-    http_reply(request,
-               &(struct http_reply){.status = 405,
-                                    .content_type = JSON_TYPE,
-                                    .body = body,
-                                    .length = sizeof body - 1,
-                                    .header_name = "Allow",
-                                    .header_value = methods == HTTP_POST ? "POST" : "GET, HEAD"});
+    http_reply(request, &(struct http_reply){.status = 405,
+                                             .content_type = JSON_TYPE,
+                                             .body = body,
+                                             .length = sizeof body - 1,
+                                             .headers = {{"Allow", allow}}});
+}
+
+/* What pages are made of is no secret, but what production does not need it does not have. */
+static void handle_file(const struct routes *routes, struct http_request *request)
+{
+    const struct asset *asset = asset_find(request->path);
+
+    if (asset == NULL || (asset->development_only && routes->config->production))
+        http_reply_error(request, 404, NOTHING_HERE);
+    else if (request->method != HTTP_GET)
+        reply_method_not_allowed(request, HTTP_GET);
+    else
+        asset_reply(request, asset);
 }
 
 void routes_handle(void *arg, struct http_request *request)
@@ -127,11 +187,12 @@ void routes_handle(void *arg, struct http_request *request)
 
         if (strcmp(path, request->path) != 0)
             continue;
+        request->route = route->label;
         if ((route->methods & (int)request->method) != 0)
             route->handle(routes, request);
         else
             reply_method_not_allowed(request, route->methods);
         return;
     }
-    http_reply_error(request, 404, "there is nothing at this path");
+    handle_file(routes, request);
 }

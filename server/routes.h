@@ -2,22 +2,28 @@
 #ifndef SERVER_ROUTES_H
 #define SERVER_ROUTES_H
 
-#include "server/admin/access.h"
 #include "server/config.h"
 #include "server/http/http.h"
 #include <stdbool.h>
 
+struct access;
+struct channel;
+struct flow;
+struct login;
 struct readiness;
 struct stats;
-struct twilio;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
-    struct twilio *twilio;
-    struct readiness *readiness;
-    struct access access; /* to what is for administrators */
+    const struct flow *flow;
+    struct channel *twilio; /* NULL: there is none, as for the next two */
+    struct channel *meta;
+    struct channel *simulator;
+    const struct access *access;
+    struct login *login;
     struct stats *stats;
+    struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };
 

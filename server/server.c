@@ -2,13 +2,17 @@
  * worker.c. */
 #include "server/server.h"
 
+#include "server/channels/postman.h"
 #include "server/clock.h"
 #include "server/funnel.h"
 #include "server/http/tls.h"
 #include "server/limits.h"
 #include "server/local_day.h"
 #include "server/log.h"
+#include "server/metrics.h"
+#include "server/notify.h"
 #include "server/privilege.h"
+#include "server/process.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
 #include "server/stores.h"
@@ -16,6 +20,7 @@
 #include "server/worker.h"
 #include "store/figures.h"
 #include "store/record.h"
+#include "store/replies.h"
 #include "store/session.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -30,8 +35,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* How often, within the watchdog's time, workers leave their mark and we look for it. */
+#define WATCHDOG_LOOKS 4
+
 struct server {
     const struct setup *setup;
+    unsigned watchdog_ms; /* 0: nobody watches */
     struct limits limits;
     struct tls *tls; /* NULL: none */
     struct session_store *sessions;
@@ -39,6 +48,7 @@ struct server {
     struct funnel funnel;
     struct figures *figures;
     char instance[FIGURES_INSTANCE_MAX]; /* what figures tell others about this process */
+    struct replies_store *replies;       /* NULL without Meta's channel */
     struct readiness readiness;
     struct worker **workers;
     unsigned created;
@@ -136,6 +146,22 @@ static int check_salt(const struct setup *setup)
     return status;
 }
 
+static int open_replies(struct server *server)
+{
+    char error[STORE_ERROR_MAX];
+    struct replies_settings settings;
+
+    if (!config_has_meta(&server->setup->config))
+        return 0;
+    postman_store_settings(&server->setup->config, &server->setup->keys, &settings);
+    server->replies = replies_open(&settings, error);
+    OPENSSL_cleanse(&settings, sizeof settings);
+    if (server->replies != NULL)
+        return 0;
+    log_failure("REDIS_URL", error);
+    return -1;
+}
+
 static int open_stores(struct server *server)
 {
     const struct config *config = &server->setup->config;
@@ -156,7 +182,7 @@ static int open_stores(struct server *server)
         log_failure("REDIS_URL", error);
         return -1;
     }
-    return 0;
+    return open_replies(server);
 }
 
 /* "id version workers" */
@@ -217,27 +243,59 @@ static void reload_tls(struct tls *tls)
     }
 }
 
+static void reload(const struct server *server)
+{
+    notify_send("RELOADING=1");
+    reload_tls(server->tls);
+    notify_send("READY=1");
+}
+
+/* Tells the service manager that all is well, when every worker's loop has turned since the last
+ * time. One that hangs keeps us silent, and the manager starts us again. */
+static void feed_watchdog(const struct server *server)
+{
+    for (unsigned i = 0; i < server->started; i++)
+        if (!worker_turned(server->workers[i]))
+            return;
+    for (unsigned i = 0; i < server->started; i++)
+        worker_turn_again(server->workers[i]);
+    notify_send("WATCHDOG=1");
+}
+
 /* Until a signal says that this is the end; returns it. */
 static int wait_for_end(const struct server *server, const sigset_t *signals)
 {
+    const unsigned ms = server->watchdog_ms / WATCHDOG_LOOKS;
+    const struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
     int number;
 
-    while (sigwait(signals, &number) != 0 || number == SIGHUP)
-        reload_tls(server->tls);
-    return number;
+    for (;;) {
+        number = sigtimedwait(signals, NULL, ms > 0 ? &pause : NULL);
+        if (number == SIGTERM || number == SIGINT)
+            return number;
+        if (number == SIGHUP)
+            reload(server);
+        if (ms > 0)
+            feed_watchdog(server);
+    }
 }
 
 static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
     struct worker_settings settings = {
-        .stores = {server->setup, server->sessions, server->records, server->figures,
-                   &server->readiness, false},
+        .stores = {.setup = server->setup,
+                   .sessions = server->sessions,
+                   .records = server->records,
+                   .figures = server->figures,
+                   .readiness = &server->readiness},
+        .replies = server->replies,
         .funnel = &server->funnel,
         .instance = server->instance,
         .started_ms = clock_monotonic_ms(),
         .limits = &server->limits,
         .tls = server->tls,
+        .turn_ms = server->watchdog_ms / WATCHDOG_LOOKS,
     };
     char error[512];
 
@@ -261,6 +319,16 @@ static int start_workers(struct server *server)
     return 0;
 }
 
+static void measure_limits(const struct server *server)
+{
+    const struct config *config = &server->setup->config;
+
+    process_started();
+    metrics_set(METRIC_WORKERS, config->workers);
+    metrics_set(METRIC_CONNECTIONS_LIMIT, server->limits.connections_max);
+    metrics_set(METRIC_MESSAGES_IN_FLIGHT_LIMIT, config->max_in_flight);
+}
+
 static void stop_workers(struct server *server)
 {
     for (unsigned i = 0; i < server->started; i++)
@@ -279,14 +347,18 @@ static void log_started(const struct config *config)
               log_number("port", config->port), log_number("workers", config->workers),
               log_text("sessions", config->redis_url != NULL ? "redis" : "memory"),
               log_text("tls", config->tls_cert_file != NULL ? "on" : NULL));
-    if (config->twilio_auth_token == NULL)
+    if (config->twilio_auth_token == NULL && !config->production)
         log_write(LOG_WARNING, "webhook_open",
                   log_text("reason", "TWILIO_AUTH_TOKEN is not set: anybody can send messages"));
+    if (config_has_meta(config) && config->redis_url == NULL)
+        log_write(LOG_WARNING, "replies_in_memory",
+                  log_text("reason", "REDIS_URL is not set: replies to Meta are lost when the "
+                                     "server stops"));
 }
 
 int server_run(const struct setup *setup)
 {
-    struct server server = {.setup = setup};
+    struct server server = {.setup = setup, .watchdog_ms = notify_watchdog_ms()};
     const struct config *config = &setup->config;
     sigset_t stop;
     int code = 1, signal_number;
@@ -298,8 +370,11 @@ int server_run(const struct setup *setup)
     if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
         open_figures(&server) == 0 && limits_open(&server.limits, config) == 0 &&
         open_tls(&server) == 0 && start_workers(&server) == 0) {
+        measure_limits(&server);
         log_started(config);
+        notify_send("READY=1");
         signal_number = wait_for_end(&server, &stop);
+        notify_send("STOPPING=1");
         log_write(LOG_INFO, "server_stopping",
                   log_text("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
         code = 0;
@@ -312,6 +387,8 @@ int server_run(const struct setup *setup)
         session_store_close(server.sessions);
     if (server.records != NULL)
         record_store_close(server.records);
+    if (server.replies != NULL)
+        replies_close(server.replies);
     log_write(LOG_INFO, "server_stopped", log_number("code", code));
     log_stop();
     return code;

@@ -34,6 +34,13 @@ static void on_changed(void *arg, bool up, const char *why)
         log_write(LOG_ERROR, state->event_down, log_text("reason", why));
 }
 
+static void on_committed(void *arg, size_t claims, int64_t took_us)
+{
+    (void)arg;
+    metrics_observe(METRIC_COMMIT, took_us);
+    metrics_observe(METRIC_COMMIT_CLAIMS, (int64_t)claims);
+}
+
 static void on_outbox_length(void *arg, uint64_t length, int64_t oldest_age_ms)
 {
     struct stores *stores = arg;
@@ -90,6 +97,7 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
 {
     const struct store_watch sessions_watch = {on_changed, &stores->sessions_state};
     const struct store_watch records_watch = {on_changed, &stores->records_state};
+    const struct record_commit_watch commit_watch = {on_committed, NULL};
 
     stores->sessions = session_attach(settings->sessions, base, &sessions_watch, error);
     if (stores->sessions == NULL)
@@ -97,6 +105,7 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
     stores->records = record_attach(settings->records, base, &records_watch, error);
     if (stores->records == NULL)
         return -1;
+    record_watch_commits(stores->records, &commit_watch);
     stores->figures = figures_attach(settings->figures, base, NULL, error);
     if (stores->figures == NULL)
         return -1;

@@ -2,19 +2,27 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
+#include "server/admin/access.h"
+#include "server/admin/login.h"
 #include "server/admin/stats.h"
+#include "server/channels/meta.h"
+#include "server/channels/postman.h"
+#include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
+#include "server/hasher.h"
 #include "server/http/http.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/retention.h"
 #include "server/routes.h"
 #include "server/setup.h"
 #include "store/figures.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +39,23 @@ struct worker {
     pthread_t thread;
     struct event_base *base;
     struct stores stores;
+    struct hasher *hasher;
+    struct retention *retention; /* NULL: another worker's task, or nobody's */
     struct exchange_service *exchanges;
-    struct twilio *twilio;
+    struct channel *twilio; /* these are NULL when they are closed */
+    struct channel *meta;
+    struct channel *simulator;
+    struct postman *postman; /* with meta */
+    struct access *access;
+    struct login *login;
     struct stats *stats;
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
     struct event *on_stop;
     struct event *on_drain;
+    struct event *on_turn;
+    atomic_bool turned;
     int64_t listen_end_ms; /* of a stopping worker: no new connections from then on */
     int64_t drain_end_ms;
 };
@@ -62,6 +79,7 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
     bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http) &&
+                (worker->postman == NULL || postman_at_rest(worker->postman)) &&
                 figures_settle(worker->stores.figures);
 
     (void)fd;
@@ -69,6 +87,8 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
     if (clock_monotonic_ms() < worker->listen_end_ms)
         return;
     http_stop_listening(worker->http);
+    if (worker->postman != NULL)
+        postman_rest(worker->postman);
     if (done || clock_monotonic_ms() >= worker->drain_end_ms)
         event_base_loopexit(worker->base, NULL);
 }
@@ -90,11 +110,40 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     on_drain(-1, 0, worker);
 }
 
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+
+    (void)fd;
+    (void)what;
+    atomic_store(&worker->turned, true);
+}
+
+static int start_turning(struct worker *worker, unsigned ms)
+{
+    const struct timeval interval = {ms / 1000, ms % 1000 * 1000};
+
+    if (ms == 0)
+        return 0;
+    worker->on_turn = event_new(worker->base, -1, EV_PERSIST, on_turn, worker);
+    return worker->on_turn != NULL ? event_add(worker->on_turn, &interval) : -1;
+}
+
+static int start_retention(struct worker *worker, const struct stores_settings *settings)
+{
+    const unsigned days = settings->setup->config.retention_days;
+
+    if (days == 0 || !settings->drain_outbox)
+        return 0;
+    worker->retention = retention_create(worker->base, worker->stores.records, days);
+    return worker->retention != NULL ? 0 : -1;
+}
+
 static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
     const struct setup *setup = shared->stores.setup;
     const struct config *config = &setup->config;
-    const struct exchange_settings settings = {
+    struct exchange_settings settings = {
         .base = worker->base,
         .flow = setup->flow,
         .keys = &setup->keys,
@@ -109,18 +158,58 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
 
+    settings.hasher = worker->hasher = hasher_create(&setup->keys);
+    if (worker->hasher == NULL)
+        return -1;
     worker->exchanges = exchange_service_create(&settings);
     if (worker->exchanges == NULL)
         return -1;
-    worker->twilio = twilio_create(config, worker->exchanges);
-    return worker->twilio != NULL ? 0 : -1;
+    return 0;
 }
 
-static int start_stats(struct worker *worker, const struct worker_settings *shared)
+/* Meta's channel, and who sends its replies. Returns 0, or -1 with error. */
+static int start_meta(struct worker *worker, const struct worker_settings *shared, char *error,
+                      size_t error_size)
 {
-    const struct snapshot_settings settings = {
+    const struct setup *setup = shared->stores.setup;
+    const struct postman_settings postman = {&setup->config, worker->hasher, shared->replies};
+    struct meta_settings meta = {
+        .config = &setup->config, .flow = setup->flow, .keys = &setup->keys};
+
+    if (!config_has_meta(&setup->config))
+        return 0;
+    worker->postman = postman_create(&postman, worker->base, error, error_size);
+    if (worker->postman == NULL)
+        return -1;
+    meta.replies = postman_replies(worker->postman);
+    worker->meta = meta_create(&meta, worker->exchanges);
+    return worker->meta != NULL ? 0 : -1;
+}
+
+/* Opens the others that are configured; in production none that anybody could write to. */
+static int start_channels(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+
+    if (!config->production || config->twilio_auth_token != NULL) {
+        worker->twilio = twilio_create(config, worker->exchanges);
+        if (worker->twilio == NULL)
+            return -1;
+    }
+    if (!config->production) {
+        worker->simulator = simulator_create(worker->exchanges, worker->stores.sessions);
+        if (worker->simulator == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static int start_administration(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+    const struct snapshot_settings snapshot = {
         .base = worker->base,
-        .config = &shared->stores.setup->config,
+        .config = config,
         .funnel = shared->funnel,
         .figures = worker->stores.figures,
         .records = worker->stores.records,
@@ -129,8 +218,12 @@ static int start_stats(struct worker *worker, const struct worker_settings *shar
         .started_ms = shared->started_ms,
     };
 
-    worker->stats = stats_create(&settings);
-    return worker->stats != NULL ? 0 : -1;
+    worker->access = access_create(config->admin_token);
+    if (worker->access == NULL)
+        return -1;
+    worker->login = login_create(worker->base, config, worker->access, shared->limits->tries);
+    worker->stats = stats_create(&snapshot);
+    return worker->login != NULL && worker->stats != NULL ? 0 : -1;
 }
 
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
@@ -138,7 +231,11 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
 {
     const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
-        .request = {config->max_head_bytes, config->max_url_bytes, config->max_body_bytes},
+        .request = {.head_max = config->max_head_bytes,
+                    .target_max = config->max_url_bytes,
+                    .body_max = config->max_body_bytes,
+                    .large_path = config_has_meta(config) ? META_PATH : NULL,
+                    .large_body_max = META_BODY_MAX},
         .connections_max =
             (settings->limits->connections_max + config->workers - 1) / config->workers,
         .peers = settings->limits->peers,
@@ -150,10 +247,14 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
 
     worker->routes = (struct routes){
         .config = config,
+        .flow = settings->stores.setup->flow,
         .twilio = worker->twilio,
-        .readiness = settings->stores.readiness,
-        .access = {config->admin_token},
+        .meta = worker->meta,
+        .simulator = worker->simulator,
+        .access = worker->access,
+        .login = worker->login,
         .stats = worker->stats,
+        .readiness = settings->stores.readiness,
     };
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
                                &worker->routes, error, error_size);
@@ -186,8 +287,11 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings) != 0 || start_stats(worker, settings) != 0 ||
-        start_stop_signal(worker) != 0)
+    if (start_retention(worker, &settings->stores) != 0 || start_exchanges(worker, settings) != 0 ||
+        start_channels(worker, settings) != 0 ||
+        start_meta(worker, settings, error, error_size) != 0 ||
+        start_administration(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
+        start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -208,6 +312,16 @@ static void *worker_run(void *arg)
 int worker_start(struct worker *worker)
 {
     return pthread_create(&worker->thread, NULL, worker_run, worker) == 0 ? 0 : -1;
+}
+
+bool worker_turned(const struct worker *worker)
+{
+    return atomic_load(&worker->turned);
+}
+
+void worker_turn_again(struct worker *worker)
+{
+    atomic_store(&worker->turned, false);
 }
 
 void worker_stop(struct worker *worker)
@@ -231,13 +345,22 @@ void worker_free(struct worker *worker)
     stats_stop(worker->stats);
     stores_detach(&worker->stores);
     stats_free(worker->stats);
-    twilio_free(worker->twilio);
+    postman_free(worker->postman);
+    retention_free(worker->retention);
+    channel_free(worker->twilio);
+    channel_free(worker->meta);
+    channel_free(worker->simulator);
+    login_free(worker->login);
+    access_free(worker->access);
     exchange_service_free(worker->exchanges);
+    hasher_free(worker->hasher);
     http_free(worker->http);
     if (worker->on_stop != NULL)
         event_free(worker->on_stop);
     if (worker->on_drain != NULL)
         event_free(worker->on_drain);
+    if (worker->on_turn != NULL)
+        event_free(worker->on_turn);
     if (worker->stop_fd >= 0)
         close(worker->stop_fd);
     if (worker->base != NULL)

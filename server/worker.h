@@ -6,6 +6,7 @@
 #define SERVER_WORKER_H
 
 #include "server/stores.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,11 +17,13 @@ struct tls;
 /* What all workers share; borrowed. */
 struct worker_settings {
     struct stores_settings stores;
+    struct replies_store *replies; /* NULL without Meta's channel */
     const struct funnel *funnel;
     const char *instance;        /* as statistics name it */
     int64_t started_ms;          /* of the process, monotonic */
     const struct limits *limits; /* of all workers together */
     struct tls *tls;             /* NULL: none */
+    unsigned turn_ms;            /* how often the loop leaves a mark that it turns; 0: never */
 };
 
 struct worker;
@@ -31,6 +34,9 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
                              size_t error_size);
 /* Starts the thread. Returns 0 or -1. */
 int worker_start(struct worker *worker);
+/* Whether the loop has turned since worker_turn_again. Any thread, as for the next one. */
+bool worker_turned(const struct worker *worker);
+void worker_turn_again(struct worker *worker);
 /* Asks the thread to stop: /ready says so for STOP_DELAY_SECONDS while all else goes on, then there
  * are no new connections, and what is in flight is finished, for at most DRAIN_MS. */
 void worker_stop(struct worker *worker);

@@ -8,7 +8,7 @@
 
 static const struct record_backend *const backends[] = {&record_sqlite, &record_postgres};
 
-static const struct record_backend *backend_find(const char *url, char error[STORE_ERROR_MAX])
+const struct record_backend *record_backend_find(const char *url, char error[STORE_ERROR_MAX])
 {
     for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
         if (strncmp(url, backends[i]->scheme, strlen(backends[i]->scheme)) == 0)
@@ -21,26 +21,26 @@ static const struct record_backend *backend_find(const char *url, char error[STO
 
 int record_store_prepare(const char *url, char report[STORE_ERROR_MAX], char error[STORE_ERROR_MAX])
 {
-    const struct record_backend *backend = backend_find(url, error);
+    const struct record_backend *backend = record_backend_find(url, error);
     return backend ? backend->prepare(url, report, error) : -1;
 }
 
 int record_store_probe(const char *url, char error[STORE_ERROR_MAX])
 {
-    const struct record_backend *backend = backend_find(url, error);
+    const struct record_backend *backend = record_backend_find(url, error);
     return backend ? backend->probe(url, error) : -1;
 }
 
 int record_store_mark(const char *url, const char *name, const char *value, bool remember,
                       char error[STORE_ERROR_MAX])
 {
-    const struct record_backend *backend = backend_find(url, error);
+    const struct record_backend *backend = record_backend_find(url, error);
     return backend ? backend->mark(url, name, value, remember, error) : -1;
 }
 
 struct record_store *record_store_open(const char *url, char error[STORE_ERROR_MAX])
 {
-    const struct record_backend *backend = backend_find(url, error);
+    const struct record_backend *backend = record_backend_find(url, error);
     return backend ? backend->open(url, error) : NULL;
 }
 
@@ -62,9 +62,22 @@ void record_detach(struct record_link *link)
         link->backend->detach(link);
 }
 
+void record_watch_commits(struct record_link *link, const struct record_commit_watch *watch)
+{
+    link->commits = *watch;
+}
+
 bool record_link_up(const struct record_link *link)
 {
     return link->backend->up(link);
+}
+
+enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep)
+{
+    sweep->link = link;
+    sweep->removed = 0;
+    sweep->more = false;
+    return link->backend->sweep(link, sweep);
 }
 
 enum store_status record_claim(struct record_link *link, struct record_claim *claim)

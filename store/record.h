@@ -41,8 +41,8 @@ struct record_claim {
     int64_t due_ms; /* monotonic */
 };
 
-/* What the totals sum: codes registered, numbers that came with their first record, requests made.
- */
+/* What the totals sum: codes registered, numbers that came with their first record, requests
+ * made. */
 struct record_sums {
     int64_t codes, phones, requests;
 };
@@ -93,6 +93,17 @@ struct record_link *record_attach(struct record_store *store, struct event_base 
                                   const struct store_watch *watch, char error[STORE_ERROR_MAX]);
 /* Waits for claims under way; their `done` is called from here. Never from inside a `done`. */
 void record_detach(struct record_link *link);
+
+/* Is told of each committed transaction with claims of this link (of several links: one is told):
+ * how many claims it had, and how long it took. On any thread, perhaps under a lock: to count, and
+ * nothing else. */
+struct record_commit_watch {
+    void (*committed)(void *arg, size_t claims, int64_t took_us);
+    void *arg;
+};
+/* Before the link's first claim. watch is copied. */
+void record_watch_commits(struct record_link *link, const struct record_commit_watch *watch);
+
 /* Whether the last transaction went well. */
 bool record_link_up(const struct record_link *link);
 
@@ -101,7 +112,28 @@ bool record_link_up(const struct record_link *link);
 enum store_status record_claim(struct record_link *link, struct record_claim *claim);
 
 /* Reads totals that the database keeps itself, in a few milliseconds however many records there
- * are. STORE_LATER, then STORE_OK, or STORE_DOWN within two seconds; or STORE_DOWN. */
+ * are. STORE_LATER, then STORE_OK, or STORE_DOWN within two seconds; or STORE_DOWN at once. */
 enum store_status record_totals(struct record_link *link, struct record_totals *totals);
+
+/* Rows that one step of a sweep looks at, and removes, at most. */
+#define RECORD_SWEEP_LOOK 5000
+#define RECORD_SWEEP_REMOVE 500
+
+/* A step of a sweep through all records: those that nobody asked for since before_us are removed,
+ * with a line about it in uic_audit, in a transaction of their own. */
+struct record_sweep {
+    struct store_ticket ticket;
+    int64_t before_us;
+    int64_t after_id; /* in: where to go on, at first 0; out: where the next step does */
+    /* Out: */
+    unsigned removed;
+    bool more; /* there may be records behind after_id */
+    /* The store's own: */
+    struct record_link *link;
+};
+
+/* One at a time on a store; claims go on meanwhile. STORE_LATER, then STORE_OK or STORE_DOWN; or
+ * STORE_DOWN or STORE_FULL at once. A step under way when the link is detached ends from there. */
+enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep);
 
 #endif

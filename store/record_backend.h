@@ -6,6 +6,53 @@
 #define STORE_RECORD_BACKEND_H
 
 #include "store/record.h"
+#include "store/record_eraser.h"
+#include "store/record_importer.h"
+#include "store/record_reader.h"
+
+/* Cells of a row that is read, at most. */
+#define RECORD_CELLS_MAX 16
+
+struct record_query;
+
+/* One SELECT after the other on a connection that only reads, all seeing the same state of the
+ * tables. Blocks. */
+struct record_reader_backend {
+    struct record_query *(*open)(const char *url, char error[STORE_ERROR_MAX]);
+    void (*close)(struct record_query *query);
+    int (*run)(struct record_query *query, const char *sql, char error[STORE_ERROR_MAX]);
+    /* The name of a column of what was run, NULL beyond the last. */
+    const char *(*column)(const struct record_query *query, int column);
+    /* Cells that live until the next call. Returns 1, 0 after the last row, or -1. */
+    int (*next)(struct record_query *query, struct record_cell cells[RECORD_CELLS_MAX],
+                char error[STORE_ERROR_MAX]);
+};
+
+/* As store/record_importer.h; its importer begins with the struct below. */
+struct record_importer_backend {
+    struct record_importer *(*open)(const char *url, bool dry_run, char error[STORE_ERROR_MAX]);
+    void (*close)(struct record_importer *importer);
+    int (*put)(struct record_importer *importer, const struct record_row *rows, size_t count,
+               enum record_import *results, size_t *taken, char error[STORE_ERROR_MAX]);
+};
+
+struct record_importer {
+    const struct record_importer_backend *backend;
+};
+
+/* Statements that change our tables, with their parameters as texts. Blocks. */
+struct record_eraser_backend {
+    struct record_eraser *(*open)(const char *url, char error[STORE_ERROR_MAX]);
+    /* What was removed is gone from the file too, as far as the database can see to that. */
+    void (*close)(struct record_eraser *eraser);
+    /* *number is the rows changed, or what a SELECT finds. */
+    int (*run)(struct record_eraser *eraser, const char *sql, const char *const *values, int count,
+               int64_t *number, char error[STORE_ERROR_MAX]);
+};
+
+struct record_eraser {
+    const struct record_eraser_backend *backend;
+};
 
 struct record_backend {
     const char *scheme; /* how its URLs begin */
@@ -19,8 +66,12 @@ struct record_backend {
                                   const struct store_watch *watch, char error[STORE_ERROR_MAX]);
     void (*detach)(struct record_link *link);
     enum store_status (*claim)(struct record_link *link, struct record_claim *claim);
+    enum store_status (*sweep)(struct record_link *link, struct record_sweep *sweep);
     enum store_status (*totals)(struct record_link *link, struct record_totals *totals);
     bool (*up)(const struct record_link *link);
+    const struct record_reader_backend *reader;
+    const struct record_importer_backend *importer;
+    const struct record_eraser_backend *eraser;
 };
 
 struct record_store {
@@ -29,7 +80,16 @@ struct record_store {
 
 struct record_link {
     const struct record_backend *backend;
+    struct record_commit_watch commits;
 };
+
+/* After each transaction, by the thread that made it. */
+static inline void record_link_committed(const struct record_link *link, size_t claims,
+                                         int64_t took_us)
+{
+    if (link->commits.committed)
+        link->commits.committed(link->commits.arg, claims, took_us);
+}
 
 /* For a backend: the sums of an hour, if it is one that was asked for. */
 void record_totals_put(struct record_totals *totals, int64_t hour_s,
@@ -37,5 +97,14 @@ void record_totals_put(struct record_totals *totals, int64_t hour_s,
 
 extern const struct record_backend record_sqlite;
 extern const struct record_backend record_postgres;
+extern const struct record_reader_backend sqlite_reader;
+extern const struct record_reader_backend postgres_reader;
+extern const struct record_importer_backend sqlite_importer;
+extern const struct record_importer_backend postgres_importer;
+extern const struct record_eraser_backend sqlite_eraser;
+extern const struct record_eraser_backend postgres_eraser;
+
+/* The backend of the URL's scheme. Returns NULL with error. */
+const struct record_backend *record_backend_find(const char *url, char error[STORE_ERROR_MAX]);
 
 #endif

@@ -14,6 +14,7 @@
 #include "store/postgres_claim.h"
 #include "store/postgres_connection.h"
 #include "store/postgres_schema.h"
+#include "store/postgres_sweep.h"
 #include "store/postgres_totals.h"
 #include "store/record_backend.h"
 
@@ -41,16 +42,23 @@ struct postgres_link {
     struct postgres_connection *connection;
     struct event *timer;
     struct claim_list waiting;
+    struct postgres_sweep *sweeper;
     struct postgres_batch *batch; /* under way when the connection is not free */
+    int64_t sent_us;              /* of the batch */
     size_t alone; /* so many of those that wait go one by one, to find who made a batch fail */
 };
 
-static int64_t now_ms(void)
+static int64_t now_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t now_ms(void)
+{
+    return now_us() / 1000;
 }
 
 static void claims_done(struct claim_list *finished)
@@ -67,6 +75,7 @@ static void batch_send(struct postgres_link *link)
     if (link->alone > 0)
         link->alone--;
     postgres_batch_parameters(link->batch, &parameters);
+    link->sent_us = now_us();
     postgres_connection_send(link->connection, &parameters);
 }
 
@@ -202,6 +211,8 @@ static void on_answered(void *arg, const PGresult *result)
     struct claim_list finished = {0};
 
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        record_link_committed(&link->link, postgres_batch_count(link->batch),
+                              now_us() - link->sent_us);
         postgres_batch_finish(link->batch, result, &link->waiting, &finished);
         claims_done(&finished);
     } else {
@@ -289,6 +300,7 @@ static void postgres_close(struct record_store *base)
 
 static void link_free(struct postgres_link *link)
 {
+    postgres_sweep_free(link->sweeper);
     postgres_totals_close(link->totals);
     postgres_connection_close(link->connection);
     postgres_batch_free(link->batch);
@@ -322,7 +334,8 @@ static struct record_link *postgres_attach(struct record_store *base, struct eve
     link->url = settings.url;
     link->batch = postgres_batch_create();
     link->timer = evtimer_new(loop, on_timer, link);
-    if (!link->batch || !link->timer)
+    link->sweeper = postgres_sweep_create(loop, settings.url);
+    if (!link->batch || !link->timer || !link->sweeper)
         goto no_memory;
     link->connection = postgres_connection_open(loop, &settings, error);
     if (link->connection)
@@ -366,6 +379,15 @@ static enum store_status postgres_claim(struct record_link *base, struct record_
     return STORE_LATER;
 }
 
+static enum store_status postgres_sweep(struct record_link *base, struct record_sweep *sweep)
+{
+    struct postgres_link *link = (struct postgres_link *)base;
+
+    if (postgres_connection_down(link->connection))
+        return STORE_DOWN;
+    return postgres_sweep_step(link->sweeper, sweep);
+}
+
 static enum store_status postgres_totals(struct record_link *base, struct record_totals *totals)
 {
     struct postgres_link *link = (struct postgres_link *)base;
@@ -390,6 +412,10 @@ const struct record_backend record_postgres = {
     .attach = postgres_attach,
     .detach = postgres_detach,
     .claim = postgres_claim,
+    .sweep = postgres_sweep,
     .totals = postgres_totals,
     .up = postgres_up,
+    .reader = &postgres_reader,
+    .importer = &postgres_importer,
+    .eraser = &postgres_eraser,
 };

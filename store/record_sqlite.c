@@ -37,7 +37,8 @@ struct sqlite_store {
     pthread_cond_t work;     /* to the writer: claims wait, or stop */
     pthread_cond_t finished; /* to record_detach: links have finished claims */
     struct claim_list waiting;
-    struct record_totals *asked; /* totals that wait for the writer, the last one first */
+    struct record_sweep *sweep;  /* waits */
+    struct record_totals *asked; /* wait, the last one first */
     struct sqlite_link *links;
     bool stopping;
     bool up;
@@ -49,7 +50,8 @@ struct sqlite_link {
     struct sqlite_store *store;
     struct sqlite_link *next;
     struct claim_list finished;
-    struct record_totals *read; /* totals that are finished */
+    struct record_sweep *swept; /* finished */
+    struct record_totals *read; /* finished */
     int wake;                   /* eventfd */
     /* Of the link's thread: */
     struct event *event;
@@ -73,6 +75,58 @@ static int batch_commit(struct sqlite_store *store, struct record_claim *claims,
         store->writer = NULL;
     }
     return -1;
+}
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* A step of a sweep, after the claims; a database that took no claims is left alone. */
+static void sweep_run(struct sqlite_store *store, struct record_sweep *sweep, bool up)
+{
+    char why[STORE_ERROR_MAX];
+
+    sweep->ticket.status = STORE_DOWN;
+    if (up && store->writer && sqlite_writer_sweep(store->writer, sweep, why) == 0)
+        sweep->ticket.status = STORE_OK;
+}
+
+static void sweep_finish(struct sqlite_store *store, struct record_sweep *sweep)
+{
+    struct sqlite_link *link = (struct sqlite_link *)sweep->link;
+
+    link->swept = sweep;
+    eventfd_write(link->wake, 1);
+    pthread_cond_broadcast(&store->finished);
+}
+
+/* Totals stand in a table that is small: they are read between two batches. */
+static void totals_run(struct sqlite_store *store, struct record_totals *asked)
+{
+    char why[STORE_ERROR_MAX];
+
+    for (struct record_totals *totals = asked; totals; totals = totals->next) {
+        totals->ticket.status =
+            store->writer && sqlite_writer_totals(store->writer, totals, why) == 0 ? STORE_OK
+                                                                                   : STORE_DOWN;
+    }
+}
+
+static void totals_finish(struct sqlite_store *store, struct record_totals *asked)
+{
+    while (asked) {
+        struct record_totals *totals = asked;
+        struct sqlite_link *link = (struct sqlite_link *)totals->link;
+        asked = totals->next;
+        totals->next = link->read;
+        link->read = totals;
+        eventfd_write(link->wake, 1);
+    }
+    pthread_cond_broadcast(&store->finished);
 }
 
 /* Gives the claims back to their links and wakes these; all links hear of a change. */
@@ -100,30 +154,6 @@ static void batch_finish(struct sqlite_store *store, struct claim_list *batch, b
     pthread_cond_broadcast(&store->finished);
 }
 
-/* Reads totals, without the lock, and gives them back to their links. They are read between two
- * batches, from a table that is small. */
-static void totals_read(struct sqlite_store *store, struct record_totals *asked)
-{
-    char why[STORE_ERROR_MAX];
-
-    pthread_mutex_unlock(&store->mutex);
-    for (struct record_totals *totals = asked; totals; totals = totals->next) {
-        totals->ticket.status =
-            store->writer && sqlite_writer_totals(store->writer, totals, why) == 0 ? STORE_OK
-                                                                                   : STORE_DOWN;
-    }
-    pthread_mutex_lock(&store->mutex);
-    while (asked) {
-        struct record_totals *totals = asked;
-        struct sqlite_link *link = (struct sqlite_link *)totals->link;
-        asked = totals->next;
-        totals->next = link->read;
-        link->read = totals;
-        eventfd_write(link->wake, 1);
-    }
-    pthread_cond_broadcast(&store->finished);
-}
-
 /* Waits for claims; while the database is down, not for ever. */
 static void work_wait(struct sqlite_store *store)
 {
@@ -132,7 +162,8 @@ static void work_wait(struct sqlite_store *store)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += RETRY_SECONDS;
-    while (!store->waiting.first && !store->asked && !store->stopping && code != ETIMEDOUT) {
+    while (!store->waiting.first && !store->sweep && !store->asked && !store->stopping &&
+           code != ETIMEDOUT) {
         code = store->up ? pthread_cond_wait(&store->work, &store->mutex)
                          : pthread_cond_timedwait(&store->work, &store->mutex, &until);
     }
@@ -150,17 +181,26 @@ static void *writer_run(void *arg)
         work_wait(store);
         if (store->stopping)
             break;
-        struct record_totals *asked = store->asked;
-        store->asked = NULL;
         claim_list_move(&batch, &store->waiting, SQLITE_BATCH_MAX);
-        if (batch.first || !store->up) {
-            pthread_mutex_unlock(&store->mutex);
-            int status = batch_commit(store, batch.first, why);
-            pthread_mutex_lock(&store->mutex);
+        struct record_sweep *sweep = store->sweep;
+        struct record_totals *asked = store->asked;
+        bool no_claims = (sweep || asked) && !batch.first && store->up;
+        store->sweep = NULL;
+        store->asked = NULL;
+        pthread_mutex_unlock(&store->mutex);
+        int64_t began_us = now_us();
+        int status = no_claims ? 0 : batch_commit(store, batch.first, why);
+        if (status == 0 && batch.first)
+            record_link_committed(batch.first->link, batch.count, now_us() - began_us);
+        if (sweep)
+            sweep_run(store, sweep, status == 0);
+        totals_run(store, asked);
+        pthread_mutex_lock(&store->mutex);
+        if (!no_claims)
             batch_finish(store, &batch, status == 0, why);
-        }
-        if (asked)
-            totals_read(store, asked);
+        if (sweep)
+            sweep_finish(store, sweep);
+        totals_finish(store, asked);
     }
     pthread_mutex_unlock(&store->mutex);
     return NULL;
@@ -288,6 +328,8 @@ static void link_deliver(struct sqlite_link *link)
     pthread_mutex_lock(&store->mutex);
     struct claim_list finished = link->finished;
     link->finished = (struct claim_list){0};
+    struct record_sweep *swept = link->swept;
+    link->swept = NULL;
     struct record_totals *read = link->read;
     link->read = NULL;
     bool changed = link->up != store->up;
@@ -295,11 +337,13 @@ static void link_deliver(struct sqlite_link *link)
     memcpy(why, store->why, sizeof why);
     pthread_mutex_unlock(&store->mutex);
 
-    link->under_way -= finished.count;
+    link->under_way -= finished.count + (swept != NULL);
     if (changed && link->watch.changed)
         link->watch.changed(link->watch.arg, link->up, why);
     for (struct record_claim *claim; (claim = claim_list_pop(&finished));)
         claim->ticket.done(&claim->ticket);
+    if (swept)
+        swept->ticket.done(&swept->ticket);
     while (read) {
         struct record_totals *totals = read;
         read = totals->next;
@@ -367,7 +411,7 @@ static void sqlite_detach(struct record_link *base)
 
     while (link->under_way > 0) {
         pthread_mutex_lock(&store->mutex);
-        while (!link->finished.first && !link->read)
+        while (!link->finished.first && !link->swept && !link->read)
             pthread_cond_wait(&store->finished, &store->mutex);
         pthread_mutex_unlock(&store->mutex);
         link_deliver(link);
@@ -393,6 +437,25 @@ static enum store_status sqlite_claim(struct record_link *base, struct record_cl
         claim_list_append(&store->waiting, claim);
         if (store->waiting.count == 1)
             pthread_cond_signal(&store->work);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    if (full)
+        return STORE_FULL;
+    link->under_way++;
+    return STORE_LATER;
+}
+
+static enum store_status sqlite_sweep(struct record_link *base, struct record_sweep *sweep)
+{
+    struct sqlite_link *link = (struct sqlite_link *)base;
+    struct sqlite_store *store = link->store;
+    bool full;
+
+    pthread_mutex_lock(&store->mutex);
+    full = store->sweep != NULL;
+    if (!full) {
+        store->sweep = sweep;
+        pthread_cond_signal(&store->work);
     }
     pthread_mutex_unlock(&store->mutex);
     if (full)
@@ -432,6 +495,10 @@ const struct record_backend record_sqlite = {
     .attach = sqlite_attach,
     .detach = sqlite_detach,
     .claim = sqlite_claim,
+    .sweep = sqlite_sweep,
     .totals = sqlite_totals,
     .up = sqlite_up,
+    .reader = &sqlite_reader,
+    .importer = &sqlite_importer,
+    .eraser = &sqlite_eraser,
 };

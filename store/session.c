@@ -181,6 +181,16 @@ enum store_status session_save(struct session_link *link, struct session *sessio
     return link->store->backend->save(link, session);
 }
 
+enum store_status session_forget(struct session_link *link, struct session *session, bool keep_mark)
+{
+    session->length = 0;
+    session->mark_length = 0;
+    session->version_length = 0;
+    if (session->name[0] == '\0')
+        return STORE_DOWN;
+    return link->store->backend->forget(link, session, keep_mark);
+}
+
 void session_mark_name(const struct session *session, char name[SESSION_NAME_MAX])
 {
     memcpy(name, session->name, SESSION_NAME_MAX);

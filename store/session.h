@@ -16,6 +16,7 @@
 #define STORE_SESSION_H
 
 #include "store/ticket.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 struct event_base;
@@ -90,5 +91,12 @@ enum store_status session_load(struct session_link *link, struct session *sessio
 /* Saves if nobody saved since the load, and renews both lives: STORE_OK; STORE_CONFLICT (load
  * again); STORE_DOWN; STORE_FULL; STORE_LATER. */
 enum store_status session_save(struct session_link *link, struct session *session);
+
+/* Deletes the session whatever its version, and its mark unless keep_mark (then it is as if the
+ * session had expired). No load is needed before: STORE_OK; STORE_ABSENT when there was nothing to
+ * delete; STORE_DOWN; STORE_FULL; STORE_LATER. A message of the person that is being handled
+ * meanwhile meets a conflict, and begins anew. */
+enum store_status session_forget(struct session_link *link, struct session *session,
+                                 bool keep_mark);
 
 #endif

@@ -40,6 +40,7 @@ struct session_backend {
     bool (*up)(const struct session_link *link);
     enum store_status (*load)(struct session_link *link, struct session *session);
     enum store_status (*save)(struct session_link *link, struct session *session);
+    enum store_status (*forget)(struct session_link *link, struct session *session, bool keep_mark);
 };
 
 extern const struct session_backend session_memory;

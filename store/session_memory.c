@@ -275,6 +275,25 @@ static enum store_status memory_save(struct session_link *link, struct session *
     return status == STORE_OK ? session_saved(session) : status;
 }
 
+/* A session whose mark is kept goes the way of one that has expired. */
+static enum store_status memory_forget(struct session_link *link, struct session *session,
+                                       bool keep_mark)
+{
+    struct memory_store *store = (struct memory_store *)link->store;
+    struct shard *shard = shard_of(store, session->name);
+    int64_t now = store->clock_ms();
+
+    pthread_mutex_lock(&shard->lock);
+    struct entry *entry = entry_find(store, shard, session->name, now);
+    bool found = entry != NULL && (entry->kind == SESSIONS || !keep_mark);
+    if (found && keep_mark)
+        entry_expire(store, shard, entry, now);
+    else if (found)
+        entry_remove(store, shard, entry);
+    pthread_mutex_unlock(&shard->lock);
+    return found ? STORE_OK : STORE_ABSENT;
+}
+
 static bool memory_up(const struct session_link *link)
 {
     (void)link;
@@ -372,4 +391,5 @@ const struct session_backend session_memory = {
     .up = memory_up,
     .load = memory_load,
     .save = memory_save,
+    .forget = memory_forget,
 };

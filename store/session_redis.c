@@ -144,6 +144,28 @@ static enum store_status redis_save(struct session_link *link, struct session *s
                    on_saved_by_sha);
 }
 
+static void on_forgotten(const struct redisReply *reply, void *arg)
+{
+    struct session *session = arg;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+        session_finish(session, STORE_DOWN);
+    else
+        session_finish(session, reply->integer > 0 ? STORE_OK : STORE_ABSENT);
+}
+
+static enum store_status redis_forget(struct session_link *link, struct session *session,
+                                      bool keep_mark)
+{
+    char mark_name[SESSION_NAME_MAX];
+    session_mark_name(session, mark_name);
+    const char *argv[] = {"DEL", session->name, mark_name};
+    const size_t lengths[] = {3, strlen(session->name), strlen(mark_name)};
+
+    return redis_link_command(redis_of(link), keep_mark ? 2 : 3, argv, lengths, on_forgotten,
+                              session);
+}
+
 static bool redis_up(const struct session_link *link)
 {
     return redis_link_up(((const struct redis_session_link *)link)->redis);
@@ -272,4 +294,5 @@ const struct session_backend session_redis = {
     .up = redis_up,
     .load = redis_load,
     .save = redis_save,
+    .forget = redis_forget,
 };

@@ -6,6 +6,7 @@
 #include "store/record_backend.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_schema.h"
+#include "store/sqlite_sweep.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,6 +248,12 @@ int sqlite_writer_commit(struct sqlite_writer *writer, struct record_claim *clai
         memcpy(claim->code, outcome->code, sizeof claim->code);
     }
     return 0;
+}
+
+int sqlite_writer_sweep(struct sqlite_writer *writer, struct record_sweep *sweep,
+                        char error[STORE_ERROR_MAX])
+{
+    return sqlite_sweep_step(writer->database, sweep, error);
 }
 
 static struct record_sums sums_read(sqlite3_stmt *row)

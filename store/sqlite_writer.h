@@ -1,6 +1,6 @@
 /*
- * The statements of claims, in batches, each one transaction on one connection; and the totals.
- * Blocks; knows no threads.
+ * The statements of a claim: batches of claims, each one transaction on one connection. Blocks;
+ * knows no threads.
  */
 #ifndef STORE_SQLITE_WRITER_H
 #define STORE_SQLITE_WRITER_H
@@ -23,6 +23,10 @@ void sqlite_writer_close(struct sqlite_writer *writer);
  */
 int sqlite_writer_commit(struct sqlite_writer *writer, struct record_claim *claims,
                          char error[STORE_ERROR_MAX]);
+
+/* A step of a sweep, a transaction of its own. Returns 0 or -1 with error. */
+int sqlite_writer_sweep(struct sqlite_writer *writer, struct record_sweep *sweep,
+                        char error[STORE_ERROR_MAX]);
 
 /* Reads the totals. Returns 0 or -1 with error. */
 int sqlite_writer_totals(struct sqlite_writer *writer, struct record_totals *totals,

@@ -2,10 +2,8 @@
  * twilio.c. */
 #include "server/channels/signature.h"
 
-#include <openssl/core_names.h>
+#include "server/channels/hmac_secrets.h"
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +22,7 @@ struct url {
 
 struct signature {
     struct url url;
-    EVP_MAC_CTX *tokens[SIGNATURE_TOKENS_MAX];
-    size_t token_count;
+    struct hmac_secrets tokens;
 };
 
 static struct url url_cut(const char *text)
@@ -51,26 +48,6 @@ static struct url url_cut(const char *text)
     return url;
 }
 
-/* A context that holds the token; each computation starts from it anew. */
-static EVP_MAC_CTX *token_context(const char *token, size_t length)
-{
-    char digest[] = "SHA1";
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *context = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
-
-    EVP_MAC_free(mac);
-    if (context != NULL &&
-        EVP_MAC_init(context, (const unsigned char *)token, length, params) != 1) {
-        EVP_MAC_CTX_free(context);
-        return NULL;
-    }
-    return context;
-}
-
 struct signature *signature_create(const char *tokens, const char *public_url)
 {
     struct signature *signature = calloc(1, sizeof *signature);
@@ -78,29 +55,17 @@ struct signature *signature_create(const char *tokens, const char *public_url)
     if (signature == NULL)
         return NULL;
     signature->url = url_cut(public_url);
-    while (*tokens != '\0' && signature->token_count < SIGNATURE_TOKENS_MAX) {
-        size_t length = strcspn(tokens, ",");
-        if (length > 0) {
-            EVP_MAC_CTX *context = token_context(tokens, length);
-            if (context == NULL)
-                break;
-            signature->tokens[signature->token_count++] = context;
-        }
-        tokens += length + (tokens[length] == ',');
-    }
-    if (signature->token_count == 0 || *tokens != '\0') {
-        signature_free(signature);
-        return NULL;
-    }
-    return signature;
+    if (hmac_secrets_init(&signature->tokens, tokens, "SHA1") == 0)
+        return signature;
+    signature_free(signature);
+    return NULL;
 }
 
 void signature_free(struct signature *signature)
 {
     if (signature == NULL)
         return;
-    for (size_t i = 0; i < signature->token_count; i++)
-        EVP_MAC_CTX_free(signature->tokens[i]);
+    hmac_secrets_deinit(&signature->tokens);
     free(signature);
 }
 
@@ -184,8 +149,8 @@ bool signature_matches(struct signature *signature, const char *path, const char
 
     if (strlen(value) != VALUE_LENGTH)
         return false;
-    for (size_t i = 0; i < signature->token_count; i++) {
-        EVP_MAC_CTX *context = signature->tokens[i];
+    for (size_t i = 0; i < signature->tokens.count; i++) {
+        EVP_MAC_CTX *context = signature->tokens.contexts[i];
         for (int turn = 0; turn < 2; turn++) {
             /* First the URL as it stands. */
             bool with_port = signature->url.has_port == (turn == 0);

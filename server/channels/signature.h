@@ -8,9 +8,6 @@
 #include "server/http/form.h"
 #include <stdbool.h>
 
-/* Tokens that are valid at once: the account's first and second, while one replaces the other. */
-#define SIGNATURE_TOKENS_MAX 2
-
 struct signature;
 
 /* tokens: one, or two with a comma between them. public_url: scheme and host, perhaps a port and a

@@ -1,12 +1,11 @@
-/* The Twilio channel: form to message, reply to TwiML. The conversation is left to the exchange. */
+/* The Twilio channel, and the simulator, which speaks the same language without a signature: form
+ * to message, reply to TwiML. */
 #include "server/channels/twilio.h"
 
 #include "flow/flow.h"
 #include "server/channels/signature.h"
 #include "server/channels/twiml.h"
-#include "server/log.h"
 #include "server/metrics.h"
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,19 +15,10 @@
 #define SIGNATURE_HEADER "X-Twilio-Signature"
 
 struct twilio {
-    struct exchange_service *exchanges;
+    struct channel channel;
     struct signature *signature; /* NULL: nobody signs */
     const char *account_sid;     /* NULL: any account's */
     size_t parameters_max;
-};
-
-/* A webhook request while its exchange is under way. */
-struct delivery {
-    struct http_request *request;
-    struct message message;
-    struct form form;
-    size_t storage_length;
-    char storage[];
 };
 
 /* An address goes into keys and records: no control characters, no white space. A plus sign that
@@ -77,7 +67,6 @@ int twilio_parse(const struct form *form, struct message *message, const char **
     body = single(form, "Body", "Body stands twice", reason);
     id = single(form, "MessageSid", "MessageSid stands twice", reason);
     *message = (struct message){
-        .channel = "twilio",
         .id = id.bytes,
         .id_length = id.length,
         .text = body.length > 0 ? body.bytes : "",
@@ -85,25 +74,6 @@ int twilio_parse(const struct form *form, struct message *message, const char **
         .written = body.length > 0,
     };
     return *reason == NULL ? take_address(message, from, reason) : -1;
-}
-
-static void delivery_free(struct delivery *delivery)
-{
-    OPENSSL_cleanse(delivery->storage, delivery->storage_length);
-    free(delivery);
-}
-
-static void on_answer(void *arg, const char *text, size_t length)
-{
-    struct delivery *delivery = arg;
-    char twiml[TWIML_MAX(FLOW_REPLY_MAX)];
-    size_t twiml_length = twiml_write(twiml, text, length);
-
-    http_reply(delivery->request, &(struct http_reply){.status = 200,
-                                                       .content_type = "text/xml; charset=utf-8",
-                                                       .body = twiml,
-                                                       .length = twiml_length});
-    delivery_free(delivery);
 }
 
 static bool is_form(const struct http_request *request)
@@ -115,17 +85,9 @@ static bool is_form(const struct http_request *request)
                             (type[length] == '\0' || type[length] == ';' || type[length] == ' '));
 }
 
-/* One way to say no at the door: counted, logged, and nothing told of what was sent. */
-static void refuse(struct http_request *request, int status, enum metric metric, const char *reason)
-{
-    metrics_add(metric, 1);
-    log_write(LOG_WARNING, "request_not_ours", log_number("status", status),
-              log_text("reason", reason));
-    http_reply_error(request, status, reason);
-}
-
-/* Whether the form comes from our account at Twilio; if not, the request was answered. */
-static bool verify(struct twilio *twilio, struct http_request *request, const struct form *form)
+/* Whether the form comes from our account at Twilio. */
+static int verify(const struct twilio *twilio, const struct http_request *request,
+                  const struct form *form, struct refusal *refusal)
 {
     const char *value = http_header(request, SIGNATURE_HEADER);
     size_t ours = twilio->account_sid == NULL ? 0 : strlen(twilio->account_sid);
@@ -134,92 +96,88 @@ static bool verify(struct twilio *twilio, struct http_request *request, const st
 
     if (twilio->signature != NULL &&
         !signature_matches(twilio->signature, request->path, request->query, form, value)) {
-        refuse(request, 403, METRIC_SIGNATURES_WRONG, "the signature is wrong");
-        return false;
+        *refusal = (struct refusal){403, "the signature is wrong", METRIC_SIGNATURES_WRONG, true};
+        return -1;
     }
     if (ours > 0 && (count != 1 || account.length != ours ||
                      memcmp(account.bytes, twilio->account_sid, ours) != 0)) {
-        refuse(request, 403, METRIC_ACCOUNTS_WRONG, "this is another account");
-        return false;
+        *refusal = (struct refusal){403, "this is another account", METRIC_ACCOUNTS_WRONG, true};
+        return -1;
     }
-    return true;
+    return 0;
 }
 
-/* Decodes, verifies, finds the message. Returns whether there is one; if not, the request was
- * answered. */
-static bool delivery_read(struct twilio *twilio, struct delivery *delivery)
+static int twilio_receive(struct channel *channel, struct delivery *delivery,
+                          struct refusal *refusal)
 {
-    struct http_request *request = delivery->request;
-    const char *reason = NULL;
-
-    if (form_decode(&delivery->form, request->body, request->body_length, twilio->parameters_max,
-                    delivery->storage, &reason) != 0) {
-        if (delivery->form.count == twilio->parameters_max)
-            metrics_add(METRIC_LIMIT_PARAMETERS, 1);
-        http_reply_error(request, 400, reason);
-        return false;
-    }
-    if (!verify(twilio, request, &delivery->form))
-        return false;
-    if (twilio_parse(&delivery->form, &delivery->message, &reason) != 0) {
-        http_reply_error(request, 400, reason);
-        return false;
-    }
-    return true;
-}
-
-void twilio_handle(struct twilio *twilio, struct http_request *request)
-{
-    struct delivery *delivery;
+    const struct twilio *twilio = (const struct twilio *)channel;
+    const struct http_request *request = delivery->request;
+    struct form form;
 
     if (!is_form(request)) {
-        http_reply_error(request, 415, "expected a body of type " FORM_TYPE);
-        return;
+        *refusal = (struct refusal){415, "expected a body of type " FORM_TYPE, METRIC_COUNT, false};
+        return -1;
     }
     if (twilio->signature != NULL && http_header(request, SIGNATURE_HEADER) == NULL) {
-        refuse(request, 400, METRIC_SIGNATURES_MISSING, SIGNATURE_HEADER " is missing");
-        return;
+        *refusal =
+            (struct refusal){400, SIGNATURE_HEADER " is missing", METRIC_SIGNATURES_MISSING, true};
+        return -1;
     }
-    delivery = malloc(sizeof *delivery + request->body_length);
-    if (delivery == NULL) {
-        http_reply_error(request, 503, "out of memory");
-        return;
+    *refusal = (struct refusal){400, NULL, METRIC_COUNT, false};
+    if (form_decode(&form, request->body, request->body_length, twilio->parameters_max,
+                    delivery->text, &refusal->reason) != 0) {
+        if (form.count == twilio->parameters_max)
+            refusal->metric = METRIC_LIMIT_PARAMETERS;
+        return -1;
     }
-    delivery->request = request;
-    delivery->storage_length = request->body_length;
-    if (!delivery_read(twilio, delivery)) {
-        delivery_free(delivery);
-        return;
-    }
-    if (exchange_begin(twilio->exchanges, &delivery->message, on_answer, delivery) != 0) {
-        http_reply_error(request, 503, "too many messages at once, try again shortly");
-        delivery_free(delivery);
-    }
+    if (verify(twilio, request, &form, refusal) != 0)
+        return -1;
+    if (twilio_parse(&form, &delivery->only, &refusal->reason) != 0)
+        return -1;
+    delivery->only.channel = channel->class->name;
+    delivery->count = 1;
+    return 0;
 }
 
-struct twilio *twilio_create(const struct config *config, struct exchange_service *exchanges)
+void twilio_answer(struct channel *channel, struct delivery *delivery,
+                   const struct message *message, const struct exchange_reply *reply)
+{
+    char twiml[TWIML_MAX(FLOW_REPLY_MAX)];
+    size_t length = twiml_write(twiml, reply->text, reply->length);
+
+    (void)channel;
+    http_reply(delivery->request, &(struct http_reply){.status = 200,
+                                                       .content_type = "text/xml; charset=utf-8",
+                                                       .body = twiml,
+                                                       .length = length});
+    delivery->request = NULL;
+    delivery_done(delivery, message, true);
+}
+
+static void twilio_free(struct channel *channel)
+{
+    struct twilio *twilio = (struct twilio *)channel;
+
+    signature_free(twilio->signature);
+    free(twilio);
+}
+
+static const struct channel_class twilio_class = {"twilio", twilio_receive, twilio_answer,
+                                                  twilio_free};
+struct channel *twilio_create(const struct config *config, struct exchange_service *exchanges)
 {
     struct twilio *twilio = calloc(1, sizeof *twilio);
 
     if (twilio == NULL)
         return NULL;
-    twilio->exchanges = exchanges;
+    twilio->channel = (struct channel){&twilio_class, exchanges};
     twilio->account_sid = config->twilio_account_sid;
     twilio->parameters_max = config->max_parameters;
-    if (config->twilio_auth_token != NULL) {
-        twilio->signature = signature_create(config->twilio_auth_token, config->public_url);
-        if (twilio->signature == NULL) {
-            twilio_free(twilio);
-            return NULL;
-        }
-    }
-    return twilio;
-}
-
-void twilio_free(struct twilio *twilio)
-{
-    if (twilio == NULL)
-        return;
-    signature_free(twilio->signature);
-    free(twilio);
+    if (config->twilio_auth_token == NULL)
+        return &twilio->channel;
+    twilio->signature = signature_create(config->twilio_auth_token, config->public_url);
+    if (twilio->signature != NULL)
+        return &twilio->channel;
+    twilio_free(&twilio->channel);
+    return NULL;
 }

@@ -95,11 +95,12 @@ static void chat_close(struct chat *chat)
         event_base_free(chat->base);
 }
 
-static void on_answer(void *arg, const char *text, size_t length)
+static void on_answer(void *arg, const struct message *message, const struct exchange_reply *reply)
 {
     struct chat *chat = arg;
 
-    printf("\n%.*s\n\n", (int)length, text);
+    (void)message;
+    printf("\n%.*s\n\n", (int)reply->length, reply->text);
     chat->answered = true;
 }
 

@@ -49,6 +49,7 @@ struct connection {
     bool refused;     /* answered with an error; what still comes is thrown away */
     bool close_after; /* close when the reply under way is out */
     bool cut;         /* shut down; evhttp lets it go next */
+    bool large;       /* one of those with a large body */
 };
 
 struct connections {
@@ -56,6 +57,7 @@ struct connections {
     struct connection_limits limits;
     TAILQ_HEAD(connection_list, connection) all;
     size_t count;
+    size_t large_count;
     struct connection **by_fd;
     size_t by_fd_size;
     struct event *sweep;
@@ -94,6 +96,7 @@ static void send_refusal(const struct connection *connection, const struct head_
  * behind that reply. */
 static void connection_refuse(struct connection *connection, struct head_verdict verdict)
 {
+    char client[PEER_TEXT_MAX];
     const struct evbuffer *unsent = bufferevent_get_output(connection->stream);
 
     connection->refused = true;
@@ -104,10 +107,10 @@ static void connection_refuse(struct connection *connection, struct head_verdict
     }
     send_refusal(connection, &verdict);
     shutdown(connection->fd, SHUT_WR);
-    metrics_add(verdict.status >= 500 ? METRIC_REQUESTS_SERVER_ERROR : METRIC_REQUESTS_CLIENT_ERROR,
-                1);
+    metrics_request(METRIC_ROUTE_OTHER, verdict.status);
+    peer_print(&connection->peer, client);
     log_write(LOG_INFO, "request_refused", log_number("status", verdict.status),
-              log_text("reason", verdict.reason));
+              log_text("reason", verdict.reason), log_text("client", client));
 }
 
 /* Whether the other end may have one more connection. That of a proxy is not counted, but the
@@ -172,6 +175,8 @@ static void count_limit(int status)
         metrics_add(METRIC_LIMIT_URL, 1);
     else if (status == 431)
         metrics_add(METRIC_LIMIT_HEAD, 1);
+    else if (status == 503)
+        metrics_add(METRIC_LIMIT_LARGE, 1);
 }
 
 /* Scans the bytes of the buffer from offset on. */
@@ -193,6 +198,39 @@ static struct head_verdict scan_new_bytes(struct connection *connection, struct 
     return verdict;
 }
 
+/* evhttp wants one whole request; who sends more before it is answered waits. */
+static void limit_input(struct connection *connection, uint64_t body_max)
+{
+    bufferevent_setwatermark(connection->stream, EV_READ, 0,
+                             connection->owner->limits.request.head_max + (size_t)body_max);
+}
+
+/* A large body begins: takes one of the few places for it. Returns whether there is one. */
+static bool connection_enlarge(struct connection *connection)
+{
+    struct connections *owner = connection->owner;
+
+    if (connection->large)
+        return true;
+    if (owner->large_count >= CONNECTIONS_LARGE_MAX)
+        return false;
+    owner->large_count++;
+    connection->large = true;
+    limit_input(connection, owner->limits.request.large_body_max);
+    return true;
+}
+
+/* Behind the reply; the next request's large body may be arriving already. */
+static void connection_shrink(struct connection *connection)
+{
+    if (!connection->large ||
+        (connection->phase == HEAD_PHASE_BODY && head_body_is_large(&connection->scanner)))
+        return;
+    connection->owner->large_count--;
+    connection->large = false;
+    limit_input(connection, connection->owner->limits.request.body_max);
+}
+
 /* Runs when bytes were read, before evhttp looks at them. */
 static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
 {
@@ -206,6 +244,9 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
 
         if (phase != connection->phase || phase == HEAD_PHASE_IDLE)
             connection_enter(connection, phase);
+        if (verdict.status == 0 && phase == HEAD_PHASE_BODY &&
+            head_body_is_large(&connection->scanner) && !connection_enlarge(connection))
+            verdict = (struct head_verdict){503, "too many large requests, try again shortly"};
         if (verdict.status != 0) {
             metrics_add(METRIC_HEADS_REFUSED, 1);
             count_limit(verdict.status);
@@ -235,14 +276,12 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     head_init(&connection->scanner, &owner->limits.request);
     connection_enter(connection, HEAD_PHASE_IDLE);
     bufferevent_incref(connection->stream);
-    /* evhttp wants one whole request; who sends more before it is answered waits. */
-    bufferevent_setwatermark(connection->stream, EV_READ, 0,
-                             owner->limits.request.head_max +
-                                 (size_t)owner->limits.request.body_max);
+    limit_input(connection, owner->limits.request.body_max);
     evbuffer_add_cb(bufferevent_get_input(connection->stream), on_input, connection);
     TAILQ_INSERT_TAIL(&owner->all, connection, link);
     owner->count++;
     metrics_add(METRIC_CONNECTIONS, 1);
+    metrics_add(METRIC_CONNECTIONS_OPEN, 1);
     event_active(owner->fresh, EV_TIMEOUT, 0);
     return connection->stream;
 }
@@ -259,11 +298,14 @@ static void connection_free(struct connection *connection)
     struct connections *owner = connection->owner;
 
     connection_forget_client(connection);
+    if (connection->large)
+        owner->large_count--;
     if (connection->peer_counted)
         peers_leave(owner->limits.peers, &connection->peer);
 
     TAILQ_REMOVE(&owner->all, connection, link);
     owner->count--;
+    metrics_subtract(METRIC_CONNECTIONS_OPEN, 1);
     if (connection->fd >= 0)
         owner->by_fd[connection->fd] = NULL;
     evbuffer_remove_cb(bufferevent_get_input(connection->stream), on_input, connection);
@@ -390,6 +432,20 @@ bool connection_busy(struct connections *connections, struct evhttp_request *req
     return connection->client_counted;
 }
 
+int connection_peer(struct connections *connections, struct evhttp_request *request,
+                    struct peer *peer)
+{
+    const struct connection *connection = connection_find(connections, request);
+    const char *header;
+
+    if (connection == NULL)
+        return -1;
+    header = connection->peer_trusted ? forwarded_header(request) : NULL;
+    if (header == NULL || !peers_forwarded(connections->limits.peers, header, peer))
+        *peer = connection->peer;
+    return 0;
+}
+
 bool connection_replied(struct connections *connections, struct evhttp_request *request)
 {
     struct connection *connection = connection_find(connections, request);
@@ -397,6 +453,7 @@ bool connection_replied(struct connections *connections, struct evhttp_request *
     if (connection == NULL)
         return true;
     connection->busy--;
+    connection_shrink(connection);
     connection_forget_client(connection);
     connection->since_ms = clock_monotonic_ms();
     return connection->close_after || connections->draining;

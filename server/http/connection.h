@@ -10,12 +10,14 @@
 #define SERVER_CONNECTION_H
 
 #include "server/http/head.h"
+#include "server/http/peers.h"
 #include <stdbool.h>
 #include <stddef.h>
 
 struct event_base;
 struct evhttp;
 struct evhttp_request;
+struct peer;
 struct peers;
 struct tls;
 
@@ -28,6 +30,10 @@ struct connection_limits {
     unsigned body_ms;         /* from the end of the head to the last byte of the body */
     unsigned idle_ms;         /* between two requests */
 };
+
+/* Requests under way on this worker whose body only request.large_path may have: their bytes come
+ * before it is known who sends them, so there are few, and one more is refused with 503. */
+#define CONNECTIONS_LARGE_MAX 8
 
 struct connections;
 
@@ -43,6 +49,10 @@ size_t connections_count(const struct connections *connections);
  * false when a trusted proxy brings it from an address that has too many under way already: then
  * that is the reply. */
 bool connection_busy(struct connections *connections, struct evhttp_request *request);
+/* Who sent a request that is not yet answered: the other end, or for whom it speaks when it is a
+ * trusted proxy. Returns 0, or -1 when the connection is gone. */
+int connection_peer(struct connections *connections, struct evhttp_request *request,
+                    struct peer *peer);
 /* Just before the reply is sent: whether the connection is to be closed after it. */
 bool connection_replied(struct connections *connections, struct evhttp_request *request);
 

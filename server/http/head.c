@@ -43,6 +43,11 @@ enum head_phase head_phase(const struct head_scanner *scanner)
     }
 }
 
+bool head_body_is_large(const struct head_scanner *scanner)
+{
+    return scanner->large;
+}
+
 static struct head_verdict refuse(struct head_scanner *scanner, int status, const char *reason)
 {
     scanner->state = REFUSED;
@@ -104,8 +109,32 @@ static struct head_verdict in_method(struct head_scanner *scanner, unsigned char
         return refuse(scanner, 400, "the request line is malformed");
     if (!is_known_method(scanner))
         return refuse(scanner, 405, "this method is not known here");
+    scanner->is_post = word_is(scanner, "POST");
     scanner->state = IN_TARGET;
     return go_on;
+}
+
+/* Compares the path, up to the question mark, with the one that may bring more. */
+static void path_add(struct head_scanner *scanner, unsigned char c)
+{
+    const char *large = scanner->limits.large_path;
+
+    if (c == '?')
+        scanner->path_ended = true;
+    if (large == NULL || scanner->path_ended)
+        return;
+    if (scanner->path_same == scanner->path_length && c == (unsigned char)large[scanner->path_same])
+        scanner->path_same++;
+    scanner->path_length++;
+}
+
+static uint64_t body_max(const struct head_scanner *scanner)
+{
+    const struct head_limits *limits = &scanner->limits;
+    const bool same = limits->large_path != NULL && scanner->path_same == scanner->path_length &&
+                      limits->large_path[scanner->path_same] == '\0';
+
+    return same && scanner->is_post ? limits->large_body_max : limits->body_max;
 }
 
 static struct head_verdict in_target(struct head_scanner *scanner, unsigned char c)
@@ -119,6 +148,7 @@ static struct head_verdict in_target(struct head_scanner *scanner, unsigned char
         return refuse(scanner, 400, "the request target is malformed");
     if (++scanner->target_length > scanner->limits.target_max)
         return refuse(scanner, 414, "the request target is too long");
+    path_add(scanner, c);
     return go_on;
 }
 
@@ -205,7 +235,7 @@ static struct head_verdict length_digit(struct head_scanner *scanner, unsigned c
     if (c < '0' || c > '9' || scanner->value_ended)
         return refuse(scanner, 400, "Content-Length is not a number");
     /* Beyond the limit only "too long" matters, so that no number overflows. */
-    if (scanner->body_left <= scanner->limits.body_max)
+    if (scanner->body_left <= body_max(scanner))
         scanner->body_left = scanner->body_left * 10 + (uint64_t)(c - '0');
     return go_on;
 }
@@ -252,8 +282,9 @@ static struct head_verdict head_end(struct head_scanner *scanner)
         return refuse(scanner, 400, "Content-Length and Transfer-Encoding contradict each other");
     if (scanner->has_encoding)
         return refuse(scanner, 411, "send Content-Length instead of Transfer-Encoding");
-    if (scanner->body_left > scanner->limits.body_max)
+    if (scanner->body_left > body_max(scanner))
         return refuse(scanner, 413, "the body is too large");
+    scanner->large = scanner->body_left > scanner->limits.body_max;
     scanner->state = scanner->body_left > 0 ? IN_BODY : AT_REQUEST;
     return go_on;
 }

@@ -24,6 +24,8 @@ struct head_limits {
     size_t head_max;
     size_t target_max;
     uint64_t body_max;
+    const char *large_path; /* a POST to this path may bring more; NULL: none may; borrowed */
+    uint64_t large_body_max;
 };
 
 struct head_verdict {
@@ -41,6 +43,10 @@ struct head_scanner {
     size_t word_length;
     size_t head_bytes;
     size_t target_length;
+    size_t path_length;
+    size_t path_same; /* first bytes that the path and large_path have in common */
+    bool path_ended;
+    bool is_post;
     size_t lines;
     size_t value_length;
     int header; /* which header the value belongs to */
@@ -50,6 +56,7 @@ struct head_scanner {
     bool value_ended; /* white space behind the digits of Content-Length */
     bool has_encoding;
     bool continues; /* Expect: 100-continue, as far as it was compared */
+    bool large;     /* the body is longer than body_max */
     uint64_t body_left;
 };
 
@@ -59,5 +66,8 @@ void head_init(struct head_scanner *scanner, const struct head_limits *limits);
 struct head_verdict head_scan(struct head_scanner *scanner, const char *bytes, size_t length);
 
 enum head_phase head_phase(const struct head_scanner *scanner);
+
+/* In HEAD_PHASE_BODY: whether the body is one that only large_path may have. */
+bool head_body_is_large(const struct head_scanner *scanner);
 
 #endif

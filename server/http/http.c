@@ -2,7 +2,7 @@
  * which connections are tolerated to connection.c. */
 #include "server/http/http.h"
 
-#include "server/metrics.h"
+#include "server/http/status.h"
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -39,48 +39,43 @@ const char *http_header(const struct http_request *request, const char *name)
     return evhttp_find_header(evhttp_request_get_input_headers(request->source), name);
 }
 
-static const char *status_phrase(int status)
+int http_peer(const struct http_request *request, struct peer *peer)
 {
-    static const struct {
-        int status;
-        const char *phrase;
-    } phrases[] = {
-        {200, "OK"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {410, "Gone"},
-        {413, "Content Too Large"},
-        {415, "Unsupported Media Type"},
-        {429, "Too Many Requests"},
-        {500, "Internal Server Error"},
-        {503, "Service Unavailable"},
-    };
-
-    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    return "Status";
+    return connection_peer(request->http->connections, request->source, peer);
 }
 
-static void count_status(int status)
+void http_client(const struct http_request *request, char text[PEER_TEXT_MAX])
 {
-    metrics_add(status < 400   ? METRIC_REQUESTS_OK
-                : status < 500 ? METRIC_REQUESTS_CLIENT_ERROR
-                               : METRIC_REQUESTS_SERVER_ERROR,
-                1);
+    struct peer peer;
+
+    *text = '\0';
+    if (http_peer(request, &peer) == 0)
+        peer_print(&peer, text);
+}
+
+static const char *status_phrase(int status)
+{
+    switch (status) {
+#define PHRASE(number, phrase) \
+    case number:               \
+        return phrase;
+        HTTP_STATUSES(PHRASE)
+#undef PHRASE
+    default:
+        return "Status";
+    }
 }
 
 /* A page may use files of this server and nothing else, no script inside it included; anything
- * else is no page, whatever a browser makes of it. Nothing here is to be kept or framed. */
+ * else is no page, whatever a browser makes of it. Nothing here is to be framed, nor kept unless it
+ * says so. */
 static void add_security_headers(struct evkeyvalq *headers, const char *content_type)
 {
-    const bool page = strncmp(content_type, "text/html", 9) == 0;
+    const bool page = content_type != NULL && strncmp(content_type, "text/html", 9) == 0;
 
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    evhttp_add_header(headers, "Cache-Control", "no-store");
+    if (evhttp_find_header(headers, "Cache-Control") == NULL)
+        evhttp_add_header(headers, "Cache-Control", "no-store");
     evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
     evhttp_add_header(headers, "Content-Security-Policy",
                       page ? "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
@@ -95,14 +90,15 @@ void http_reply(struct http_request *request, const struct http_reply *reply)
     struct evkeyvalq *headers = evhttp_request_get_output_headers(source);
     struct evbuffer *body = evhttp_request_get_output_buffer(source);
 
-    evhttp_add_header(headers, "Content-Type", reply->content_type);
+    if (reply->content_type != NULL)
+        evhttp_add_header(headers, "Content-Type", reply->content_type);
+    for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i].name != NULL; i++)
+        evhttp_add_header(headers, reply->headers[i].name, reply->headers[i].value);
     add_security_headers(headers, reply->content_type);
-    if (reply->header_name != NULL)
-        evhttp_add_header(headers, reply->header_name, reply->header_value);
     if (connection_replied(http->connections, source))
         evhttp_add_header(headers, "Connection", "close");
     evbuffer_add(body, reply->body, reply->length);
-    count_status(reply->status);
+    metrics_request(request->route, reply->status);
     free(request);
     evhttp_send_reply(source, reply->status, status_phrase(reply->status), NULL);
 }
@@ -114,10 +110,8 @@ void http_reply_error(struct http_request *request, int status, const char *reas
     struct http_reply reply = {
         .status = status, .content_type = JSON_TYPE, .body = body, .length = (size_t)length};
 
-    if (status == 503 || status == 429) {
-        reply.header_name = "Retry-After";
-        reply.header_value = "1";
-    }
+    if (status == 503 || status == 429)
+        reply.headers[0] = (struct http_reply_header){"Retry-After", "1"};
     http_reply(request, &reply);
 }
 
@@ -169,6 +163,7 @@ static void on_request(struct evhttp_request *source, void *arg)
     struct http_request *request = request_create(http, source);
 
     if (request == NULL) {
+        metrics_request(METRIC_ROUTE_OTHER, HTTP_SERVUNAVAIL);
         evhttp_send_error(source, HTTP_SERVUNAVAIL, NULL);
         return;
     }
@@ -219,7 +214,9 @@ static int evhttp_configure(struct http *http, const struct connection_limits *l
         return -1;
     /* The scanner refuses first; these only stand behind it. */
     evhttp_set_max_headers_size(http->evhttp, 2 * (ev_ssize_t)limits->request.head_max);
-    evhttp_set_max_body_size(http->evhttp, 2 * (ev_ssize_t)limits->request.body_max);
+    evhttp_set_max_body_size(http->evhttp, 2 * (ev_ssize_t)(limits->request.large_path != NULL
+                                                                ? limits->request.large_body_max
+                                                                : limits->request.body_max));
     evhttp_set_allowed_methods(http->evhttp, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
                                                  EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                                  EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);

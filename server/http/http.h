@@ -9,10 +9,12 @@
 #define SERVER_HTTP_H
 
 #include "server/http/connection.h"
+#include "server/metrics.h"
 #include <stdbool.h>
 #include <stddef.h>
 
 struct event_base;
+struct peer;
 
 enum http_method {
     HTTP_GET = 1 << 0, /* HEAD too: the reply then goes without its body */
@@ -27,20 +29,35 @@ struct http_request {
     const char *query; /* without the question mark; NULL when there is none */
     const char *body;
     size_t body_length;
+    enum metric_route route; /* for whom it is counted; the router sets it */
     struct http *http;
     struct evhttp_request *source;
 };
 
 /* The value of a header, or NULL. */
 const char *http_header(const struct http_request *request, const char *name);
+/* Who asks: the other end, or for whom it speaks when it is a trusted proxy. Returns 0, or -1 when
+ * the connection is gone. */
+int http_peer(const struct http_request *request, struct peer *peer);
+
+struct http_reply_header {
+    const char *name;
+    const char *value;
+};
+
+#define HTTP_REPLY_HEADERS_MAX 6
+
+/* The internet address of whom it comes from, for the log of what is refused. */
+void http_client(const struct http_request *request, char text[PEER_TEXT_MAX]);
 
 struct http_reply {
     int status;
-    const char *content_type;
+    const char *content_type; /* NULL: there is no body */
     const char *body;
     size_t length;
-    const char *header_name; /* one more header, or NULL: Allow, Retry-After, … */
-    const char *header_value;
+    /* More headers, up to the first without a name: Allow, Retry-After, … A Cache-Control among
+     * them stands instead of no-store. */
+    struct http_reply_header headers[HTTP_REPLY_HEADERS_MAX];
 };
 
 /* Sends the reply, with the headers that every reply has for browsers, and frees the request. */

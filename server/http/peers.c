@@ -158,6 +158,15 @@ int peer_of(struct peer *peer, const struct sockaddr *address)
     }
 }
 
+void peer_print(const struct peer *peer, char text[PEER_TEXT_MAX])
+{
+    const bool ipv4 = is_ipv4(peer);
+
+    if (inet_ntop(ipv4 ? AF_INET : AF_INET6, peer->bytes + (ipv4 ? sizeof mapped : 0), text,
+                  PEER_TEXT_MAX) == NULL)
+        *text = '\0';
+}
+
 static bool network_has(const struct network *network, const struct peer *peer)
 {
     unsigned whole = network->bits / 8, rest = network->bits % 8;
@@ -199,8 +208,7 @@ bool peers_forwarded(const struct peers *peers, const char *header, struct peer 
     }
 }
 
-/* What is counted together with an address. */
-static struct peer counted_as(const struct peer *peer)
+struct peer peer_counted_as(const struct peer *peer)
 {
     struct peer key = *peer;
 
@@ -226,7 +234,7 @@ static struct count **count_find(struct peers *peers, const struct peer *key)
 
 bool peers_enter(struct peers *peers, const struct peer *peer)
 {
-    const struct peer key = counted_as(peer);
+    const struct peer key = peer_counted_as(peer);
     struct count **link;
     bool allowed = false;
 
@@ -249,7 +257,7 @@ bool peers_enter(struct peers *peers, const struct peer *peer)
 
 void peers_leave(struct peers *peers, const struct peer *peer)
 {
-    const struct peer key = counted_as(peer);
+    const struct peer key = peer_counted_as(peer);
     struct count **link, *count;
 
     if (peers->per_address == 0)

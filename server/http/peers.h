@@ -14,6 +14,9 @@ struct peer {
     unsigned char bytes[16];
 };
 
+/* Bytes of an address as text, with its NUL. */
+#define PEER_TEXT_MAX 46
+
 struct peers;
 
 /* Whether a list of proxies can be understood: addresses, or networks like 10.0.0.0/8, with commas
@@ -26,13 +29,17 @@ void peers_free(struct peers *peers);
 
 /* Returns 0, or -1 when it is no internet address. */
 int peer_of(struct peer *peer, const struct sockaddr *address);
+/* "192.0.2.1" or "2001:db8::1". */
+void peer_print(const struct peer *peer, char text[PEER_TEXT_MAX]);
 bool peers_trust(const struct peers *peers, const struct peer *peer);
 /* For whom a trusted proxy speaks: the last address in X-Forwarded-For that is no trusted proxy.
  * Returns false when the header names nobody. */
 bool peers_forwarded(const struct peers *peers, const char *header, struct peer *client);
 
-/* Counts something that this address opens; false, and not counted, when it has too much open. Of
- * an IPv6 address only its network counts, for it is one subscriber's. */
+/* Whom an address stands for when something is counted: of an IPv6 address only its network, for it
+ * is one subscriber's. */
+struct peer peer_counted_as(const struct peer *peer);
+/* Counts something that this address opens; false, and not counted, when it has too much open. */
 bool peers_enter(struct peers *peers, const struct peer *peer);
 /* Once for each peers_enter that returned true. */
 void peers_leave(struct peers *peers, const struct peer *peer);

@@ -77,8 +77,9 @@ class Phone:
     """One number that writes to one server over a connection that stays open. Where the server has
     a token, requests are signed."""
 
-    def __init__(self, server, number=None):
+    def __init__(self, server, number=None, path=WEBHOOK):
         self.server = server
+        self.path = path
         self.number = number or new_number()
         self.last_sid = None
         self.connection = server.connect()
@@ -90,13 +91,13 @@ class Phone:
         self.connection.close()
 
     def post(self, body, content_type=FORM):
-        """(status, headers, body) of a POST to the webhook."""
+        """(status, headers, body) of a POST to the webhook, or to another path that takes messages."""
         headers = {"Content-Type": content_type} if content_type else {}
         token = self.server.settings.get("TWILIO_AUTH_TOKEN")
         if token:
-            url = self.server.settings["PUBLIC_URL"] + WEBHOOK
+            url = self.server.settings["PUBLIC_URL"] + self.path
             headers["X-Twilio-Signature"] = signature(token.split(",")[0], url, body)
-        self.connection.request("POST", WEBHOOK, body, headers)
+        self.connection.request("POST", self.path, body, headers)
         response = self.connection.getresponse()
         return response.status, response.headers, response.read()
 

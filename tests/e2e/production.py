@@ -91,6 +91,12 @@ class PostgresServer(Process):
         assert done.returncode == 0, done.stderr
         return [tuple(line.split("|")) for line in done.stdout.splitlines()]
 
+    def query_file(self, path, database=None):
+        """Runs a file of SQL, however long."""
+        done = subprocess.run([*self._psql(self.port, database or self.NAME, "")[:-2], "-f", path],
+                              capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0, done.stderr
+
     def records(self):
         """(code, phone number, request count) of every record."""
         rows = self.query("SELECT uic_code, phone_number, request_count FROM uic_records")
@@ -159,10 +165,10 @@ http {{
 
     def _configure(self, port):
         site = SITE.read_text(encoding="utf-8")
-        servers = re.findall(r"^ *server 127\.0\.0\.1:\d+", site, re.M)
+        servers = re.findall(r"^ *(?:# )?server 127\.0\.0\.1:\d+", site, re.M)
         assert len(servers) == len(self.upstream_ports), servers
-        for server, upstream in zip(servers, self.upstream_ports):
-            site = site.replace(server, f"{server.rpartition(':')[0]}:{upstream}")
+        for server, upstream in zip(servers, self.upstream_ports):  # the second is marked out
+            site = site.replace(server, f"    server 127.0.0.1:{upstream}")
         site = re.sub(r"^( *)listen 80;$.*?(?=^$)", rf"\1listen 127.0.0.1:{port};\n", site,
                       flags=re.M | re.S)
         user = "user root;\n" if os.geteuid() == 0 else ""

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const struct head_limits limits = {2000, 200, 1000};
+static const struct head_limits limits = {2000, 200, 1000, "/large", 5000};
 
 static struct head_verdict scan(const uint8_t *data, size_t size, size_t piece)
 {

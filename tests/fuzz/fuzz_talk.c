@@ -1,6 +1,8 @@
 /* A person who writes anything: one message a line, in a conversation that is stored and loaded
- * between any two. A line that begins with @ is a picture, one with = comes twice, # is the
- * session's end, and ~ a change of the flow file to one with other types of answers. */
+ * between any two. A line that begins with @ is a picture, with ! a pressed button, one with =
+ * comes twice, # is the session's end, and ~ a change of the flow file to one with other types of
+ * answers.
+ */
 #include "flow/flow.h"
 #include "fuzz.h"
 
@@ -58,17 +60,21 @@ static void check_reply(const struct conversation *conversation)
 {
     static char reply[FLOW_REPLY_MAX];
     static uint16_t units[FLOW_REPLY_MAX];
+    struct flow_option options[FLOW_OPTIONS_MAX];
     size_t count = sizeof units / sizeof *units;
     size_t length = flow_reply(flow, conversation, reply);
 
     PROMISE(length == strlen(reply) && length > 0);
     PROMISE(u8_to_u16((const uint8_t *)reply, length, units, &count) != NULL);
     PROMISE(count <= FLOW_REPLY_CHARACTERS_MAX);
+    PROMISE(flow_options(flow, conversation, options) <= FLOW_OPTIONS_MAX);
 }
 
 static void say(struct conversation *conversation, const char *text, size_t length, uint64_t id)
 {
-    const struct flow_message message = {text, length, length == 0 || text[0] != '@', id};
+    const bool pressed = length > 0 && text[0] == '!';
+    const struct flow_message message = {text + pressed, length - pressed,
+                                         length == 0 || text[0] != '@', id, pressed};
 
     store_and_load(conversation);
     if (flow_pending(flow, conversation, &message, 1750000000) != FLOW_PENDING_NONE) {

@@ -5,6 +5,8 @@
  *     < text          the reply has this                           ! text   has this not
  *     = text          the reply is these lines, all of them        -        there is no reply
  *     * accepted      the event that is counted
+ *     + sex:2 Femme   the reply offers this as a button, and no others than these lines
+ *     @press sex:2    a button is pressed           + (alone)      it offers none
  *     @from +243…     another person goes on        @flow NAME     the server has another flow
  *     @redeliver N    the Nth message back again    @expire        the session is lost, ...
  *     @later          ... and more than 24 hours    @year 2031     the year that it is
@@ -32,6 +34,7 @@ struct person {
     uint64_t sent[256]; /* ids of what this person sent */
     char text[256][512];
     bool written[256];
+    bool pressed[256];
     size_t sent_count;
 };
 
@@ -54,6 +57,9 @@ struct play {
     char reply[FLOW_REPLY_MAX]; /* with plain spaces */
     bool replied;
     bool closed; /* nothing can be registered */
+    struct flow_option options[FLOW_OPTIONS_MAX];
+    size_t option_count;
+    size_t options_seen; /* of the lines after "+" so far */
     enum flow_event event;
     char exact[FLOW_REPLY_MAX]; /* the lines after "=" so far */
     size_t failures;
@@ -170,7 +176,7 @@ static void save(struct play *play, const struct conversation *conversation)
 
 static void say_unavailable(struct play *play)
 {
-    struct conversation conversation;
+    struct conversation conversation = {0};
 
     load(play, &conversation);
     flow_unavailable(play->flow, &conversation, play->reply);
@@ -224,8 +230,9 @@ static void deliver(struct play *play, size_t index)
     const struct flow_message message = {.text = person->text[index],
                                          .length = strlen(person->text[index]),
                                          .written = person->written[index],
-                                         .id = person->sent[index]};
-    struct conversation conversation;
+                                         .id = person->sent[index],
+                                         .pressed = person->pressed[index]};
+    struct conversation conversation = {0};
 
     play->replied = true;
     if (!handle(play, &message, &conversation))
@@ -233,10 +240,11 @@ static void deliver(struct play *play, size_t index)
     play->reply[0] = '\0';
     if (play->replied && flow_reply(play->flow, &conversation, play->reply) == 0)
         complain(play, "the reply is empty");
+    play->option_count = flow_options(play->flow, &conversation, play->options);
     check_reply(play);
 }
 
-static void send_message(struct play *play, const char *text, bool written)
+static void send_message(struct play *play, const char *text, bool written, bool pressed)
 {
     struct person *person = play->person;
     char *out = person->text[person->sent_count];
@@ -249,6 +257,7 @@ static void send_message(struct play *play, const char *text, bool written)
             *out++ = *text;
     *out = '\0';
     person->written[person->sent_count] = written;
+    person->pressed[person->sent_count] = pressed;
     person->sent[person->sent_count] = ++play->last_id;
     deliver(play, person->sent_count++);
 }
@@ -280,7 +289,9 @@ static void turn_to(struct play *play, const char *number)
 static void obey(struct play *play, const char *word, const char *rest)
 {
     if (strcmp(word, "@photo") == 0)
-        send_message(play, rest, false);
+        send_message(play, rest, false, false);
+    else if (strcmp(word, "@press") == 0)
+        send_message(play, rest, true, true);
     else if (strcmp(word, "@redeliver") == 0)
         redeliver(play, rest);
     else if (strcmp(word, "@expire") == 0 || strcmp(word, "@later") == 0) {
@@ -321,12 +332,42 @@ static void add_exact_line(struct play *play, const char *text)
              text);
 }
 
+/* "sex:2 Femme", or nothing. */
+static void check_option(struct play *play, const char *text)
+{
+    const struct flow_option *option = &play->options[play->options_seen];
+    char offered[256];
+
+    if (*text == '\0') {
+        if (play->option_count > 0)
+            complain(play, "the reply offers %s", option->id);
+        return;
+    }
+    if (play->options_seen++ >= play->option_count) {
+        complain(play, "the reply does not offer %s", text);
+        return;
+    }
+    snprintf(offered, sizeof offered, "%s %s", option->id, option->label);
+    if (strcmp(offered, text) != 0)
+        complain(play, "expected option \"%s\", got \"%s\"", text, offered);
+}
+
+static void check_option_count(struct play *play)
+{
+    if (play->options_seen > 0 && play->options_seen < play->option_count)
+        complain(play, "the reply before this line also offers %s",
+                 play->options[play->options_seen].id);
+    play->options_seen = 0;
+}
+
 static void play_line(struct play *play, char *line)
 {
     char *rest = line + strcspn(line, " ");
 
     if (*line != '=')
         check_exact(play);
+    if (*line != '+')
+        check_option_count(play);
     if (*line == '\0' || *line == '#')
         return;
     if (*rest != '\0')
@@ -334,9 +375,11 @@ static void play_line(struct play *play, char *line)
     if (*line == '@')
         obey(play, line, rest);
     else if (strcmp(line, ">") == 0)
-        send_message(play, rest, true);
+        send_message(play, rest, true, false);
     else if (strcmp(line, "=") == 0)
         add_exact_line(play, rest);
+    else if (strcmp(line, "+") == 0)
+        check_option(play, rest);
     else if (strcmp(line, "<") == 0 && strstr(play->reply, rest) == NULL)
         complain(play, "expected \"%s\" in\n%s", rest, play->reply);
     else if (strcmp(line, "!") == 0 && strstr(play->reply, rest) != NULL)
@@ -346,7 +389,7 @@ static void play_line(struct play *play, char *line)
     else if (strcmp(line, "*") == 0 && strcmp(rest, flow_event_name(play->event)) != 0)
         complain(play, "expected event %s, got %s", rest, flow_event_name(play->event));
     else if (strchr("<!-*", *line) == NULL)
-        complain(play, "a line begins with > < ! = - * @ or #");
+        complain(play, "a line begins with > < ! = - * + @ or #");
 }
 
 static size_t play_file(const char *path)

@@ -229,6 +229,11 @@ static void values_beyond_the_edge_are_refused(void **state)
         {"MAX_URL_BYTES", "16385"},
         {"MAX_BODY_BYTES", "1048577"},
         {"MAX_PARAMETERS", "257"},
+        {"META_GRAPH_URL", "graph.facebook.com"},
+        {"META_GRAPH_VERSION", "25.0"},
+        {"META_GRAPH_VERSION", "v25"},
+        {"META_GRAPH_VERSION", "v25.0/../x"},
+        {"META_MESSAGES_PER_SECOND", "1001"},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         begin(state);
@@ -264,8 +269,9 @@ static void every_mistake_is_told_at_once(void **state)
 
 static void secrets_are_never_told(void **state)
 {
-    static const char *const names[] = {"UIC_SALT", "REDIS_URL", "DATABASE_URL", "ADMIN_TOKEN",
-                                        "TWILIO_AUTH_TOKEN"};
+    static const char *const names[] = {
+        "UIC_SALT",          "REDIS_URL",           "DATABASE_URL",      "ADMIN_TOKEN",
+        "TWILIO_AUTH_TOKEN", "META_WHATSAPP_TOKEN", "META_VERIFY_TOKEN", "META_APP_SECRET"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         setenv(names[i], "hunter 2é", 1);
@@ -315,10 +321,66 @@ static void a_token_is_of_no_use_without_the_url_that_is_signed(void **state)
     assert_string_equal(said, "");
 }
 
+#define META_THREE \
+    "META_WHATSAPP_TOKEN=EAAx\nMETA_PHONE_NUMBER_ID=106540352242922\nMETA_VERIFY_TOKEN=lualaba\n"
+
+static void metas_channel_is_there_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    write_file("");
+    assert_int_equal(load(), 0);
+    assert_false(config_has_meta(&config));
+    assert_string_equal(config.meta_graph_url, "https://graph.facebook.com");
+    write_file(META_THREE);
+    assert_int_equal(load(), -1);
+    assert_non_null(strstr(said, "META_APP_SECRET: is not set, but other settings of Meta's"));
+    assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1); /* one line */
+    write_file(META_THREE "META_APP_SECRET=old,new\nMETA_GRAPH_URL=http://localhost:8443/\n");
+    assert_int_equal(load(), 0);
+    assert_string_equal(said, "");
+    assert_true(config_has_meta(&config));
+    assert_string_equal(config.meta_graph_url, "http://localhost:8443");
+    assert_int_equal(config.meta_messages_per_second, 80);
+}
+
+static void metas_four_are_looked_at_closely(void **state)
+{
+    static const struct {
+        const char *name, *text;
+    } values[] = {
+        {"META_WHATSAPP_TOKEN", "two words"},
+        {"META_PHONE_NUMBER_ID", "+243812345678"},
+        {"META_PHONE_NUMBER_ID", "123456789012345678901234567890123"},
+        {"META_VERIFY_TOKEN", "é"},
+        {"META_APP_SECRET", "one,two,three"},
+        {"META_APP_SECRET", ",one"},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        begin(state);
+        write_file(META_THREE "META_APP_SECRET=secret\n");
+        setenv(values[i].name, values[i].text, 1);
+        assert_int_equal(load(), -1);
+        assert_ptr_equal(strstr(said, values[i].name), said);
+        assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1); /* one line */
+    }
+}
+
+static void in_production_metas_signatures_stand_for_twilios(void **state)
+{
+    (void)state;
+    write_file("ENVIRONMENT=production\nPUBLIC_URL=https://uic.example.org\n"
+               "ADMIN_TOKEN=0123456789abcdef\n" META_THREE "META_APP_SECRET=secret\n");
+    assert_int_equal(load(), 0);
+    assert_string_equal(said, "");
+    setenv("META_GRAPH_URL", "http://graph.example.org", 1);
+    assert_int_equal(load(), -1);
+    assert_non_null(strstr(said, "META_GRAPH_URL: holds \"http://graph.example.org\", but "));
+}
+
 static void unknown_names_in_the_file_get_a_warning(void **state)
 {
     (void)state;
-    write_file("PROT=9000\nAPP_VERSION=\"0.1.0\"\nMETA_VERIFY_TOKEN=x\nMETA_GRAPH_URL=y\n");
+    write_file("PROT=9000\nAPP_VERSION=\"0.1.0\"\n");
     assert_int_equal(load(), 0);
     char expected[200];
     snprintf(expected, sizeof expected, "warning: %s:1: PROT is not a setting of this program\n",
@@ -438,6 +500,9 @@ int main(void)
         test(a_bad_value_cannot_steer_the_terminal),
         test(production_wants_signatures_a_public_url_and_an_admin_token),
         test(a_token_is_of_no_use_without_the_url_that_is_signed),
+        test(metas_channel_is_there_whole_or_not_at_all),
+        test(metas_four_are_looked_at_closely),
+        test(in_production_metas_signatures_stand_for_twilios),
         test(unknown_names_in_the_file_get_a_warning),
         test(interpolation_is_not_done_silently),
         test(a_named_file_must_be_there),

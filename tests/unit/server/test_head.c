@@ -15,7 +15,7 @@
 #define HOST "Host: h\r\n"
 #define POST "POST /w HTTP/1.1\r\n" HOST
 
-static const struct head_limits limits = {HEAD_MAX, 4096, 65536};
+static const struct head_limits limits = {HEAD_MAX, 4096, 65536, "/large", 3000000};
 
 struct row {
     const char *what;
@@ -45,6 +45,22 @@ static const struct row rows[] = {
      POST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
     {"Transfer-Encoding alone", POST "Transfer-Encoding: chunked\r\n\r\n", 411},
     {"a body over the limit", POST "Content-Length: 65537\r\n\r\n", 413},
+    {"a large body where it may be",
+     "POST /large HTTP/1.1\r\n" HOST "Content-Length: 3000000\r\n\r\n", 0},
+    {"a large body behind a query",
+     "POST /large?a=/large HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", 0},
+    {"a body over the large limit",
+     "POST /large HTTP/1.1\r\n" HOST "Content-Length: 3000001\r\n\r\n", 413},
+    {"a large body at a longer path",
+     "POST /larger HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", 413},
+    {"a large body at a shorter path",
+     "POST /larg HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", 413},
+    {"a large body at a path that ends so",
+     "POST //large HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", 413},
+    {"a large body with the path in the query",
+     "POST /?/large HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", 413},
+    {"a large body with another method",
+     "PUT /large HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n\r\n", 413},
     {"a length beyond 64 bits", POST "Content-Length: 99999999999999999999999999\r\n\r\n", 413},
     {"a folded header", LINE HOST "X: a\r\n b\r\n\r\n", 400},
     {"a space before the colon", LINE HOST "X : a\r\n\r\n", 400},

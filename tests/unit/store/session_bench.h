@@ -153,6 +153,12 @@ static inline enum store_status visit_save(struct bench *bench, struct visit *vi
     return visit_end(bench, visit, session_save(bench->link, &visit->session));
 }
 
+static inline enum store_status visit_forget(struct bench *bench, struct visit *visit,
+                                             bool keep_mark)
+{
+    return visit_end(bench, visit, session_forget(bench->link, &visit->session, keep_mark));
+}
+
 static inline void visit_say(struct visit *visit, const char *text)
 {
     visit->session.length = strlen(text);

@@ -568,7 +568,7 @@ static void killed_between_commit_and_settling_it_counts_once(void **state)
 {
     (void)state;
     static const struct record_backend dying = {.claim = claim_and_die, .up = puppet_up};
-    struct record_link link = {&dying};
+    struct record_link link = {.backend = &dying};
     struct outbox outbox;
     struct outbox_pace pace = quick;
     struct letter letters[10];

@@ -40,9 +40,9 @@ static void the_first_time_creates_and_the_second_finds(void **state)
     assert_int_equal(record_store_probe(bench.url, error), -1);
     assert_says("run whatsapp-uic init-db");
     assert_int_equal(record_store_prepare(bench.url, report, error), 0);
-    assert_string_equal(report, "created the tables (schema version 2)");
+    assert_string_equal(report, "created the tables (schema version 3)");
     assert_int_equal(record_store_prepare(bench.url, report, error), 0);
-    assert_string_equal(report, "the tables are up to date (schema version 2)");
+    assert_string_equal(report, "the tables are up to date (schema version 3)");
     assert_int_equal(record_store_probe(bench.url, error), 0);
     assert_sql(&bench,
                "SELECT string_agg(column_name, ',' ORDER BY ordinal_position)"
@@ -55,7 +55,7 @@ static void the_first_time_creates_and_the_second_finds(void **state)
                " FROM information_schema.columns WHERE table_name = 'uic_records'"
                " AND data_type = 'timestamp with time zone'",
                "created_at,last_requested_at");
-    assert_sql(&bench, "SELECT count(*) FROM schema_migrations WHERE applied_at <= now()", "2");
+    assert_sql(&bench, "SELECT count(*) FROM schema_migrations WHERE applied_at <= now()", "3");
 }
 
 static void the_first_mark_is_kept_and_later_ones_compared(void **state)
@@ -184,7 +184,7 @@ static void tables_of_a_later_program_are_refused(void **state)
     bench_prepare(&bench);
     assert_sql(&bench, "INSERT INTO schema_migrations VALUES (7, now())", "");
     assert_int_equal(record_store_prepare(bench.url, report, error), -1);
-    assert_says("(schema version 7) are newer than this program (2)");
+    assert_says("(schema version 7) are newer than this program (3)");
     assert_int_equal(record_store_probe(bench.url, error), -1);
 }
 
@@ -192,21 +192,21 @@ static void a_later_program_migrates(void **state)
 {
     (void)state;
     static const char *const statements[] = {
-        NULL, NULL,
+        NULL, NULL, NULL,
         "ALTER TABLE uic_records ADD COLUMN province text; CREATE TABLE third_party (a text)",
         "INSERT INTO third_party VALUES ('3')"};
     static const char *const broken[] = {
-        NULL, NULL, NULL, NULL, "CREATE TABLE half (a text); INSERT INTO nowhere VALUES (1)"};
-    struct postgres_migrations later = {statements, 4};
-    struct postgres_migrations latest = {broken, 5};
+        NULL, NULL, NULL, NULL, NULL, "CREATE TABLE half (a text); INSERT INTO nowhere VALUES (1)"};
+    struct postgres_migrations later = {statements, 5};
+    struct postgres_migrations latest = {broken, 6};
     struct postgres_url *url = postgres_url_parse(bench.url, error);
 
     bench_prepare(&bench);
     PGconn *pg = postgres_connect(url, error);
     assert_int_equal(postgres_schema_check(pg, &later, error), -1);
-    assert_says("schema version 2, this program needs 4");
+    assert_says("schema version 3, this program needs 5");
     assert_int_equal(postgres_schema_migrate(pg, &later, report, error), 0);
-    assert_string_equal(report, "migrated from 2 to 4");
+    assert_string_equal(report, "migrated from 3 to 5");
     assert_int_equal(postgres_schema_check(pg, &later, error), 0);
     assert_sql(&bench, "SELECT a FROM third_party", "3");
 
@@ -278,7 +278,7 @@ static void several_processes_may_prepare_at_once(void **state)
             created += WEXITSTATUS(status) == 1;
         }
         assert_int_equal(created, 1);
-        assert_sql(&bench, "SELECT count(*) FROM schema_migrations", "2");
+        assert_sql(&bench, "SELECT count(*) FROM schema_migrations", "3");
     }
 }
 

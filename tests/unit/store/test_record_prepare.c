@@ -42,9 +42,9 @@ static void the_first_time_creates_and_the_second_finds(void **state)
 {
     (void)state;
     assert_int_equal(record_store_prepare(bench.url, report, error), 0);
-    assert_string_equal(report, "created the tables (schema version 2)");
+    assert_string_equal(report, "created the tables (schema version 3)");
     assert_int_equal(record_store_prepare(bench.url, report, error), 0);
-    assert_string_equal(report, "the tables are up to date (schema version 2)");
+    assert_string_equal(report, "the tables are up to date (schema version 3)");
     assert_int_equal(record_store_probe(bench.url, error), 0);
     assert_sql(&bench, "PRAGMA journal_mode", "wal");
     assert_sql(&bench, "SELECT group_concat(name) FROM pragma_table_info('uic_records')",
@@ -177,7 +177,7 @@ static void tables_of_a_later_program_are_refused(void **state)
     bench_prepare(&bench);
     assert_sql(&bench, "INSERT INTO schema_migrations VALUES (7, '')", "");
     assert_int_equal(record_store_prepare(bench.url, report, error), -1);
-    assert_non_null(strstr(error, "(schema version 7) are newer than this program (2)"));
+    assert_non_null(strstr(error, "(schema version 7) are newer than this program (3)"));
     assert_null(record_store_open(bench.url, error));
 }
 
@@ -211,10 +211,10 @@ static void a_later_program_migrates(void **state)
 {
     (void)state;
     static const char *const statements[] = {
-        NULL, NULL,
+        NULL, NULL, NULL,
         "ALTER TABLE uic_records ADD COLUMN province TEXT; CREATE TABLE third_party (a)",
         "INSERT INTO third_party VALUES (3)"};
-    struct sqlite_migrations later = {statements, 4};
+    struct sqlite_migrations later = {statements, 5};
     struct asked jean = asked_by("jean", "+1", "SM1", "code");
 
     bench_prepare(&bench);
@@ -224,9 +224,9 @@ static void a_later_program_migrates(void **state)
 
     sqlite3 *database = sqlite_open(bench.path, error);
     assert_int_equal(sqlite_schema_check(database, &later, error), -1);
-    assert_non_null(strstr(error, "schema version 2, this program needs 4"));
+    assert_non_null(strstr(error, "schema version 3, this program needs 5"));
     assert_int_equal(sqlite_schema_migrate(database, &later, report, error), 0);
-    assert_string_equal(report, "migrated from 2 to 4");
+    assert_string_equal(report, "migrated from 3 to 5");
     assert_int_equal(sqlite_schema_check(database, &later, error), 0);
     sqlite3_close(database);
     assert_sql(&bench, "SELECT uic_code||coalesce(province,'-')||a FROM uic_records, third_party",
@@ -237,8 +237,8 @@ static void a_migration_that_fails_leaves_no_half(void **state)
 {
     (void)state;
     static const char *const statements[] = {
-        NULL, NULL, "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)"};
-    struct sqlite_migrations broken = {statements, 3};
+        NULL, NULL, NULL, "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)"};
+    struct sqlite_migrations broken = {statements, 4};
 
     bench_prepare(&bench);
     sqlite3 *database = sqlite_open(bench.path, error);
@@ -293,7 +293,7 @@ static void two_processes_may_prepare_at_once(void **state)
             created += WEXITSTATUS(status) == 1;
         }
         assert_true(created >= 1);
-        assert_sql(&bench, "SELECT count(*) FROM schema_migrations", "2");
+        assert_sql(&bench, "SELECT count(*) FROM schema_migrations", "3");
     }
 }
 

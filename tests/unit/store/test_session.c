@@ -395,6 +395,58 @@ static int start_redis_on_port(void **state)
     return 0;
 }
 
+static void a_session_is_forgotten_with_its_mark(void **state)
+{
+    (void)state;
+    const char *address = somebody();
+    struct visit visit;
+    visit_init(&bench, &visit, address);
+    visit_say(&visit, "Marie");
+    visit_mark(&visit, "fr");
+    assert_status(visit_save(&bench, &visit), STORE_OK);
+
+    visit_init(&bench, &visit, address);
+    assert_status(visit_forget(&bench, &visit, false), STORE_OK);
+    assert_status(visit_load(&bench, &visit), STORE_ABSENT);
+    assert_int_equal(visit.session.mark_length, 0);
+    assert_status(visit_forget(&bench, &visit, false), STORE_ABSENT);
+}
+
+static void a_forgotten_session_may_keep_its_mark(void **state)
+{
+    (void)state;
+    const char *address = somebody();
+    struct visit visit;
+    visit_init(&bench, &visit, address);
+    visit_say(&visit, "Marie");
+    visit_mark(&visit, "fr");
+    assert_status(visit_save(&bench, &visit), STORE_OK);
+
+    assert_status(visit_forget(&bench, &visit, true), STORE_OK);
+    assert_status(visit_forget(&bench, &visit, true), STORE_ABSENT);
+    assert_status(visit_load(&bench, &visit), STORE_ABSENT);
+    assert_marked(&visit, "fr");
+    assert_status(visit_forget(&bench, &visit, false), STORE_OK);
+    assert_status(visit_load(&bench, &visit), STORE_ABSENT);
+    assert_int_equal(visit.session.mark_length, 0);
+}
+
+static void a_save_after_forgetting_conflicts(void **state)
+{
+    (void)state;
+    const char *address = somebody();
+    struct visit visit, operator;
+    visit_init(&bench, &visit, address);
+    visit_say(&visit, "one");
+    assert_status(visit_save(&bench, &visit), STORE_OK);
+    visit_init(&bench, &operator, address);
+    assert_status(visit_forget(&bench, &operator, false), STORE_OK);
+    visit_say(&visit, "two");
+    assert_status(visit_save(&bench, &visit), STORE_CONFLICT);
+    visit_say(&operator, "anew");
+    assert_status(visit_save(&bench, &operator), STORE_OK);
+}
+
 static int stop_redis(void **state)
 {
     (void)state;
@@ -420,6 +472,9 @@ int main(void)
         CASE(a_delete_after_a_save_conflicts),
         CASE(a_session_ends_and_its_mark_stays),
         CASE(a_mark_ends_too),
+        CASE(a_session_is_forgotten_with_its_mark),
+        CASE(a_forgotten_session_may_keep_its_mark),
+        CASE(a_save_after_forgetting_conflicts),
         CASE(all_sizes_fit),
         CASE(what_is_too_long_is_refused),
         CASE(many_operations_are_under_way_at_once),

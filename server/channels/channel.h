@@ -1,0 +1,75 @@
+/*
+ * A channel: a way by which messages come in and replies go out. webhook.c takes a request through
+ * it: receive, one exchange for each message, answer. A channel knows nothing of conversations.
+ *
+ * All calls on the worker's thread.
+ */
+#ifndef SERVER_CHANNEL_H
+#define SERVER_CHANNEL_H
+
+#include "server/exchange.h"
+#include "server/http/http.h"
+#include "server/message.h"
+#include "server/metrics.h"
+
+struct channel;
+
+/* One webhook request while its messages are handled. */
+struct delivery {
+    struct channel *channel;
+    struct http_request *request; /* NULL once it was replied to */
+    struct message *messages;     /* &only, or an array from malloc that the delivery frees */
+    size_t count;                 /* of messages; none is fine */
+    struct message only;
+    struct delivery_turns *turns; /* webhook.c's own */
+    size_t running;
+    bool driving;
+    bool failed;
+    size_t text_length;
+    char text[]; /* for what the messages point at: as long as the body, wiped at the end */
+};
+
+/* Why a request is not taken. */
+struct refusal {
+    int status;
+    const char *reason; /* static; plain ASCII without quotes */
+    enum metric metric; /* METRIC_COUNT: none */
+    bool hostile;       /* worth a line in the log: not from whom it should be */
+};
+
+struct channel_class {
+    const char *name;
+    /* Verifies that the request comes from whom it should, and only then finds its messages, which
+     * may point into the request's body and the delivery's text. Returns 0, or -1 with refusal. */
+    int (*receive)(struct channel *channel, struct delivery *delivery, struct refusal *refusal);
+    /* The reply to one message is ready: sends it or makes sure that it will be sent, and calls
+     * delivery_done, at once or later. reply is valid during the call. A channel that answers in
+     * the reply to the request sends that itself and sets request to NULL. */
+    void (*answer)(struct channel *channel, struct delivery *delivery,
+                   const struct message *message, const struct exchange_reply *reply);
+    void (*free)(struct channel *channel);
+};
+
+/* A worker's channel begins with this struct. */
+struct channel {
+    const struct channel_class *class;
+    struct exchange_service *exchanges; /* borrowed */
+};
+
+/* Takes one request through the channel to its reply: 200, or 503 when not every message was
+ * handled, so that whoever sent it sends it again. Messages of one person are handled in order, at
+ * most WEBHOOK_PARALLEL persons at once. */
+#define WEBHOOK_PARALLEL 64
+void webhook_handle(struct channel *channel, struct http_request *request);
+
+/* A message's reply is sent, or safely on its way; or (handled is false) the message must come
+ * again. Once for each answer. */
+void delivery_done(struct delivery *delivery, const struct message *message, bool handled);
+
+static inline void channel_free(struct channel *channel)
+{
+    if (channel != NULL)
+        channel->class->free(channel);
+}
+
+#endif

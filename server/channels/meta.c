@@ -1,0 +1,246 @@
+/* The Meta channel: signature, then JSON to messages, and replies to the queue. What the JSON says
+ * is left to meta_message.c and meta_reply.c, sending to graph.c. */
+#include "server/channels/meta.h"
+
+#include "server/channels/meta_reply.h"
+#include "server/channels/meta_signature.h"
+#include "server/clock.h"
+#include "server/hasher.h"
+#include "server/http/form.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "store/replies.h"
+#include <openssl/crypto.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHALLENGE_MAX 256
+#define QUERY_FIELDS_MAX 16
+
+struct meta {
+    struct channel channel;
+    struct meta_settings settings;
+    struct hmac_secrets secrets;
+    struct hasher *hasher;
+};
+
+/* A reply on its way into the queue. */
+struct put {
+    struct replies_entry entry;
+    struct delivery *delivery;
+    const struct message *message;
+};
+
+_Static_assert(MESSAGE_ADDRESS_MAX <= REPLY_ADDRESS_MAX, "the queue takes every address");
+
+/* Counts what was no message, and says so once a request. */
+static void tell_ignored(const struct meta_ignored *ignored)
+{
+    const size_t all =
+        ignored->unknown + ignored->malformed + ignored->foreign + ignored->old + ignored->repeated;
+
+    metrics_add(METRIC_META_STATUSES, ignored->statuses);
+    if (all == 0)
+        return;
+    metrics_add(METRIC_META_UNKNOWN, ignored->unknown);
+    metrics_add(METRIC_META_MALFORMED, ignored->malformed);
+    metrics_add(METRIC_META_FOREIGN, ignored->foreign);
+    metrics_add(METRIC_META_OLD, ignored->old);
+    metrics_add(METRIC_META_REPEATED, ignored->repeated);
+    log_write(ignored->malformed + ignored->foreign > 0 ? LOG_WARNING : LOG_INFO, "meta_ignored",
+              log_number("unknown", (int64_t)ignored->unknown),
+              log_number("malformed", (int64_t)ignored->malformed),
+              log_number("other_number", (int64_t)ignored->foreign),
+              log_number("old", (int64_t)ignored->old),
+              log_number("repeated", (int64_t)ignored->repeated));
+}
+
+static int verify(struct meta *meta, const struct http_request *request, struct refusal *refusal)
+{
+    const char *value = http_header(request, META_SIGNATURE_HEADER);
+
+    if (value == NULL) {
+        *refusal = (struct refusal){400, META_SIGNATURE_HEADER " is missing",
+                                    METRIC_SIGNATURES_MISSING, true};
+        return -1;
+    }
+    if (!meta_signature_matches(&meta->secrets, request->body, request->body_length, value)) {
+        *refusal = (struct refusal){403, "the signature is wrong", METRIC_SIGNATURES_WRONG, true};
+        return -1;
+    }
+    return 0;
+}
+
+static int meta_receive(struct channel *channel, struct delivery *delivery, struct refusal *refusal)
+{
+    struct meta *meta = (struct meta *)channel;
+    const struct config *config = meta->settings.config;
+    const struct http_request *request = delivery->request;
+    const struct meta_filter filter = {
+        .phone_number_id = config->meta_phone_number_id,
+        .oldest_s = clock_wall_us() / 1000000 - (int64_t)config->session_timeout_minutes * 60,
+    };
+    struct meta_batch batch;
+
+    if (verify(meta, request, refusal) != 0)
+        return -1;
+    *refusal = (struct refusal){400, NULL, METRIC_META_MALFORMED, true};
+    if (meta_read(request->body, request->body_length, &filter, delivery->text, &batch,
+                  &refusal->reason) != 0)
+        return -1;
+    tell_ignored(&batch.ignored);
+    if (batch.count == 0)
+        return 0;
+    for (size_t i = 0; i < batch.count; i++)
+        batch.messages[i].channel = channel->class->name;
+    delivery->messages = batch.messages;
+    delivery->count = batch.count;
+    return 0;
+}
+
+static void put_end(struct put *put, enum store_status status)
+{
+    struct delivery *delivery = put->delivery;
+    const struct message *message = put->message;
+
+    free(put);
+    if (status != STORE_OK)
+        metrics_add(METRIC_META_UNQUEUED, 1);
+    delivery_done(delivery, message, status == STORE_OK);
+}
+
+static void resume_from_put(struct store_ticket *ticket)
+{
+    struct replies_entry *entry =
+        (struct replies_entry *)((char *)ticket - offsetof(struct replies_entry, ticket));
+
+    put_end((struct put *)((char *)entry - offsetof(struct put, entry)), ticket->status);
+}
+
+/* The message's id is the key of its reply: when Meta sends the message again, its reply is queued
+ * if it was not, and else is not queued twice. */
+static void queue_reply(struct meta *meta, struct put *put, const struct exchange_reply *reply)
+{
+    const struct message *message = put->message;
+    enum store_status status = STORE_DOWN;
+    size_t length;
+    char *json = meta_reply_write(meta->settings.flow, reply->conversation, message, reply->text,
+                                  reply->length, &length);
+
+    if (json != NULL) {
+        put->entry = (struct replies_entry){
+            .ticket.done = resume_from_put,
+            .address = message->address,
+            .address_length = message->address_length,
+            .body = json,
+            .body_length = length,
+            .created_ms = clock_wall_us() / 1000,
+            .key = hasher_message_id(meta->hasher, message->id, message->id_length),
+        };
+        status = replies_put(meta->settings.replies, &put->entry);
+        OPENSSL_cleanse(json, length);
+        free(json);
+    }
+    if (status != STORE_LATER)
+        put_end(put, status);
+}
+
+/* A message that was not handled gets no "try again" from us: Meta tries again. */
+static void meta_answer(struct channel *channel, struct delivery *delivery,
+                        const struct message *message, const struct exchange_reply *reply)
+{
+    struct put *put;
+
+    if (!reply->handled || reply->length == 0) {
+        delivery_done(delivery, message, reply->handled);
+        return;
+    }
+    put = calloc(1, sizeof *put);
+    if (put == NULL) {
+        delivery_done(delivery, message, false);
+        return;
+    }
+    put->delivery = delivery;
+    put->message = message;
+    queue_reply((struct meta *)channel, put, reply);
+}
+
+static void meta_free(struct channel *channel)
+{
+    struct meta *meta = (struct meta *)channel;
+
+    hmac_secrets_deinit(&meta->secrets);
+    hasher_free(meta->hasher);
+    free(meta);
+}
+
+static const struct channel_class meta_class = {"meta", meta_receive, meta_answer, meta_free};
+
+struct channel *meta_create(const struct meta_settings *settings,
+                            struct exchange_service *exchanges)
+{
+    struct meta *meta = calloc(1, sizeof *meta);
+
+    if (meta == NULL)
+        return NULL;
+    meta->channel = (struct channel){&meta_class, exchanges};
+    meta->settings = *settings;
+    meta->hasher = hasher_create(settings->keys);
+    if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0 &&
+        meta->hasher != NULL)
+        return &meta->channel;
+    meta_free(&meta->channel);
+    return NULL;
+}
+
+static bool form_says(const struct form *form, const char *key, const char *expected)
+{
+    size_t count;
+    struct form_text value = form_value(form, key, &count);
+
+    return count == 1 && value.length == strlen(expected) &&
+           CRYPTO_memcmp(value.bytes, expected, value.length) == 0;
+}
+
+/* What may be given back: nothing that means anything to a browser. */
+static bool is_challenge(struct form_text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.",
+                   text.bytes[i]) == NULL ||
+            text.bytes[i] == '\0')
+            return false;
+    return text.length > 0 && text.length <= CHALLENGE_MAX;
+}
+
+void meta_subscribe(const struct config *config, struct http_request *request)
+{
+    const char *query = request->query != NULL ? request->query : "";
+    const size_t length = strlen(query);
+    struct form_text challenge = {NULL, 0};
+    const char *reason = NULL;
+    char *storage = malloc(length + 1);
+    struct form form;
+    size_t count = 0;
+
+    if (storage != NULL &&
+        form_decode(&form, query, length, QUERY_FIELDS_MAX, storage, &reason) == 0 &&
+        form_says(&form, "hub.mode", "subscribe") &&
+        form_says(&form, "hub.verify_token", config->meta_verify_token))
+        challenge = form_value(&form, "hub.challenge", &count);
+    if (count == 1 && is_challenge(challenge)) {
+        log_write(LOG_INFO, "meta_subscribed");
+        http_reply(request, &(struct http_reply){.status = 200,
+                                                 .content_type = "text/plain; charset=utf-8",
+                                                 .body = challenge.bytes,
+                                                 .length = challenge.length});
+    } else {
+        metrics_add(METRIC_META_SUBSCRIPTIONS_REFUSED, 1);
+        log_write(LOG_WARNING, "meta_subscription_refused");
+        http_reply_error(request, 403, "this is not the subscription that we wait for");
+    }
+    if (storage != NULL)
+        OPENSSL_cleanse(storage, length);
+    free(storage);
+}

@@ -1,0 +1,35 @@
+/*
+ * Meta's Cloud API: signed JSON with messages of many people. Replies are no answer to the request:
+ * each goes into the queue of replies, from where it is sent, and the request is answered with 200
+ * when the last is safe there.
+ */
+#ifndef SERVER_META_H
+#define SERVER_META_H
+
+#include "server/channels/channel.h"
+#include "server/channels/meta_message.h"
+#include "server/config.h"
+
+#define META_PATH "/whatsapp/meta"
+
+struct flow;
+struct keys;
+struct replies_link;
+
+/* What the channel of one worker needs; borrowed. */
+struct meta_settings {
+    const struct config *config;
+    const struct flow *flow;
+    const struct keys *keys;
+    struct replies_link *replies;
+};
+
+/* Returns NULL when out of memory. */
+struct channel *meta_create(const struct meta_settings *settings,
+                            struct exchange_service *exchanges);
+
+/* Meta asks once whether this address is ours: the challenge goes back to whoever knows
+ * META_VERIFY_TOKEN. */
+void meta_subscribe(const struct config *config, struct http_request *request);
+
+#endif

@@ -1,0 +1,239 @@
+/* whatsapp-uic export: all records as CSV or JSON lines, row by row. */
+#include "server/commands/command.h"
+#include "server/commands/progress.h"
+#include "server/commands/whole_file.h"
+#include "server/config.h"
+#include "store/record_reader.h"
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistr.h>
+
+static int run(struct options *options, int argc, char *argv[]);
+
+const struct command cmd_export = {
+    .name = "export",
+    .arguments = "--format csv|jsonl [--since DATE] [--no-phone] [--bom] [--output FILE]",
+    .summary = "write all records as CSV or JSON lines",
+    .details =
+        "  whatsapp-uic export --format csv --bom --output codes.csv\n"
+        "  whatsapp-uic export --format jsonl --since 2026-01-01 --no-phone\n\n"
+        "The columns are uic_code, phone_number, created_at, last_requested_at, is_active,\n"
+        "request_count and notes; the oldest record comes first, in UTF-8, with times in UTC\n"
+        "(2026-01-31T23:59:59.000001Z). The file is only for its owner to read, and is there when\n"
+        "it is complete. A server may run meanwhile.\n\n"
+        "In CSV (RFC 4180) a text that a spreadsheet would take for a formula, because it begins\n"
+        "with = + - @ or a tab, gets a ' in front; phone numbers (+ and digits) are left alone.\n"
+        "JSON lines hold every text as it is.\n\n"
+        "  --format FORMAT  csv or jsonl\n"
+        "  --since DATE     only codes made since then: 2026-01-31 or 2026-01-31T08:00:00, in UTC\n"
+        "  --no-phone       without the phone numbers\n"
+        "  --bom            begin the CSV with a byte order mark, by which Excel knows UTF-8\n"
+        "  --output FILE    into FILE instead of standard output\n",
+    .run = run,
+};
+
+struct request {
+    void (*write)(FILE *out, const struct record_row *row, bool with_phone);
+    bool is_csv;
+    bool with_phone;
+    bool bom;
+    int64_t since_us;
+    const char *output;
+};
+
+/* "2026-01-31T23:59:59.000001Z" */
+static void time_text(int64_t unix_us, char text[RECORD_TIME_MAX])
+{
+    record_time_format(unix_us, text);
+    *strchr(text, ' ') = 'T';
+    strcat(text, "Z");
+}
+
+static bool is_formula(const char *text)
+{
+    return *text && strchr("=+-@\t\r", *text) &&
+           !(*text == '+' && text[1 + strspn(text + 1, "0123456789")] == '\0');
+}
+
+/* A cell, quoted when it has to be. */
+static void cell_write(FILE *out, const char *text)
+{
+    bool formula = is_formula(text);
+
+    if (!strpbrk(text, ",\"\r\n") && !formula) {
+        fputs(text, out);
+        return;
+    }
+    fputs(formula ? "\"'" : "\"", out);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc_unlocked('"', out);
+        putc_unlocked(*text, out);
+    }
+    putc_unlocked('"', out);
+}
+
+static void csv_head(FILE *out, const struct request *request)
+{
+    fprintf(out, "%suic_code%s,created_at,last_requested_at,is_active,request_count,notes\r\n",
+            request->bom ? "\xEF\xBB\xBF" : "", request->with_phone ? ",phone_number" : "");
+}
+
+static void csv_write(FILE *out, const struct record_row *row, bool with_phone)
+{
+    char created[RECORD_TIME_MAX], last[RECORD_TIME_MAX];
+
+    time_text(row->created_us, created);
+    time_text(row->last_requested_us, last);
+    cell_write(out, row->code);
+    if (with_phone) {
+        putc_unlocked(',', out);
+        cell_write(out, row->phone_number);
+    }
+    fprintf(out, ",%s,%s,%s,%" PRId32 ",", created, last, row->is_active ? "true" : "false",
+            row->request_count);
+    cell_write(out, row->notes ? row->notes : "");
+    fputs("\r\n", out);
+}
+
+static void json_write(FILE *out, const struct record_row *row, bool with_phone)
+{
+    char created[RECORD_TIME_MAX], last[RECORD_TIME_MAX];
+
+    time_text(row->created_us, created);
+    time_text(row->last_requested_us, last);
+    json_t *json = json_pack("{s:s, s:s*, s:s, s:s, s:b, s:i, s:s?}", "uic_code", row->code,
+                             "phone_number", with_phone ? row->phone_number : NULL, "created_at",
+                             created, "last_requested_at", last, "is_active", row->is_active,
+                             "request_count", (int)row->request_count, "notes", row->notes);
+    json_dumpf(json, out, JSON_COMPACT);
+    json_decref(json);
+    putc_unlocked('\n', out);
+}
+
+/* What SQLite lets an operator write and no file of text may hold. */
+static const char *row_check(const struct record_row *row)
+{
+    const char *texts[] = {row->code, row->phone_number, row->notes};
+
+    for (size_t i = 0; !row->why && i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i] && u8_check((const uint8_t *)texts[i], strlen(texts[i])))
+            return "a text is not UTF-8";
+    return row->why;
+}
+
+/* Returns 0; 1 when rows were left out; -1. */
+static int rows_export(struct record_reader *reader, const struct request *request,
+                       struct whole_file *file)
+{
+    char error[STORE_ERROR_MAX];
+    struct record_row row;
+    struct progress progress;
+    int64_t total, done = 0;
+    int found = -1, status = 0;
+
+    if (record_reader_count(reader, &total, error) != 0 ||
+        record_reader_begin(reader, request->since_us, error) != 0)
+        goto failed;
+    progress_begin(&progress, "export", total);
+    if (request->is_csv)
+        csv_head(file->stream, request);
+    while (whole_file_good(file) && (found = record_reader_next(reader, &row, error)) > 0) {
+        const char *why = row_check(&row);
+        if (why) {
+            progress_end(&progress);
+            fprintf(stderr, "id %" PRId64 ": left out: %s\n", row.id, why);
+            status = 1;
+        } else {
+            request->write(file->stream, &row, request->with_phone);
+        }
+        progress_show(&progress, ++done);
+    }
+    progress_end(&progress);
+    if (found == 0 || !whole_file_good(file))
+        return status;
+failed:
+    fprintf(stderr, "DATABASE_URL: %s\n", error);
+    return -1;
+}
+
+static int export_run(const struct config *config, const struct request *request)
+{
+    char error[STORE_ERROR_MAX];
+    struct whole_file file;
+    struct record_reader *reader =
+        record_reader_open(config->database_url, RECORD_READ_OURS, error);
+    int status = -1;
+
+    if (!reader) {
+        fprintf(stderr, "DATABASE_URL: %s\n", error);
+        return -1;
+    }
+    if (whole_file_open(&file, request->output) == 0) {
+        status = rows_export(reader, request, &file);
+        if (whole_file_close(&file, status >= 0) != 0)
+            status = -1;
+    }
+    record_reader_close(reader);
+    return status;
+}
+
+static int usage(const char *program, const char *expected)
+{
+    fprintf(stderr, "%s: expected %s\n", program, expected);
+    return -1;
+}
+
+static int read_options(struct request *request, int argc, char *argv[])
+{
+    static const struct option known[] = {
+        {"format", required_argument, NULL, 'f'}, {"since", required_argument, NULL, 's'},
+        {"no-phone", no_argument, NULL, 'n'},     {"bom", no_argument, NULL, 'b'},
+        {"output", required_argument, NULL, 'o'}, {0}};
+    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (c) {
+        case 'f':
+            request->is_csv = strcmp(optarg, "csv") == 0;
+            request->write = request->is_csv                ? csv_write
+                             : strcmp(optarg, "jsonl") == 0 ? json_write
+                                                            : NULL;
+            break;
+        case 's':
+            if (record_time_parse(optarg, &request->since_us) != 0)
+                return usage(argv[0], "--since 2026-01-31 or 2026-01-31T08:00:00");
+            break;
+        case 'n':
+            request->with_phone = false;
+            break;
+        case 'b':
+            request->bom = true;
+            break;
+        case 'o':
+            request->output = optarg;
+            break;
+        default:
+            return -1;
+        }
+    }
+    if (optind < argc || !request->write)
+        return usage(argv[0], "--format csv or --format jsonl, and no other arguments");
+    return 0;
+}
+
+static int run(struct options *options, int argc, char *argv[])
+{
+    struct request request = {.with_phone = true, .since_us = INT64_MIN};
+    struct config config;
+    int status = -1;
+
+    if (read_options(&request, argc, argv) != 0)
+        return COMMAND_USAGE;
+    if (config_load(&config, options->env_file, stderr) == 0)
+        status = export_run(&config, &request);
+    config_free(&config);
+    return status == 0 ? COMMAND_OK : COMMAND_FAILED;
+}

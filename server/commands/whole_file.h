@@ -1,0 +1,26 @@
+/*
+ * A file that is there when it is complete, and not before: written under another name beside its
+ * place, for its owner only, and then renamed. Or standard output.
+ */
+#ifndef SERVER_WHOLE_FILE_H
+#define SERVER_WHOLE_FILE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct whole_file {
+    FILE *stream;
+    const char *path; /* NULL: standard output */
+    char *temporary;
+};
+
+/* path may be NULL and outlives the file. Until the file is closed, SIGINT, SIGTERM and SIGHUP end
+ * nothing but make whole_file_good false. Returns 0, or -1 after one line on standard error. */
+int whole_file_open(struct whole_file *file, const char *path);
+/* Whether writing has a point: nothing failed, and nobody asked to stop. */
+bool whole_file_good(const struct whole_file *file);
+/* Puts the file in its place, or when it is not complete, or not good, takes it away. Returns 0, or
+ * -1 after one line on standard error when a complete file did not get there. */
+int whole_file_close(struct whole_file *file, bool complete);
+
+#endif

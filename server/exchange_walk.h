@@ -1,0 +1,78 @@
+/*
+ * Private to the exchange: one message on its way, as exchange.c (which begins and times it) and
+ * exchange_walk.c (which takes it through its states) share it.
+ */
+#ifndef SERVER_EXCHANGE_WALK_H
+#define SERVER_EXCHANGE_WALK_H
+
+#include "flow/flow.h"
+#include "server/exchange.h"
+#include "server/funnel.h"
+#include "server/hasher.h"
+#include "store/outbox.h"
+#include "store/record.h"
+#include "store/session.h"
+#include <stdint.h>
+#include <sys/queue.h>
+
+enum exchange_state {
+    EXCHANGE_LOAD,
+    EXCHANGE_LOADED,
+    EXCHANGE_RESERVE,
+    EXCHANGE_RESERVED,
+    EXCHANGE_CLAIM,
+    EXCHANGE_CLAIMED,
+    EXCHANGE_OUTBOX,
+    EXCHANGE_OUTBOXED,
+    EXCHANGE_SAVE,
+    EXCHANGE_SAVED,
+};
+
+struct exchange {
+    TAILQ_ENTRY(exchange) link; /* in the order of their deadlines */
+    struct exchange_service *service;
+    enum exchange_state state;
+    exchange_answer *answer; /* NULL once it was given */
+    void *arg;
+    const struct message *message;
+    struct flow_message said;
+    int64_t started_us; /* monotonic, like the next one */
+    int64_t asked_us;   /* when the operation under way was asked of its store */
+    int64_t now_us;
+    unsigned rounds; /* how often it was loaded */
+    unsigned longer;
+    bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
+    bool lost;        /* the last save was not answered */
+    bool waiting;     /* for the next sweep, which loads again */
+    bool for_another; /* finishing what another message of the person completed */
+    struct flow_outcome outcome;
+    const char *result; /* for the log */
+    struct record_claim claim;
+    struct outbox_entry entry;
+    struct funnel_mark mark; /* of the conversation, when it was loaded or saved last */
+    uint64_t who;            /* the address as a number, and for the log */
+    char tag[HASHER_TAG_MAX];
+    /* Large, and neither zeroed nor wiped beyond what is used of them: */
+    struct session session;
+    struct conversation conversation;
+};
+
+struct exchange_service {
+    struct exchange_settings settings;
+    TAILQ_HEAD(, exchange) exchanges;
+    unsigned in_flight;
+    struct event *sweep;
+    char reply[FLOW_REPLY_MAX];
+};
+
+/* Sets up the operations through which the walk comes back to itself. */
+void exchange_prepare(struct exchange *exchange);
+/* Goes on until the exchange waits, or is over and gone. */
+void exchange_drive(struct exchange *exchange);
+/* The one way out towards the person; does nothing when the answer was given before. */
+void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply);
+/* "Try again in a minute"; why is for the log. */
+void exchange_answer_unavailable(struct exchange *exchange, const char *why);
+void exchange_end(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,10 @@
+/* GET /metrics, for Prometheus: with METRICS_TOKEN only to who brings it. */
+#ifndef SERVER_SCRAPE_H
+#define SERVER_SCRAPE_H
+
+struct http_request;
+struct routes;
+
+void scrape_handle(struct routes *routes, struct http_request *request);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * Replies on their way to people: put once, kept until they were sent, sent in order for each
+ * person, whichever instance put them. In Redis sixteen streams "uic:replies:0" to "…:15", each
+ * entry sealed like a session; or in the memory of the process, lost with it.
+ *
+ *     struct replies_store *store = replies_open(&settings, error);                        once
+ *     struct replies_link *link = replies_attach(store, base, &sender, &watch, error);     in each
+ * thread entry.ticket.done = ...; entry.address = ...; entry.body = ...; replies_put(link, &entry);
+ *     replies_detach(link); replies_close(store);
+ *
+ * A person's replies lie in one partition, chosen by a keyed hash of the address. A link with a
+ * sender takes partitions, by leases that end some seconds after it died, shares them evenly with
+ * other links, and hands their replies to its sender: of one person one at a time, of all people
+ * together no more a second than the store allows.
+ *
+ * A reply is sent again after a crash or a lost lease if its end was not told by then: at least
+ * once, and rarely twice. Needs Redis 6.2.
+ */
+#ifndef STORE_REPLIES_H
+#define STORE_REPLIES_H
+
+#include "store/ticket.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+
+#define REPLIES_KEY_SIZE 32
+#define REPLY_ADDRESS_MAX 128
+#define REPLY_BODY_MAX 8192
+
+struct replies_settings {
+    const char *redis_url; /* NULL: memory */
+    unsigned char seal_key[REPLIES_KEY_SIZE];
+    unsigned char address_key[REPLIES_KEY_SIZE]; /* address -> partition */
+    unsigned deadline_ms;                        /* for one Redis command, and for connecting */
+    unsigned in_flight_max;                      /* replies being put at once, on one link */
+    uint64_t length_max; /* replies that may wait; each partition takes a sixteenth */
+    int64_t put_ttl_ms;  /* for so long a key that was put is known */
+    int64_t age_max_ms;  /* an older reply is dropped, not sent */
+    unsigned per_second; /* replies handed out by all links of all instances; 0: any number */
+};
+
+struct replies_store;
+struct replies_link;
+
+/* Copies the settings. Does not connect. Returns NULL with error. */
+struct replies_store *replies_open(const struct replies_settings *settings,
+                                   char error[STORE_ERROR_MAX]);
+/* After every link is detached. */
+void replies_close(struct replies_store *store);
+
+/* One reply being put; embedded in the caller. */
+struct replies_entry {
+    struct store_ticket ticket;
+    const char *address; /* of the person, opaque; this and body are read during replies_put only */
+    size_t address_length;
+    const void *body; /* what the sender will send, opaque */
+    size_t body_length;
+    int64_t created_ms; /* since 1970 */
+    uint64_t key;       /* of this reply: put again with the same one, it is not sent again */
+    struct replies_link *link; /* the store's own, as what follows */
+    unsigned partition;
+};
+
+/* STORE_OK: it will be sent, now or when it was put with this key before. STORE_FULL: too many
+ * wait, or are being put. STORE_DOWN: Redis is away, or address or body are too long; it may be
+ * kept all the same, and putting it again does no harm. STORE_LATER. */
+enum store_status replies_put(struct replies_link *link, struct replies_entry *entry);
+
+/* A reply that was handed out: the store's, and constant, until reply_done or cancel. */
+struct reply {
+    const char *address; /* ends with a NUL that does not count */
+    size_t address_length;
+    const char *body; /* likewise */
+    size_t body_length;
+    int64_t created_ms;
+    unsigned attempts; /* times it was handed out before, on this link */
+    unsigned memo;     /* the sender's own: 0 at first, kept from one attempt to the next */
+    void *transfer;    /* the sender's own, while it is handed out */
+};
+
+enum reply_end {
+    REPLY_SENT,
+    REPLY_REFUSED, /* it cannot be sent, ever */
+    REPLY_LATER,   /* handed out again after a time; only this person's replies wait */
+};
+
+/* Ends a hand-out, on the link's thread, also from within `send`. delay_ms is for REPLY_LATER. */
+void reply_done(struct replies_link *link, struct reply *reply, enum reply_end end,
+                int64_t delay_ms);
+
+/* Who sends; called on the link's thread. */
+struct replies_sender {
+    void (*send)(void *arg, struct reply *reply);
+    /* The link has no right to this reply any more, or is being detached: what is under way is to
+     * be broken off, and reply_done not called. */
+    void (*cancel)(void *arg, struct reply *reply);
+    void *arg;
+    unsigned handed_out_max; /* at once */
+};
+
+/* Why a reply was given up unsent. */
+enum reply_drop {
+    REPLY_TOO_OLD,
+    REPLY_DAMAGED, /* it does not open: damaged, or sealed under another salt */
+};
+
+/* What a link tells its owner, on the link's thread. */
+struct replies_watch {
+    struct store_watch connection; /* of Redis; memory tells nothing */
+    /* About each second: replies that wait in all partitions, and partitions this link holds. */
+    void (*length)(void *arg, uint64_t length, int64_t oldest_age_ms, unsigned partitions);
+    void (*dropped)(void *arg, enum reply_drop drop);
+    /* What waits cannot be read: one line without secrets, each reason once. */
+    void (*trouble)(void *arg, const char *why);
+    void *arg;
+};
+
+/* sender and watch are copied; with sender NULL, the link only puts; watch may be NULL. Returns
+ * NULL with error. */
+struct replies_link *replies_attach(struct replies_store *store, struct event_base *base,
+                                    const struct replies_sender *sender,
+                                    const struct replies_watch *watch, char error[STORE_ERROR_MAX]);
+/* Replies being put finish with STORE_DOWN before this returns: their `done` is called from here,
+ * the one exception to the ticket's rule; those handed out are cancelled. */
+void replies_detach(struct replies_link *link);
+
+/* Whether a put now has a chance. */
+bool replies_link_up(const struct replies_link *link);
+
+/* Before the end: no reply is handed out any more, and each partition is given back when those
+ * that are out are done; in memory, where nobody else would send them, all go on instead. */
+void replies_rest(struct replies_link *link);
+/* Whether nothing is left to wait for after replies_rest. */
+bool replies_at_rest(const struct replies_link *link);
+
+#endif

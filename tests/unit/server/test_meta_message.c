@@ -1,0 +1,267 @@
+/*
+ * What Meta posts: each file in tests/cases/meta is a body, and what is to be found in it. And what
+ * is no body that Meta would post. The oldest time that counts is OLDEST, our number OURS.
+ */
+#include "server/channels/meta_message.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#define CASES SOURCE_DIR "/tests/cases/meta"
+#define OURS "106540352242922"
+#define OLDEST INT64_C(1795434500)
+
+static const struct meta_filter filter = {OURS, OLDEST};
+
+/* The text is a copy to the byte, so that a sanitizer sees who reads or writes beyond it. */
+struct reading {
+    char *body;
+    char *text;
+    struct meta_batch batch;
+    const char *reason;
+    int status;
+};
+
+static struct reading begin(const char *body, size_t length)
+{
+    struct reading reading = {.body = malloc(length), .text = malloc(length)};
+
+    memcpy(reading.body, body, length);
+    reading.status =
+        meta_read(reading.body, length, &filter, reading.text, &reading.batch, &reading.reason);
+    return reading;
+}
+
+static void end(struct reading *reading)
+{
+    free(reading->body);
+    free(reading->text);
+    free(reading->batch.messages);
+}
+
+static bool is_text(const char *text, size_t length, const json_t *wanted)
+{
+    return length == json_string_length(wanted) &&
+           memcmp(text, json_string_value(wanted), length) == 0;
+}
+
+static void check_message(const char *name, const struct message *message, const json_t *wanted)
+{
+    if (strcmp(message->address, json_string_value(json_object_get(wanted, "address"))) != 0 ||
+        message->address_length != strlen(message->address) ||
+        message->scheme_length != strlen(META_SCHEME))
+        fail_msg("%s: address %s", name, message->address);
+    if (!is_text(message->id, message->id_length, json_object_get(wanted, "id")))
+        fail_msg("%s: id %.*s", name, (int)message->id_length, message->id);
+    if (!is_text(message->text, message->text_length, json_object_get(wanted, "text")))
+        fail_msg("%s: text %.*s", name, (int)message->text_length, message->text);
+    if (message->written != json_is_true(json_object_get(wanted, "written")) ||
+        message->pressed != json_is_true(json_object_get(wanted, "pressed")))
+        fail_msg("%s: written %d, pressed %d", name, message->written, message->pressed);
+}
+
+static void check_ignored(const char *name, const struct meta_ignored *ignored, json_t *wanted)
+{
+    const struct {
+        const char *key;
+        size_t count;
+    } counts[] = {
+        {"statuses", ignored->statuses},
+        {"unknown", ignored->unknown},
+        {"malformed", ignored->malformed},
+        {"foreign", ignored->foreign},
+        {"old", ignored->old},
+        {"repeated", ignored->repeated},
+    };
+
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if ((json_int_t)counts[i].count !=
+            json_integer_value(json_object_get(wanted, counts[i].key)))
+            fail_msg("%s: %s %zu", name, counts[i].key, counts[i].count);
+}
+
+static void check_case(const char *name)
+{
+    char path[512];
+    json_t *json, *wanted;
+    char *body;
+
+    snprintf(path, sizeof path, CASES "/%s", name);
+    json = json_load_file(path, JSON_ALLOW_NUL, NULL);
+    if (json == NULL)
+        fail_msg("%s is no JSON", name);
+    wanted = json_object_get(json, "messages");
+    body = json_dumps(json_object_get(json, "body"), JSON_COMPACT);
+    struct reading reading = begin(body, strlen(body));
+    assert_int_equal(reading.status, 0);
+    check_ignored(name, &reading.batch.ignored, json_object_get(json, "ignored"));
+    if (reading.batch.count != json_array_size(wanted))
+        fail_msg("%s: %zu messages", name, reading.batch.count);
+    for (size_t i = 0; i < reading.batch.count; i++)
+        check_message(name, &reading.batch.messages[i], json_array_get(wanted, i));
+    end(&reading);
+    free(body);
+    json_decref(json);
+}
+
+static int is_case(const struct dirent *entry)
+{
+    return strstr(entry->d_name, ".json") != NULL;
+}
+
+static void every_body_is_read_as_it_says(void **state)
+{
+    struct dirent **entries;
+    int count = scandir(CASES, &entries, is_case, alphasort);
+
+    (void)state;
+    assert_true(count >= 30);
+    for (int i = 0; i < count; i++) {
+        check_case(entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void what_is_no_json_is_refused(void **state)
+{
+    static const char *const bodies[] = {
+        "",
+        "null",
+        "{",
+        "[1,]",
+        "{} {}",
+        "{'object':1}",
+        "\xff",
+        "{\"object\":\"\xff\"}",
+        "{\"object\":\"\\ud800\"}",
+        "{\"object\":\"a\",\"object\":\"whatsapp_business_account\"}",
+        "{\"a\\u0000b\":1}",
+        "{\"object\":\"whatsapp_business_account",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct reading reading = begin(bodies[i], strlen(bodies[i]));
+
+        if (reading.status != -1 || reading.reason == NULL || reading.batch.messages != NULL)
+            fail_msg("%s was read", bodies[i]);
+        end(&reading);
+    }
+}
+
+static void json_of_another_shape_holds_nothing(void **state)
+{
+    static const char *const bodies[] = {
+        "[]",
+        "{}",
+        "[[[[]]]]",
+        "{\"object\":\"whatsapp_business_account\"}",
+        "{\"object\":\"whatsapp_business_account\",\"entry\":{\"changes\":[]}}",
+        "{\"object\":\"whatsapp_business_account\",\"entry\":[null,1,\"x\",[],{\"changes\":7}]}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct reading reading = begin(bodies[i], strlen(bodies[i]));
+
+        assert_int_equal(reading.status, 0);
+        assert_int_equal(reading.batch.count, 0);
+        end(&reading);
+    }
+}
+
+/* count times unit, between head and tail. */
+static char *repeat(const char *head, const char *unit, size_t count, const char *tail)
+{
+    const size_t length = strlen(unit);
+    char *text = malloc(strlen(head) + count * length + strlen(tail) + 1);
+    char *at = stpcpy(text, head);
+
+    for (size_t i = 0; i < count; i++)
+        at = mempcpy(at, unit, length);
+    strcpy(at, tail);
+    return text;
+}
+
+static void expect_refusal(char *body)
+{
+    struct reading reading = begin(body, strlen(body));
+
+    assert_int_equal(reading.status, -1);
+    assert_string_equal(reading.reason, "the JSON is nested too deep or holds too many values");
+    end(&reading);
+    free(body);
+}
+
+static void depth_and_number_of_values_are_limited(void **state)
+{
+    char *body;
+
+    (void)state;
+    expect_refusal(repeat("", "[", META_DEPTH_MAX + 1, ""));
+    expect_refusal(repeat("{\"a\":", "[", 1000000, "]"));
+    expect_refusal(repeat("[0", ",0", META_VALUES_MAX, "]"));
+    expect_refusal(repeat("[{}", ",{}", META_VALUES_MAX, "]"));
+    /* Brackets in a text are no values. */
+    body = repeat("{\"object\":\"\\\"", "[,\\\\", 400000, "\"}");
+    struct reading reading = begin(body, strlen(body));
+    assert_int_equal(reading.status, 0);
+    end(&reading);
+    free(body);
+}
+
+/* A request as long as Meta sends any: every message is found, in order. */
+static void thousands_of_messages_are_found(void **state)
+{
+    enum { COUNT = 10000 };
+    char *body, *at;
+    size_t size = COUNT * 200 + 1000;
+
+    (void)state;
+    body = malloc(size);
+    at = body + sprintf(body, "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"changes\":[{"
+                              "\"field\":\"messages\",\"value\":{\"metadata\":{"
+                              "\"phone_number_id\":\"" OURS "\"},\"messages\":[");
+    for (int i = 0; i < COUNT; i++)
+        at += sprintf(at,
+                      "%s{\"from\":\"24381%07d\",\"id\":\"w%d\",\"type\":\"text\",\"text\":{"
+                      "\"body\":\"%d\"}}",
+                      i > 0 ? "," : "", i % 500, i % 9000, i);
+    at += sprintf(at, "]}}]}]}");
+    assert_in_range(at - body, 1, META_BODY_MAX);
+    struct reading reading = begin(body, (size_t)(at - body));
+    assert_int_equal(reading.status, 0);
+    assert_int_equal(reading.batch.count, 9000);
+    assert_int_equal(reading.batch.ignored.repeated, COUNT - 9000);
+    for (int i = 0; i < 9000; i++) {
+        char number[16];
+
+        snprintf(number, sizeof number, "%d", i);
+        assert_int_equal(reading.batch.messages[i].text_length, strlen(number));
+        assert_memory_equal(reading.batch.messages[i].text, number, strlen(number));
+    }
+    end(&reading);
+    free(body);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_body_is_read_as_it_says),
+        cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(json_of_another_shape_holds_nothing),
+        cmocka_unit_test(depth_and_number_of_values_are_limited),
+        cmocka_unit_test(thousands_of_messages_are_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
