@@ -3,11 +3,13 @@
 # shellcheck shell=bash disable=SC2034
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson-dev
-  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev)
+  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev)
 PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
 PACKAGE_PACKAGES=(debhelper dpkg-dev)
+PACKAGE_TEST_PACKAGES=(lintian systemd man-db shellcheck fail2ban logrotate nginx-light strace)
+CHROOT_TEST_PACKAGES=(debootstrap util-linux)
 FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)
-TEST_PACKAGES=("${PRODUCTION_PACKAGES[@]}" libcmocka-dev openssl python3-pytest curl pgbouncer
+TEST_PACKAGES=("${PRODUCTION_PACKAGES[@]}" libcmocka-dev openssl python3-pytest curl pgbouncer valgrind
   prometheus sqlite3 shellcheck)
 
 package_installed() {
@@ -55,7 +57,7 @@ install_packages() {
   # Not at the next start of the machine either.
   for package in "${missing[@]}"; do
     case $package in
-    redis-server | nginx-light | postgresql | pgbouncer | prometheus)
+    redis-server | nginx-light | postgresql | pgbouncer | prometheus | fail2ban)
       if [ -d /run/systemd/system ]; then
         "${as_root[@]}" systemctl --quiet disable "${package%-light}"
       fi

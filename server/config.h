@@ -36,6 +36,7 @@ struct config {
     char *meta_graph_url;  /* without a slash at its end, as public_url */
     char *meta_graph_version;
     unsigned meta_messages_per_second; /* of the whole process; 0: as many as there are */
+    char *meta_ca_file;
     char *admin_token;
     char *metrics_token;
     char *run_as_user;

@@ -35,6 +35,7 @@ int keys_derive(struct keys *keys, const char *salt)
     } wanted[] = {
         {"session address", keys->session_address}, {"session seal", keys->session_seal},
         {"record input", keys->record_input},       {"outbox seal", keys->outbox_seal},
+        {"reply seal", keys->reply_seal},           {"reply address", keys->reply_address},
         {"message id", keys->message_id},           {"log tag", keys->log_tag},
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);

@@ -15,6 +15,8 @@ struct keys {
     unsigned char session_seal[KEY_SIZE];    /* sessions at rest */
     unsigned char record_input[KEY_SIZE];    /* answers -> input_hash */
     unsigned char outbox_seal[KEY_SIZE];     /* records on their way to the database */
+    unsigned char reply_seal[KEY_SIZE];      /* replies on their way to people */
+    unsigned char reply_address[KEY_SIZE];   /* address -> partition of the replies */
     unsigned char message_id[KEY_SIZE];      /* provider's message id -> a number */
     unsigned char log_tag[KEY_SIZE];         /* address -> tag in the log */
 };

@@ -1,28 +1,83 @@
 /* whatsapp-uic check: would the server run as it is configured? One line a finding: "ok", "bad",
- * or "hint" for what is good enough for now. */
+ * or "hint" for what is good enough for now. With --quiet one line in all, for monitoring. */
+#include "server/commands/ask_ready.h"
 #include "server/commands/command.h"
+#include "server/commands/graph_check.h"
 #include "server/http/tls.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
 #include "store/record.h"
+#include <getopt.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run(struct options *options, int argc, char *argv[]);
 
 const struct command cmd_check = {
     .name = "check",
-    .arguments = "[--flow FILE]",
-    .summary = "check configuration and flow, reach Redis and the database",
-    .details = "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
+    .arguments = "[--quiet] [--server] [--flow FILE]",
+    .summary = "check configuration and flow, reach Redis, the database and Meta",
+    .details =
+        "With --quiet it prints one line and exits as monitoring plugins do: 0 all is well,\n"
+        "1 warning, 2 critical, 3 unknown.\n\n"
+        "  --quiet      one line, for cron and monitoring\n"
+        "  --server     also ask the running server whether it is ready\n"
+        "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
     .run = run,
 };
 
+/* Exit codes of monitoring plugins. */
+enum { PLUGIN_OK, PLUGIN_WARNING, PLUGIN_CRITICAL, PLUGIN_UNKNOWN };
+
+struct request {
+    bool quiet;
+    bool server;
+};
+
+/* For --quiet: the worst that was found so far, instead of a line for each. */
+static struct summary {
+    bool wanted;
+    int worst; /* one of PLUGIN_… */
+    char text[1024];
+} summary;
+
+static void summarize(int level, const char *subject, const char *text)
+{
+    size_t length;
+
+    if (level < summary.worst || level == PLUGIN_OK)
+        return;
+    if (level > summary.worst)
+        summary.text[0] = '\0';
+    summary.worst = level;
+    length = strlen(summary.text);
+    snprintf(summary.text + length, sizeof summary.text - length, "%s%s%s%s",
+             length > 0 ? "; " : "", subject, *subject ? ": " : "", text);
+}
+
 static void print_finding(const char *verdict, const char *subject, const char *text)
 {
-    printf("%-4s  %s: %s\n", verdict, subject, text);
+    const bool bad = strcmp(verdict, "bad") == 0, hint = strcmp(verdict, "hint") == 0;
+
+    if (summary.wanted)
+        summarize(bad ? PLUGIN_CRITICAL : hint ? PLUGIN_WARNING : PLUGIN_OK, subject, text);
+    else if (*subject)
+        printf("%-4s  %s: %s\n", verdict, subject, text);
+    else
+        printf("%-4s  %s\n", verdict, text);
+}
+
+static int print_summary(void)
+{
+    static const char *const names[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
+
+    printf("whatsapp-uic %s: %s\n", names[summary.worst],
+           summary.worst == PLUGIN_OK ? "configuration, flow, sessions and database"
+                                      : summary.text);
+    return fflush(stdout) == 0 ? summary.worst : PLUGIN_UNKNOWN;
 }
 
 /* Each line as a finding; those that only warn are hints. */
@@ -32,7 +87,7 @@ static void print_lines(const char *verdict, char *lines)
     char *rest;
     for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         bool warns = strncmp(line, warning, sizeof warning - 1) == 0;
-        printf("%-4s  %s\n", warns ? "hint" : verdict, warns ? line + sizeof warning - 1 : line);
+        print_finding(warns ? "hint" : verdict, "", warns ? line + sizeof warning - 1 : line);
     }
 }
 
@@ -111,6 +166,15 @@ static int check_tls(const struct config *config)
     return 0;
 }
 
+static int check_meta(const struct config *config)
+{
+    char text[GRAPH_CHECK_MAX];
+    int status = graph_check(config, text);
+
+    print_finding(status == 0 ? "ok" : "bad", "Meta", text);
+    return status;
+}
+
 /* Salts of examples and guides, which others know too. */
 static bool is_example(const char *salt)
 {
@@ -128,7 +192,7 @@ static void give_hints(const struct config *config)
         fputs("UIC_SALT: looks like that of an example; make your own before the first code "
               "(whatsapp-uic salt)\n",
               missing);
-    if (!config->redis_url)
+    if (!config->redis_url && !summary.wanted) /* nothing to be woken for */
         fputs("REDIS_URL: is not set; a second instance, or a restart, needs Redis to keep "
               "sessions\n",
               missing);
@@ -139,10 +203,17 @@ static void give_hints(const struct config *config)
     free(lines);
 }
 
-static int run(struct options *options, int argc, char *argv[])
+static int check_server(const struct config *config)
 {
-    if (command_options(options, true, argc, argv) < 0)
-        return COMMAND_USAGE;
+    char error[256];
+    int status = ask_ready(config, error, sizeof error);
+
+    print_finding(status == 0 ? "ok" : "bad", "server", status == 0 ? "ready" : error);
+    return status;
+}
+
+static int check_all(const struct options *options, const struct request *request)
+{
     struct setup setup;
     int status = check_setup(&setup, options);
     if (status == 0) {
@@ -153,8 +224,47 @@ static int run(struct options *options, int argc, char *argv[])
             status = -1;
         if (setup.config.tls_cert_file && check_tls(&setup.config) < 0)
             status = -1;
+        if (config_has_meta(&setup.config) && check_meta(&setup.config) < 0)
+            status = -1;
+        if (request->server && check_server(&setup.config) < 0)
+            status = -1;
         give_hints(&setup.config);
     }
     setup_close(&setup);
+    return status;
+}
+
+/* Returns 0, or -1 after a line on standard error. */
+static int read_request(struct request *request, struct options *options, int argc, char *argv[])
+{
+    static const struct option known[] = {{"quiet", no_argument, NULL, 'q'},
+                                          {"server", no_argument, NULL, 's'},
+                                          {"flow", required_argument, NULL, 'f'},
+                                          {0}};
+    *request = (struct request){0};
+    for (int c; (c = getopt_long(argc, argv, "q", known, NULL)) != -1;) {
+        if (c == '?')
+            return -1;
+        request->quiet = request->quiet || c == 'q';
+        request->server = request->server || c == 's';
+        if (c == 'f')
+            options->flow_file = optarg;
+    }
+    if (optind < argc)
+        fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
+    return optind < argc ? -1 : 0;
+}
+
+static int run(struct options *options, int argc, char *argv[])
+{
+    struct request request;
+    if (read_request(&request, options, argc, argv) < 0)
+        return request.quiet ? PLUGIN_UNKNOWN : COMMAND_USAGE;
+    summary.wanted = request.quiet;
+    if (request.quiet && options->env_file && access(options->env_file, R_OK) != 0)
+        summarize(PLUGIN_UNKNOWN, options->env_file, "the settings cannot be read");
+    int status = check_all(options, &request);
+    if (request.quiet)
+        return print_summary();
     return status == 0 ? COMMAND_OK : COMMAND_FAILED;
 }

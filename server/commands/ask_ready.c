@@ -1,0 +1,86 @@
+/* One small request over one socket. The answer's body says no more than its status. */
+#include "server/commands/ask_ready.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define PATIENCE_SECONDS 5
+
+/* To a server that listens everywhere one speaks here. */
+static const char *host_to_ask(const char *host)
+{
+    return strcmp(host, "0.0.0.0") == 0 ? "127.0.0.1" : strcmp(host, "::") == 0 ? "::1" : host;
+}
+
+/* Returns a socket, or -1 with errno. */
+static int connect_to(const struct addrinfo *address)
+{
+    const struct timeval patience = {PATIENCE_SECONDS, 0};
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience); /* of connect, too */
+    if (connect(fd, address->ai_addr, address->ai_addrlen) != 0) {
+        const int why = errno == EINPROGRESS ? ETIMEDOUT : errno;
+        close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
+/* Returns the status of the answer, or -1 when there is none. */
+static int ask(int fd)
+{
+    static const char request[] =
+        "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    char answer[64];
+    size_t length = 0;
+    int status;
+
+    if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != sizeof request - 1)
+        return -1;
+    while (length < sizeof answer - 1) {
+        ssize_t count = recv(fd, answer + length, sizeof answer - 1 - length, 0);
+        if (count <= 0)
+            break;
+        length += (size_t)count;
+    }
+    answer[length] = '\0';
+    return sscanf(answer, "HTTP/1.%*1[01] %3d ", &status) == 1 ? status : -1;
+}
+
+int ask_ready(const struct config *config, char *error, size_t error_size)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *address = NULL;
+    char port[12];
+    int fd, status = 200;
+
+    snprintf(port, sizeof port, "%u", config->port);
+    if (getaddrinfo(host_to_ask(config->host), port, &hints, &address) != 0) {
+        snprintf(error, error_size, "HOST is no address of this machine");
+        return -1;
+    }
+    fd = connect_to(address);
+    freeaddrinfo(address);
+    if (fd < 0) {
+        snprintf(error, error_size, "nothing answers on port %s: %s", port, strerror(errno));
+        return -1;
+    }
+    if (config->tls_cert_file == NULL)
+        status = ask(fd);
+    close(fd);
+    if (status < 0)
+        snprintf(error, error_size, "no answer from port %s", port);
+    else if (status != 200)
+        snprintf(error, error_size, "/ready on port %s answers %d", port, status);
+    return status == 200 ? 0 : -1;
+}

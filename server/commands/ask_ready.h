@@ -1,0 +1,14 @@
+/*
+ * Whether the server that runs with these settings is ready, asked as a stranger would.
+ */
+#ifndef SERVER_ASK_READY_H
+#define SERVER_ASK_READY_H
+
+#include "server/config.h"
+#include <stddef.h>
+
+/* Asks GET /ready on HOST and PORT; of a server with TLS only that it takes connections. Blocks,
+ * for five seconds a step at most. Returns 0, or -1 with error. */
+int ask_ready(const struct config *config, char *error, size_t error_size);
+
+#endif

@@ -1,0 +1,93 @@
+"""`check --quiet`: one line and an exit code, for cron and monitoring."""
+
+import socket
+
+import pytest
+from processes import eventually, free_port, run_program
+
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+PRODUCTION = {"ENVIRONMENT": "production", "ADMIN_TOKEN": "admin-Token_1234567",
+              "TWILIO_AUTH_TOKEN": "0123456789", "PUBLIC_URL": "https://ciu.exemple.cd"}
+
+
+@pytest.fixture
+def check(tmp_path):
+    """check(options…, SETTING=…) -> (exit code, its one line), with tables that are there."""
+    assert run_program("init-db", cwd=tmp_path).returncode == 0
+
+    def run(*options, **settings):
+        done = run_program("check", "--quiet", *options, cwd=tmp_path, **settings)
+        lines = done.stdout.splitlines()
+        assert len(lines) == 1
+        return done.returncode, lines[0]
+
+    return run
+
+
+def test_all_is_well(check):
+    assert check(**PRODUCTION) == (OK, "whatsapp-uic OK: configuration, flow, sessions and database")
+
+
+@pytest.mark.parametrize("settings, what", [
+    ({}, "ADMIN_TOKEN"),  # development, so people should not be writing to it yet
+    ({**PRODUCTION, "UIC_SALT": "change_me_1234567890"}, "UIC_SALT"),
+])
+def test_something_to_look_at(check, settings, what):
+    code, line = check(**settings)
+    assert code == WARNING
+    assert line.startswith("whatsapp-uic WARNING: ") and what in line
+
+
+@pytest.mark.parametrize("settings, what", [
+    ({"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "database"),
+    ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "sessions"),
+    ({"PORT": "0x50"}, "PORT"),
+    ({"UIC_SALT": None}, "UIC_SALT"),
+])
+def test_something_is_bad(check, settings, what):
+    code, line = check(**{**PRODUCTION, **settings})
+    assert code == CRITICAL
+    assert line.startswith("whatsapp-uic CRITICAL: ") and what in line
+
+
+def test_everything_bad_is_on_the_line_and_no_hint(check):
+    code, line = check(DATABASE_URL="sqlite:////nowhere/at/all.db", REDIS_URL="redis://127.0.0.1:1/0")
+    assert code == CRITICAL
+    assert "database: " in line and "sessions: " in line and "ADMIN_TOKEN" not in line
+
+
+def test_nobody_can_tell(check, tmp_path):
+    code, line = check("--env", "missing.env")
+    assert code == UNKNOWN
+    assert line.startswith("whatsapp-uic UNKNOWN: ")
+    assert run_program("check", "--quiet", "--dance", cwd=tmp_path).returncode == UNKNOWN
+    assert run_program("check", "--quiet", "surplus", cwd=tmp_path).returncode == UNKNOWN
+
+
+def test_the_running_server_is_asked(check, start):
+    server = start()
+    assert check("--server", PORT=server.port, **PRODUCTION)[0] == OK
+    server.terminate()
+    server.wait()
+    code, line = check("--server", PORT=server.port, **PRODUCTION)
+    assert code == CRITICAL and f"nothing answers on port {server.port}" in line
+
+
+def test_a_server_that_is_not_ready_is_told_of(check, start, redis):
+    server = start(REDIS_URL=redis.url)
+    redis.kill()
+    eventually(lambda: server.status_of("/ready") == 503, "not ready")
+    code, line = check("--server", PORT=server.port, **PRODUCTION)
+    assert code == CRITICAL and "answers 503" in line
+
+
+def test_a_silent_port_does_not_hold_it_for_ever(check):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        code, line = check("--server", PORT=silent.getsockname()[1], **PRODUCTION)
+    assert code == CRITICAL and "no answer" in line
+
+
+def test_without_quiet_the_exit_code_stays_what_it_was(tmp_path):
+    done = run_program("check", "--server", cwd=tmp_path, PORT=free_port())
+    assert done.returncode == 1
+    assert "bad   server: " in done.stdout and "bad   database: " in done.stdout
