@@ -67,8 +67,6 @@
       "Tries to log in to the administration")                                                   \
     X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                            \
     X(LOGINS_REFUSED, "uic_admin_logins_total", "result=\"too_early\"", "")                      \
-    X(RECORDS_RETIRED, "uic_records_retired_total", "",                                          \
-      "Codes removed because nobody asked for them in RETENTION_DAYS")                           \
     X(REPLIES_SENT, "uic_replies_total", "outcome=\"sent\"",                                     \
       "Replies through Meta that came to an end")                                                \
     X(REPLIES_REFUSED, "uic_replies_total", "outcome=\"refused\"", "")                           \
@@ -81,6 +79,8 @@
     X(REPLIES_RETRIED_THROTTLED, "uic_replies_retried_total", "reason=\"throttled\"", "")        \
     X(REPLIES_RETRIED_FAILING, "uic_replies_retried_total", "reason=\"failing\"", "")            \
     X(REPLIES_RETRIED_LOCKED_OUT, "uic_replies_retried_total", "reason=\"locked_out\"", "")      \
+    X(RECORDS_RETIRED, "uic_records_retired_total", "",                                          \
+      "Codes removed because nobody asked for them in RETENTION_DAYS")                           \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, each thread adding and subtracting its own: rows as above. */
@@ -129,6 +129,10 @@
       "")                                                                                          \
     X(COMMIT, SECONDS, "uic_commit_duration_seconds", "",                                          \
       "One transaction of the database, with all claims in it")                                    \
+    X(META_CALL, SECONDS, "uic_meta_call_duration_seconds", "",                                    \
+      "One call of Meta's API to its answer")                                                      \
+    X(REPLY, SECONDS, "uic_reply_duration_seconds", "",                                            \
+      "From a reply's making to Meta's word that it has it")                                       \
     X(COMMIT_CLAIMS, ROWS, "uic_commit_claims", "", "Claims in one transaction of the database")
 
 /* Where requests go: X(symbol, "label"). OTHER is all that has no route. */

@@ -10,6 +10,7 @@
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
+#include "server/hasher.h"
 #include "server/http/http.h"
 #include "server/limits.h"
 #include "server/log.h"
@@ -36,6 +37,7 @@ struct worker {
     pthread_t thread;
     struct event_base *base;
     struct stores stores;
+    struct hasher *hasher;
     struct retention *retention; /* NULL: another worker's task, or nobody's */
     struct exchange_service *exchanges;
     struct channel *twilio; /* these are NULL when they are closed */
@@ -81,6 +83,8 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
     if (clock_monotonic_ms() < worker->listen_end_ms)
         return;
     http_stop_listening(worker->http);
+    if (worker->postman != NULL)
+        postman_rest(worker->postman);
     if (done || clock_monotonic_ms() >= worker->drain_end_ms)
         event_base_loopexit(worker->base, NULL);
 }
@@ -98,8 +102,6 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.draining = true;
     http_drain(worker->http);
-    if (worker->postman != NULL)
-        postman_rest(worker->postman);
     event_add(worker->on_drain, &interval);
     on_drain(-1, 0, worker);
 }
@@ -137,7 +139,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
 {
     const struct setup *setup = shared->stores.setup;
     const struct config *config = &setup->config;
-    const struct exchange_settings settings = {
+    struct exchange_settings settings = {
         .base = worker->base,
         .flow = setup->flow,
         .keys = &setup->keys,
@@ -150,6 +152,9 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
 
+    settings.hasher = worker->hasher = hasher_create(&setup->keys);
+    if (worker->hasher == NULL)
+        return -1;
     worker->exchanges = exchange_service_create(&settings);
     if (worker->exchanges == NULL)
         return -1;
@@ -161,7 +166,7 @@ static int start_meta(struct worker *worker, const struct worker_settings *share
                       size_t error_size)
 {
     const struct setup *setup = shared->stores.setup;
-    const struct postman_settings postman = {&setup->config, &setup->keys, shared->replies};
+    const struct postman_settings postman = {&setup->config, worker->hasher, shared->replies};
     struct meta_settings meta = {
         .config = &setup->config, .flow = setup->flow, .keys = &setup->keys};
 
@@ -319,14 +324,15 @@ void worker_free(struct worker *worker)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     stores_detach(&worker->stores);
-    retention_free(worker->retention);
     postman_free(worker->postman);
+    retention_free(worker->retention);
     channel_free(worker->twilio);
     channel_free(worker->meta);
     channel_free(worker->simulator);
     login_free(worker->login);
     access_free(worker->access);
     exchange_service_free(worker->exchanges);
+    hasher_free(worker->hasher);
     http_free(worker->http);
     if (worker->on_stop != NULL)
         event_free(worker->on_stop);

@@ -44,7 +44,7 @@ class Postman(Process):
         status = self.process.wait(PATIENCE * 4)
         assert not REPORT.search(self.log()), self.log()
         assert status == 0, self.log()
-        return {name: int(value) for name, value in
+        return {name: float(value) for name, value in
                 (line.rsplit(" ", 1) for line in self.out().splitlines() if line.startswith("uic_"))}
 
 

@@ -10,9 +10,10 @@
 #include "server/channels/postman.h"
 #include "server/clock.h"
 #include "server/config.h"
+#include "server/hasher.h"
 #include "server/keys.h"
 #include "server/log.h"
-#include "server/metrics.h"
+#include "server/metrics_text.h"
 #include "store/replies.h"
 
 #include <event2/event.h>
@@ -84,13 +85,23 @@ static void line_next(struct drive *drive)
     entry_put(drive);
 }
 
+static char *metrics_read(void)
+{
+    size_t length;
+    char *text = metrics_text(&(struct metrics_build){"", "", 0}, &length);
+
+    if (text == NULL)
+        abort();
+    return text;
+}
+
 /* The queue tells its length each second or so. */
 static bool is_quiet(struct drive *drive)
 {
-    static char text[65536];
+    char *text = metrics_read();
 
-    metrics_exposition(text, sizeof text);
     drive->quiet = strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
+    free(text);
     return drive->quiet > 1600 / LOOK_MS;
 }
 
@@ -130,7 +141,10 @@ int main(void)
     struct replies_store *store = replies_open(&settings, error);
     if (store == NULL)
         return 1;
-    drive.postman = postman_create(&(struct postman_settings){&config, &keys, store}, drive.base,
+    struct hasher *hasher = hasher_create(&keys);
+    if (hasher == NULL)
+        return 1;
+    drive.postman = postman_create(&(struct postman_settings){&config, hasher, store}, drive.base,
                                    error, sizeof error);
     if (drive.postman == NULL)
         return 1;
@@ -138,10 +152,11 @@ int main(void)
     event_active(drive.timer, EV_TIMEOUT, 0);
     event_base_dispatch(drive.base);
 
-    static char text[65536];
-    metrics_exposition(text, sizeof text);
+    char *text = metrics_read();
     fputs(text, stdout);
+    free(text);
     postman_free(drive.postman);
+    hasher_free(hasher);
     replies_close(store);
     event_free(drive.timer);
     event_base_free(drive.base);

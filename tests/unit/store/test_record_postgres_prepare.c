@@ -286,7 +286,8 @@ static void several_processes_may_prepare_at_once(void **state)
             created += WEXITSTATUS(status) == 1;
         }
         assert_int_equal(created, 1);
-        assert_sql(&bench, "SELECT count(*) FROM schema_migrations", "1");
+        assert_sql(&bench, "SELECT count(*) FROM schema_migrations",
+                   with_versions("%d", VERSION, 0));
     }
 }
 
