@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/load"))
+import parts  # noqa: E402
 import report  # noqa: E402
 from stage import (Database, Floor, RedisServer, allow_many_descriptors, cpu_seconds,  # noqa: E402
                    load, resident_bytes, start_server)
@@ -221,6 +222,10 @@ def parse_options():
     parser.add_argument("--rate", type=float, default=0, help="with --against: messages a second")
     parser.add_argument("--yardstick", metavar="COMMAND",
                         help="a program to run beside, in each round, that prints rps=NUMBER")
+    parser.add_argument("--profile", action="store_true",
+                        help="count instructions by part instead, with valgrind")
+    parser.add_argument("--functions", type=int, default=0, metavar="N",
+                        help="with --profile: name the N costliest functions, too")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.seconds = options.seconds or (4 if options.quick else 10)
@@ -230,6 +235,9 @@ def parse_options():
 def main():
     options = parse_options()
     allow_many_descriptors()
+    if options.profile:
+        print(parts.run(OUT / "work", functions=options.functions))
+        return 0
     results = run_against(options) if options.against else run_all(options)
     OUT.mkdir(parents=True, exist_ok=True)
     table = report.render(results)

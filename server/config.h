@@ -36,6 +36,7 @@ struct config {
     char *meta_graph_url;  /* without a slash at its end, as public_url */
     char *meta_graph_version;
     unsigned meta_messages_per_second; /* of the whole process; 0: as many as there are */
+    char *meta_ca_file;
     char *admin_token;
     char *metrics_token;
     char *run_as_user;
@@ -55,9 +56,10 @@ struct config {
     unsigned max_body_bytes;
     unsigned max_parameters;
     unsigned stop_delay_seconds;
-    unsigned outbox_alarm; /* records in the outbox: more are reported */
-    unsigned outbox_max;   /* records in the outbox: no more are taken */
-    bool production;       /* environment is "production" */
+    unsigned retention_days; /* codes not asked for since are removed; 0: never */
+    unsigned outbox_alarm;   /* records in the outbox: more are reported */
+    unsigned outbox_max;     /* records in the outbox: no more are taken */
+    bool production;         /* environment is "production" */
 };
 
 /*

@@ -67,6 +67,20 @@
       "Tries to log in to the administration")                                                   \
     X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                            \
     X(LOGINS_REFUSED, "uic_admin_logins_total", "result=\"too_early\"", "")                      \
+    X(REPLIES_SENT, "uic_replies_total", "outcome=\"sent\"",                                     \
+      "Replies through Meta that came to an end")                                                \
+    X(REPLIES_REFUSED, "uic_replies_total", "outcome=\"refused\"", "")                           \
+    X(REPLIES_UNCONFIRMED, "uic_replies_total", "outcome=\"unconfirmed\"", "")                   \
+    X(REPLIES_TOO_OLD, "uic_replies_total", "outcome=\"too_old\"", "")                           \
+    X(REPLIES_DAMAGED, "uic_replies_total", "outcome=\"damaged\"", "")                           \
+    X(REPLIES_RETRIED_UNREACHABLE, "uic_replies_retried_total", "reason=\"unreachable\"",        \
+      "Attempts to send a reply that are made again")                                            \
+    X(REPLIES_RETRIED_UNCONFIRMED, "uic_replies_retried_total", "reason=\"unconfirmed\"", "")    \
+    X(REPLIES_RETRIED_THROTTLED, "uic_replies_retried_total", "reason=\"throttled\"", "")        \
+    X(REPLIES_RETRIED_FAILING, "uic_replies_retried_total", "reason=\"failing\"", "")            \
+    X(REPLIES_RETRIED_LOCKED_OUT, "uic_replies_retried_total", "reason=\"locked_out\"", "")      \
+    X(RECORDS_RETIRED, "uic_records_retired_total", "",                                          \
+      "Codes removed because nobody asked for them in RETENTION_DAYS")                           \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, each thread adding and subtracting its own: rows as above. */
@@ -76,26 +90,29 @@
 
 /* What is set, one value for the process: X(symbol, type, unit, "name", "labels", "help"). A value
  * in MICROSECONDS is exposed in seconds. */
-#define METRICS_GAUGES(X)                                                                        \
-    X(CONNECTIONS_LIMIT, "gauge", COUNT, "uic_connections_limit", "",                            \
-      "Connections that may be open at once")                                                    \
-    X(MESSAGES_IN_FLIGHT_LIMIT, "gauge", COUNT, "uic_messages_in_flight_limit", "",              \
-      "Messages that may be handled at once")                                                    \
-    X(WORKERS, "gauge", COUNT, "uic_workers", "", "Worker threads")                              \
-    X(SESSIONS_UP, "gauge", COUNT, "uic_store_up", "store=\"sessions\"",                         \
-      "Whether every worker has its store: sessions are in Redis (or memory), records in the "   \
-      "database")                                                                                \
-    X(RECORDS_UP, "gauge", COUNT, "uic_store_up", "store=\"records\"", "")                       \
-    X(READY, "gauge", COUNT, "uic_ready", "", "Whether /ready says 200")                         \
-    X(OUTBOX_LENGTH, "gauge", COUNT, "uic_outbox_length", "", "Records waiting in the outbox")   \
-    X(OUTBOX_AGE, "gauge", COUNT, "uic_outbox_oldest_seconds", "", "Age of the oldest of these") \
-    X(PROCESS_CPU, "counter", MICROSECONDS, "process_cpu_seconds_total", "",                     \
-      "Processor time used, in seconds")                                                         \
-    X(PROCESS_MEMORY, "gauge", COUNT, "process_resident_memory_bytes", "", "Resident memory")    \
-    X(PROCESS_FILES, "gauge", COUNT, "process_open_fds", "", "Open file descriptors")            \
-    X(PROCESS_FILES_LIMIT, "gauge", COUNT, "process_max_fds", "",                                \
-      "File descriptors that may be open")                                                       \
-    X(PROCESS_START, "gauge", MICROSECONDS, "process_start_time_seconds", "",                    \
+#define METRICS_GAUGES(X)                                                                          \
+    X(CONNECTIONS_LIMIT, "gauge", COUNT, "uic_connections_limit", "",                              \
+      "Connections that may be open at once")                                                      \
+    X(MESSAGES_IN_FLIGHT_LIMIT, "gauge", COUNT, "uic_messages_in_flight_limit", "",                \
+      "Messages that may be handled at once")                                                      \
+    X(WORKERS, "gauge", COUNT, "uic_workers", "", "Worker threads")                                \
+    X(SESSIONS_UP, "gauge", COUNT, "uic_store_up", "store=\"sessions\"",                           \
+      "Whether every worker has its store: sessions are in Redis (or memory), records in the "     \
+      "database")                                                                                  \
+    X(RECORDS_UP, "gauge", COUNT, "uic_store_up", "store=\"records\"", "")                         \
+    X(READY, "gauge", COUNT, "uic_ready", "", "Whether /ready says 200")                           \
+    X(OUTBOX_LENGTH, "gauge", COUNT, "uic_outbox_length", "", "Records waiting in the outbox")     \
+    X(OUTBOX_AGE, "gauge", COUNT, "uic_outbox_oldest_seconds", "", "Age of the oldest of these")   \
+    X(REPLIES_LENGTH, "gauge", COUNT, "uic_replies_waiting", "",                                   \
+      "Replies through Meta that wait to be sent")                                                 \
+    X(REPLIES_AGE, "gauge", COUNT, "uic_replies_oldest_seconds", "", "Age of the oldest of these") \
+    X(PROCESS_CPU, "counter", MICROSECONDS, "process_cpu_seconds_total", "",                       \
+      "Processor time used, in seconds")                                                           \
+    X(PROCESS_MEMORY, "gauge", COUNT, "process_resident_memory_bytes", "", "Resident memory")      \
+    X(PROCESS_FILES, "gauge", COUNT, "process_open_fds", "", "Open file descriptors")              \
+    X(PROCESS_FILES_LIMIT, "gauge", COUNT, "process_max_fds", "",                                  \
+      "File descriptors that may be open")                                                         \
+    X(PROCESS_START, "gauge", MICROSECONDS, "process_start_time_seconds", "",                      \
       "When the server started, in seconds since 1970")
 
 /* How values spread: X(symbol, scale, "name", "labels", "help"). Values of the scale SECONDS are
@@ -118,6 +135,7 @@
 #define METRICS_ROUTES(X)     \
     X(OTHER, "other")         \
     X(WEBHOOK, "webhook")     \
+    X(META, "meta")           \
     X(HEALTH, "health")       \
     X(READY, "ready")         \
     X(ROOT, "root")           \

@@ -3,6 +3,7 @@
 
 #include "server/admin/assets.h"
 #include "server/admin/login.h"
+#include "server/channels/meta.h"
 #include "server/channels/simulator.h"
 #include "server/metrics.h"
 #include "server/scrape.h"
@@ -30,17 +31,31 @@ static void reply_json(struct http_request *request, int status, json_t *json)
     free(body);
 }
 
-static void handle_webhook(struct routes *routes, struct http_request *request)
+/* Through a channel, if it is open. */
+static void handle_messages(struct channel *channel, struct http_request *request)
 {
-    webhook_handle(routes->twilio, request);
+    if (channel != NULL)
+        webhook_handle(channel, request);
+    else
+        http_reply_error(request, 404, NOTHING_HERE);
+}
+
+static void handle_twilio(struct routes *routes, struct http_request *request)
+{
+    handle_messages(routes->twilio, request);
+}
+
+static void handle_meta(struct routes *routes, struct http_request *request)
+{
+    if (routes->meta != NULL && request->method == HTTP_GET)
+        meta_subscribe(routes->config, request);
+    else
+        handle_messages(routes->meta, request);
 }
 
 static void handle_simulator_message(struct routes *routes, struct http_request *request)
 {
-    if (routes->simulator != NULL)
-        webhook_handle(routes->simulator, request);
-    else
-        http_reply_error(request, 404, NOTHING_HERE);
+    handle_messages(routes->simulator, request);
 }
 
 static void handle_simulator_later(struct routes *routes, struct http_request *request)
@@ -110,7 +125,8 @@ static const struct route {
     enum metric_route label;
     void (*handle)(struct routes *routes, struct http_request *request);
 } table[] = {
-    {NULL, HTTP_POST, METRIC_ROUTE_WEBHOOK, handle_webhook},
+    {NULL, HTTP_POST, METRIC_ROUTE_WEBHOOK, handle_twilio},
+    {META_PATH, HTTP_GET | HTTP_POST, METRIC_ROUTE_META, handle_meta},
     {"/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
     {"/whatsapp/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
     {"/ready", HTTP_GET, METRIC_ROUTE_READY, handle_ready},
@@ -144,7 +160,7 @@ static void handle_file(const struct routes *routes, struct http_request *reques
     const struct asset *asset = asset_find(request->path);
 
     if (asset == NULL || (asset->development_only && routes->config->production))
-        http_reply_error(request, 404, "there is nothing at this path");
+        http_reply_error(request, 404, NOTHING_HERE);
     else if (request->method != HTTP_GET)
         reply_method_not_allowed(request, HTTP_GET);
     else

@@ -15,8 +15,9 @@ struct readiness;
 struct routes {
     const struct config *config;
     const struct flow *flow;
-    struct channel *twilio;
-    struct channel *simulator; /* NULL: there is none */
+    struct channel *twilio; /* NULL: there is none, as for the next two */
+    struct channel *meta;
+    struct channel *simulator;
     struct login *login;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */

@@ -2,6 +2,7 @@
  * worker.c. */
 #include "server/server.h"
 
+#include "server/channels/postman.h"
 #include "server/http/tls.h"
 #include "server/limits.h"
 #include "server/log.h"
@@ -15,6 +16,7 @@
 #include "server/wiping.h"
 #include "server/worker.h"
 #include "store/record.h"
+#include "store/replies.h"
 #include "store/session.h"
 #include <errno.h>
 #include <netdb.h>
@@ -37,6 +39,7 @@ struct server {
     struct tls *tls; /* NULL: none */
     struct session_store *sessions;
     struct record_store *records;
+    struct replies_store *replies; /* NULL without Meta's channel */
     struct readiness readiness;
     struct worker **workers;
     unsigned created;
@@ -134,6 +137,22 @@ static int check_salt(const struct setup *setup)
     return status;
 }
 
+static int open_replies(struct server *server)
+{
+    char error[STORE_ERROR_MAX];
+    struct replies_settings settings;
+
+    if (!config_has_meta(&server->setup->config))
+        return 0;
+    postman_store_settings(&server->setup->config, &server->setup->keys, &settings);
+    server->replies = replies_open(&settings, error);
+    OPENSSL_cleanse(&settings, sizeof settings);
+    if (server->replies != NULL)
+        return 0;
+    log_failure("REDIS_URL", error);
+    return -1;
+}
+
 static int open_stores(struct server *server)
 {
     const struct config *config = &server->setup->config;
@@ -154,7 +173,7 @@ static int open_stores(struct server *server)
         log_failure("REDIS_URL", error);
         return -1;
     }
-    return 0;
+    return open_replies(server);
 }
 
 static int open_tls(struct server *server)
@@ -226,7 +245,11 @@ static int start_workers(struct server *server)
 {
     const unsigned count = server->setup->config.workers;
     struct worker_settings settings = {
-        .stores = {server->setup, server->sessions, server->records, &server->readiness, false},
+        .stores = {.setup = server->setup,
+                   .sessions = server->sessions,
+                   .records = server->records,
+                   .readiness = &server->readiness},
+        .replies = server->replies,
         .limits = &server->limits,
         .tls = server->tls,
         .turn_ms = server->watchdog_ms / WATCHDOG_LOOKS,
@@ -281,9 +304,13 @@ static void log_started(const struct config *config)
               log_number("port", config->port), log_number("workers", config->workers),
               log_text("sessions", config->redis_url != NULL ? "redis" : "memory"),
               log_text("tls", config->tls_cert_file != NULL ? "on" : NULL));
-    if (config->twilio_auth_token == NULL)
+    if (config->twilio_auth_token == NULL && !config->production)
         log_write(LOG_WARNING, "webhook_open",
                   log_text("reason", "TWILIO_AUTH_TOKEN is not set: anybody can send messages"));
+    if (config_has_meta(config) && config->redis_url == NULL)
+        log_write(LOG_WARNING, "replies_in_memory",
+                  log_text("reason", "REDIS_URL is not set: replies to Meta are lost when the "
+                                     "server stops"));
 }
 
 int server_run(const struct setup *setup)
@@ -316,6 +343,8 @@ int server_run(const struct setup *setup)
         session_store_close(server.sessions);
     if (server.records != NULL)
         record_store_close(server.records);
+    if (server.replies != NULL)
+        replies_close(server.replies);
     log_write(LOG_INFO, "server_stopped", log_number("code", code));
     log_stop();
     return code;

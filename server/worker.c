@@ -5,13 +5,16 @@
 #include "server/admin/access.h"
 #include "server/admin/login.h"
 #include "server/channels/meta.h"
+#include "server/channels/postman.h"
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
+#include "server/hasher.h"
 #include "server/http/http.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/retention.h"
 #include "server/routes.h"
 #include "server/setup.h"
 #include <errno.h>
@@ -34,9 +37,13 @@ struct worker {
     pthread_t thread;
     struct event_base *base;
     struct stores stores;
+    struct hasher *hasher;
+    struct retention *retention; /* NULL: another worker's task, or nobody's */
     struct exchange_service *exchanges;
-    struct channel *twilio;
-    struct channel *simulator; /* NULL in production */
+    struct channel *twilio; /* these are NULL when they are closed */
+    struct channel *meta;
+    struct channel *simulator;
+    struct postman *postman; /* with meta */
     struct access *access;
     struct login *login;
     struct http *http;
@@ -68,7 +75,8 @@ static struct event_base *base_create(void)
 static void on_drain(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
-    bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http);
+    bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http) &&
+                (worker->postman == NULL || postman_at_rest(worker->postman));
 
     (void)fd;
     (void)what;
@@ -92,6 +100,8 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.draining = true;
     http_drain(worker->http);
+    if (worker->postman != NULL)
+        postman_rest(worker->postman);
     event_add(worker->on_drain, &interval);
     on_drain(-1, 0, worker);
 }
@@ -115,11 +125,21 @@ static int start_turning(struct worker *worker, unsigned ms)
     return worker->on_turn != NULL ? event_add(worker->on_turn, &interval) : -1;
 }
 
+static int start_retention(struct worker *worker, const struct stores_settings *settings)
+{
+    const unsigned days = settings->setup->config.retention_days;
+
+    if (days == 0 || !settings->drain_outbox)
+        return 0;
+    worker->retention = retention_create(worker->base, worker->stores.records, days);
+    return worker->retention != NULL ? 0 : -1;
+}
+
 static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
     const struct setup *setup = shared->stores.setup;
     const struct config *config = &setup->config;
-    const struct exchange_settings settings = {
+    struct exchange_settings settings = {
         .base = worker->base,
         .flow = setup->flow,
         .keys = &setup->keys,
@@ -132,13 +152,50 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
 
+    settings.hasher = worker->hasher = hasher_create(&setup->keys);
+    if (worker->hasher == NULL)
+        return -1;
     worker->exchanges = exchange_service_create(&settings);
     if (worker->exchanges == NULL)
         return -1;
-    worker->twilio = twilio_create(config, worker->exchanges);
-    if (!config->production)
+    return 0;
+}
+
+/* Meta's channel, and who sends its replies. Returns 0, or -1 with error. */
+static int start_meta(struct worker *worker, const struct worker_settings *shared, char *error,
+                      size_t error_size)
+{
+    const struct setup *setup = shared->stores.setup;
+    const struct postman_settings postman = {&setup->config, &setup->keys, shared->replies};
+    struct meta_settings meta = {
+        .config = &setup->config, .flow = setup->flow, .keys = &setup->keys};
+
+    if (!config_has_meta(&setup->config))
+        return 0;
+    worker->postman = postman_create(&postman, worker->base, error, error_size);
+    if (worker->postman == NULL)
+        return -1;
+    meta.replies = postman_replies(worker->postman);
+    worker->meta = meta_create(&meta, worker->exchanges);
+    return worker->meta != NULL ? 0 : -1;
+}
+
+/* Opens the others that are configured; in production none that anybody could write to. */
+static int start_channels(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+
+    if (!config->production || config->twilio_auth_token != NULL) {
+        worker->twilio = twilio_create(config, worker->exchanges);
+        if (worker->twilio == NULL)
+            return -1;
+    }
+    if (!config->production) {
         worker->simulator = simulator_create(worker->exchanges, worker->stores.sessions);
-    return worker->twilio != NULL && (config->production || worker->simulator != NULL) ? 0 : -1;
+        if (worker->simulator == NULL)
+            return -1;
+    }
+    return 0;
 }
 
 static int start_administration(struct worker *worker, const struct worker_settings *shared)
@@ -175,6 +232,7 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .config = config,
         .flow = settings->stores.setup->flow,
         .twilio = worker->twilio,
+        .meta = worker->meta,
         .simulator = worker->simulator,
         .login = worker->login,
         .readiness = settings->stores.readiness,
@@ -210,8 +268,11 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings) != 0 || start_administration(worker, settings) != 0 ||
-        start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
+    if (start_retention(worker, &settings->stores) != 0 || start_exchanges(worker, settings) != 0 ||
+        start_channels(worker, settings) != 0 ||
+        start_meta(worker, settings, error, error_size) != 0 ||
+        start_administration(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
+        start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -263,11 +324,15 @@ void worker_free(struct worker *worker)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     stores_detach(&worker->stores);
+    postman_free(worker->postman);
+    retention_free(worker->retention);
     channel_free(worker->twilio);
+    channel_free(worker->meta);
     channel_free(worker->simulator);
     login_free(worker->login);
     access_free(worker->access);
     exchange_service_free(worker->exchanges);
+    hasher_free(worker->hasher);
     http_free(worker->http);
     if (worker->on_stop != NULL)
         event_free(worker->on_stop);

@@ -15,9 +15,10 @@ struct tls;
 /* What all workers share; borrowed. */
 struct worker_settings {
     struct stores_settings stores;
-    const struct limits *limits; /* of all workers together */
-    struct tls *tls;             /* NULL: none */
-    unsigned turn_ms;            /* how often the loop leaves a mark that it turns; 0: never */
+    struct replies_store *replies; /* NULL without Meta's channel */
+    const struct limits *limits;   /* of all workers together */
+    struct tls *tls;               /* NULL: none */
+    unsigned turn_ms;              /* how often the loop leaves a mark that it turns; 0: never */
 };
 
 struct worker;

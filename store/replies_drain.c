@@ -227,6 +227,8 @@ static void item_end(struct replies_drain *drain, struct replies_item *item, boo
 /* Returns 0 and takes a token, or how many ms to wait for one. */
 static int64_t token_take(struct replies_drain *drain)
 {
+    if (drain->link->store->settings.per_second == 0)
+        return 0;
     double rate = drain->link->store->settings.per_second * (double)partitions_held(drain) /
                   REPLIES_PARTITIONS;
     int64_t now = now_ms();

@@ -9,37 +9,47 @@
 #define JAVASCRIPT "text/javascript; charset=utf-8"
 #define SVG "image/svg+xml"
 
-/* X(symbol of the embedded file) */
-#define EMBEDDED(X)       \
-    X(web_charts_js)      \
-    X(web_dashboard_css)  \
-    X(web_dashboard_html) \
-    X(web_dashboard_js)   \
-    X(web_dom_js) X(web_icon_svg) X(web_language_js) X(web_login_html) X(web_login_js)
+/* X(path, type, whether only development has it, symbol of the embedded file) */
+#define FILES(X)                                                \
+    X("/web/charts.js", JAVASCRIPT, false, web_charts_js)       \
+    X("/web/chat.js", JAVASCRIPT, true, web_chat_js)            \
+    X("/web/dashboard.css", CSS, false, web_dashboard_css)      \
+    X("/web/dashboard.js", JAVASCRIPT, false, web_dashboard_js) \
+    X("/web/dom.js", JAVASCRIPT, false, web_dom_js)             \
+    X("/web/icon.svg", SVG, false, web_icon_svg)                \
+    X("/web/language.js", JAVASCRIPT, false, web_language_js)   \
+    X("/web/login.css", CSS, false, web_login_css)              \
+    X("/web/login.js", JAVASCRIPT, false, web_login_js)         \
+    X("/web/page.css", CSS, false, web_page_css)                \
+    X("/web/phone.js", JAVASCRIPT, true, web_phone_js)          \
+    X("/web/simulator.css", CSS, true, web_simulator_css)       \
+    X("/web/simulator.js", JAVASCRIPT, true, web_simulator_js)  \
+    X("/simulator", HTML, true, web_simulator_html)
 
-#define DECLARE(symbol)                                                                 \
-    extern const char symbol[], symbol##_etag[], symbol##_gzip[], symbol##_gzip_etag[]; \
-    extern const size_t symbol##_length, symbol##_gzip_length;
-EMBEDDED(DECLARE)
+#define DECLARE_FORM(symbol)                     \
+    extern const char symbol[], symbol##_etag[]; \
+    extern const size_t symbol##_length;
+#define DECLARE(path, type, development_only, symbol) \
+    DECLARE_FORM(symbol)                              \
+    DECLARE_FORM(symbol##_gzip)
+FILES(DECLARE)
+DECLARE(NULL, HTML, false, web_dashboard_html)
+DECLARE(NULL, HTML, false, web_login_html)
 
-#define FORMS(symbol)                                            \
-    {symbol, &symbol##_length, symbol##_etag},                   \
-    {                                                            \
-        symbol##_gzip, &symbol##_gzip_length, symbol##_gzip_etag \
+#define FORM(symbol)                            \
+    {                                           \
+        symbol, &symbol##_length, symbol##_etag \
     }
+#define ROW(path, type, development_only, symbol)                       \
+    {                                                                   \
+        path, type, development_only, FORM(symbol), FORM(symbol##_gzip) \
+    }
+#define ROW_AND_COMMA(...) ROW(__VA_ARGS__),
 
-const struct asset asset_dashboard_page = {NULL, HTML, false, FORMS(web_dashboard_html)};
-const struct asset asset_login_page = {NULL, HTML, false, FORMS(web_login_html)};
+static const struct asset files[] = {FILES(ROW_AND_COMMA)};
 
-static const struct asset files[] = {
-    {"/web/charts.js", JAVASCRIPT, false, FORMS(web_charts_js)},
-    {"/web/dashboard.css", CSS, false, FORMS(web_dashboard_css)},
-    {"/web/dashboard.js", JAVASCRIPT, false, FORMS(web_dashboard_js)},
-    {"/web/dom.js", JAVASCRIPT, false, FORMS(web_dom_js)},
-    {"/web/icon.svg", SVG, false, FORMS(web_icon_svg)},
-    {"/web/language.js", JAVASCRIPT, false, FORMS(web_language_js)},
-    {"/web/login.js", JAVASCRIPT, false, FORMS(web_login_js)},
-};
+const struct asset asset_dashboard_page = ROW(NULL, HTML, false, web_dashboard_html);
+const struct asset asset_login_page = ROW(NULL, HTML, false, web_login_html);
 
 const struct asset *asset_find(const char *path)
 {
@@ -126,8 +136,9 @@ void asset_reply(struct http_request *request, const struct asset *asset)
     };
 
     if (asset_is_known(http_header(request, "If-None-Match"), form->etag)) {
+        /* Its headers take the place of those that the browser kept: so the type, by which it knows
+         * what a page may do, is said again. */
         reply.status = 304;
-        reply.content_type = NULL;
         reply.length = 0;
         reply.headers[3].name = NULL;
     }

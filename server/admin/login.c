@@ -28,6 +28,7 @@ struct waiting {
     struct login *login;
     struct http_request *request;
     struct event *timer;
+    int64_t due_ms;
 };
 
 struct login {
@@ -161,16 +162,30 @@ static void waiting_end(struct waiting *waiting)
     free(waiting);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void waiting_begin(struct waiting *waiting)
 {
-    (void)fd;
-    (void)what;
-    waiting_end(arg);
+    const int64_t left_ms = waiting->due_ms - clock_monotonic_ms();
+    const struct timeval delay = {left_ms / 1000, left_ms % 1000 * 1000};
+
+    evtimer_add(waiting->timer, &delay);
 }
 
-static void refuse_later(struct login *login, struct http_request *request, unsigned wait_ms)
+/* A timer counts from when its loop woke up, so it may be early; then the next try would be, too.
+ */
+static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
-    const struct timeval delay = {wait_ms / 1000, wait_ms % 1000 * 1000};
+    struct waiting *waiting = arg;
+
+    (void)fd;
+    (void)what;
+    if (clock_monotonic_ms() < waiting->due_ms)
+        waiting_begin(waiting);
+    else
+        waiting_end(waiting);
+}
+
+static void refuse_later(struct login *login, struct http_request *request, int64_t due_ms)
+{
     struct waiting *waiting = calloc(1, sizeof *waiting);
 
     if (waiting == NULL || (waiting->timer = evtimer_new(login->base, on_timer, waiting)) == NULL) {
@@ -180,8 +195,9 @@ static void refuse_later(struct login *login, struct http_request *request, unsi
     }
     waiting->login = login;
     waiting->request = request;
+    waiting->due_ms = due_ms;
     TAILQ_INSERT_TAIL(&login->waiting, waiting, link);
-    evtimer_add(waiting->timer, &delay);
+    waiting_begin(waiting);
 }
 
 static void let_in(struct login *login, struct http_request *request)
@@ -207,18 +223,19 @@ static void log_stranger(const char *result, const struct http_request *request)
 
 static void judge(struct login *login, struct http_request *request, bool right)
 {
+    const int64_t now_ms = clock_monotonic_ms();
     struct peer peer = {0};
     unsigned wait_ms = 0;
 
     http_peer(request, &peer);
-    switch (tries_judge(login->tries, &peer, right, clock_monotonic_ms(), &wait_ms)) {
+    switch (tries_judge(login->tries, &peer, right, now_ms, &wait_ms)) {
     case TRY_RIGHT:
         let_in(login, request);
         break;
     case TRY_WRONG:
         metrics_add(METRIC_LOGINS_WRONG, 1);
         log_stranger("wrong", request);
-        refuse_later(login, request, wait_ms);
+        refuse_later(login, request, now_ms + wait_ms);
         break;
     case TRY_REFUSED:
         metrics_add(METRIC_LOGINS_REFUSED, 1);

@@ -59,8 +59,7 @@ static void expiry_end(struct expiry *expiry)
     const enum store_status status = expiry->session.ticket.status;
 
     if (status == STORE_OK || status == STORE_ABSENT)
-        http_reply(expiry->request,
-                   &(struct http_reply){.status = 204, .content_type = "text/plain", .body = ""});
+        http_reply(expiry->request, &(struct http_reply){.status = 204});
     else
         http_reply_error(expiry->request, 503, "the sessions cannot be reached just now");
     free(expiry);

@@ -2,6 +2,7 @@
  * or "hint" for what is good enough for now. With --quiet one line in all, for monitoring. */
 #include "server/commands/ask_ready.h"
 #include "server/commands/command.h"
+#include "server/commands/graph_check.h"
 #include "server/http/tls.h"
 #include "server/salt_check.h"
 #include "server/setup.h"
@@ -18,7 +19,7 @@ static int run(struct options *options, int argc, char *argv[]);
 const struct command cmd_check = {
     .name = "check",
     .arguments = "[--quiet] [--server] [--flow FILE]",
-    .summary = "check configuration and flow, reach Redis and the database",
+    .summary = "check configuration and flow, reach Redis, the database and Meta",
     .details =
         "With --quiet it prints one line and exits as monitoring plugins do: 0 all is well,\n"
         "1 warning, 2 critical, 3 unknown.\n\n"
@@ -165,6 +166,15 @@ static int check_tls(const struct config *config)
     return 0;
 }
 
+static int check_meta(const struct config *config)
+{
+    char text[GRAPH_CHECK_MAX];
+    int status = graph_check(config, text);
+
+    print_finding(status == 0 ? "ok" : "bad", "Meta", text);
+    return status;
+}
+
 /* Salts of examples and guides, which others know too. */
 static bool is_example(const char *salt)
 {
@@ -213,6 +223,8 @@ static int check_all(const struct options *options, const struct request *reques
         if (check_database(&setup) < 0)
             status = -1;
         if (setup.config.tls_cert_file && check_tls(&setup.config) < 0)
+            status = -1;
+        if (config_has_meta(&setup.config) && check_meta(&setup.config) < 0)
             status = -1;
         if (request->server && check_server(&setup.config) < 0)
             status = -1;

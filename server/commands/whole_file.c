@@ -58,23 +58,31 @@ bool whole_file_good(const struct whole_file *file)
     return !stopped && !ferror(file->stream);
 }
 
+/* Into its place, and on the disk before that. */
+static bool file_place(const struct whole_file *file)
+{
+    bool good = fsync(fileno(file->stream)) == 0;
+
+    good = fclose(file->stream) == 0 && good;
+    return good && rename(file->temporary, file->path) == 0;
+}
+
 int whole_file_close(struct whole_file *file, bool complete)
 {
-    bool good = fflush(file->stream) == 0 && whole_file_good(file);
+    bool good = complete && fflush(file->stream) == 0 && whole_file_good(file);
     int error = stopped ? EINTR : errno;
 
     if (file->path) {
-        good = good && complete && fsync(fileno(file->stream)) == 0;
-        good = fclose(file->stream) == 0 && good;
-        good = good && rename(file->temporary, file->path) == 0;
-        if (!good && complete && !error)
+        if (good) {
+            good = file_place(file);
             error = errno;
+        } else {
+            fclose(file->stream);
+        }
         if (!good)
             unlink(file->temporary);
         free(file->temporary);
         signals_set(SIG_DFL);
     }
-    if (good || !complete)
-        return 0;
-    return fail(file, strerror(error));
+    return good || !complete ? 0 : fail(file, strerror(error));
 }

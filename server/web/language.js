@@ -24,7 +24,7 @@ export function count(number, oneFr, manyFr, oneEn, manyEn) {
   return `${new Intl.NumberFormat(current).format(number)} ${text}`;
 }
 
-function translate(element, key, read, write) {
+function translateOne(element, key, read, write) {
   const english = element.dataset[key];
   if (english === undefined) return;
   const kept = `fr${key.slice(2)}`;
@@ -32,16 +32,21 @@ function translate(element, key, read, write) {
   write(current === "en" ? english : element.dataset[kept]);
 }
 
-function apply() {
-  document.documentElement.lang = current;
-  for (const element of document.querySelectorAll("[data-en]"))
-    translate(element, "en", () => element.textContent, (text) => (element.textContent = text));
+// Puts the texts below a node into the language of the moment: new nodes need it.
+export function translate(root = document) {
+  for (const element of root.querySelectorAll("[data-en]"))
+    translateOne(element, "en", () => element.textContent, (text) => (element.textContent = text));
   for (const name of ["aria-label", "placeholder", "title"]) {
     const key = `en${name.replace(/(?:^|-)([a-z])/g, (_, letter) => letter.toUpperCase())}`;
-    for (const element of document.querySelectorAll(`[data-en-${name}]`))
-      translate(element, key, () => element.getAttribute(name),
+    for (const element of root.querySelectorAll(`[data-en-${name}]`))
+      translateOne(element, key, () => element.getAttribute(name),
         (text) => element.setAttribute(name, text));
   }
+}
+
+function apply() {
+  document.documentElement.lang = current;
+  translate();
   for (const button of document.querySelectorAll("[data-language]"))
     button.setAttribute("aria-pressed", String(button.dataset.language === current));
 }

@@ -91,6 +91,12 @@ class PostgresServer(Process):
         assert done.returncode == 0, done.stderr
         return [tuple(line.split("|")) for line in done.stdout.splitlines()]
 
+    def query_file(self, path, database=None):
+        """Runs a file of SQL, however long."""
+        done = subprocess.run([*self._psql(self.port, database or self.NAME, "")[:-2], "-f", path],
+                              capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0, done.stderr
+
     def records(self):
         """(code, phone number, request count) of every record."""
         rows = self.query("SELECT uic_code, phone_number, request_count FROM uic_records")

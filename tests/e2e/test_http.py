@@ -58,21 +58,6 @@ def test_ready_tells_the_state_of_the_stores(phone):
     assert "database" in json.loads(body)
 
 
-def test_metrics_count_what_happens(phone):
-    def counted(name):
-        _, headers, body = fetch(phone, "GET", "/metrics")
-        assert headers.get_content_type() == "text/plain"
-        return sum(float(line.split()[-1]) for line in body.splitlines()
-                   if line.split("{")[0].split()[0] == name)
-
-    before = counted("uic_messages_total")
-    phone.say("Bonjour")
-    assert counted("uic_messages_total") == before + 1
-    refused = counted("uic_http_requests_total")
-    fetch(phone, "GET", "/nothing")
-    assert counted("uic_http_requests_total") > refused
-
-
 def test_cleanup_is_gone_and_says_why(phone):
     status, headers, body = fetch(phone, "POST", "/whatsapp/cleanup")
     assert status == 410

@@ -333,6 +333,40 @@ static void memory_keeps_records_while_the_store_is_open(void **state)
     bench_detach(&memory);
 }
 
+struct told {
+    size_t transactions;
+    size_t claims;
+};
+
+static void on_committed(void *arg, size_t claims, int64_t took_us)
+{
+    struct told *told = arg;
+
+    assert_true(took_us >= 0);
+    told->transactions++;
+    told->claims += claims;
+}
+
+static void each_transaction_is_told_with_its_claims(void **state)
+{
+    (void)state;
+    struct told told = {0};
+    const struct record_commit_watch watch = {on_committed, &told};
+    struct asked jean = asked_by("jean", "+1", "SM1", JEAN);
+    struct asked marie = asked_by("marie", "+2", "SM2", MARIE);
+
+    record_watch_commits(bench.link, &watch);
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    assert_int_equal(told.transactions, 1);
+    assert_int_equal(told.claims, 1);
+    jean.finished = false;
+    assert_int_equal(record_claim(bench.link, &jean.claim), STORE_LATER);
+    assert_int_equal(claimed(&bench, &marie), STORE_OK);
+    asked_wait(&bench, &jean);
+    assert_int_equal(told.claims, 3);
+    assert_in_range(told.transactions, 2, 3); /* both at once, or one after the other */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -354,6 +388,7 @@ int main(void)
         TEST(fields_at_their_limits_are_kept_whole),
         TEST(sql_in_a_field_is_only_text),
         TEST(a_code_too_long_to_be_ours_fails_its_claim_only),
+        TEST(each_transaction_is_told_with_its_claims),
     };
     const struct CMUnitTest sqlite_tests[] = {
         cmocka_unit_test(memory_keeps_records_while_the_store_is_open),

@@ -1,0 +1,180 @@
+# What backup and restore share: settings, what they say, and the way to the database. To be sourced;
+# as a package it lies in /usr/share/whatsapp-uic.
+# shellcheck shell=bash disable=SC2034
+
+# Only the owner reads what these scripts write.
+umask 077
+
+# say FRENCH ENGLISH
+say() {
+  printf '%s\n%s\n' "$1" "$2"
+}
+
+# fail FRENCH ENGLISH: the end.
+fail() {
+  say "ÉCHEC : $1" "FAILED: $2" >&2
+  exit 1
+}
+
+# need COMMAND PACKAGE
+need() {
+  command -v "$1" >/dev/null ||
+    fail "il manque le programme $1 : sudo apt install $2" "the program $1 is missing: sudo apt install $2"
+}
+
+# A private folder that goes when the script ends, with what else is left over then, and whatever a
+# script does in its own finish.
+leftovers=()
+finish() {
+  :
+}
+end() {
+  local status=$?
+  trap - EXIT
+  finish
+  rm -rf -- "$work" "${leftovers[@]}"
+  exit "$status"
+}
+work=$(mktemp -d "${TMPDIR:-/tmp}/whatsapp-uic.XXXXXX") || exit 1
+trap end EXIT
+trap 'exit 130' INT TERM HUP
+
+# The settings file: the one named, the package's, or the one here.
+find_env_file() {
+  if [ -n "$env_file" ]; then
+    [ -r "$env_file" ] || fail "$env_file : illisible" "$env_file: cannot be read"
+  elif [ -r /etc/whatsapp-uic/whatsapp-uic.env ]; then
+    env_file=/etc/whatsapp-uic/whatsapp-uic.env
+  elif [ -r .env ]; then
+    env_file=.env
+  fi
+}
+
+# setting NAME: its value, from the environment or the last such line of the file, which is read and
+# never run.
+setting() {
+  local name=$1 line value='' quote
+  if [ -n "${!name-}" ]; then
+    printf '%s' "${!name}"
+    return
+  fi
+  [ -n "$env_file" ] || return 0
+  while IFS= read -r line || [ -n "$line" ]; do
+    line=${line%$'\r'}
+    [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?${name}[[:space:]]*=[[:space:]]*(.*)$ ]] || continue
+    value=${BASH_REMATCH[2]}
+    quote=${value:0:1}
+    if [ "$quote" = "'" ] || [ "$quote" = '"' ]; then
+      value=${value:1}
+      value=${value%%"$quote"*}
+    else
+      [[ $value =~ ^# ]] && value=
+      value=${value%%[[:space:]]#*}
+      value=${value%"${value##*[![:space:]]}"}
+    fi
+  done <"$env_file"
+  printf '%s' "$value"
+}
+
+# %40 -> @
+decode() {
+  local text=${1//\\/\\\\}
+  printf '%b' "${text//%/\\x}"
+}
+
+# Which database it is. Sets kind (sqlite or postgres), and file or what run_pg needs.
+find_database() {
+  local url
+  url=$(setting DATABASE_URL)
+  url=${url:-sqlite:///./uic_database.db}
+  case $url in
+  sqlite:///?*)
+    kind=sqlite
+    file=${url#sqlite:///}
+    need sqlite3 sqlite3
+    ;;
+  postgresql://* | postgres://*)
+    kind=postgres
+    need psql postgresql-client
+    read_postgres_url "${url#*://}"
+    ;;
+  *) fail "DATABASE_URL ne commence ni par sqlite:/// ni par postgresql://" \
+    "DATABASE_URL begins neither with sqlite:/// nor with postgresql://" ;;
+  esac
+}
+
+# What libpq is to know goes into a file of its own and the environment, never onto a command line,
+# where everybody could read it.
+become=()
+read_postgres_url() {
+  local rest=$1 query='' user='' password='' database='' hosts='' ports='' option name value host
+  local -a options list
+  case $rest in *\?*) query=${rest#*\?} rest=${rest%%\?*} ;; esac
+  case $rest in */*) database=${rest#*/} rest=${rest%%/*} ;; esac
+  case $rest in *@*) user=${rest%@*} rest=${rest##*@} ;; esac
+  case $user in *:*) password=$(decode "${user#*:}") user=${user%%:*} ;; esac
+  user=$(decode "$user")
+  IFS=, read -ra list <<<"$rest"
+  for host in "${list[@]}"; do
+    value=
+    if [[ $host =~ ^(\[[^]]*\]|[^:]*):([0-9]+)$ ]]; then
+      host=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]}
+    fi
+    host=${host#[} host=${host%]}
+    hosts+=,$(decode "$host") ports+=,$value
+  done
+  {
+    echo '[uic]'
+    [ -z "${hosts#,}" ] || echo "host=${hosts#,}"
+    [ -z "${ports//,/}" ] || echo "port=${ports#,}"
+    [ -z "$user" ] || echo "user=$user"
+    [ -z "$database" ] || echo "dbname=$(decode "$database")"
+    IFS='&' read -ra options <<<"$query"
+    for option in "${options[@]}"; do
+      name=${option%%=*} value=$(decode "${option#*=}")
+      case $name in
+      ssl) echo sslmode=require ;;
+      host) hosts=,$value && echo "host=$value" ;;
+      user) user=$value && echo "user=$value" ;;
+      password) password=$value ;;
+      *) [ -z "$name" ] || echo "$name=$value" ;;
+      esac
+    done
+  } >"$work/service"
+  [ "$(wc -l <"$work/service")" -eq "$(grep -c . "$work/service")" ] ||
+    fail "DATABASE_URL : caractère interdit" "DATABASE_URL: a character that cannot be there"
+  export PGSERVICEFILE=$work/service PGSERVICE=uic PGAPPNAME=whatsapp-uic-backup PGCONNECT_TIMEOUT=10
+  [ -z "$password" ] || export PGPASSWORD=$password
+  # Over a socket of this machine PostgreSQL asks the system who we are: root becomes the role's user.
+  on_socket=
+  case ${hosts#,} in '' | /*) on_socket=yes ;; esac
+  if [ "$(id -u)" -eq 0 ] && [ -n "$on_socket" ] && [ -z "$password" ] && id "$user" >/dev/null 2>&1; then
+    become=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups)
+    chmod 711 "$work"
+    chown "$user" "$work/service"
+  fi
+}
+
+run_pg() {
+  (cd / && "${become[@]}" "$@")
+}
+
+# psql with rows as plain text; the query or more options follow.
+run_psql() {
+  run_pg psql -XAtqw -v ON_ERROR_STOP=1 "$@"
+}
+
+# What is counted in a database, here and in the copy: codes, and requests for them.
+COUNT_SQL='SELECT count(*), coalesce(sum(request_count), 0) FROM uic_records'
+
+# count_sqlite FILE: codes|requests. Fails when the file is damaged.
+count_sqlite() {
+  [ "$(sqlite3 -readonly -batch -bail "$1" 'PRAGMA integrity_check' 2>/dev/null)" = ok ] || return 1
+  sqlite3 -readonly -batch -bail "$1" "$COUNT_SQL"
+}
+
+# The rows that a PostgreSQL dump on standard input has of uic_records.
+count_dumped_rows() {
+  pg_restore --data-only --table=uic_records --file=- |
+    awk '/^COPY .*uic_records / { inside = 1; next } /^\\\.$/ { inside = 0 } inside { n++ } END { print n + 0 }'
+}

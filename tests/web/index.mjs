@@ -1,0 +1,7 @@
+// All browser tests in one process, with one browser.
+import { after, before } from "node:test";
+import { closeBrowser, openBrowser } from "./stage.mjs";
+
+before(openBrowser);
+after(closeBrowser);
+await import("./simulator.test.mjs");
