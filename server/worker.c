@@ -166,7 +166,7 @@ static int start_meta(struct worker *worker, const struct worker_settings *share
                       size_t error_size)
 {
     const struct setup *setup = shared->stores.setup;
-    const struct postman_settings postman = {&setup->config, &setup->keys, shared->replies};
+    const struct postman_settings postman = {&setup->config, worker->hasher, shared->replies};
     struct meta_settings meta = {
         .config = &setup->config, .flow = setup->flow, .keys = &setup->keys};
 
