@@ -155,6 +155,10 @@ static void on_answer(void *arg, const struct graph_result *result)
     struct graph_verdict verdict = graph_judge(result, reply->attempts, reply->memo);
 
     free(errand);
+    if (result->answered)
+        metrics_observe(METRIC_META_CALL, result->took_us);
+    if (verdict.kind == GRAPH_SENT)
+        metrics_observe(METRIC_REPLY, clock_wall_us() - reply->created_ms * 1000);
     metrics_add(kind_metrics[verdict.kind], 1);
     verdict_log(postman, reply, verdict.kind, result);
     if (verdict.kind == GRAPH_UNCONFIRMED)

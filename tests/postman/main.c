@@ -85,21 +85,22 @@ static void line_next(struct drive *drive)
     entry_put(drive);
 }
 
-static char *measured(void)
+static char *metrics_read(void)
 {
-    const struct metrics_build build = {PROGRAM_VERSION, "", 0};
     size_t length;
+    char *text = metrics_text(&(struct metrics_build){"", "", 0}, &length);
 
-    return metrics_text(&build, &length);
+    if (text == NULL)
+        abort();
+    return text;
 }
 
 /* The queue tells its length each second or so. */
 static bool is_quiet(struct drive *drive)
 {
-    char *text = measured();
+    char *text = metrics_read();
 
-    drive->quiet =
-        text != NULL && strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
+    drive->quiet = strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
     free(text);
     return drive->quiet > 1600 / LOOK_MS;
 }
@@ -151,9 +152,8 @@ int main(void)
     event_active(drive.timer, EV_TIMEOUT, 0);
     event_base_dispatch(drive.base);
 
-    char *text = measured();
-    if (text != NULL)
-        fputs(text, stdout);
+    char *text = metrics_read();
+    fputs(text, stdout);
     free(text);
     postman_free(drive.postman);
     hasher_free(hasher);
