@@ -129,6 +129,10 @@
       "")                                                                                          \
     X(COMMIT, SECONDS, "uic_commit_duration_seconds", "",                                          \
       "One transaction of the database, with all claims in it")                                    \
+    X(META_CALL, SECONDS, "uic_meta_call_duration_seconds", "",                                    \
+      "One call of Meta's API to its answer")                                                      \
+    X(REPLY, SECONDS, "uic_reply_duration_seconds", "",                                            \
+      "From a reply's making to Meta's word that it has it")                                       \
     X(COMMIT_CLAIMS, ROWS, "uic_commit_claims", "", "Claims in one transaction of the database")
 
 /* Where requests go: X(symbol, "label"). OTHER is all that has no route. */

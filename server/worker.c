@@ -83,6 +83,8 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
     if (clock_monotonic_ms() < worker->listen_end_ms)
         return;
     http_stop_listening(worker->http);
+    if (worker->postman != NULL)
+        postman_rest(worker->postman);
     if (done || clock_monotonic_ms() >= worker->drain_end_ms)
         event_base_loopexit(worker->base, NULL);
 }
@@ -100,8 +102,6 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.draining = true;
     http_drain(worker->http);
-    if (worker->postman != NULL)
-        postman_rest(worker->postman);
     event_add(worker->on_drain, &interval);
     on_drain(-1, 0, worker);
 }
@@ -166,7 +166,7 @@ static int start_meta(struct worker *worker, const struct worker_settings *share
                       size_t error_size)
 {
     const struct setup *setup = shared->stores.setup;
-    const struct postman_settings postman = {&setup->config, &setup->keys, shared->replies};
+    const struct postman_settings postman = {&setup->config, worker->hasher, shared->replies};
     struct meta_settings meta = {
         .config = &setup->config, .flow = setup->flow, .keys = &setup->keys};
 

@@ -563,7 +563,7 @@ void replies_drain_wake(struct replies_drain *drain)
 /* In memory nobody else sends what waits: so all goes on until nothing does. */
 void replies_drain_rest(struct replies_drain *drain)
 {
-    if (!backend_of(drain)->lasting)
+    if (!backend_of(drain)->lasting || drain->resting)
         return;
     drain->resting = true;
     shares_even(drain, 0);

@@ -116,7 +116,7 @@ static void call_finish(struct graph_call *call, CURLcode code)
     long status = 0;
 
     curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME_T, &took_us);
-    result.took_ms = took_us / 1000;
+    result.took_us = took_us;
     if (result.answered) {
         curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
         curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after_s);

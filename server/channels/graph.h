@@ -38,7 +38,7 @@ struct graph_result {
     int code, subcode;      /* Meta's, of an error; 0: none */
     bool transient;         /* Meta says so */
     int64_t retry_after_ms; /* 0: not said */
-    int64_t took_ms;
+    int64_t took_us;
     const char *trace; /* by which Meta finds the call, "" when not told; plain ASCII */
     const char *why;   /* there was no answer: one line without secrets, else "" */
 };

@@ -10,6 +10,7 @@
 #include "server/channels/postman.h"
 #include "server/clock.h"
 #include "server/config.h"
+#include "server/hasher.h"
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics_text.h"
@@ -84,21 +85,22 @@ static void line_next(struct drive *drive)
     entry_put(drive);
 }
 
-static char *measured(void)
+static char *metrics_read(void)
 {
-    const struct metrics_build build = {PROGRAM_VERSION, "", 0};
     size_t length;
+    char *text = metrics_text(&(struct metrics_build){"", "", 0}, &length);
 
-    return metrics_text(&build, &length);
+    if (text == NULL)
+        abort();
+    return text;
 }
 
 /* The queue tells its length each second or so. */
 static bool is_quiet(struct drive *drive)
 {
-    char *text = measured();
+    char *text = metrics_read();
 
-    drive->quiet =
-        text != NULL && strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
+    drive->quiet = strstr(text, "\nuic_replies_waiting 0\n") != NULL ? drive->quiet + 1 : 0;
     free(text);
     return drive->quiet > 1600 / LOOK_MS;
 }
@@ -139,7 +141,10 @@ int main(void)
     struct replies_store *store = replies_open(&settings, error);
     if (store == NULL)
         return 1;
-    drive.postman = postman_create(&(struct postman_settings){&config, &keys, store}, drive.base,
+    struct hasher *hasher = hasher_create(&keys);
+    if (hasher == NULL)
+        return 1;
+    drive.postman = postman_create(&(struct postman_settings){&config, hasher, store}, drive.base,
                                    error, sizeof error);
     if (drive.postman == NULL)
         return 1;
@@ -147,11 +152,11 @@ int main(void)
     event_active(drive.timer, EV_TIMEOUT, 0);
     event_base_dispatch(drive.base);
 
-    char *text = measured();
-    if (text != NULL)
-        fputs(text, stdout);
+    char *text = metrics_read();
+    fputs(text, stdout);
     free(text);
     postman_free(drive.postman);
+    hasher_free(hasher);
     replies_close(store);
     event_free(drive.timer);
     event_base_free(drive.base);

@@ -271,7 +271,7 @@ static inline void letter_done(struct store_ticket *ticket)
     ((struct letter *)ticket)->done++;
 }
 
-static inline struct letter letter_to(const char *address, const char *body)
+static inline struct letter letter_of(const char *address, const char *body, uint64_t key)
 {
     return (struct letter){.entry = {.ticket.done = letter_done,
                                      .address = address,
@@ -279,7 +279,12 @@ static inline struct letter letter_to(const char *address, const char *body)
                                      .body = body,
                                      .body_length = strlen(body),
                                      .created_ms = wall_now_ms(),
-                                     .key = next_key++}};
+                                     .key = key}};
+}
+
+static inline struct letter letter_to(const char *address, const char *body)
+{
+    return letter_of(address, body, next_key++);
 }
 
 /* Puts and waits, first for Redis; says how it ended. */

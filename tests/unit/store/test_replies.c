@@ -1,6 +1,9 @@
 /* Replies: each is sent once, in order for each person, as fast as is allowed; on both backends. */
 #include "store/replies_bench.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 static void what_is_put_is_sent(void **state)
 {
     (void)state;
@@ -365,6 +368,72 @@ static void a_person_is_remembered_no_longer_than_needed(void **state)
     people_free(people);
 }
 
+/* Threads of one process, as workers are: each puts, and whoever holds the partition sends. */
+
+#define CREW 3
+#define EACH 200
+
+static atomic_uint crew_sent;
+
+static void crew_send(void *arg, struct reply *reply)
+{
+    atomic_fetch_add(&crew_sent, 1);
+    reply_done(*(struct replies_link **)arg, reply, REPLY_SENT, 0);
+}
+
+static void crew_cancel(void *arg, struct reply *reply)
+{
+    (void)arg;
+    (void)reply;
+}
+
+static void crew_put(struct store_ticket *ticket)
+{
+    ((struct letter *)ticket)->done++;
+}
+
+static void *crew_run(void *arg)
+{
+    struct event_base *own = event_base_new();
+    struct replies_link *link = NULL;
+    const struct replies_sender sender = {crew_send, crew_cancel, &link, 16};
+    char error[STORE_ERROR_MAX], address[16];
+
+    (void)arg;
+    link = replies_attach(store, own, &sender, NULL, error);
+    replies_set_pace(link, &quick);
+    for (unsigned i = 0; i < EACH;) {
+        snprintf(address, sizeof address, "+%u", i % 40);
+        struct letter letter = letter_of(address, "x", (uintptr_t)arg * EACH + i + 1);
+        letter.entry.ticket.done = crew_put;
+        enum store_status status = replies_put(link, &letter.entry);
+        while (status == STORE_LATER && letter.done == 0)
+            event_base_loop(own, EVLOOP_ONCE);
+        if (status == STORE_LATER)
+            status = letter.entry.ticket.status;
+        i += status == STORE_OK;
+        event_base_loop(own, status == STORE_OK ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+    }
+    while (atomic_load(&crew_sent) < CREW * EACH)
+        event_base_loop(own, EVLOOP_ONCE);
+    replies_detach(link);
+    event_base_free(own);
+    return NULL;
+}
+
+static void threads_share_the_work(void **state)
+{
+    (void)state;
+    pthread_t threads[CREW];
+
+    atomic_store(&crew_sent, 0);
+    for (uintptr_t i = 0; i < CREW; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, crew_run, (void *)i), 0);
+    for (int i = 0; i < CREW; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&crew_sent), CREW * EACH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +454,7 @@ int main(void)
         BOTH(a_partition_changes_hands_without_a_repeat),
         BOTH(a_detach_cancels_what_is_out),
         BOTH(resting_ends_what_is_out),
+        BOTH(threads_share_the_work),
         {"a_person_is_remembered_no_longer_than_needed",
          a_person_is_remembered_no_longer_than_needed, start_memory, stop_memory, NULL},
     };
