@@ -4,7 +4,6 @@
  */
 #include "flow/definition.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -133,7 +132,7 @@ int choice_find(const struct flow *flow, const struct question *question, const 
         for (size_t i = 0; i < question->choice_count && found < 0; i++)
             if (choice_is(flow, &question->choices[i], i + 1, pick))
                 found = (int)i;
-    OPENSSL_cleanse(pick, sizeof pick);
+    explicit_bzero(pick, sizeof pick);
     return found;
 }
 
@@ -150,7 +149,7 @@ int language_find(const struct flow *flow, const char *text, size_t length)
             is_numbered(i + 1, "", pick) || (name != NULL && is_numbered(i + 1, name, pick)))
             found = (int)i;
     }
-    OPENSSL_cleanse(pick, sizeof pick);
+    explicit_bzero(pick, sizeof pick);
     return found;
 }
 
@@ -277,7 +276,7 @@ int flow_answer(const struct flow *flow, size_t step, const char *text, size_t l
         explain(question, now_s, error);
     else
         snprintf(error, 160, "expected UTF-8 that leaves less than %zu bytes", capacity);
-    OPENSSL_cleanse(out, capacity);
+    explicit_bzero(out, capacity);
     *out_length = 0;
     return -1;
 }

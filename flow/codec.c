@@ -9,7 +9,6 @@
  */
 #include "flow/flow.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 
 #define VERSION 1
@@ -63,7 +62,7 @@ static uint8_t step_max(enum conversation_state state)
 void conversation_start(struct conversation *conversation, const unsigned char *mark,
                         size_t mark_length)
 {
-    memset(conversation, 0, sizeof *conversation);
+    memset(conversation, 0, offsetof(struct conversation, answers));
     if (mark_length == MARK_SIZE && mark[0] == VERSION && mark[1] < FLOW_LANGUAGES_MAX) {
         conversation->expired = true;
         conversation->language = mark[1];
@@ -244,7 +243,7 @@ int conversation_decode(struct conversation *conversation, const unsigned char *
         take_bytes(&reader, conversation->code, UIC_CODE_MAX - 1, is_of_code);
     if (!reader.bad && reader.left == 0)
         return 0;
-    OPENSSL_cleanse(conversation, sizeof *conversation);
+    explicit_bzero(conversation, sizeof *conversation);
     conversation_start(conversation, NULL, 0);
     return -1;
 }

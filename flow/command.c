@@ -4,7 +4,6 @@
  */
 #include "flow/definition.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
 
 /* Longer messages are no command; room for the word, spaces, stars and an exclamation mark. */
@@ -51,6 +50,6 @@ enum command command_find(const char *text, size_t length)
         for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
             if (strcmp(word, commands[i].word) == 0)
                 found = commands[i].command;
-    OPENSSL_cleanse(word, sizeof word);
+    explicit_bzero(word, sizeof word);
     return found;
 }

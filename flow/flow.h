@@ -104,7 +104,7 @@ enum flow_reply_kind {
 };
 
 /*
- * A person's place in the flow. Plain data: copy it freely, wipe it with OPENSSL_cleanse when
+ * A person's place in the flow. Plain data: copy it freely, wipe it with conversation_wipe when
  * done. Made by conversation_start or conversation_decode, changed by flow_step and flow_finish.
  */
 struct conversation {
@@ -118,15 +118,19 @@ struct conversation {
     uint64_t fingerprint;             /* of the flow that the answers belong to */
     uint64_t recent[FLOW_RECENT_MAX]; /* ids of the last messages, newest first */
     uint16_t answer_end[FLOW_STEPS_MAX];
-    char answers[FLOW_ANSWERS_MAX]; /* normalised, end to end */
-    char code[UIC_CODE_MAX];        /* FINISHED: what was told */
-    int64_t completed_s;            /* COMPLETE: when the last answer came */
+    char code[UIC_CODE_MAX]; /* FINISHED: what was told */
+    int64_t completed_s;     /* COMPLETE: when the last answer came */
+    /* Normalised, end to end; what is behind the last one means nothing. */
+    char answers[FLOW_ANSWERS_MAX];
 };
 
 /* A conversation with somebody who has no session; mark is what conversation_mark gave within the
  * last 24 hours, or length 0. */
 void conversation_start(struct conversation *conversation, const unsigned char *mark,
                         size_t mark_length);
+
+/* Leaves nothing of the person in it. */
+void conversation_wipe(struct conversation *conversation);
 
 /* Bytes for the session store: at most CONVERSATION_BYTES_MAX, compact. Returns their number. */
 #define CONVERSATION_BYTES_MAX (FLOW_ANSWERS_MAX + 512)

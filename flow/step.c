@@ -23,7 +23,6 @@
  */
 #include "flow/definition.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,20 +36,22 @@ static size_t answers_length(const struct conversation *conversation)
 /* Keeps the first count answers. */
 static void drop_answers(struct conversation *conversation, uint8_t count)
 {
+    const size_t before = answers_length(conversation);
     size_t length;
 
     conversation->answer_count = count;
     conversation->step = count;
     length = answers_length(conversation);
-    OPENSSL_cleanse(conversation->answers + length, sizeof conversation->answers - length);
-    OPENSSL_cleanse(conversation->answer_end + count,
-                    sizeof conversation->answer_end - count * sizeof *conversation->answer_end);
+    if (length < before)
+        explicit_bzero(conversation->answers + length, before - length);
+    explicit_bzero(conversation->answer_end + count,
+                   sizeof conversation->answer_end - count * sizeof *conversation->answer_end);
 }
 
 static void forget(struct conversation *conversation)
 {
     drop_answers(conversation, 0);
-    OPENSSL_cleanse(conversation->code, sizeof conversation->code);
+    explicit_bzero(conversation->code, sizeof conversation->code);
 }
 
 static void remember(struct conversation *conversation, uint64_t id)
@@ -205,6 +206,12 @@ static enum flow_event handle(const struct flow *flow, struct conversation *conv
     if (conversation->state == CONVERSATION_LANGUAGE)
         return choose_language(flow, conversation, message);
     return take_answer(flow, conversation, message, now_s);
+}
+
+void conversation_wipe(struct conversation *conversation)
+{
+    explicit_bzero(conversation->answers, answers_length(conversation));
+    explicit_bzero(conversation, offsetof(struct conversation, answers));
 }
 
 struct flow_outcome flow_step(const struct flow *flow, struct conversation *conversation,

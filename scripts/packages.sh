@@ -5,7 +5,7 @@
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson-dev
   libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev)
 PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
-PACKAGE_PACKAGES=(debhelper dpkg-dev)
+PACKAGE_PACKAGES=(build-essential debhelper dpkg-dev)
 PACKAGE_TEST_PACKAGES=(lintian systemd man-db shellcheck fail2ban logrotate nginx-light strace)
 CHROOT_TEST_PACKAGES=(debootstrap util-linux)
 FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)

@@ -56,9 +56,10 @@ struct config {
     unsigned max_body_bytes;
     unsigned max_parameters;
     unsigned stop_delay_seconds;
-    unsigned outbox_alarm; /* records in the outbox: more are reported */
-    unsigned outbox_max;   /* records in the outbox: no more are taken */
-    bool production;       /* environment is "production" */
+    unsigned retention_days; /* codes not asked for since are removed; 0: never */
+    unsigned outbox_alarm;   /* records in the outbox: more are reported */
+    unsigned outbox_max;     /* records in the outbox: no more are taken */
+    bool production;         /* environment is "production" */
 };
 
 /*

@@ -71,12 +71,13 @@ unsigned exchange_in_flight(const struct exchange_service *service)
  * comes again; a random one keeps its own claim idempotent. */
 static int exchange_identify(struct exchange *exchange, const struct message *message)
 {
-    const struct keys *keys = exchange->service->settings.keys;
+    struct hasher *hasher = exchange->service->settings.hasher;
     uint64_t *id = &exchange->said.id;
 
-    exchange->who = keys_log_tag(keys, message->address, message->address_length, exchange->tag);
+    exchange->who =
+        hasher_address(hasher, message->address, message->address_length, exchange->tag);
     if (message->id_length > 0)
-        *id = keys_message_id(keys, message->id, message->id_length);
+        *id = hasher_message_id(hasher, message->id, message->id_length);
     else if (RAND_bytes((unsigned char *)id, sizeof *id) != 1)
         *id = 0;
     return *id != 0 ? 0 : -1;
@@ -111,7 +112,8 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
         metrics_add(METRIC_MESSAGES_REFUSED, 1);
         return -1;
     }
-    memset(exchange, 0, sizeof *exchange);
+    memset(exchange, 0, offsetof(struct exchange, session));
+    conversation_start(&exchange->conversation, NULL, 0);
     exchange->service = service;
     exchange->answer = answer;
     exchange->arg = arg;

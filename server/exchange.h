@@ -17,6 +17,7 @@ struct allowance;
 struct conversation;
 struct event_base;
 struct flow;
+struct hasher;
 struct keys;
 struct outbox_link;
 struct record_link;
@@ -27,6 +28,7 @@ struct exchange_settings {
     struct event_base *base;
     const struct flow *flow;
     const struct keys *keys;
+    struct hasher *hasher;
     const char *salt;
     struct session_link *sessions;
     struct record_link *records;

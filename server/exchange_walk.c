@@ -25,10 +25,10 @@
 
 #include "server/allowance.h"
 #include "server/clock.h"
+#include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include <inttypes.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +63,13 @@ void exchange_answer_with(struct exchange *exchange, const struct exchange_reply
     answer(exchange->arg, message, reply);
 }
 
+static void exchange_wipe(struct exchange *exchange)
+{
+    conversation_wipe(&exchange->conversation);
+    explicit_bzero(exchange->session.bytes, exchange->session.length);
+    explicit_bzero(exchange, offsetof(struct exchange, session));
+}
+
 void exchange_end(struct exchange *exchange)
 {
     struct exchange_service *service = exchange->service;
@@ -70,7 +77,7 @@ void exchange_end(struct exchange *exchange)
     TAILQ_REMOVE(&service->exchanges, exchange, link);
     service->in_flight--;
     metrics_subtract(METRIC_MESSAGES_IN_FLIGHT, 1);
-    OPENSSL_cleanse(exchange, sizeof *exchange);
+    exchange_wipe(exchange);
     free(exchange);
 }
 
@@ -104,7 +111,7 @@ static void answer_reply(struct exchange *exchange)
         allowance_code(service->settings.allowance, exchange->who, exchange->now_us / 1000000);
     }
     exchange_answer_with(exchange, &reply);
-    OPENSSL_cleanse(service->reply, reply.length);
+    explicit_bzero(service->reply, reply.length);
 }
 
 static void resume_from_session(struct store_ticket *ticket)
@@ -157,10 +164,11 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     struct conversation *conversation = &exchange->conversation;
     enum flow_pending pending;
 
+    conversation_wipe(conversation); /* of an earlier load */
     if (session->ticket.status == STORE_ABSENT ||
         conversation_decode(conversation, session->bytes, session->length) != 0)
         conversation_start(conversation, session->mark, session->mark_length);
-    OPENSSL_cleanse(session->bytes, session->length);
+    explicit_bzero(session->bytes, session->length);
     pending = flow_pending(flow, conversation, &exchange->said, now_s);
     exchange->for_another = pending == FLOW_PENDING_OTHER;
     exchange->longer = 0;
@@ -198,6 +206,7 @@ static enum store_status exchange_save(struct exchange *exchange)
 {
     struct session *session = &exchange->session;
 
+    explicit_bzero(session->bytes, session->length); /* of an earlier save, perhaps longer */
     session->length = conversation_encode(&exchange->conversation, session->bytes);
     session->mark_length = conversation_mark(&exchange->conversation, session->mark);
     return session_save(exchange->service->settings.sessions, session);

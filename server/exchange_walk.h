@@ -7,7 +7,7 @@
 
 #include "flow/flow.h"
 #include "server/exchange.h"
-#include "server/keys.h"
+#include "server/hasher.h"
 #include "store/outbox.h"
 #include "store/record.h"
 #include "store/session.h"
@@ -45,12 +45,13 @@ struct exchange {
     bool for_another; /* finishing what another message of the person completed */
     struct flow_outcome outcome;
     const char *result; /* for the log */
-    struct conversation conversation;
-    struct session session;
     struct record_claim claim;
     struct outbox_entry entry;
     uint64_t who; /* the address as a number, and for the log */
-    char tag[KEYS_TAG_MAX];
+    char tag[HASHER_TAG_MAX];
+    /* Large, and neither zeroed nor wiped beyond what is used of them: */
+    struct session session;
+    struct conversation conversation;
 };
 
 struct exchange_service {

@@ -1,13 +1,9 @@
-/* Derives the secrets from the salt, and makes tags and event ids with them. Who uses the other
- * keys, and for what, is their business. */
+/* Derives the secrets from the salt. Who uses them, and for what, is their business. */
 #include "server/keys.h"
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Changing this or a label makes every stored hash and session unreadable. */
@@ -65,48 +61,4 @@ int key_derive(unsigned char key[KEY_SIZE], const char *secret, const char *labe
 void keys_wipe(struct keys *keys)
 {
     OPENSSL_cleanse(keys, sizeof *keys);
-}
-
-static int hash(const unsigned char key[KEY_SIZE], const char *bytes, size_t length,
-                unsigned char out[EVP_MAX_MD_SIZE])
-{
-    unsigned size;
-    return HMAC(EVP_sha256(), key, KEY_SIZE, (const unsigned char *)bytes, length, out, &size) ? 0
-                                                                                               : -1;
-}
-
-static void print_hex(const unsigned char *bytes, size_t count, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < count; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
-    }
-    *out = '\0';
-}
-
-static uint64_t number_of(const unsigned char *digest)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < sizeof number; i++)
-        number = number << 8 | digest[i];
-    return number;
-}
-
-uint64_t keys_log_tag(const struct keys *keys, const char *address, size_t length,
-                      char tag[KEYS_TAG_MAX])
-{
-    unsigned char digest[EVP_MAX_MD_SIZE] = {0};
-    hash(keys->log_tag, address, length, digest);
-    print_hex(digest, 4, tag);
-    return number_of(digest);
-}
-
-uint64_t keys_message_id(const struct keys *keys, const char *id, size_t length)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    if (hash(keys->message_id, id, length, digest) < 0)
-        return 0;
-    uint64_t number = number_of(digest);
-    return number ? number : 1;
 }

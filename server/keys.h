@@ -5,9 +5,6 @@
 #ifndef SERVER_KEYS_H
 #define SERVER_KEYS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #define KEY_SIZE 32
 
 struct keys {
@@ -27,14 +24,5 @@ void keys_wipe(struct keys *keys);
 
 /* One more key, from another secret. Returns 0, or -1 when the cryptographic library fails. */
 int key_derive(unsigned char key[KEY_SIZE], const char *secret, const char *label);
-
-/* Eight hexadecimal digits that stand for an address in the log. Returns the number that they are
- * the beginning of, which stands for the address in memory. */
-#define KEYS_TAG_MAX 9
-uint64_t keys_log_tag(const struct keys *keys, const char *address, size_t length,
-                      char tag[KEYS_TAG_MAX]);
-
-/* A provider's message id as a number, never 0 but when the cryptographic library fails. */
-uint64_t keys_message_id(const struct keys *keys, const char *id, size_t length);
 
 #endif

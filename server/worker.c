@@ -10,9 +10,11 @@
 #include "server/channels/twilio.h"
 #include "server/clock.h"
 #include "server/exchange.h"
+#include "server/hasher.h"
 #include "server/http/http.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/retention.h"
 #include "server/routes.h"
 #include "server/setup.h"
 #include <errno.h>
@@ -35,6 +37,8 @@ struct worker {
     pthread_t thread;
     struct event_base *base;
     struct stores stores;
+    struct hasher *hasher;
+    struct retention *retention; /* NULL: another worker's task, or nobody's */
     struct exchange_service *exchanges;
     struct channel *twilio; /* these are NULL when they are closed */
     struct channel *meta;
@@ -121,11 +125,21 @@ static int start_turning(struct worker *worker, unsigned ms)
     return worker->on_turn != NULL ? event_add(worker->on_turn, &interval) : -1;
 }
 
+static int start_retention(struct worker *worker, const struct stores_settings *settings)
+{
+    const unsigned days = settings->setup->config.retention_days;
+
+    if (days == 0 || !settings->drain_outbox)
+        return 0;
+    worker->retention = retention_create(worker->base, worker->stores.records, days);
+    return worker->retention != NULL ? 0 : -1;
+}
+
 static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
     const struct setup *setup = shared->stores.setup;
     const struct config *config = &setup->config;
-    const struct exchange_settings settings = {
+    struct exchange_settings settings = {
         .base = worker->base,
         .flow = setup->flow,
         .keys = &setup->keys,
@@ -138,6 +152,9 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
 
+    settings.hasher = worker->hasher = hasher_create(&setup->keys);
+    if (worker->hasher == NULL)
+        return -1;
     worker->exchanges = exchange_service_create(&settings);
     if (worker->exchanges == NULL)
         return -1;
@@ -149,7 +166,7 @@ static int start_meta(struct worker *worker, const struct worker_settings *share
                       size_t error_size)
 {
     const struct setup *setup = shared->stores.setup;
-    const struct postman_settings postman = {&setup->config, &setup->keys, shared->replies};
+    const struct postman_settings postman = {&setup->config, worker->hasher, shared->replies};
     struct meta_settings meta = {
         .config = &setup->config, .flow = setup->flow, .keys = &setup->keys};
 
@@ -251,7 +268,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_exchanges(worker, settings) != 0 || start_channels(worker, settings) != 0 ||
+    if (start_retention(worker, &settings->stores) != 0 || start_exchanges(worker, settings) != 0 ||
+        start_channels(worker, settings) != 0 ||
         start_meta(worker, settings, error, error_size) != 0 ||
         start_administration(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
         start_turning(worker, settings->turn_ms) != 0)
@@ -307,12 +325,14 @@ void worker_free(struct worker *worker)
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     stores_detach(&worker->stores);
     postman_free(worker->postman);
+    retention_free(worker->retention);
     channel_free(worker->twilio);
     channel_free(worker->meta);
     channel_free(worker->simulator);
     login_free(worker->login);
     access_free(worker->access);
     exchange_service_free(worker->exchanges);
+    hasher_free(worker->hasher);
     http_free(worker->http);
     if (worker->on_stop != NULL)
         event_free(worker->on_stop);

@@ -11,6 +11,8 @@
 #include "store/seal.h"
 
 #define OUTBOX_STREAM "uic:outbox"
+/* Entries that can never be written. */
+#define OUTBOX_REFUSED_STREAM OUTBOX_STREAM ":refused"
 
 #define OUTBOX_CLEAR_MAX \
     (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX)

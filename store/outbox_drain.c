@@ -34,7 +34,6 @@
 #include <time.h>
 
 #define GROUP "writers"
-#define KEPT_STREAM OUTBOX_STREAM ":refused"
 #define BATCH_MAX 64
 #define ENTRY_ID_MAX 48
 #define CONSUMER_BYTES 16
@@ -181,7 +180,7 @@ static void item_tell(const struct outbox_drain *drain, const struct item *item)
         return;
     }
     snprintf(why, sizeof(why), "outbox entry %s: %s; kept in %s", item->id, item->refusal->text,
-             KEPT_STREAM);
+             OUTBOX_REFUSED_STREAM);
     if (watch->refused != NULL)
         watch->refused(watch->arg, why);
 }
@@ -218,7 +217,7 @@ static void on_settled(const struct redisReply *reply, void *arg)
 static void batch_settle(struct outbox_drain *drain)
 {
     struct batch *batch = drain->batch;
-    const char *arguments[2 * BATCH_MAX + 5] = {"2", OUTBOX_STREAM, KEPT_STREAM, GROUP};
+    const char *arguments[2 * BATCH_MAX + 5] = {"2", OUTBOX_STREAM, OUTBOX_REFUSED_STREAM, GROUP};
     char kept_max[24];
     int count = 5;
 

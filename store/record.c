@@ -72,6 +72,14 @@ bool record_link_up(const struct record_link *link)
     return link->backend->up(link);
 }
 
+enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep)
+{
+    sweep->link = link;
+    sweep->removed = 0;
+    sweep->more = false;
+    return link->backend->sweep(link, sweep);
+}
+
 enum store_status record_claim(struct record_link *link, struct record_claim *claim)
 {
     claim->link = link;

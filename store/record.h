@@ -90,4 +90,25 @@ bool record_link_up(const struct record_link *link);
  * when the wanted code is another person's (claim again with a longer one); STORE_DOWN. */
 enum store_status record_claim(struct record_link *link, struct record_claim *claim);
 
+/* Rows that one step of a sweep looks at, and removes, at most. */
+#define RECORD_SWEEP_LOOK 5000
+#define RECORD_SWEEP_REMOVE 500
+
+/* A step of a sweep through all records: those that nobody asked for since before_us are removed,
+ * with a line about it in uic_audit, in a transaction of their own. */
+struct record_sweep {
+    struct store_ticket ticket;
+    int64_t before_us;
+    int64_t after_id; /* in: where to go on, at first 0; out: where the next step does */
+    /* Out: */
+    unsigned removed;
+    bool more; /* there may be records behind after_id */
+    /* The store's own: */
+    struct record_link *link;
+};
+
+/* One at a time on a store; claims go on meanwhile. STORE_LATER, then STORE_OK or STORE_DOWN; or
+ * STORE_DOWN or STORE_FULL at once. A step under way when the link is detached ends from there. */
+enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep);
+
 #endif

@@ -6,6 +6,7 @@
 #define STORE_RECORD_BACKEND_H
 
 #include "store/record.h"
+#include "store/record_eraser.h"
 #include "store/record_importer.h"
 #include "store/record_reader.h"
 
@@ -39,6 +40,20 @@ struct record_importer {
     const struct record_importer_backend *backend;
 };
 
+/* Statements that change our tables, with their parameters as texts. Blocks. */
+struct record_eraser_backend {
+    struct record_eraser *(*open)(const char *url, char error[STORE_ERROR_MAX]);
+    /* What was removed is gone from the file too, as far as the database can see to that. */
+    void (*close)(struct record_eraser *eraser);
+    /* *number is the rows changed, or what a SELECT finds. */
+    int (*run)(struct record_eraser *eraser, const char *sql, const char *const *values, int count,
+               int64_t *number, char error[STORE_ERROR_MAX]);
+};
+
+struct record_eraser {
+    const struct record_eraser_backend *backend;
+};
+
 struct record_backend {
     const char *scheme; /* how its URLs begin */
     int (*prepare)(const char *url, char report[STORE_ERROR_MAX], char error[STORE_ERROR_MAX]);
@@ -51,9 +66,11 @@ struct record_backend {
                                   const struct store_watch *watch, char error[STORE_ERROR_MAX]);
     void (*detach)(struct record_link *link);
     enum store_status (*claim)(struct record_link *link, struct record_claim *claim);
+    enum store_status (*sweep)(struct record_link *link, struct record_sweep *sweep);
     bool (*up)(const struct record_link *link);
     const struct record_reader_backend *reader;
     const struct record_importer_backend *importer;
+    const struct record_eraser_backend *eraser;
 };
 
 struct record_store {
@@ -79,6 +96,8 @@ extern const struct record_reader_backend sqlite_reader;
 extern const struct record_reader_backend postgres_reader;
 extern const struct record_importer_backend sqlite_importer;
 extern const struct record_importer_backend postgres_importer;
+extern const struct record_eraser_backend sqlite_eraser;
+extern const struct record_eraser_backend postgres_eraser;
 
 /* The backend of the URL's scheme. Returns NULL with error. */
 const struct record_backend *record_backend_find(const char *url, char error[STORE_ERROR_MAX]);

@@ -14,6 +14,7 @@
 #include "store/postgres_claim.h"
 #include "store/postgres_connection.h"
 #include "store/postgres_schema.h"
+#include "store/postgres_sweep.h"
 #include "store/record_backend.h"
 
 #include <event2/event.h>
@@ -37,6 +38,7 @@ struct postgres_link {
     struct postgres_connection *connection;
     struct event *timer;
     struct claim_list waiting;
+    struct postgres_sweep *sweeper;
     struct postgres_batch *batch; /* under way when the connection is not free */
     int64_t sent_us;              /* of the batch */
     size_t alone; /* so many of those that wait go one by one, to find who made a batch fail */
@@ -294,6 +296,7 @@ static void postgres_close(struct record_store *base)
 
 static void link_free(struct postgres_link *link)
 {
+    postgres_sweep_free(link->sweeper);
     postgres_connection_close(link->connection);
     postgres_batch_free(link->batch);
     if (link->timer)
@@ -324,7 +327,8 @@ static struct record_link *postgres_attach(struct record_store *base, struct eve
     link->link.backend = &record_postgres;
     link->batch = postgres_batch_create();
     link->timer = evtimer_new(loop, on_timer, link);
-    if (!link->batch || !link->timer)
+    link->sweeper = postgres_sweep_create(loop, settings.url);
+    if (!link->batch || !link->timer || !link->sweeper)
         goto no_memory;
     link->connection = postgres_connection_open(loop, &settings, error);
     if (link->connection)
@@ -368,6 +372,15 @@ static enum store_status postgres_claim(struct record_link *base, struct record_
     return STORE_LATER;
 }
 
+static enum store_status postgres_sweep(struct record_link *base, struct record_sweep *sweep)
+{
+    struct postgres_link *link = (struct postgres_link *)base;
+
+    if (postgres_connection_down(link->connection))
+        return STORE_DOWN;
+    return postgres_sweep_step(link->sweeper, sweep);
+}
+
 static bool postgres_up(const struct record_link *base)
 {
     return postgres_connection_up(((const struct postgres_link *)base)->connection);
@@ -383,7 +396,9 @@ const struct record_backend record_postgres = {
     .attach = postgres_attach,
     .detach = postgres_detach,
     .claim = postgres_claim,
+    .sweep = postgres_sweep,
     .up = postgres_up,
     .reader = &postgres_reader,
     .importer = &postgres_importer,
+    .eraser = &postgres_eraser,
 };

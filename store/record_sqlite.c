@@ -37,6 +37,7 @@ struct sqlite_store {
     pthread_cond_t work;     /* to the writer: claims wait, or stop */
     pthread_cond_t finished; /* to record_detach: links have finished claims */
     struct claim_list waiting;
+    struct record_sweep *sweep; /* waits */
     struct sqlite_link *links;
     bool stopping;
     bool up;
@@ -48,7 +49,8 @@ struct sqlite_link {
     struct sqlite_store *store;
     struct sqlite_link *next;
     struct claim_list finished;
-    int wake; /* eventfd */
+    struct record_sweep *swept; /* finished */
+    int wake;                   /* eventfd */
     /* Of the link's thread: */
     struct event *event;
     struct store_watch watch;
@@ -79,6 +81,25 @@ static int64_t now_us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* A step of a sweep, after the claims; a database that took no claims is left alone. */
+static void sweep_run(struct sqlite_store *store, struct record_sweep *sweep, bool up)
+{
+    char why[STORE_ERROR_MAX];
+
+    sweep->ticket.status = STORE_DOWN;
+    if (up && store->writer && sqlite_writer_sweep(store->writer, sweep, why) == 0)
+        sweep->ticket.status = STORE_OK;
+}
+
+static void sweep_finish(struct sqlite_store *store, struct record_sweep *sweep)
+{
+    struct sqlite_link *link = (struct sqlite_link *)sweep->link;
+
+    link->swept = sweep;
+    eventfd_write(link->wake, 1);
+    pthread_cond_broadcast(&store->finished);
 }
 
 /* Gives the claims back to their links and wakes these; all links hear of a change. */
@@ -114,7 +135,7 @@ static void work_wait(struct sqlite_store *store)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += RETRY_SECONDS;
-    while (!store->waiting.first && !store->stopping && code != ETIMEDOUT) {
+    while (!store->waiting.first && !store->sweep && !store->stopping && code != ETIMEDOUT) {
         code = store->up ? pthread_cond_wait(&store->work, &store->mutex)
                          : pthread_cond_timedwait(&store->work, &store->mutex, &until);
     }
@@ -133,13 +154,21 @@ static void *writer_run(void *arg)
         if (store->stopping)
             break;
         claim_list_move(&batch, &store->waiting, SQLITE_BATCH_MAX);
+        struct record_sweep *sweep = store->sweep;
+        bool only_sweep = sweep && !batch.first && store->up;
+        store->sweep = NULL;
         pthread_mutex_unlock(&store->mutex);
         int64_t began_us = now_us();
-        int status = batch_commit(store, batch.first, why);
+        int status = only_sweep ? 0 : batch_commit(store, batch.first, why);
         if (status == 0 && batch.first)
             record_link_committed(batch.first->link, batch.count, now_us() - began_us);
+        if (sweep)
+            sweep_run(store, sweep, status == 0);
         pthread_mutex_lock(&store->mutex);
-        batch_finish(store, &batch, status == 0, why);
+        if (!only_sweep)
+            batch_finish(store, &batch, status == 0, why);
+        if (sweep)
+            sweep_finish(store, sweep);
     }
     pthread_mutex_unlock(&store->mutex);
     return NULL;
@@ -267,16 +296,20 @@ static void link_deliver(struct sqlite_link *link)
     pthread_mutex_lock(&store->mutex);
     struct claim_list finished = link->finished;
     link->finished = (struct claim_list){0};
+    struct record_sweep *swept = link->swept;
+    link->swept = NULL;
     bool changed = link->up != store->up;
     link->up = store->up;
     memcpy(why, store->why, sizeof why);
     pthread_mutex_unlock(&store->mutex);
 
-    link->under_way -= finished.count;
+    link->under_way -= finished.count + (swept != NULL);
     if (changed && link->watch.changed)
         link->watch.changed(link->watch.arg, link->up, why);
     for (struct record_claim *claim; (claim = claim_list_pop(&finished));)
         claim->ticket.done(&claim->ticket);
+    if (swept)
+        swept->ticket.done(&swept->ticket);
 }
 
 static void on_finished(evutil_socket_t fd, short events, void *arg)
@@ -338,7 +371,7 @@ static void sqlite_detach(struct record_link *base)
 
     while (link->under_way > 0) {
         pthread_mutex_lock(&store->mutex);
-        while (!link->finished.first)
+        while (!link->finished.first && !link->swept)
             pthread_cond_wait(&store->finished, &store->mutex);
         pthread_mutex_unlock(&store->mutex);
         link_deliver(link);
@@ -372,6 +405,25 @@ static enum store_status sqlite_claim(struct record_link *base, struct record_cl
     return STORE_LATER;
 }
 
+static enum store_status sqlite_sweep(struct record_link *base, struct record_sweep *sweep)
+{
+    struct sqlite_link *link = (struct sqlite_link *)base;
+    struct sqlite_store *store = link->store;
+    bool full;
+
+    pthread_mutex_lock(&store->mutex);
+    full = store->sweep != NULL;
+    if (!full) {
+        store->sweep = sweep;
+        pthread_cond_signal(&store->work);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    if (full)
+        return STORE_FULL;
+    link->under_way++;
+    return STORE_LATER;
+}
+
 static bool sqlite_up(const struct record_link *base)
 {
     return ((const struct sqlite_link *)base)->up;
@@ -387,7 +439,9 @@ const struct record_backend record_sqlite = {
     .attach = sqlite_attach,
     .detach = sqlite_detach,
     .claim = sqlite_claim,
+    .sweep = sqlite_sweep,
     .up = sqlite_up,
     .reader = &sqlite_reader,
     .importer = &sqlite_importer,
+    .eraser = &sqlite_eraser,
 };

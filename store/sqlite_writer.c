@@ -5,6 +5,7 @@
 #include "store/sqlite_writer.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_schema.h"
+#include "store/sqlite_sweep.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,4 +244,10 @@ int sqlite_writer_commit(struct sqlite_writer *writer, struct record_claim *clai
         memcpy(claim->code, outcome->code, sizeof claim->code);
     }
     return 0;
+}
+
+int sqlite_writer_sweep(struct sqlite_writer *writer, struct record_sweep *sweep,
+                        char error[STORE_ERROR_MAX])
+{
+    return sqlite_sweep_step(writer->database, sweep, error);
 }

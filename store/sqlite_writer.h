@@ -24,4 +24,8 @@ void sqlite_writer_close(struct sqlite_writer *writer);
 int sqlite_writer_commit(struct sqlite_writer *writer, struct record_claim *claims,
                          char error[STORE_ERROR_MAX]);
 
+/* A step of a sweep, a transaction of its own. Returns 0 or -1 with error. */
+int sqlite_writer_sweep(struct sqlite_writer *writer, struct record_sweep *sweep,
+                        char error[STORE_ERROR_MAX]);
+
 #endif

@@ -6,7 +6,7 @@
 #include <openssl/params.h>
 #include <string.h>
 
-static EVP_MAC_CTX *context_create(const char *secret, size_t length, const char *digest)
+EVP_MAC_CTX *hmac_context_create(const void *secret, size_t length, const char *digest)
 {
     char name[16];
     const OSSL_PARAM params[] = {
@@ -19,8 +19,7 @@ static EVP_MAC_CTX *context_create(const char *secret, size_t length, const char
     strncpy(name, digest, sizeof name - 1);
     name[sizeof name - 1] = '\0';
     EVP_MAC_free(mac);
-    if (context != NULL &&
-        EVP_MAC_init(context, (const unsigned char *)secret, length, params) != 1) {
+    if (context != NULL && EVP_MAC_init(context, secret, length, params) != 1) {
         EVP_MAC_CTX_free(context);
         return NULL;
     }
@@ -33,7 +32,7 @@ int hmac_secrets_init(struct hmac_secrets *secrets, const char *list, const char
     while (*list != '\0' && secrets->count < HMAC_SECRETS_MAX) {
         size_t length = strcspn(list, ",");
         if (length > 0) {
-            EVP_MAC_CTX *context = context_create(list, length, digest);
+            EVP_MAC_CTX *context = hmac_context_create(list, length, digest);
             if (context == NULL)
                 return -1;
             secrets->contexts[secrets->count++] = context;

@@ -5,8 +5,8 @@
 #include "server/channels/meta_reply.h"
 #include "server/channels/meta_signature.h"
 #include "server/clock.h"
+#include "server/hasher.h"
 #include "server/http/form.h"
-#include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "store/replies.h"
@@ -22,6 +22,7 @@ struct meta {
     struct channel channel;
     struct meta_settings settings;
     struct hmac_secrets secrets;
+    struct hasher *hasher;
 };
 
 /* A reply on its way into the queue. */
@@ -135,7 +136,7 @@ static void queue_reply(struct meta *meta, struct put *put, const struct exchang
             .body = json,
             .body_length = length,
             .created_ms = clock_wall_us() / 1000,
-            .key = keys_message_id(meta->settings.keys, message->id, message->id_length),
+            .key = hasher_message_id(meta->hasher, message->id, message->id_length),
         };
         status = replies_put(meta->settings.replies, &put->entry);
         OPENSSL_cleanse(json, length);
@@ -170,6 +171,7 @@ static void meta_free(struct channel *channel)
     struct meta *meta = (struct meta *)channel;
 
     hmac_secrets_deinit(&meta->secrets);
+    hasher_free(meta->hasher);
     free(meta);
 }
 
@@ -184,7 +186,9 @@ struct channel *meta_create(const struct meta_settings *settings,
         return NULL;
     meta->channel = (struct channel){&meta_class, exchanges};
     meta->settings = *settings;
-    if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0)
+    meta->hasher = hasher_create(settings->keys);
+    if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0 &&
+        meta->hasher != NULL)
         return &meta->channel;
     meta_free(&meta->channel);
     return NULL;

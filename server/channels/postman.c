@@ -6,6 +6,7 @@
 #include "server/channels/graph_verdict.h"
 #include "server/clock.h"
 #include "server/config.h"
+#include "server/hasher.h"
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -29,7 +30,7 @@
 #define TROUBLE_EVERY_MS 60000
 
 struct postman {
-    const struct keys *keys;
+    struct hasher *hasher;
     struct replies_link *replies;
     struct graph *graph;
     int64_t next_lockout_ms, next_trouble_ms; /* when the log may be told again */
@@ -84,9 +85,9 @@ static bool is_time(int64_t *next_ms)
 static void result_log(const struct postman *postman, enum log_level level, const char *event,
                        const struct reply *reply, const struct graph_result *result)
 {
-    char tag[KEYS_TAG_MAX];
+    char tag[HASHER_TAG_MAX];
 
-    keys_log_tag(postman->keys, reply->address, reply->address_length, tag);
+    hasher_address(postman->hasher, reply->address, reply->address_length, tag);
     log_write(level, event, log_text("who", tag), log_number("status", result->status),
               log_number("code", result->code), log_number("subcode", result->subcode),
               log_text("trace", *result->trace ? result->trace : NULL),
@@ -247,7 +248,7 @@ struct postman *postman_create(const struct postman_settings *settings, struct e
     snprintf(error, error_size, "out of memory");
     if (postman == NULL)
         return NULL;
-    postman->keys = settings->keys;
+    postman->hasher = settings->hasher;
     if (start_graph(postman, settings->config, base, error, error_size) == 0 &&
         start_replies(postman, settings->store, base, error, error_size) == 0)
         return postman;

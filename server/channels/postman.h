@@ -17,6 +17,7 @@
 
 struct config;
 struct event_base;
+struct hasher;
 struct keys;
 struct replies_link;
 struct replies_settings;
@@ -27,8 +28,8 @@ void postman_store_settings(const struct config *config, const struct keys *keys
                             struct replies_settings *settings);
 
 struct postman_settings {
-    const struct config *config; /* borrowed, as keys and store */
-    const struct keys *keys;
+    const struct config *config; /* borrowed, as hasher and store */
+    struct hasher *hasher;       /* the thread's */
     struct replies_store *store;
 };
 

@@ -3,7 +3,6 @@
 #include "server/channels/channel.h"
 
 #include "server/log.h"
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +21,7 @@ static void delivery_free(struct delivery *delivery)
     if (delivery->messages != &delivery->only)
         free(delivery->messages);
     free(delivery->turns);
-    OPENSSL_cleanse(delivery->text, delivery->text_length);
+    explicit_bzero(delivery->text, delivery->text_length);
     free(delivery);
 }
 

@@ -28,6 +28,7 @@ struct command {
 extern const struct command cmd_chat;
 extern const struct command cmd_check;
 extern const struct command cmd_code;
+extern const struct command cmd_erase;
 extern const struct command cmd_export;
 extern const struct command cmd_import;
 extern const struct command cmd_init_db;

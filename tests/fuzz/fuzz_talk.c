@@ -1,7 +1,8 @@
 /* A person who writes anything: one message a line, in a conversation that is stored and loaded
- * between any two. A line that begins with @ is a picture, with ! a pressed button,
- * one with = comes twice, # is the
- * session's end, and ~ a change of the flow file to one with other types of answers. */
+ * between any two. A line that begins with @ is a picture, with ! a pressed button, one with =
+ * comes twice, # is the session's end, and ~ a change of the flow file to one with other types of
+ * answers.
+ */
 #include "flow/flow.h"
 #include "fuzz.h"
 

@@ -13,7 +13,7 @@ PARTS = (
     ("HTTP: our check of the head", "head_scan"),
     ("form", "form_decode|form_value"),
     ("signature", "signature_matches"),
-    ("address and message id (HMAC)", "session_init|keys_.*"),
+    ("address and message id (HMAC)", "session_init|hasher_.*"),
     ("session, seal and open",
      "session_open_.*|session_seal_.*|seal_wrap|seal_unwrap|conversation_(encode|decode|mark|start)"),
     ("session, Redis", "redis.*|session_save|session_load"),
@@ -24,7 +24,7 @@ PARTS = (
     ("log", "log_.*|run_writer"),
     ("metrics", "metrics_.*|allowance_.*"),
     ("exchange", "exchange_.*|delivery_.*|webhook_.*|twilio_.*|routes_.*"),
-    ("wiping", "OPENSSL_cleanse|wipe_.*"),
+    ("wiping", "OPENSSL_cleanse|wipe_.*|give_back|take|give_back|take"),
 )
 
 

@@ -47,3 +47,18 @@ def test_messages_come_through(nginx):
 def test_what_is_not_for_the_world(nginx, path):
     assert status_of(nginx, "/health") == 200
     assert status_of(nginx, path) == 404
+
+
+def refusal_of(nginx, path, length):
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
+    connection.request("POST", path, b" " * length)
+    response = connection.getresponse()
+    return response.status, b"nginx" in response.read()
+
+
+def test_only_metas_webhook_takes_large_requests(nginx):
+    """Meta's settings are not there: what nginx lets through, the server refuses."""
+    assert refusal_of(nginx, "/whatsapp/meta", 60000) == (404, False)
+    assert refusal_of(nginx, "/whatsapp/meta", 100000) == (413, False)
+    assert refusal_of(nginx, "/whatsapp/meta", 4000000) == (413, True)
+    assert refusal_of(nginx, "/whatsapp/webhook", 100000) == (413, True)

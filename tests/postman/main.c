@@ -10,9 +10,9 @@
 #include "server/channels/postman.h"
 #include "server/clock.h"
 #include "server/config.h"
+#include "server/hasher.h"
 #include "server/keys.h"
 #include "server/log.h"
-#include "server/metrics.h"
 #include "server/metrics_text.h"
 #include "store/replies.h"
 
@@ -141,7 +141,10 @@ int main(void)
     struct replies_store *store = replies_open(&settings, error);
     if (store == NULL)
         return 1;
-    drive.postman = postman_create(&(struct postman_settings){&config, &keys, store}, drive.base,
+    struct hasher *hasher = hasher_create(&keys);
+    if (hasher == NULL)
+        return 1;
+    drive.postman = postman_create(&(struct postman_settings){&config, hasher, store}, drive.base,
                                    error, sizeof error);
     if (drive.postman == NULL)
         return 1;
@@ -153,6 +156,7 @@ int main(void)
     fputs(text, stdout);
     free(text);
     postman_free(drive.postman);
+    hasher_free(hasher);
     replies_close(store);
     event_free(drive.timer);
     event_base_free(drive.base);

@@ -4,4 +4,6 @@ import { closeBrowser, openBrowser } from "./stage.mjs";
 
 before(openBrowser);
 after(closeBrowser);
+await import("./login.test.mjs");
+await import("./dashboard.test.mjs");
 await import("./simulator.test.mjs");

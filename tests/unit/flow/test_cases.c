@@ -176,7 +176,7 @@ static void save(struct play *play, const struct conversation *conversation)
 
 static void say_unavailable(struct play *play)
 {
-    struct conversation conversation;
+    struct conversation conversation = {0};
 
     load(play, &conversation);
     flow_unavailable(play->flow, &conversation, play->reply);
@@ -232,7 +232,7 @@ static void deliver(struct play *play, size_t index)
                                          .written = person->written[index],
                                          .id = person->sent[index],
                                          .pressed = person->pressed[index]};
-    struct conversation conversation;
+    struct conversation conversation = {0};
 
     play->replied = true;
     if (!handle(play, &message, &conversation))

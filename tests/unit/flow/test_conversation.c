@@ -112,7 +112,7 @@ static void the_longest_answers_fit(void **state)
 
 static void cut_bytes_are_refused(void **state)
 {
-    struct conversation conversation, fresh;
+    struct conversation conversation, fresh = {0};
     unsigned char bytes[CONVERSATION_BYTES_MAX];
 
     (void)state;

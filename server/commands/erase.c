@@ -1,0 +1,281 @@
+/* whatsapp-uic erase: a person's number, or code, or old codes, everywhere. */
+#include "server/clock.h"
+#include "server/commands/command.h"
+#include "server/erasing.h"
+#include "server/salt_check.h"
+#include "server/setup.h"
+#include "store/record_eraser.h"
+#include <getopt.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int run(struct options *options, int argc, char *argv[]);
+
+const struct command cmd_erase = {
+    .name = "erase",
+    .arguments =
+        "(--phone NUMBER | --code CODE | --older-than DAYS) [--delete] [--dry-run] [--yes]",
+    .summary = "remove a person's number, or codes",
+    .details =
+        "  whatsapp-uic erase --phone +243999999999\n"
+        "  whatsapp-uic erase --code 985-KINS-15-JEA-KABI-A3F9D --delete\n"
+        "  whatsapp-uic erase --older-than 1825 --dry-run\n\n"
+        "The number is taken out of the records, their notes, the conversation that may be going\n"
+        "on, and records on their way to the database; the codes stay, so that files of clinics\n"
+        "keep their meaning. With --delete the codes go too: the same answers make them anew.\n"
+        "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
+        "number until they are replaced. The server may run meanwhile.\n\n"
+        "  --phone NUMBER     of everything with this number\n"
+        "  --code CODE        of this code only\n"
+        "  --older-than DAYS  delete the codes that nobody asked for in so many days, as\n"
+        "                     RETENTION_DAYS does by itself\n"
+        "  --keep-code        the codes stay without their number; so it is without --delete\n"
+        "  --delete           the codes go too\n"
+        "  --dry-run          only say how many there are\n"
+        "  --yes              do not ask; needed where there is no terminal\n"
+        "  --flow FILE        as for serve\n",
+    .run = run,
+};
+
+/* How long a server may take to write what it took out of the outbox before. */
+#define UNDER_WAY_SECONDS 8
+
+struct request {
+    char phone[RECORD_PHONE_MAX];
+    const char *code;
+    unsigned days;
+    bool older;
+    bool delete, keep, dry_run, yes;
+};
+
+struct erase {
+    struct setup setup;
+    struct record_eraser *eraser;
+    struct record_erasure records;
+    struct erasing elsewhere;
+    char author[80];
+};
+
+static int fail(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    return -1;
+}
+
+/* Who does it, as the system knows. */
+static void author_find(char author[80])
+{
+    const char *name = getenv("SUDO_USER");
+    const struct passwd *user = name ? NULL : getpwuid(getuid());
+
+    if (!name && user)
+        name = user->pw_name;
+    snprintf(author, 80, "command line (%.40s)", name ? name : "?");
+}
+
+static int ask(const struct request *request, int64_t records)
+{
+    char line[16] = "";
+
+    if (request->yes)
+        return 0;
+    if (!isatty(STDIN_FILENO))
+        return fail("erase", "there is no terminal to ask on: say --yes");
+    if (request->older || request->delete)
+        printf("%" PRId64 " codes will be deleted for good. Go on? [yes/NO] ", records);
+    else
+        printf("The number will be removed from %" PRId64 " records for good. Go on? [yes/NO] ",
+               records);
+    fflush(stdout);
+    if (fgets(line, sizeof line, stdin) &&
+        (strcmp(line, "yes\n") == 0 || strcmp(line, "oui\n") == 0))
+        return 0;
+    return fail("erase", "nothing was done");
+}
+
+static void tell_place(const char *what, int64_t count)
+{
+    if (count > 0)
+        printf("%s: %" PRId64 "\n", what, count);
+}
+
+static void tell(const struct erase *erase, const struct request *request, int64_t records,
+                 int64_t notes)
+{
+    const bool deletes = request->older || request->delete;
+
+    if (request->dry_run)
+        printf("would be done:\n");
+    printf("%s: %" PRId64 "\n", deletes ? "codes deleted" : "records without their number now",
+           records);
+    tell_place("notes of others without the number now", notes);
+    tell_place("conversations forgotten", erase->elsewhere.sessions);
+    tell_place("records on their way to the database", erase->elsewhere.outbox);
+    if (erase->elsewhere.unreadable > 0)
+        printf("hint: %" PRId64 " entries of the outbox are of another salt: nobody can tell whose "
+               "they are\n",
+               erase->elsewhere.unreadable);
+    if (request->older || request->dry_run)
+        return;
+    if (!erase->setup.config.redis_url)
+        printf(
+            "hint: a conversation in the server's memory ends by itself, %u minutes after its last "
+            "message\n",
+            erase->setup.config.session_timeout_minutes);
+    printf("hint: backups hold it until they are replaced\n");
+}
+
+/* What is on its way first: it might become a record meanwhile. */
+static int erase_all(struct erase *erase, const struct request *request, int64_t *records,
+                     char error[STORE_ERROR_MAX])
+{
+    if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
+        return fail("REDIS_URL", error);
+    if (erase->elsewhere.outbox > 0) {
+        printf("waiting %d seconds for records that a server is writing just now\n",
+               UNDER_WAY_SECONDS);
+        fflush(stdout);
+        sleep(UNDER_WAY_SECONDS);
+    }
+    erase->records.elsewhere = erase->elsewhere.outbox;
+    if (record_eraser_erase(erase->eraser, &erase->records, records, error) != 0)
+        return fail("DATABASE_URL", error);
+    return 0;
+}
+
+static int erase_run(struct erase *erase, const struct request *request)
+{
+    const struct config *config = &erase->setup.config;
+    const char *phone = request->phone[0] ? request->phone : NULL, *subject;
+    char error[STORE_ERROR_MAX];
+    int64_t records, notes;
+
+    author_find(erase->author);
+    erase->records = (struct record_erasure){
+        .phone_number = phone,
+        .code = request->code,
+        .before_us = clock_wall_us() - (int64_t)request->days * 24 * 3600 * INT64_C(1000000),
+        .delete = request->delete,
+        .author = erase->author,
+        .now_us = clock_wall_us(),
+    };
+    erase->elsewhere = (struct erasing){.setup = &erase->setup,
+                                        .phone_number = phone,
+                                        .code = request->code,
+                                        .delete = request->delete,
+                                        .dry_run = request->dry_run};
+    erase->eraser = record_eraser_open(config->database_url, error);
+    if (!erase->eraser)
+        return fail("DATABASE_URL", error);
+    /* With another salt, sessions and outbox would keep what is to go. */
+    if (salt_check(&erase->setup, false, &subject, error) != 0 && strcmp(subject, "FLOW_FILE") != 0)
+        return fail(subject, error);
+    if (record_eraser_count(erase->eraser, &erase->records, &records, &notes, error) != 0)
+        return fail("DATABASE_URL", error);
+    if (request->dry_run) {
+        if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
+            return fail("REDIS_URL", error);
+    } else if (ask(request, records) != 0 || erase_all(erase, request, &records, error) != 0) {
+        return -1;
+    }
+    tell(erase, request, records, notes);
+    return 0;
+}
+
+static int usage(const char *program, const char *expected)
+{
+    fprintf(stderr, "%s: expected %s\n", program, expected);
+    return -1;
+}
+
+/* "whatsapp:+243...", "+243 81 234 56 78" and "243812345678" are the number +243812345678. */
+static int phone_read(struct request *request, const char *text)
+{
+    static const char scheme[] = "whatsapp:";
+    size_t length = 0;
+    bool digits_only = true;
+
+    if (strncmp(text, scheme, sizeof scheme - 1) == 0)
+        text += sizeof scheme - 1;
+    for (const char *at = text; *at; at++)
+        digits_only = digits_only && strchr("+0123456789 .-()", *at);
+    if (digits_only && *text != '+')
+        request->phone[length++] = '+';
+    for (; *text && length + 1 < sizeof request->phone; text++)
+        if (!digits_only || strchr("+0123456789", *text))
+            request->phone[length++] = *text;
+    request->phone[length] = '\0';
+    return *text || length < 4 ? -1 : 0;
+}
+
+static int read_options(struct request *request, struct options *options, int argc, char *argv[])
+{
+    static const struct option known[] = {{"phone", required_argument, NULL, 'p'},
+                                          {"code", required_argument, NULL, 'c'},
+                                          {"older-than", required_argument, NULL, 'o'},
+                                          {"keep-code", no_argument, NULL, 'k'},
+                                          {"delete", no_argument, NULL, 'd'},
+                                          {"dry-run", no_argument, NULL, 'n'},
+                                          {"yes", no_argument, NULL, 'y'},
+                                          {"flow", required_argument, NULL, 'f'},
+                                          {0}};
+    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (c) {
+        case 'p':
+            if (phone_read(request, optarg) != 0)
+                return usage(argv[0], "--phone +243...");
+            break;
+        case 'c':
+            request->code = optarg;
+            break;
+        case 'o':
+            request->older = true;
+            request->days = (unsigned)strtoul(optarg, NULL, 10);
+            if (optarg[strspn(optarg, "0123456789")] || request->days < 1 || request->days > 36500)
+                return usage(argv[0], "--older-than with a number of days from 1 to 36500");
+            break;
+        case 'k':
+            request->keep = true;
+            break;
+        case 'd':
+            request->delete = true;
+            break;
+        case 'n':
+            request->dry_run = true;
+            break;
+        case 'y':
+            request->yes = true;
+            break;
+        case 'f':
+            options->flow_file = optarg;
+            break;
+        default:
+            return -1;
+        }
+    }
+    if (optind < argc ||
+        (request->phone[0] != '\0') + (request->code != NULL) + request->older != 1)
+        return usage(argv[0], "one of --phone, --code and --older-than, and no other arguments");
+    if (request->keep && (request->delete || request->older))
+        return usage(argv[0], "--keep-code or --delete, not both");
+    return 0;
+}
+
+static int run(struct options *options, int argc, char *argv[])
+{
+    struct request request = {0};
+    struct erase erase = {0};
+    int status = -1;
+
+    if (read_options(&request, options, argc, argv) != 0)
+        return COMMAND_USAGE;
+    if (setup_open(&erase.setup, options, stderr) == 0)
+        status = erase_run(&erase, &request);
+    record_eraser_close(erase.eraser);
+    setup_close(&erase.setup);
+    return status == 0 ? COMMAND_OK : COMMAND_FAILED;
+}

@@ -1,0 +1,28 @@
+/*
+ * Redis commands that block, each until its reply or the deadline: for the command line.
+ *
+ *     struct redis_call *call = redis_call_open(url, deadline_ms, error);
+ *     redis_call(call, argc, argv, lengths, on_reply, arg, error);
+ *     redis_call_close(call);
+ */
+#ifndef STORE_REDIS_CALL_H
+#define STORE_REDIS_CALL_H
+
+#include "store/ticket.h"
+#include <stddef.h>
+
+struct redisReply;
+struct redis_call;
+
+/* Returns NULL with error when Redis cannot be reached. */
+struct redis_call *redis_call_open(const char *url, unsigned deadline_ms,
+                                   char error[STORE_ERROR_MAX]);
+void redis_call_close(struct redis_call *call);
+
+/* Hands the reply, which is no error of Redis's, to on_reply (which may be NULL). Returns 0, or -1
+ * with error. */
+int redis_call(struct redis_call *call, int argc, const char *const *argv, const size_t *lengths,
+               void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
+               char error[STORE_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * Sweeping a SQLite file for old records. Blocks; knows no threads.
+ */
+#ifndef STORE_SQLITE_SWEEP_H
+#define STORE_SQLITE_SWEEP_H
+
+#include "store/record.h"
+#include <sqlite3.h>
+
+/* A step as record_sweep's, a transaction of its own. Returns 0, or -1 with error. */
+int sqlite_sweep_step(sqlite3 *database, struct record_sweep *sweep, char error[STORE_ERROR_MAX]);
+
+#endif

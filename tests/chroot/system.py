@@ -1,0 +1,99 @@
+"""A Debian system of its own in a folder, made by debootstrap from this machine's mirror. What runs in
+it has its own mounts, processes and network, which end with it."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+# Runs inside, before anything else: a network of its own has a loopback that is down.
+ENTER = r"""
+import fcntl, os, socket, struct, subprocess, sys
+folder, network = sys.argv[1], sys.argv[2] == "alone"
+if network:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        fcntl.ioctl(one, 0x8914, struct.pack("16sh22x", b"lo", 0x41))  # SIOCSIFFLAGS: up, running
+subprocess.run(["mount", "-t", "proc", "proc", folder + "/proc"], check=True)
+subprocess.run(["mount", "--rbind", "/dev", folder + "/dev"], check=True)
+os.chroot(folder)
+os.chdir("/")
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root",
+               "DEBIAN_FRONTEND": "noninteractive"}
+
+
+def mirror():
+    """Where this machine gets Debian from."""
+    sources = Path("/etc/apt")
+    for path in [*sources.glob("sources.list.d/*.sources"), sources / "sources.list",
+                 *sources.glob("sources.list.d/*.list")]:
+        text = path.read_text() if path.exists() else ""
+        found = re.search(r"^(?:URIs:|deb(?: \[.*\])?) *(https?://\S+/debian/?)(?:\s|$)", text, re.M)
+        if found:
+            return found[1]
+    return "http://deb.debian.org/debian"
+
+
+class System:
+    """One suite of Debian in a folder that is removed by remove()."""
+
+    def __init__(self, suite, folder, cache):
+        self.suite = suite
+        self.folder = folder
+        self.cache = cache / suite  # packages that were fetched before
+
+    def make(self):
+        """From nothing. apt inside keeps what it fetches in the cache, for the next time."""
+        self.cache.mkdir(parents=True, exist_ok=True)
+        self._check(subprocess.run(
+            ["debootstrap", "--variant=minbase", f"--cache-dir={self.cache.resolve()}", self.suite,
+             self.folder, mirror()], capture_output=True, text=True))
+        shutil.copy("/etc/resolv.conf", self.folder / "etc/resolv.conf")
+        policy = self.folder / "usr/sbin/policy-rc.d"  # nothing starts by itself: there is no init
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+        # Its disk need not survive the machine.
+        (self.folder / "etc/dpkg/dpkg.cfg.d/fast").write_text("force-unsafe-io\n")
+        archives = self.folder / "var/cache/apt/archives"
+        for package in self.cache.glob("*.deb"):
+            shutil.copy(package, archives)
+        self.run("apt-get", "update", "-q", network="shared")
+
+    def keep_fetched(self):
+        for package in (self.folder / "var/cache/apt/archives").glob("*.deb"):
+            if not (self.cache / package.name).exists():
+                shutil.copy(package, self.cache)
+
+    def install(self, *packages):
+        """apt-get install, as the guide says."""
+        done = self.run("apt-get", "install", "-qy", "--no-install-recommends",
+                        "-o", "APT::Keep-Downloaded-Packages=true", *packages, network="shared")
+        self.keep_fetched()
+        return done.stdout
+
+    def _command(self, arguments, network):
+        alone = ["--net"] if network == "alone" else []
+        return ["unshare", "--mount", "--pid", "--fork", "--kill-child", *alone, "--",
+                "/usr/bin/python3", "-c", ENTER, str(self.folder), network, *map(str, arguments)]
+
+    @staticmethod
+    def _check(done):
+        assert done.returncode == 0, f"{done.args}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done
+
+    def run(self, *arguments, network="alone", stdin=None, check=True):
+        """A command as root inside, without a network unless that is shared."""
+        done = subprocess.run(self._command(arguments, network), env=ENVIRONMENT, input=stdin,
+                              capture_output=True, encoding="utf-8", errors="replace")
+        return self._check(done) if check else done
+
+    def shell(self, script, **options):
+        """A script inside, every command of which must succeed; returns what it printed."""
+        return self.run("bash", "-euo", "pipefail", "-c", script, **options).stdout
+
+    def read(self, path):
+        return (self.folder / path.lstrip("/")).read_text(encoding="utf-8")
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,274 @@
+"""A person who wants to be forgotten: the number is nowhere afterwards. And codes that nobody asked for
+in years."""
+
+import os
+import pty
+import re
+import sqlite3
+import subprocess
+
+import pytest
+from phone import Phone
+from processes import PATIENCE, PROGRAM, environment_for, eventually, run_program
+from production import PostgresServer
+from texts import JEAN, code_in
+
+MARIE = ("1990", "Goma", "Marie", "2", "Mbuyi")
+NUMBER, OTHER = "+243899111222", "+243899111333"
+
+
+class Database:
+    """url; query(sql) -> rows of texts; everything(): all bytes that a dump shows."""
+
+    def __init__(self, url, query, everything):
+        self.url, self.query, self.everything = url, query, everything
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request, tmp_path):
+    if request.param == "sqlite":
+        path = tmp_path / "data/codes.db"
+        path.parent.mkdir()
+
+        def query(sql):
+            connection = sqlite3.connect(path, timeout=PATIENCE)
+            try:
+                rows = connection.execute(sql).fetchall()
+                connection.commit()
+                return [tuple(str(value) for value in row) for row in rows]
+            finally:
+                connection.close()
+
+        def everything():  # the file and its log, byte by byte
+            return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+        yield Database(f"sqlite:///{path}", query, everything)
+        return
+    server = PostgresServer(tmp_path / "postgres", {"log_statement": "all"})
+    server.start()
+
+    def dump():
+        return subprocess.run(["pg_dump", "-h", "127.0.0.1", "-p", str(server.port), "-U", "uic",
+                               "uic"], capture_output=True, check=True).stdout
+
+    yield Database(server.url, server.query, dump)
+    server.remove()
+
+
+@pytest.fixture
+def erase(tmp_path, database, redis):
+    """erase(arguments) -> the finished command, with this database and Redis."""
+
+    def run(*arguments, **settings):
+        settings = {"DATABASE_URL": database.url, "REDIS_URL": redis.url, **settings}
+        return run_program("erase", *arguments, cwd=tmp_path, **settings)
+
+    return run
+
+
+def register(server, number, *persons):
+    with Phone(server, number) as phone:
+        return [code_in(phone.say_all("Bonjour", *person)) for person in persons]
+
+
+def numbers(database):
+    return database.query("SELECT uic_code, phone_number, request_count FROM uic_records ORDER BY id")
+
+
+def audit(database):
+    return database.query("SELECT action, records, author FROM uic_audit ORDER BY id")
+
+
+def assert_nowhere(number, database, redis, *servers):
+    digits = number.lstrip("+").encode()
+    assert digits not in database.everything()
+    redis.command("SAVE")
+    for path in redis.directory.rglob("*"):
+        assert not path.is_file() or digits not in path.read_bytes(), path
+    for server in servers:
+        assert digits.decode() not in server.log()
+
+
+def test_the_number_goes_and_the_code_stays(start, redis, database, erase):
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    codes = register(server, NUMBER, JEAN, MARIE)
+    (other,) = register(server, OTHER, ("1991", "Boma", "Luc", "3", "Ilunga"))
+    database.query(f"UPDATE uic_records SET notes = 'mère : {NUMBER}, {NUMBER[1:]}.'"
+                   f" WHERE phone_number = '{OTHER}'")
+    with Phone(server, NUMBER) as phone:
+        phone.say("Bonjour")  # a conversation is open
+        sessions = len(redis.keys("uic:[sm]:*"))
+        totals = database.query("SELECT sum(request_count), count(*) FROM uic_records")
+
+        dry = erase("--phone", NUMBER, "--dry-run")
+        assert dry.returncode == 0, dry.stderr
+        assert "records without their number now: 2" in dry.stdout
+        assert [row[1] for row in numbers(database)] == [NUMBER, NUMBER, OTHER] and audit(database) == []
+        assert len(redis.keys("uic:[sm]:*")) == sessions
+
+        done = erase("--phone", NUMBER, "--yes")
+        assert done.returncode == 0, done.stderr
+        assert "records without their number now: 2" in done.stdout
+        assert "conversations forgotten: 1" in done.stdout
+        assert "notes of others without the number now: 1" in done.stdout
+        assert numbers(database) == [(codes[0], "", "1"), (codes[1], "", "1"), (other, OTHER, "1")]
+        assert len(redis.keys("uic:[sm]:*")) == sessions - 2
+        ((action, count, author),) = audit(database)
+        assert (action, count) == ("number removed", "2") and author.startswith("command line (")
+        assert NUMBER not in done.stdout
+        assert database.query("SELECT sum(request_count), count(*) FROM uic_records") == totals
+        assert_nowhere(NUMBER, database, redis, server)
+
+        # The person begins anew and finds the code, and is told nothing about having been here.
+        assert "1985" in JEAN and code_in(phone.say_all("Bonjour", *JEAN)) == codes[0]
+    assert numbers(database)[0] == (codes[0], "", "2")
+    assert_nowhere(NUMBER, database, redis, server)
+    again = erase("--phone", NUMBER, "--yes")
+    assert again.returncode == 0 and "records without their number now: 0" in again.stdout
+
+
+@pytest.mark.parametrize("written", ["whatsapp:+243899111222", "+243 899-111-222", "243899111222"])
+def test_a_number_may_be_written_in_several_ways(start, redis, database, erase, written):
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    register(server, NUMBER, JEAN)
+    assert "number now: 1" in erase("--phone", written, "--yes").stdout
+
+
+def test_the_code_goes_too(start, redis, database, erase):
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    codes = register(server, NUMBER, JEAN, MARIE)
+    done = erase("--code", codes[0], "--delete", "--yes")
+    assert done.returncode == 0 and "codes deleted: 1" in done.stdout
+    assert numbers(database) == [(codes[1], NUMBER, "1")]
+    done = erase("--code", codes[1], "--yes")
+    assert "records without their number now: 1" in done.stdout
+    assert numbers(database) == [(codes[1], "", "1")]
+    assert [line[:2] for line in audit(database)] == [("code deleted", "1"), ("number removed", "1")]
+    (code,) = register(server, NUMBER, JEAN)  # the same answers make it anew
+    assert code == codes[0]
+    done = erase("--phone", NUMBER, "--delete", "--yes")
+    assert "codes deleted: 1" in done.stdout
+    assert_nowhere(NUMBER, database, redis, server)
+
+
+def test_records_on_their_way_lose_their_number_too(start, redis, database, erase, tmp_path):
+    """They wait in the outbox while a server that has not the right to write cannot settle them."""
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    codes = register(server, NUMBER, JEAN)
+    server.stop()
+    # What a server puts into the outbox, put by one whose database is away; nobody empties it now.
+    away = start(DATABASE_URL="postgresql://uic@127.0.0.1:1/uic", REDIS_URL=redis.url, wait_for="/health")
+    (on_the_way,) = register(away, NUMBER, MARIE)
+    register(away, OTHER, ("1991", "Boma", "Luc", "3", "Ilunga"))
+    away.stop()
+    assert redis.command("XLEN", "uic:outbox") == ["2"]
+    redis.command("XADD", "uic:outbox:refused", "*", "sealed", "not ours", "why", "x")
+    dry = erase("--phone", NUMBER, "--dry-run")
+    assert "records on their way to the database: 1" in dry.stdout, dry.stderr
+    done = erase("--phone", NUMBER, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "records on their way to the database: 1" in done.stdout
+    assert "1 entries of the outbox are of another salt" in done.stdout
+    assert redis.command("XLEN", "uic:outbox") == ["2"]
+    assert audit(database)[0][:2] == ("number removed", "2")
+
+    again = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    eventually(lambda: len(numbers(database)) == 3, "the outbox is written")
+    assert {row[:2] for row in numbers(database)} >= {(codes[0], ""), (on_the_way, "")}
+    assert OTHER in {row[1] for row in numbers(database)}
+    assert_nowhere(NUMBER, database, redis, again, away)
+
+
+def test_with_delete_what_is_on_its_way_never_arrives(start, redis, database, erase):
+    start(DATABASE_URL=database.url, REDIS_URL=redis.url).stop()
+    away = start(DATABASE_URL="postgresql://uic@127.0.0.1:1/uic", REDIS_URL=redis.url, wait_for="/health")
+    (code,) = register(away, NUMBER, MARIE)
+    away.stop()
+    done = erase("--code", code, "--delete", "--yes")
+    assert done.returncode == 0 and "on their way to the database: 1" in done.stdout, done.stderr
+    assert redis.command("XLEN", "uic:outbox") == ["0"]
+
+
+def test_it_asks_on_a_terminal_and_refuses_without_one(start, redis, database, erase, tmp_path):
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    register(server, NUMBER, JEAN)
+    done = erase("--phone", NUMBER)
+    assert done.returncode == 1 and "--yes" in done.stderr
+    for answer, status, left in ((b"no\n", 1, NUMBER), (b"yes\n", 0, "")):
+        master, slave = pty.openpty()
+        process = subprocess.Popen([PROGRAM, "erase", "--phone", NUMBER], stdin=slave, cwd=tmp_path,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   env=environment_for(DATABASE_URL=database.url, REDIS_URL=redis.url))
+        os.write(master, answer)
+        said = process.communicate(timeout=PATIENCE)[0].decode()
+        os.close(master)
+        os.close(slave)
+        assert process.returncode == status, said
+        assert "from 1 records for good" in said
+        assert numbers(database)[0][1] == left
+
+
+def test_the_wrong_salt_is_refused(start, redis, database, erase):
+    start(DATABASE_URL=database.url, REDIS_URL=redis.url).stop()
+    done = erase("--phone", NUMBER, "--yes", UIC_SALT="Another-Salt_12345")
+    assert done.returncode == 1 and "UIC_SALT" in done.stderr
+
+
+def old_records(database, count):
+    """Makes so many codes that nobody asked for since 2020, among newer ones."""
+    is_postgres = database.url.startswith("postgres")
+    digest = "decode(md5('o' || n), 'hex')" if is_postgres else "'old' || n"
+    series = (f"generate_series(1, {count}) AS s(n)" if is_postgres else
+              f"(WITH RECURSIVE s(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM s WHERE n < {count})"
+              " SELECT n FROM s)")
+    database.query("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"
+                   f" last_requested_at) SELECT 'OLD' || n, '+24380000' || n, {digest},"
+                   " '2019-01-01 00:00:00.000000', CASE WHEN n % 4 = 0 THEN '2999-01-01 00:00:00.000000'"
+                   f" ELSE '2020-01-01 00:00:00.000000' END{'::timestamptz' if is_postgres else ''}"
+                   f" FROM {series}")
+
+
+def test_old_codes_by_hand(start, redis, database, erase):
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    register(server, NUMBER, JEAN)
+    old_records(database, 1200)
+    dry = erase("--older-than", "365", "--dry-run")
+    assert "codes deleted: 900" in dry.stdout and len(numbers(database)) == 1201
+    done = erase("--older-than", "365", "--yes")
+    assert done.returncode == 0 and "codes deleted: 900" in done.stdout, done.stderr
+    assert len(numbers(database)) == 301
+    assert [line[:2] for line in audit(database)] == [("retention", "500"), ("retention", "400")]
+
+
+def test_the_server_removes_old_codes_by_itself(start, redis, database):
+    start(DATABASE_URL=database.url, REDIS_URL=redis.url).stop()
+    old_records(database, 1200)
+    quiet = start(DATABASE_URL=database.url, REDIS_URL=redis.url)  # not unless told
+    register(quiet, NUMBER, JEAN)
+    quiet.stop()
+    assert len(numbers(database)) == 1201
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url, RETENTION_DAYS="365", WORKERS="2")
+    second = start(DATABASE_URL=database.url, REDIS_URL=redis.url, RETENTION_DAYS="365")
+    assert register(server, NUMBER, JEAN)  # others go on meanwhile
+    eventually(lambda: len(numbers(database)) == 301, "the old codes are gone")
+    assert {line[0] for line in audit(database)} == {"retention"}
+    assert sum(int(line[1]) for line in audit(database)) == 900
+    assert all(int(line[1]) <= 500 for line in audit(database))
+    assert {line[2] for line in audit(database)} == {"server"}
+
+    def removed():
+        return sum(int(count) for instance in (server, second)
+                   for count in re.findall(r"event=retention removed=(\d+)|retention removed=(\d+)",
+                                           instance.log()) for count in count if count)
+
+    eventually(lambda: removed() == 900, "the log tells how many")
+    metrics = server.get("/metrics")[1] + second.get("/metrics")[1]
+    assert sum(int(value) for value in re.findall(r"^uic_records_retired_total (\d+)", metrics, re.M)) == 900
+
+
+def test_arguments(tmp_path):
+    for arguments in ((), ("--phone", NUMBER, "--code", "X"), ("--phone", "x"), ("--older-than", "0"),
+                      ("--older-than", "many"), ("--code", "X", "--keep-code", "--delete"),
+                      ("--phone", NUMBER, "more")):
+        done = run_program("erase", *arguments, cwd=tmp_path)
+        assert done.returncode == 2 and "expected" in done.stderr, arguments

@@ -1,0 +1,109 @@
+"""From Meta and back to Meta: what people write to the webhook is answered through the Graph API, in
+order, and never not at all."""
+
+import meta
+import pytest
+from graph import Graph
+from meta import Meta, button, text
+from phone import Phone
+from processes import eventually
+from texts import JEAN, code_in, code_of, message, question
+
+SETTINGS = {**meta.SETTINGS, "META_MESSAGES_PER_SECOND": "0"}
+
+
+@pytest.fixture
+def graph(tmp_path):
+    graph = Graph(tmp_path / "graph")
+    graph.start()
+    yield graph
+    graph.stop()
+    assert not graph.refused, graph.refused
+
+
+@pytest.fixture
+def begin(start, redis, graph):
+    """begin() -> a server with both channels; each call starts another on the same Redis."""
+    def begin_server(**settings):
+        return start(**{**SETTINGS, **graph.settings(), "REDIS_URL": redis.url, **settings})
+    return begin_server
+
+
+def got(graph, person, count):
+    """The texts that a person got, when there are so many."""
+    eventually(lambda: len(graph.got[person]) >= count, f"{count} replies to {person}")
+    return graph.got[person]
+
+
+def test_a_conversation_through_meta(begin, graph):
+    server, number = begin(), meta.new_number()
+    with Meta(server) as sender:
+        for count, said in enumerate(("Bonjour", *JEAN), 1):
+            sender.say(text(number, said))
+            replies = got(graph, number, count)
+    for step in range(5):
+        assert question(step) in replies[step]
+    assert code_in(replies[5]) == code_of(JEAN) and len(replies) == 6
+
+
+def test_the_languages_are_offered_as_buttons(begin, graph):
+    server, number = begin(), meta.new_number()
+    with Meta(server) as sender:
+        sender.say(text(number, "Bonjour"), text(number, "LANGUE"))
+        got(graph, number, 2)
+        offered = graph.messages[number][1]["interactive"]
+        assert offered["type"] == "button"
+        french, english = (b["reply"] for b in offered["action"]["buttons"])
+        assert (french["title"], english["title"]) == ("Français", "English")
+        sender.say(button(number, english["id"], english["title"]))
+        assert question(0, "en") in got(graph, number, 3)[2]
+        # The button is still there, but a year is asked now.
+        sender.say(button(number, french["id"], french["title"]))
+        assert message("not_text", "en") in got(graph, number, 4)[3]
+
+
+def test_somebody_without_a_number_is_answered_by_user_id(begin, graph):
+    server, user = begin(), "CD.13491208655302741918"
+    said = text("", "Bonjour")
+    del said["from"]
+    with Meta(server) as sender:
+        sender.say({**said, "from_user_id": user})
+    assert question(0) in got(graph, user, 1)[0]
+    assert graph.messages[user][0]["recipient"] == user
+
+
+def test_a_message_that_comes_again_is_answered_once(begin, graph):
+    server, number = begin(), meta.new_number()
+    messages = [text(number, said) for said in ("Bonjour", "1985", "Boma")]
+    with Meta(server) as sender:
+        for _ in range(3):
+            sender.say(*messages)
+        sender.say(text(number, "Luc"))
+    assert question(3) in got(graph, number, 4)[3]
+    assert len(graph.got[number]) == 4
+
+
+def test_both_channels_at_once(begin, graph):
+    server, number = begin(), meta.new_number()
+    with Meta(server) as sender, Phone(server, "+" + number) as phone:
+        sender.say(text(number, "Bonjour"))
+        sender.say(text(number, "1985"))
+        assert question(0) in phone.say("Bonjour")
+        assert question(1) in got(graph, number, 2)[1]
+
+
+def test_killed_behind_the_200_the_replies_still_go(begin, graph):
+    """The Graph API is away while people write; the server is killed; another one sends."""
+    server = begin()
+    port = graph.port
+    graph.stop()
+    people = [meta.new_number() for _ in range(50)]
+    with Meta(server) as sender:
+        sender.say(*(text(number, said) for said in ("Bonjour", "1985") for number in people))
+    server.kill()
+    graph.start(port)
+    begin()
+    for number in people:
+        first, second = got(graph, number, 2)[:2]
+        assert question(0) in first and question(1) in second
+        assert len(graph.got[number]) == 2
