@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
 import { busy, empty, withoutDatabase } from "./figures.mjs";
+import { Person } from "./people.mjs";
 import { eventually, startServer } from "./server.mjs";
 import { accessibilityOf, logIn, NARROW, overflows, photograph, visit, WIDE } from "./stage.mjs";
 
@@ -29,6 +30,49 @@ async function open(t, figures = busy, options = {}) {
 // Text as people compare it: one kind of space.
 const text = async (locator) => (await locator.innerText()).replace(/\s+/g, " ").trim();
 const rows = async (page, id) => Promise.all((await page.locator(`#${id} tbody tr`).all()).map(text));
+
+test("after known conversations it shows their figures", async (t) => {
+  const own = await startServer();
+  t.after(() => own.stop());
+  const [amina, joseph, mary, paul] = Array.from({ length: 4 }, () => new Person(own));
+  const answers = ["1985", "Kinshasa", "Amina", "15", "Kabila"];
+  await amina.write("Bonjour", ...answers);
+  await amina.write("Bonjour", ...answers);
+  await joseph.write("Bonjour", "dix-neuf cent", "1990", "Goma");
+  await mary.write("Hello", "LANGUAGE", "2", "1992", "Bukavu", "Mary", "3", "Ilunga");
+  await paul.write("Bonjour", "STOP");
+
+  const page = await visit(t, own);
+  await logIn(page, own);
+  await shown(page);
+  // Each worker brings its counts together once a second.
+  await eventually(async () => {
+    await page.reload();
+    await shown(page);
+    await page.getByRole("button", { name: "Aujourd’hui", exact: true }).click();
+    return (await text(page.locator("#funnel-left"))) !== "" && (await rows(page, "funnel")).at(-1).startsWith("Code reçu 3");
+  }, "all is counted");
+  assert.equal(await text(page.locator(".hero")), "2 nouveaux codes");
+  assert.equal(await text(page.locator("#today-repeated")), "1");
+  assert.deepEqual([await text(page.locator("#total-codes")), await text(page.locator("#total-requests")),
+    await text(page.locator("#total-numbers"))], ["2", "3", "2"]);
+  assert.deepEqual(await rows(page, "funnel"), [
+    "Conversations commencées 5 100 %",
+    "1. Année de naissance 5 100 %",
+    "2. Lieu de naissance de la mère 4 80 %",
+    "3. Prénom 4 80 %",
+    "4. Jour de naissance 3 60 %",
+    "5. Nom de famille 3 60 %",
+    "Code reçu 3 60 %",
+  ]);
+  assert.equal(await text(page.locator("#funnel-left")), "Restées en chemin : 0 expirée, 1 arrêtée par STOP.");
+  assert.equal((await rows(page, "wrong"))[0], "1. Année de naissance 1 fois 20");
+  assert.deepEqual(await rows(page, "languages"), ["Français 2 67 %", "Anglais 1 33 %"]);
+  assert.equal(await text(page.locator("#active-total")), "1");
+  assert.equal((await rows(page, "active"))[2], "3. Prénom 1");
+  assert.equal(await page.locator("#state .bad").count(), 0);
+  assert.equal(await page.locator("#instances tbody tr").count(), 1);
+});
 
 test("figures are written as one writes them in French", async (t) => {
   const page = await open(t);
