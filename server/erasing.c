@@ -4,7 +4,9 @@
  */
 #include "server/erasing.h"
 
+#include "server/channels/postman.h"
 #include "store/outbox_erase.h"
+#include "store/replies_erase.h"
 #include "store/session.h"
 #include <event2/event.h>
 #include <openssl/crypto.h>
@@ -115,11 +117,29 @@ static int outbox_visit(struct erasing *erasing, char error[STORE_ERROR_MAX])
     return status;
 }
 
+static int replies_visit(struct erasing *erasing, char error[STORE_ERROR_MAX])
+{
+    struct replies_settings settings;
+    char address[ADDRESS_MAX];
+    int status = 0;
+
+    postman_store_settings(&erasing->setup->config, &erasing->setup->keys, &settings);
+    for (size_t i = 0; status == 0 && i < sizeof schemes / sizeof *schemes; i++) {
+        size_t found = 0;
+        snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
+        status = replies_erase(&settings, address, erasing->dry_run, &found, error);
+        erasing->replies += (int64_t)found;
+    }
+    OPENSSL_cleanse(&settings, sizeof settings);
+    return status;
+}
+
 int erasing_run(struct erasing *erasing, char error[STORE_ERROR_MAX])
 {
     if (erasing->setup->config.redis_url == NULL)
         return 0;
-    if (erasing->phone_number && sessions_erase(erasing, error) != 0)
+    if (erasing->phone_number &&
+        (sessions_erase(erasing, error) != 0 || replies_visit(erasing, error) != 0))
         return -1;
     return outbox_visit(erasing, error);
 }

@@ -19,6 +19,7 @@ struct erasing {
     /* Out: */
     int64_t sessions; /* forgotten */
     int64_t outbox;   /* records on their way */
+    int64_t replies;  /* through Meta, not sent yet; they go */
     int64_t unreadable;
 };
 

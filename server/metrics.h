@@ -131,7 +131,7 @@
       "")                                                                                          \
     X(COMMIT, SECONDS, "uic_commit_duration_seconds", "",                                          \
       "One transaction of the database, with all claims in it")                                    \
-    X(META_CALL, SECONDS, "uic_meta_call_duration_seconds", "",                                    \
+    X(GRAPH_CALL, SECONDS, "uic_graph_call_duration_seconds", "",                                  \
       "One call of Meta's API to its answer")                                                      \
     X(REPLY, SECONDS, "uic_reply_duration_seconds", "",                                            \
       "From a reply's making to Meta's word that it has it")                                       \

@@ -22,6 +22,7 @@ struct redis_store {
     struct redis_url url;
     struct redis_script script;
     char script_sha[SHA_MAX];
+    char ttl[16], mark_ttl[16]; /* as they stand in commands */
 };
 
 struct redis_session_link {
@@ -83,15 +84,13 @@ static enum store_status save_by(struct session *session, const char *how, const
                                  size_t script_length,
                                  void (*callback)(const struct redisReply *reply, void *arg))
 {
-    const struct session_settings *settings = &session->link->store->settings;
+    const struct redis_store *store = (const struct redis_store *)session->link->store;
     struct session_value value, mark;
-    char mark_name[SESSION_NAME_MAX], ttl[16], mark_ttl[16];
+    char mark_name[SESSION_NAME_MAX];
 
     if (session_seal(session, &value, &mark) < 0)
         return STORE_DOWN;
     session_mark_name(session, mark_name);
-    snprintf(ttl, sizeof(ttl), "%u", settings->ttl_ms);
-    snprintf(mark_ttl, sizeof(mark_ttl), "%u", settings->mark_ttl_ms);
     const struct {
         const void *bytes;
         size_t length;
@@ -103,9 +102,9 @@ static enum store_status save_by(struct session *session, const char *how, const
         {mark_name, strlen(mark_name)},
         {session->version, session->version_length},
         {value.bytes, value.length},
-        {ttl, strlen(ttl)},
+        {store->ttl, strlen(store->ttl)},
         {mark.bytes, mark.length},
-        {mark_ttl, strlen(mark_ttl)},
+        {store->mark_ttl, strlen(store->mark_ttl)},
     };
     enum { COUNT = sizeof(arguments) / sizeof(arguments[0]) };
     const char *argv[COUNT];
@@ -272,6 +271,8 @@ static struct session_store *redis_open(const struct session_settings *settings,
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
+    snprintf(store->ttl, sizeof(store->ttl), "%u", settings->ttl_ms);
+    snprintf(store->mark_ttl, sizeof(store->mark_ttl), "%u", settings->mark_ttl_ms);
     store->script = (struct redis_script){session_save_script, session_save_script_length};
     if (redis_url_parse(&store->url, settings->url, error) < 0) {
         redis_close(&store->store);

@@ -22,7 +22,6 @@ struct meta {
     struct channel channel;
     struct meta_settings settings;
     struct hmac_secrets secrets;
-    struct hasher *hasher;
 };
 
 /* A reply on its way into the queue. */
@@ -136,7 +135,7 @@ static void queue_reply(struct meta *meta, struct put *put, const struct exchang
             .body = json,
             .body_length = length,
             .created_ms = clock_wall_us() / 1000,
-            .key = hasher_message_id(meta->hasher, message->id, message->id_length),
+            .key = hasher_message_id(meta->settings.hasher, message->id, message->id_length),
         };
         status = replies_put(meta->settings.replies, &put->entry);
         OPENSSL_cleanse(json, length);
@@ -171,7 +170,6 @@ static void meta_free(struct channel *channel)
     struct meta *meta = (struct meta *)channel;
 
     hmac_secrets_deinit(&meta->secrets);
-    hasher_free(meta->hasher);
     free(meta);
 }
 
@@ -186,9 +184,7 @@ struct channel *meta_create(const struct meta_settings *settings,
         return NULL;
     meta->channel = (struct channel){&meta_class, exchanges};
     meta->settings = *settings;
-    meta->hasher = hasher_create(settings->keys);
-    if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0 &&
-        meta->hasher != NULL)
+    if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0)
         return &meta->channel;
     meta_free(&meta->channel);
     return NULL;

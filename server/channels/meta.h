@@ -13,14 +13,14 @@
 #define META_PATH "/whatsapp/meta"
 
 struct flow;
-struct keys;
+struct hasher;
 struct replies_link;
 
 /* What the channel of one worker needs; borrowed. */
 struct meta_settings {
     const struct config *config;
     const struct flow *flow;
-    const struct keys *keys;
+    struct hasher *hasher; /* the thread's */
     struct replies_link *replies;
 };
 

@@ -156,7 +156,7 @@ static void on_answer(void *arg, const struct graph_result *result)
 
     free(errand);
     if (result->answered)
-        metrics_observe(METRIC_META_CALL, result->took_us);
+        metrics_observe(METRIC_GRAPH_CALL, result->took_us);
     if (verdict.kind == GRAPH_SENT)
         metrics_observe(METRIC_REPLY, clock_wall_us() - reply->created_ms * 1000);
     metrics_add(kind_metrics[verdict.kind], 1);

@@ -25,7 +25,8 @@ const struct command cmd_erase = {
         "  whatsapp-uic erase --code 985-KINS-15-JEA-KABI-A3F9D --delete\n"
         "  whatsapp-uic erase --older-than 1825 --dry-run\n\n"
         "The number is taken out of the records, their notes, the conversation that may be going\n"
-        "on, and records on their way to the database; the codes stay, so that files of clinics\n"
+        "on, unsent replies, and records on their way to the database; the codes stay, so that "
+        "files of clinics\n"
         "keep their meaning. With --delete the codes go too: the same answers make them anew.\n"
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
         "number until they are replaced. The server may run meanwhile.\n\n"
@@ -114,6 +115,7 @@ static void tell(const struct erase *erase, const struct request *request, int64
            records);
     tell_place("notes of others without the number now", notes);
     tell_place("conversations forgotten", erase->elsewhere.sessions);
+    tell_place("replies unsent", erase->elsewhere.replies);
     tell_place("records on their way to the database", erase->elsewhere.outbox);
     if (erase->elsewhere.unreadable > 0)
         printf("hint: %" PRId64 " entries of the outbox are of another salt: nobody can tell whose "

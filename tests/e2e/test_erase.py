@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 
+import meta
 import pytest
 from phone import Phone
 from processes import PATIENCE, PROGRAM, environment_for, eventually, run_program
@@ -187,6 +188,22 @@ def test_with_delete_what_is_on_its_way_never_arrives(start, redis, database, er
     done = erase("--code", code, "--delete", "--yes")
     assert done.returncode == 0 and "on their way to the database: 1" in done.stdout, done.stderr
     assert redis.command("XLEN", "uic:outbox") == ["0"]
+
+
+def test_a_conversation_through_meta_and_its_unsent_replies_go(start, redis, database, erase):
+    """Meta cannot be reached, so what would be said waits."""
+    server = start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
+    with meta.Meta(server) as sender:
+        for number in (NUMBER, OTHER):
+            sender.say(meta.text(number[1:], "Bonjour"), meta.text(number[1:], "1985"))
+    eventually(lambda: meta.waiting(redis) == 4, "replies wait")
+    dry = erase("--phone", NUMBER, "--dry-run", **meta.SETTINGS)
+    assert "replies unsent: 2" in dry.stdout and "conversations forgotten: 1" in dry.stdout, dry.stderr
+    assert meta.waiting(redis) == 4
+    done = erase("--phone", NUMBER, "--yes", **meta.SETTINGS)
+    assert "replies unsent: 2" in done.stdout and "conversations forgotten: 1" in done.stdout
+    assert meta.waiting(redis) == 2
+    assert_nowhere(NUMBER, database, redis, server)
 
 
 def test_it_asks_on_a_terminal_and_refuses_without_one(start, redis, database, erase, tmp_path):

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-PAGES = ["man1/whatsapp-uic.1.gz", "man5/whatsapp-uic.env.5.gz"]
+PAGES = ["man1/whatsapp-uic.1.gz", "man5/whatsapp-uic.env.5.gz", "man8/whatsapp-uic-backup.8.gz",
+         "man8/whatsapp-uic-restore.8.gz"]
 PROGRAM = os.environ["WHATSAPP_UIC"]
 
 

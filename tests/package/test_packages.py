@@ -13,11 +13,16 @@ etc/logrotate.d/whatsapp-uic
 etc/nginx/sites-available/whatsapp-uic
 etc/whatsapp-uic
 usr/bin/whatsapp-uic
+usr/bin/whatsapp-uic-backup
+usr/bin/whatsapp-uic-restore
 usr/include/uic/uic.h
 usr/share/bash-completion/completions/whatsapp-uic
 usr/share/man/man1/whatsapp-uic.1.gz
 usr/share/man/man5/whatsapp-uic.env.5.gz
+usr/share/whatsapp-uic/backup-common.sh
 usr/share/whatsapp-uic/ciu-rdc.json
+usr/share/whatsapp-uic/grafana/whatsapp-uic.json
+usr/share/whatsapp-uic/prometheus/whatsapp-uic.rules.yml
 usr/share/whatsapp-uic/lllfffycg.json
 usr/share/whatsapp-uic/reference-initial.json
 usr/share/whatsapp-uic/whatsapp-uic.env

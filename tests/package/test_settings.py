@@ -10,7 +10,7 @@ from processes import run_program
 ASSIGNED = re.compile(r"^#? ?([A-Z][A-Z0-9_]+)=", re.M)
 NAMED = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b")
 # What has the look of a setting in the guide and is none.
-OTHER_WORDS = {"MOT_DE_PASSE", "RETENTION_DAYS"}
+OTHER_WORDS = {"MOT_DE_PASSE"}
 
 
 @pytest.mark.parametrize("path", [".env.example", "packaging/whatsapp-uic.env"])
