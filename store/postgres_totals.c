@@ -17,7 +17,7 @@ enum { INT8 = 20 };
 /* The first column is NULL in the row over all time. */
 static const char totals_sql[] =
     "SELECT CASE WHEN hour > '-infinity' THEN extract(epoch FROM hour)::bigint END,"
-    " sum(new_codes), sum(new_phones), sum(requests) FROM uic_totals"
+    " sum(new_codes), sum(new_phones), sum(requests) FROM uic_totals_shards"
     " WHERE hour = '-infinity' OR hour >= to_timestamp($1) GROUP BY hour";
 enum column { COLUMN_HOUR, COLUMN_CODES, COLUMN_PHONES, COLUMN_REQUESTS };
 

@@ -1,7 +1,8 @@
--- Totals by the hour, so that they can be summed to the days of any whole-hour time zone; and, at the
--- hour '-infinity', over all time. Otherwise as told in 001.
+-- Totals by the hour, so that they can be summed to the days of any whole-hour time zone. The triggers
+-- write to uic_totals_shards, where the hour '-infinity' stands for all time; uic_totals is what one
+-- reads. Otherwise as told in 001.
 DROP TABLE uic_totals;
-CREATE TABLE uic_totals (
+CREATE TABLE uic_totals_shards (
     hour timestamptz NOT NULL,
     shard smallint NOT NULL,
     new_codes bigint NOT NULL,
@@ -9,6 +10,10 @@ CREATE TABLE uic_totals (
     requests bigint NOT NULL,
     PRIMARY KEY (hour, shard)
 ) WITH (fillfactor = 50);
+
+CREATE VIEW uic_totals AS
+SELECT hour, sum(new_codes) AS new_codes, sum(new_phones) AS new_phones, sum(requests) AS requests
+FROM uic_totals_shards WHERE hour > '-infinity' GROUP BY hour;
 
 -- The two rows that a moment counts in.
 CREATE FUNCTION uic_hours(at timestamptz) RETURNS timestamptz[]
@@ -18,7 +23,7 @@ RETURN ARRAY['-infinity', date_trunc('hour', at AT TIME ZONE 'UTC') AT TIME ZONE
 CREATE OR REPLACE FUNCTION uic_totals_insert() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN
-    INSERT INTO uic_totals AS total (hour, shard, new_codes, new_phones, requests)
+    INSERT INTO uic_totals_shards AS total (hour, shard, new_codes, new_phones, requests)
     SELECT unnest(uic_hours(created_at)), pg_backend_pid() % 16,
            count(*), count(*) FILTER (WHERE first_of_phone), sum(request_count)
     FROM (SELECT created_at, request_count,
@@ -38,7 +43,7 @@ END $$;
 CREATE OR REPLACE FUNCTION uic_totals_update() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_nestloop = off AS $$
 BEGIN
-    INSERT INTO uic_totals AS total (hour, shard, new_codes, new_phones, requests)
+    INSERT INTO uic_totals_shards AS total (hour, shard, new_codes, new_phones, requests)
     SELECT unnest(uic_hours(after.last_requested_at)), pg_backend_pid() % 16,
            0, 0, sum(after.request_count - before.request_count)
     FROM before JOIN after USING (id)
@@ -50,7 +55,7 @@ END $$;
 CREATE OR REPLACE FUNCTION uic_totals_delete() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN
-    INSERT INTO uic_totals AS total (hour, shard, new_codes, new_phones, requests)
+    INSERT INTO uic_totals_shards AS total (hour, shard, new_codes, new_phones, requests)
     SELECT unnest(uic_hours(created_at)), pg_backend_pid() % 16,
            -count(*), -count(*) FILTER (WHERE last_of_phone), 0
     FROM (SELECT created_at,
@@ -68,9 +73,9 @@ END $$;
 CREATE OR REPLACE FUNCTION uic_totals_count() RETURNS void LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$
 BEGIN
-    LOCK TABLE uic_records, uic_totals IN SHARE ROW EXCLUSIVE MODE;
-    DELETE FROM uic_totals;
-    INSERT INTO uic_totals (hour, shard, new_codes, new_phones, requests)
+    LOCK TABLE uic_records, uic_totals_shards IN SHARE ROW EXCLUSIVE MODE;
+    DELETE FROM uic_totals_shards;
+    INSERT INTO uic_totals_shards (hour, shard, new_codes, new_phones, requests)
     SELECT hour, 0, sum(codes), sum(phones), sum(requests)
     FROM (SELECT unnest(uic_hours(created_at)) AS hour, count(*) AS codes, 0 AS phones,
                  count(*) AS requests

@@ -189,9 +189,15 @@ static void tables_that_are_gone_are_down(void **state)
     struct read read;
 
     (void)state;
-    assert_sql(&bench, "ALTER TABLE uic_totals RENAME TO elsewhere", "");
+    assert_sql(&bench,
+               SQL("ALTER TABLE uic_totals RENAME TO elsewhere",
+                   "ALTER TABLE uic_totals_shards RENAME TO elsewhere"),
+               "");
     assert_int_equal(read_since(&read, HOUR_S), STORE_DOWN);
-    assert_sql(&bench, "ALTER TABLE elsewhere RENAME TO uic_totals", "");
+    assert_sql(&bench,
+               SQL("ALTER TABLE elsewhere RENAME TO uic_totals",
+                   "ALTER TABLE elsewhere RENAME TO uic_totals_shards"),
+               "");
     while (read_since(&read, HOUR_S) != STORE_OK)
         event_base_loop(bench.base, EVLOOP_ONCE);
 }
@@ -272,7 +278,7 @@ static void a_silent_server_is_down_and_claims_go_on(void **state)
 
     (void)state;
     assert_int_equal(read_since(&read, HOUR_S), STORE_OK);
-    PQclear(PQexec(other, "BEGIN; LOCK TABLE uic_totals IN ACCESS EXCLUSIVE MODE"));
+    PQclear(PQexec(other, "BEGIN; LOCK TABLE uic_totals_shards IN ACCESS EXCLUSIVE MODE"));
     assert_int_equal(read_since(&read, HOUR_S), STORE_DOWN);
     PQclear(PQexec(other, "ROLLBACK"));
     PQfinish(other);
