@@ -161,7 +161,7 @@ def measure_memory(directory):
 def run_yardstick(command):
     """Another program's figure: the last rps=NUMBER that the command prints."""
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
-    figures = re.findall(r"\brps=([0-9.]+)", done.stdout)
+    figures = re.findall(r"\brps=(\d+(?:\.\d+)?)(?=\s)", done.stdout)
     if not figures:
         sys.exit(f"the yardstick printed no rps=NUMBER:\n{done.stdout}{done.stderr}")
     return {"webhooks_per_second": float(figures[-1])}

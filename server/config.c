@@ -5,6 +5,7 @@
 #include "server/file.h"
 #include "server/http/form.h"
 #include "server/http/peers.h"
+#include "server/local_day.h"
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>
@@ -260,6 +261,9 @@ static const struct setting settings[] = {
     {"METRICS_TOKEN", MEMBER(metrics_token), parse_text, accepts_token, .privacy = SECRET,
      .allowed = "at least 16 visible ASCII characters",
      .about = "what Prometheus must bring to /metrics; unset: whoever reaches the port reads it"},
+    {"TIME_ZONE", MEMBER(time_zone), parse_text, local_day_accepts, .fallback = "Africa/Kinshasa",
+     .allowed = "a name of the system's time zone database (package tzdata), or UTC",
+     .about = "in whose days statistics are counted"},
     {"TLS_CERT_FILE", MEMBER(tls_cert_file), parse_text, accepts_readable_file,
      .allowed = "a file that can be read",
      .about = "certificates for TLS on PORT, PEM, ours first; unset: no TLS here"},

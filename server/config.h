@@ -38,6 +38,7 @@ struct config {
     unsigned meta_messages_per_second; /* of the whole process; 0: as many as there are */
     char *meta_ca_file;
     char *admin_token;
+    char *time_zone; /* of the days in statistics */
     char *metrics_token;
     char *run_as_user;
     char *tls_cert_file; /* both or none */

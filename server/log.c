@@ -15,18 +15,22 @@
 #define RING_SIZE (1u << 20)
 /* How long log_stop waits for a pipe that nobody reads. */
 #define FLUSH_MS 2000
+/* The first line after a pause waits so long for others, so that many go in one write. */
+#define GATHER_MS 5
 
 static atomic_int least = LOG_INFO;
 static bool as_json;
 
 static struct {
     pthread_mutex_t lock;
-    pthread_cond_t filled;
+    pthread_cond_t filled, stopped;
     pthread_t thread;
     bool running, stopping, waiting;
     uint64_t head, tail; /* bytes ever put in and taken out; at most RING_SIZE apart */
     uint64_t dropped;    /* lines lost since the last announcement */
-} ring = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
+} ring = {.lock = PTHREAD_MUTEX_INITIALIZER,
+          .filled = PTHREAD_COND_INITIALIZER,
+          .stopped = PTHREAD_COND_INITIALIZER};
 
 static char ring_bytes[RING_SIZE];
 
@@ -73,17 +77,33 @@ static void announce_dropped(uint64_t lines, int64_t *deadline)
     write_all(line.bytes, line.length, deadline);
 }
 
+/* Under the lock. */
+static void wait_for_lines(void)
+{
+    struct timespec until;
+    if (ring.head != ring.tail || ring.stopping)
+        return;
+    while (ring.head == ring.tail && !ring.stopping) {
+        ring.waiting = true;
+        pthread_cond_wait(&ring.filled, &ring.lock);
+    }
+    ring.waiting = false;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += GATHER_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (!ring.stopping &&
+           pthread_cond_clockwait(&ring.stopped, &ring.lock, CLOCK_MONOTONIC, &until) == 0)
+        continue;
+}
+
 /* Bytes between tail and head stay as they are until tail moves, so they are written unlocked. */
 static void *run_writer(void *unused)
 {
     int64_t deadline = 0;
     pthread_mutex_lock(&ring.lock);
     for (;;) {
-        while (ring.head == ring.tail && !ring.stopping) {
-            ring.waiting = true;
-            pthread_cond_wait(&ring.filled, &ring.lock);
-        }
-        ring.waiting = false;
+        wait_for_lines();
         size_t start = (size_t)(ring.tail % RING_SIZE);
         size_t length = (size_t)(ring.head - ring.tail);
         if (length == 0)
@@ -119,6 +139,7 @@ static bool enqueue(const char *bytes, size_t length)
     ring.head += length;
     if (ring.waiting)
         pthread_cond_signal(&ring.filled);
+    ring.waiting = false;
     return true;
 }
 
@@ -169,6 +190,7 @@ void log_stop(void)
     ring.running = false;
     ring.stopping = true;
     pthread_cond_signal(&ring.filled);
+    pthread_cond_signal(&ring.stopped);
     pthread_mutex_unlock(&ring.lock);
     if (running)
         pthread_join(ring.thread, NULL);

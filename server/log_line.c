@@ -76,13 +76,26 @@ static bool is_plain(const char *text)
     return at > text && at - text <= PLAIN_MAX && !*at;
 }
 
+static void put_number(struct log_line *line, int64_t number)
+{
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (number < 0)
+        digits[--at] = '-';
+    put(line, digits + at, sizeof digits - at);
+}
+
 static void put_value(struct log_line *line, bool json, const struct log_field *field)
 {
     char number[64];
     switch (field->kind) {
     case LOG_FIELD_NUMBER:
-        snprintf(number, sizeof number, "%lld", (long long)field->number);
-        put_text(line, number);
+        put_number(line, field->number);
         break;
     case LOG_FIELD_DECIMAL:
         if (isfinite(field->decimal) && fabs(field->decimal) < 1e15)
@@ -114,14 +127,25 @@ static void put_field(struct log_line *line, bool json, const struct log_field *
 
 static void put_time(struct log_line *line)
 {
+    static _Thread_local struct {
+        time_t second;
+        size_t length;
+        char text[64];
+    } made; /* once a second */
     struct timespec now;
-    struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    char text[64];
-    size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + length, sizeof text - length, ".%03ldZ", now.tv_nsec / 1000000);
-    put_text(line, text);
+    if (made.length == 0 || made.second != now.tv_sec) {
+        struct tm utc;
+        gmtime_r(&now.tv_sec, &utc);
+        made.second = now.tv_sec;
+        made.length = strftime(made.text, sizeof made.text, "%Y-%m-%dT%H:%M:%S", &utc);
+    }
+    int ms = (int)(now.tv_nsec / 1000000);
+    put(line, made.text, made.length);
+    put(line,
+        (char[]){'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10),
+                 'Z'},
+        5);
 }
 
 void log_line_format(struct log_line *line, bool json, enum log_level level, const char *event,

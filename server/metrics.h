@@ -63,6 +63,8 @@
     X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox") \
     X(OUTBOX_WRITTEN, "uic_outbox_records_total", "step=\"written\"", "")                        \
     X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                        \
+    X(ADMIN_REFUSED, "uic_admin_refused_total", "",                                              \
+      "Requests for statistics without the token, or with a wrong one")                          \
     X(LOGINS_RIGHT, "uic_admin_logins_total", "result=\"right\"",                                \
       "Tries to log in to the administration")                                                   \
     X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                            \

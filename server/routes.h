@@ -6,10 +6,12 @@
 #include "server/http/http.h"
 #include <stdbool.h>
 
+struct access;
 struct channel;
 struct flow;
 struct login;
 struct readiness;
+struct stats;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
@@ -18,7 +20,9 @@ struct routes {
     struct channel *twilio; /* NULL: there is none, as for the next two */
     struct channel *meta;
     struct channel *simulator;
+    const struct access *access;
     struct login *login;
+    struct stats *stats;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

@@ -1,6 +1,7 @@
 /* Loads what most commands begin with. Reaching Redis and the database is left to them. */
 #include "server/setup.h"
 #include "server/file.h"
+#include "server/local_day.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,4 +70,20 @@ void setup_session(const struct setup *setup, struct session_settings *settings)
     };
     memcpy(settings->address_key, setup->keys.session_address, sizeof settings->address_key);
     memcpy(settings->seal_key, setup->keys.session_seal, sizeof settings->seal_key);
+}
+
+void setup_figures(const struct setup *setup, const struct funnel *funnel,
+                   struct figures_settings *settings)
+{
+    *settings = (struct figures_settings){
+        .redis_url = setup->config.redis_url,
+        .deadline_ms = 1000,
+        .fields = funnel->fields,
+        .field_count = funnel->field_count,
+        .places = funnel->places,
+        .place_count = flow_step_count(setup->flow),
+        .generation = funnel->generation,
+        .life_minutes = setup->config.session_timeout_minutes,
+        .day_of = local_day,
+    };
 }

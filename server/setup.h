@@ -7,6 +7,7 @@
 #include "flow/flow.h"
 #include "server/commands/command.h"
 #include "server/config.h"
+#include "server/funnel.h"
 #include "server/keys.h"
 #include "store/session.h"
 #include <stdio.h>
@@ -28,5 +29,8 @@ struct flow *setup_flow(const char *file_name, FILE *errors);
 
 /* How sessions are to be kept, by configuration and keys; points into setup. */
 void setup_session(const struct setup *setup, struct session_settings *settings);
+/* How figures are to be kept, by a reader; points into setup and funnel. */
+void setup_figures(const struct setup *setup, const struct funnel *funnel,
+                   struct figures_settings *settings);
 
 #endif

@@ -11,9 +11,11 @@
 #include <string.h>
 
 extern const char postgres_001_records[];
+extern const char postgres_002_totals_by_hour[];
 extern const char postgres_003_audit[];
 
-static const char *const record_statements[] = {postgres_001_records, postgres_003_audit};
+static const char *const record_statements[] = {postgres_001_records, postgres_002_totals_by_hour,
+                                                postgres_003_audit};
 const struct postgres_migrations postgres_record_migrations = {
     record_statements, sizeof record_statements / sizeof record_statements[0]};
 

@@ -15,6 +15,7 @@
 #include "store/postgres_connection.h"
 #include "store/postgres_schema.h"
 #include "store/postgres_sweep.h"
+#include "store/postgres_totals.h"
 #include "store/record_backend.h"
 
 #include <event2/event.h>
@@ -35,6 +36,9 @@ struct postgres_store {
 
 struct postgres_link {
     struct record_link link;
+    struct event_base *base;
+    const struct postgres_url *url;
+    struct postgres_totals *totals; /* NULL: nobody asked yet */
     struct postgres_connection *connection;
     struct event *timer;
     struct claim_list waiting;
@@ -297,6 +301,7 @@ static void postgres_close(struct record_store *base)
 static void link_free(struct postgres_link *link)
 {
     postgres_sweep_free(link->sweeper);
+    postgres_totals_close(link->totals);
     postgres_connection_close(link->connection);
     postgres_batch_free(link->batch);
     if (link->timer)
@@ -325,6 +330,8 @@ static struct record_link *postgres_attach(struct record_store *base, struct eve
     if (watch)
         settings.watch = *watch;
     link->link.backend = &record_postgres;
+    link->base = loop;
+    link->url = settings.url;
     link->batch = postgres_batch_create();
     link->timer = evtimer_new(loop, on_timer, link);
     link->sweeper = postgres_sweep_create(loop, settings.url);
@@ -381,6 +388,15 @@ static enum store_status postgres_sweep(struct record_link *base, struct record_
     return postgres_sweep_step(link->sweeper, sweep);
 }
 
+static enum store_status postgres_totals(struct record_link *base, struct record_totals *totals)
+{
+    struct postgres_link *link = (struct postgres_link *)base;
+
+    if (link->totals == NULL)
+        link->totals = postgres_totals_open(link->base, link->url);
+    return link->totals != NULL ? postgres_totals_read(link->totals, totals) : STORE_DOWN;
+}
+
 static bool postgres_up(const struct record_link *base)
 {
     return postgres_connection_up(((const struct postgres_link *)base)->connection);
@@ -397,6 +413,7 @@ const struct record_backend record_postgres = {
     .detach = postgres_detach,
     .claim = postgres_claim,
     .sweep = postgres_sweep,
+    .totals = postgres_totals,
     .up = postgres_up,
     .reader = &postgres_reader,
     .importer = &postgres_importer,

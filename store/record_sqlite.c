@@ -37,7 +37,8 @@ struct sqlite_store {
     pthread_cond_t work;     /* to the writer: claims wait, or stop */
     pthread_cond_t finished; /* to record_detach: links have finished claims */
     struct claim_list waiting;
-    struct record_sweep *sweep; /* waits */
+    struct record_sweep *sweep;  /* waits */
+    struct record_totals *asked; /* wait, the last one first */
     struct sqlite_link *links;
     bool stopping;
     bool up;
@@ -50,6 +51,7 @@ struct sqlite_link {
     struct sqlite_link *next;
     struct claim_list finished;
     struct record_sweep *swept; /* finished */
+    struct record_totals *read; /* finished */
     int wake;                   /* eventfd */
     /* Of the link's thread: */
     struct event *event;
@@ -102,6 +104,31 @@ static void sweep_finish(struct sqlite_store *store, struct record_sweep *sweep)
     pthread_cond_broadcast(&store->finished);
 }
 
+/* Totals stand in a table that is small: they are read between two batches. */
+static void totals_run(struct sqlite_store *store, struct record_totals *asked)
+{
+    char why[STORE_ERROR_MAX];
+
+    for (struct record_totals *totals = asked; totals; totals = totals->next) {
+        totals->ticket.status =
+            store->writer && sqlite_writer_totals(store->writer, totals, why) == 0 ? STORE_OK
+                                                                                   : STORE_DOWN;
+    }
+}
+
+static void totals_finish(struct sqlite_store *store, struct record_totals *asked)
+{
+    while (asked) {
+        struct record_totals *totals = asked;
+        struct sqlite_link *link = (struct sqlite_link *)totals->link;
+        asked = totals->next;
+        totals->next = link->read;
+        link->read = totals;
+        eventfd_write(link->wake, 1);
+    }
+    pthread_cond_broadcast(&store->finished);
+}
+
 /* Gives the claims back to their links and wakes these; all links hear of a change. */
 static void batch_finish(struct sqlite_store *store, struct claim_list *batch, bool up,
                          const char *why)
@@ -135,7 +162,8 @@ static void work_wait(struct sqlite_store *store)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += RETRY_SECONDS;
-    while (!store->waiting.first && !store->sweep && !store->stopping && code != ETIMEDOUT) {
+    while (!store->waiting.first && !store->sweep && !store->asked && !store->stopping &&
+           code != ETIMEDOUT) {
         code = store->up ? pthread_cond_wait(&store->work, &store->mutex)
                          : pthread_cond_timedwait(&store->work, &store->mutex, &until);
     }
@@ -155,20 +183,24 @@ static void *writer_run(void *arg)
             break;
         claim_list_move(&batch, &store->waiting, SQLITE_BATCH_MAX);
         struct record_sweep *sweep = store->sweep;
-        bool only_sweep = sweep && !batch.first && store->up;
+        struct record_totals *asked = store->asked;
+        bool no_claims = (sweep || asked) && !batch.first && store->up;
         store->sweep = NULL;
+        store->asked = NULL;
         pthread_mutex_unlock(&store->mutex);
         int64_t began_us = now_us();
-        int status = only_sweep ? 0 : batch_commit(store, batch.first, why);
+        int status = no_claims ? 0 : batch_commit(store, batch.first, why);
         if (status == 0 && batch.first)
             record_link_committed(batch.first->link, batch.count, now_us() - began_us);
         if (sweep)
             sweep_run(store, sweep, status == 0);
+        totals_run(store, asked);
         pthread_mutex_lock(&store->mutex);
-        if (!only_sweep)
+        if (!no_claims)
             batch_finish(store, &batch, status == 0, why);
         if (sweep)
             sweep_finish(store, sweep);
+        totals_finish(store, asked);
     }
     pthread_mutex_unlock(&store->mutex);
     return NULL;
@@ -298,6 +330,8 @@ static void link_deliver(struct sqlite_link *link)
     link->finished = (struct claim_list){0};
     struct record_sweep *swept = link->swept;
     link->swept = NULL;
+    struct record_totals *read = link->read;
+    link->read = NULL;
     bool changed = link->up != store->up;
     link->up = store->up;
     memcpy(why, store->why, sizeof why);
@@ -310,6 +344,12 @@ static void link_deliver(struct sqlite_link *link)
         claim->ticket.done(&claim->ticket);
     if (swept)
         swept->ticket.done(&swept->ticket);
+    while (read) {
+        struct record_totals *totals = read;
+        read = totals->next;
+        link->under_way--;
+        totals->ticket.done(&totals->ticket);
+    }
 }
 
 static void on_finished(evutil_socket_t fd, short events, void *arg)
@@ -371,7 +411,7 @@ static void sqlite_detach(struct record_link *base)
 
     while (link->under_way > 0) {
         pthread_mutex_lock(&store->mutex);
-        while (!link->finished.first && !link->swept)
+        while (!link->finished.first && !link->swept && !link->read)
             pthread_cond_wait(&store->finished, &store->mutex);
         pthread_mutex_unlock(&store->mutex);
         link_deliver(link);
@@ -424,6 +464,22 @@ static enum store_status sqlite_sweep(struct record_link *base, struct record_sw
     return STORE_LATER;
 }
 
+static enum store_status sqlite_totals(struct record_link *base, struct record_totals *totals)
+{
+    struct sqlite_link *link = (struct sqlite_link *)base;
+    struct sqlite_store *store = link->store;
+
+    if (!link->up)
+        return STORE_DOWN;
+    pthread_mutex_lock(&store->mutex);
+    totals->next = store->asked;
+    store->asked = totals;
+    pthread_cond_signal(&store->work);
+    pthread_mutex_unlock(&store->mutex);
+    link->under_way++;
+    return STORE_LATER;
+}
+
 static bool sqlite_up(const struct record_link *base)
 {
     return ((const struct sqlite_link *)base)->up;
@@ -440,6 +496,7 @@ const struct record_backend record_sqlite = {
     .detach = sqlite_detach,
     .claim = sqlite_claim,
     .sweep = sqlite_sweep,
+    .totals = sqlite_totals,
     .up = sqlite_up,
     .reader = &sqlite_reader,
     .importer = &sqlite_importer,

@@ -19,6 +19,7 @@
  * commands, so the commands under way are a ring.
  */
 #include "store/redis_link.h"
+#include "store/redis_command.h"
 #include "store/redis_greeting.h"
 #include "store/redis_lookup.h"
 #include "store/redis_reply.h"
@@ -64,6 +65,8 @@ struct redis_link {
     size_t addresses_tried; /* in this attempt */
     struct redis_greeting greeting;
     char told[STORE_ERROR_MAX];
+    char *bytes; /* of the command being sent */
+    size_t bytes_room;
     size_t ring_size, head, in_flight;
     struct redis_command ring[];
 };
@@ -269,9 +272,18 @@ static enum store_status command_send(struct redis_link *link, int argc, const c
                                       void (*callback)(const struct redisReply *reply, void *arg),
                                       void *arg)
 {
-    /* hiredis only reads argv. */
-    if (redisAsyncCommandArgv(link->context, on_reply, NULL, argc, (const char **)(uintptr_t)argv,
-                              argvlen) != REDIS_OK)
+    size_t room = redis_command_room(argc, argvlen);
+
+    if (room > link->bytes_room) {
+        char *larger = realloc(link->bytes, 2 * room);
+        if (larger == NULL)
+            return STORE_DOWN;
+        link->bytes = larger;
+        link->bytes_room = 2 * room;
+    }
+    if (redisAsyncFormattedCommand(link->context, on_reply, NULL, link->bytes,
+                                   redis_command_write(link->bytes, argc, argv, argvlen)) !=
+        REDIS_OK)
         return STORE_DOWN;
     link->ring[(link->head + link->in_flight) % link->ring_size] =
         (struct redis_command){callback, arg, now_ms() + link->settings.deadline_ms};
@@ -488,6 +500,7 @@ void redis_link_close(struct redis_link *link)
     commands_abandon(link);
     redis_tls_free(link->tls);
     event_free(link->timer);
+    free(link->bytes);
     free(link);
 }
 

@@ -22,6 +22,7 @@ struct redis_store {
     struct redis_url url;
     struct redis_script script;
     char script_sha[SHA_MAX];
+    char ttl[16], mark_ttl[16]; /* as they stand in commands */
 };
 
 struct redis_session_link {
@@ -83,38 +84,41 @@ static enum store_status save_by(struct session *session, const char *how, const
                                  size_t script_length,
                                  void (*callback)(const struct redisReply *reply, void *arg))
 {
-    const struct session_settings *settings = &session->link->store->settings;
-    struct session_value value, mark;
-    char mark_name[SESSION_NAME_MAX], ttl[16], mark_ttl[16];
+    const struct redis_store *store = (const struct redis_store *)session->link->store;
+    const bool stays = session_mark_stays(session);
+    struct session_value value, mark = {0};
+    char mark_name[SESSION_NAME_MAX];
 
-    if (session_seal(session, &value, &mark) < 0)
+    if (session_seal(session, &value, stays ? NULL : &mark) < 0)
         return STORE_DOWN;
     session_mark_name(session, mark_name);
-    snprintf(ttl, sizeof(ttl), "%u", settings->ttl_ms);
-    snprintf(mark_ttl, sizeof(mark_ttl), "%u", settings->mark_ttl_ms);
     const struct {
         const void *bytes;
         size_t length;
+        bool of_mark;
     } arguments[] = {
-        {how, strlen(how)},
-        {script, script_length},
-        {"2", 1},
-        {session->name, strlen(session->name)},
-        {mark_name, strlen(mark_name)},
-        {session->version, session->version_length},
-        {value.bytes, value.length},
-        {ttl, strlen(ttl)},
-        {mark.bytes, mark.length},
-        {mark_ttl, strlen(mark_ttl)},
+        {how, strlen(how), false},
+        {script, script_length, false},
+        {stays ? "1" : "2", 1, false},
+        {session->name, strlen(session->name), false},
+        {mark_name, strlen(mark_name), true},
+        {session->version, session->version_length, false},
+        {value.bytes, value.length, false},
+        {store->ttl, strlen(store->ttl), false},
+        {mark.bytes, mark.length, true},
+        {store->mark_ttl, strlen(store->mark_ttl), true},
     };
     enum { COUNT = sizeof(arguments) / sizeof(arguments[0]) };
     const char *argv[COUNT];
     size_t lengths[COUNT];
+    int count = 0;
     for (size_t i = 0; i < COUNT; i++) {
-        argv[i] = arguments[i].length > 0 ? arguments[i].bytes : "";
-        lengths[i] = arguments[i].length;
+        if (stays && arguments[i].of_mark)
+            continue;
+        argv[count] = arguments[i].length > 0 ? arguments[i].bytes : "";
+        lengths[count++] = arguments[i].length;
     }
-    return redis_link_command(redis_of(session->link), COUNT, argv, lengths, callback, session);
+    return redis_link_command(redis_of(session->link), count, argv, lengths, callback, session);
 }
 
 /* A Redis that lost its scripts (restarted as a replica, SCRIPT FLUSH) gets this one again. */
@@ -272,6 +276,8 @@ static struct session_store *redis_open(const struct session_settings *settings,
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
+    snprintf(store->ttl, sizeof(store->ttl), "%u", settings->ttl_ms);
+    snprintf(store->mark_ttl, sizeof(store->mark_ttl), "%u", settings->mark_ttl_ms);
     store->script = (struct redis_script){session_save_script, session_save_script_length};
     if (redis_url_parse(&store->url, settings->url, error) < 0) {
         redis_close(&store->store);

@@ -7,9 +7,11 @@
 #include <stdio.h>
 
 extern const char sqlite_001_records[];
+extern const char sqlite_002_totals_by_hour[];
 extern const char sqlite_003_audit[];
 
-static const char *const record_statements[] = {sqlite_001_records, sqlite_003_audit};
+static const char *const record_statements[] = {sqlite_001_records, sqlite_002_totals_by_hour,
+                                                sqlite_003_audit};
 const struct sqlite_migrations sqlite_record_migrations = {
     record_statements, sizeof record_statements / sizeof record_statements[0]};
 

@@ -3,6 +3,7 @@
  * failure the claims still say what was wanted.
  */
 #include "store/sqlite_writer.h"
+#include "store/record_backend.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_schema.h"
 #include "store/sqlite_sweep.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum statement { BEGIN, COMMIT, TOUCH, CLAIM, FIND, STATEMENT_COUNT };
+enum statement { BEGIN, COMMIT, TOUCH, CLAIM, FIND, TOTALS, HOURS, STATEMENT_COUNT };
 
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -37,6 +38,9 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
              " FROM (SELECT *, substr(events, 1, instr(events, ' ' || ?5 || ' ')) AS later"
              "  FROM (SELECT *, ' ' || coalesce(last_event_id, '') || previous_event_ids || ' '"
              "   AS events FROM uic_records WHERE input_hash = ?1))",
+    [TOTALS] = "SELECT 0, sum(new_codes), sum(new_phones), sum(requests) FROM uic_totals",
+    [HOURS] = "SELECT strftime('%s', hour || ':00'), new_codes, new_phones, requests"
+              " FROM uic_totals WHERE hour >= ?1",
 };
 
 struct outcome {
@@ -250,4 +254,34 @@ int sqlite_writer_sweep(struct sqlite_writer *writer, struct record_sweep *sweep
                         char error[STORE_ERROR_MAX])
 {
     return sqlite_sweep_step(writer->database, sweep, error);
+}
+
+static struct record_sums sums_read(sqlite3_stmt *row)
+{
+    return (struct record_sums){sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2),
+                                sqlite3_column_int64(row, 3)};
+}
+
+int sqlite_writer_totals(struct sqlite_writer *writer, struct record_totals *totals,
+                         char error[STORE_ERROR_MAX])
+{
+    sqlite3_stmt *all = writer->statements[TOTALS];
+    sqlite3_stmt *hours = writer->statements[HOURS];
+    char since[64];
+    int code;
+
+    time_format(totals->since_s * 1000000, since);
+    text_bind(hours, 1, since, strlen("YYYY-MM-DD HH"));
+    while ((code = sqlite3_step(hours)) == SQLITE_ROW) {
+        const struct record_sums sums = sums_read(hours);
+        record_totals_put(totals, sqlite3_column_int64(hours, 0), &sums);
+    }
+    sqlite3_reset(hours);
+    sqlite3_clear_bindings(hours);
+    if (code == SQLITE_DONE && sqlite3_step(all) == SQLITE_ROW)
+        totals->all = sums_read(all);
+    else
+        code = SQLITE_ERROR;
+    sqlite3_reset(all);
+    return code == SQLITE_DONE ? 0 : sqlite_explain(writer->database, error);
 }

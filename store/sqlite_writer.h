@@ -28,4 +28,8 @@ int sqlite_writer_commit(struct sqlite_writer *writer, struct record_claim *clai
 int sqlite_writer_sweep(struct sqlite_writer *writer, struct record_sweep *sweep,
                         char error[STORE_ERROR_MAX]);
 
+/* Reads the totals. Returns 0 or -1 with error. */
+int sqlite_writer_totals(struct sqlite_writer *writer, struct record_totals *totals,
+                         char error[STORE_ERROR_MAX]);
+
 #endif

@@ -22,9 +22,10 @@ static struct form_text decode(const char *from, size_t length, char **to, const
 {
     struct form_text text = {*to, 0};
     char *out = *to;
+    unsigned seen = 0; /* the bits of all bytes: ASCII alone is valid UTF-8 */
 
     for (size_t i = 0; i < length; i++) {
-        char c = from[i];
+        unsigned char c = (unsigned char)from[i];
         if (c == '+') {
             c = ' ';
         } else if (c == '%') {
@@ -34,14 +35,15 @@ static struct form_text decode(const char *from, size_t length, char **to, const
                 *reason = "the form holds a percent sign without two hexadecimal digits";
                 return (struct form_text){NULL, 0};
             }
-            c = (char)(high * 16 + low);
+            c = (unsigned char)(high * 16 + low);
             i += 2;
         }
-        *out++ = c;
+        seen |= c;
+        *out++ = (char)c;
     }
     text.length = (size_t)(out - *to);
     *to = out;
-    if (u8_check((const uint8_t *)text.bytes, text.length) != NULL) {
+    if (seen >= 0x80 && u8_check((const uint8_t *)text.bytes, text.length) != NULL) {
         *reason = "the form is not valid UTF-8";
         return (struct form_text){NULL, 0};
     }

@@ -103,14 +103,15 @@ function putRows(id, rows, emptyText) {
 
 function showToday() {
   const { today, by_day: byDay } = stats;
-  const before = (byDay ?? []).slice(-8, -1);
+  const before = byDay.slice(-8, -1);
   const sum = before.reduce((total, day) => total + day.new, 0);
+  const known = before.length > 0 && today.new !== null;
   put("today-date", longDate(today.date));
   put("today-new", number(today.new));
-  put("today-new-unit", today.new < 2 && (language() === "fr" || today.new === 1)
-    ? say("nouveau code", "new code") : say("nouveaux codes", "new codes"));
+  const one = today.new === 1 || (today.new === 0 && language() === "fr");
+  put("today-new-unit", one ? say("nouveau code", "new code") : say("nouveaux codes", "new codes"));
   put("today-repeated", number(today.repeated));
-  put("today-mean", before.length > 0 ? decimal(sum / before.length) : NONE);
+  put("today-mean", known ? decimal(sum / before.length) : NONE);
 }
 
 function showTotals() {
@@ -127,7 +128,11 @@ function showTotals() {
   byId("totals-away").hidden = codes !== null;
 }
 
+// Without the database the days are there, their figures are not.
+const knowsDays = () => stats.by_day.every((day) => day.new !== null);
+
 function dayText(day) {
+  if (day.new === null) return longDate(day.date);
   return `${longDate(day.date)} : ${count(day.new, "nouveau code", "nouveaux codes", "new code", "new codes")}, ${
     count(day.repeated, "redemandé", "redemandés", "requested again", "requested again")}`;
 }
@@ -136,7 +141,7 @@ function tellDay(day) {
   chosenDay = day?.date ?? null;
   const all = stats.by_day;
   const sum = all.reduce((total, one) => total + one.new, 0);
-  put("day-told", day ? dayText(day)
+  put("day-told", day ? dayText(day) : !knowsDays() ? ""
     : say(`${count(sum, "nouveau code", "nouveaux codes")} en ${all.length} jours`,
       `${count(sum, "", "", "new code", "new codes")} in ${all.length} days`));
   [...byId("chart").querySelectorAll(".day")].forEach((group, i) =>
@@ -144,15 +149,17 @@ function tellDay(day) {
 }
 
 function showDays() {
-  const all = stats.by_day ?? [];
+  const all = stats.by_day;
   const chart = byId("chart");
-  if (!changed("days", all, chart.clientWidth)) return;
+  if (!changed(showDays.name, all, chart.clientWidth)) return;
   const groups = drawDays(chart, all, {
     format: number,
     label: (day, last) => last ? say("auj.", "today") : date(day.date, { day: "numeric", month: "short" }),
   });
   groups.forEach((group, i) => group.addEventListener("pointerenter", () => tellDay(all[i])));
   byId("days-empty").hidden = all.some((day) => day.new + day.repeated > 0);
+  put("days-empty", knowsDays() ? say("Pas encore de code sur cette période.", "No code in this period yet.")
+    : say("La base de données ne répond pas.", "The database does not answer."));
   byId("days-table").tBodies[0].replaceChildren(...[...all].reverse().map((day) =>
     element("tr", {},
       element("th", { scope: "row" }, date(day.date, { day: "numeric", month: "long", year: "numeric" })),
@@ -161,10 +168,21 @@ function showDays() {
   tellDay(all.find((day) => day.date === chosenDay));
 }
 
+// Without Redis nobody knows how conversations go; then there is nothing to put into these tables.
+const lost = () => say("Redis ne répond pas : ces chiffres reviendront avec lui.",
+  "Redis does not answer: these figures are coming back with it.");
+
+function showLost() {
+  if (!changed(showLost.name, true)) return;
+  for (const id of ["funnel", "wrong", "active", "languages", "instances"]) putRows(id, [], lost());
+  for (const id of ["funnel-rate", "funnel-left", "wrong-worst"]) put(id, "");
+  put("active-total", NONE);
+}
+
 function showFunnel() {
   const funnel = stats.funnel[span];
   const { started, finished, expired, stopped } = funnel;
-  if (!changed("funnel", funnel, span, days)) return;
+  if (!changed(showFunnel.name, funnel, span, days)) return;
   const share = (value) => (started > 0 ? value / started : 0);
   const row = (name, value, kind) =>
     barRow(name, share(value), kind, number(value), started > 0 ? percent(share(value)) : "");
@@ -184,7 +202,7 @@ function showFunnel() {
 
 function showWrong() {
   const { wrong, reached } = stats.funnel[span];
-  if (!changed("wrong", wrong, reached, span)) return;
+  if (!changed(showWrong.name, wrong, reached, span)) return;
   const rows = stats.flow.steps.map((key, i) => {
     const times = wrong[key] ?? 0;
     const rate = reached[key] > 0 ? (100 * times) / reached[key] : 0;
@@ -203,7 +221,7 @@ function showWrong() {
 
 function showActive() {
   const { total, by_step: byStep } = stats.active;
-  if (!changed("active", stats.active)) return;
+  if (!changed(showActive.name, stats.active)) return;
   put("active-total", number(total));
   const highest = Math.max(1, ...Object.values(byStep));
   putRows("active", total > 0 ? stats.flow.steps.map((key, i) =>
@@ -213,7 +231,7 @@ function showActive() {
 
 function showLanguages() {
   const figures = stats.languages[span];
-  if (!changed("languages", figures, span)) return;
+  if (!changed(showLanguages.name, figures, span)) return;
   const codes = [...new Set([...stats.flow.languages, ...Object.keys(figures)])];
   const sum = Object.values(figures).reduce((total, value) => total + value, 0);
   putRows("languages", sum > 0 ? codes.map((code) => {
@@ -231,7 +249,7 @@ function stateItem(good, name, kind, text) {
 
 function showState() {
   const { stores, outbox } = stats;
-  if (!changed("state", stores, outbox)) return;
+  if (!changed(showState.name, stores, outbox)) return;
   const working = (up) => (up ? say("en service", "working") : say("hors service", "down"));
   const kinds = { redis: "Redis", memory: say("mémoire", "memory"), postgresql: "PostgreSQL", sqlite: "SQLite" };
   const items = [
@@ -250,7 +268,7 @@ function showState() {
 }
 
 function showInstances() {
-  if (!changed("instances", stats.instances)) return;
+  if (!changed(showInstances.name, stats.instances)) return;
   putRows("instances", stats.instances.map((one) => element("tr", {},
     element("th", { scope: "row" }, one.id,
       element("small", {}, `${one.version} · ${count(one.workers, "fil", "fils", "worker", "workers")}`)),
@@ -285,8 +303,16 @@ function show() {
   showSwitches();
   if (stats === null) return;
   document.body.classList.add("ready");
-  for (const section of [showAbout, showToday, showTotals, showDays, showFunnel, showWrong, showActive,
-    showLanguages, showState, showInstances]) section();
+  const ofConversations = [showFunnel, showWrong, showActive, showLanguages, showInstances];
+  const sections = [showAbout, showToday, showTotals, showDays, showState];
+  if (stats.funnel === null) {
+    ofConversations.forEach((section) => fingerprints.delete(section.name));
+    sections.push(showLost);
+  } else {
+    fingerprints.delete(showLost.name);
+    sections.push(...ofConversations);
+  }
+  for (const section of sections) section();
 }
 
 // What is said while the server is away; the figures stay, with the time that they are of.
@@ -362,7 +388,7 @@ function pressed(selector, take) {
 }
 
 function walkDays(event) {
-  const all = stats?.by_day ?? [];
+  const all = stats === null ? [] : stats.by_day;
   const at = all.findIndex((day) => day.date === chosenDay);
   const to = {
     ArrowLeft: at < 0 ? all.length - 1 : Math.max(0, at - 1),

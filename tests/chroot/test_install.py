@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -34,18 +35,26 @@ def build_packages(system, root):
     return [f"/srv/{package}" for package in built.split()]
 
 
-@pytest.fixture(scope="module", params=SUITES)
-def system(request, root, tmp_path_factory):
-    """A fresh system with the packages installed by apt, as the guide does it."""
-    folder = tmp_path_factory.mktemp(request.param) / "root"
-    system = System(request.param, folder, root / "build/chroot-cache")
-    try:
+@pytest.fixture(scope="module")
+def systems(root, tmp_path_factory):
+    """Fresh systems with the packages installed by apt, as the guide does it; all made at once."""
+    def prepare(system):
         system.make()
         system.packages = build_packages(system, root)
         system.said = system.install("curl", *system.packages)
-        yield system
-    finally:
+        return system
+
+    made = {suite: System(suite, tmp_path_factory.mktemp(suite) / "root", root / "build/chroot-cache")
+            for suite in SUITES}
+    with ThreadPoolExecutor() as threads:
+        yield {suite: threads.submit(prepare, system) for suite, system in made.items()}
+    for system in made.values():
         system.remove()
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def system(request, systems):
+    return systems[request.param].result()
 
 
 @pytest.fixture

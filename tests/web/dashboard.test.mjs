@@ -1,7 +1,7 @@
 // The dashboard: how the programme goes, at a glance, on any screen and a slow line.
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
-import { busy, empty, withoutDatabase } from "./figures.mjs";
+import { busy, empty, withoutDatabase, withoutRedis } from "./figures.mjs";
 import { Person } from "./people.mjs";
 import { eventually, startServer } from "./server.mjs";
 import { accessibilityOf, logIn, NARROW, overflows, photograph, visit, WIDE } from "./stage.mjs";
@@ -27,11 +27,15 @@ async function open(t, figures = busy, options = {}) {
   return page;
 }
 
+// A server without figures of its own cannot show any; with them, this is never true.
+const lacksFigures = async () => (await fetch(`${server.url}/admin/stats`)).status === 404;
+
 // Text as people compare it: one kind of space.
 const text = async (locator) => (await locator.innerText()).replace(/\s+/g, " ").trim();
 const rows = async (page, id) => Promise.all((await page.locator(`#${id} tbody tr`).all()).map(text));
 
 test("after known conversations it shows their figures", async (t) => {
+  if (await lacksFigures()) return t.skip("this server has no /admin/stats");
   const own = await startServer();
   t.after(() => own.stop());
   const [amina, joseph, mary, paul] = Array.from({ length: 4 }, () => new Person(own));
@@ -160,8 +164,25 @@ test("while the database is away, the rest is shown and the outbox stands out", 
   assert.equal(await page.locator("#totals-away").isVisible(), true);
   assert.equal(await text(page.locator("#state .bad").first()), "! Base des codes PostgreSQL hors service");
   assert.match(await text(page.locator("#state .bad").last()), /212 depuis 6 min$/);
-  assert.equal(await text(page.locator(".hero")), "143 nouveaux codes");
+  assert.equal(await text(page.locator(".hero")), "– nouveaux codes");
+  assert.equal(await page.locator("#days-empty").innerText(), "La base de données ne répond pas.");
+  assert.equal((await rows(page, "funnel"))[0], "Conversations commencées 5 400 100 %");
   await photograph(page, "dashboard-without-database");
+});
+
+test("while Redis is away, codes are counted all the same, and figures come back with it", async (t) => {
+  let figures = withoutRedis;
+  const page = await open(t, (days) => figures(days));
+  const told = "Redis ne répond pas : ces chiffres reviendront avec lui.";
+  assert.equal(await text(page.locator(".hero")), "143 nouveaux codes");
+  for (const id of ["funnel", "wrong", "active", "languages", "instances"])
+    assert.deepEqual(await rows(page, id), [told]);
+  assert.equal(await text(page.locator("#state .bad")), "! Conversations Redis hors service");
+  await photograph(page, "dashboard-without-redis");
+  figures = busy;
+  await page.getByRole("button", { name: "7 jours" }).click();
+  await page.getByText("Conversations commencées").waitFor();
+  assert.equal((await rows(page, "instances")).length, 2);
 });
 
 test("the page stands before the figures come", async (t) => {
@@ -256,6 +277,7 @@ async function bytesOfReload(page, { cacheDisabled }) {
 }
 
 test("all of it is less than 60 kB on the wire, and a second visit next to nothing", async (t) => {
+  if (await lacksFigures()) return t.skip("this server has no /admin/stats");
   const page = await visit(t, server);
   await logIn(page, server);
   await shown(page);

@@ -69,12 +69,27 @@ export function empty(days = 30) {
   };
 }
 
-// The database is away: codes wait in the outbox.
+// The database is away: codes wait in the outbox, and nobody can count those that it holds.
 export function withoutDatabase(days = 30) {
   return {
     ...busy(days),
     totals: { codes: null, requests: null, repeated: null, numbers: null },
+    today: { date: "2026-11-23", new: null, repeated: null },
+    by_day: dates(days).map((date) => ({ date, new: null, repeated: null })),
     outbox: { length: 212, oldest_seconds: 400 },
     stores: { sessions: { kind: "redis", up: true }, records: { kind: "postgresql", up: false } },
+  };
+}
+
+// Redis is away: nobody knows how conversations go.
+export function withoutRedis(days = 30) {
+  return {
+    ...busy(days),
+    active: null,
+    funnel: null,
+    languages: null,
+    instances: null,
+    outbox: null,
+    stores: { sessions: { kind: "redis", up: false }, records: { kind: "postgresql", up: true } },
   };
 }
