@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 #define SESSION_SEALED_MAX (SESSION_BYTES_MAX + SEAL_OVERHEAD)
-#define SESSION_MARK_SEALED_MAX (SESSION_MARK_MAX + SEAL_OVERHEAD)
+/* Sealed with a mark is the time at which it was saved, in seconds. */
+#define SESSION_MARK_TIME_SIZE 8
+#define SESSION_MARK_SEALED_MAX (SESSION_MARK_TIME_SIZE + SESSION_MARK_MAX + SEAL_OVERHEAD)
 
 /* Bytes that are somebody else's; length 0: there are none. */
 struct session_value {
@@ -50,8 +52,10 @@ extern const struct session_backend session_redis;
 
 /* The name of the session's mark. */
 void session_mark_name(const struct session *session, char name[SESSION_NAME_MAX]);
-/* Seals what is to be saved, and notes its version for session_saved. The values live until the
- * next call on this link. Returns 0, or -1 when the cryptographic library fails. */
+/* Whether the mark to be saved is the one that the store has already, with nearly all its life. */
+bool session_mark_stays(const struct session *session);
+/* Seals what is to be saved (mark may be NULL), and notes its version for session_saved. The values
+ * live until the next call on this link. Returns 0, or -1 when the cryptographic library fails. */
 int session_seal(struct session *session, struct session_value *value, struct session_value *mark);
 /* Opens what was found. Returns STORE_OK or STORE_ABSENT. */
 enum store_status session_loaded(struct session *session, struct session_value value,

@@ -85,35 +85,40 @@ static enum store_status save_by(struct session *session, const char *how, const
                                  void (*callback)(const struct redisReply *reply, void *arg))
 {
     const struct redis_store *store = (const struct redis_store *)session->link->store;
-    struct session_value value, mark;
+    const bool stays = session_mark_stays(session);
+    struct session_value value, mark = {0};
     char mark_name[SESSION_NAME_MAX];
 
-    if (session_seal(session, &value, &mark) < 0)
+    if (session_seal(session, &value, stays ? NULL : &mark) < 0)
         return STORE_DOWN;
     session_mark_name(session, mark_name);
     const struct {
         const void *bytes;
         size_t length;
+        bool of_mark;
     } arguments[] = {
-        {how, strlen(how)},
-        {script, script_length},
-        {"2", 1},
-        {session->name, strlen(session->name)},
-        {mark_name, strlen(mark_name)},
-        {session->version, session->version_length},
-        {value.bytes, value.length},
-        {store->ttl, strlen(store->ttl)},
-        {mark.bytes, mark.length},
-        {store->mark_ttl, strlen(store->mark_ttl)},
+        {how, strlen(how), false},
+        {script, script_length, false},
+        {stays ? "1" : "2", 1, false},
+        {session->name, strlen(session->name), false},
+        {mark_name, strlen(mark_name), true},
+        {session->version, session->version_length, false},
+        {value.bytes, value.length, false},
+        {store->ttl, strlen(store->ttl), false},
+        {mark.bytes, mark.length, true},
+        {store->mark_ttl, strlen(store->mark_ttl), true},
     };
     enum { COUNT = sizeof(arguments) / sizeof(arguments[0]) };
     const char *argv[COUNT];
     size_t lengths[COUNT];
+    int count = 0;
     for (size_t i = 0; i < COUNT; i++) {
-        argv[i] = arguments[i].length > 0 ? arguments[i].bytes : "";
-        lengths[i] = arguments[i].length;
+        if (stays && arguments[i].of_mark)
+            continue;
+        argv[count] = arguments[i].length > 0 ? arguments[i].bytes : "";
+        lengths[count++] = arguments[i].length;
     }
-    return redis_link_command(redis_of(session->link), COUNT, argv, lengths, callback, session);
+    return redis_link_command(redis_of(session->link), count, argv, lengths, callback, session);
 }
 
 /* A Redis that lost its scripts (restarted as a replica, SCRIPT FLUSH) gets this one again. */

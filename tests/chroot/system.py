@@ -1,23 +1,34 @@
 """A Debian system of its own in a folder, made by debootstrap from this machine's mirror. What runs in
-it has its own mounts, processes and network, which end with it."""
+it has its own mounts, processes and network, which end with it, or, once it is booted, when it halts."""
 
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
 # Runs inside, before anything else: a network of its own has a loopback that is down.
 ENTER = r"""
-import fcntl, os, socket, struct, subprocess, sys
+import fcntl, os, signal, socket, struct, subprocess, sys
 folder, network = sys.argv[1], sys.argv[2] == "alone"
 if network:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         fcntl.ioctl(one, 0x8914, struct.pack("16sh22x", b"lo", 0x41))  # SIOCSIFFLAGS: up, running
 subprocess.run(["mount", "-t", "proc", "proc", folder + "/proc"], check=True)
 subprocess.run(["mount", "--rbind", "/dev", folder + "/dev"], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder + "/dev/shm"], check=True)
 os.chroot(folder)
 os.chdir("/")
-os.execvp(sys.argv[3], sys.argv[3:])
+if len(sys.argv) > 3:
+    os.execvp(sys.argv[3], sys.argv[3:])
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # the first process: buries the others
+print("booted", flush=True)
+while signal.sigwait({signal.SIGCHLD}):
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
 """
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root",
                "DEBIAN_FRONTEND": "noninteractive"}
@@ -42,6 +53,7 @@ class System:
         self.suite = suite
         self.folder = folder
         self.cache = cache / suite  # packages that were fetched before
+        self.first = None  # what holds its namespaces, once it is booted
 
     def make(self):
         """From nothing. apt inside keeps what it fetches in the cache, for the next time."""
@@ -50,6 +62,8 @@ class System:
             ["debootstrap", "--variant=minbase", f"--cache-dir={self.cache.resolve()}", self.suite,
              self.folder, mirror()], capture_output=True, text=True))
         shutil.copy("/etc/resolv.conf", self.folder / "etc/resolv.conf")
+        (self.folder / "etc/hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n"
+                                               "::1 localhost\n")
         policy = self.folder / "usr/sbin/policy-rc.d"  # nothing starts by itself: there is no init
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
@@ -59,6 +73,11 @@ class System:
         for package in self.cache.glob("*.deb"):
             shutil.copy(package, archives)
         self.run("apt-get", "update", "-q", network="shared")
+
+    def copy(self, folder):
+        """Another one, as this one is now."""
+        subprocess.run(["cp", "-a", "--reflink=auto", self.folder, folder], check=True)
+        return System(self.suite, folder, self.cache.parent)
 
     def keep_fetched(self):
         for package in (self.folder / "var/cache/apt/archives").glob("*.deb"):
@@ -72,10 +91,33 @@ class System:
         self.keep_fetched()
         return done.stdout
 
-    def _command(self, arguments, network):
+    def boot(self):
+        """From here on all that runs inside shares mounts, processes and network, so that what one
+        command starts is there for the next; until halt()."""
+        self.first = subprocess.Popen(self._enter([], "alone"), env=ENVIRONMENT,
+                                      stdout=subprocess.PIPE, text=True)
+        assert self.first.stdout.readline() == "booted\n"
+
+    def halt(self):
+        if self.first is not None:
+            self.first.kill()
+            self.first.wait()
+            self.first.stdout.close()
+            self.first = None
+
+    def _enter(self, arguments, network):
         alone = ["--net"] if network == "alone" else []
         return ["unshare", "--mount", "--pid", "--fork", "--kill-child", *alone, "--",
-                "/usr/bin/python3", "-c", ENTER, str(self.folder), network, *map(str, arguments)]
+                "/usr/bin/python3", "-c", ENTER, str(self.folder), network, *arguments]
+
+    def _command(self, arguments, network):
+        arguments = [str(argument) for argument in arguments]
+        if self.first is None:
+            return self._enter(arguments, network)
+        spaces = f"/proc/{self.first.pid}/ns"
+        alone = [f"--net={spaces}/net"] if network == "alone" else []
+        return ["nsenter", f"--mount={spaces}/mnt", f"--pid={spaces}/pid_for_children", *alone, "--",
+                "chroot", str(self.folder), *arguments]
 
     @staticmethod
     def _check(done):
@@ -96,4 +138,5 @@ class System:
         return (self.folder / path.lstrip("/")).read_text(encoding="utf-8")
 
     def remove(self):
+        self.halt()
         shutil.rmtree(self.folder, ignore_errors=True)

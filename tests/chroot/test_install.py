@@ -2,14 +2,10 @@
 
 import re
 import shlex
-import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from phone import new_sid, reply_text
-from system import System
 from texts import JEAN, code_in, code_of, message
 
 SUITES = ["bookworm", "trixie"]
@@ -19,37 +15,16 @@ END = "-- end of reply --"
 AS_SERVICE = "runuser -u whatsapp-uic --"
 
 
-def build_packages(system, root):
-    """By the one command: here when this is such a system, otherwise on the fresh one, with all that
-    it has to install for that."""
-    if f"VERSION_CODENAME={system.suite}\n" in Path("/etc/os-release").read_text():
-        done = subprocess.run([root / "scripts/package"], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        for package in done.stdout.split():
-            shutil.copy(root / package, system.folder / "srv")
-        return [f"/srv/{Path(package).name}" for package in done.stdout.split()]
-    subprocess.run("tar -c --exclude=./build --exclude=./.git --exclude=node_modules . | "
-                   f"tar -x --no-same-owner -C {system.folder}/srv", cwd=root, shell=True, check=True)
-    built = system.shell("/srv/scripts/package", network="shared")
-    system.keep_fetched()
-    return [f"/srv/{package}" for package in built.split()]
-
-
 @pytest.fixture(scope="module")
-def systems(root, tmp_path_factory):
+def systems(fresh):
     """Fresh systems with the packages installed by apt, as the guide does it; all made at once."""
-    def prepare(system):
-        system.make()
-        system.packages = build_packages(system, root)
+    def prepare(suite):
+        system = fresh(suite)
         system.said = system.install("curl", *system.packages)
         return system
 
-    made = {suite: System(suite, tmp_path_factory.mktemp(suite) / "root", root / "build/chroot-cache")
-            for suite in SUITES}
     with ThreadPoolExecutor() as threads:
-        yield {suite: threads.submit(prepare, system) for suite, system in made.items()}
-    for system in made.values():
-        system.remove()
+        yield {suite: threads.submit(prepare, suite) for suite in SUITES}
 
 
 @pytest.fixture(scope="module", params=SUITES)
