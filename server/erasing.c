@@ -5,8 +5,8 @@
 #include "server/erasing.h"
 
 #include "server/channels/postman.h"
-#include "store/outbox_erase.h"
-#include "store/replies_erase.h"
+#include "store/outbox/outbox_erase.h"
+#include "store/replies/replies_erase.h"
 #include "store/session.h"
 #include <event2/event.h>
 #include <openssl/crypto.h>
