@@ -1,5 +1,5 @@
 /* Makes the check values of salt and flow and has the database compare them. */
-#include "server/salt_check.h"
+#include "server/security/salt_check.h"
 
 #include "store/record.h"
 #include <openssl/crypto.h>

@@ -1,6 +1,6 @@
 /* Makes one line of the log. Whatever the fields hold, a line stays one line of valid UTF-8, and of
  * valid JSON when that is asked for. */
-#include "server/log_line.h"
+#include "server/telemetry/log_line.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

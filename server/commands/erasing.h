@@ -5,7 +5,7 @@
 #ifndef SERVER_ERASING_H
 #define SERVER_ERASING_H
 
-#include "server/setup.h"
+#include "server/configuration/setup.h"
 #include "store/ticket.h"
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /* The table of settings, and what reads, checks and explains them. Whether Redis, the database or
  * the flow file are any good is found out by those who open them. */
-#include "server/config.h"
-#include "server/dotenv.h"
-#include "server/file.h"
+#include "server/configuration/config.h"
+#include "server/configuration/dotenv.h"
+#include "server/configuration/file.h"
+#include "server/configuration/local_day.h"
 #include "server/http/form.h"
 #include "server/http/peers.h"
-#include "server/local_day.h"
 #include <errno.h>
 #include <limits.h>
 #include <openssl/crypto.h>

@@ -1,6 +1,6 @@
 /* Reads the text of a .env file. Where the text comes from and what the names mean is config.c's
  * business. */
-#include "server/dotenv.h"
+#include "server/configuration/dotenv.h"
 #include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Allocators that wipe, in front of malloc's. libevent's keeps what a thread gave back for its next
  * request, which takes a good hundred pieces of the same few sizes. Our own structs are wiped by
  * their owners. */
-#include "server/wiping.h"
+#include "server/security/wiping.h"
 
 #include <event2/event.h>
 #include <jansson.h>

@@ -1,5 +1,5 @@
 /* Counts for each thread alone, sums when read. What is counted stands in metrics.h. */
-#include "server/metrics.h"
+#include "server/telemetry/metrics.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>

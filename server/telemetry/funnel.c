@@ -1,7 +1,7 @@
 /* What a saved conversation adds to the figures. A save that won against others is counted once,
  * and what happened is read from the conversation itself, so redeliveries and conflicts add
  * nothing. */
-#include "server/funnel.h"
+#include "server/telemetry/funnel.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * Visits the stores one after the other. A session's name is a keyed hash of the address that the
  * channel gave the person, so each channel's address of the number is tried.
  */
-#include "server/erasing.h"
+#include "server/commands/erasing.h"
 
 #include "server/channels/postman.h"
 #include "store/outbox/outbox_erase.h"

@@ -1,5 +1,5 @@
 /* Derives the secrets from the salt. Who uses them, and for what, is their business. */
-#include "server/keys.h"
+#include "server/security/keys.h"
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/kdf.h>

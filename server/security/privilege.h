@@ -5,7 +5,7 @@
 #ifndef SERVER_PRIVILEGE_H
 #define SERVER_PRIVILEGE_H
 
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include <stddef.h>
 
 /*

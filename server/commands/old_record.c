@@ -3,7 +3,7 @@
  * function as a claim's (exchange.c). Its columns were named after other questions than were asked:
  * which column holds what is store/record_reader.c's affair, which question that was is ours.
  */
-#include "server/old_record.h"
+#include "server/commands/old_record.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
-#include "server/log.h"
+#include "server/telemetry/log.h"
 #include <stdbool.h>
 #include <stdio.h>
 

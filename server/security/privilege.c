@@ -1,7 +1,7 @@
 /* Users, core images and the like. What a user may do with files is left to the system. */
-#include "server/privilege.h"
+#include "server/security/privilege.h"
 
-#include "server/log.h"
+#include "server/telemetry/log.h"
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>

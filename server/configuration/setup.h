@@ -6,9 +6,9 @@
 
 #include "flow/flow.h"
 #include "server/commands/command.h"
-#include "server/config.h"
-#include "server/funnel.h"
-#include "server/keys.h"
+#include "server/configuration/config.h"
+#include "server/security/keys.h"
+#include "server/telemetry/funnel.h"
 #include "store/session.h"
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #ifndef SERVER_SALT_CHECK_H
 #define SERVER_SALT_CHECK_H
 
-#include "server/setup.h"
+#include "server/configuration/setup.h"
 #include "store/ticket.h"
 
 /*

@@ -1,8 +1,8 @@
 /* Prints what was counted. The order is that of the lists, so that rows of one name stand together
  * below their head. */
-#include "server/metrics_text.h"
+#include "server/telemetry/metrics_text.h"
 
-#include "server/metrics.h"
+#include "server/telemetry/metrics.h"
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* Takes the gauges that nobody sets in between, and replies with all that was counted. */
-#include "server/scrape.h"
+#include "server/telemetry/scrape.h"
 
 #include "flow/flow.h"
-#include "server/metrics.h"
-#include "server/metrics_text.h"
-#include "server/process.h"
 #include "server/routes.h"
 #include "server/stores.h"
+#include "server/telemetry/metrics.h"
+#include "server/telemetry/metrics_text.h"
+#include "server/telemetry/process.h"
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The C library's own time zone, set once; the log keeps to UTC. */
-#include "server/local_day.h"
+#include "server/configuration/local_day.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Loads what most commands begin with. Reaching Redis and the database is left to them. */
-#include "server/setup.h"
-#include "server/file.h"
-#include "server/local_day.h"
+#include "server/configuration/setup.h"
+#include "server/configuration/file.h"
+#include "server/configuration/local_day.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Reads a whole file, bounded; what the bytes mean is the caller's business. */
-#include "server/file.h"
+#include "server/configuration/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef SERVER_LOG_LINE_H
 #define SERVER_LOG_LINE_H
 
-#include "server/log.h"
+#include "server/telemetry/log.h"
 
 #define LOG_LINE_MAX 2048
 

@@ -1,8 +1,8 @@
 /* Asks the kernel; what it does not tell stays 0. */
-#include "server/process.h"
+#include "server/telemetry/process.h"
 
 #include "server/clock.h"
-#include "server/metrics.h"
+#include "server/telemetry/metrics.h"
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* A datagram to the socket that NOTIFY_SOCKET names. What is said when is left to server.c. */
-#include "server/notify.h"
+#include "server/telemetry/notify.h"
 
 #include <limits.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 #define SERVER_OLD_RECORD_H
 
 #include "flow/flow.h"
-#include "server/keys.h"
+#include "server/security/keys.h"
 #include "store/record_reader.h"
 
 struct old_record_rules {

@@ -1,8 +1,8 @@
 /* HMAC-SHA256 with two keys, of which the first eight bytes are used. */
-#include "server/hasher.h"
+#include "server/security/hasher.h"
 
 #include "server/channels/hmac_secrets.h"
-#include "server/keys.h"
+#include "server/security/keys.h"
 #include <stdlib.h>
 
 struct hasher {
