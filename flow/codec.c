@@ -2,7 +2,7 @@
  * Conversation to bytes and back, for the session store, and the mark that stays behind an expired
  * session. Bytes are only believed when they are exactly what encode could have made.
  *
- *   version 1, state | expired << 7, reply, language, step, recent_count,
+ *   version 1, state | expired << 7, reply, language, step, recent_count, reached, saved_min (4),
  *   fingerprint (8), recent_count ids (8 each),
  *   open, COMPLETE: step answers, each length (1) and bytes;  COMPLETE: completed_s (8);
  *   FINISHED: the code, length (1) and bytes
@@ -13,9 +13,10 @@
 
 #define VERSION 1
 #define EXPIRED_BIT 0x80
-#define HEAD_SIZE 6
+#define HEAD_SIZE 7
 #define MARK_SIZE 2
 #define ID_SIZE 8
+#define MINUTE_SIZE 4
 /* A normalised answer's length fits in a byte or is told in two. */
 #define LONG_ANSWER 255
 
@@ -79,9 +80,9 @@ size_t conversation_mark(const struct conversation *conversation,
     return MARK_SIZE;
 }
 
-static unsigned char *put_number(unsigned char *at, uint64_t number)
+static unsigned char *put_number(unsigned char *at, uint64_t number, int size)
 {
-    for (int i = 0; i < ID_SIZE; i++)
+    for (int i = 0; i < size; i++)
         *at++ = (unsigned char)(number >> (8 * i));
     return at;
 }
@@ -109,14 +110,16 @@ size_t conversation_encode(const struct conversation *conversation,
     *at++ = conversation->language;
     *at++ = conversation->step;
     *at++ = conversation->recent_count;
-    at = put_number(at, conversation->fingerprint);
+    *at++ = conversation->reached;
+    at = put_number(at, conversation->saved_min, MINUTE_SIZE);
+    at = put_number(at, conversation->fingerprint, ID_SIZE);
     for (size_t i = 0; i < conversation->recent_count; i++)
-        at = put_number(at, conversation->recent[i]);
+        at = put_number(at, conversation->recent[i], ID_SIZE);
     conversation_answers(conversation, answers);
     for (size_t i = 0; i < conversation->answer_count; i++)
         at = put_bytes(at, answers[i].bytes, answers[i].length);
     if (conversation->state == CONVERSATION_COMPLETE)
-        at = put_number(at, (uint64_t)conversation->completed_s);
+        at = put_number(at, (uint64_t)conversation->completed_s, ID_SIZE);
     if (conversation->state == CONVERSATION_FINISHED)
         at = put_bytes(at, conversation->code, strlen(conversation->code));
     return (size_t)(at - bytes);
@@ -142,12 +145,12 @@ static const unsigned char *take(struct reader *reader, size_t length)
     return bytes;
 }
 
-static uint64_t take_number(struct reader *reader)
+static uint64_t take_number(struct reader *reader, int size)
 {
-    const unsigned char *bytes = take(reader, ID_SIZE);
+    const unsigned char *bytes = take(reader, (size_t)size);
     uint64_t number = 0;
 
-    for (int i = ID_SIZE - 1; bytes != NULL && i >= 0; i--)
+    for (int i = size - 1; bytes != NULL && i >= 0; i--)
         number = number << 8 | bytes[i];
     return number;
 }
@@ -197,10 +200,20 @@ static void take_answers(struct reader *reader, struct conversation *conversatio
 
 static void take_time(struct reader *reader, struct conversation *conversation)
 {
-    uint64_t seconds = take_number(reader);
+    uint64_t seconds = take_number(reader, ID_SIZE);
 
     reader->bad |= seconds > TIME_MAX;
     conversation->completed_s = reader->bad ? 0 : (int64_t)seconds;
+}
+
+/* A question that is open was reached, and so were those before it. */
+static bool reached_fits(const struct conversation *conversation)
+{
+    const int least = conversation->step + (conversation->state != CONVERSATION_COMPLETE);
+
+    return is_waiting(conversation)
+               ? conversation->reached >= least && conversation->reached <= FLOW_STEPS_MAX
+               : conversation->reached == 0;
 }
 
 static void take_head(struct reader *reader, struct conversation *conversation)
@@ -215,13 +228,15 @@ static void take_head(struct reader *reader, struct conversation *conversation)
     conversation->language = head[3];
     conversation->step = head[4];
     conversation->recent_count = head[5];
-    reader->bad = head[0] != VERSION || conversation->state > CONVERSATION_STOPPED ||
-                  head[2] > FLOW_REPLY_EXISTING_CODE ||
-                  (replies_in[conversation->state] & 1u << head[2]) == 0 ||
-                  (conversation->expired && conversation->state != CONVERSATION_NEW) ||
-                  conversation->language >= FLOW_LANGUAGES_MAX ||
-                  conversation->step > step_max(conversation->state) ||
-                  conversation->recent_count > FLOW_RECENT_MAX;
+    conversation->reached = head[6];
+    conversation->saved_min = (uint32_t)take_number(reader, MINUTE_SIZE);
+    reader->bad |= head[0] != VERSION || conversation->state > CONVERSATION_STOPPED ||
+                   head[2] > FLOW_REPLY_EXISTING_CODE ||
+                   (replies_in[conversation->state] & 1u << head[2]) == 0 ||
+                   (conversation->expired && conversation->state != CONVERSATION_NEW) ||
+                   conversation->language >= FLOW_LANGUAGES_MAX ||
+                   conversation->step > step_max(conversation->state) ||
+                   conversation->recent_count > FLOW_RECENT_MAX || !reached_fits(conversation);
 }
 
 int conversation_decode(struct conversation *conversation, const unsigned char *bytes,
@@ -231,9 +246,9 @@ int conversation_decode(struct conversation *conversation, const unsigned char *
 
     conversation_start(conversation, NULL, 0);
     take_head(&reader, conversation);
-    conversation->fingerprint = take_number(&reader);
+    conversation->fingerprint = take_number(&reader, ID_SIZE);
     for (size_t i = 0; !reader.bad && i < conversation->recent_count; i++) {
-        conversation->recent[i] = take_number(&reader);
+        conversation->recent[i] = take_number(&reader, ID_SIZE);
         reader.bad |= conversation->recent[i] == 0;
     }
     take_answers(&reader, conversation);

@@ -90,6 +90,7 @@ struct question {
 struct flow {
     json_t *json;
     const char *id;
+    unsigned version;
     uint64_t fingerprint;
     enum uic_normalization normalization;
     size_t language_count;

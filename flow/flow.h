@@ -51,6 +51,7 @@ void flow_free(struct flow *flow);
 const char *flow_default_json(size_t *length);
 
 const char *flow_id(const struct flow *flow);
+unsigned flow_version(const struct flow *flow);
 /* Of the whole file: another file, another number. */
 uint64_t flow_fingerprint(const struct flow *flow);
 size_t flow_step_count(const struct flow *flow);
@@ -114,8 +115,10 @@ struct conversation {
     uint8_t language;     /* index into the flow's languages */
     uint8_t step;         /* index of the open question */
     uint8_t answer_count; /* answers that are in: steps 0 to answer_count - 1 */
+    uint8_t reached;      /* questions that were open so far, while one is open or COMPLETE */
     uint8_t recent_count;
-    uint64_t fingerprint;             /* of the flow that the answers belong to */
+    uint32_t saved_min;   /* minutes since 1970, UTC, for statistics; the caller's own */
+    uint64_t fingerprint; /* of the flow that the answers belong to */
     uint64_t recent[FLOW_RECENT_MAX]; /* ids of the last messages, newest first */
     uint16_t answer_end[FLOW_STEPS_MAX];
     char code[UIC_CODE_MAX]; /* FINISHED: what was told */

@@ -77,12 +77,13 @@ static void load_head(struct flow *flow, struct report *report)
     struct place id = place_key(&root, "id");
     struct place version = place_key(&root, "version");
     struct place normalization = place_key(&root, "normalization");
-    int64_t number;
+    int64_t number = 0;
 
     check_object(report, &root, flow->json, keys);
     flow->id = check_word(report, &id, json_object_get(flow->json, "id"), 64, LOWER "0123456789-",
                           "lower-case letters, digits or -");
     check_integer(report, &version, json_object_get(flow->json, "version"), 1, 1000000, &number);
+    flow->version = (unsigned)number;
     flow->normalization =
         check_one_of(report, &normalization, json_object_get(flow->json, "normalization"),
                      normalizations) == 0
@@ -162,6 +163,11 @@ void flow_free(struct flow *flow)
 const char *flow_id(const struct flow *flow)
 {
     return flow->id;
+}
+
+unsigned flow_version(const struct flow *flow)
+{
+    return flow->version;
 }
 
 uint64_t flow_fingerprint(const struct flow *flow)

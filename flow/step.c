@@ -18,8 +18,9 @@
  * only one completes it; flow_pending says what the next message makes of it.
  *
  * Always: answer_count equals step while a question is open; answers are there only then, and while
- * COMPLETE; bytes of answers that are no longer needed are wiped; recent holds every handled id,
- * newest first.
+ * COMPLETE; reached counts the questions that were open in this conversation, for statistics, and
+ * grows until the next one begins; bytes of answers that are no longer needed are wiped; recent
+ * holds every handled id, newest first.
  */
 #include "flow/definition.h"
 
@@ -51,6 +52,7 @@ static void drop_answers(struct conversation *conversation, uint8_t count)
 static void forget(struct conversation *conversation)
 {
     drop_answers(conversation, 0);
+    conversation->reached = 0;
     explicit_bzero(conversation->code, sizeof conversation->code);
 }
 
@@ -80,6 +82,8 @@ static enum flow_event reply(struct conversation *conversation, enum conversatio
 {
     conversation->state = state;
     conversation->reply = kind;
+    if (state == CONVERSATION_ASKING && conversation->reached <= conversation->step)
+        conversation->reached = (uint8_t)(conversation->step + 1);
     return event;
 }
 
@@ -93,6 +97,17 @@ static enum flow_event begin(const struct flow *flow, struct conversation *conve
     if (conversation->language >= flow->language_count)
         conversation->language = 0;
     return reply(conversation, CONVERSATION_ASKING, kind, event);
+}
+
+/* The same conversation: what was reached stays reached. */
+static enum flow_event restart(const struct flow *flow, struct conversation *conversation)
+{
+    const uint8_t reached = conversation->reached;
+    const enum flow_event event =
+        begin(flow, conversation, FLOW_REPLY_RESTARTED, FLOW_EVENT_RESTARTED);
+
+    conversation->reached = reached;
+    return event;
 }
 
 static enum flow_event go_back(struct conversation *conversation)
@@ -111,7 +126,7 @@ static enum flow_event obey(const struct flow *flow, struct conversation *conver
 {
     switch (command) {
     case COMMAND_RESTART:
-        return begin(flow, conversation, FLOW_REPLY_RESTARTED, FLOW_EVENT_RESTARTED);
+        return restart(flow, conversation);
     case COMMAND_BACK:
         return go_back(conversation);
     case COMMAND_LANGUAGE:

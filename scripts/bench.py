@@ -115,7 +115,7 @@ class Bench:
         parts = {"server": server, "redis": redis, "postgres": postgres}
         parts = {name: process for name, process in parts.items() if process}
         if case.sessions:
-            load(server.url, "--connections", 256, "--conversations", case.sessions, "--turns", 3,
+            load(server.url, "--connections", 256, "--conversations", case.sessions, "--turns", 1,
                  "--plain", "--run", 9999)
         before = {name: cpu_seconds(process) for name, process in parts.items()}
         options = ["--connections", case.connections, "--rate", case.rate, "--run",

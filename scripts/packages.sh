@@ -3,7 +3,8 @@
 # shellcheck shell=bash disable=SC2034
 
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson-dev
-  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev)
+  libunistring-dev libevent-dev libhiredis-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev
+  tzdata)
 PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
 PACKAGE_PACKAGES=(build-essential debhelper dpkg-dev)
 PACKAGE_TEST_PACKAGES=(lintian systemd man-db shellcheck fail2ban logrotate nginx-light strace)

@@ -16,7 +16,9 @@
 struct allowance;
 struct conversation;
 struct event_base;
+struct figures_link;
 struct flow;
+struct funnel;
 struct hasher;
 struct keys;
 struct outbox_link;
@@ -34,8 +36,10 @@ struct exchange_settings {
     struct record_link *records;
     struct outbox_link *outbox;  /* for when records are away; NULL: then nothing is promised */
     struct allowance *allowance; /* of each address */
-    unsigned in_flight_max;      /* exchanges under way; one more is refused */
-    unsigned deadline_ms;        /* for the answer; then it is "try again in a minute" */
+    const struct funnel *funnel; /* counts in figures what becomes of conversations */
+    struct figures_link *figures;
+    unsigned in_flight_max; /* exchanges under way; one more is refused */
+    unsigned deadline_ms;   /* for the answer; then it is "try again in a minute" */
 };
 
 struct exchange_service;

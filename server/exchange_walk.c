@@ -25,9 +25,9 @@
 
 #include "server/allowance.h"
 #include "server/clock.h"
-#include "server/keys.h"
-#include "server/log.h"
-#include "server/metrics.h"
+#include "server/security/keys.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +154,20 @@ static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
     return false;
 }
 
+/* Where the conversation stands before this message. When the last save had no answer and this is
+ * the message that the session knows last, then that save was done, and is counted now. */
+static void exchange_mark(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+    const struct conversation *conversation = &exchange->conversation;
+
+    if (exchange->lost && conversation_event(conversation) == exchange->said.id)
+        funnel_count(settings->funnel, settings->figures, &exchange->mark, conversation);
+    else
+        funnel_mark(&exchange->mark, settings->funnel, conversation);
+    exchange->lost = false;
+}
+
 /* What the message does to the conversation. Returns the next state; `effect` says what is to be
  * saved. */
 static enum exchange_state exchange_step(struct exchange *exchange)
@@ -169,6 +183,7 @@ static enum exchange_state exchange_step(struct exchange *exchange)
         conversation_decode(conversation, session->bytes, session->length) != 0)
         conversation_start(conversation, session->mark, session->mark_length);
     explicit_bzero(session->bytes, session->length);
+    exchange_mark(exchange);
     pending = flow_pending(flow, conversation, &exchange->said, now_s);
     exchange->for_another = pending == FLOW_PENDING_OTHER;
     exchange->longer = 0;
@@ -207,6 +222,7 @@ static enum store_status exchange_save(struct exchange *exchange)
     struct session *session = &exchange->session;
 
     explicit_bzero(session->bytes, session->length); /* of an earlier save, perhaps longer */
+    exchange->conversation.saved_min = (uint32_t)(exchange->now_us / 60000000);
     session->length = conversation_encode(&exchange->conversation, session->bytes);
     session->mark_length = conversation_mark(&exchange->conversation, session->mark);
     return session_save(exchange->service->settings.sessions, session);
@@ -261,10 +277,20 @@ static bool outbox_finish(struct exchange *exchange)
     return true;
 }
 
+/* A save that was done is counted, whether or not its answer still finds somebody. */
+static void save_count(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+
+    if (exchange->session.ticket.status == STORE_OK)
+        funnel_count(settings->funnel, settings->figures, &exchange->mark, &exchange->conversation);
+}
+
 /* What a finished save means: of the complete answers, or of what is to be answered. Returns
  * whether the exchange goes on. */
 static bool save_finish(struct exchange *exchange)
 {
+    save_count(exchange);
     switch (exchange->session.ticket.status) {
     case STORE_OK:
         if (exchange->state == EXCHANGE_RESERVED) {
@@ -282,6 +308,7 @@ static bool save_finish(struct exchange *exchange)
     default:
         /* "Try again" after a save that was done: the person's answer would count for the next
          * question. So the session is loaded again, which knows this message or does not. */
+        exchange->lost = exchange->unsure;
         if (exchange->unsure)
             break;
         exchange_answer_unavailable(exchange, "sessions_unavailable");
@@ -393,7 +420,10 @@ static bool exchange_run(struct exchange *exchange)
             break;
         }
     }
-    return false; /* answered by its deadline while it waited */
+    /* Answered by its deadline while it waited. */
+    if (exchange->state == EXCHANGE_RESERVED || exchange->state == EXCHANGE_SAVED)
+        save_count(exchange);
+    return false;
 }
 
 void exchange_drive(struct exchange *exchange)

@@ -7,7 +7,8 @@
 
 #include "flow/flow.h"
 #include "server/exchange.h"
-#include "server/hasher.h"
+#include "server/security/hasher.h"
+#include "server/telemetry/funnel.h"
 #include "store/outbox.h"
 #include "store/record.h"
 #include "store/session.h"
@@ -41,13 +42,15 @@ struct exchange {
     unsigned rounds; /* how often it was loaded */
     unsigned longer;
     bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
+    bool lost;        /* the last save was not answered */
     bool waiting;     /* for the next sweep, which loads again */
     bool for_another; /* finishing what another message of the person completed */
     struct flow_outcome outcome;
     const char *result; /* for the log */
     struct record_claim claim;
     struct outbox_entry entry;
-    uint64_t who; /* the address as a number, and for the log */
+    struct funnel_mark mark; /* of the conversation, when it was loaded or saved last */
+    uint64_t who;            /* the address as a number, and for the log */
     char tag[HASHER_TAG_MAX];
     /* Large, and neither zeroed nor wiped beyond what is used of them: */
     struct session session;

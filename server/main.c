@@ -1,14 +1,14 @@
 /* The program: finds the command, and answers --help and --version for all of them. */
 #include "server/commands/command.h"
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &cmd_serve, &cmd_check,  &cmd_init_db, &cmd_salt,  &cmd_code,
-    &cmd_chat,  &cmd_import, &cmd_export,  &cmd_erase,
+    &cmd_serve,  &cmd_check,  &cmd_init_db, &cmd_salt,  &cmd_code,     &cmd_chat,
+    &cmd_import, &cmd_export, &cmd_erase,   &cmd_stats, &cmd_sessions,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

@@ -3,11 +3,12 @@
 
 #include "server/admin/assets.h"
 #include "server/admin/login.h"
+#include "server/admin/stats.h"
 #include "server/channels/meta.h"
 #include "server/channels/simulator.h"
-#include "server/metrics.h"
-#include "server/scrape.h"
 #include "server/stores.h"
+#include "server/telemetry/metrics.h"
+#include "server/telemetry/scrape.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,14 @@ static void handle_logout(struct routes *routes, struct http_request *request)
     login_handle_logout(routes->login, request);
 }
 
+static void handle_stats(struct routes *routes, struct http_request *request)
+{
+    if (access_allows(routes->access, request))
+        stats_handle(routes->stats, request);
+    else
+        access_refuse(routes->access, request);
+}
+
 static const struct route {
     const char *path; /* NULL: WEBHOOK_PATH */
     int methods;
@@ -137,6 +146,7 @@ static const struct route {
     {"/whatsapp/cleanup", HTTP_POST, METRIC_ROUTE_CLEANUP, handle_cleanup},
     {"/admin", HTTP_GET, METRIC_ROUTE_ADMIN, handle_admin},
     {"/admin/login", HTTP_GET | HTTP_POST, METRIC_ROUTE_ADMIN, handle_login},
+    {"/admin/stats", HTTP_GET, METRIC_ROUTE_ADMIN, handle_stats},
     {"/admin/logout", HTTP_GET | HTTP_POST, METRIC_ROUTE_ADMIN, handle_logout},
 };
 

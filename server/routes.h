@@ -2,14 +2,16 @@
 #ifndef SERVER_ROUTES_H
 #define SERVER_ROUTES_H
 
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include "server/http/http.h"
 #include <stdbool.h>
 
+struct access;
 struct channel;
 struct flow;
 struct login;
 struct readiness;
+struct stats;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
@@ -18,7 +20,9 @@ struct routes {
     struct channel *twilio; /* NULL: there is none, as for the next two */
     struct channel *meta;
     struct channel *simulator;
+    const struct access *access;
     struct login *login;
+    struct stats *stats;
     struct readiness *readiness;
     bool draining; /* the worker stops: not ready any more */
 };

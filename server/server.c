@@ -3,24 +3,30 @@
 #include "server/server.h"
 
 #include "server/channels/postman.h"
+#include "server/clock.h"
+#include "server/configuration/local_day.h"
+#include "server/configuration/setup.h"
 #include "server/http/tls.h"
 #include "server/limits.h"
-#include "server/log.h"
-#include "server/metrics.h"
-#include "server/notify.h"
-#include "server/privilege.h"
-#include "server/process.h"
-#include "server/salt_check.h"
-#include "server/setup.h"
+#include "server/security/privilege.h"
+#include "server/security/salt_check.h"
+#include "server/security/wiping.h"
 #include "server/stores.h"
-#include "server/wiping.h"
+#include "server/telemetry/funnel.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
+#include "server/telemetry/notify.h"
+#include "server/telemetry/process.h"
 #include "server/worker.h"
+#include "store/figures.h"
 #include "store/record.h"
 #include "store/replies.h"
 #include "store/session.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,7 +45,10 @@ struct server {
     struct tls *tls; /* NULL: none */
     struct session_store *sessions;
     struct record_store *records;
-    struct replies_store *replies; /* NULL without Meta's channel */
+    struct funnel funnel;
+    struct figures *figures;
+    char instance[FIGURES_INSTANCE_MAX]; /* what figures tell others about this process */
+    struct replies_store *replies;       /* NULL without Meta's channel */
     struct readiness readiness;
     struct worker **workers;
     unsigned created;
@@ -176,6 +185,36 @@ static int open_stores(struct server *server)
     return open_replies(server);
 }
 
+/* "id version workers" */
+static int name_instance(struct server *server)
+{
+    uint64_t id;
+
+    if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)
+        return -1;
+    snprintf(server->instance, sizeof server->instance, "%016" PRIx64 " %s %u", id, PROGRAM_VERSION,
+             server->setup->config.workers);
+    return 0;
+}
+
+static int open_figures(struct server *server)
+{
+    const struct config *config = &server->setup->config;
+    char error[STORE_ERROR_MAX] = "no randomness";
+    struct figures_settings settings;
+
+    funnel_init(&server->funnel, server->setup->flow);
+    setup_figures(server->setup, &server->funnel, &settings);
+    settings.instance = server->instance;
+    local_day_use(config->time_zone);
+    if (name_instance(server) == 0)
+        server->figures = figures_open(&settings, error);
+    if (server->figures != NULL)
+        return 0;
+    log_failure("REDIS_URL", error);
+    return -1;
+}
+
 static int open_tls(struct server *server)
 {
     const struct config *config = &server->setup->config;
@@ -248,8 +287,12 @@ static int start_workers(struct server *server)
         .stores = {.setup = server->setup,
                    .sessions = server->sessions,
                    .records = server->records,
+                   .figures = server->figures,
                    .readiness = &server->readiness},
         .replies = server->replies,
+        .funnel = &server->funnel,
+        .instance = server->instance,
+        .started_ms = clock_monotonic_ms(),
         .limits = &server->limits,
         .tls = server->tls,
         .turn_ms = server->watchdog_ms / WATCHDOG_LOOKS,
@@ -325,8 +368,8 @@ int server_run(const struct setup *setup)
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;
     if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
-        limits_open(&server.limits, config) == 0 && open_tls(&server) == 0 &&
-        start_workers(&server) == 0) {
+        open_figures(&server) == 0 && limits_open(&server.limits, config) == 0 &&
+        open_tls(&server) == 0 && start_workers(&server) == 0) {
         measure_limits(&server);
         log_started(config);
         notify_send("READY=1");
@@ -339,6 +382,7 @@ int server_run(const struct setup *setup)
     stop_workers(&server);
     tls_close(server.tls);
     limits_close(&server.limits);
+    figures_close(server.figures);
     if (server.sessions != NULL)
         session_store_close(server.sessions);
     if (server.records != NULL)

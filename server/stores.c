@@ -1,9 +1,10 @@
 /* Attaches a worker to the stores and listens to what they tell. */
 #include "server/stores.h"
 
-#include "server/log.h"
-#include "server/metrics.h"
-#include "server/setup.h"
+#include "server/configuration/setup.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
+#include "store/figures.h"
 #include "store/outbox.h"
 #include "store/record.h"
 #include "store/session.h"
@@ -105,6 +106,9 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
     if (stores->records == NULL)
         return -1;
     record_watch_commits(stores->records, &commit_watch);
+    stores->figures = figures_attach(settings->figures, base, NULL, error);
+    if (stores->figures == NULL)
+        return -1;
     store_state_set(&stores->sessions_state, !session_link_up(stores->sessions));
     store_state_set(&stores->records_state, !record_link_up(stores->records));
     if (settings->setup->config.redis_url == NULL)
@@ -135,6 +139,7 @@ void stores_detach(struct stores *stores)
         outbox_detach(stores->outbox);
     if (stores->records != NULL)
         record_detach(stores->records);
+    figures_detach(stores->figures);
     if (stores->sessions != NULL)
         session_detach(stores->sessions);
 }

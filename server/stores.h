@@ -1,6 +1,6 @@
 /*
- * One worker's connections to the stores: sessions, records, and the outbox between them. What
- * happens to them is logged, counted, and told to /ready.
+ * One worker's connections to the stores: sessions, records, the outbox between them, and figures.
+ * What happens to them is logged, counted, and told to /ready.
  */
 #ifndef SERVER_STORES_H
 #define SERVER_STORES_H
@@ -10,6 +10,8 @@
 #include <stddef.h>
 
 struct event_base;
+struct figures;
+struct figures_link;
 struct outbox_link;
 struct record_link;
 struct record_store;
@@ -28,6 +30,7 @@ struct stores_settings {
     const struct setup *setup;
     struct session_store *sessions;
     struct record_store *records;
+    struct figures *figures;
     struct readiness *readiness;
     bool drain_outbox; /* this worker empties the outbox */
 };
@@ -43,6 +46,7 @@ struct store_state {
 struct stores {
     struct session_link *sessions;
     struct record_link *records;
+    struct figures_link *figures;
     struct outbox_link *outbox; /* NULL with sessions in memory: then nothing is promised */
     struct store_state sessions_state;
     struct store_state records_state;

@@ -4,19 +4,21 @@
 
 #include "server/admin/access.h"
 #include "server/admin/login.h"
+#include "server/admin/stats.h"
 #include "server/channels/meta.h"
 #include "server/channels/postman.h"
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
+#include "server/configuration/setup.h"
 #include "server/exchange.h"
-#include "server/hasher.h"
 #include "server/http/http.h"
 #include "server/limits.h"
-#include "server/log.h"
 #include "server/retention.h"
 #include "server/routes.h"
-#include "server/setup.h"
+#include "server/security/hasher.h"
+#include "server/telemetry/log.h"
+#include "store/figures.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
@@ -46,6 +48,7 @@ struct worker {
     struct postman *postman; /* with meta */
     struct access *access;
     struct login *login;
+    struct stats *stats;
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
@@ -76,7 +79,8 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
     bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http) &&
-                (worker->postman == NULL || postman_at_rest(worker->postman));
+                (worker->postman == NULL || postman_at_rest(worker->postman)) &&
+                figures_settle(worker->stores.figures);
 
     (void)fd;
     (void)what;
@@ -148,6 +152,8 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .records = worker->stores.records,
         .outbox = worker->stores.outbox,
         .allowance = shared->limits->allowance,
+        .funnel = shared->funnel,
+        .figures = worker->stores.figures,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
@@ -201,12 +207,23 @@ static int start_channels(struct worker *worker, const struct worker_settings *s
 static int start_administration(struct worker *worker, const struct worker_settings *shared)
 {
     const struct config *config = &shared->stores.setup->config;
+    const struct snapshot_settings snapshot = {
+        .base = worker->base,
+        .config = config,
+        .funnel = shared->funnel,
+        .figures = worker->stores.figures,
+        .records = worker->stores.records,
+        .readiness = shared->stores.readiness,
+        .instance = shared->instance,
+        .started_ms = shared->started_ms,
+    };
 
     worker->access = access_create(config->admin_token);
     if (worker->access == NULL)
         return -1;
     worker->login = login_create(worker->base, config, worker->access, shared->limits->tries);
-    return worker->login != NULL ? 0 : -1;
+    worker->stats = stats_create(&snapshot);
+    return worker->login != NULL && worker->stats != NULL ? 0 : -1;
 }
 
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
@@ -234,7 +251,9 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .twilio = worker->twilio,
         .meta = worker->meta,
         .simulator = worker->simulator,
+        .access = worker->access,
         .login = worker->login,
+        .stats = worker->stats,
         .readiness = settings->stores.readiness,
     };
     worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
@@ -323,7 +342,9 @@ void worker_free(struct worker *worker)
     if (worker == NULL)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
+    stats_stop(worker->stats);
     stores_detach(&worker->stores);
+    stats_free(worker->stats);
     postman_free(worker->postman);
     retention_free(worker->retention);
     channel_free(worker->twilio);

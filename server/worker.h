@@ -8,7 +8,9 @@
 #include "server/stores.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+struct funnel;
 struct limits;
 struct tls;
 
@@ -16,9 +18,12 @@ struct tls;
 struct worker_settings {
     struct stores_settings stores;
     struct replies_store *replies; /* NULL without Meta's channel */
-    const struct limits *limits;   /* of all workers together */
-    struct tls *tls;               /* NULL: none */
-    unsigned turn_ms;              /* how often the loop leaves a mark that it turns; 0: never */
+    const struct funnel *funnel;
+    const char *instance;        /* as statistics name it */
+    int64_t started_ms;          /* of the process, monotonic */
+    const struct limits *limits; /* of all workers together */
+    struct tls *tls;             /* NULL: none */
+    unsigned turn_ms;            /* how often the loop leaves a mark that it turns; 0: never */
 };
 
 struct worker;

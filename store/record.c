@@ -86,3 +86,20 @@ enum store_status record_claim(struct record_link *link, struct record_claim *cl
     claim->next = NULL;
     return link->backend->claim(link, claim);
 }
+
+enum store_status record_totals(struct record_link *link, struct record_totals *totals)
+{
+    totals->link = link;
+    totals->next = NULL;
+    totals->all = (struct record_sums){0};
+    memset(totals->hours, 0, totals->hour_count * sizeof *totals->hours);
+    return link->backend->totals(link, totals);
+}
+
+void record_totals_put(struct record_totals *totals, int64_t hour_s, const struct record_sums *sums)
+{
+    const int64_t hour = (hour_s - totals->since_s) / 3600;
+
+    if (hour_s >= totals->since_s && hour < (int64_t)totals->hour_count)
+        totals->hours[hour] = *sums;
+}

@@ -41,6 +41,27 @@ struct record_claim {
     int64_t due_ms; /* monotonic */
 };
 
+/* What the totals sum: codes registered, numbers that came with their first record, requests
+ * made. */
+struct record_sums {
+    int64_t codes, phones, requests;
+};
+
+/* The totals being read; embedded in the caller. */
+struct record_totals {
+    struct store_ticket ticket;
+    /* In: */
+    int64_t since_s;           /* a full hour UTC, in seconds since 1970 */
+    struct record_sums *hours; /* the caller's room for as many hours from then on */
+    size_t hour_count;
+    /* Out, besides the hours: */
+    struct record_sums all; /* since ever */
+    /* The store's own: */
+    struct record_link *link;
+    struct record_totals *next;
+    int64_t due_ms;
+};
+
 struct record_store;
 struct record_link;
 
@@ -89,6 +110,10 @@ bool record_link_up(const struct record_link *link);
 /* STORE_LATER; or STORE_FULL when too many claims wait. Later: STORE_OK, committed; STORE_CONFLICT
  * when the wanted code is another person's (claim again with a longer one); STORE_DOWN. */
 enum store_status record_claim(struct record_link *link, struct record_claim *claim);
+
+/* Reads totals that the database keeps itself, in a few milliseconds however many records there
+ * are. STORE_LATER, then STORE_OK, or STORE_DOWN within two seconds; or STORE_DOWN at once. */
+enum store_status record_totals(struct record_link *link, struct record_totals *totals);
 
 /* Rows that one step of a sweep looks at, and removes, at most. */
 #define RECORD_SWEEP_LOOK 5000

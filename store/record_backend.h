@@ -67,6 +67,7 @@ struct record_backend {
     void (*detach)(struct record_link *link);
     enum store_status (*claim)(struct record_link *link, struct record_claim *claim);
     enum store_status (*sweep)(struct record_link *link, struct record_sweep *sweep);
+    enum store_status (*totals)(struct record_link *link, struct record_totals *totals);
     bool (*up)(const struct record_link *link);
     const struct record_reader_backend *reader;
     const struct record_importer_backend *importer;
@@ -89,6 +90,10 @@ static inline void record_link_committed(const struct record_link *link, size_t 
     if (link->commits.committed)
         link->commits.committed(link->commits.arg, claims, took_us);
 }
+
+/* For a backend: the sums of an hour, if it is one that was asked for. */
+void record_totals_put(struct record_totals *totals, int64_t hour_s,
+                       const struct record_sums *sums);
 
 extern const struct record_backend record_sqlite;
 extern const struct record_backend record_postgres;

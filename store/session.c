@@ -2,18 +2,23 @@
  * The front of the session store: it turns addresses into names and sessions into sealed values,
  * and hands both to a backend. Whatever a backend holds was made here.
  */
-#include "store/session_backend.h"
+#include "store/session/session_backend.h"
 
+#include <endian.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define NAME_PREFIX "uic:s:"
 #define MARK_PREFIX "uic:m:"
 #define NAME_CHARACTERS 22
+/* A mark that is younger than this part of its life need not be saved again. */
+#define MARK_LIFE_PARTS 24
+#define MARK_UNKNOWN SIZE_MAX
 
 _Static_assert(SEAL_HEAD_SIZE == SESSION_VERSION_SIZE, "the head of a value is its version");
 _Static_assert(SEAL_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
@@ -153,6 +158,7 @@ void session_init(struct session_link *link, struct session *session, const char
     session->ticket = (struct store_ticket){0};
     session->length = 0;
     session->mark_length = 0;
+    session->old_mark_length = MARK_UNKNOWN;
     session->version_length = 0;
     session->link = link;
     session->name[0] = '\0';
@@ -166,6 +172,7 @@ enum store_status session_load(struct session_link *link, struct session *sessio
 {
     session->length = 0;
     session->mark_length = 0;
+    session->old_mark_length = MARK_UNKNOWN;
     session->version_length = 0;
     if (session->name[0] == '\0')
         return STORE_DOWN;
@@ -185,6 +192,7 @@ enum store_status session_forget(struct session_link *link, struct session *sess
 {
     session->length = 0;
     session->mark_length = 0;
+    session->old_mark_length = MARK_UNKNOWN;
     session->version_length = 0;
     if (session->name[0] == '\0')
         return STORE_DOWN;
@@ -209,16 +217,62 @@ static int seal_value(struct seal *seal, const char *name, const unsigned char *
     return 0;
 }
 
+static int seal_mark(struct session *session, struct session_value *mark)
+{
+    struct session_crypto *crypto = session->link->crypto;
+    unsigned char clear[SESSION_MARK_TIME_SIZE + SESSION_MARK_MAX];
+    char mark_name[SESSION_NAME_MAX];
+    const uint64_t now_s = htole64((uint64_t)time(NULL));
+
+    session_mark_name(session, mark_name);
+    memcpy(clear, &now_s, SESSION_MARK_TIME_SIZE);
+    memcpy(clear + SESSION_MARK_TIME_SIZE, session->mark, session->mark_length);
+    return seal_value(crypto->seal, mark_name, clear,
+                      session->mark_length > 0 ? SESSION_MARK_TIME_SIZE + session->mark_length : 0,
+                      crypto->mark, mark);
+}
+
+static void open_mark(struct session *session, struct session_value mark)
+{
+    unsigned char clear[SESSION_MARK_TIME_SIZE + SESSION_MARK_MAX];
+    char mark_name[SESSION_NAME_MAX];
+    uint64_t saved_s;
+    size_t length;
+
+    session_mark_name(session, mark_name);
+    session->old_mark_length = 0;
+    if (mark.length == 0 ||
+        seal_unwrap(session->link->crypto->seal, mark_name, mark.bytes, mark.length, clear,
+                    sizeof(clear), &length) < 0 ||
+        length <= SESSION_MARK_TIME_SIZE)
+        return;
+    session->mark_length = length - SESSION_MARK_TIME_SIZE;
+    memcpy(session->mark, clear + SESSION_MARK_TIME_SIZE, session->mark_length);
+    memcpy(&saved_s, clear, SESSION_MARK_TIME_SIZE);
+    session->old_mark_s = (int64_t)le64toh(saved_s);
+    memcpy(session->old_mark, session->mark, session->mark_length);
+    session->old_mark_length = session->mark_length;
+}
+
+bool session_mark_stays(const struct session *session)
+{
+    const int64_t life_s = session->link->store->settings.mark_ttl_ms / 1000;
+    const int64_t now_s = time(NULL);
+
+    if (session->mark_length != session->old_mark_length ||
+        memcmp(session->mark, session->old_mark, session->mark_length) != 0)
+        return false;
+    return session->mark_length == 0 ||
+           (session->old_mark_s <= now_s && session->old_mark_s > now_s - life_s / MARK_LIFE_PARTS);
+}
+
 int session_seal(struct session *session, struct session_value *value, struct session_value *mark)
 {
     struct session_crypto *crypto = session->link->crypto;
-    char mark_name[SESSION_NAME_MAX];
 
-    session_mark_name(session, mark_name);
     if (seal_value(crypto->seal, session->name, session->bytes, session->length, crypto->value,
                    value) < 0 ||
-        seal_value(crypto->seal, mark_name, session->mark, session->mark_length, crypto->mark,
-                   mark) < 0)
+        (mark != NULL && seal_mark(session, mark) < 0))
         return -1;
     session->next_version_length = value->length > 0 ? SESSION_VERSION_SIZE : 0;
     memcpy(session->next_version, crypto->value, session->next_version_length);
@@ -230,12 +284,8 @@ enum store_status session_loaded(struct session *session, struct session_value v
                                  struct session_value mark)
 {
     struct seal *seal = session->link->crypto->seal;
-    char mark_name[SESSION_NAME_MAX];
 
-    session_mark_name(session, mark_name);
-    if (mark.length > 0 && seal_unwrap(seal, mark_name, mark.bytes, mark.length, session->mark,
-                                       SESSION_MARK_MAX, &session->mark_length) < 0)
-        session->mark_length = 0;
+    open_mark(session, mark);
     if (value.length == 0)
         return STORE_ABSENT;
     session->version_length =
@@ -253,5 +303,10 @@ enum store_status session_saved(struct session *session)
 {
     session->version_length = session->next_version_length;
     memcpy(session->version, session->next_version, session->next_version_length);
+    if (!session_mark_stays(session)) {
+        memcpy(session->old_mark, session->mark, session->mark_length);
+        session->old_mark_length = session->mark_length;
+        session->old_mark_s = time(NULL);
+    }
     return STORE_OK;
 }

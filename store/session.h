@@ -18,6 +18,7 @@
 #include "store/ticket.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct event_base;
 
@@ -77,6 +78,9 @@ struct session {
     size_t version_length;
     unsigned char next_version[SESSION_VERSION_SIZE]; /* of the value being saved */
     size_t next_version_length;
+    unsigned char old_mark[SESSION_MARK_MAX]; /* as the store has it */
+    size_t old_mark_length;                   /* SIZE_MAX: unknown */
+    int64_t old_mark_s;                       /* when it was saved, seconds since 1970 */
 };
 
 /* Prepares for one person's session; address is at most 128 opaque bytes. The caller then sets
@@ -88,7 +92,8 @@ void session_init(struct session_link *link, struct session *session, const char
  * STORE_LATER. A value that cannot be opened (other salt, damaged) counts as absent. */
 enum store_status session_load(struct session_link *link, struct session *session);
 
-/* Saves if nobody saved since the load, and renews both lives: STORE_OK; STORE_CONFLICT (load
+/* Saves if nobody saved since the load, and renews both lives, a mark's that did not change only
+ * when a part of it has passed: STORE_OK; STORE_CONFLICT (load
  * again); STORE_DOWN; STORE_FULL; STORE_LATER. */
 enum store_status session_save(struct session_link *link, struct session *session);
 

@@ -2,7 +2,9 @@
 #include "server/admin/access.h"
 
 #include "server/clock.h"
-#include "server/keys.h"
+#include "server/security/keys.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -136,4 +138,24 @@ bool access_allows(const struct access *access, const struct http_request *reque
         return true;
     return access_find_pass(access, http_header(request, "Cookie"), clock_wall_us() / 1000000) ==
            PASS_VALID;
+}
+
+void access_refuse(const struct access *access, struct http_request *request)
+{
+    static const char body[] = "{\"error\":\"the token of the administration is needed\"}\n";
+    char client[PEER_TEXT_MAX];
+
+    if (!access->open) {
+        http_reply_error(request, 404, "there is nothing at this path");
+        return;
+    }
+    http_client(request, client);
+    metrics_add(METRIC_ADMIN_REFUSED, 1);
+    log_write(LOG_WARNING, "admin_refused", log_text("path", request->path),
+              log_text("client", client));
+    http_reply(request, &(struct http_reply){.status = 401,
+                                             .content_type = "application/json; charset=utf-8",
+                                             .body = body,
+                                             .length = sizeof body - 1,
+                                             .headers = {{"WWW-Authenticate", "Bearer"}}});
 }

@@ -26,6 +26,9 @@ void access_free(struct access *access);
 bool access_is_open(const struct access *access);
 /* Whether a request may see it. */
 bool access_allows(const struct access *access, const struct http_request *request);
+/* Answers one that may not, and is no page: 404 without an administration, else 401, which is
+ * counted and logged. */
+void access_refuse(const struct access *access, struct http_request *request);
 
 /* Whether this is the token; takes as long whatever it is. */
 bool access_takes_token(const struct access *access, const char *text, size_t length);

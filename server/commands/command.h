@@ -34,6 +34,8 @@ extern const struct command cmd_import;
 extern const struct command cmd_init_db;
 extern const struct command cmd_salt;
 extern const struct command cmd_serve;
+extern const struct command cmd_sessions;
+extern const struct command cmd_stats;
 
 /* For commands whose only option is --flow, or that have none (takes_flow false): 0, or -1 after
  * one line on standard error. Plain arguments are refused. */

@@ -41,7 +41,7 @@ class Postman(Process):
 
     def finish(self):
         """Waits until all is sent, and returns the metrics."""
-        status = self.process.wait(PATIENCE * 4)
+        status = self.process.wait(PATIENCE * 8)
         assert not REPORT.search(self.log()), self.log()
         assert status == 0, self.log()
         return {name: float(value) for name, value in
@@ -209,7 +209,7 @@ def test_the_log_holds_no_number_no_text_and_no_token(graph, postman):
 
 
 def test_in_a_storm_everybody_gets_everything_in_order(graph, postman, redis):
-    graph.plan = storm(1, breaks=0.02, throttled=0.1)
+    graph.plan = storm(1, breaks=0.02, throttled=0.05)
     letters = letters_for(150, 6)
     senders = [postman(REDIS_URL=redis.url), postman(REDIS_URL=redis.url)]
     senders[0].start(letters[:450])

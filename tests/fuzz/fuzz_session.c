@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistr.h>
 
-#define FINGERPRINT_AT 6
+#define FINGERPRINT_AT 11
 #define FINGERPRINT_SIZE 8
 
 static struct flow *flow;

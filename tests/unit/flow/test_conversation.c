@@ -137,11 +137,18 @@ static void cut_bytes_are_refused(void **state)
 static int decode_forged(unsigned state, unsigned reply, unsigned step, unsigned recent_count,
                          const char *unit, size_t unit_length, size_t count)
 {
-    unsigned char bytes[CONVERSATION_BYTES_MAX] = {
-        1, (unsigned char)state, (unsigned char)reply,
-        0, (unsigned char)step,  (unsigned char)recent_count};
+    const unsigned reached = state == CONVERSATION_ASKING     ? step + 1
+                             : state == CONVERSATION_COMPLETE ? step
+                                                              : 0;
+    unsigned char bytes[CONVERSATION_BYTES_MAX] = {1,
+                                                   (unsigned char)state,
+                                                   (unsigned char)reply,
+                                                   0,
+                                                   (unsigned char)step,
+                                                   (unsigned char)recent_count,
+                                                   (unsigned char)reached};
     struct conversation conversation;
-    size_t length = 14; /* head and fingerprint */
+    size_t length = 19; /* head and fingerprint */
 
     for (; count > 0; count--, length += unit_length)
         memcpy(bytes + length, unit, unit_length);
@@ -214,13 +221,13 @@ static void hostile_bytes_do_no_harm(void **state)
     for (int round = 0; round < 200000; round++) {
         memcpy(changed, bytes, length);
         for (long i = random() % 4; i >= 0; i--)
-            changed[(size_t)random() % (i % 2 == 0 ? 6 : length)] = (unsigned char)random();
+            changed[(size_t)random() % (i % 2 == 0 ? 7 : length)] = (unsigned char)random();
         check_accepted(changed, length);
     }
     for (int round = 0; round < 50000; round++) {
         length = (size_t)random() % 64;
         for (size_t i = 0; i < length; i++)
-            changed[i] = (unsigned char)(random() % (i < 6 ? 8 : 256));
+            changed[i] = (unsigned char)(random() % (i < 7 ? 8 : 256));
         check_accepted(changed, length);
     }
 }

@@ -85,18 +85,22 @@ static void assert_totals(const char *expected)
 {
     assert_sql(&bench,
                "SELECT sum(new_codes)||' codes '||sum(new_phones)||' phones '||sum(requests)"
+               "||' requests' FROM uic_totals_shards WHERE hour = '-infinity'",
+               expected);
+    assert_sql(&bench,
+               "SELECT sum(new_codes)||' codes '||sum(new_phones)||' phones '||sum(requests)"
                "||' requests' FROM uic_totals",
                expected);
 }
 
-/* By day; but requests over all, because rows only know their last one's day. */
+/* By hour; but requests over all, because rows only know their last one's hour. */
 static void assert_totals_equal_a_recount(void)
 {
     static const char totals[] =
-        "SELECT string_agg(day||' '||codes||' '||phones, ', ' ORDER BY day) || '; ' || "
+        "SELECT string_agg(hour||' '||codes||' '||phones, ', ' ORDER BY hour) || '; ' || "
         "sum(requests)"
-        " FROM (SELECT day, sum(new_codes) AS codes, sum(new_phones) AS phones,"
-        " sum(requests) AS requests FROM uic_totals GROUP BY day) AS days";
+        " FROM (SELECT hour, sum(new_codes) AS codes, sum(new_phones) AS phones,"
+        " sum(requests) AS requests FROM uic_totals GROUP BY hour) AS hours";
     char kept[128];
     char counted[128];
 
@@ -109,7 +113,7 @@ static void assert_totals_equal_a_recount(void)
 static void totals_are_kept(void **state)
 {
     (void)state;
-    struct asked next_day = asked_by("jean", "+1", "SM6", JEAN);
+    struct asked next_hour = asked_by("jean", "+1", "SM6", JEAN);
 
     assert_int_equal(claimed_by("jean", "+1", "SM1"), STORE_OK);
     assert_int_equal(claimed_by("marie", "+1", "SM2"), STORE_OK);
@@ -117,10 +121,10 @@ static void totals_are_kept(void **state)
     assert_int_equal(claimed_by("paul", "+3", "SM4"), STORE_OK);
     assert_int_equal(claimed_by("paul", "+3", "SM4"), STORE_OK);
     assert_totals("3 codes 2 phones 4 requests");
-    next_day.claim.now_us += 2000000; /* 2026 in UTC */
-    assert_int_equal(claimed(&bench, &next_day), STORE_OK);
+    next_hour.claim.now_us += 2000000; /* 2026 in UTC */
+    assert_int_equal(claimed(&bench, &next_hour), STORE_OK);
     assert_totals("3 codes 2 phones 5 requests");
-    assert_sql(&bench, "SELECT requests FROM uic_totals WHERE day = '2026-01-01'", "1");
+    assert_sql(&bench, "SELECT requests FROM uic_totals WHERE hour = '2026-01-01 00:00Z'", "1");
     assert_totals_equal_a_recount();
 }
 

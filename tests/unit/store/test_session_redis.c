@@ -128,6 +128,49 @@ static void both_keys_have_their_life(void **state)
     freeReplyObject(mark);
 }
 
+/* The sealed bytes of the mark after one more save with this one; static, "" for none. */
+static const char *sealed_mark(const char *mark)
+{
+    static char bytes[256];
+    struct visit visit;
+
+    visit_init(&bench, &visit, ADDRESS);
+    (void)visit_load(&bench, &visit);
+    visit_say(&visit, "Kabila");
+    visit_mark(&visit, mark);
+    assert_status(visit_save(&bench, &visit), STORE_OK);
+    redisReply *reply = ask("GET uic:m:%s", visit.session.name + strlen("uic:s:"));
+    for (size_t i = 0; i < (size_t)reply->len; i++)
+        snprintf(bytes + 2 * i, 3, "%02x", (unsigned char)reply->str[i]);
+    bytes[2 * reply->len] = '\0';
+    freeReplyObject(reply);
+    return bytes;
+}
+
+static void a_mark_that_does_not_change_is_left_alone(void **state)
+{
+    (void)state;
+    char first[256];
+
+    strcpy(first, sealed_mark("fr"));
+    assert_string_not_equal(first, "");
+    assert_string_equal(first, sealed_mark("fr"));
+    assert_string_not_equal(first, sealed_mark("en"));
+    assert_string_equal("", sealed_mark(""));
+    assert_string_not_equal("", sealed_mark("fr"));
+}
+
+static void a_mark_that_is_gone_comes_back_with_the_next_save(void **state)
+{
+    (void)state;
+    struct visit visit;
+
+    visit_init(&bench, &visit, ADDRESS);
+    sealed_mark("fr");
+    freeReplyObject(ask("DEL uic:m:%s", visit.session.name + strlen("uic:s:")));
+    assert_string_not_equal("", sealed_mark("fr"));
+}
+
 static void a_deleted_session_leaves_no_key(void **state)
 {
     (void)state;
@@ -566,6 +609,8 @@ int main(void)
         CASE(neither_names_nor_answers_stand_in_clear),
         CASE(names_are_as_promised),
         CASE(both_keys_have_their_life),
+        CASE(a_mark_that_does_not_change_is_left_alone),
+        CASE(a_mark_that_is_gone_comes_back_with_the_next_save),
         CASE(a_deleted_session_leaves_no_key),
         CASE(damaged_values_count_as_absent),
         CASE(a_damaged_mark_counts_as_none),

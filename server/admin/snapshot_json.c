@@ -1,0 +1,237 @@
+/* A snapshot as JSON. Numbers of what was counted and names of the flow; nothing of a person. */
+#include "server/admin/snapshot_parts.h"
+
+#include "server/clock.h"
+#include "server/configuration/local_day.h"
+#include "server/telemetry/metrics.h"
+#include <string.h>
+#include <time.h>
+
+/* A number, or null while it cannot be read. */
+static json_t *number(bool known, int64_t value)
+{
+    return known ? json_integer(value) : json_null();
+}
+
+static json_t *count(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *time_text(int64_t at_s)
+{
+    const time_t at = (time_t)at_s;
+    struct tm tm = {0};
+    char text[32];
+
+    gmtime_r(&at, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return json_string(text);
+}
+
+static json_t *flow_json(const struct flow *flow)
+{
+    json_t *steps = json_array();
+    json_t *languages = json_array();
+
+    for (size_t i = 0; i < flow_step_count(flow); i++)
+        json_array_append_new(steps, json_string(flow_step_key(flow, i)));
+    for (size_t i = 0; i < flow_language_count(flow); i++)
+        json_array_append_new(languages, json_string(flow_language(flow, i)));
+    return json_pack("{s:s, s:i, s:o, s:o}", "id", flow_id(flow), "version",
+                     (int)flow_version(flow), "steps", steps, "languages", languages);
+}
+
+/* Totals */
+
+static json_t *totals_json(const struct snapshot *snapshot)
+{
+    const struct record_sums *all = &snapshot->totals.all;
+    const bool known = snapshot->has_totals;
+
+    return json_pack("{s:o, s:o, s:o, s:o}", "codes", number(known, all->codes), "requests",
+                     number(known, all->requests), "repeated",
+                     number(known, all->requests - all->codes), "numbers",
+                     number(known, all->phones));
+}
+
+static json_t *day_json(const struct snapshot *snapshot, int64_t day,
+                        const struct record_sums *sums)
+{
+    char date[LOCAL_DAY_TEXT_MAX];
+    /* Codes that were taken out again, by the hour in which they had come. */
+    const int64_t new = sums->codes > 0 ? sums->codes : 0;
+    const int64_t repeated = sums->requests > sums->codes ? sums->requests - sums->codes : 0;
+
+    local_day_format(day, date);
+    return json_pack("{s:s, s:o, s:o}", "date", date, "new", number(snapshot->has_totals, new),
+                     "repeated", number(snapshot->has_totals, repeated));
+}
+
+/* Hours to local days. *today is the last day alone. */
+static json_t *days_json(const struct snapshot *snapshot, json_t **today)
+{
+    const int64_t last = local_day(snapshot->asked_s);
+    const int64_t first = last - (int64_t)snapshot->days + 1;
+    struct record_sums days[SNAPSHOT_DAYS_MAX] = {0};
+    json_t *list = json_array();
+
+    for (size_t i = 0; snapshot->has_totals && i < snapshot->totals.hour_count; i++) {
+        const struct record_sums *hour = &snapshot->hours[i];
+        const int64_t day = local_day(snapshot->totals.since_s + (int64_t)i * 3600);
+        if (day < first || day > last)
+            continue;
+        days[day - first].codes += hour->codes;
+        days[day - first].requests += hour->requests;
+    }
+    for (unsigned i = 0; i < snapshot->days; i++)
+        json_array_append_new(list, day_json(snapshot, first + i, &days[i]));
+    *today = day_json(snapshot, last, &days[last - first]);
+    return list;
+}
+
+/* Figures */
+
+static json_t *active_json(const struct snapshot *snapshot)
+{
+    const struct flow *flow = snapshot->settings.funnel->flow;
+    json_t *steps = json_object();
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < flow_step_count(flow); i++) {
+        total += snapshot->figures.here[i];
+        json_object_set_new(steps, flow_step_key(flow, i), count(snapshot->figures.here[i]));
+    }
+    return json_pack("{s:o, s:o}", "total", count(total), "by_step", steps);
+}
+
+static json_t *funnel_json(const struct funnel *funnel, const uint64_t *figures)
+{
+    const struct flow *flow = funnel->flow;
+    json_t *reached = json_object();
+    json_t *wrong = json_object();
+
+    for (size_t i = 0; i < flow_step_count(flow); i++) {
+        json_object_set_new(reached, flow_step_key(flow, i),
+                            count(figures[funnel_reached(funnel, i)]));
+        json_object_set_new(wrong, flow_step_key(flow, i), count(figures[funnel_wrong(funnel, i)]));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "started", count(figures[FUNNEL_STARTED]),
+                     "reached", reached, "wrong", wrong, "finished",
+                     count(figures[FUNNEL_FINISHED]), "expired", count(figures[FUNNEL_EXPIRED]),
+                     "stopped", count(figures[FUNNEL_STOPPED]));
+}
+
+static json_t *languages_json(const struct funnel *funnel, const uint64_t *figures)
+{
+    json_t *languages = json_object();
+
+    for (size_t i = 0; i < flow_language_count(funnel->flow); i++)
+        json_object_set_new(languages, flow_language(funnel->flow, i),
+                            count(figures[funnel_language(funnel, i)]));
+    return languages;
+}
+
+/* "id version workers" */
+static json_t *instance_json(const char *text, int64_t age_ms)
+{
+    char id[FIGURES_INSTANCE_MAX], version[FIGURES_INSTANCE_MAX];
+    int workers;
+
+    _Static_assert(FIGURES_INSTANCE_MAX == 96, "the widths below");
+    if (sscanf(text, "%95s %95s %d", id, version, &workers) != 3)
+        return NULL;
+    return json_pack("{s:s, s:s, s:i, s:I}", "id", id, "version", version, "workers", workers,
+                     "seen_seconds_ago", (json_int_t)(age_ms / 1000));
+}
+
+/* In memory an instance knows itself alone. */
+static json_t *instances_json(const struct snapshot *snapshot)
+{
+    const struct figures_reading *figures = &snapshot->figures;
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < figures->instance_count; i++)
+        json_array_append_new(
+            list, instance_json(figures->instances[i].text, figures->instances[i].age_ms));
+    if (snapshot->settings.config->redis_url == NULL && snapshot->settings.instance != NULL)
+        json_array_append_new(list, instance_json(snapshot->settings.instance, 0));
+    return list;
+}
+
+static void figures_put(const struct snapshot *snapshot, json_t *json)
+{
+    const struct funnel *funnel = snapshot->settings.funnel;
+    const struct figures_reading *figures = &snapshot->figures;
+
+    if (!snapshot->has_figures) {
+        json_object_set_new(json, "active", json_null());
+        json_object_set_new(json, "funnel", json_null());
+        json_object_set_new(json, "languages", json_null());
+        json_object_set_new(json, "instances", json_null());
+        return;
+    }
+    json_object_set_new(json, "active", active_json(snapshot));
+    json_object_set_new(json, "funnel",
+                        json_pack("{s:o, s:o}", "today", funnel_json(funnel, figures->today),
+                                  "period", funnel_json(funnel, figures->period)));
+    json_object_set_new(json, "languages",
+                        json_pack("{s:o, s:o}", "today", languages_json(funnel, figures->today),
+                                  "period", languages_json(funnel, figures->period)));
+    json_object_set_new(json, "instances", instances_json(snapshot));
+}
+
+/* The server's own */
+
+static json_t *store_json(const char *kind, bool up)
+{
+    return json_pack("{s:s, s:b}", "kind", kind, "up", up);
+}
+
+static json_t *stores_json(const struct snapshot *snapshot)
+{
+    const struct snapshot_settings *settings = &snapshot->settings;
+    const struct readiness *readiness = settings->readiness;
+    const bool redis = settings->config->redis_url != NULL;
+    const bool sqlite = strncmp(settings->config->database_url, "sqlite", 6) == 0;
+    const bool sessions_up = readiness != NULL ? atomic_load(&readiness->sessions_down) == 0
+                                               : !redis || snapshot->has_figures;
+    const bool records_up =
+        readiness != NULL ? atomic_load(&readiness->records_down) == 0 : snapshot->has_totals;
+
+    return json_pack("{s:o, s:o}", "sessions", store_json(redis ? "redis" : "memory", sessions_up),
+                     "records", store_json(sqlite ? "sqlite" : "postgresql", records_up));
+}
+
+/* What is seen of the outbox on this server; unknown while Redis is away. */
+static json_t *outbox_json(const struct snapshot *snapshot)
+{
+    if (snapshot->settings.config->redis_url == NULL ||
+        atomic_load(&snapshot->settings.readiness->sessions_down) > 0)
+        return json_null();
+    return json_pack("{s:o, s:o}", "length", count(metrics_gauge(METRIC_OUTBOX_LENGTH)),
+                     "oldest_seconds", count(metrics_gauge(METRIC_OUTBOX_AGE)));
+}
+
+json_t *snapshot_json(const struct snapshot *snapshot)
+{
+    const struct snapshot_settings *settings = &snapshot->settings;
+    json_t *today = NULL;
+    json_t *days = days_json(snapshot, &today);
+    json_t *json = json_pack("{s:o, s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "as_of",
+                             time_text(snapshot->as_of_s), "time_zone", settings->config->time_zone,
+                             "days", (int)snapshot->days, "service", settings->config->app_name,
+                             "version", PROGRAM_VERSION, "flow", flow_json(settings->funnel->flow),
+                             "totals", totals_json(snapshot), "today", today, "by_day", days,
+                             "stores", stores_json(snapshot));
+
+    if (json == NULL)
+        return NULL;
+    figures_put(snapshot, json);
+    if (settings->readiness != NULL) {
+        json_object_set_new(json, "uptime_seconds",
+                            json_integer((clock_monotonic_ms() - settings->started_ms) / 1000));
+        json_object_set_new(json, "outbox", outbox_json(snapshot));
+    }
+    return json;
+}

@@ -1,0 +1,204 @@
+/* whatsapp-uic stats: how the programme goes, from the configured stores. The same figures as
+ * GET /admin/stats, as a table or as JSON. */
+#include "server/commands/look.h"
+
+#include "server/admin/snapshot.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int run(struct options *options, int argc, char *argv[]);
+
+const struct command cmd_stats = {
+    .name = "stats",
+    .arguments = "[--days N] [--json]",
+    .summary = "codes, conversations and where people stop, from the stores",
+    .details = "  --days N     look back N days, 1 to 365 (default 30)\n"
+               "  --json       for programs: as GET /admin/stats\n",
+    .run = run,
+};
+
+#define LABEL 28
+#define NUMBER 14
+#define BAR 24
+
+static void print_bar(json_int_t value, json_int_t whole)
+{
+    const json_int_t length = whole > 0 ? (value * BAR + whole - 1) / whole : 0;
+
+    for (json_int_t i = 0; i < BAR && i < length; i++)
+        fputs("█", stdout);
+}
+
+static void print_row(const char *label, const json_t *one, const json_t *two, const json_t *three)
+{
+    look_print_text(label, LABEL);
+    look_print_number(one, NUMBER);
+    if (two != NULL)
+        look_print_number(two, NUMBER);
+    if (three != NULL)
+        look_print_number(three, NUMBER);
+    putchar('\n');
+}
+
+static void print_heading(const char *label, unsigned days, const char *last)
+{
+    char period[32];
+
+    snprintf(period, sizeof period, LOOK_SAYS("%u jours", "%u days"), days);
+    putchar('\n');
+    look_print_text(label, LABEL);
+    look_print_head(LOOK_SAYS("aujourd’hui", "today"), NUMBER);
+    look_print_head(period, NUMBER);
+    if (last != NULL)
+        look_print_head(last, NUMBER);
+    putchar('\n');
+}
+
+/* The days together; null when they are not known. */
+static json_t *sum_of_days(const json_t *json, const char *name)
+{
+    const json_t *days = json_object_get(json, "by_day");
+    json_int_t sum = 0;
+
+    for (size_t i = 0; i < json_array_size(days); i++) {
+        const json_t *number = json_object_get(json_array_get(days, i), name);
+        if (!json_is_integer(number))
+            return json_null();
+        sum += json_integer_value(number);
+    }
+    return json_integer(sum);
+}
+
+static void print_codes(const json_t *json, unsigned days)
+{
+    const json_t *today = json_object_get(json, "today");
+    const json_t *totals = json_object_get(json, "totals");
+    json_t *new = sum_of_days(json, "new");
+    json_t *repeated = sum_of_days(json, "repeated");
+
+    print_heading("Codes", days, LOOK_SAYS("en tout", "in all"));
+    print_row(LOOK_SAYS("Nouveaux", "New"), json_object_get(today, "new"), new,
+              json_object_get(totals, "codes"));
+    print_row(LOOK_SAYS("Redemandés", "Asked for again"), json_object_get(today, "repeated"),
+              repeated, json_object_get(totals, "repeated"));
+    look_print_text(LOOK_SAYS("Numéros différents", "Different numbers"), LABEL + 2 * NUMBER);
+    look_print_number(json_object_get(totals, "numbers"), NUMBER);
+    putchar('\n');
+    json_decref(new);
+    json_decref(repeated);
+}
+
+static void print_conversations(const json_t *json, unsigned days)
+{
+    static const struct {
+        const char *name, *french, *english;
+    } rows[] = {
+        {"started", "Commencées", "Started"},
+        {"finished", "Terminées par un code", "Finished with a code"},
+        {"expired", "Reprises après expiration", "Begun again after expiry"},
+        {"stopped", "Arrêtées (STOP)", "Stopped (STOP)"},
+    };
+    const json_t *funnel = json_object_get(json, "funnel");
+    const json_t *today = json_object_get(funnel, "today");
+    const json_t *period = json_object_get(funnel, "period");
+
+    print_heading("Conversations", days < 90 ? days : 90, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        print_row(LOOK_SAYS(rows[i].french, rows[i].english), json_object_get(today, rows[i].name),
+                  json_object_get(period, rows[i].name), NULL);
+    print_row(LOOK_SAYS("En cours", "Open now"),
+              json_object_get(json_object_get(json, "active"), "total"), NULL, NULL);
+}
+
+/* For each question: conversations that reached it, as a bar of those that started; wrong answers;
+ * and those that wait there now. */
+static void print_questions(const json_t *json)
+{
+    const json_t *period = json_object_get(json_object_get(json, "funnel"), "period");
+    const json_t *active = json_object_get(json_object_get(json, "active"), "by_step");
+    const json_int_t started = json_integer_value(json_object_get(period, "started"));
+    const json_t *steps = json_object_get(json_object_get(json, "flow"), "steps");
+
+    putchar('\n');
+    look_print_text("Questions", LABEL);
+    look_print_head(LOOK_SAYS("posée", "asked"), NUMBER);
+    look_print_head(LOOK_SAYS("fautes", "wrong"), NUMBER);
+    look_print_head(LOOK_SAYS("en cours", "open now"), NUMBER);
+    putchar('\n');
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const char *step = json_string_value(json_array_get(steps, i));
+        const json_t *reached = json_object_get(json_object_get(period, "reached"), step);
+        look_print_text(step, LABEL);
+        look_print_number(reached, NUMBER);
+        look_print_number(json_object_get(json_object_get(period, "wrong"), step), NUMBER);
+        look_print_number(json_object_get(active, step), NUMBER);
+        fputs("  ", stdout);
+        print_bar(json_integer_value(reached), started);
+        putchar('\n');
+    }
+}
+
+static void print_table(const json_t *json, unsigned days)
+{
+    const json_t *sessions = json_object_get(json_object_get(json, "stores"), "sessions");
+    const char *kind = json_string_value(json_object_get(sessions, "kind"));
+
+    printf(LOOK_SAYS("%s, le %s (jours de %s)\n", "%s, %s (days of %s)\n"),
+           json_string_value(json_object_get(json, "service")),
+           json_string_value(json_object_get(json, "as_of")),
+           json_string_value(json_object_get(json, "time_zone")));
+    print_codes(json, days);
+    if (!json_is_null(json_object_get(json, "funnel"))) {
+        print_conversations(json, days);
+        print_questions(json);
+    } else if (strcmp(kind, "memory") == 0) {
+        puts(
+            LOOK_SAYS("\nLes conversations : sans REDIS_URL, seul le serveur en marche les connaît "
+                      "(GET /admin/stats).",
+                      "\nConversations: without REDIS_URL, only the running server knows them "
+                      "(GET /admin/stats)."));
+    }
+}
+
+static int parse(unsigned *days, bool *for_programs, int argc, char *argv[])
+{
+    static const struct option known[] = {
+        {"days", required_argument, NULL, 'd'}, {"json", no_argument, NULL, 'j'}, {0}};
+
+    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        if (c == 'j') {
+            *for_programs = true;
+        } else if (c != 'd') {
+            return -1;
+        } else if (strspn(optarg, "0123456789") != strlen(optarg) || strlen(optarg) > 3 ||
+                   (*days = (unsigned)atoi(optarg)) < 1 || *days > SNAPSHOT_DAYS_MAX) {
+            fprintf(stderr, "%s: --days takes a number from 1 to %d\n", argv[0], SNAPSHOT_DAYS_MAX);
+            return -1;
+        }
+    }
+    if (optind == argc)
+        return 0;
+    fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
+    return -1;
+}
+
+static int run(struct options *options, int argc, char *argv[])
+{
+    struct look look = {.days = 30, .totals = true};
+    bool for_programs = false;
+    json_t *json;
+
+    if (parse(&look.days, &for_programs, argc, argv) < 0)
+        return COMMAND_USAGE;
+    int status = look_at_stores(options, &look, &json);
+    if (json == NULL)
+        return COMMAND_FAILED;
+    if (for_programs)
+        status = look_print_json(json) == 0 ? status : COMMAND_FAILED;
+    else
+        print_table(json, look.days);
+    json_decref(json);
+    return fflush(stdout) == 0 ? status : COMMAND_FAILED;
+}

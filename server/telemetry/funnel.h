@@ -1,0 +1,52 @@
+/*
+ * The funnel: what becomes of conversations, as figures. Which figures there are, by the flow, and
+ * what one save of a conversation adds to them. What each means is told in docs/statistics.md.
+ */
+#ifndef SERVER_FUNNEL_H
+#define SERVER_FUNNEL_H
+
+#include "flow/flow.h"
+#include "store/figures.h"
+
+/* The first fields; behind them, for each step, those it reached and its wrong answers, and for
+ * each language those it finished in. */
+enum funnel_field {
+    FUNNEL_STARTED,
+    FUNNEL_FINISHED,
+    FUNNEL_EXPIRED,
+    FUNNEL_STOPPED,
+    FUNNEL_FIELDS,
+};
+
+#define FUNNEL_NAME_MAX 80
+
+/* The names of a flow's figures. Constant after funnel_init, which points into itself. */
+struct funnel {
+    const struct flow *flow;
+    char generation[17];
+    size_t field_count;
+    const char *fields[FIGURES_FIELDS_MAX];
+    const char *places[FIGURES_PLACES_MAX]; /* the steps' keys */
+    char names[FIGURES_FIELDS_MAX][FUNNEL_NAME_MAX];
+};
+
+void funnel_init(struct funnel *funnel, const struct flow *flow);
+size_t funnel_reached(const struct funnel *funnel, size_t step);
+size_t funnel_wrong(const struct funnel *funnel, size_t step);
+size_t funnel_language(const struct funnel *funnel, size_t language);
+
+/* Where a conversation stood when it was loaded or saved last. */
+struct funnel_mark {
+    struct figures_spot spot;
+    uint8_t reached;
+};
+
+/* The conversation as it was loaded. */
+void funnel_mark(struct funnel_mark *mark, const struct funnel *funnel,
+                 const struct conversation *conversation);
+/* The conversation was saved, as the first to do so since the mark: counts what has happened in
+ * between, and moves the mark. */
+void funnel_count(const struct funnel *funnel, struct figures_link *figures,
+                  struct funnel_mark *mark, const struct conversation *conversation);
+
+#endif
