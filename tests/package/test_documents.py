@@ -54,3 +54,19 @@ def test_french_keeps_its_spaces_and_apostrophes(root, name):
     """A space that does not break stands before : ; ! ? and inside quotation marks."""
     text = LINK.sub("link", prose(root / name))
     assert [text[max(0, found.start() - 20):found.end() + 20] for found in TORN.finditer(text)] == []
+
+
+def test_the_guide_knows_the_log_of_this_program(root):
+    """What it has people look for in the journal: events, results, and how reasons begin."""
+    guide = (root / "docs/guide-deploiement.md").read_text(encoding="utf-8")
+    section = guide[guide.index("## 14."):guide.index("## 15.")]
+    told = " ".join(row.split("|")[2] for row in section.splitlines() if row.startswith("| "))
+    wanted = {f'"{event}"' for event in re.findall(r"(?<=`)[a-z]+(?:_[a-z]+)+", told)}
+    wanted |= {f'"{result}"' for result in re.findall(r"result=(\w+)", told)}
+    wanted |= {" ".join(reason.split()[:3]) for reason in re.findall(r'reason="([^"`:0-9]+)', told)}
+    assert len(wanted) > 15
+    sources = "".join(path.read_text(encoding="utf-8") for folder in ("server", "flow", "store")
+                      for path in (root / folder).rglob("*.[ch]"))
+    # A record's or a header's name is put in when the line is made.
+    sources += sources.replace("SIGNATURE_HEADER \"", "X-Twilio-Signature")
+    assert [words for words in sorted(wanted) if words not in sources] == []
