@@ -5,8 +5,8 @@
 #include "server/allowance.h"
 #include "server/clock.h"
 #include "server/exchange_walk.h"
-#include "server/keys.h"
-#include "server/metrics.h"
+#include "server/security/keys.h"
+#include "server/telemetry/metrics.h"
 #include <event2/event.h>
 #include <openssl/rand.h>
 #include <stdlib.h>

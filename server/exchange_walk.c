@@ -25,9 +25,9 @@
 
 #include "server/allowance.h"
 #include "server/clock.h"
-#include "server/keys.h"
-#include "server/log.h"
-#include "server/metrics.h"
+#include "server/security/keys.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,8 +7,8 @@
 
 #include "flow/flow.h"
 #include "server/exchange.h"
-#include "server/funnel.h"
-#include "server/hasher.h"
+#include "server/security/hasher.h"
+#include "server/telemetry/funnel.h"
 #include "store/outbox.h"
 #include "store/record.h"
 #include "store/session.h"

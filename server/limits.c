@@ -4,7 +4,7 @@
 #include "server/admin/tries.h"
 #include "server/allowance.h"
 #include "server/http/peers.h"
-#include "server/log.h"
+#include "server/telemetry/log.h"
 #include <stddef.h>
 #include <sys/resource.h>
 

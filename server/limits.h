@@ -5,7 +5,7 @@
 #ifndef SERVER_LIMITS_H
 #define SERVER_LIMITS_H
 
-#include "server/config.h"
+#include "server/configuration/config.h"
 
 struct allowance;
 struct peers;

@@ -2,8 +2,8 @@
 #include "server/retention.h"
 
 #include "server/clock.h"
-#include "server/log.h"
-#include "server/metrics.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include "store/record.h"
 #include <event2/event.h>
 #include <stddef.h>

@@ -6,9 +6,9 @@
 #include "server/admin/stats.h"
 #include "server/channels/meta.h"
 #include "server/channels/simulator.h"
-#include "server/metrics.h"
-#include "server/scrape.h"
 #include "server/stores.h"
+#include "server/telemetry/metrics.h"
+#include "server/telemetry/scrape.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef SERVER_ROUTES_H
 #define SERVER_ROUTES_H
 
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include "server/http/http.h"
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
 /* Attaches a worker to the stores and listens to what they tell. */
 #include "server/stores.h"
 
-#include "server/log.h"
-#include "server/metrics.h"
-#include "server/setup.h"
+#include "server/configuration/setup.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include "store/figures.h"
 #include "store/outbox.h"
 #include "store/record.h"

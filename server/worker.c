@@ -10,14 +10,14 @@
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
 #include "server/clock.h"
+#include "server/configuration/setup.h"
 #include "server/exchange.h"
-#include "server/hasher.h"
 #include "server/http/http.h"
 #include "server/limits.h"
-#include "server/log.h"
 #include "server/retention.h"
 #include "server/routes.h"
-#include "server/setup.h"
+#include "server/security/hasher.h"
+#include "server/telemetry/log.h"
 #include "store/figures.h"
 #include <errno.h>
 #include <event2/event.h>

@@ -9,8 +9,8 @@
  * While a batch is not confirmed, `filling` keeps what comes meanwhile, and its day: after a Redis
  * that was away over midnight, some counts stand with the day before.
  */
-#include "store/figures_batch.h"
-#include "store/redis_url.h"
+#include "store/figures/figures_batch.h"
+#include "store/redis/redis_url.h"
 
 #include <event2/event.h>
 #include <stdio.h>

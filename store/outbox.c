@@ -3,9 +3,9 @@
  * outbox_drain.c's affair.
  */
 #include "store/outbox.h"
-#include "store/outbox_claim.h"
-#include "store/outbox_drain.h"
-#include "store/redis_link.h"
+#include "store/outbox/outbox_claim.h"
+#include "store/outbox/outbox_drain.h"
+#include "store/redis/redis_link.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>

@@ -3,8 +3,8 @@
  * sending the drain's.
  */
 #include "store/replies.h"
-#include "store/replies_backend.h"
-#include "store/replies_drain.h"
+#include "store/replies/replies_backend.h"
+#include "store/replies/replies_drain.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

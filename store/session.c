@@ -2,7 +2,7 @@
  * The front of the session store: it turns addresses into names and sessions into sealed values,
  * and hands both to a backend. Whatever a backend holds was made here.
  */
-#include "store/session_backend.h"
+#include "store/session/session_backend.h"
 
 #include <endian.h>
 #include <openssl/crypto.h>

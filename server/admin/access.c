@@ -2,9 +2,9 @@
 #include "server/admin/access.h"
 
 #include "server/clock.h"
-#include "server/keys.h"
-#include "server/log.h"
-#include "server/metrics.h"
+#include "server/security/keys.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -4,8 +4,8 @@
 #include "server/admin/assets.h"
 #include "server/clock.h"
 #include "server/http/form.h"
-#include "server/log.h"
-#include "server/metrics.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include <event2/event.h>
 #include <openssl/crypto.h>
 #include <stdio.h>

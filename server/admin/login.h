@@ -7,7 +7,7 @@
 
 #include "server/admin/access.h"
 #include "server/admin/tries.h"
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include "server/http/http.h"
 
 struct event_base;

@@ -9,9 +9,9 @@
 #ifndef SERVER_SNAPSHOT_H
 #define SERVER_SNAPSHOT_H
 
-#include "server/config.h"
-#include "server/funnel.h"
+#include "server/configuration/config.h"
 #include "server/stores.h"
+#include "server/telemetry/funnel.h"
 #include <jansson.h>
 
 /* Days that can be looked back at. */

@@ -2,8 +2,8 @@
 #include "server/admin/snapshot_parts.h"
 
 #include "server/clock.h"
-#include "server/local_day.h"
-#include "server/metrics.h"
+#include "server/configuration/local_day.h"
+#include "server/telemetry/metrics.h"
 #include <string.h>
 #include <time.h>
 

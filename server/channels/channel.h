@@ -10,7 +10,7 @@
 #include "server/exchange.h"
 #include "server/http/http.h"
 #include "server/message.h"
-#include "server/metrics.h"
+#include "server/telemetry/metrics.h"
 
 struct channel;
 

@@ -5,10 +5,10 @@
 #include "server/channels/meta_reply.h"
 #include "server/channels/meta_signature.h"
 #include "server/clock.h"
-#include "server/hasher.h"
 #include "server/http/form.h"
-#include "server/log.h"
-#include "server/metrics.h"
+#include "server/security/hasher.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include "store/replies.h"
 #include <openssl/crypto.h>
 #include <stddef.h>

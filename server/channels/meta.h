@@ -8,7 +8,7 @@
 
 #include "server/channels/channel.h"
 #include "server/channels/meta_message.h"
-#include "server/config.h"
+#include "server/configuration/config.h"
 
 #define META_PATH "/whatsapp/meta"
 

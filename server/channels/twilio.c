@@ -5,7 +5,7 @@
 #include "flow/flow.h"
 #include "server/channels/signature.h"
 #include "server/channels/twiml.h"
-#include "server/metrics.h"
+#include "server/telemetry/metrics.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -5,7 +5,7 @@
 #define SERVER_TWILIO_H
 
 #include "server/channels/channel.h"
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include "server/http/form.h"
 
 /* Finds the message in a form and fills in all of *message but its channel. Pure. Returns 0, or -1

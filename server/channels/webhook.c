@@ -2,7 +2,7 @@
  * and the reply when the last is answered. What the bytes mean is left to the channel. */
 #include "server/channels/channel.h"
 
-#include "server/log.h"
+#include "server/telemetry/log.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #ifndef SERVER_ASK_READY_H
 #define SERVER_ASK_READY_H
 
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include <stddef.h>
 
 /* Asks GET /ready on HOST and PORT; of a server with TLS only that it takes connections. Blocks,

@@ -2,8 +2,8 @@
  * as a webhook, with sessions and records in memory: nothing is registered anywhere. */
 #include "server/commands/command.h"
 
+#include "server/configuration/setup.h"
 #include "server/exchange.h"
-#include "server/setup.h"
 #include "store/record.h"
 #include "store/session.h"
 #include <event2/event.h>

@@ -3,9 +3,9 @@
 #include "server/commands/ask_ready.h"
 #include "server/commands/command.h"
 #include "server/commands/graph_check.h"
+#include "server/configuration/setup.h"
 #include "server/http/tls.h"
-#include "server/salt_check.h"
-#include "server/setup.h"
+#include "server/security/salt_check.h"
 #include "store/record.h"
 #include <getopt.h>
 #include <openssl/crypto.h>

@@ -2,7 +2,7 @@
 #include "server/commands/command.h"
 #include "server/commands/progress.h"
 #include "server/commands/whole_file.h"
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include "store/record_reader.h"
 #include <getopt.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 #ifndef SERVER_GRAPH_CHECK_H
 #define SERVER_GRAPH_CHECK_H
 
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include <stddef.h>
 
 #define GRAPH_CHECK_MAX 512

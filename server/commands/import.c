@@ -1,10 +1,10 @@
 /* whatsapp-uic import: the Python version's records into our database. What a row becomes is
  * old_record.c's affair, how it is read and written the store's. */
 #include "server/commands/command.h"
+#include "server/commands/old_record.h"
 #include "server/commands/progress.h"
-#include "server/old_record.h"
-#include "server/salt_check.h"
-#include "server/setup.h"
+#include "server/configuration/setup.h"
+#include "server/security/salt_check.h"
 #include "store/record_importer.h"
 #include "store/record_reader.h"
 #include <getopt.h>

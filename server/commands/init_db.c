@@ -1,6 +1,6 @@
 /* whatsapp-uic init-db: creates or migrates the tables. */
 #include "server/commands/command.h"
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include "store/record.h"
 #include <stdbool.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 #include "server/commands/look.h"
 
 #include "server/admin/snapshot.h"
-#include "server/funnel.h"
-#include "server/local_day.h"
-#include "server/setup.h"
+#include "server/configuration/local_day.h"
+#include "server/configuration/setup.h"
+#include "server/telemetry/funnel.h"
 #include "store/record.h"
 #include <event2/event.h>
 #include <inttypes.h>

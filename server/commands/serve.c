@@ -1,8 +1,8 @@
 /* whatsapp-uic serve: the server. */
 #include "server/commands/command.h"
 
+#include "server/configuration/setup.h"
 #include "server/server.h"
-#include "server/setup.h"
 #include <stdio.h>
 
 static int run(struct options *options, int argc, char *argv[]);

@@ -6,8 +6,8 @@
 #include "server/http/head.h"
 #include "server/http/peers.h"
 #include "server/http/tls.h"
-#include "server/log.h"
-#include "server/metrics.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>

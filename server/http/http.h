@@ -9,7 +9,7 @@
 #define SERVER_HTTP_H
 
 #include "server/http/connection.h"
-#include "server/metrics.h"
+#include "server/telemetry/metrics.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -9,11 +9,11 @@
  */
 #include "server/channels/postman.h"
 #include "server/clock.h"
-#include "server/config.h"
-#include "server/hasher.h"
-#include "server/keys.h"
-#include "server/log.h"
-#include "server/metrics_text.h"
+#include "server/configuration/config.h"
+#include "server/security/hasher.h"
+#include "server/security/keys.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics_text.h"
 #include "store/replies.h"
 
 #include <event2/event.h>

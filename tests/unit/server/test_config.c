@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/config.h"
+#include "server/configuration/config.h"
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/dotenv.h"
+#include "server/configuration/dotenv.h"
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>

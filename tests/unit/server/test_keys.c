@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/hasher.h"
-#include "server/keys.h"
+#include "server/security/hasher.h"
+#include "server/security/keys.h"
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>

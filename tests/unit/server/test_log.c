@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/log.h"
-#include "server/log_line.h"
-#include "server/metrics.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/log_line.h"
+#include "server/telemetry/metrics.h"
 #include <cmocka.h>
 #include <fcntl.h>
 #include <jansson.h>

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/metrics.h"
+#include "server/telemetry/metrics.h"
 #include <cmocka.h>
 #include <pthread.h>
 

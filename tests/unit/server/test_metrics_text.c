@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/metrics.h"
-#include "server/metrics_text.h"
+#include "server/telemetry/metrics.h"
+#include "server/telemetry/metrics_text.h"
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  */
 #include "record_bench.h"
 
-#include "store/sqlite_writer.h"
+#include "store/sqlite/sqlite_writer.h"
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

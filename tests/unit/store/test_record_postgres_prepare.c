@@ -4,7 +4,7 @@
 #include "record_bench.h"
 #include "schema_version.h"
 
-#include "store/postgres_schema.h"
+#include "store/postgres/postgres_schema.h"
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>

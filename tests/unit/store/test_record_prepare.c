@@ -4,8 +4,8 @@
 #include "record_bench.h"
 #include "schema_version.h"
 
-#include "store/sqlite_database.h"
-#include "store/sqlite_schema.h"
+#include "store/sqlite/sqlite_database.h"
+#include "store/sqlite/sqlite_schema.h"
 #include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

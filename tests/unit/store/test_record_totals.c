@@ -2,9 +2,9 @@
  * PostgreSQL. */
 #include "record_bench.h"
 
-#include "store/postgres_schema.h"
-#include "store/sqlite_database.h"
-#include "store/sqlite_schema.h"
+#include "store/postgres/postgres_schema.h"
+#include "store/sqlite/sqlite_database.h"
+#include "store/sqlite/sqlite_schema.h"
 
 /* asked_by's hour: 2025-12-31 23:00 UTC. */
 #define HOUR_S INT64_C(1767222000)

@@ -1,6 +1,6 @@
 /* Redis URLs that name sentinels, and those that ask for TLS. */
-#include "store/redis_tls.h"
-#include "store/redis_url.h"
+#include "store/redis/redis_tls.h"
+#include "store/redis/redis_url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Sessions in memory: lives by the clock, limits, and threads. */
-#include "store/session_backend.h"
+#include "store/session/session_backend.h"
 #include "store/session_bench.h"
 
 #include <pthread.h>

@@ -1,0 +1,145 @@
+/*
+ * Visits the stores one after the other. A session's name is a keyed hash of the address that the
+ * channel gave the person, so each channel's address of the number is tried.
+ */
+#include "server/commands/erasing.h"
+
+#include "server/channels/postman.h"
+#include "store/outbox/outbox_erase.h"
+#include "store/replies/replies_erase.h"
+#include "store/session.h"
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What stands before the number in the addresses of channels. */
+static const char *const schemes[] = {"whatsapp:", "meta:", "simulator:"};
+
+#define ADDRESS_MAX 160
+
+/* A session being forgotten on a loop of its own. */
+struct visit {
+    struct session session;
+    bool done;
+};
+
+static void on_done(struct store_ticket *ticket)
+{
+    ((struct visit *)ticket)->done = true;
+}
+
+static enum store_status session_end(struct event_base *base, struct session_link *link,
+                                     const char *address, bool dry_run)
+{
+    struct visit visit = {0};
+    enum store_status status;
+
+    session_init(link, &visit.session, address, strlen(address));
+    visit.session.ticket.done = on_done;
+    status =
+        dry_run ? session_load(link, &visit.session) : session_forget(link, &visit.session, false);
+    if (status == STORE_LATER) {
+        while (!visit.done && event_base_loop(base, EVLOOP_ONCE) == 0)
+            continue;
+        status = visit.session.ticket.status;
+    }
+    OPENSSL_cleanse(visit.session.bytes, sizeof visit.session.bytes);
+    return status;
+}
+
+static int sessions_visit(struct erasing *erasing, struct event_base *base,
+                          struct session_link *link, char error[STORE_ERROR_MAX])
+{
+    char address[ADDRESS_MAX];
+
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
+        enum store_status status = session_end(base, link, address, erasing->dry_run);
+        if (status != STORE_OK && status != STORE_ABSENT) {
+            snprintf(error, STORE_ERROR_MAX, "sessions: %s", store_status_name(status));
+            return -1;
+        }
+        erasing->sessions += status == STORE_OK;
+    }
+    return 0;
+}
+
+static void on_changed(void *arg, bool up, const char *why)
+{
+    (void)up;
+    (void)why;
+    event_base_loopbreak(arg);
+}
+
+static int sessions_erase(struct erasing *erasing, char error[STORE_ERROR_MAX])
+{
+    struct session_settings settings;
+    struct event_base *base = event_base_new();
+    const struct store_watch watch = {on_changed, base};
+    struct session_store *store;
+    struct session_link *link = NULL;
+    int status = -1;
+
+    setup_session(erasing->setup, &settings);
+    store = base ? session_store_open(&settings, error) : NULL;
+    OPENSSL_cleanse(&settings, sizeof settings);
+    if (store && session_store_probe(store, error) == 0)
+        link = session_attach(store, base, &watch, error);
+    if (link) {
+        if (!session_link_up(link))
+            event_base_dispatch(base);
+        status = sessions_visit(erasing, base, link, error);
+    }
+    session_detach(link);
+    session_store_close(store);
+    if (base)
+        event_base_free(base);
+    return status;
+}
+
+static int outbox_visit(struct erasing *erasing, char error[STORE_ERROR_MAX])
+{
+    struct outbox_erasure erasure = {
+        .redis_url = erasing->setup->config.redis_url,
+        .phone_number = erasing->phone_number,
+        .code = erasing->code,
+        .delete = erasing->delete,
+        .dry_run = erasing->dry_run,
+    };
+    int status;
+
+    memcpy(erasure.seal_key, erasing->setup->keys.outbox_seal, sizeof erasure.seal_key);
+    status = outbox_erase(&erasure, error);
+    OPENSSL_cleanse(erasure.seal_key, sizeof erasure.seal_key);
+    erasing->outbox = (int64_t)erasure.found;
+    erasing->unreadable = (int64_t)erasure.unreadable;
+    return status;
+}
+
+static int replies_visit(struct erasing *erasing, char error[STORE_ERROR_MAX])
+{
+    struct replies_settings settings;
+    char address[ADDRESS_MAX];
+    int status = 0;
+
+    postman_store_settings(&erasing->setup->config, &erasing->setup->keys, &settings);
+    for (size_t i = 0; status == 0 && i < sizeof schemes / sizeof *schemes; i++) {
+        size_t found = 0;
+        snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
+        status = replies_erase(&settings, address, erasing->dry_run, &found, error);
+        erasing->replies += (int64_t)found;
+    }
+    OPENSSL_cleanse(&settings, sizeof settings);
+    return status;
+}
+
+int erasing_run(struct erasing *erasing, char error[STORE_ERROR_MAX])
+{
+    if (erasing->setup->config.redis_url == NULL)
+        return 0;
+    if (erasing->phone_number &&
+        (sessions_erase(erasing, error) != 0 || replies_visit(erasing, error) != 0))
+        return -1;
+    return outbox_visit(erasing, error);
+}

@@ -1,0 +1,29 @@
+/*
+ * Everywhere that a person's number can be, beside the record database: sessions, the outbox,
+ * replies that wait. Blocks: for the command line.
+ */
+#ifndef SERVER_ERASING_H
+#define SERVER_ERASING_H
+
+#include "server/configuration/setup.h"
+#include "store/ticket.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct erasing {
+    const struct setup *setup;
+    const char *phone_number; /* as records hold it; or NULL, then what is on its way of this */
+    const char *code;
+    bool delete;  /* what is on its way to the database goes too; else only its number */
+    bool dry_run; /* it is only counted */
+    /* Out: */
+    int64_t sessions; /* forgotten */
+    int64_t outbox;   /* records on their way */
+    int64_t replies;  /* through Meta, not sent yet; they go */
+    int64_t unreadable;
+};
+
+/* Returns 0, also when there is no Redis; or -1 with error. */
+int erasing_run(struct erasing *erasing, char error[STORE_ERROR_MAX]);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * What the process gives up before it opens anything: root's powers, and in production the right of
+ * others to look into its memory.
+ */
+#ifndef SERVER_PRIVILEGE_H
+#define SERVER_PRIVILEGE_H
+
+#include "server/configuration/config.h"
+#include <stddef.h>
+
+/*
+ * Started as root, becomes RUN_AS_USER, or without that the owner of the working directory. Root
+ * stays root in development, and where RUN_AS_USER=root says so. Returns 0, or -1 with error when
+ * nobody is left to become. Before any thread starts.
+ */
+int privilege_drop(const struct config *config, char *error, size_t error_size);
+
+#endif

@@ -1,0 +1,80 @@
+/* Makes the check values of salt and flow and has the database compare them. */
+#include "server/security/salt_check.h"
+
+#include "store/record.h"
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Whoever has the database could try salts against the value, so each try is made to cost: about
+ * 40 ms and 16 MiB. */
+#define COST_N 16384
+#define COST_R 8
+#define COST_P 1
+#define COST_MEMORY_MAX (32 << 20)
+
+#define VALUE_SIZE 16
+#define VALUE_TEXT_MAX (2 * VALUE_SIZE + 1)
+
+/* Changing this makes every database one of another salt. */
+static const char purpose[] = "whatsapp-uic salt check 1";
+
+static void print_value(const unsigned char *bytes, char text[VALUE_TEXT_MAX])
+{
+    for (size_t i = 0; i < VALUE_SIZE; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* The check value of the salt, and under it as a key that of the flow's id. */
+static int make_values(const struct setup *setup, char salt[VALUE_TEXT_MAX],
+                       char flow[VALUE_TEXT_MAX])
+{
+    const char *secret = setup->config.uic_salt, *id = flow_id(setup->flow);
+    unsigned char value[VALUE_SIZE], digest[EVP_MAX_MD_SIZE];
+    int status = -1;
+
+    if (EVP_PBE_scrypt(secret, strlen(secret), (const unsigned char *)purpose, strlen(purpose),
+                       COST_N, COST_R, COST_P, COST_MEMORY_MAX, value, sizeof value) == 1 &&
+        HMAC(EVP_sha256(), value, sizeof value, (const unsigned char *)id, strlen(id), digest,
+             NULL) != NULL) {
+        print_value(value, salt);
+        print_value(digest, flow);
+        status = 0;
+    }
+    OPENSSL_cleanse(value, sizeof value);
+    return status;
+}
+
+int salt_check(const struct setup *setup, bool remember, const char **subject,
+               char error[STORE_ERROR_MAX])
+{
+    const char *url = setup->config.database_url;
+    char salt[VALUE_TEXT_MAX], flow[VALUE_TEXT_MAX];
+    int status;
+
+    *subject = "UIC_SALT";
+    if (make_values(setup, salt, flow) != 0) {
+        snprintf(error, STORE_ERROR_MAX, "the cryptographic library failed");
+        return -1;
+    }
+    status = record_store_mark(url, "salt", salt, remember, error);
+    if (status == RECORD_DIFFERS) {
+        snprintf(error, STORE_ERROR_MAX,
+                 "is not the salt that made the codes in this database: everybody would get "
+                 "another code");
+        return -1;
+    }
+    *subject = "FLOW_FILE";
+    if (status == 0)
+        status = record_store_mark(url, "flow", flow, remember, error);
+    if (status == RECORD_DIFFERS) {
+        snprintf(error, STORE_ERROR_MAX,
+                 "the codes in this database are of another flow than %.64s", flow_id(setup->flow));
+        return -1;
+    }
+    if (status != 0)
+        *subject = "DATABASE_URL";
+    return status;
+}

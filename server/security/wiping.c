@@ -1,0 +1,110 @@
+/* Allocators that wipe, in front of malloc's. libevent's keeps what a thread gave back for its next
+ * request, which takes a good hundred pieces of the same few sizes. Our own structs are wiped by
+ * their owners. */
+#include "server/security/wiping.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <malloc.h>
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sizes are powers of two from 64 to 4096; larger pieces go to malloc and back. */
+#define POOLS 7
+#define POOL_ROOM_MIN 64
+/* What a thread keeps of each size at most. */
+#define POOL_BYTES_MAX ((size_t)256 << 10)
+
+/* Stands before each piece of memory. */
+struct block {
+    alignas(max_align_t) size_t room;
+    struct block *next; /* while it is kept */
+};
+
+struct pool {
+    struct block *first;
+    size_t bytes;
+};
+
+static _Thread_local struct pool pools[POOLS];
+
+/* The pool of pieces that hold so many bytes; NULL when there is none. */
+static struct pool *pool_of(size_t size)
+{
+    unsigned index = size <= POOL_ROOM_MIN ? 0 : 58 - (unsigned)__builtin_clzll(size - 1);
+
+#ifdef __SANITIZE_ADDRESS__
+    index = POOLS; /* it wants to see every free */
+#endif
+    return index < POOLS ? &pools[index] : NULL;
+}
+
+static void *take(size_t size)
+{
+    struct pool *pool = pool_of(size);
+    struct block *block = pool != NULL ? pool->first : NULL;
+
+    if (block != NULL) {
+        pool->first = block->next;
+        pool->bytes -= block->room;
+        return block + 1;
+    }
+    if (pool != NULL)
+        size = (size_t)POOL_ROOM_MIN << (pool - pools);
+    if (size > SIZE_MAX - sizeof *block || (block = malloc(sizeof *block + size)) == NULL)
+        return NULL;
+    block->room = size;
+    return block + 1;
+}
+
+static void give_back(void *memory)
+{
+    struct block *block;
+    struct pool *pool;
+
+    if (memory == NULL)
+        return;
+    block = (struct block *)memory - 1;
+    explicit_bzero(memory, block->room);
+    pool = pool_of(block->room);
+    if (pool == NULL || pool->bytes + block->room > POOL_BYTES_MAX) {
+        free(block);
+        return;
+    }
+    block->next = pool->first;
+    pool->first = block;
+    pool->bytes += block->room;
+}
+
+/* Never in place: realloc itself might move the bytes and leave the old ones behind. */
+static void *resize(void *memory, size_t size)
+{
+    size_t old = memory == NULL ? 0 : ((struct block *)memory - 1)->room;
+    void *larger;
+
+    if (size > 0 && size <= old)
+        return memory;
+    larger = take(size);
+    if (larger == NULL)
+        return NULL;
+    if (memory != NULL)
+        memcpy(larger, memory, old < size ? old : size);
+    give_back(memory);
+    return larger;
+}
+
+/* For jansson, which has memory from before we came. */
+static void wipe_and_free(void *memory)
+{
+    if (memory != NULL)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void wiping_start(void)
+{
+    event_set_mem_functions(take, resize, give_back);
+    json_set_alloc_funcs(malloc, wipe_and_free);
+}

@@ -1,0 +1,119 @@
+/* What a saved conversation adds to the figures. A save that won against others is counted once,
+ * and what happened is read from the conversation itself, so redeliveries and conflicts add
+ * nothing. */
+#include "server/telemetry/funnel.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+_Static_assert(FUNNEL_FIELDS + 2 * FLOW_STEPS_MAX + FLOW_LANGUAGES_MAX <= FIGURES_FIELDS_MAX,
+               "a figure for everything");
+_Static_assert(FLOW_STEPS_MAX <= FIGURES_PLACES_MAX, "a place for each step");
+
+static void name_add(struct funnel *funnel, const char *kind, const char *of)
+{
+    char *name = funnel->names[funnel->field_count];
+
+    snprintf(name, FUNNEL_NAME_MAX, "%s%s%s", kind, of != NULL ? ":" : "", of != NULL ? of : "");
+    funnel->fields[funnel->field_count++] = name;
+}
+
+void funnel_init(struct funnel *funnel, const struct flow *flow)
+{
+    static const char *const kinds[] = {"started", "finished", "expired", "stopped"};
+
+    *funnel = (struct funnel){.flow = flow};
+    snprintf(funnel->generation, sizeof funnel->generation, "%016" PRIx64, flow_fingerprint(flow));
+    for (size_t i = 0; i < FUNNEL_FIELDS; i++)
+        name_add(funnel, kinds[i], NULL);
+    for (size_t i = 0; i < flow_step_count(flow); i++) {
+        funnel->places[i] = flow_step_key(flow, i);
+        name_add(funnel, "reached", flow_step_key(flow, i));
+    }
+    for (size_t i = 0; i < flow_step_count(flow); i++)
+        name_add(funnel, "wrong", flow_step_key(flow, i));
+    for (size_t i = 0; i < flow_language_count(flow); i++)
+        name_add(funnel, "language", flow_language(flow, i));
+}
+
+size_t funnel_reached(const struct funnel *funnel, size_t step)
+{
+    (void)funnel;
+    return FUNNEL_FIELDS + step;
+}
+
+size_t funnel_wrong(const struct funnel *funnel, size_t step)
+{
+    return FUNNEL_FIELDS + flow_step_count(funnel->flow) + step;
+}
+
+size_t funnel_language(const struct funnel *funnel, size_t language)
+{
+    return FUNNEL_FIELDS + 2 * flow_step_count(funnel->flow) + language;
+}
+
+/* The question that is open; the last one while the code is on its way; -1 for none, and for those
+ * of another flow. */
+static int open_question(const struct funnel *funnel, const struct conversation *conversation)
+{
+    if (conversation->fingerprint != flow_fingerprint(funnel->flow))
+        return -1;
+    switch (conversation->state) {
+    case CONVERSATION_ASKING:
+    case CONVERSATION_LANGUAGE:
+        return conversation->step;
+    case CONVERSATION_COMPLETE:
+        return conversation->step - 1;
+    default:
+        return -1;
+    }
+}
+
+void funnel_mark(struct funnel_mark *mark, const struct funnel *funnel,
+                 const struct conversation *conversation)
+{
+    *mark = (struct funnel_mark){
+        .spot = {open_question(funnel, conversation), conversation->saved_min},
+        .reached = conversation->reached,
+    };
+}
+
+/* What the conversation's last reply says that happened. Returns whether a conversation began. */
+static bool count_event(const struct funnel *funnel, struct figures_link *figures,
+                        const struct conversation *conversation)
+{
+    switch (conversation->reply) {
+    case FLOW_REPLY_EXPIRED:
+        figures_add(figures, FUNNEL_EXPIRED, 1);
+        /* fall through */
+    case FLOW_REPLY_WELCOME:
+    case FLOW_REPLY_CHANGED:
+        figures_add(figures, FUNNEL_STARTED, 1);
+        return true;
+    case FLOW_REPLY_INVALID:
+        figures_add(figures, funnel_wrong(funnel, conversation->step), 1);
+        return false;
+    case FLOW_REPLY_STOPPED:
+        figures_add(figures, FUNNEL_STOPPED, 1);
+        return false;
+    case FLOW_REPLY_NEW_CODE:
+    case FLOW_REPLY_EXISTING_CODE:
+        figures_add(figures, FUNNEL_FINISHED, 1);
+        figures_add(figures, funnel_language(funnel, conversation->language), 1);
+        return false;
+    default:
+        return false;
+    }
+}
+
+void funnel_count(const struct funnel *funnel, struct figures_link *figures,
+                  struct funnel_mark *mark, const struct conversation *conversation)
+{
+    const struct funnel_mark before = *mark;
+    size_t step = count_event(funnel, figures, conversation) ? 0 : before.reached;
+
+    funnel_mark(mark, funnel, conversation);
+    for (; step < conversation->reached && step < flow_step_count(funnel->flow); step++)
+        figures_add(figures, funnel_reached(funnel, step), 1);
+    figures_move(figures, &before.spot, &mark->spot);
+}

@@ -1,0 +1,537 @@
+/*
+ * One connection to PostgreSQL. Its life:
+ *
+ *     WAITING --timer--> LOOKING_UP --addresses--> CONNECTING --poll_connect--> GREETING
+ *        ^                                                                         | last answer
+ *        |                                                        send             v
+ *        +--------------- connection_fail <--------------- BUSY <---------------> FREE
+ *                                                               answer
+ *
+ * Any state but WAITING and CLOSED fails by connection_fail, which leads back to WAITING after a
+ * pause that doubles, with jitter, until a
+ * statement has gone well again. One timer serves all: in
+ * WAITING it ends the pause; from LOOKING_UP to GREETING it ends the attempt. How long a statement
+ * may take is for the owner to say.
+ *
+ * Invariants: `pg` is NULL unless CONNECTING, GREETING, FREE or BUSY; the event `io` is pending
+ * only then, on pg's socket. libpq may close that socket and open another while it connects, so
+ * `io` is taken away before each step of that.
+ */
+#include "store/postgres/postgres_connection.h"
+#include "store/postgres/postgres_hosts.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <event2/util.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAUSE_FIRST_MS 100
+#define PAUSE_MAX_MS 5000
+
+enum state { WAITING, LOOKING_UP, CONNECTING, GREETING, FREE, BUSY, CLOSED };
+enum greeting { LOOK, SET, PREPARE };
+
+struct postgres_connection {
+    struct postgres_connection_settings settings;
+    struct event_base *base;
+    struct event *timer;
+    struct event io;
+    enum state state;
+    unsigned failures; /* since a statement went well */
+    unsigned attempts;
+    PGconn *pg;
+    PGresult *result; /* the first of the statement under way, or the first that failed */
+    enum greeting greeting;
+    bool pooled; /* the other end is a pooler: no server process is ours for long */
+    char last_word[STORE_ERROR_MAX]; /* of the server, before it closed the connection */
+    char told[STORE_ERROR_MAX];
+    struct postgres_hosts hosts;
+};
+
+/* The first statement on a connection. */
+static const char look_sql[] = "SELECT pg_backend_pid(), current_setting('server_encoding'),"
+                               " current_setting('transaction_read_only'),"
+                               " (SELECT coalesce(max(version), 0) FROM schema_migrations)";
+enum look_column { LOOK_PID, LOOK_ENCODING, LOOK_READ_ONLY, LOOK_VERSION };
+
+/* One plan for all batches, made for big tables even while they are small. The timeouts free what a
+ * statement has locked when we are gone, and what another program has locked too long. */
+static const char set_sql[] =
+    "SET statement_timeout = '3s'; SET lock_timeout = '700ms'; SET plan_cache_mode ="
+    " force_generic_plan; SET enable_seqscan = off; SET enable_nestloop = off; SET jit = off";
+
+static void attempt_start(struct postgres_connection *connection);
+static void on_io(evutil_socket_t fd, short what, void *arg);
+
+static void timer_set(struct postgres_connection *connection, int64_t ms)
+{
+    const struct timeval delay = {ms / 1000, ms % 1000 * 1000};
+
+    event_add(connection->timer, &delay);
+}
+
+static void line_clean(char *line)
+{
+    for (char *c = line; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+    }
+}
+
+/* Tells the watch, unless it knows. `why` may hold anything that a server said. */
+static void connection_tell(struct postgres_connection *connection, bool up, const char *why)
+{
+    char line[STORE_ERROR_MAX];
+
+    snprintf(line, sizeof line, "PostgreSQL at %s: %s",
+             postgres_url_place(connection->settings.url), why);
+    line_clean(line);
+    if (strcmp(line, connection->told) == 0)
+        return;
+    memcpy(connection->told, line, sizeof line);
+    if (connection->settings.watch.changed)
+        connection->settings.watch.changed(connection->settings.watch.arg, up, line);
+}
+
+static void io_watch(struct postgres_connection *connection, short what)
+{
+    struct event *io = &connection->io;
+
+    if (event_pending(io, EV_READ | EV_WRITE, NULL) && event_get_events(io) == (what | EV_PERSIST))
+        return;
+    event_del(io);
+    event_assign(io, connection->base, PQsocket(connection->pg), (short)(what | EV_PERSIST), on_io,
+                 connection);
+    event_add(io, NULL);
+}
+
+static void pg_drop(struct postgres_connection *connection)
+{
+    event_del(&connection->io);
+    PQclear(connection->result);
+    connection->result = NULL;
+    PQfinish(connection->pg);
+    connection->pg = NULL;
+}
+
+/* From half of the pause to all of it, so that links that fell together do not come back so. */
+static int64_t pause_ms(unsigned failures)
+{
+    uint32_t random;
+    int64_t pause = PAUSE_FIRST_MS;
+
+    for (; failures > 1 && pause < PAUSE_MAX_MS; failures--)
+        pause *= 2;
+    if (pause > PAUSE_MAX_MS)
+        pause = PAUSE_MAX_MS;
+    evutil_secure_rng_get_bytes(&random, sizeof random);
+    return pause / 2 + random % (pause / 2 + 1);
+}
+
+void postgres_connection_fail(struct postgres_connection *connection, const char *why)
+{
+    char reason[STORE_ERROR_MAX]; /* why may belong to pg */
+
+    snprintf(reason, sizeof reason, "%s", why);
+    connection->state = WAITING;
+    connection->failures++;
+    timer_set(connection, pause_ms(connection->failures));
+    pg_drop(connection);
+    connection_tell(connection, false, reason);
+    connection->settings.lost(connection->settings.arg);
+}
+
+/* The connection broke: why the server closed it says more than that it is closed, and libpq's
+ * first line more than the others. */
+static void connection_broken(struct postgres_connection *connection)
+{
+    const char *last_word = connection->last_word;
+    char why[STORE_ERROR_MAX];
+
+    snprintf(why, sizeof why, "%s", last_word[0] ? last_word : PQerrorMessage(connection->pg));
+    why[strcspn(why, "\n")] = '\0';
+    postgres_connection_fail(connection, why);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct postgres_connection *connection = arg;
+    char why[STORE_ERROR_MAX];
+
+    (void)fd;
+    (void)what;
+    if (connection->state == WAITING) {
+        attempt_start(connection);
+        return;
+    }
+    snprintf(why, sizeof why, "%s within %u ms",
+             connection->state == LOOKING_UP   ? "no address for the name"
+             : connection->state == CONNECTING ? "no connection"
+                                               : "no answer",
+             connection->settings.deadline_ms);
+    postgres_connection_fail(connection, why);
+}
+
+/* What the server says unasked: the last words before it closes the connection. */
+static void on_notice(void *arg, const PGresult *notice)
+{
+    struct postgres_connection *connection = arg;
+    const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+        postgres_result_explain(notice, connection->last_word);
+}
+
+void postgres_result_explain(const PGresult *result, char why[STORE_ERROR_MAX])
+{
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    if (text && code)
+        snprintf(why, STORE_ERROR_MAX, "%.160s (%.5s)", text, code);
+    else
+        snprintf(why, STORE_ERROR_MAX, "%.200s", PQresultErrorMessage(result));
+    line_clean(why);
+}
+
+/* Sends what libpq still has; watches for room when the socket has none. */
+static void pg_flush(struct postgres_connection *connection)
+{
+    int left = PQflush(connection->pg);
+
+    if (left < 0)
+        connection_broken(connection);
+    else
+        io_watch(connection, left > 0 ? EV_READ | EV_WRITE : EV_READ);
+}
+
+static void connection_greet(struct postgres_connection *connection, enum greeting greeting)
+{
+    const struct postgres_statement *statement = connection->settings.statement;
+    int sent = 0;
+
+    connection->greeting = greeting;
+    switch (greeting) {
+    case LOOK:
+        sent = PQsendQuery(connection->pg, look_sql);
+        break;
+    case SET:
+        sent = PQsendQuery(connection->pg, set_sql);
+        break;
+    case PREPARE:
+        sent = PQsendPrepare(connection->pg, statement->name, statement->sql,
+                             statement->parameter_count, statement->types);
+        break;
+    }
+    if (sent)
+        pg_flush(connection);
+    else
+        connection_broken(connection);
+}
+
+static void connection_become_up(struct postgres_connection *connection)
+{
+    event_del(connection->timer);
+    connection->state = FREE;
+    connection_tell(connection, true,
+                    connection->pooled ? "connected through a pooler" : "connected");
+    connection->settings.connected(connection->settings.arg);
+}
+
+/* Whether the server can serve us; why not, if not. */
+static bool look_is_good(struct postgres_connection *connection, const PGresult *look,
+                         char why[STORE_ERROR_MAX])
+{
+    int version = atoi(PQgetvalue(look, 0, LOOK_VERSION));
+
+    if (strcmp(PQgetvalue(look, 0, LOOK_ENCODING), "UTF8") != 0) {
+        snprintf(why, STORE_ERROR_MAX, "the database's encoding is %.40s, not UTF8",
+                 PQgetvalue(look, 0, LOOK_ENCODING));
+        return false;
+    }
+    if (strcmp(PQgetvalue(look, 0, LOOK_READ_ONLY), "off") != 0) {
+        snprintf(why, STORE_ERROR_MAX, "the server is read-only");
+        return false;
+    }
+    if (version < connection->settings.schema_version) {
+        snprintf(why, STORE_ERROR_MAX,
+                 "the tables have schema version %d, this program needs %d: "
+                 "run whatsapp-uic init-db",
+                 version, connection->settings.schema_version);
+        return false;
+    }
+    return true;
+}
+
+static bool is_undefined_table(const PGresult *result)
+{
+    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return code && strcmp(code, "42P01") == 0;
+}
+
+static void on_greeted(struct postgres_connection *connection, const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    char why[STORE_ERROR_MAX];
+
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        postgres_result_explain(result, why);
+        postgres_connection_fail(connection, is_undefined_table(result)
+                                                 ? "there are no tables: run whatsapp-uic init-db"
+                                                 : why);
+        return;
+    }
+    switch (connection->greeting) {
+    case LOOK:
+        if (!look_is_good(connection, result, why)) {
+            postgres_connection_fail(connection, why);
+            return;
+        }
+        /* A pooler gives a process number of its own making, and each transaction another server
+         * process: what we set and prepare there would be other people's. */
+        connection->pooled = atoi(PQgetvalue(result, 0, LOOK_PID)) != PQbackendPID(connection->pg);
+        if (connection->pooled)
+            connection_become_up(connection);
+        else
+            connection_greet(connection, SET);
+        break;
+    case SET:
+        connection_greet(connection, PREPARE);
+        break;
+    case PREPARE:
+        connection_become_up(connection);
+        break;
+    }
+}
+
+/* The statement under way is over. */
+static void on_result(struct postgres_connection *connection)
+{
+    PGresult *result = connection->result;
+
+    connection->result = NULL;
+    if (connection->state == GREETING) {
+        on_greeted(connection, result);
+    } else if (connection->state == BUSY) {
+        connection->state = FREE;
+        if (PQresultStatus(result) == PGRES_TUPLES_OK)
+            connection->failures = 0;
+        connection->settings.answered(connection->settings.arg, result);
+    }
+    PQclear(result);
+}
+
+/* Of several results of one statement (SET) the first that failed counts. */
+static void result_keep(struct postgres_connection *connection, PGresult *result)
+{
+    bool failed = PQresultStatus(result) == PGRES_FATAL_ERROR;
+
+    if (connection->result && !failed) {
+        PQclear(result);
+        return;
+    }
+    PQclear(connection->result);
+    connection->result = result;
+}
+
+static void pg_read(struct postgres_connection *connection)
+{
+    /* Under TLS, bytes may wait that the socket does not show any more. */
+    int reads = PQsslInUse(connection->pg) ? 4 : 1;
+
+    for (; reads > 0; reads--) {
+        if (!PQconsumeInput(connection->pg)) {
+            connection_broken(connection);
+            return;
+        }
+    }
+    while (connection->state != FREE && !PQisBusy(connection->pg)) {
+        PGresult *result = PQgetResult(connection->pg);
+        if (result) {
+            result_keep(connection, result);
+        } else {
+            on_result(connection);
+            return;
+        }
+    }
+    /* While nothing is asked, what comes is a notice, or the end. */
+    if (connection->state == FREE)
+        PQisBusy(connection->pg);
+}
+
+static void poll_connect(struct postgres_connection *connection)
+{
+    event_del(&connection->io);
+    switch (PQconnectPoll(connection->pg)) {
+    case PGRES_POLLING_READING:
+        io_watch(connection, EV_READ);
+        break;
+    case PGRES_POLLING_WRITING:
+        io_watch(connection, EV_WRITE);
+        break;
+    case PGRES_POLLING_OK:
+        if (PQsetnonblocking(connection->pg, 1) != 0) {
+            connection_broken(connection);
+            return;
+        }
+        connection->state = GREETING;
+        connection_greet(connection, LOOK);
+        break;
+    default:
+        connection_broken(connection);
+        break;
+    }
+}
+
+static void on_io(evutil_socket_t fd, short what, void *arg)
+{
+    struct postgres_connection *connection = arg;
+
+    (void)fd;
+    if (connection->state == CONNECTING) {
+        poll_connect(connection);
+        return;
+    }
+    if (what & EV_WRITE)
+        pg_flush(connection);
+    if ((what & EV_READ) && connection->pg)
+        pg_read(connection);
+}
+
+static void connect_start(struct postgres_connection *connection)
+{
+    if (connection->hosts.count == 0) {
+        postgres_connection_fail(connection, "no address for the name");
+        return;
+    }
+    /* Each attempt begins with another host, lest one that swallows packets hide those behind. */
+    connection->pg = postgres_url_connect_start(connection->settings.url, connection->hosts.list,
+                                                connection->hosts.count, connection->attempts++);
+    if (!connection->pg) {
+        postgres_connection_fail(connection, "out of memory");
+        return;
+    }
+    connection->state = CONNECTING;
+    connection->last_word[0] = '\0';
+    if (PQstatus(connection->pg) == CONNECTION_BAD) {
+        connection_broken(connection);
+        return;
+    }
+    PQsetNoticeReceiver(connection->pg, on_notice, connection);
+    io_watch(connection, EV_WRITE);
+}
+
+static void on_hosts_found(void *arg)
+{
+    struct postgres_connection *connection = arg;
+
+    if (connection->state == LOOKING_UP)
+        connect_start(connection);
+}
+
+static void attempt_start(struct postgres_connection *connection)
+{
+    timer_set(connection, connection->settings.deadline_ms);
+    connection->state = LOOKING_UP;
+    switch (postgres_hosts_find(&connection->hosts)) {
+    case STORE_OK:
+        connect_start(connection);
+        break;
+    case STORE_LATER:
+        break;
+    default:
+        postgres_connection_fail(connection, "cannot start a thread to look up the name");
+        break;
+    }
+}
+
+struct postgres_connection *
+postgres_connection_open(struct event_base *base,
+                         const struct postgres_connection_settings *settings,
+                         char error[STORE_ERROR_MAX])
+{
+    struct postgres_connection *connection = calloc(1, sizeof *connection);
+
+    if (connection)
+        connection->timer = evtimer_new(base, on_timer, connection);
+    if (!connection || !connection->timer) {
+        free(connection);
+        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        return NULL;
+    }
+    connection->settings = *settings;
+    connection->base = base;
+    postgres_hosts_init(&connection->hosts, base, settings->url, on_hosts_found, connection);
+    event_assign(&connection->io, base, -1, 0, on_io, connection);
+    timer_set(connection, 0);
+    return connection;
+}
+
+void postgres_connection_close(struct postgres_connection *connection)
+{
+    if (!connection)
+        return;
+    connection->state = CLOSED;
+    pg_drop(connection);
+    postgres_hosts_deinit(&connection->hosts);
+    event_free(connection->timer);
+    free(connection);
+}
+
+bool postgres_connection_up(const struct postgres_connection *connection)
+{
+    return connection->state == FREE || connection->state == BUSY;
+}
+
+bool postgres_connection_free(const struct postgres_connection *connection)
+{
+    return connection->state == FREE;
+}
+
+bool postgres_connection_down(const struct postgres_connection *connection)
+{
+    return !postgres_connection_up(connection) && connection->failures > 0;
+}
+
+void postgres_connection_send(struct postgres_connection *connection,
+                              const struct postgres_parameters *parameters)
+{
+    const struct postgres_statement *statement = connection->settings.statement;
+    int sent;
+
+    connection->state = BUSY;
+    if (connection->pooled)
+        sent = PQsendQueryParams(connection->pg, statement->sql, statement->parameter_count,
+                                 statement->types, parameters->values, parameters->lengths,
+                                 parameters->formats, 0);
+    else
+        sent = PQsendQueryPrepared(connection->pg, statement->name, statement->parameter_count,
+                                   parameters->values, parameters->lengths, parameters->formats, 0);
+    if (sent)
+        pg_flush(connection);
+    else
+        connection_broken(connection);
+}
+
+int postgres_connection_wait(struct postgres_connection *connection, int max_ms)
+{
+    struct pollfd socket = {.events = POLLIN};
+
+    if (connection->state == WAITING && connection->failures == 0)
+        attempt_start(connection);
+    if (!connection->pg)
+        return -1;
+    socket.fd = PQsocket(connection->pg);
+    short wanted = event_get_events(&connection->io);
+    socket.events = (short)((wanted & EV_READ ? POLLIN : 0) | (wanted & EV_WRITE ? POLLOUT : 0));
+    if (poll(&socket, 1, max_ms) <= 0)
+        return 0;
+    short what = (short)((socket.revents & (POLLIN | POLLHUP | POLLERR) ? EV_READ : 0) |
+                         (socket.revents & POLLOUT ? EV_WRITE : 0));
+    on_io(socket.fd, what, connection);
+    return 0;
+}
