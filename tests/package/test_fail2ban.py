@@ -9,19 +9,20 @@ from phone import WEBHOOK, exchange_bytes
 
 SIGNED = {"ADMIN_TOKEN": "admin-Token_1234567", "TWILIO_AUTH_TOKEN": "0123456789abcdef",
           "PUBLIC_URL": "https://ciu.exemple.cd"}
-STRANGER, OTHER, GUESSER = "203.0.113.7", "2001:db8::7", "198.51.100.9"
+STRANGER, OTHER, GUESSER, READER = "203.0.113.7", "2001:db8::7", "198.51.100.9", "198.51.100.10"
 PREFIXES = {"a file": "", "the journal": "ciu whatsapp-uic[4711]: "}
 
 
-def forged(headers, path=WEBHOOK, body="Body=Oui!"):
-    return (f"POST {path} HTTP/1.1\r\nHost: ciu\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+def forged(headers, path=WEBHOOK, body="Body=Oui!", method="POST"):
+    return (f"{method} {path} HTTP/1.1\r\nHost: ciu\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\n{headers}\r\n\r\n{body}").encode()
 
 
 @pytest.fixture(params=["False", "True"], ids=["text", "json"])
 def log(start, request):
     """The log of a server whom strangers visited: one without signature, one with a wrong one, one
-    who speaks no HTTP, one who only looks, and one who guesses the token of the administration."""
+    who speaks no HTTP, one who only looks, one who guesses the token of the administration, and one
+    who wants the figures without it."""
     server = start(LOG_JSON=request.param, WORKERS=1, **SIGNED)
     forward = f"X-Forwarded-For: {STRANGER}"
     for _ in range(2):
@@ -32,6 +33,8 @@ def log(start, request):
     assert server.status_of("/nowhere") == 404
     guess = urlencode({"token": "guessed"})
     assert exchange_bytes(server, forged(f"X-Forwarded-For: {GUESSER}", "/admin/login", guess)).status == 403
+    figures = f"Authorization: Bearer guessed\r\nX-Forwarded-For: {READER}"
+    assert exchange_bytes(server, forged(figures, "/admin/stats", "", "GET")).status == 401
     server.terminate()
     server.wait()
     return server.log()
@@ -50,7 +53,8 @@ def banned(root, lines, mode, tmp_path):
 @pytest.mark.parametrize("prefix", PREFIXES, ids=PREFIXES.get)
 def test_who_signs_nothing_or_speaks_no_http_is_found(root, log, tmp_path, prefix):
     lines = "".join(PREFIXES[prefix] + line + "\n" for line in log.splitlines())
-    assert banned(root, lines, "normal", tmp_path) == sorted([STRANGER, STRANGER, GUESSER, "127.0.0.1"])
+    assert banned(root, lines, "normal", tmp_path) == sorted(
+        [STRANGER, STRANGER, GUESSER, READER, "127.0.0.1"])
 
 
 def test_a_wrong_signature_counts_only_when_asked_for(root, log, tmp_path):
