@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define BACKLOG 1024
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -27,6 +28,8 @@ struct http {
     struct connections *connections;
     http_handler *handler;
     void *arg;
+    time_t date_s; /* of date */
+    char date[32];
 };
 
 struct request_storage {
@@ -66,17 +69,41 @@ static const char *status_phrase(int status)
     }
 }
 
+/* evhttp would format it anew for each reply. */
+static const char *http_date(struct http *http)
+{
+    const time_t now = time(NULL);
+    struct tm parts;
+
+    if (now != http->date_s) {
+        http->date_s = now;
+        strftime(http->date, sizeof http->date, "%a, %d %b %Y %H:%M:%S GMT",
+                 gmtime_r(&now, &parts));
+    }
+    return http->date;
+}
+
+static bool reply_has_header(const struct http_reply *reply, const char *name)
+{
+    for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i].name != NULL; i++)
+        if (strcmp(reply->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 /* A page may use files of this server and nothing else, no script inside it included; anything
  * else is no page, whatever a browser makes of it. Nothing here is to be framed, nor kept unless it
  * says so. */
-static void add_security_headers(struct evkeyvalq *headers, const char *content_type)
+static void add_security_headers(struct evkeyvalq *headers, const struct http_reply *reply)
 {
-    const bool page = content_type != NULL && strncmp(content_type, "text/html", 9) == 0;
+    const bool page =
+        reply->content_type != NULL && strncmp(reply->content_type, "text/html", 9) == 0;
 
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    if (evhttp_find_header(headers, "Cache-Control") == NULL)
+    if (!reply_has_header(reply, "Cache-Control"))
         evhttp_add_header(headers, "Cache-Control", "no-store");
-    evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
+    if (page)
+        evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
     evhttp_add_header(headers, "Content-Security-Policy",
                       page ? "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
                              "form-action 'self'"
@@ -94,7 +121,8 @@ void http_reply(struct http_request *request, const struct http_reply *reply)
         evhttp_add_header(headers, "Content-Type", reply->content_type);
     for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i].name != NULL; i++)
         evhttp_add_header(headers, reply->headers[i].name, reply->headers[i].value);
-    add_security_headers(headers, reply->content_type);
+    add_security_headers(headers, reply);
+    evhttp_add_header(headers, "Date", http_date(http));
     if (connection_replied(http->connections, source))
         evhttp_add_header(headers, "Connection", "close");
     evbuffer_add(body, reply->body, reply->length);

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sizes are powers of two from 64 to 4096; larger pieces go to malloc and back. */
+/* Pieces are powers of two from 64 to 4096, head included, and begin with a cache line, of which
+ * most of libevent's need one; larger ones go to malloc and back. */
 #define POOLS 7
-#define POOL_ROOM_MIN 64
+#define PIECE_MIN 64
 /* What a thread keeps of each size at most. */
 #define POOL_BYTES_MAX ((size_t)256 << 10)
 
@@ -33,7 +34,8 @@ static _Thread_local struct pool pools[POOLS];
 /* The pool of pieces that hold so many bytes; NULL when there is none. */
 static struct pool *pool_of(size_t size)
 {
-    unsigned index = size <= POOL_ROOM_MIN ? 0 : 58 - (unsigned)__builtin_clzll(size - 1);
+    const size_t piece = size + sizeof(struct block);
+    unsigned index = piece <= PIECE_MIN ? 0 : 58 - (unsigned)__builtin_clzll(piece - 1);
 
 #ifdef __SANITIZE_ADDRESS__
     index = POOLS; /* it wants to see every free */
@@ -43,7 +45,7 @@ static struct pool *pool_of(size_t size)
 
 static void *take(size_t size)
 {
-    struct pool *pool = pool_of(size);
+    struct pool *pool = size > SIZE_MAX / 2 ? NULL : pool_of(size);
     struct block *block = pool != NULL ? pool->first : NULL;
 
     if (block != NULL) {
@@ -51,9 +53,13 @@ static void *take(size_t size)
         pool->bytes -= block->room;
         return block + 1;
     }
+    if (size > SIZE_MAX / 2)
+        return NULL;
     if (pool != NULL)
-        size = (size_t)POOL_ROOM_MIN << (pool - pools);
-    if (size > SIZE_MAX - sizeof *block || (block = malloc(sizeof *block + size)) == NULL)
+        size = ((size_t)PIECE_MIN << (pool - pools)) - sizeof *block;
+    block = pool != NULL ? aligned_alloc(PIECE_MIN, sizeof *block + size)
+                         : malloc(sizeof *block + size);
+    if (block == NULL)
         return NULL;
     block->room = size;
     return block + 1;

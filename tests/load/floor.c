@@ -24,7 +24,6 @@ static void on_request(struct evhttp_request *request, void *arg)
         {"Content-Type", "text/xml; charset=utf-8"},
         {"X-Content-Type-Options", "nosniff"},
         {"Cache-Control", "no-store"},
-        {"Referrer-Policy", "no-referrer"},
         {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
     };
     struct evkeyvalq *out = evhttp_request_get_output_headers(request);
