@@ -36,7 +36,7 @@ struct session_settings {
     unsigned char address_key[SESSION_KEY_SIZE];
     unsigned char seal_key[SESSION_KEY_SIZE];
     unsigned ttl_ms;        /* of a session, from its last save */
-    unsigned mark_ttl_ms;   /* of the mark, from the same save */
+    unsigned mark_ttl_ms;   /* of the mark, from the same save or up to a 24th of it before */
     unsigned deadline_ms;   /* for one Redis command, and for connecting */
     unsigned in_flight_max; /* Redis commands under way on one link */
     size_t memory_max;      /* sessions that the memory backend holds */

@@ -196,6 +196,11 @@ int postgres_schema_check(PGconn *pg, const struct postgres_migrations *migratio
     return 0;
 }
 
+void postgres_schema_tidy(PGconn *pg)
+{
+    PQclear(PQexec(pg, "SET lock_timeout = '1s'; SELECT uic_totals_fold()"));
+}
+
 /* Runs a statement with name and value in it; *differs is its first column, if it has a row. */
 static int mark_run(PGconn *pg, const char *sql, const char *name, const char *value, bool *differs,
                     char error[STORE_ERROR_MAX])

@@ -28,6 +28,9 @@ int postgres_schema_migrate(PGconn *pg, const struct postgres_migrations *migrat
 int postgres_schema_check(PGconn *pg, const struct postgres_migrations *migrations,
                           char error[STORE_ERROR_MAX]);
 
+/* Makes the totals of past hours smaller; when it cannot, they stay as they are. */
+void postgres_schema_tidy(PGconn *pg);
+
 /* As record_store_mark. */
 int postgres_schema_mark(PGconn *pg, const char *name, const char *value, bool remember,
                          char error[STORE_ERROR_MAX]);

@@ -240,6 +240,8 @@ static int postgres_prepare(const char *text, char report[STORE_ERROR_MAX],
         status = postgres_schema_migrate(pg, &postgres_record_migrations, report, error);
     else if (url && is_away(url))
         status = RECORD_AWAY;
+    if (status == 0)
+        postgres_schema_tidy(pg);
     PQfinish(pg);
     postgres_url_free(url);
     return status;

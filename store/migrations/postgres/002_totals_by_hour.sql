@@ -93,3 +93,19 @@ END $$;
 
 DROP FUNCTION uic_day(timestamptz);
 SELECT uic_totals_count();
+
+-- Makes one row of the shards of each hour that is past, which nobody writes any more but who removes
+-- a record. The program does it when it starts.
+CREATE FUNCTION uic_totals_fold() RETURNS void LANGUAGE sql SET search_path FROM CURRENT
+BEGIN ATOMIC
+    WITH gone AS (
+        DELETE FROM uic_totals_shards
+        WHERE hour > '-infinity' AND hour < now() - interval '1 day' AND shard >= 0
+        RETURNING hour, new_codes, new_phones, requests)
+    INSERT INTO uic_totals_shards AS total (hour, shard, new_codes, new_phones, requests)
+    SELECT hour, -1, sum(new_codes), sum(new_phones), sum(requests) FROM gone GROUP BY hour ORDER BY 1
+    ON CONFLICT (hour, shard) DO UPDATE SET
+        new_codes = total.new_codes + excluded.new_codes,
+        new_phones = total.new_phones + excluded.new_phones,
+        requests = total.requests + excluded.requests;
+END;

@@ -270,6 +270,31 @@ static void reading_waits_for_nobody_who_claims(void **state)
     PQfinish(other);
 }
 
+static void past_hours_are_folded_and_their_sums_stay(void **state)
+{
+    struct read before, after;
+
+    (void)state;
+    claim("jean", "+1", "SM1", 0);
+    assert_sql(&bench,
+               "INSERT INTO uic_totals_shards SELECT hour, 100 + n, 1, 1, 1"
+               " FROM uic_totals_shards, generate_series(1, 4) AS n WHERE hour > '-infinity'",
+               "");
+    assert_int_equal(read_since(&before, HOUR_S), STORE_OK);
+    assert_sums(&before.hours[0], 5, 5, 5);
+    for (int i = 0; i < 2; i++) {
+        bench_detach(&bench);
+        bench_prepare(&bench);
+        bench_attach(&bench);
+        claim("jean", "+1", i == 0 ? "SM2" : "SM3", 0);
+    }
+    assert_sql(&bench, "SELECT count(*) FROM uic_totals_shards WHERE shard = -1", "1");
+    assert_sql(&bench, "SELECT count(*) <= 2 FROM uic_totals_shards WHERE hour > '-infinity'", "t");
+    assert_int_equal(read_since(&after, HOUR_S), STORE_OK);
+    assert_sums(&after.hours[0], 5, 5, 7);
+    assert_sums(&after.totals.all, 1, 1, 3);
+}
+
 static void a_silent_server_is_down_and_claims_go_on(void **state)
 {
     struct read read;
@@ -303,6 +328,7 @@ int main(void)
     const struct CMUnitTest postgres[] = {
         BOTH,
         TEST(reading_waits_for_nobody_who_claims),
+        TEST(past_hours_are_folded_and_their_sums_stay),
         TEST(a_silent_server_is_down_and_claims_go_on),
     };
 

@@ -1,0 +1,266 @@
+/* What conversations leave in the figures: each table is a conversation, message by message. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/telemetry/funnel.h"
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static struct flow *flow;
+static struct funnel funnel;
+static struct figures *figures;
+static struct event_base *base;
+static struct figures_link *link;
+
+static struct conversation conversation;
+static struct funnel_mark mark;
+static uint64_t last_id;
+
+static int64_t day_of(int64_t at_s)
+{
+    return at_s / 86400;
+}
+
+static int setup(void **state)
+{
+    size_t length;
+    char *report;
+    char error[STORE_ERROR_MAX];
+    const char *json = flow_default_json(&length);
+
+    (void)state;
+    flow = flow_load("ciu-rdc.json", json, length, &report);
+    funnel_init(&funnel, flow);
+    const struct figures_settings settings = {
+        .fields = funnel.fields,
+        .field_count = funnel.field_count,
+        .places = funnel.places,
+        .place_count = flow_step_count(flow),
+        .generation = funnel.generation,
+        .life_minutes = 15,
+        .day_of = day_of,
+    };
+    figures = figures_open(&settings, error);
+    base = event_base_new();
+    link = figures_attach(figures, base, NULL, error);
+    assert_non_null(link);
+    conversation_start(&conversation, NULL, 0);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    figures_detach(link);
+    event_base_free(base);
+    figures_close(figures);
+    flow_free(flow);
+    return 0;
+}
+
+static void save(void)
+{
+    conversation.saved_min = (uint32_t)(time(NULL) / 60);
+    funnel_count(&funnel, link, &mark, &conversation);
+}
+
+/* As the exchange does: loads, steps, saves what is to be saved, finishes what is complete. */
+static void say_again(const char *text, uint64_t id)
+{
+    const struct flow_message message = {
+        .text = text, .length = strlen(text), .written = text[0] != '\0', .id = id};
+
+    funnel_mark(&mark, &funnel, &conversation);
+    switch (flow_step(flow, &conversation, &message, time(NULL)).effect) {
+    case FLOW_CLAIM:
+        save();
+        flow_finish(&conversation, id, "985-KINS-15-JEA-KABI-15483", false);
+        save();
+        break;
+    case FLOW_ANSWER:
+        save();
+        break;
+    default:
+        break;
+    }
+}
+
+static void say(const char *text)
+{
+    say_again(text, ++last_id);
+}
+
+static void say_all(const char *const *texts)
+{
+    for (; *texts != NULL; texts++)
+        say(*texts);
+}
+
+/* "started 1, reached:birth_year 1", all that is not 0, in the order of the fields. */
+static void assert_figures(const char *expected)
+{
+    struct figures_reading reading = {.days = 1};
+    char text[1024] = "";
+
+    assert_int_equal(figures_read(link, &reading), STORE_OK);
+    for (size_t i = 0; i < funnel.field_count; i++) {
+        if (reading.today[i] != 0)
+            sprintf(text + strlen(text), "%s%s %d", *text ? ", " : "", funnel.fields[i],
+                    (int)reading.today[i]);
+    }
+    for (size_t i = 0; i < flow_step_count(flow); i++) {
+        if (reading.here[i] != 0)
+            sprintf(text + strlen(text), "%sat %s %d", *text ? ", " : "", funnel.places[i],
+                    (int)reading.here[i]);
+    }
+    assert_string_equal(text, expected);
+}
+
+#define ALL_REACHED                                                                               \
+    "reached:birth_year 1, reached:mother_birthplace 1, reached:first_name 1, reached:birth_day " \
+    "1, reached:family_name 1"
+#define SAY(...) say_all((const char *const[]){__VA_ARGS__, NULL})
+
+static void a_welcome_starts_a_conversation(void **state)
+{
+    (void)state;
+    SAY("Bonjour");
+    assert_figures("started 1, reached:birth_year 1, at birth_year 1");
+}
+
+static void a_whole_conversation(void **state)
+{
+    (void)state;
+    SAY("Bonjour", "1985", "Kinshasa", "Jean", "15", "Kabila");
+    assert_figures("started 1, finished 1, " ALL_REACHED ", language:fr 1");
+}
+
+static void the_next_conversation_is_another(void **state)
+{
+    (void)state;
+    SAY("Bonjour", "1985", "Kinshasa", "Jean", "15", "Kabila", "Encore", "1990");
+    assert_figures("started 2, finished 1, reached:birth_year 2, reached:mother_birthplace 2,"
+                   " reached:first_name 1, reached:birth_day 1, reached:family_name 1,"
+                   " language:fr 1, at mother_birthplace 1");
+}
+
+static void messages_that_come_again_count_nothing(void **state)
+{
+    (void)state;
+    SAY("Bonjour", "85");
+    say_again("85", last_id);
+    say_again("Bonjour", last_id - 1);
+    SAY("1985", "Kinshasa", "Jean", "15", "Kabila");
+    say_again("Kabila", last_id);
+    assert_figures("started 1, finished 1, " ALL_REACHED ", wrong:birth_year 1, language:fr 1");
+}
+
+static void a_question_is_reached_once(void **state)
+{
+    (void)state;
+    SAY("Bonjour", "1985", "RETOUR", "1986", "RETOUR", "RETOUR", "1987", "RECOMMENCER", "1988",
+        "Goma");
+    assert_figures("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
+                   " reached:first_name 1, at first_name 1");
+}
+
+static void wrong_answers_are_those_to_questions(void **state)
+{
+    (void)state;
+    SAY("Bonjour", "85", "demain", "", "AIDE", "LANGUE", "9", "2", "1985", "...");
+    assert_figures("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
+                   " wrong:birth_year 2, wrong:mother_birthplace 1, at mother_birthplace 1");
+}
+
+static void while_the_language_is_open_its_question_waits(void **state)
+{
+    (void)state;
+    SAY("Bonjour", "1985", "LANGUE");
+    assert_figures("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
+                   " at mother_birthplace 1");
+}
+
+static void a_code_counts_in_its_language(void **state)
+{
+    (void)state;
+    SAY("Hello", "LANGUAGE", "English", "1985", "Kinshasa", "Jean", "15", "Kabila");
+    assert_figures("started 1, finished 1, " ALL_REACHED ", language:en 1");
+}
+
+static void a_stop_ends_it(void **state)
+{
+    (void)state;
+    SAY("Bonjour", "1985", "STOP");
+    assert_figures("started 1, stopped 1, reached:birth_year 1, reached:mother_birthplace 1");
+    SAY("Bonjour");
+    assert_figures("started 2, stopped 1, reached:birth_year 2, reached:mother_birthplace 1,"
+                   " at birth_year 1");
+}
+
+static void an_expired_one_begins_again(void **state)
+{
+    unsigned char bytes[CONVERSATION_MARK_MAX];
+
+    (void)state;
+    SAY("Bonjour", "1985");
+    conversation_start(&conversation, bytes, conversation_mark(&conversation, bytes));
+    assert_true(conversation.expired);
+    SAY("Bonjour");
+    /* The one of before is seen as open until its time is over. */
+    assert_figures("started 2, expired 1, reached:birth_year 2, reached:mother_birthplace 1,"
+                   " at birth_year 1, at mother_birthplace 1");
+}
+
+static void changed_questions_start_it_anew(void **state)
+{
+    (void)state;
+    SAY("Bonjour", "1985", "Kinshasa");
+    conversation.fingerprint ^= 1;
+    SAY("Jean");
+    assert_figures("started 2, reached:birth_year 2, reached:mother_birthplace 1,"
+                   " reached:first_name 1, at birth_year 1, at first_name 1");
+}
+
+/* Of two messages at once one is saved; the other starts from there. */
+static void what_was_not_saved_counts_nothing(void **state)
+{
+    const struct flow_message late = {.text = "1985", .length = 4, .written = true, .id = 900};
+    struct conversation other;
+
+    (void)state;
+    SAY("Bonjour");
+    other = conversation;
+    funnel_mark(&mark, &funnel, &other);
+    flow_step(flow, &other, &late, time(NULL)); /* and a conflict */
+    SAY("1990");
+    say_again("Goma", 900);
+    assert_figures("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
+                   " reached:first_name 1, at first_name 1");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_welcome_starts_a_conversation),
+        TEST(a_whole_conversation),
+        TEST(the_next_conversation_is_another),
+        TEST(messages_that_come_again_count_nothing),
+        TEST(a_question_is_reached_once),
+        TEST(wrong_answers_are_those_to_questions),
+        TEST(while_the_language_is_open_its_question_waits),
+        TEST(a_code_counts_in_its_language),
+        TEST(a_stop_ends_it),
+        TEST(an_expired_one_begins_again),
+        TEST(changed_questions_start_it_anew),
+        TEST(what_was_not_saved_counts_nothing),
+    };
+
+    return cmocka_run_group_tests_name("the funnel", tests, NULL, NULL);
+}
