@@ -94,8 +94,8 @@ class System:
     def boot(self):
         """From here on all that runs inside shares mounts, processes and network, so that what one
         command starts is there for the next; until halt()."""
-        self.first = subprocess.Popen(self._enter([], "alone"), env=ENVIRONMENT,
-                                      stdout=subprocess.PIPE, text=True)
+        self.first = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self._enter([], "alone")],
+                                      env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
         assert self.first.stdout.readline() == "booted\n"
 
     def halt(self):
