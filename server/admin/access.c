@@ -2,6 +2,7 @@
 #include "server/admin/access.h"
 
 #include "server/clock.h"
+#include "server/http/bearer.h"
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
@@ -12,10 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define DIGEST_SIZE 32
-#define BEARER "Bearer "
 
 struct access {
     bool open;
@@ -128,13 +127,11 @@ enum access_pass access_find_pass(const struct access *access, const char *cooki
 
 bool access_allows(const struct access *access, const struct http_request *request)
 {
-    const char *header = http_header(request, "Authorization");
-    const size_t bearer = sizeof BEARER - 1;
+    const char *token = bearer_token(request);
 
     if (!access->open)
         return false;
-    if (header != NULL && strncasecmp(header, BEARER, bearer) == 0 &&
-        access_takes_token(access, header + bearer, strlen(header + bearer)))
+    if (token != NULL && access_takes_token(access, token, strlen(token)))
         return true;
     return access_find_pass(access, http_header(request, "Cookie"), clock_wall_us() / 1000000) ==
            PASS_VALID;
@@ -142,7 +139,6 @@ bool access_allows(const struct access *access, const struct http_request *reque
 
 void access_refuse(const struct access *access, struct http_request *request)
 {
-    static const char body[] = "{\"error\":\"the token of the administration is needed\"}\n";
     char client[PEER_TEXT_MAX];
 
     if (!access->open) {
@@ -153,9 +149,5 @@ void access_refuse(const struct access *access, struct http_request *request)
     metrics_add(METRIC_ADMIN_REFUSED, 1);
     log_write(LOG_WARNING, "admin_refused", log_text("path", request->path),
               log_text("client", client));
-    http_reply(request, &(struct http_reply){.status = 401,
-                                             .content_type = "application/json; charset=utf-8",
-                                             .body = body,
-                                             .length = sizeof body - 1,
-                                             .headers = {{"WWW-Authenticate", "Bearer"}}});
+    bearer_refuse(request, "{\"error\":\"the token of the administration is needed\"}\n");
 }

@@ -2,6 +2,7 @@
 #include "server/telemetry/scrape.h"
 
 #include "flow/flow.h"
+#include "server/http/bearer.h"
 #include "server/routes.h"
 #include "server/stores.h"
 #include "server/telemetry/metrics.h"
@@ -10,33 +11,16 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-#define SCHEME "Bearer "
 
 /* Whether the request brings the token, if one is needed; takes as long whatever it brings. */
 static bool is_allowed(const char *token, const struct http_request *request)
 {
-    const char *header = http_header(request, "Authorization");
-    const size_t scheme = sizeof SCHEME - 1;
+    const char *given = bearer_token(request);
 
     if (token == NULL)
         return true;
-    if (header == NULL || strncasecmp(header, SCHEME, scheme) != 0)
-        return false;
-    return strlen(header + scheme) == strlen(token) &&
-           CRYPTO_memcmp(header + scheme, token, strlen(token)) == 0;
-}
-
-static void reply_unauthorized(struct http_request *request)
-{
-    static const char body[] = "{\"error\":\"METRICS_TOKEN is needed\"}\n";
-
-    http_reply(request, &(struct http_reply){.status = 401,
-                                             .content_type = "application/json; charset=utf-8",
-                                             .body = body,
-                                             .length = sizeof body - 1,
-                                             .headers = {{"WWW-Authenticate", "Bearer"}}});
+    return given != NULL && strlen(given) == strlen(token) &&
+           CRYPTO_memcmp(given, token, strlen(token)) == 0;
 }
 
 static void measure_state(const struct routes *routes)
@@ -58,7 +42,7 @@ void scrape_handle(struct routes *routes, struct http_request *request)
     char *text;
 
     if (!is_allowed(routes->config->metrics_token, request)) {
-        reply_unauthorized(request);
+        bearer_refuse(request, "{\"error\":\"METRICS_TOKEN is needed\"}\n");
         return;
     }
     measure_state(routes);

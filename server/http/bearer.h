@@ -1,0 +1,13 @@
+/* The token that a request brings: "Authorization: Bearer TOKEN" (RFC 6750, 2.1). Whether it is the
+ * right one is left to whom it is for. */
+#ifndef SERVER_BEARER_H
+#define SERVER_BEARER_H
+
+#include "server/http/http.h"
+
+/* The token, NUL-terminated and valid until http_reply; NULL when there is none. */
+const char *bearer_token(const struct http_request *request);
+/* Answers 401 with a JSON body, and says that a token is what we take. */
+void bearer_refuse(struct http_request *request, const char *body);
+
+#endif
