@@ -12,6 +12,8 @@
 
 #define STREAM "uic:outbox"
 #define KEPT STREAM ":refused"
+/* How many records there are, and the sum of their counts. */
+#define ROWS "SELECT count(*) || ' ' || coalesce(sum(request_count), 0) FROM uic_records"
 /* Long enough that only what never ends meets it. */
 #define PATIENCE_SECONDS 30
 
