@@ -2,26 +2,8 @@
  * that fail have a test of their own. */
 #include "store/session_redis_bench.h"
 
-/* Sends the server a command directly. The reply is the caller's. */
-static redisReply *ask(const char *format, ...)
-{
-    va_list arguments;
-    redisContext *context = redis_server_connect(&server);
-    assert_non_null(context);
-    va_start(arguments, format);
-    redisReply *reply = redisvCommand(context, format, arguments);
-    va_end(arguments);
-    assert_non_null(reply);
-    redisFree(context);
-    return reply;
-}
-
-static void tell(const char *command)
-{
-    redisReply *reply = ask(command);
-    assert_int_not_equal(reply->type, REDIS_REPLY_ERROR);
-    freeReplyObject(reply);
-}
+#define ask(...) redis_server_ask(&server, __VA_ARGS__)
+#define tell(...) freeReplyObject(ask(__VA_ARGS__))
 
 /* What stands in Redis */
 
@@ -110,7 +92,7 @@ static void a_mark_that_is_gone_comes_back_with_the_next_save(void **state)
 
     visit_init(&bench, &visit, ADDRESS);
     sealed_mark("fr");
-    freeReplyObject(ask("DEL uic:m:%s", visit.session.name + strlen("uic:s:")));
+    tell("DEL uic:m:%s", visit.session.name + strlen("uic:s:"));
     assert_string_not_equal("", sealed_mark("fr"));
 }
 
@@ -141,7 +123,7 @@ static void damaged_values_count_as_absent(void **state)
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         assert_status(save_something(), STORE_OK);
         visit_init(&bench, &visit, ADDRESS);
-        freeReplyObject(ask(commands[i], visit.session.name));
+        tell(commands[i], visit.session.name);
         assert_status(visit_load(&bench, &visit), STORE_ABSENT);
         assert_int_equal(visit.session.length, 0);
         assert_marked(&visit, "Lumumba");
@@ -157,7 +139,7 @@ static void a_damaged_mark_counts_as_none(void **state)
     struct visit visit;
     assert_status(save_something(), STORE_OK);
     visit_init(&bench, &visit, ADDRESS);
-    freeReplyObject(ask("APPEND uic:m:%s x", visit.session.name + strlen("uic:s:")));
+    tell("APPEND uic:m:%s x", visit.session.name + strlen("uic:s:"));
     assert_status(visit_load(&bench, &visit), STORE_OK);
     assert_int_equal(visit.session.mark_length, 0);
 }
@@ -169,7 +151,7 @@ static void a_value_moved_to_another_person_does_not_open(void **state)
     assert_status(save_something(), STORE_OK);
     visit_init(&bench, &mine, ADDRESS);
     visit_init(&bench, &theirs, "whatsapp:+243800000000");
-    freeReplyObject(ask("RENAME %s %s", mine.session.name, theirs.session.name));
+    tell("RENAME %s %s", mine.session.name, theirs.session.name);
     assert_status(visit_load(&bench, &theirs), STORE_ABSENT);
 }
 
