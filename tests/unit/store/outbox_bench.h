@@ -12,6 +12,8 @@
 
 #define STREAM "uic:outbox"
 #define KEPT STREAM ":refused"
+/* How many records there are, and the sum of their counts. */
+#define ROWS "SELECT count(*) || ' ' || coalesce(sum(request_count), 0) FROM uic_records"
 /* Long enough that only what never ends meets it. */
 #define PATIENCE_SECONDS 30
 
@@ -176,22 +178,7 @@ static inline enum store_status put(struct outbox *outbox, struct letter *letter
 #define assert_status(status, expected) \
     assert_string_equal(store_status_name(status), store_status_name(expected))
 
-/* Sends the server a command directly. The reply is the caller's. */
-static inline redisReply *ask(const char *format, ...)
-{
-    va_list arguments;
-    redisContext *context = redis_server_connect(&server);
-    assert_non_null(context);
-    va_start(arguments, format);
-    redisReply *reply = redisvCommand(context, format, arguments);
-    va_end(arguments);
-    assert_non_null(reply);
-    if (reply->type == REDIS_REPLY_ERROR)
-        fail_msg("%s: %s", format, reply->str);
-    redisFree(context);
-    return reply;
-}
-
+#define ask(...) redis_server_ask(&server, __VA_ARGS__)
 #define tell(...) freeReplyObject(ask(__VA_ARGS__))
 
 static inline long long ask_number(const char *command)

@@ -52,14 +52,44 @@ static inline void nap(void)
     nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
 }
 
+/* Says the password on a new connection, if there is one to say. */
+static inline redisContext *redis_greet(redisContext *context, const char *password)
+{
+    if (context != NULL && context->err == 0 && password != NULL)
+        freeReplyObject(redisCommand(context, "AUTH %s", password));
+    return context;
+}
+
 /* A connection for the test to look behind the store's back. */
 static inline redisContext *redis_server_connect(const struct redis_server *server)
 {
-    redisContext *context = redisConnectUnixWithTimeout(server->socket, (struct timeval){5, 0});
-    if (context == NULL || context->err != 0 || server->password == NULL)
-        return context;
-    freeReplyObject(redisCommand(context, "AUTH %s", server->password));
-    return context;
+    return redis_greet(redisConnectUnixWithTimeout(server->socket, (struct timeval){5, 0}),
+                       server->password);
+}
+
+/* Sends one command and ends the connection. The reply is the caller's: an error as it is, NULL
+ * when nobody answers. */
+static inline redisReply *redis_ask(redisContext *context, const char *format, va_list arguments)
+{
+    redisReply *reply = NULL;
+    if (context != NULL && context->err == 0)
+        reply = redisvCommand(context, format, arguments);
+    redisFree(context);
+    return reply;
+}
+
+/* Sends the server a command directly. An error fails the test; any other reply is the caller's. */
+static inline redisReply *redis_server_ask(const struct redis_server *server, const char *format,
+                                           ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    redisReply *reply = redis_ask(redis_server_connect(server), format, arguments);
+    va_end(arguments);
+    assert_non_null(reply);
+    if (reply->type == REDIS_REPLY_ERROR)
+        fail_msg("%s: %s", format, reply->str);
+    return reply;
 }
 
 static inline bool redis_server_answers(const struct redis_server *server)

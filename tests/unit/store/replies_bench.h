@@ -311,22 +311,7 @@ static inline void put(struct replies_link *link, const char *address, const cha
     assert_status(letter_put(link, &letter), STORE_OK);
 }
 
-/* Sends the server a command directly. The reply is the caller's. */
-static inline redisReply *ask(const char *format, ...)
-{
-    va_list arguments;
-    redisContext *context = redis_server_connect(&server);
-    assert_non_null(context);
-    va_start(arguments, format);
-    redisReply *reply = redisvCommand(context, format, arguments);
-    va_end(arguments);
-    assert_non_null(reply);
-    if (reply->type == REDIS_REPLY_ERROR)
-        fail_msg("%s: %s", format, reply->str);
-    redisFree(context);
-    return reply;
-}
-
+#define ask(...) redis_server_ask(&server, __VA_ARGS__)
 #define tell(...) freeReplyObject(ask(__VA_ARGS__))
 
 /* Replies that wait in Redis. */

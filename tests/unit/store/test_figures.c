@@ -289,31 +289,17 @@ static void a_long_life_is_counted_too(void **state)
 
 /* Redis */
 
-static redisReply *ask(const char *format, ...)
-{
-    va_list arguments;
-    redisContext *context = redis_server_connect(&server);
-
-    assert_non_null(context);
-    va_start(arguments, format);
-    redisReply *reply = redisvCommand(context, format, arguments);
-    va_end(arguments);
-    assert_non_null(reply);
-    redisFree(context);
-    return reply;
-}
-
 static void keys_are_named_and_expire(void **state)
 {
     (void)state;
     figures_add(one, APPLES, 1);
     move(one, spot(NOWHERE, 0), spot(TREE, 0));
     settle(one);
-    redisReply *keys = ask("KEYS *");
+    redisReply *keys = redis_server_ask(&server, "KEYS *");
     bool day = false, active = false;
     for (size_t i = 0; i < keys->elements; i++) {
         const char *key = keys->element[i]->str;
-        redisReply *life = ask("TTL %s", key);
+        redisReply *life = redis_server_ask(&server, "TTL %s", key);
         assert_in_range(life->integer, 1, 91 * 86400);
         day = day || strncmp(key, "uic:figures:20", 14) == 0;
         active = active || strncmp(key, "uic:active:orchard:", 19) == 0;
@@ -331,7 +317,7 @@ static void instances_are_heard_of(void **state)
     assert_int_equal(reading->instance_count, 1);
     assert_string_equal(reading->instances[0].text, "me 1.0 2");
     assert_in_range(reading->instances[0].age_ms, 0, FIGURES_INSTANCE_MS);
-    freeReplyObject(ask("ZADD uic:instances 1000 %s", "old 0.9 1"));
+    freeReplyObject(redis_server_ask(&server, "ZADD uic:instances 1000 %s", "old 0.9 1"));
     assert_int_equal(read_days(other, 1)->instance_count, 1);
 }
 

@@ -49,17 +49,12 @@ static void process_kill(struct process *process)
 /* Sends a command to a port; the reply is the caller's, NULL when nobody answers. */
 static redisReply *ask(unsigned port, const char *password, const char *format, ...)
 {
+    const struct timeval patience = {1, 0};
+    redisContext *context = redisConnectWithTimeout("127.0.0.1", (int)port, patience);
     va_list arguments;
-    redisContext *context = redisConnectWithTimeout("127.0.0.1", (int)port, (struct timeval){1, 0});
-    redisReply *reply = NULL;
-    if (context != NULL && context->err == 0) {
-        if (password != NULL)
-            freeReplyObject(redisCommand(context, "AUTH %s", password));
-        va_start(arguments, format);
-        reply = redisvCommand(context, format, arguments);
-        va_end(arguments);
-    }
-    redisFree(context);
+    va_start(arguments, format);
+    redisReply *reply = redis_ask(redis_greet(context, password), format, arguments);
+    va_end(arguments);
     return reply;
 }
 
