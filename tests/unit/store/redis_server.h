@@ -150,8 +150,11 @@ static inline void redis_server_kill(struct redis_server *server)
 
 static inline void redis_server_stop(struct redis_server *server)
 {
+    char command[128];
+
     redis_server_kill(server);
-    rmdir(server->directory);
+    snprintf(command, sizeof command, "rm -rf '%s'", server->directory);
+    assert_int_equal(system(command), 0);
 }
 
 #endif
