@@ -69,7 +69,7 @@ void record_watch_commits(struct record_link *link, const struct record_commit_w
 
 bool record_link_up(const struct record_link *link)
 {
-    return link->backend->up(link);
+    return link->thread.up;
 }
 
 enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep)

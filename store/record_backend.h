@@ -9,6 +9,7 @@
 #include "store/record_eraser.h"
 #include "store/record_importer.h"
 #include "store/record_reader.h"
+#include "store/thread_link.h"
 
 /* Cells of a row that is read, at most. */
 #define RECORD_CELLS_MAX 16
@@ -68,7 +69,6 @@ struct record_backend {
     enum store_status (*claim)(struct record_link *link, struct record_claim *claim);
     enum store_status (*sweep)(struct record_link *link, struct record_sweep *sweep);
     enum store_status (*totals)(struct record_link *link, struct record_totals *totals);
-    bool (*up)(const struct record_link *link);
     const struct record_reader_backend *reader;
     const struct record_importer_backend *importer;
     const struct record_eraser_backend *eraser;
@@ -80,6 +80,7 @@ struct record_store {
 
 struct record_link {
     const struct record_backend *backend;
+    struct thread_link thread; /* the way back from the thread that writes */
     struct record_commit_watch commits;
 };
 

@@ -25,6 +25,7 @@ const char *store_status_name(enum store_status status);
 struct store_ticket {
     void (*done)(struct store_ticket *ticket);
     enum store_status status;
+    struct store_ticket *next; /* the store's own */
 };
 
 /* Bytes of an error text, with its NUL. */

@@ -99,9 +99,9 @@ size_t postgres_batch_count(const struct postgres_batch *batch)
     return batch->count;
 }
 
-int64_t postgres_batch_due_ms(const struct postgres_batch *batch)
+const struct record_claim *postgres_batch_first(const struct postgres_batch *batch)
 {
-    return batch->claims[0]->due_ms;
+    return batch->claims[0];
 }
 
 static bool batch_fits(const struct postgres_batch *batch, const struct record_claim *claim)

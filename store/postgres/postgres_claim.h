@@ -19,8 +19,8 @@ struct postgres_batch;
 struct postgres_batch *postgres_batch_create(void);
 void postgres_batch_free(struct postgres_batch *batch);
 size_t postgres_batch_count(const struct postgres_batch *batch);
-/* When the first of its claims is due. */
-int64_t postgres_batch_due_ms(const struct postgres_batch *batch);
+/* The claim that waited longest; the batch is not empty. */
+const struct record_claim *postgres_batch_first(const struct postgres_batch *batch);
 
 /* Takes from waiting the first claims that can go together, max at most: no person twice, and no
  * code twice. The batch is empty, waiting is not. */

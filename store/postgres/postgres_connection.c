@@ -23,7 +23,6 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <event2/util.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -515,23 +514,4 @@ void postgres_connection_send(struct postgres_connection *connection,
         pg_flush(connection);
     else
         connection_broken(connection);
-}
-
-int postgres_connection_wait(struct postgres_connection *connection, int max_ms)
-{
-    struct pollfd socket = {.events = POLLIN};
-
-    if (connection->state == WAITING && connection->failures == 0)
-        attempt_start(connection);
-    if (!connection->pg)
-        return -1;
-    socket.fd = PQsocket(connection->pg);
-    short wanted = event_get_events(&connection->io);
-    socket.events = (short)((wanted & EV_READ ? POLLIN : 0) | (wanted & EV_WRITE ? POLLOUT : 0));
-    if (poll(&socket, 1, max_ms) <= 0)
-        return 0;
-    short what = (short)((socket.revents & (POLLIN | POLLHUP | POLLERR) ? EV_READ : 0) |
-                         (socket.revents & POLLOUT ? EV_WRITE : 0));
-    on_io(socket.fd, what, connection);
-    return 0;
 }

@@ -38,7 +38,7 @@ struct postgres_connection_settings {
     int schema_version;   /* that the tables must have at least */
     unsigned deadline_ms; /* of an attempt to connect */
     struct store_watch watch;
-    /* All on the loop, or from postgres_connection_fail and _wait: */
+    /* All on the loop, or from postgres_connection_fail: */
     void (*connected)(void *arg); /* free for the first statement */
     /* The statement's result, which lives during the call; free for the next one. */
     void (*answered)(void *arg, const PGresult *result);
@@ -68,9 +68,6 @@ void postgres_connection_send(struct postgres_connection *connection,
                               const struct postgres_parameters *parameters);
 /* Takes the connection for dead; calls lost. */
 void postgres_connection_fail(struct postgres_connection *connection, const char *why);
-/* Without the loop, blocking: waits for the server to answer, for max_ms at most, and handles it.
- * Returns -1 when there is nothing to wait for. */
-int postgres_connection_wait(struct postgres_connection *connection, int max_ms);
 
 /* What the server said of a failed statement, and its SQLSTATE; one line. */
 void postgres_result_explain(const PGresult *result, char why[STORE_ERROR_MAX]);

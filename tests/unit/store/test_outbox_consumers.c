@@ -88,17 +88,11 @@ static enum store_status claim_and_die(struct record_link *link, struct record_c
     return record_claim(real, &copies[count++]);
 }
 
-static bool is_up(const struct record_link *link)
-{
-    (void)link;
-    return true;
-}
-
 static void killed_between_commit_and_settling_it_counts_once(void **state)
 {
     (void)state;
-    static const struct record_backend dying = {.claim = claim_and_die, .up = is_up};
-    struct record_link link = {.backend = &dying};
+    static const struct record_backend dying = {.claim = claim_and_die};
+    struct record_link link = {.backend = &dying, .thread.up = true};
     struct outbox outbox;
     struct outbox_pace pace = quick;
     struct letter letters[10];

@@ -266,7 +266,6 @@ static void of_too_many_kept_entries_the_oldest_give_way(void **state)
 /* Records that do as the test says. */
 struct puppet {
     struct record_link link;
-    bool up;
     bool hold; /* claims wait for release */
     enum store_status at_once;
     enum store_status later;
@@ -313,19 +312,14 @@ static enum store_status puppet_claim(struct record_link *link, struct record_cl
     return STORE_LATER;
 }
 
-static bool puppet_up(const struct record_link *link)
-{
-    (void)link;
-    return puppet.up;
-}
-
-static const struct record_backend puppet_backend = {.claim = puppet_claim, .up = puppet_up};
+static const struct record_backend puppet_backend = {.claim = puppet_claim};
 
 static int start_puppet(void **state)
 {
     start(state);
-    puppet = (struct puppet){
-        .link = {&puppet_backend}, .up = true, .at_once = STORE_LATER, .later = STORE_OK};
+    puppet = (struct puppet){.link = {.backend = &puppet_backend, .thread.up = true},
+                             .at_once = STORE_LATER,
+                             .later = STORE_OK};
     puppet.soon = evtimer_new(bench.base, puppet_soon, NULL);
     return 0;
 }
@@ -382,12 +376,12 @@ static void after_a_failure_it_waits_until_the_database_is_back(void **state)
     unsigned lengths = outbox.lengths;
     until(outbox.lengths > lengths + 5); /* it goes on looking */
     assert_int_equal(puppet.claims, 1);
-    puppet.up = false;
+    puppet.link.thread.up = false;
     lengths = outbox.lengths;
     until(outbox.lengths > lengths + 5);
     assert_int_equal(puppet.claims, 1);
     puppet.later = STORE_OK;
-    puppet.up = true;
+    puppet.link.thread.up = true;
     until(outbox.written == 1);
     outbox_close(&outbox);
 }
