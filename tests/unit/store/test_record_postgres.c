@@ -336,6 +336,27 @@ static void an_id_that_an_import_has_taken_is_no_conflict_of_codes(void **state)
     assert_true(jean.claim.is_new);
 }
 
+static void all_links_of_an_instance_write_on_one_connection(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", JEAN);
+    struct asked marie = asked_by("marie", "+2", "SM2", "marie");
+    char error[STORE_ERROR_MAX];
+
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    struct record_link *late = record_attach(bench.store, bench.base, NULL, error);
+    while (!record_link_up(late))
+        assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+    assert_int_equal(record_claim(late, &marie.claim), STORE_LATER);
+    asked_wait(&bench, &marie);
+    assert_int_equal(marie.claim.ticket.status, STORE_OK);
+    record_detach(late);
+    assert_sql(&bench,
+               "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+               " AND application_name = 'whatsapp-uic'",
+               "1");
+}
+
 static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
 {
     (void)state;
@@ -343,7 +364,8 @@ static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
     struct asked *crowd = calloc(2 * COUNT, sizeof *crowd);
     char error[STORE_ERROR_MAX];
     char text[128] = "";
-    struct record_link *links[] = {bench.link, record_attach(bench.store, bench.base, NULL, error)};
+    struct record_store *other = record_store_open(bench.url, error);
+    struct record_link *links[] = {bench.link, record_attach(other, bench.base, NULL, error)};
 
     for (int i = 0; i < COUNT; i++) {
         char answers[16];
@@ -366,6 +388,7 @@ static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
     }
     free(crowd);
     record_detach(links[1]);
+    record_store_close(other);
     bench_detach(&bench);
 
     /* Their statistics are there when they are gone. None had to go back. */
@@ -399,6 +422,7 @@ int main(void)
         TEST(a_row_that_an_operator_holds_stops_one_person_only),
         TEST(bytes_that_are_no_text_fail_their_claim_only),
         TEST(an_id_that_an_import_has_taken_is_no_conflict_of_codes),
+        TEST(all_links_of_an_instance_write_on_one_connection),
         TEST(two_instances_that_take_the_same_rows_do_not_deadlock),
     };
 
