@@ -14,6 +14,12 @@
 
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
+/* Exchanges that are kept for the next messages at most; none where each use is to be watched. */
+#ifdef __SANITIZE_ADDRESS__
+#define SPARE_MAX 0
+#else
+#define SPARE_MAX 256
+#endif
 
 _Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every address");
 
@@ -45,6 +51,7 @@ struct exchange_service *exchange_service_create(const struct exchange_settings 
         return NULL;
     service->settings = *settings;
     TAILQ_INIT(&service->exchanges);
+    TAILQ_INIT(&service->spare);
     service->sweep = event_new(settings->base, -1, EV_PERSIST, on_sweep, service);
     if (service->sweep == NULL || event_add(service->sweep, &interval) != 0) {
         exchange_service_free(service);
@@ -55,8 +62,14 @@ struct exchange_service *exchange_service_create(const struct exchange_settings 
 
 void exchange_service_free(struct exchange_service *service)
 {
+    struct exchange *exchange;
+
     if (service == NULL)
         return;
+    while ((exchange = TAILQ_FIRST(&service->spare)) != NULL) {
+        TAILQ_REMOVE(&service->spare, exchange, link);
+        free(exchange);
+    }
     if (service->sweep != NULL)
         event_free(service->sweep);
     free(service);
@@ -102,13 +115,53 @@ static bool exchange_is_allowed(struct exchange *exchange)
     return false;
 }
 
+/* Memory for an exchange: one that is over, or new. NULL without memory. */
+static struct exchange *exchange_take(struct exchange_service *service)
+{
+    struct exchange *exchange = TAILQ_FIRST(&service->spare);
+
+    if (exchange == NULL)
+        return malloc(sizeof *exchange);
+    TAILQ_REMOVE(&service->spare, exchange, link);
+    service->spare_count--;
+    return exchange;
+}
+
+static void exchange_wipe(struct exchange *exchange)
+{
+    conversation_wipe(&exchange->conversation);
+    explicit_bzero(exchange->session.bytes, exchange->session.length);
+    explicit_bzero(exchange, offsetof(struct exchange, session));
+}
+
+static void exchange_give_back(struct exchange_service *service, struct exchange *exchange)
+{
+    exchange_wipe(exchange);
+    if (service->spare_count < SPARE_MAX) {
+        TAILQ_INSERT_HEAD(&service->spare, exchange, link);
+        service->spare_count++;
+    } else {
+        free(exchange);
+    }
+}
+
+void exchange_end(struct exchange *exchange)
+{
+    struct exchange_service *service = exchange->service;
+
+    TAILQ_REMOVE(&service->exchanges, exchange, link);
+    service->in_flight--;
+    metrics_subtract(METRIC_MESSAGES_IN_FLIGHT, 1);
+    exchange_give_back(service, exchange);
+}
+
 int exchange_begin(struct exchange_service *service, const struct message *message,
                    exchange_answer *answer, void *arg)
 {
     struct exchange *exchange;
 
     if (service->in_flight >= service->settings.in_flight_max ||
-        (exchange = malloc(sizeof *exchange)) == NULL) {
+        (exchange = exchange_take(service)) == NULL) {
         metrics_add(METRIC_MESSAGES_REFUSED, 1);
         return -1;
     }

@@ -63,24 +63,6 @@ void exchange_answer_with(struct exchange *exchange, const struct exchange_reply
     answer(exchange->arg, message, reply);
 }
 
-static void exchange_wipe(struct exchange *exchange)
-{
-    conversation_wipe(&exchange->conversation);
-    explicit_bzero(exchange->session.bytes, exchange->session.length);
-    explicit_bzero(exchange, offsetof(struct exchange, session));
-}
-
-void exchange_end(struct exchange *exchange)
-{
-    struct exchange_service *service = exchange->service;
-
-    TAILQ_REMOVE(&service->exchanges, exchange, link);
-    service->in_flight--;
-    metrics_subtract(METRIC_MESSAGES_IN_FLIGHT, 1);
-    exchange_wipe(exchange);
-    free(exchange);
-}
-
 void exchange_answer_unavailable(struct exchange *exchange, const char *why)
 {
     struct exchange_service *service = exchange->service;

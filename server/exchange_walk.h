@@ -61,9 +61,14 @@ struct exchange_service {
     struct exchange_settings settings;
     TAILQ_HEAD(, exchange) exchanges;
     unsigned in_flight;
+    TAILQ_HEAD(, exchange) spare; /* wiped, for the next ones: too large for malloc to be quick */
+    unsigned spare_count;
     struct event *sweep;
     char reply[FLOW_REPLY_MAX];
 };
+
+/* In exchange.c: the end of an exchange that waits for no store. */
+void exchange_end(struct exchange *exchange);
 
 /* Sets up the operations through which the walk comes back to itself. */
 void exchange_prepare(struct exchange *exchange);
@@ -73,6 +78,5 @@ void exchange_drive(struct exchange *exchange);
 void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply);
 /* "Try again in a minute"; why is for the log. */
 void exchange_answer_unavailable(struct exchange *exchange, const char *why);
-void exchange_end(struct exchange *exchange);
 
 #endif

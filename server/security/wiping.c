@@ -15,20 +15,28 @@
  * most of libevent's need one; larger ones go to malloc and back. */
 #define POOLS 7
 #define PIECE_MIN 64
-/* What a thread keeps at most, of all sizes together. */
-#define KEPT_MAX ((size_t)2 << 20)
+/* What a thread keeps of each size at most. */
+#define KEPT_MAX 4096
+#define KEPT_BYTES_MAX ((size_t)1 << 20)
+/* Pieces are fetched into the cache so long before they are taken: between them, the requests under
+ * way have more than it holds. */
+#define FETCH_AHEAD 6
 
 /* Stands before each piece of memory. */
 struct block {
     alignas(max_align_t) size_t room;
-    struct block *next; /* while it is kept */
 };
 
-static _Thread_local struct block *pools[POOLS];
-static _Thread_local size_t kept;
+/* What is kept is not chained through itself, as that would wait for each piece in turn. */
+struct pool {
+    size_t count;
+    struct block *kept[KEPT_MAX];
+};
+
+static _Thread_local struct pool pools[POOLS];
 
 /* The pool of pieces that hold so many bytes; NULL when there is none. */
-static struct block **pool_of(size_t size)
+static struct pool *pool_of(size_t size)
 {
     const size_t piece = size + sizeof(struct block);
     unsigned index = piece <= PIECE_MIN ? 0 : 58 - (unsigned)__builtin_clzll(piece - 1);
@@ -41,14 +49,13 @@ static struct block **pool_of(size_t size)
 
 static void *take(size_t size)
 {
-    struct block **pool = size > SIZE_MAX / 2 ? NULL : pool_of(size);
-    struct block *block = pool != NULL ? *pool : NULL;
+    struct pool *pool = size > SIZE_MAX / 2 ? NULL : pool_of(size);
+    struct block *block;
 
-    if (block != NULL) {
-        *pool = block->next;
-        kept -= block->room;
-        /* Hundreds of requests share these pieces, more than the nearest cache holds. */
-        __builtin_prefetch(*pool);
+    if (pool != NULL && pool->count > 0) {
+        block = pool->kept[--pool->count];
+        if (pool->count >= FETCH_AHEAD)
+            __builtin_prefetch(pool->kept[pool->count - FETCH_AHEAD], 1);
         return block + 1;
     }
     if (size > SIZE_MAX / 2)
@@ -66,20 +73,17 @@ static void *take(size_t size)
 static void give_back(void *memory)
 {
     struct block *block;
-    struct block **pool;
+    struct pool *pool;
 
     if (memory == NULL)
         return;
     block = (struct block *)memory - 1;
     explicit_bzero(memory, block->room);
     pool = pool_of(block->room);
-    if (pool == NULL || kept + block->room > KEPT_MAX) {
+    if (pool == NULL || pool->count == KEPT_MAX || pool->count * block->room > KEPT_BYTES_MAX)
         free(block);
-        return;
-    }
-    block->next = *pool;
-    *pool = block;
-    kept += block->room;
+    else
+        pool->kept[pool->count++] = block;
 }
 
 /* Never in place: realloc itself might move the bytes and leave the old ones behind. */
