@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <malloc.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,8 @@
 /* What a thread keeps of each size at most. */
 #define KEPT_MAX 4096
 #define KEPT_BYTES_MAX ((size_t)1 << 20)
-/* Pieces are fetched into the cache so long before they are taken: between them, the requests under
- * way have more than it holds. */
+/* A piece is fetched into the cache when the sixth before it is taken: the requests under way have
+ * more than it holds. */
 #define FETCH_AHEAD 6
 
 /* Stands before each piece of memory. */
@@ -30,7 +31,7 @@ struct block {
 /* What is kept is not chained through itself, as that would wait for each piece in turn. */
 struct pool {
     size_t count;
-    struct block *kept[KEPT_MAX];
+    struct block **kept; /* room for KEPT_MAX, from the thread's first piece on */
 };
 
 static _Thread_local struct pool pools[POOLS];
@@ -70,6 +71,18 @@ static void *take(size_t size)
     return block + 1;
 }
 
+static bool keep(struct pool *pool, struct block *block)
+{
+    if (pool->count == KEPT_MAX || pool->count * block->room > KEPT_BYTES_MAX)
+        return false;
+    if (pool->kept == NULL)
+        pool->kept = malloc(KEPT_MAX * sizeof(struct block *));
+    if (pool->kept == NULL)
+        return false;
+    pool->kept[pool->count++] = block;
+    return true;
+}
+
 static void give_back(void *memory)
 {
     struct block *block;
@@ -80,10 +93,8 @@ static void give_back(void *memory)
     block = (struct block *)memory - 1;
     explicit_bzero(memory, block->room);
     pool = pool_of(block->room);
-    if (pool == NULL || pool->count == KEPT_MAX || pool->count * block->room > KEPT_BYTES_MAX)
+    if (pool == NULL || !keep(pool, block))
         free(block);
-    else
-        pool->kept[pool->count++] = block;
 }
 
 /* Never in place: realloc itself might move the bytes and leave the old ones behind. */
