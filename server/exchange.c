@@ -3,10 +3,10 @@
 #include "server/exchange.h"
 
 #include "server/allowance.h"
-#include "server/clock.h"
 #include "server/exchange_walk.h"
 #include "server/security/keys.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include <event2/event.h>
 #include <openssl/rand.h>
 #include <stdlib.h>

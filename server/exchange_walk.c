@@ -24,10 +24,10 @@
 #include "server/exchange_walk.h"
 
 #include "server/allowance.h"
-#include "server/clock.h"
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

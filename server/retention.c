@@ -1,9 +1,9 @@
 /* A sweep through all records each hour; between its steps others have their turn. */
 #include "server/retention.h"
 
-#include "server/clock.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include "store/record.h"
 #include <event2/event.h>
 #include <stddef.h>

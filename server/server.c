@@ -3,7 +3,6 @@
 #include "server/server.h"
 
 #include "server/channels/postman.h"
-#include "server/clock.h"
 #include "server/configuration/local_day.h"
 #include "server/configuration/setup.h"
 #include "server/http/tls.h"
@@ -18,6 +17,7 @@
 #include "server/telemetry/notify.h"
 #include "server/telemetry/process.h"
 #include "server/worker.h"
+#include "store/clock.h"
 #include "store/figures.h"
 #include "store/record.h"
 #include "store/replies.h"

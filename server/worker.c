@@ -9,7 +9,6 @@
 #include "server/channels/postman.h"
 #include "server/channels/simulator.h"
 #include "server/channels/twilio.h"
-#include "server/clock.h"
 #include "server/configuration/setup.h"
 #include "server/exchange.h"
 #include "server/http/http.h"
@@ -18,6 +17,7 @@
 #include "server/routes.h"
 #include "server/security/hasher.h"
 #include "server/telemetry/log.h"
+#include "store/clock.h"
 #include "store/figures.h"
 #include <errno.h>
 #include <event2/event.h>

@@ -9,6 +9,7 @@
  * While a batch is not confirmed, `filling` keeps what comes meanwhile, and its day: after a Redis
  * that was away over midnight, some counts stand with the day before.
  */
+#include "store/clock.h"
 #include "store/figures/figures_batch.h"
 #include "store/redis/redis_url.h"
 
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct figures {
     struct figures_settings settings;
@@ -36,14 +36,6 @@ struct figures_link {
     uint64_t sequence;
     struct figures_batch batches[2];
 };
-
-static int64_t now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec;
-}
 
 unsigned figures_width(unsigned life_minutes)
 {
@@ -158,7 +150,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     link_send(link);
-    link->day = link->figures->settings.day_of(now_s());
+    link->day = link->figures->settings.day_of(clock_wall_s());
 }
 
 bool figures_settle(struct figures_link *link)
@@ -171,8 +163,8 @@ enum store_status figures_read(struct figures_link *link, struct figures_reading
 {
     link_send(link); /* so that a link sees its own counts */
     if (link->redis != NULL)
-        return figures_redis_read(link->redis, reading, now_s());
-    figures_memory_read(link->figures->memory, reading, now_s());
+        return figures_redis_read(link->redis, reading, clock_wall_s());
+    figures_memory_read(link->figures->memory, reading, clock_wall_s());
     return STORE_OK;
 }
 
@@ -225,7 +217,7 @@ struct figures_link *figures_attach(struct figures *figures, struct event_base *
     link->sending = &link->batches[1];
     batch_clear(link->filling);
     batch_clear(link->sending);
-    link->day = figures->settings.day_of(now_s());
+    link->day = figures->settings.day_of(clock_wall_s());
     if (figures->settings.redis_url != NULL) {
         link->redis = figures_redis_open(&figures->settings, &figures->url, base, watch,
                                          on_confirmed, link, error);

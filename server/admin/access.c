@@ -1,11 +1,11 @@
 /* Tokens and passes. How one logs in is left to login.c. */
 #include "server/admin/access.h"
 
-#include "server/clock.h"
 #include "server/http/bearer.h"
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -133,8 +133,7 @@ bool access_allows(const struct access *access, const struct http_request *reque
         return false;
     if (token != NULL && access_takes_token(access, token, strlen(token)))
         return true;
-    return access_find_pass(access, http_header(request, "Cookie"), clock_wall_us() / 1000000) ==
-           PASS_VALID;
+    return access_find_pass(access, http_header(request, "Cookie"), clock_wall_s()) == PASS_VALID;
 }
 
 void access_refuse(const struct access *access, struct http_request *request)

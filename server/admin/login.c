@@ -2,10 +2,10 @@
 #include "server/admin/login.h"
 
 #include "server/admin/assets.h"
-#include "server/clock.h"
 #include "server/http/form.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include <event2/event.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -92,7 +92,7 @@ void login_handle_page(struct login *login, struct http_request *request)
         reply_closed(request);
     else if (access_allows(login->access, request))
         asset_reply(request, &asset_dashboard_page);
-    else if (access_find_pass(login->access, cookies, clock_wall_us() / 1000000) == PASS_OVER)
+    else if (access_find_pass(login->access, cookies, clock_wall_s()) == PASS_OVER)
         reply_page(request, 200, STATE_OVER);
     else
         asset_reply(request, &asset_login_page);
@@ -206,7 +206,7 @@ static void let_in(struct login *login, struct http_request *request)
 
     metrics_add(METRIC_LOGINS_RIGHT, 1);
     log_write(LOG_INFO, "admin_login", log_text("result", "right"));
-    if (access_make_pass(login->access, clock_wall_us() / 1000000, pass) == 0)
+    if (access_make_pass(login->access, clock_wall_s(), pass) == 0)
         reply_to_page(login, request, pass);
     else
         http_reply_error(request, 500, "the cryptographic library failed");

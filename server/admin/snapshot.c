@@ -4,7 +4,7 @@
  */
 #include "server/admin/snapshot_parts.h"
 
-#include "server/clock.h"
+#include "store/clock.h"
 #include <event2/event.h>
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ static void snapshot_end(struct snapshot *snapshot)
         return;
     event_del(snapshot->deadline);
     snapshot->taken = NULL;
-    snapshot->as_of_s = clock_wall_us() / 1000000;
+    snapshot->as_of_s = clock_wall_s();
     taken(snapshot->arg);
 }
 
@@ -89,7 +89,7 @@ void snapshot_take(struct snapshot *snapshot, unsigned days, void (*taken)(void 
     snapshot->arg = arg;
     snapshot->has_figures = snapshot->has_totals = false;
     snapshot->days = days;
-    snapshot->asked_s = clock_wall_us() / 1000000;
+    snapshot->asked_s = clock_wall_s();
     event_add(snapshot->deadline, &deadline);
     if (!snapshot->figures_asked && snapshot->settings.figures != NULL)
         figures_ask(snapshot);

@@ -1,9 +1,9 @@
 /* A snapshot as JSON. Numbers of what was counted and names of the flow; nothing of a person. */
 #include "server/admin/snapshot_parts.h"
 
-#include "server/clock.h"
 #include "server/configuration/local_day.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include <string.h>
 #include <time.h>
 

@@ -2,9 +2,9 @@
  * that want other days wait for the next one. */
 #include "server/admin/stats.h"
 
-#include "server/clock.h"
 #include "server/http/form.h"
 #include "server/http/http.h"
+#include "store/clock.h"
 #include <stdlib.h>
 #include <string.h>
 

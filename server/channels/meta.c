@@ -4,11 +4,11 @@
 
 #include "server/channels/meta_reply.h"
 #include "server/channels/meta_signature.h"
-#include "server/clock.h"
 #include "server/http/form.h"
 #include "server/security/hasher.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include "store/replies.h"
 #include <openssl/crypto.h>
 #include <stddef.h>
@@ -78,7 +78,7 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
     const struct http_request *request = delivery->request;
     const struct meta_filter filter = {
         .phone_number_id = config->meta_phone_number_id,
-        .oldest_s = clock_wall_us() / 1000000 - (int64_t)config->session_timeout_minutes * 60,
+        .oldest_s = clock_wall_s() - (int64_t)config->session_timeout_minutes * 60,
     };
     struct meta_batch batch;
 
@@ -134,7 +134,7 @@ static void queue_reply(struct meta *meta, struct put *put, const struct exchang
             .address_length = message->address_length,
             .body = json,
             .body_length = length,
-            .created_ms = clock_wall_us() / 1000,
+            .created_ms = clock_wall_ms(),
             .key = hasher_message_id(meta->settings.hasher, message->id, message->id_length),
         };
         status = replies_put(meta->settings.replies, &put->entry);

@@ -4,12 +4,12 @@
 
 #include "server/channels/graph.h"
 #include "server/channels/graph_verdict.h"
-#include "server/clock.h"
 #include "server/configuration/config.h"
 #include "server/security/hasher.h"
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include "store/replies.h"
 #include <openssl/crypto.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* whatsapp-uic erase: a person's number, or code, or old codes, everywhere. */
-#include "server/clock.h"
 #include "server/commands/command.h"
 #include "server/commands/erasing.h"
 #include "server/configuration/setup.h"
 #include "server/security/salt_check.h"
+#include "store/clock.h"
 #include "store/record_eraser.h"
 #include <getopt.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* Draws the progress bar. */
 #include "server/commands/progress.h"
-#include "server/clock.h"
+#include "store/clock.h"
 #include <stdio.h>
 #include <unistd.h>
 

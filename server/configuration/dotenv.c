@@ -1,5 +1,5 @@
-/* Reads the text of a .env file. Where the text comes from and what the names mean is config.c's
- * business. */
+/* Reads the text of a .env file. Where the text comes from is config.c's business, what the names
+ * mean config_settings.c's. */
 #include "server/configuration/dotenv.h"
 #include <openssl/crypto.h>
 #include <stdbool.h>

@@ -2,12 +2,12 @@
  * left to http.c. */
 #include "server/http/connection.h"
 
-#include "server/clock.h"
 #include "server/http/head.h"
 #include "server/http/peers.h"
 #include "server/http/tls.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>

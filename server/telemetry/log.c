@@ -1,9 +1,9 @@
 /* Puts lines into a ring of bytes, and lets one thread write the ring to standard error. What is
  * worth a line, and what must never be in one, is decided by the caller. */
 #include "server/telemetry/log.h"
-#include "server/clock.h"
 #include "server/telemetry/log_line.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* Asks the kernel; what it does not tell stays 0. */
 #include "server/telemetry/process.h"
 
-#include "server/clock.h"
 #include "server/telemetry/metrics.h"
+#include "store/clock.h"
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,6 +19,7 @@
  * SETTLING, and to its claims alone once the drain was stopped.
  */
 #include "store/outbox/outbox_drain.h"
+#include "store/clock.h"
 #include "store/outbox/outbox_claim.h"
 #include "store/redis/redis_link.h"
 
@@ -31,7 +32,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define GROUP "writers"
 #define BATCH_MAX 64
@@ -95,14 +95,6 @@ struct outbox_drain {
 
 static void look(struct outbox_drain *drain);
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* From three quarters of a time to five: so that drains do not march in step. */
 static int64_t jitter(int64_t ms)
 {
@@ -115,7 +107,7 @@ static int64_t jitter(int64_t ms)
 static void rest(struct outbox_drain *drain)
 {
     int64_t delay = jitter(drain->pace.look_ms);
-    int64_t left = drain->resume_at - now_ms();
+    int64_t left = drain->resume_at - clock_monotonic_ms();
 
     if (left > 0 && left < delay)
         delay = left;
@@ -132,7 +124,7 @@ static void pause_after_failure(struct outbox_drain *drain)
     if (pause > drain->pace.pause_max_ms)
         pause = drain->pace.pause_max_ms;
     drain->failures++;
-    drain->resume_at = now_ms() + jitter(pause);
+    drain->resume_at = clock_monotonic_ms() + jitter(pause);
 }
 
 static void batch_free(struct batch *batch)
@@ -371,7 +363,7 @@ static void forget_the_dead(struct outbox_drain *drain)
     if (script_send(drain, outbox_forget_script, outbox_forget_script_length, 4,
                     (const char *[]){"1", OUTBOX_STREAM, GROUP, forget},
                     on_forgotten) == STORE_LATER)
-        drain->forget_at = now_ms() + jitter(drain->pace.forget_ms / 10);
+        drain->forget_at = clock_monotonic_ms() + jitter(drain->pace.forget_ms / 10);
 }
 
 /* How many entries to take now. */
@@ -384,14 +376,14 @@ static unsigned appetite(struct outbox_drain *drain)
         drain->resume_at = 0;
     }
     drain->records_up = up;
-    return up && now_ms() >= drain->resume_at ? BATCH_MAX : 0;
+    return up && clock_monotonic_ms() >= drain->resume_at ? BATCH_MAX : 0;
 }
 
 static void look(struct outbox_drain *drain)
 {
     char count[16], dead[16], size[16];
 
-    if (drain->settings.drain && now_ms() >= drain->forget_at)
+    if (drain->settings.drain && clock_monotonic_ms() >= drain->forget_at)
         forget_the_dead(drain);
     snprintf(count, sizeof(count), "%u", appetite(drain));
     snprintf(dead, sizeof(dead), "%u", drain->pace.dead_ms);
@@ -446,7 +438,7 @@ struct outbox_drain *outbox_drain_start(const struct outbox_drain_settings *sett
 void outbox_drain_set_pace(struct outbox_drain *drain, const struct outbox_pace *pace)
 {
     drain->pace = *pace;
-    drain->forget_at = now_ms() + jitter(pace->forget_ms / 10);
+    drain->forget_at = clock_monotonic_ms() + jitter(pace->forget_ms / 10);
     rest(drain);
 }
 

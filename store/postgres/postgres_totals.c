@@ -1,6 +1,7 @@
 /* One question at a time; all that wait are due TOTALS_MS after they were asked. A connection that
  * is lost takes them all with it. */
 #include "store/postgres/postgres_totals.h"
+#include "store/clock.h"
 #include "store/postgres/postgres_connection.h"
 #include "store/postgres/postgres_schema.h"
 #include "store/record_backend.h"
@@ -8,7 +9,6 @@
 #include <endian.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define TOTALS_MS 1500
 
@@ -38,14 +38,6 @@ struct postgres_totals {
     bool asked;
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void first_finish(struct postgres_totals *reader, enum store_status status)
 {
     struct record_totals *totals = reader->first;
@@ -69,7 +61,7 @@ static void drive(struct postgres_totals *reader)
 {
     if (reader->first == NULL)
         return;
-    if (reader->first->due_ms <= now_ms()) {
+    if (reader->first->due_ms <= clock_monotonic_ms()) {
         if (reader->asked)
             postgres_connection_fail(reader->connection, "no answer in time");
         else
@@ -78,7 +70,7 @@ static void drive(struct postgres_totals *reader)
         ask(reader);
     }
     if (reader->first != NULL) {
-        int64_t left = reader->first->due_ms - now_ms();
+        int64_t left = reader->first->due_ms - clock_monotonic_ms();
         left = left > 0 ? left : 0;
         event_add(reader->timer, &(struct timeval){left / 1000, left % 1000 * 1000});
     }
@@ -170,7 +162,7 @@ enum store_status postgres_totals_read(struct postgres_totals *reader, struct re
 {
     if (postgres_connection_down(reader->connection))
         return STORE_DOWN;
-    totals->due_ms = now_ms() + TOTALS_MS;
+    totals->due_ms = clock_monotonic_ms() + TOTALS_MS;
     if (reader->first == NULL)
         reader->first = totals;
     else

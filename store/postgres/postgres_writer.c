@@ -13,6 +13,7 @@
  * The mutex of the links guards inbox, idle and stopping; everything else is the thread's own.
  */
 #include "store/postgres/postgres_writer.h"
+#include "store/clock.h"
 
 #include "store/postgres/postgres_claim.h"
 #include "store/postgres/postgres_connection.h"
@@ -24,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CLAIM_MS 3000
@@ -46,19 +46,6 @@ struct postgres_writer {
     int64_t sent_us;              /* of the batch */
     size_t alone; /* so many of those that wait go one by one, to find who made a batch fail */
 };
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static int64_t now_ms(void)
-{
-    return now_us() / 1000;
-}
 
 /* Claims with their statuses, on their way back. */
 static void claims_done(struct postgres_writer *writer, struct claim_list *finished)
@@ -111,7 +98,7 @@ static void batch_send(struct postgres_writer *writer)
     if (writer->alone > 0)
         writer->alone--;
     postgres_batch_parameters(writer->batch, &parameters);
-    writer->sent_us = now_us();
+    writer->sent_us = clock_monotonic_us();
     postgres_connection_send(writer->connection, &parameters);
 }
 
@@ -143,7 +130,7 @@ static bool writer_due_ms(const struct postgres_writer *writer, int64_t *due)
 /* Does what is to be done now, and sets the timer for the rest. */
 static void writer_drive(struct postgres_writer *writer)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
     int64_t due;
     char why[STORE_ERROR_MAX];
 
@@ -253,7 +240,8 @@ static void on_answered(void *arg, const PGresult *result)
 
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
         record_link_committed(postgres_batch_first(writer->batch)->link,
-                              postgres_batch_count(writer->batch), now_us() - writer->sent_us);
+                              postgres_batch_count(writer->batch),
+                              clock_monotonic_us() - writer->sent_us);
         postgres_batch_finish(writer->batch, result, &writer->waiting, &finished);
         claims_done(writer, &finished);
     } else {
@@ -377,7 +365,7 @@ void postgres_writer_put(struct postgres_writer *writer, struct record_claim *cl
 {
     bool idle;
 
-    claim->due_ms = now_ms() + CLAIM_MS;
+    claim->due_ms = clock_monotonic_ms() + CLAIM_MS;
     pthread_mutex_lock(&writer->links->mutex);
     claim_list_append(&writer->inbox, claim);
     idle = writer->idle;

@@ -19,6 +19,7 @@
  * commands, so the commands under way are a ring.
  */
 #include "store/redis/redis_link.h"
+#include "store/clock.h"
 #include "store/redis/redis_command.h"
 #include "store/redis/redis_greeting.h"
 #include "store/redis/redis_lookup.h"
@@ -34,7 +35,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 5000
@@ -74,13 +74,6 @@ struct redis_link {
 static void attempt_start(struct redis_link *link);
 static void address_connect(struct redis_link *link);
 static void greeting_next(struct redis_link *link);
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void timer_set(struct redis_link *link, int64_t ms)
 {
@@ -183,7 +176,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     if (link->state == UP) {
         if (link->in_flight == 0)
             return;
-        int64_t left = link->ring[link->head].deadline - now_ms();
+        int64_t left = link->ring[link->head].deadline - clock_monotonic_ms();
         if (left > 0) {
             timer_set(link, left);
             return;
@@ -286,7 +279,7 @@ static enum store_status command_send(struct redis_link *link, int argc, const c
         REDIS_OK)
         return STORE_DOWN;
     link->ring[(link->head + link->in_flight) % link->ring_size] =
-        (struct redis_command){callback, arg, now_ms() + link->settings.deadline_ms};
+        (struct redis_command){callback, arg, clock_monotonic_ms() + link->settings.deadline_ms};
     link->in_flight++;
     return STORE_LATER;
 }

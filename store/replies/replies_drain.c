@@ -3,6 +3,7 @@
  * replies, the wait for a hand-out. Which partitions it holds is left to replies_leases.c, the way
  * of each reply to replies_walk.c.
  */
+#include "store/clock.h"
 #include "store/replies/replies_drain_parts.h"
 
 #include <openssl/rand.h>
@@ -82,7 +83,7 @@ struct replies_drain *replies_drain_start(struct replies_link *link, struct even
         replies_drain_free(drain);
         return NULL;
     }
-    drain->tokens_at = now_ms();
+    drain->tokens_at = clock_monotonic_ms();
     timer_set(drain->tick, 0);
     return drain;
 }

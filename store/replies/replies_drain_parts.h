@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #define OWNER_BYTES 16
 
@@ -73,14 +72,6 @@ void replies_drain_hand_out(struct replies_drain *drain);
 void replies_drain_remove_again(struct replies_drain *drain);
 
 /* For all of them */
-
-static inline int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* From a time to a quarter more, so that nobody marches in step and nobody comes too early. */
 static inline int64_t jitter(int64_t ms)

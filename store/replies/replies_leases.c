@@ -14,6 +14,7 @@
  * Invariants: at most one wish is under way; a partition that was dropped takes nothing from a read
  * that began before.
  */
+#include "store/clock.h"
 #include "store/replies/replies_drain_parts.h"
 
 #include <string.h>
@@ -66,7 +67,7 @@ bool partition_left(const struct partition *partition)
 
 void leases_check(struct replies_drain *drain)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
 
     for (unsigned n = 0; n < REPLIES_PARTITIONS; n++) {
         int64_t until = drain->partitions[n].until;
@@ -118,7 +119,7 @@ void leases_ask(struct replies_drain *drain)
         wish.keep[n] = drain->partitions[n].until != 0;
     }
     drain->leasing = true;
-    drain->wished_at = now_ms();
+    drain->wished_at = clock_monotonic_ms();
     if (backend_of(drain)->lease(drain->link, &wish) != STORE_LATER)
         drain->leasing = false;
 }

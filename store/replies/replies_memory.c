@@ -3,6 +3,7 @@
  * each operation holds it for a few list steps. Whether a reply was put before is known by a table
  * in which a key has one place: a later key may take it, and then the earlier one is forgotten.
  */
+#include "store/clock.h"
 #include "store/replies/replies_backend.h"
 #include "store/replies/replies_drain.h"
 
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #define KEYS 65536
 
@@ -57,21 +57,13 @@ static struct memory_store *store_of(const struct replies_link *link)
     return (struct memory_store *)link->store;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static struct kept *kept_create(const struct replies_kept *from)
 {
     struct kept *kept = malloc(sizeof(*kept) + from->length);
 
     if (kept == NULL)
         return NULL;
-    kept->put_at = now_ms();
+    kept->put_at = clock_monotonic_ms();
     kept->who = from->who;
     kept->length = from->length;
     memcpy(kept->sealed, from->sealed, from->length);
@@ -122,7 +114,7 @@ static enum store_status memory_put(struct replies_link *link, struct replies_en
 static void lease_fill(struct memory_store *store, struct memory_link *link,
                        const struct replies_lease_wish *wish, struct replies_lease *lease)
 {
-    int64_t now = now_ms(), oldest = now;
+    int64_t now = clock_monotonic_ms(), oldest = now;
     unsigned held = 0;
 
     if (wish->take && !link->takes)

@@ -1,10 +1,10 @@
 /* Queues of people; see the header for a person's states. */
 #include "store/replies/replies_people.h"
+#include "store/clock.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* What Meta documents of messages to one person. */
 #define PACE_MS 6000
@@ -41,14 +41,6 @@ struct people {
     struct person_list partitions[REPLIES_PARTITIONS];
     struct person_list buckets[BUCKETS];
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct replies_item *replies_item_create(unsigned partition, const struct replies_kept *kept)
 {
@@ -134,7 +126,7 @@ static void person_rest(struct person *person, enum person_state state, int64_t 
 /* Something waits: now, or when his pace allows it. */
 static void person_wait(struct person *person)
 {
-    int64_t wait = person->paid_until - (BURST - 1) * PACE_MS - now_ms();
+    int64_t wait = person->paid_until - (BURST - 1) * PACE_MS - clock_monotonic_ms();
 
     if (wait > 0) {
         person_rest(person, RESTING, wait);
@@ -147,7 +139,7 @@ static void person_wait(struct person *person)
 
 static void person_next(struct person *person)
 {
-    int64_t remembered = person->paid_until - now_ms();
+    int64_t remembered = person->paid_until - clock_monotonic_ms();
 
     if (!STAILQ_EMPTY(&person->items))
         person_wait(person);
@@ -228,7 +220,7 @@ void people_put_back(struct people *people, struct replies_item *item)
 void people_done(struct people *people, struct replies_item *item, bool sent)
 {
     struct person *person = item->person;
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
 
     (void)people;
     STAILQ_REMOVE_HEAD(&person->items, next);

@@ -14,6 +14,7 @@
  *
  * Invariant: at most one read is under way.
  */
+#include "store/clock.h"
 #include "store/replies/replies_drain_parts.h"
 
 #include <stdlib.h>
@@ -79,7 +80,7 @@ static int64_t token_take(struct replies_drain *drain)
         return 0;
     double rate = drain->link->store->settings.per_second * (double)partitions_held(drain) /
                   REPLIES_PARTITIONS;
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
 
     drain->tokens += rate * (double)(now - drain->tokens_at) / 1000;
     drain->tokens_at = now;
@@ -90,14 +91,6 @@ static int64_t token_take(struct replies_drain *drain)
         return 0;
     }
     return rate > 0 ? (int64_t)((1 - drain->tokens) * 1000 / rate) + 1 : 1000;
-}
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void item_drop(struct replies_drain *drain, struct replies_item *item, enum reply_drop drop)
@@ -115,7 +108,7 @@ static void item_hand_out(struct replies_drain *drain, struct replies_item *item
         item_drop(drain, item, REPLY_DAMAGED);
         return;
     }
-    if (wall_ms() - item->reply.created_ms > settings->age_max_ms) {
+    if (clock_wall_ms() - item->reply.created_ms > settings->age_max_ms) {
         item_drop(drain, item, REPLY_TOO_OLD);
         return;
     }

@@ -9,6 +9,7 @@
  * sessions are at most memory_max, counted over all shards; so are lone marks, counted for each
  * shard, where the oldest gives way.
  */
+#include "store/clock.h"
 #include "store/session/session_backend.h"
 
 #include <pthread.h>
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #define SHARDS 64
 #define BUCKETS_MAX 65536
@@ -56,13 +56,6 @@ struct memory_store {
     atomic_uint sweep_turn;
     struct shard shards[SHARDS];
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* FNV-1a. Names come from a keyed hash, so nobody outside chooses where they fall. */
 static uint64_t name_hash(const char *name)
@@ -351,7 +344,7 @@ static struct session_store *memory_open(const struct session_settings *settings
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
-    store->clock_ms = monotonic_ms;
+    store->clock_ms = clock_monotonic_ms;
     store->marks_max = settings->memory_max / SHARDS + 1;
     store->buckets = 8;
     while (store->buckets < BUCKETS_MAX && store->buckets * SHARDS < settings->memory_max)

@@ -8,6 +8,7 @@
  * The mutex of the links guards everything that is not marked as one thread's own.
  */
 #include "store/claim_list.h"
+#include "store/clock.h"
 #include "store/record_backend.h"
 #include "store/sqlite/sqlite_database.h"
 #include "store/sqlite/sqlite_schema.h"
@@ -57,14 +58,6 @@ static int batch_commit(struct sqlite_store *store, struct record_claim *claims,
         store->writer = NULL;
     }
     return -1;
-}
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 /* A step of a sweep, after the claims; a database that took no claims is left alone. */
@@ -149,10 +142,10 @@ static void *writer_run(void *arg)
         store->sweep = NULL;
         store->asked = NULL;
         pthread_mutex_unlock(&store->links.mutex);
-        int64_t began_us = now_us();
+        int64_t began_us = clock_monotonic_us();
         int status = no_claims ? 0 : batch_commit(store, batch.first, why);
         if (status == 0 && batch.first)
-            record_link_committed(batch.first->link, batch.count, now_us() - began_us);
+            record_link_committed(batch.first->link, batch.count, clock_monotonic_us() - began_us);
         if (sweep)
             sweep_run(store, sweep, status == 0);
         totals_run(store, asked);

@@ -58,7 +58,7 @@ def test_stopping_has_time_for_what_the_server_does(unit, root):
     """STOP_DELAY_SECONDS at its most, and what is in flight."""
     drain = re.search(r"#define DRAIN_MS (\d+)", (root / "server/worker.c").read_text())
     delay = re.search(r'"STOP_DELAY_SECONDS".*?\.max = (\d+)',
-                      (root / "server/configuration/config.c").read_text(), re.S)
+                      (root / "server/configuration/config_settings.c").read_text(), re.S)
     longest = int(delay[1]) + int(drain[1]) / 1000
     assert int(directive(unit(UNITS[0]), "TimeoutStopSec")) >= longest + 10
 

@@ -8,12 +8,12 @@
  * On standard output: "put KEY" for each reply that is safely in the queue; at the end the metrics.
  */
 #include "server/channels/postman.h"
-#include "server/clock.h"
 #include "server/configuration/config.h"
 #include "server/security/hasher.h"
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics_text.h"
+#include "store/clock.h"
 #include "store/replies.h"
 
 #include <event2/event.h>
@@ -79,7 +79,7 @@ static void line_next(struct drive *drive)
         .address_length = strlen(address),
         .body = body,
         .body_length = strlen(body),
-        .created_ms = clock_wall_us() / 1000,
+        .created_ms = clock_wall_ms(),
         .key = strtoull(key, NULL, 16),
     };
     entry_put(drive);

@@ -4,54 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/configuration/config.h"
 #include <cmocka.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#define SALT "Zr4u7x-A_DG9KbPeShVmYq3t6w9zCkFJ"
-
-static char env_file[] = "/tmp/test_config.XXXXXX";
-
-static void write_file(const char *text)
-{
-    FILE *file = fopen(env_file, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
-static struct config config;
-static char *said;
-
-typedef int loader(struct config *config, const char *path, FILE *errors);
-
-static int run_loader(loader *load)
-{
-    size_t size;
-    free(said);
-    FILE *errors = open_memstream(&said, &size);
-    config_free(&config);
-    int status = load(&config, env_file, errors);
-    fclose(errors);
-    return status;
-}
-
-static int load(void)
-{
-    return run_loader(config_load);
-}
-
-/* A clean environment with a good salt, an empty file. */
-static int begin(void **state)
-{
-    (void)state;
-    clearenv();
-    setenv("UIC_SALT", SALT, 1);
-    write_file("");
-    return 0;
-}
+#include "server/config_bench.h"
 
 static void a_salt_is_all_that_is_needed(void **state)
 {
@@ -292,91 +247,6 @@ static void a_bad_value_cannot_steer_the_terminal(void **state)
     assert_ptr_equal(strstr(said, "LOG_LEVEL: holds \"?[2J?PORT: fine?\"; allowed"), said);
 }
 
-static void production_wants_signatures_a_public_url_and_an_admin_token(void **state)
-{
-    (void)state;
-    write_file("ENVIRONMENT=production\nPUBLIC_URL=http://uic.example.org\n");
-    assert_int_equal(load(), -1);
-    assert_non_null(strstr(said, "TWILIO_AUTH_TOKEN: is not set, but production requires it"));
-    assert_non_null(strstr(said, "ADMIN_TOKEN: is not set, but production requires it"));
-    assert_non_null(strstr(said, "PUBLIC_URL: holds \"http://uic.example.org\", but production "));
-
-    write_file("ENVIRONMENT=production\nPUBLIC_URL=https://uic.example.org//\n"
-               "TWILIO_AUTH_TOKEN=0123456789\nADMIN_TOKEN=0123456789abcdef\n");
-    assert_int_equal(load(), 0);
-    assert_string_equal(said, "");
-    assert_true(config.production);
-    assert_string_equal(config.public_url, "https://uic.example.org");
-}
-
-static void a_token_is_of_no_use_without_the_url_that_is_signed(void **state)
-{
-    (void)state;
-    write_file("TWILIO_AUTH_TOKEN=0123456789,abcdef\n");
-    assert_int_equal(load(), -1);
-    assert_string_equal(said, "PUBLIC_URL: is not set, but with TWILIO_AUTH_TOKEN it is what "
-                              "Twilio signs; allowed: https://host, without ? and #\n");
-    write_file("TWILIO_AUTH_TOKEN=0123456789,abcdef\nPUBLIC_URL=http://localhost:8000\n");
-    assert_int_equal(load(), 0);
-    assert_string_equal(said, "");
-}
-
-#define META_THREE \
-    "META_WHATSAPP_TOKEN=EAAx\nMETA_PHONE_NUMBER_ID=106540352242922\nMETA_VERIFY_TOKEN=lualaba\n"
-
-static void metas_channel_is_there_whole_or_not_at_all(void **state)
-{
-    (void)state;
-    write_file("");
-    assert_int_equal(load(), 0);
-    assert_false(config_has_meta(&config));
-    assert_string_equal(config.meta_graph_url, "https://graph.facebook.com");
-    write_file(META_THREE);
-    assert_int_equal(load(), -1);
-    assert_non_null(strstr(said, "META_APP_SECRET: is not set, but other settings of Meta's"));
-    assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1); /* one line */
-    write_file(META_THREE "META_APP_SECRET=old,new\nMETA_GRAPH_URL=http://localhost:8443/\n");
-    assert_int_equal(load(), 0);
-    assert_string_equal(said, "");
-    assert_true(config_has_meta(&config));
-    assert_string_equal(config.meta_graph_url, "http://localhost:8443");
-    assert_int_equal(config.meta_messages_per_second, 80);
-}
-
-static void metas_four_are_looked_at_closely(void **state)
-{
-    static const struct {
-        const char *name, *text;
-    } values[] = {
-        {"META_WHATSAPP_TOKEN", "two words"},
-        {"META_PHONE_NUMBER_ID", "+243812345678"},
-        {"META_PHONE_NUMBER_ID", "123456789012345678901234567890123"},
-        {"META_VERIFY_TOKEN", "é"},
-        {"META_APP_SECRET", "one,two,three"},
-        {"META_APP_SECRET", ",one"},
-    };
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        begin(state);
-        write_file(META_THREE "META_APP_SECRET=secret\n");
-        setenv(values[i].name, values[i].text, 1);
-        assert_int_equal(load(), -1);
-        assert_ptr_equal(strstr(said, values[i].name), said);
-        assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1); /* one line */
-    }
-}
-
-static void in_production_metas_signatures_stand_for_twilios(void **state)
-{
-    (void)state;
-    write_file("ENVIRONMENT=production\nPUBLIC_URL=https://uic.example.org\n"
-               "ADMIN_TOKEN=0123456789abcdef\n" META_THREE "META_APP_SECRET=secret\n");
-    assert_int_equal(load(), 0);
-    assert_string_equal(said, "");
-    setenv("META_GRAPH_URL", "http://graph.example.org", 1);
-    assert_int_equal(load(), -1);
-    assert_non_null(strstr(said, "META_GRAPH_URL: holds \"http://graph.example.org\", but "));
-}
-
 static void unknown_names_in_the_file_get_a_warning(void **state)
 {
     (void)state;
@@ -483,8 +353,6 @@ static void the_example_file_with_a_salt_is_a_good_one(void **state)
     fclose(nowhere);
 }
 
-#define test(name) cmocka_unit_test_setup(name, begin)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,11 +366,6 @@ int main(void)
         test(every_mistake_is_told_at_once),
         test(secrets_are_never_told),
         test(a_bad_value_cannot_steer_the_terminal),
-        test(production_wants_signatures_a_public_url_and_an_admin_token),
-        test(a_token_is_of_no_use_without_the_url_that_is_signed),
-        test(metas_channel_is_there_whole_or_not_at_all),
-        test(metas_four_are_looked_at_closely),
-        test(in_production_metas_signatures_stand_for_twilios),
         test(unknown_names_in_the_file_get_a_warning),
         test(interpolation_is_not_done_silently),
         test(a_named_file_must_be_there),
@@ -511,12 +374,9 @@ int main(void)
         test(the_example_file_names_every_setting),
         test(the_example_file_with_a_salt_is_a_good_one),
     };
-    int fd = mkstemp(env_file);
-    if (fd < 0 || close(fd) < 0)
+    if (bench_open() < 0)
         return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    unlink(env_file);
-    config_free(&config);
-    free(said);
+    bench_close();
     return failed;
 }

@@ -1,6 +1,7 @@
-/* The clocks of the server. */
-#ifndef SERVER_CLOCK_H
-#define SERVER_CLOCK_H
+/* The clocks. The monotonic one is for waits, deadlines and how long something took; the wall one
+ * for the times that are kept or compared with those of other machines. */
+#ifndef STORE_CLOCK_H
+#define STORE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
@@ -14,7 +15,7 @@ static inline int64_t clock_monotonic_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Milliseconds that only grow, for waits and deadlines. */
+/* Milliseconds that only grow. */
 static inline int64_t clock_monotonic_ms(void)
 {
     return clock_monotonic_us() / 1000;
@@ -27,6 +28,18 @@ static inline int64_t clock_wall_us(void)
 
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Milliseconds since 1970, UTC. */
+static inline int64_t clock_wall_ms(void)
+{
+    return clock_wall_us() / 1000;
+}
+
+/* Seconds since 1970, UTC. */
+static inline int64_t clock_wall_s(void)
+{
+    return clock_wall_us() / 1000000;
 }
 
 #endif

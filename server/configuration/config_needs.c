@@ -1,0 +1,100 @@
+/* What settings need of each other: production, Twilio's signatures, TLS and Meta's channel.
+ * Whether each value is good by itself was found out before. */
+#include "server/configuration/config_parts.h"
+#include <string.h>
+
+bool config_has_meta(const struct config *config)
+{
+    return config->meta_app_secret != NULL;
+}
+
+/* With Meta's channel alone, Twilio's stays closed and needs no token. */
+static bool is_due_in_production(const struct config *config, const struct setting *setting)
+{
+    return setting->need == REQUIRED_IN_PRODUCTION &&
+           !(setting->offset == offsetof(struct config, twilio_auth_token) &&
+             config_has_meta(config));
+}
+
+static int check_https(const char *name, const char *value, FILE *errors)
+{
+    if (!value || strncmp(value, "https://", 8) == 0)
+        return 0;
+    fprintf(errors, "%s: holds ", name);
+    setting_print_value(value, errors);
+    fputs(", but production requires https; allowed: https://host\n", errors);
+    return -1;
+}
+
+int config_check_production(const struct config *config, FILE *errors)
+{
+    int status = 0;
+    for (size_t i = 0; i < config_setting_count; i++) {
+        const struct setting *setting = &config_settings[i];
+        if (!is_due_in_production(config, setting))
+            continue;
+        /* Every such setting is a text. */
+        if (!*(char *const *)((const char *)config + setting->offset)) {
+            setting_explain(setting, NULL, errors);
+            status = -1;
+        }
+    }
+    if (check_https("PUBLIC_URL", config->public_url, errors) < 0 ||
+        check_https("META_GRAPH_URL", config->meta_graph_url, errors) < 0)
+        status = -1;
+    return status;
+}
+
+static int check_twilio(const struct config *config, const struct dotenv *file, FILE *errors)
+{
+    if (config->production || !config->twilio_auth_token || config_lookup(file, "PUBLIC_URL"))
+        return 0;
+    fputs("PUBLIC_URL: is not set, but with TWILIO_AUTH_TOKEN it is what Twilio signs; "
+          "allowed: https://host, without ? and #\n",
+          errors);
+    return -1;
+}
+
+static int check_tls(const struct dotenv *file, FILE *errors)
+{
+    if (!config_lookup(file, "TLS_CERT_FILE") == !config_lookup(file, "TLS_KEY_FILE"))
+        return 0;
+    fputs("TLS_KEY_FILE: is of use only together with TLS_CERT_FILE; allowed: both or none\n",
+          errors);
+    return -1;
+}
+
+/* Half of Meta's channel is none: what is missing would be found out by people who write. */
+static int check_meta(const struct dotenv *file, FILE *errors)
+{
+    static const char *const names[] = {"META_WHATSAPP_TOKEN", "META_PHONE_NUMBER_ID",
+                                        "META_VERIFY_TOKEN", "META_APP_SECRET"};
+    const size_t count = sizeof names / sizeof *names;
+    size_t set = 0;
+    for (size_t i = 0; i < count; i++)
+        set += config_lookup(file, names[i]) != NULL;
+    if (set == 0 || set == count)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (!config_lookup(file, names[i]))
+            fprintf(errors,
+                    "%s: is not set, but other settings of Meta's channel are; allowed: all of "
+                    "META_WHATSAPP_TOKEN, META_PHONE_NUMBER_ID, META_VERIFY_TOKEN and "
+                    "META_APP_SECRET, or none\n",
+                    names[i]);
+    return -1;
+}
+
+int config_check_needs(const struct config *config, const struct dotenv *file, FILE *errors)
+{
+    int status = 0;
+    if (config->production && config_check_production(config, errors) < 0)
+        status = -1;
+    if (check_twilio(config, file, errors) < 0)
+        status = -1;
+    if (check_tls(file, errors) < 0)
+        status = -1;
+    if (check_meta(file, errors) < 0)
+        status = -1;
+    return status;
+}
