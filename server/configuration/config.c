@@ -11,14 +11,6 @@
 #include <unistr.h>
 
 /* An empty value means unset; set to nothing in the environment, it hides the file's value. */
-const char *config_lookup(const struct dotenv *file, const char *name)
-{
-    const char *value = getenv(name);
-    if (!value)
-        value = dotenv_get(file, name);
-    return value && *value ? value : NULL;
-}
-
 static int read_setting(struct config *config, const struct setting *setting,
                         const struct dotenv *file, FILE *errors)
 {

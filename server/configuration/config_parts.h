@@ -9,6 +9,7 @@
 #include "server/configuration/config.h"
 #include "server/configuration/dotenv.h"
 #include <stddef.h>
+#include <stdlib.h>
 
 /* config_settings.c */
 
@@ -49,7 +50,14 @@ void setting_print_value(const char *value, FILE *out);
  * Returns 0, or -1 when there was something. */
 int config_check_needs(const struct config *config, const struct dotenv *file, FILE *errors);
 
-/* config.c: what the environment says, else the file; NULL when unset. */
-const char *config_lookup(const struct dotenv *file, const char *name);
+/* What the environment says, else the file; NULL when unset. */
+static inline const char *config_lookup(const struct dotenv *file, const char *name)
+{
+    const char *value = getenv(name);
+
+    if (!value)
+        value = dotenv_get(file, name);
+    return value && *value ? value : NULL;
+}
 
 #endif

@@ -13,8 +13,8 @@
  * The mutex of the links guards inbox, idle and stopping; everything else is the thread's own.
  */
 #include "store/postgres/postgres_writer.h"
-#include "store/clock.h"
 
+#include "store/clock.h"
 #include "store/postgres/postgres_claim.h"
 #include "store/postgres/postgres_connection.h"
 #include "store/postgres/postgres_schema.h"
