@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistr.h>
 
-/* An empty value means unset; set to nothing in the environment, it hides the file's value. */
 static int read_setting(struct config *config, const struct setting *setting,
                         const struct dotenv *file, FILE *errors)
 {

@@ -50,7 +50,8 @@ void setting_print_value(const char *value, FILE *out);
  * Returns 0, or -1 when there was something. */
 int config_check_needs(const struct config *config, const struct dotenv *file, FILE *errors);
 
-/* What the environment says, else the file; NULL when unset. */
+/* What the environment says, else the file; NULL when unset. An empty value means unset; set to
+ * nothing in the environment, it hides the file's value. */
 static inline const char *config_lookup(const struct dotenv *file, const char *name)
 {
     const char *value = getenv(name);
