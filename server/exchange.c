@@ -137,12 +137,12 @@ static void exchange_wipe(struct exchange *exchange)
 static void exchange_give_back(struct exchange_service *service, struct exchange *exchange)
 {
     exchange_wipe(exchange);
-    if (service->spare_count < SPARE_MAX) {
-        TAILQ_INSERT_HEAD(&service->spare, exchange, link);
-        service->spare_count++;
-    } else {
+    if (service->spare_count == SPARE_MAX) {
         free(exchange);
+        return;
     }
+    TAILQ_INSERT_HEAD(&service->spare, exchange, link);
+    service->spare_count++;
 }
 
 void exchange_end(struct exchange *exchange)
