@@ -275,7 +275,7 @@ def test_while_redis_is_away_nothing_is_lost(start, redis, tmp_path):
 
 def test_without_redis_the_loss_is_told_at_start(start):
     server = start(**meta.SETTINGS)
-    assert "replies_in_memory" in server.log()
+    eventually(lambda: "replies_in_memory" in server.log(), "it is in the log")
     with Meta(server) as sender:
         sender.say(text(meta.new_number(), "Bonjour"))
 
