@@ -17,8 +17,8 @@
 #define POOLS 7
 #define PIECE_MIN 64
 /* What a thread keeps of each size at most. */
-#define KEPT_MAX 4096
-#define KEPT_BYTES_MAX ((size_t)1 << 20)
+#define KEPT_MAX 32768
+#define KEPT_BYTES_MAX ((size_t)4 << 20)
 /* A piece is fetched into the cache when the sixth before it is taken: the requests under way have
  * more than it holds. */
 #define FETCH_AHEAD 6
