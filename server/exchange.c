@@ -1,4 +1,4 @@
-/* Begins exchanges, lets in who may write, watches their deadlines. Which way a message goes is
+/* Begins and ends exchanges, lets in who may write, watches deadlines. Which way a message goes is
  * left to exchange_walk.c. */
 #include "server/exchange.h"
 

@@ -1,4 +1,5 @@
-/* Takes what is finished back to its loop. Does no work itself. */
+/* Takes what is finished back to its loop, and starts the thread. What the thread does, and how it
+ * is told to, is left to the store. */
 #include "store/thread_link.h"
 
 #include <errno.h>
