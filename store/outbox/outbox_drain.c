@@ -19,12 +19,12 @@
  * SETTLING, and to its claims alone once the drain was stopped.
  */
 #include "store/outbox/outbox_drain.h"
+#include "store/backoff.h"
 #include "store/clock.h"
 #include "store/outbox/outbox_claim.h"
 #include "store/redis/redis_link.h"
 
 #include <event2/event.h>
-#include <event2/util.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
@@ -95,18 +95,9 @@ struct outbox_drain {
 
 static void look(struct outbox_drain *drain);
 
-/* From three quarters of a time to five: so that drains do not march in step. */
-static int64_t jitter(int64_t ms)
-{
-    uint32_t random;
-
-    evutil_secure_rng_get_bytes(&random, sizeof(random));
-    return ms * 3 / 4 + random % (ms / 2 + 1);
-}
-
 static void rest(struct outbox_drain *drain)
 {
-    int64_t delay = jitter(drain->pace.look_ms);
+    int64_t delay = backoff_jitter_ms(drain->pace.look_ms);
     int64_t left = drain->resume_at - clock_monotonic_ms();
 
     if (left > 0 && left < delay)
@@ -117,14 +108,9 @@ static void rest(struct outbox_drain *drain)
 /* The database took nothing: nor do we, for a while that doubles. */
 static void pause_after_failure(struct outbox_drain *drain)
 {
-    int64_t pause = drain->pace.pause_ms;
-
-    for (unsigned i = 0; i < drain->failures && pause < drain->pace.pause_max_ms; i++)
-        pause *= 2;
-    if (pause > drain->pace.pause_max_ms)
-        pause = drain->pace.pause_max_ms;
     drain->failures++;
-    drain->resume_at = clock_monotonic_ms() + jitter(pause);
+    drain->resume_at = clock_monotonic_ms() +
+                       backoff_ms(drain->failures, drain->pace.pause_ms, drain->pace.pause_max_ms);
 }
 
 static void batch_free(struct batch *batch)
@@ -363,7 +349,7 @@ static void forget_the_dead(struct outbox_drain *drain)
     if (script_send(drain, outbox_forget_script, outbox_forget_script_length, 4,
                     (const char *[]){"1", OUTBOX_STREAM, GROUP, forget},
                     on_forgotten) == STORE_LATER)
-        drain->forget_at = clock_monotonic_ms() + jitter(drain->pace.forget_ms / 10);
+        drain->forget_at = clock_monotonic_ms() + backoff_jitter_ms(drain->pace.forget_ms / 10);
 }
 
 /* How many entries to take now. */
@@ -438,7 +424,7 @@ struct outbox_drain *outbox_drain_start(const struct outbox_drain_settings *sett
 void outbox_drain_set_pace(struct outbox_drain *drain, const struct outbox_pace *pace)
 {
     drain->pace = *pace;
-    drain->forget_at = clock_monotonic_ms() + jitter(pace->forget_ms / 10);
+    drain->forget_at = clock_monotonic_ms() + backoff_jitter_ms(pace->forget_ms / 10);
     rest(drain);
 }
 

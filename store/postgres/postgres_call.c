@@ -1,6 +1,6 @@
 /* libpq's blocking calls, and what the server says when it refuses. */
 #include "store/postgres/postgres_call.h"
-#include "store/postgres/postgres_connection.h"
+#include "store/postgres/postgres_result.h"
 #include <stdio.h>
 
 static PGresult *result_check(PGresult *result, char error[STORE_ERROR_MAX])

@@ -18,11 +18,13 @@
  * `io` is taken away before each step of that.
  */
 #include "store/postgres/postgres_connection.h"
+#include "store/backoff.h"
+#include "store/postgres/postgres_greeting.h"
 #include "store/postgres/postgres_hosts.h"
+#include "store/postgres/postgres_result.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <event2/util.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +33,6 @@
 #define PAUSE_MAX_MS 5000
 
 enum state { WAITING, LOOKING_UP, CONNECTING, GREETING, FREE, BUSY, CLOSED };
-enum greeting { LOOK, SET, PREPARE };
 
 struct postgres_connection {
     struct postgres_connection_settings settings;
@@ -43,24 +44,11 @@ struct postgres_connection {
     unsigned attempts;
     PGconn *pg;
     PGresult *result; /* the first of the statement under way, or the first that failed */
-    enum greeting greeting;
-    bool pooled; /* the other end is a pooler: no server process is ours for long */
+    struct postgres_greeting greeting;
     char last_word[STORE_ERROR_MAX]; /* of the server, before it closed the connection */
     char told[STORE_ERROR_MAX];
     struct postgres_hosts hosts;
 };
-
-/* The first statement on a connection. */
-static const char look_sql[] = "SELECT pg_backend_pid(), current_setting('server_encoding'),"
-                               " current_setting('transaction_read_only'),"
-                               " (SELECT coalesce(max(version), 0) FROM schema_migrations)";
-enum look_column { LOOK_PID, LOOK_ENCODING, LOOK_READ_ONLY, LOOK_VERSION };
-
-/* One plan for all batches, made for big tables even while they are small. The timeouts free what a
- * statement has locked when we are gone, and what another program has locked too long. */
-static const char set_sql[] =
-    "SET statement_timeout = '3s'; SET lock_timeout = '700ms'; SET plan_cache_mode ="
-    " force_generic_plan; SET enable_seqscan = off; SET enable_nestloop = off; SET jit = off";
 
 static void attempt_start(struct postgres_connection *connection);
 static void on_io(evutil_socket_t fd, short what, void *arg);
@@ -72,14 +60,6 @@ static void timer_set(struct postgres_connection *connection, int64_t ms)
     event_add(connection->timer, &delay);
 }
 
-static void line_clean(char *line)
-{
-    for (char *c = line; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
-    }
-}
-
 /* Tells the watch, unless it knows. `why` may hold anything that a server said. */
 static void connection_tell(struct postgres_connection *connection, bool up, const char *why)
 {
@@ -87,7 +67,7 @@ static void connection_tell(struct postgres_connection *connection, bool up, con
 
     snprintf(line, sizeof line, "PostgreSQL at %s: %s",
              postgres_url_place(connection->settings.url), why);
-    line_clean(line);
+    postgres_line_clean(line);
     if (strcmp(line, connection->told) == 0)
         return;
     memcpy(connection->told, line, sizeof line);
@@ -116,20 +96,6 @@ static void pg_drop(struct postgres_connection *connection)
     connection->pg = NULL;
 }
 
-/* From half of the pause to all of it, so that links that fell together do not come back so. */
-static int64_t pause_ms(unsigned failures)
-{
-    uint32_t random;
-    int64_t pause = PAUSE_FIRST_MS;
-
-    for (; failures > 1 && pause < PAUSE_MAX_MS; failures--)
-        pause *= 2;
-    if (pause > PAUSE_MAX_MS)
-        pause = PAUSE_MAX_MS;
-    evutil_secure_rng_get_bytes(&random, sizeof random);
-    return pause / 2 + random % (pause / 2 + 1);
-}
-
 void postgres_connection_fail(struct postgres_connection *connection, const char *why)
 {
     char reason[STORE_ERROR_MAX]; /* why may belong to pg */
@@ -137,7 +103,7 @@ void postgres_connection_fail(struct postgres_connection *connection, const char
     snprintf(reason, sizeof reason, "%s", why);
     connection->state = WAITING;
     connection->failures++;
-    timer_set(connection, pause_ms(connection->failures));
+    timer_set(connection, backoff_ms(connection->failures, PAUSE_FIRST_MS, PAUSE_MAX_MS));
     pg_drop(connection);
     connection_tell(connection, false, reason);
     connection->settings.lost(connection->settings.arg);
@@ -184,18 +150,6 @@ static void on_notice(void *arg, const PGresult *notice)
         postgres_result_explain(notice, connection->last_word);
 }
 
-void postgres_result_explain(const PGresult *result, char why[STORE_ERROR_MAX])
-{
-    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    if (text && code)
-        snprintf(why, STORE_ERROR_MAX, "%.160s (%.5s)", text, code);
-    else
-        snprintf(why, STORE_ERROR_MAX, "%.200s", PQresultErrorMessage(result));
-    line_clean(why);
-}
-
 /* Sends what libpq still has; watches for room when the socket has none. */
 static void pg_flush(struct postgres_connection *connection)
 {
@@ -207,25 +161,10 @@ static void pg_flush(struct postgres_connection *connection)
         io_watch(connection, left > 0 ? EV_READ | EV_WRITE : EV_READ);
 }
 
-static void connection_greet(struct postgres_connection *connection, enum greeting greeting)
+static void connection_greet(struct postgres_connection *connection)
 {
-    const struct postgres_statement *statement = connection->settings.statement;
-    int sent = 0;
-
-    connection->greeting = greeting;
-    switch (greeting) {
-    case LOOK:
-        sent = PQsendQuery(connection->pg, look_sql);
-        break;
-    case SET:
-        sent = PQsendQuery(connection->pg, set_sql);
-        break;
-    case PREPARE:
-        sent = PQsendPrepare(connection->pg, statement->name, statement->sql,
-                             statement->parameter_count, statement->types);
-        break;
-    }
-    if (sent)
+    if (postgres_greeting_send(&connection->greeting, connection->pg,
+                               connection->settings.statement))
         pg_flush(connection);
     else
         connection_broken(connection);
@@ -236,75 +175,22 @@ static void connection_become_up(struct postgres_connection *connection)
     event_del(connection->timer);
     connection->state = FREE;
     connection_tell(connection, true,
-                    connection->pooled ? "connected through a pooler" : "connected");
+                    connection->greeting.pooled ? "connected through a pooler" : "connected");
     connection->settings.connected(connection->settings.arg);
-}
-
-/* Whether the server can serve us; why not, if not. */
-static bool look_is_good(struct postgres_connection *connection, const PGresult *look,
-                         char why[STORE_ERROR_MAX])
-{
-    int version = atoi(PQgetvalue(look, 0, LOOK_VERSION));
-
-    if (strcmp(PQgetvalue(look, 0, LOOK_ENCODING), "UTF8") != 0) {
-        snprintf(why, STORE_ERROR_MAX, "the database's encoding is %.40s, not UTF8",
-                 PQgetvalue(look, 0, LOOK_ENCODING));
-        return false;
-    }
-    if (strcmp(PQgetvalue(look, 0, LOOK_READ_ONLY), "off") != 0) {
-        snprintf(why, STORE_ERROR_MAX, "the server is read-only");
-        return false;
-    }
-    if (version < connection->settings.schema_version) {
-        snprintf(why, STORE_ERROR_MAX,
-                 "the tables have schema version %d, this program needs %d: "
-                 "run whatsapp-uic init-db",
-                 version, connection->settings.schema_version);
-        return false;
-    }
-    return true;
-}
-
-static bool is_undefined_table(const PGresult *result)
-{
-    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    return code && strcmp(code, "42P01") == 0;
 }
 
 static void on_greeted(struct postgres_connection *connection, const PGresult *result)
 {
-    ExecStatusType status = PQresultStatus(result);
+    struct postgres_greeting *greeting = &connection->greeting;
     char why[STORE_ERROR_MAX];
 
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-        postgres_result_explain(result, why);
-        postgres_connection_fail(connection, is_undefined_table(result)
-                                                 ? "there are no tables: run whatsapp-uic init-db"
-                                                 : why);
-        return;
-    }
-    switch (connection->greeting) {
-    case LOOK:
-        if (!look_is_good(connection, result, why)) {
-            postgres_connection_fail(connection, why);
-            return;
-        }
-        /* A pooler gives a process number of its own making, and each transaction another server
-         * process: what we set and prepare there would be other people's. */
-        connection->pooled = atoi(PQgetvalue(result, 0, LOOK_PID)) != PQbackendPID(connection->pg);
-        if (connection->pooled)
-            connection_become_up(connection);
-        else
-            connection_greet(connection, SET);
-        break;
-    case SET:
-        connection_greet(connection, PREPARE);
-        break;
-    case PREPARE:
+    if (!postgres_greeting_accepts(greeting, connection->pg, connection->settings.schema_version,
+                                   result, why))
+        postgres_connection_fail(connection, why);
+    else if (postgres_greeting_goes_on(greeting))
+        connection_greet(connection);
+    else
         connection_become_up(connection);
-        break;
-    }
 }
 
 /* The statement under way is over. */
@@ -378,7 +264,8 @@ static void poll_connect(struct postgres_connection *connection)
             return;
         }
         connection->state = GREETING;
-        connection_greet(connection, LOOK);
+        connection->greeting = (struct postgres_greeting){0};
+        connection_greet(connection);
         break;
     default:
         connection_broken(connection);
@@ -503,7 +390,7 @@ void postgres_connection_send(struct postgres_connection *connection,
     int sent;
 
     connection->state = BUSY;
-    if (connection->pooled)
+    if (connection->greeting.pooled)
         sent = PQsendQueryParams(connection->pg, statement->sql, statement->parameter_count,
                                  statement->types, parameters->values, parameters->lengths,
                                  parameters->formats, 0);

@@ -69,7 +69,4 @@ void postgres_connection_send(struct postgres_connection *connection,
 /* Takes the connection for dead; calls lost. */
 void postgres_connection_fail(struct postgres_connection *connection, const char *why);
 
-/* What the server said of a failed statement, and its SQLSTATE; one line. */
-void postgres_result_explain(const PGresult *result, char why[STORE_ERROR_MAX]);
-
 #endif

@@ -3,7 +3,7 @@
  * all went in, a question why. A transaction each; with a dry run one for all, which is undone.
  */
 #include "store/postgres/postgres_call.h"
-#include "store/postgres/postgres_connection.h"
+#include "store/postgres/postgres_result.h"
 #include "store/postgres/postgres_schema.h"
 #include "store/record_backend.h"
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * store/migrations/postgres/.
  */
 #include "store/postgres/postgres_schema.h"
-#include "store/postgres/postgres_connection.h"
+#include "store/postgres/postgres_result.h"
 #include "store/record.h"
 
 #include <stdio.h>

@@ -17,6 +17,7 @@
 #include "store/clock.h"
 #include "store/postgres/postgres_claim.h"
 #include "store/postgres/postgres_connection.h"
+#include "store/postgres/postgres_result.h"
 #include "store/postgres/postgres_schema.h"
 
 #include <errno.h>

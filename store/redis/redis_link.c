@@ -19,6 +19,7 @@
  * commands, so the commands under way are a ring.
  */
 #include "store/redis/redis_link.h"
+#include "store/backoff.h"
 #include "store/clock.h"
 #include "store/redis/redis_command.h"
 #include "store/redis/redis_greeting.h"
@@ -29,7 +30,6 @@
 
 #include <arpa/inet.h>
 #include <event2/event.h>
-#include <event2/util.h>
 #include <hiredis/adapters/libevent.h>
 #include <hiredis/async.h>
 #include <stdio.h>
@@ -134,29 +134,16 @@ static void commands_abandon(struct redis_link *link)
     }
 }
 
-/* From half of the pause to all of it, so that links that fell together do not come back so. */
-static int64_t pause_ms(const struct redis_link *link)
-{
-    const int64_t max = link->settings.url->master != NULL ? PAUSE_MAX_ASKING_MS : PAUSE_MAX_MS;
-    uint32_t random;
-    int64_t pause = PAUSE_FIRST_MS;
-
-    for (unsigned i = 1; i < link->failures && pause < max; i++)
-        pause *= 2;
-    if (pause > max)
-        pause = max;
-    evutil_secure_rng_get_bytes(&random, sizeof(random));
-    return pause / 2 + random % (pause / 2 + 1);
-}
-
 static void link_fail(struct redis_link *link, const char *why)
 {
+    const int64_t pause_max =
+        link->settings.url->master != NULL ? PAUSE_MAX_ASKING_MS : PAUSE_MAX_MS;
     char reason[STORE_ERROR_MAX]; /* why may belong to the context */
 
     snprintf(reason, sizeof(reason), "%s", why);
     link->state = WAITING;
     link->failures++;
-    timer_set(link, pause_ms(link));
+    timer_set(link, backoff_ms(link->failures, PAUSE_FIRST_MS, pause_max));
     context_drop(link);
     link_tell(link, false, reason);
     commands_abandon(link);

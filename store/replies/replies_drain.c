@@ -3,6 +3,7 @@
  * replies, the wait for a hand-out. Which partitions it holds is left to replies_leases.c, the way
  * of each reply to replies_walk.c.
  */
+#include "store/backoff.h"
 #include "store/clock.h"
 #include "store/replies/replies_drain_parts.h"
 
@@ -22,7 +23,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    timer_set(drain->tick, jitter(drain->pace.tick_ms));
+    timer_set(drain->tick, backoff_jitter_ms(drain->pace.tick_ms));
     leases_check(drain);
     replies_drain_remove_again(drain);
     leases_ask(drain);

@@ -9,7 +9,6 @@
 #include "store/replies/replies_people.h"
 
 #include <event2/event.h>
-#include <event2/util.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -72,15 +71,6 @@ void replies_drain_hand_out(struct replies_drain *drain);
 void replies_drain_remove_again(struct replies_drain *drain);
 
 /* For all of them */
-
-/* From a time to a quarter more, so that nobody marches in step and nobody comes too early. */
-static inline int64_t jitter(int64_t ms)
-{
-    uint32_t random;
-
-    evutil_secure_rng_get_bytes(&random, sizeof(random));
-    return ms + random % (ms / 4 + 1);
-}
 
 static inline void timer_set(struct event *timer, int64_t ms)
 {

@@ -177,7 +177,7 @@ void replies_drain_leased(struct replies_drain *drain, const struct replies_leas
     if (drain->resting && partitions_held(drain) == 0)
         drain->told_to_rest = true;
     length_tell(drain, lease);
-    replies_drain_look(drain);
+    event_active(drain->look, EV_TIMEOUT, 0);
     for (unsigned n = 0; n < REPLIES_PARTITIONS; n++) {
         if (partition_left(&drain->partitions[n]))
             event_active(drain->tick, EV_TIMEOUT, 0);

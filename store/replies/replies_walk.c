@@ -14,6 +14,7 @@
  *
  * Invariant: at most one read is under way.
  */
+#include "store/backoff.h"
 #include "store/clock.h"
 #include "store/replies/replies_drain_parts.h"
 
@@ -152,7 +153,7 @@ void replies_drain_done(struct replies_drain *drain, struct reply *reply, enum r
         partition->loaded--;
         replies_item_free(item);
     } else {
-        people_later(drain->people, item, jitter(delay_ms));
+        people_later(drain->people, item, backoff_jitter_ms(delay_ms));
     }
     if (partition_left(partition))
         event_active(drain->tick, EV_TIMEOUT, 0);
