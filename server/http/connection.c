@@ -2,8 +2,8 @@
  * left to http.c. */
 #include "server/http/connection.h"
 
+#include "server/http/caller.h"
 #include "server/http/head.h"
-#include "server/http/peers.h"
 #include "server/http/tls.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
@@ -12,11 +12,9 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -37,11 +35,7 @@ struct connection {
     struct connections *owner;
     struct bufferevent *stream; /* holds a reference */
     evutil_socket_t fd;         /* -1 until it is registered */
-    struct peer peer;
-    bool peer_counted;
-    bool peer_trusted;  /* to say for whom it speaks */
-    struct peer client; /* for whom it speaks just now */
-    bool client_counted;
+    struct caller caller;
     struct head_scanner scanner;
     enum head_phase phase;
     int64_t since_ms; /* when this phase began */
@@ -108,27 +102,9 @@ static void connection_refuse(struct connection *connection, struct head_verdict
     send_refusal(connection, &verdict);
     shutdown(connection->fd, SHUT_WR);
     metrics_request(METRIC_ROUTE_OTHER, verdict.status);
-    peer_print(&connection->peer, client);
+    peer_print(&connection->caller.peer, client);
     log_write(LOG_INFO, "request_refused", log_number("status", verdict.status),
               log_text("reason", verdict.reason), log_text("client", client));
-}
-
-/* Whether the other end may have one more connection. That of a proxy is not counted, but the
- * requests that it brings. */
-static bool connection_count_peer(struct connection *connection)
-{
-    struct peers *peers = connection->owner->limits.peers;
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-
-    if (getpeername(connection->fd, (struct sockaddr *)&address, &length) != 0 ||
-        peer_of(&connection->peer, (struct sockaddr *)&address) != 0)
-        return true;
-    connection->peer_trusted = peers_trust(peers, &connection->peer);
-    if (connection->peer_trusted)
-        return true;
-    connection->peer_counted = peers_enter(peers, &connection->peer);
-    return connection->peer_counted;
 }
 
 /* Registers the connection under its descriptor and refuses what is too many. */
@@ -143,7 +119,7 @@ static void connection_register(struct connection *connection)
     }
     connection->fd = fd;
     owner->by_fd[fd] = connection;
-    if (!connection_count_peer(connection)) {
+    if (!caller_enter(&connection->caller, owner->limits.peers, fd)) {
         metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
         connection_refuse(connection,
                           (struct head_verdict){429, "too many connections from this address"});
@@ -286,22 +262,13 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     return connection->stream;
 }
 
-static void connection_forget_client(struct connection *connection)
-{
-    if (connection->client_counted)
-        peers_leave(connection->owner->limits.peers, &connection->client);
-    connection->client_counted = false;
-}
-
 static void connection_free(struct connection *connection)
 {
     struct connections *owner = connection->owner;
 
-    connection_forget_client(connection);
+    caller_leave(&connection->caller, owner->limits.peers);
     if (connection->large)
         owner->large_count--;
-    if (connection->peer_counted)
-        peers_leave(owner->limits.peers, &connection->peer);
 
     TAILQ_REMOVE(&owner->all, connection, link);
     owner->count--;
@@ -398,51 +365,28 @@ static struct connection *connection_find(const struct connections *connections,
     return fd < 0 || (size_t)fd >= connections->by_fd_size ? NULL : connections->by_fd[fd];
 }
 
-/* The last of the headers, for that is the one which the proxy itself wrote. */
-static const char *forwarded_header(struct evhttp_request *request)
-{
-    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-    const struct evkeyval *header;
-    const char *last = NULL;
-
-    TAILQ_FOREACH(header, headers, next)
-    {
-        if (strcasecmp(header->key, "X-Forwarded-For") == 0)
-            last = header->value;
-    }
-    return last;
-}
-
 bool connection_busy(struct connections *connections, struct evhttp_request *request)
 {
     struct connection *connection = connection_find(connections, request);
-    struct peers *peers = connections->limits.peers;
-    const char *header;
+    bool welcome;
 
     if (connection == NULL)
         return true;
     connection->busy++;
-    header = connection->peer_trusted ? forwarded_header(request) : NULL;
-    if (header == NULL || connection->client_counted ||
-        !peers_forwarded(peers, header, &connection->client))
-        return true;
-    connection->client_counted = peers_enter(peers, &connection->client);
-    if (!connection->client_counted)
+    welcome = caller_begin(&connection->caller, connections->limits.peers, request);
+    if (!welcome)
         metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
-    return connection->client_counted;
+    return welcome;
 }
 
 int connection_peer(struct connections *connections, struct evhttp_request *request,
                     struct peer *peer)
 {
     const struct connection *connection = connection_find(connections, request);
-    const char *header;
 
     if (connection == NULL)
         return -1;
-    header = connection->peer_trusted ? forwarded_header(request) : NULL;
-    if (header == NULL || !peers_forwarded(connections->limits.peers, header, peer))
-        *peer = connection->peer;
+    *peer = caller_of(&connection->caller, connections->limits.peers, request);
     return 0;
 }
 
@@ -454,7 +398,7 @@ bool connection_replied(struct connections *connections, struct evhttp_request *
         return true;
     connection->busy--;
     connection_shrink(connection);
-    connection_forget_client(connection);
+    caller_end(&connection->caller, connections->limits.peers);
     connection->since_ms = clock_monotonic_ms();
     return connection->close_after || connections->draining;
 }
