@@ -197,8 +197,8 @@ def run_all(options):
     try:
         memory = measure_memory(bench.directory / "memory")
         for number in range(options.rounds):
-            if options.yardstick:
-                results.setdefault("yardstick", []).append(run_yardstick(options.yardstick))
+            for name, command in options.yardstick:
+                results.setdefault(report.YARDSTICK + name, []).append(run_yardstick(command))
             for case in cases:
                 print(f"round {number + 1}: {case.name}", file=sys.stderr)
                 result = bench.run(case)
@@ -220,7 +220,8 @@ def parse_options():
     parser.add_argument("--against", metavar="URL", help="drive another server that is running")
     parser.add_argument("--connections", type=int, default=64, help="with --against (64)")
     parser.add_argument("--rate", type=float, default=0, help="with --against: messages a second")
-    parser.add_argument("--yardstick", metavar="COMMAND",
+    parser.add_argument("--yardstick", nargs=2, metavar=("NAME", "COMMAND"), action="append",
+                        default=[],
                         help="a program to run beside, in each round, that prints rps=NUMBER")
     parser.add_argument("--profile", action="store_true",
                         help="count instructions by part instead, with valgrind")

@@ -19,10 +19,11 @@ COLUMNS = (
     ("load µs", "load_cpu_us", "{:.1f}"),
 )
 
+# Stands before the names of other programs that were run beside.
+YARDSTICK = "yardstick "
+
 # What is divided by what, by the names of the cases.
 RATIOS = (
-    ("whole conversations, of the yardstick", "redis+postgres-2w-256c", "yardstick"),
-    ("the same, signed", "redis+postgres-2w-256c-signed", "yardstick"),
     ("whole conversations, of the floor", "redis+postgres-2w-256c", "floor-2w-256c"),
     ("signed, of unsigned", "redis+postgres-2w-256c-signed", "redis+postgres-2w-256c"),
     ("2,000 connections, of 256", "redis+postgres-2w-2000c", "redis+postgres-2w-256c"),
@@ -81,12 +82,23 @@ def row(name, runs):
     return "| " + " | ".join(cells) + " |"
 
 
+def pairs(results):
+    """RATIOS, and the whole conversations against each yardstick."""
+    for name in results:
+        if name.startswith(YARDSTICK):
+            yield f"whole conversations, of {name}", "redis+postgres-2w-256c", name
+            yield f"the same, signed, of {name}", "redis+postgres-2w-256c-signed", name
+    yield from RATIOS
+
+
 def ratios(results):
-    for title, above, below in RATIOS:
-        if results.get(above) and results.get(below):
-            ratio = (median(results[above], "webhooks_per_second")
-                     / median(results[below], "webhooks_per_second"))
-            yield f"- {title}: **{ratio:.2f}**"
+    """Each round's own, as the machine's speed changes between rounds; then their median."""
+    for title, above, below in pairs(results):
+        rounds = [one["webhooks_per_second"] / other["webhooks_per_second"]
+                  for one, other in zip(results.get(above, []), results.get(below, []))]
+        if rounds:
+            spread = f" ({min(rounds):.2f}–{max(rounds):.2f})" if len(rounds) > 1 else ""
+            yield f"- {title}: **{statistics.median(rounds):.2f}**{spread}"
 
 
 def memory(results):
