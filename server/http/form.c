@@ -2,20 +2,10 @@
  * decode keys. What the fields mean is left to the channels. */
 #include "server/http/form.h"
 
+#include "store/hex.h"
 #include <stdint.h>
 #include <string.h>
 #include <unistr.h>
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 /* Decodes from[0..length) to *to, which moves on. Returns the text, or one with bytes NULL. */
 static struct form_text decode(const char *from, size_t length, char **to, const char **reason)

@@ -1,5 +1,6 @@
 /* Reads the URL of a Redis server. */
 #include "store/redis/redis_url.h"
+#include "store/hex.h"
 #include "store/redis/redis_tls.h"
 
 #include <arpa/inet.h>
@@ -17,17 +18,6 @@
 static int fail(char error[STORE_ERROR_MAX], const char *what)
 {
     snprintf(error, STORE_ERROR_MAX, "bad Redis URL: %s", what);
-    return -1;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
     return -1;
 }
 

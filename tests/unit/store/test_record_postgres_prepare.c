@@ -1,6 +1,7 @@
 /*
  * Which PostgreSQL databases are taken: URLs, tables, encodings, hosts, TLS.
  */
+#include "prepare_race.h"
 #include "record_bench.h"
 #include "schema_version.h"
 
@@ -243,49 +244,14 @@ static void an_encoding_other_than_utf8_is_refused(void **state)
     }
 }
 
-/* Children wait at a pipe for the start, prepare, and exit with 1 if they created, 2 if they came
- * second, 9 if it failed. */
-static pid_t preparer_start(const int starting_line[2])
-{
-    pid_t child = fork();
-
-    assert_true(child >= 0);
-    if (child > 0)
-        return child;
-    char byte;
-    close(starting_line[1]);
-    (void)!read(starting_line[0], &byte, 1);
-    if (record_store_prepare(bench.url, report, error) != 0) {
-        fprintf(stderr, "%s\n", error);
-        _exit(9);
-    }
-    _exit(strncmp(report, "created", 7) == 0 ? 1 : 2);
-}
-
 static void several_processes_may_prepare_at_once(void **state)
 {
     (void)state;
-    enum { CHILDREN = 4, ROUNDS = 4 };
+    enum { ROUNDS = 4 };
 
     for (int round = 0; round < ROUNDS; round++) {
-        int starting_line[2];
-        pid_t children[CHILDREN];
-        int created = 0;
-
         bench_folder(&bench);
-        assert_int_equal(pipe(starting_line), 0);
-        for (int i = 0; i < CHILDREN; i++)
-            children[i] = preparer_start(starting_line);
-        close(starting_line[0]);
-        close(starting_line[1]);
-        for (int i = 0; i < CHILDREN; i++) {
-            int status;
-            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-            assert_true(WIFEXITED(status));
-            assert_in_range(WEXITSTATUS(status), 1, 2);
-            created += WEXITSTATUS(status) == 1;
-        }
-        assert_int_equal(created, 1);
+        assert_int_equal(prepare_race(bench.url), 1);
         assert_sql(&bench, "SELECT count(*) FROM schema_migrations",
                    with_versions("%d", VERSION, 0));
     }

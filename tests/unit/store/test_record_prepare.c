@@ -1,6 +1,7 @@
 /*
  * Which databases are taken: URLs, creation, migrations, and files that are not ours.
  */
+#include "prepare_race.h"
 #include "record_bench.h"
 #include "schema_version.h"
 
@@ -8,7 +9,6 @@
 #include "store/sqlite/sqlite_schema.h"
 #include <pthread.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static struct bench bench;
 static char report[STORE_ERROR_MAX];
@@ -259,50 +259,15 @@ static void a_migration_that_fails_leaves_no_half(void **state)
     assert_int_equal(record_store_probe(bench.url, error), 0);
 }
 
-/* Children wait at a pipe for the start, prepare, and exit with 1 if they created, 2 if they came
- * second, 9 if it failed. */
-static pid_t preparer_start(const int starting_line[2])
-{
-    pid_t child = fork();
-
-    assert_true(child >= 0);
-    if (child > 0)
-        return child;
-    char byte;
-    close(starting_line[1]);
-    (void)!read(starting_line[0], &byte, 1);
-    if (record_store_prepare(bench.url, report, error) != 0) {
-        fprintf(stderr, "%s\n", error);
-        _exit(9);
-    }
-    _exit(strncmp(report, "created", 7) == 0 ? 1 : 2);
-}
-
-static void two_processes_may_prepare_at_once(void **state)
+static void several_processes_may_prepare_at_once(void **state)
 {
     (void)state;
-    enum { CHILDREN = 4, ROUNDS = 8 };
+    enum { ROUNDS = 8 };
 
     for (int round = 0; round < ROUNDS; round++) {
-        int starting_line[2];
-        pid_t children[CHILDREN];
-        int created = 0;
-
         snprintf(bench.path, sizeof bench.path, "%s/%d.db", bench.folder, round);
         snprintf(bench.url, sizeof bench.url, "sqlite:///%s", bench.path);
-        assert_int_equal(pipe(starting_line), 0);
-        for (int i = 0; i < CHILDREN; i++)
-            children[i] = preparer_start(starting_line);
-        close(starting_line[0]);
-        close(starting_line[1]);
-        for (int i = 0; i < CHILDREN; i++) {
-            int status;
-            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-            assert_true(WIFEXITED(status));
-            assert_in_range(WEXITSTATUS(status), 1, 2);
-            created += WEXITSTATUS(status) == 1;
-        }
-        assert_true(created >= 1);
+        assert_true(prepare_race(bench.url) >= 1);
         assert_sql(&bench, "SELECT count(*) FROM schema_migrations",
                    with_versions("%d", VERSION, 0));
     }
@@ -385,7 +350,7 @@ int main(void)
         TEST(a_long_path_leaves_room_for_the_reason),
         TEST(a_later_program_migrates),
         TEST(a_migration_that_fails_leaves_no_half),
-        TEST(two_processes_may_prepare_at_once),
+        TEST(several_processes_may_prepare_at_once),
         TEST(preparing_waits_for_another_program_that_writes),
         TEST(preparing_does_not_disturb_a_store_that_is_open),
         TEST(the_first_mark_is_kept_and_later_ones_compared),
