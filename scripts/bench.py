@@ -69,7 +69,7 @@ class Bench:
         self.run_number = 0
 
     def database(self, rows):
-        """The one with so many rows; emptied before each run if there are to be none."""
+        """The one with so many rows; before each run emptied if there are to be none, else warm."""
         if rows not in self.databases:
             database = Database(self.directory / f"postgres-{rows}")
             self.databases[rows] = database
@@ -78,6 +78,8 @@ class Bench:
                 database.fill(rows)
         if rows == 0:
             self.databases[rows].empty()
+        else:
+            self.databases[rows].warm()
         return self.databases[rows]
 
     def close(self):

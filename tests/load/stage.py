@@ -89,7 +89,14 @@ class Database(PostgresServer):
         self.patient_query("ALTER TABLE uic_records ENABLE TRIGGER USER")
         self.patient_query("SELECT uic_totals_count()")
         self.patient_query("VACUUM ANALYZE uic_records")
+        self.patient_query("CREATE EXTENSION pg_prewarm")
         self.patient_query("CHECKPOINT")
+
+    def warm(self):
+        """The rows and their indexes in memory, as where people write all day; what other cases did
+        meanwhile may have taken them out."""
+        self.patient_query("SELECT pg_prewarm(oid::regclass, 'read') FROM pg_class"
+                           " WHERE relname LIKE 'uic_records%' AND relkind IN ('r', 'i')")
 
 
 def allow_many_descriptors():
