@@ -43,8 +43,8 @@ struct connection {
     uint64_t began_us;
     struct person person;
     struct line line;
-    size_t length;
-    char input[INPUT_MAX];
+    size_t length; /* of the beginning of a reply, */
+    char *input;   /* which is here until the rest comes; NULL: none came in pieces yet */
 };
 
 struct play {
@@ -69,6 +69,7 @@ struct play {
     uint64_t measured_us;
     uint64_t due_from_us, due_sent; /* of the open loop */
     struct rusage usage;
+    char input[INPUT_MAX]; /* where replies are read that come whole: one place, in the cache */
 };
 
 static uint64_t now_us(void)
@@ -320,36 +321,54 @@ static void on_response(struct connection *connection, const struct response *re
         ring_put_new(play);
 }
 
+/* Keeps the beginning of a reply until more of it comes. Returns 0, or -1 when it is too long. */
+static int connection_keep(struct connection *connection, const char *input)
+{
+    if (connection->length == INPUT_MAX)
+        return -1;
+    if (input == connection->input)
+        return 0;
+    if (connection->input == NULL)
+        connection->input = malloc(INPUT_MAX);
+    if (connection->input == NULL)
+        return -1;
+    memcpy(connection->input, input, connection->length);
+    return 0;
+}
+
+static void on_whole_response(struct connection *connection, const struct response *response)
+{
+    struct play *play = connection->play;
+
+    on_response(connection, response);
+    if (!response->closes)
+        return;
+    STAILQ_REMOVE(&play->free, connection, connection, link);
+    connection_close(connection);
+    if (connection_open(connection) != 0)
+        play->result->lost++;
+}
+
 static void connection_read(evutil_socket_t fd, short what, void *arg)
 {
     struct connection *connection = arg;
     struct play *play = connection->play;
     struct response response;
-    ssize_t n = recv(fd, connection->input + connection->length,
-                     sizeof connection->input - connection->length, MSG_DONTWAIT);
-    int whole;
+    char *input = connection->length == 0 ? play->input : connection->input;
+    ssize_t n = recv(fd, input + connection->length, INPUT_MAX - connection->length, MSG_DONTWAIT);
+    int whole = -1;
 
     (void)what;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n <= 0 || !connection->busy) {
-        connection_lose(connection);
-        play_on(play);
-        return;
+    if (n > 0 && connection->busy) {
+        connection->length += (size_t)n;
+        whole = response_read(&response, input, connection->length);
     }
-    connection->length += (size_t)n;
-    whole = response_read(&response, connection->input, connection->length);
-    if (whole < 0 || (whole == 0 && connection->length == sizeof connection->input)) {
+    if (whole > 0)
+        on_whole_response(connection, &response);
+    else if (whole < 0 || connection_keep(connection, input) != 0)
         connection_lose(connection);
-    } else if (whole > 0) {
-        on_response(connection, &response);
-        if (response.closes) {
-            STAILQ_REMOVE(&play->free, connection, connection, link);
-            connection_close(connection);
-            if (connection_open(connection) != 0)
-                play->result->lost++;
-        }
-    }
     play_on(play);
 }
 
@@ -424,9 +443,11 @@ static int play_prepare(struct play *play, const char **error)
 
 static void play_free(struct play *play)
 {
-    for (size_t i = 0; play->connections != NULL && i < play->settings->connections; i++)
+    for (size_t i = 0; play->connections != NULL && i < play->settings->connections; i++) {
         if (play->connections[i].play != NULL)
             connection_close(&play->connections[i]);
+        free(play->connections[i].input);
+    }
     if (play->tick != NULL)
         event_free(play->tick);
     if (play->finish != NULL)
