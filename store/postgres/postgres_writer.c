@@ -79,15 +79,13 @@ static bool inbox_left(struct postgres_writer *writer)
     return empty;
 }
 
-/* All that wait find the database away. */
-static void waiting_refuse(struct postgres_writer *writer)
+/* The first of those that wait finds the database away. */
+static void waiting_refuse(struct postgres_writer *writer, struct claim_list *finished)
 {
-    struct claim_list refused = {0};
+    struct record_claim *claim = claim_list_pop(&writer->waiting);
 
-    claim_list_move(&refused, &writer->waiting, writer->waiting.count);
-    for (struct record_claim *claim = refused.first; claim; claim = claim->next)
-        claim->ticket.status = STORE_DOWN;
-    claims_done(writer, &refused);
+    claim->ticket.status = STORE_DOWN;
+    claim_list_append(finished, claim);
 }
 
 static void batch_send(struct postgres_writer *writer)
@@ -103,17 +101,16 @@ static void batch_send(struct postgres_writer *writer)
     postgres_connection_send(writer->connection, &parameters);
 }
 
-/* Those whose first attempt to connect takes too long, or who wait behind others. */
+/* All of them while the connection is down; else those whose first attempt to connect takes too
+ * long, or who wait behind others. */
 static void waiting_expire(struct postgres_writer *writer, int64_t now)
 {
-    struct claim_list expired = {0};
+    bool down = postgres_connection_down(writer->connection);
+    struct claim_list finished = {0};
 
-    while (writer->waiting.first && writer->waiting.first->due_ms <= now) {
-        struct record_claim *claim = claim_list_pop(&writer->waiting);
-        claim->ticket.status = STORE_DOWN;
-        claim_list_append(&expired, claim);
-    }
-    claims_done(writer, &expired);
+    while (writer->waiting.first && (down || writer->waiting.first->due_ms <= now))
+        waiting_refuse(writer, &finished);
+    claims_done(writer, &finished);
 }
 
 /* When the oldest claim is due. Returns false when there is none. */
@@ -142,8 +139,6 @@ static void writer_drive(struct postgres_writer *writer)
     }
     do {
         inbox_take(writer);
-        if (postgres_connection_down(writer->connection))
-            waiting_refuse(writer);
         waiting_expire(writer, now);
         if (writer->waiting.first && postgres_connection_free(writer->connection))
             batch_send(writer);
@@ -167,16 +162,19 @@ static void on_connected(void *arg)
     writer_drive(arg);
 }
 
+/* All claims go back together. */
 static void on_lost(void *arg)
 {
     struct postgres_writer *writer = arg;
     struct claim_list finished = {0};
 
+    inbox_take(writer);
     postgres_batch_finish_all(writer->batch, STORE_DOWN, &finished);
+    while (writer->waiting.first)
+        waiting_refuse(writer, &finished);
     claims_done(writer, &finished);
-    waiting_refuse(writer);
     writer->alone = 0;
-    event_active(writer->timer, EV_TIMEOUT, 0); /* for the inbox */
+    event_active(writer->timer, EV_TIMEOUT, 0); /* for what comes meanwhile */
 }
 
 /* What a failed statement means for its claims. */
