@@ -8,10 +8,9 @@
  *                                                               answer
  *
  * Any state but WAITING and CLOSED fails by connection_fail, which leads back to WAITING after a
- * pause that doubles, with jitter, until a
- * statement has gone well again. One timer serves all: in
- * WAITING it ends the pause; from LOOKING_UP to GREETING it ends the attempt. How long a statement
- * may take is for the owner to say.
+ * pause that doubles, with jitter, until a statement has gone well again. One timer serves all: in
+ * WAITING it ends the pause; from LOOKING_UP to GREETING it ends the attempt. What is said in
+ * GREETING is postgres_greeting.c's; how long a statement may take is for the owner to say.
  *
  * Invariants: `pg` is NULL unless CONNECTING, GREETING, FREE or BUSY; the event `io` is pending
  * only then, on pg's socket. libpq may close that socket and open another while it connects, so
