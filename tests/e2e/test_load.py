@@ -3,9 +3,12 @@ the load driver, which says so of itself, finds what is wrong."""
 
 import json
 import os
+import socketserver
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from socket import IPPROTO_TCP, TCP_NODELAY, create_connection
 
 import pytest
 from processes import PROGRAM, SALT
@@ -44,6 +47,39 @@ def test_the_driver_finds_nothing_wrong_with_people_of_all_kinds(start):
     assert counted["conversations"] == 600
     again = [record for record in server.records() if record["request_count"] > 1]
     assert again and len(server.records()) < 600, "some were registered before"
+
+
+class Chopper(socketserver.ThreadingTCPServer):
+    """Stands before a server and hands its replies on in small pieces."""
+    daemon_threads = True
+
+    def __init__(self, server):
+        super().__init__(("127.0.0.1", 0), None)
+        self.behind = ("127.0.0.1", server.port)
+        self.port = self.server_address[1]
+
+    def finish_request(self, request, _):
+        request.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        with create_connection(self.behind) as behind:
+            threading.Thread(target=self.chop, args=(behind, request), daemon=True).start()
+            while data := request.recv(65536):
+                behind.sendall(data)
+
+    @staticmethod
+    def chop(behind, request):
+        while data := behind.recv(65536):
+            for start in range(0, len(data), 90):
+                request.sendall(data[start:start + 90])
+
+
+@needs_driver
+def test_the_driver_reads_replies_that_come_in_pieces(start):
+    with Chopper(start()) as chopper:
+        threading.Thread(target=chopper.serve_forever, daemon=True).start()
+        status, counted = drive(chopper, "--conversations", "50")
+        chopper.shutdown()
+    assert (status, counted["errors"], counted["wrong_replies"]) == (0, 0, 0)
+    assert counted["conversations"] == 50
 
 
 @needs_driver
