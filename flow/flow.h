@@ -149,12 +149,27 @@ int conversation_decode(struct conversation *conversation, const unsigned char *
 size_t conversation_mark(const struct conversation *conversation,
                          unsigned char mark[CONVERSATION_MARK_MAX]);
 
+/* What came. What is neither TEXT nor OPTION may have a text too, which is no answer. */
+enum flow_message_kind {
+    FLOW_MESSAGE_TEXT,       /* words of the person; the caption of a picture too */
+    FLOW_MESSAGE_OPTION,     /* a button or row was pressed: text is the id of an option that some
+                                reply offered */
+    FLOW_MESSAGE_BUTTON,     /* a button under somebody else's template: only a command counts */
+    FLOW_MESSAGE_MEDIA,      /* no words: a picture, a sticker, a document, a place, a contact */
+    FLOW_MESSAGE_VOICE,      /* a voice note */
+    FLOW_MESSAGE_EDIT,       /* an earlier message, corrected */
+    FLOW_MESSAGE_UNREADABLE, /* something that the channel cannot hand on */
+    FLOW_MESSAGE_OPT_OUT,    /* the provider took it for a STOP, and answered it itself */
+    FLOW_MESSAGE_OPT_IN,     /* the same with START */
+    FLOW_MESSAGE_OPT_HELP,   /* the same with HELP */
+};
+
 struct flow_message {
+    enum flow_message_kind kind;
     const char *text; /* UTF-8, checked by the caller */
     size_t length;
-    bool written; /* false: a picture, a voice note, a place, a sticker */
-    uint64_t id;  /* keyed hash of the provider's message id, 0 when it has none */
-    bool pressed; /* a button was pressed: text is the id of an option that some reply offered */
+    uint64_t id;    /* keyed hash of the provider's message id, 0 when it has none */
+    int64_t sent_s; /* when it was sent by the provider's clock, seconds since 1970; 0: not told */
 };
 
 enum flow_effect {

@@ -211,10 +211,10 @@ static enum flow_event handle(const struct flow *flow, struct conversation *conv
     if (conversation->fingerprint != flow->fingerprint || conversation->step >= flow->step_count ||
         conversation->language >= flow->language_count)
         return begin(flow, conversation, FLOW_REPLY_CHANGED, FLOW_EVENT_CHANGED);
-    if (!message->written)
-        return reply(conversation, conversation->state, FLOW_REPLY_NOT_TEXT, FLOW_EVENT_NOT_TEXT);
-    if (message->pressed)
+    if (message->kind == FLOW_MESSAGE_OPTION)
         return take_button(flow, conversation, message, now_s);
+    if (message->kind != FLOW_MESSAGE_TEXT)
+        return reply(conversation, conversation->state, FLOW_REPLY_NOT_TEXT, FLOW_EVENT_NOT_TEXT);
     command = command_find(message->text, message->length);
     if (command != COMMAND_NONE)
         return obey(flow, conversation, command);

@@ -174,10 +174,10 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     exchange->started_us = clock_monotonic_us();
     exchange->now_us = clock_wall_us();
     exchange->said = (struct flow_message){
+        .kind = message->kind,
         .text = message->text,
         .length = message->text_length,
-        .written = message->written,
-        .pressed = message->pressed,
+        .sent_s = message->sent_s,
     };
     if (exchange_identify(exchange, message) != 0) {
         free(exchange);

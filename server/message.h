@@ -3,8 +3,9 @@
 #ifndef SERVER_MESSAGE_H
 #define SERVER_MESSAGE_H
 
-#include <stdbool.h>
+#include "flow/flow.h"
 #include <stddef.h>
+#include <stdint.h>
 
 #define MESSAGE_ADDRESS_MAX 128
 
@@ -17,8 +18,8 @@ struct message {
     size_t id_length;
     const char *text; /* valid UTF-8 */
     size_t text_length;
-    bool written; /* false: a picture, a voice note, a place, a sticker */
-    bool pressed; /* a button: text is the id of an option that a reply offered */
+    enum flow_message_kind kind;
+    int64_t sent_s; /* by the provider's clock; 0: not told */
 };
 
 #endif

@@ -112,22 +112,21 @@ static int read_sender(const json_t *json, struct message *message)
     return text != NULL && is_user_id(text, length) ? set_address(message, "", text, length) : -1;
 }
 
-/* Seconds since 1970, in a text; without any it is taken as just written. */
-static bool read_is_old(const json_t *json, const struct meta_filter *filter)
+/* Seconds since 1970, in a text; 0 without any. */
+static int64_t read_sent_s(const json_t *json)
 {
     const json_t *value = json_object_get(json, "timestamp");
     size_t length;
     const char *text = get_string(json, "timestamp", &length);
 
     if (json_is_integer(value))
-        return json_integer_value(value) < filter->oldest_s;
-    return text != NULL && is_number(text, length) && length <= 18 &&
-           strtoll(text, NULL, 10) < filter->oldest_s;
+        return json_integer_value(value);
+    return text != NULL && is_number(text, length) && length <= 18 ? strtoll(text, NULL, 10) : 0;
 }
 
 static void say(struct reader *reader, struct message *message, const char *text, size_t length)
 {
-    message->written = length > 0;
+    message->kind = length > 0 ? FLOW_MESSAGE_TEXT : FLOW_MESSAGE_MEDIA;
     message->text = length > 0 ? keep(reader, text, length) : "";
     message->text_length = length;
 }
@@ -160,9 +159,12 @@ static void read_interactive(struct reader *reader, const json_t *json, struct m
     if (!json_is_object(reply))
         reply = json_object_get(interactive, "list_reply");
     text = get_string(reply, "id", &length);
-    message->pressed = text != NULL;
-    if (text == NULL)
-        text = get_string(reply, "title", &length);
+    if (text != NULL) {
+        say(reader, message, text, length);
+        message->kind = FLOW_MESSAGE_OPTION;
+        return;
+    }
+    text = get_string(reply, "title", &length);
     say(reader, message, text, length);
 }
 
@@ -209,7 +211,8 @@ static void read_message(struct reader *reader, const json_t *json)
         ignored->unknown++;
     else if (read_sender(json, message) != 0)
         ignored->malformed++;
-    else if (read_is_old(json, reader->filter))
+    else if ((message->sent_s = read_sent_s(json)) != 0 &&
+             message->sent_s < reader->filter->oldest_s)
         ignored->old++;
     else {
         message->id = keep(reader, id, id_length);

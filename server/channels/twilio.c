@@ -71,7 +71,7 @@ int twilio_parse(const struct form *form, struct message *message, const char **
         .id_length = id.length,
         .text = body.length > 0 ? body.bytes : "",
         .text_length = body.length,
-        .written = body.length > 0,
+        .kind = body.length > 0 ? FLOW_MESSAGE_TEXT : FLOW_MESSAGE_MEDIA,
     };
     return *reason == NULL ? take_address(message, from, reason) : -1;
 }

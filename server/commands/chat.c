@@ -114,7 +114,6 @@ static void chat_say(struct chat *chat, const char *line, size_t length)
         .id = "",
         .text = line,
         .text_length = length,
-        .written = true,
     };
 
     chat->answered = false;

@@ -40,8 +40,8 @@ static void talk(const struct flow *flow)
     conversation_start(&conversation, NULL, 0);
     for (size_t round = 0; round < 3; round++)
         for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
-            const struct flow_message message = {said[(i + round) % 14],
-                                                 strlen(said[(i + round) % 14]), true, id++};
+            const char *text = said[(i + round) % 14];
+            const struct flow_message message = {.text = text, .length = strlen(text), .id = id++};
             if (flow_step(flow, &conversation, &message, 1750000000).effect == FLOW_CLAIM)
                 finish(flow, &conversation);
             check_reply(flow, &conversation);

@@ -20,8 +20,8 @@ static void check_message(const struct message *message, const char *text, size_
     PROMISE(message->id_length > 0);
     PROMISE(message->text_length == 0 ||
             (message->text >= text && message->text + message->text_length <= text + size));
-    PROMISE(message->written == (message->text_length > 0));
-    PROMISE(!message->pressed || message->written);
+    PROMISE((message->kind != FLOW_MESSAGE_TEXT && message->kind != FLOW_MESSAGE_OPTION) ||
+            message->text_length > 0);
     PROMISE(u8_check((const uint8_t *)message->text, message->text_length) == NULL);
     PROMISE(strlen(message->address) == message->address_length);
     PROMISE(memcmp(message->address, META_SCHEME, message->scheme_length) == 0);

@@ -44,7 +44,8 @@ static void go_on(struct conversation *conversation)
     static const char *const said[] = {"1985", "LANGUE", "2", "RETOUR", "Kinshasa", "AIDE"};
 
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
-        const struct flow_message message = {said[i], strlen(said[i]), true, i + 1};
+        const struct flow_message message = {
+            .text = said[i], .length = strlen(said[i]), .id = i + 1};
         struct uic_text answers[FLOW_STEPS_MAX];
         if (flow_pending(flow, conversation, &message, 1750000000) != FLOW_PENDING_NONE) {
             char code[UIC_CODE_MAX];

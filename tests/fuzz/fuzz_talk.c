@@ -73,8 +73,13 @@ static void check_reply(const struct conversation *conversation)
 static void say(struct conversation *conversation, const char *text, size_t length, uint64_t id)
 {
     const bool pressed = length > 0 && text[0] == '!';
-    const struct flow_message message = {text + pressed, length - pressed,
-                                         length == 0 || text[0] != '@', id, pressed};
+    const bool photo = length > 0 && text[0] == '@';
+    const struct flow_message message = {.kind = pressed ? FLOW_MESSAGE_OPTION
+                                                 : photo ? FLOW_MESSAGE_MEDIA
+                                                         : FLOW_MESSAGE_TEXT,
+                                         .text = text + pressed,
+                                         .length = length - pressed,
+                                         .id = id};
 
     store_and_load(conversation);
     if (flow_pending(flow, conversation, &message, 1750000000) != FLOW_PENDING_NONE) {

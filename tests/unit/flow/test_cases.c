@@ -33,8 +33,7 @@ struct person {
     size_t mark_length;
     uint64_t sent[256]; /* ids of what this person sent */
     char text[256][512];
-    bool written[256];
-    bool pressed[256];
+    enum flow_message_kind kind[256];
     size_t sent_count;
 };
 
@@ -227,11 +226,10 @@ static bool handle(struct play *play, const struct flow_message *message,
 static void deliver(struct play *play, size_t index)
 {
     struct person *person = play->person;
-    const struct flow_message message = {.text = person->text[index],
+    const struct flow_message message = {.kind = person->kind[index],
+                                         .text = person->text[index],
                                          .length = strlen(person->text[index]),
-                                         .written = person->written[index],
-                                         .id = person->sent[index],
-                                         .pressed = person->pressed[index]};
+                                         .id = person->sent[index]};
     struct conversation conversation = {0};
 
     play->replied = true;
@@ -244,7 +242,7 @@ static void deliver(struct play *play, size_t index)
     check_reply(play);
 }
 
-static void send_message(struct play *play, const char *text, bool written, bool pressed)
+static void send_message(struct play *play, const char *text, enum flow_message_kind kind)
 {
     struct person *person = play->person;
     char *out = person->text[person->sent_count];
@@ -256,8 +254,7 @@ static void send_message(struct play *play, const char *text, bool written, bool
         } else
             *out++ = *text;
     *out = '\0';
-    person->written[person->sent_count] = written;
-    person->pressed[person->sent_count] = pressed;
+    person->kind[person->sent_count] = kind;
     person->sent[person->sent_count] = ++play->last_id;
     deliver(play, person->sent_count++);
 }
@@ -289,9 +286,9 @@ static void turn_to(struct play *play, const char *number)
 static void obey(struct play *play, const char *word, const char *rest)
 {
     if (strcmp(word, "@photo") == 0)
-        send_message(play, rest, false, false);
+        send_message(play, rest, FLOW_MESSAGE_MEDIA);
     else if (strcmp(word, "@press") == 0)
-        send_message(play, rest, true, true);
+        send_message(play, rest, FLOW_MESSAGE_OPTION);
     else if (strcmp(word, "@redeliver") == 0)
         redeliver(play, rest);
     else if (strcmp(word, "@expire") == 0 || strcmp(word, "@later") == 0) {
@@ -375,7 +372,7 @@ static void play_line(struct play *play, char *line)
     if (*line == '@')
         obey(play, line, rest);
     else if (strcmp(line, ">") == 0)
-        send_message(play, rest, true, false);
+        send_message(play, rest, FLOW_MESSAGE_TEXT);
     else if (strcmp(line, "=") == 0)
         add_exact_line(play, rest);
     else if (strcmp(line, "+") == 0)

@@ -22,8 +22,7 @@ static int unload(void **state)
 
 static struct flow_outcome say(struct conversation *conversation, const char *text, uint64_t id)
 {
-    const struct flow_message message = {
-        .text = text, .length = strlen(text), .written = true, .id = id};
+    const struct flow_message message = {.text = text, .length = strlen(text), .id = id};
 
     return flow_step(flow, conversation, &message, NOW);
 }

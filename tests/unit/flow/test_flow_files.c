@@ -118,7 +118,7 @@ static void the_same_content_is_the_same_flow(void **state)
     char *spaced = json_dumps(json, JSON_INDENT(7) | JSON_SORT_KEYS), *report;
     struct flow *one = flow_load("one", built_in, length, &report);
     struct flow *other = flow_load("other", spaced, strlen(spaced), &report);
-    struct flow_message message = {.text = "1985", .length = 4, .written = true};
+    struct flow_message message = {.text = "1985", .length = 4};
     struct conversation conversation;
 
     (void)state;

@@ -73,8 +73,11 @@ static void save(void)
 /* As the exchange does: loads, steps, saves what is to be saved, finishes what is complete. */
 static void say_again(const char *text, uint64_t id)
 {
-    const struct flow_message message = {
-        .text = text, .length = strlen(text), .written = text[0] != '\0', .id = id};
+    const struct flow_message message = {.text = text,
+                                         .length = strlen(text),
+                                         .id = id,
+                                         .kind = text[0] != '\0' ? FLOW_MESSAGE_TEXT
+                                                                 : FLOW_MESSAGE_MEDIA};
 
     funnel_mark(&mark, &funnel, &conversation);
     switch (flow_step(flow, &conversation, &message, time(NULL)).effect) {
@@ -230,7 +233,7 @@ static void changed_questions_start_it_anew(void **state)
 /* Of two messages at once one is saved; the other starts from there. */
 static void what_was_not_saved_counts_nothing(void **state)
 {
-    const struct flow_message late = {.text = "1985", .length = 4, .written = true, .id = 900};
+    const struct flow_message late = {.text = "1985", .length = 4, .id = 900};
     struct conversation other;
 
     (void)state;

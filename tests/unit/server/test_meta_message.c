@@ -53,8 +53,25 @@ static bool is_text(const char *text, size_t length, const json_t *wanted)
            memcmp(text, json_string_value(wanted), length) == 0;
 }
 
+static const char *kind_name(enum flow_message_kind kind)
+{
+    static const char *const names[] = {
+        [FLOW_MESSAGE_TEXT] = "text",
+        [FLOW_MESSAGE_OPTION] = "option",
+        [FLOW_MESSAGE_BUTTON] = "button",
+        [FLOW_MESSAGE_MEDIA] = "media",
+        [FLOW_MESSAGE_VOICE] = "voice",
+        [FLOW_MESSAGE_EDIT] = "edit",
+        [FLOW_MESSAGE_UNREADABLE] = "unreadable",
+    };
+
+    return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "none";
+}
+
 static void check_message(const char *name, const struct message *message, const json_t *wanted)
 {
+    const char *kind;
+
     if (strcmp(message->address, json_string_value(json_object_get(wanted, "address"))) != 0 ||
         message->address_length != strlen(message->address) ||
         message->scheme_length != strlen(META_SCHEME))
@@ -63,9 +80,9 @@ static void check_message(const char *name, const struct message *message, const
         fail_msg("%s: id %.*s", name, (int)message->id_length, message->id);
     if (!is_text(message->text, message->text_length, json_object_get(wanted, "text")))
         fail_msg("%s: text %.*s", name, (int)message->text_length, message->text);
-    if (message->written != json_is_true(json_object_get(wanted, "written")) ||
-        message->pressed != json_is_true(json_object_get(wanted, "pressed")))
-        fail_msg("%s: written %d, pressed %d", name, message->written, message->pressed);
+    kind = json_string_value(json_object_get(wanted, "kind"));
+    if (kind == NULL || strcmp(kind_name(message->kind), kind) != 0)
+        fail_msg("%s: kind %s", name, kind_name(message->kind));
 }
 
 static void check_ignored(const char *name, const struct meta_ignored *ignored, json_t *wanted)

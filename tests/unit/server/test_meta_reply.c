@@ -51,7 +51,7 @@ static struct flow *flow_with(const char *question, const char *const *labels, s
 static void hear(const struct flow *flow, struct conversation *conversation, const char *text)
 {
     static uint64_t id;
-    const struct flow_message message = {text, strlen(text), true, ++id, false};
+    const struct flow_message message = {.text = text, .length = strlen(text), .id = ++id};
 
     flow_step(flow, conversation, &message, NOW);
 }

@@ -154,7 +154,7 @@ static void a_message_is_found_in_the_form(void **state)
     assert_string_equal(message.address + message.scheme_length, "+243999999999");
     assert_int_equal(message.id_length, 3);
     assert_memory_equal(message.text, "Bonjour", 7);
-    assert_true(message.written);
+    assert_int_equal(message.kind, FLOW_MESSAGE_TEXT);
 }
 
 static void a_message_needs_neither_id_nor_number(void **state)
@@ -182,11 +182,11 @@ static void a_picture_is_not_written_but_its_caption_is(void **state)
 
     (void)state;
     assert_int_equal(parse("From=a&Body=&NumMedia=1", &message), 0);
-    assert_false(message.written);
+    assert_int_equal(message.kind, FLOW_MESSAGE_MEDIA);
     assert_int_equal(parse("From=a&Latitude=1", &message), 0);
-    assert_false(message.written);
+    assert_int_equal(message.kind, FLOW_MESSAGE_MEDIA);
     assert_int_equal(parse("From=a&Body=1985&NumMedia=1", &message), 0);
-    assert_true(message.written);
+    assert_int_equal(message.kind, FLOW_MESSAGE_TEXT);
 }
 
 static void a_form_without_a_clear_sender_is_no_message(void **state)
