@@ -1,9 +1,9 @@
 /* Opens the process-wide limits. Where they are met is left to connection.c and exchange.c. */
 #include "server/limits.h"
 
-#include "server/admin/tries.h"
 #include "server/allowance.h"
 #include "server/http/peers.h"
+#include "server/http/tries.h"
 #include "server/telemetry/log.h"
 #include <stddef.h>
 #include <sys/resource.h>

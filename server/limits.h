@@ -15,7 +15,7 @@ struct limits {
     unsigned connections_max; /* open at once */
     struct allowance *allowance;
     struct peers *peers;
-    struct tries *tries; /* to log in */
+    struct tries *tries; /* to give a token */
 };
 
 /* Lets the process have as many files open as the system allows. Returns 0, or -1 when out of

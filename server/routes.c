@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "server/admin/assets.h"
+#include "server/admin/authentication.h"
 #include "server/admin/login.h"
 #include "server/admin/stats.h"
 #include "server/channels/meta.h"
@@ -49,7 +50,7 @@ static void handle_twilio(struct routes *routes, struct http_request *request)
 static void handle_meta(struct routes *routes, struct http_request *request)
 {
     if (routes->meta != NULL && request->method == HTTP_GET)
-        meta_subscribe(routes->config, request);
+        meta_subscribe(routes->config, routes->throttle, request);
     else
         handle_messages(routes->meta, request);
 }
@@ -120,12 +121,17 @@ static void handle_logout(struct routes *routes, struct http_request *request)
     login_handle_logout(routes->login, request);
 }
 
+static void reply_stats(void *arg, struct http_request *request, enum visitor visitor)
+{
+    if (visitor == VISITOR_ADMINISTRATOR)
+        stats_handle(arg, request);
+    else
+        authentication_refuse(request, visitor);
+}
+
 static void handle_stats(struct routes *routes, struct http_request *request)
 {
-    if (access_allows(routes->access, request))
-        stats_handle(routes->stats, request);
-    else
-        access_refuse(routes->access, request);
+    authenticate(routes->authentication, request, reply_stats, routes->stats);
 }
 
 static const struct route {

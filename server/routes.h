@@ -6,12 +6,13 @@
 #include "server/http/http.h"
 #include <stdbool.h>
 
-struct access;
+struct authentication;
 struct channel;
 struct flow;
 struct login;
 struct readiness;
 struct stats;
+struct throttle;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
@@ -20,7 +21,8 @@ struct routes {
     struct channel *twilio; /* NULL: there is none, as for the next two */
     struct channel *meta;
     struct channel *simulator;
-    const struct access *access;
+    struct authentication *authentication;
+    struct throttle *throttle; /* of whoever brings a token */
     struct login *login;
     struct stats *stats;
     struct readiness *readiness;

@@ -21,6 +21,7 @@
 #include "store/figures.h"
 #include "store/record.h"
 #include "store/replies.h"
+#include "store/revocations.h"
 #include "store/session.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -37,6 +38,8 @@
 
 /* How often, within the watchdog's time, workers leave their mark and we look for it. */
 #define WATCHDOG_LOOKS 4
+/* For Redis to say whether a pass was ended. */
+#define REVOCATIONS_DEADLINE_MS 1000
 
 struct server {
     const struct setup *setup;
@@ -49,6 +52,7 @@ struct server {
     struct figures *figures;
     char instance[FIGURES_INSTANCE_MAX]; /* what figures tell others about this process */
     struct replies_store *replies;       /* NULL without Meta's channel */
+    struct revocations *revocations;
     struct readiness readiness;
     struct worker **workers;
     unsigned created;
@@ -182,6 +186,11 @@ static int open_stores(struct server *server)
         log_failure("REDIS_URL", error);
         return -1;
     }
+    server->revocations = revocations_open(config->redis_url, REVOCATIONS_DEADLINE_MS, error);
+    if (server->revocations == NULL) {
+        log_failure("REDIS_URL", error);
+        return -1;
+    }
     return open_replies(server);
 }
 
@@ -290,6 +299,7 @@ static int start_workers(struct server *server)
                    .figures = server->figures,
                    .readiness = &server->readiness},
         .replies = server->replies,
+        .revocations = server->revocations,
         .funnel = &server->funnel,
         .instance = server->instance,
         .started_ms = clock_monotonic_ms(),
@@ -383,6 +393,7 @@ int server_run(const struct setup *setup)
     tls_close(server.tls);
     limits_close(&server.limits);
     figures_close(server.figures);
+    revocations_close(server.revocations);
     if (server.sessions != NULL)
         session_store_close(server.sessions);
     if (server.records != NULL)

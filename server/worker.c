@@ -2,7 +2,7 @@
  * to a message to exchange.c. */
 #include "server/worker.h"
 
-#include "server/admin/access.h"
+#include "server/admin/authentication.h"
 #include "server/admin/login.h"
 #include "server/admin/stats.h"
 #include "server/channels/meta.h"
@@ -12,6 +12,7 @@
 #include "server/configuration/setup.h"
 #include "server/exchange.h"
 #include "server/http/http.h"
+#include "server/http/throttle.h"
 #include "server/limits.h"
 #include "server/retention.h"
 #include "server/routes.h"
@@ -19,6 +20,7 @@
 #include "server/telemetry/log.h"
 #include "store/clock.h"
 #include "store/figures.h"
+#include "store/revocations.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
@@ -47,6 +49,9 @@ struct worker {
     struct channel *simulator;
     struct postman *postman; /* with meta */
     struct access *access;
+    struct throttle *throttle;
+    struct revocations_link *revocations;
+    struct authentication *authentication;
     struct login *login;
     struct stats *stats;
     struct http *http;
@@ -204,6 +209,26 @@ static int start_channels(struct worker *worker, const struct worker_settings *s
     return 0;
 }
 
+/* Who gets in, and how often somebody may try. */
+static int start_login(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+    struct authentication_settings who = {0};
+    struct login_settings login = {0};
+    char why[STORE_ERROR_MAX];
+
+    login.access = who.access = worker->access = access_create(config->admin_token);
+    login.throttle = who.throttle = worker->throttle =
+        throttle_create(worker->base, shared->limits->tries);
+    who.revocations = worker->revocations =
+        revocations_attach(shared->revocations, worker->base, why);
+    if (worker->access == NULL || worker->throttle == NULL || worker->revocations == NULL)
+        return -1;
+    login.authentication = worker->authentication = authentication_create(&who);
+    worker->login = login_create(&login, config);
+    return worker->authentication != NULL && worker->login != NULL ? 0 : -1;
+}
+
 static int start_administration(struct worker *worker, const struct worker_settings *shared)
 {
     const struct config *config = &shared->stores.setup->config;
@@ -218,12 +243,8 @@ static int start_administration(struct worker *worker, const struct worker_setti
         .started_ms = shared->started_ms,
     };
 
-    worker->access = access_create(config->admin_token);
-    if (worker->access == NULL)
-        return -1;
-    worker->login = login_create(worker->base, config, worker->access, shared->limits->tries);
     worker->stats = stats_create(&snapshot);
-    return worker->login != NULL && worker->stats != NULL ? 0 : -1;
+    return worker->stats != NULL ? start_login(worker, shared) : -1;
 }
 
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
@@ -251,7 +272,8 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .twilio = worker->twilio,
         .meta = worker->meta,
         .simulator = worker->simulator,
-        .access = worker->access,
+        .authentication = worker->authentication,
+        .throttle = worker->throttle,
         .login = worker->login,
         .stats = worker->stats,
         .readiness = settings->stores.readiness,
@@ -343,6 +365,8 @@ void worker_free(struct worker *worker)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     stats_stop(worker->stats);
+    throttle_free(worker->throttle);
+    revocations_detach(worker->revocations);
     stores_detach(&worker->stores);
     stats_free(worker->stats);
     postman_free(worker->postman);
@@ -351,6 +375,7 @@ void worker_free(struct worker *worker)
     channel_free(worker->meta);
     channel_free(worker->simulator);
     login_free(worker->login);
+    authentication_free(worker->authentication);
     access_free(worker->access);
     exchange_service_free(worker->exchanges);
     hasher_free(worker->hasher);

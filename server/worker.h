@@ -12,12 +12,14 @@
 
 struct funnel;
 struct limits;
+struct revocations;
 struct tls;
 
 /* What all workers share; borrowed. */
 struct worker_settings {
     struct stores_settings stores;
-    struct replies_store *replies; /* NULL without Meta's channel */
+    struct replies_store *replies;   /* NULL without Meta's channel */
+    struct revocations *revocations; /* passes that were ended */
     const struct funnel *funnel;
     const char *instance;        /* as statistics name it */
     int64_t started_ms;          /* of the process, monotonic */

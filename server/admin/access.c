@@ -1,15 +1,12 @@
-/* Tokens and passes. How one logs in is left to login.c. */
+/* Makes and reads passes, and knows the token by its digest. */
 #include "server/admin/access.h"
 
-#include "server/http/bearer.h"
 #include "server/security/keys.h"
-#include "server/telemetry/log.h"
-#include "server/telemetry/metrics.h"
-#include "store/clock.h"
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,44 +66,56 @@ bool access_takes_token(const struct access *access, const char *text, size_t le
            CRYPTO_memcmp(given, access->token_digest, DIGEST_SIZE) == 0;
 }
 
-/* A pass is "END.PROOF": the second at which it ends, and the HMAC of that, in hexadecimal. */
-static int write_pass(const struct access *access, int64_t end_s, char pass[ACCESS_PASS_MAX])
+/* A pass is "END.NAME.PROOF": the second at which it ends, a random name, and the HMAC of both, in
+ * hexadecimal. */
+static int write_pass(const struct access *access, struct access_pass *pass, uint64_t name)
 {
     unsigned char proof[DIGEST_SIZE];
-    int length = snprintf(pass, ACCESS_PASS_MAX, "%" PRId64, end_s);
+    int length =
+        snprintf(pass->text, sizeof pass->text, "%" PRId64 ".%016" PRIx64, pass->end_s, name);
 
-    if (length <= 0 || length > ACCESS_PASS_MAX - 2 * DIGEST_SIZE - 2 ||
-        digest(access->pass_key, pass, (size_t)length, proof) != 0)
+    if (digest(access->pass_key, pass->text, (size_t)length, proof) != 0)
         return -1;
-    pass[length++] = '.';
+    pass->text[length++] = '.';
     for (size_t i = 0; i < DIGEST_SIZE; i++)
-        length += snprintf(pass + length, 3, "%02x", proof[i]);
+        length += snprintf(pass->text + length, 3, "%02x", proof[i]);
     return 0;
 }
 
-int access_make_pass(const struct access *access, int64_t now_s, char pass[ACCESS_PASS_MAX])
+_Static_assert(20 + 1 + 16 + 1 + 2 * DIGEST_SIZE < ACCESS_PASS_MAX, "room for a pass");
+
+int access_make_pass(const struct access *access, int64_t now_s, struct access_pass *pass)
 {
-    return write_pass(access, now_s + ACCESS_PASS_SECONDS, pass);
+    uint64_t name;
+
+    pass->end_s = now_s + ACCESS_PASS_SECONDS;
+    if (RAND_bytes((unsigned char *)&name, sizeof name) != 1)
+        return -1;
+    return write_pass(access, pass, name);
 }
 
 /* Whether it is ours is asked of the very text that we would have written. */
-static enum access_pass judge_pass(const struct access *access, const char *text, size_t length,
-                                   int64_t now_s)
+static enum access_find judge_pass(const struct access *access, const char *text, size_t length,
+                                   int64_t now_s, struct access_pass *pass)
 {
-    char ours[ACCESS_PASS_MAX];
     char *stop;
-    int64_t end_s = strtoll(text, &stop, 10);
+    uint64_t name;
 
-    if (end_s <= 0 || write_pass(access, end_s, ours) != 0 || strlen(ours) != length ||
-        CRYPTO_memcmp(ours, text, length) != 0)
+    pass->end_s = strtoll(text, &stop, 10);
+    if (pass->end_s <= 0 || *stop != '.')
         return PASS_NONE;
-    return now_s < end_s ? PASS_VALID : PASS_OVER;
+    name = strtoull(stop + 1, NULL, 16);
+    if (write_pass(access, pass, name) != 0 || strlen(pass->text) != length ||
+        CRYPTO_memcmp(pass->text, text, length) != 0)
+        return PASS_NONE;
+    return now_s < pass->end_s ? PASS_VALID : PASS_OVER;
 }
 
-enum access_pass access_find_pass(const struct access *access, const char *cookies, int64_t now_s)
+enum access_find access_find_pass(const struct access *access, const char *cookies, int64_t now_s,
+                                  struct access_pass *pass)
 {
     const size_t name = sizeof ACCESS_COOKIE - 1;
-    enum access_pass best = PASS_NONE;
+    enum access_find best = PASS_NONE;
 
     if (!access->open || cookies == NULL)
         return PASS_NONE;
@@ -117,36 +126,14 @@ enum access_pass access_find_pass(const struct access *access, const char *cooki
         if (length == 0)
             return best;
         if (length > name && memcmp(cookies, ACCESS_COOKIE "=", name + 1) == 0) {
-            enum access_pass found =
-                judge_pass(access, cookies + name + 1, length - name - 1, now_s);
-            best = found > best ? found : best;
+            struct access_pass found;
+            enum access_find what =
+                judge_pass(access, cookies + name + 1, length - name - 1, now_s, &found);
+            if (what > best) {
+                best = what;
+                *pass = found;
+            }
         }
         cookies += length;
     }
-}
-
-bool access_allows(const struct access *access, const struct http_request *request)
-{
-    const char *token = bearer_token(request);
-
-    if (!access->open)
-        return false;
-    if (token != NULL && access_takes_token(access, token, strlen(token)))
-        return true;
-    return access_find_pass(access, http_header(request, "Cookie"), clock_wall_s()) == PASS_VALID;
-}
-
-void access_refuse(const struct access *access, struct http_request *request)
-{
-    char client[PEER_TEXT_MAX];
-
-    if (!access->open) {
-        http_reply_error(request, 404, "there is nothing at this path");
-        return;
-    }
-    http_client(request, client);
-    metrics_add(METRIC_ADMIN_REFUSED, 1);
-    log_write(LOG_WARNING, "admin_refused", log_text("path", request->path),
-              log_text("client", client));
-    bearer_refuse(request, "{\"error\":\"the token of the administration is needed\"}\n");
 }

@@ -5,20 +5,24 @@
 #ifndef SERVER_LOGIN_H
 #define SERVER_LOGIN_H
 
-#include "server/admin/access.h"
-#include "server/admin/tries.h"
+#include "server/admin/authentication.h"
 #include "server/configuration/config.h"
 #include "server/http/http.h"
 
-struct event_base;
+struct throttle;
 
 /* The login of one worker. */
 struct login;
 
+struct login_settings {
+    const struct access *access;
+    struct authentication *authentication;
+    struct throttle *throttle;
+};
+
 /* Borrows all. Returns NULL when out of memory. */
-struct login *login_create(struct event_base *base, const struct config *config,
-                           const struct access *access, struct tries *tries);
-/* Whoever still waits for an answer gets it now: before http_free. */
+struct login *login_create(const struct login_settings *settings, const struct config *config);
+/* After the throttle. */
 void login_free(struct login *login);
 
 /* GET /admin: the dashboard, or the login page. */

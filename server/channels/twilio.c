@@ -6,6 +6,7 @@
 #include "server/channels/signature.h"
 #include "server/channels/twiml.h"
 #include "server/telemetry/metrics.h"
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -100,7 +101,7 @@ static int verify(const struct twilio *twilio, const struct http_request *reques
         return -1;
     }
     if (ours > 0 && (count != 1 || account.length != ours ||
-                     memcmp(account.bytes, twilio->account_sid, ours) != 0)) {
+                     CRYPTO_memcmp(account.bytes, twilio->account_sid, ours) != 0)) {
         *refusal = (struct refusal){403, "this is another account", METRIC_ACCOUNTS_WRONG, true};
         return -1;
     }

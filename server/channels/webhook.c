@@ -128,9 +128,9 @@ static void refuse(struct http_request *request, const struct refusal *refusal)
         metrics_add(refusal->metric, 1);
     if (refusal->hostile) {
         char client[PEER_TEXT_MAX];
-        http_client(request, client);
+        const char *who = http_client(request, client);
         log_write(LOG_WARNING, "request_not_ours", log_number("status", refusal->status),
-                  log_text("reason", refusal->reason), log_text("client", client));
+                  log_text("reason", refusal->reason), log_text(who, client));
     }
     http_reply_error(request, refusal->status, refusal->reason);
 }

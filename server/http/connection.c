@@ -104,7 +104,8 @@ static void connection_refuse(struct connection *connection, struct head_verdict
     metrics_request(METRIC_ROUTE_OTHER, verdict.status);
     peer_print(&connection->caller.peer, client);
     log_write(LOG_INFO, "request_refused", log_number("status", verdict.status),
-              log_text("reason", verdict.reason), log_text("client", client));
+              log_text("reason", verdict.reason),
+              log_text(connection->caller.trusted ? "proxy" : "client", client));
 }
 
 /* Registers the connection under its descriptor and refuses what is too many. */
@@ -388,6 +389,11 @@ int connection_peer(struct connections *connections, struct evhttp_request *requ
         return -1;
     *peer = caller_of(&connection->caller, connections->limits.peers, request);
     return 0;
+}
+
+bool connection_is_proxy(const struct connections *connections, const struct peer *peer)
+{
+    return peers_trust(connections->limits.peers, peer);
 }
 
 bool connection_replied(struct connections *connections, struct evhttp_request *request)

@@ -53,6 +53,8 @@ bool connection_busy(struct connections *connections, struct evhttp_request *req
  * trusted proxy. Returns 0, or -1 when the connection is gone. */
 int connection_peer(struct connections *connections, struct evhttp_request *request,
                     struct peer *peer);
+/* Whether that is a trusted proxy. */
+bool connection_is_proxy(const struct connections *connections, const struct peer *peer);
 /* Just before the reply is sent: whether the connection is to be closed after it. */
 bool connection_replied(struct connections *connections, struct evhttp_request *request);
 

@@ -47,13 +47,15 @@ int http_peer(const struct http_request *request, struct peer *peer)
     return connection_peer(request->http->connections, request->source, peer);
 }
 
-void http_client(const struct http_request *request, char text[PEER_TEXT_MAX])
+const char *http_client(const struct http_request *request, char text[PEER_TEXT_MAX])
 {
     struct peer peer;
 
     *text = '\0';
-    if (http_peer(request, &peer) == 0)
-        peer_print(&peer, text);
+    if (http_peer(request, &peer) != 0)
+        return "client";
+    peer_print(&peer, text);
+    return connection_is_proxy(request->http->connections, &peer) ? "proxy" : "client";
 }
 
 static const char *status_phrase(int status)

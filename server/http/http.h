@@ -47,8 +47,10 @@ struct http_reply_header {
 
 #define HTTP_REPLY_HEADERS_MAX 6
 
-/* The internet address of whom it comes from, for the log of what is refused. */
-void http_client(const struct http_request *request, char text[PEER_TEXT_MAX]);
+/* The internet address of whom it comes from, for the log of what is refused. Returns what to call
+ * it there: "client", or "proxy" when it is a trusted proxy that does not say for whom it speaks,
+ * and whom nobody should ban. */
+const char *http_client(const struct http_request *request, char text[PEER_TEXT_MAX]);
 
 struct http_reply {
     int status;

@@ -59,6 +59,21 @@ static bool read_address(struct peer *peer, const char *text, size_t length)
     return inet_pton(AF_INET, copy, peer->bytes + sizeof mapped) == 1;
 }
 
+/* Whether ":4711" stands there. */
+static bool is_port(const char *text, const char *end)
+{
+    unsigned port = 0;
+
+    if (*text != ':' || end - text < 2 || end - text > 6)
+        return false;
+    for (text++; text < end; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        port = port * 10 + (unsigned)(*text - '0');
+    }
+    return port <= 65535;
+}
+
 /* Reads ADDRESS or ADDRESS/BITS. */
 static bool read_network(struct network *network, const char *text, size_t length)
 {
@@ -184,6 +199,23 @@ bool peers_trust(const struct peers *peers, const struct peer *peer)
     return false;
 }
 
+/* Reads one element of X-Forwarded-For: "192.0.2.1", "192.0.2.1:4711", "2001:db8::1",
+ * "[2001:db8::1]" or "[2001:db8::1]:4711". */
+static bool read_forwarded(struct peer *peer, const char *text, size_t length)
+{
+    const bool bracketed = length > 0 && *text == '[';
+    const char *end = text + length;
+    const char *stop = bracketed ? memchr(text, ']', length) : memchr(text, ':', length);
+
+    if (bracketed)
+        return stop != NULL && memchr(text, ':', (size_t)(stop - text)) != NULL &&
+               (stop + 1 == end || is_port(stop + 1, end)) &&
+               read_address(peer, text + 1, (size_t)(stop - text) - 1);
+    if (stop != NULL && memchr(text, '.', (size_t)(stop - text)) != NULL && is_port(stop, end))
+        return read_address(peer, text, (size_t)(stop - text));
+    return read_address(peer, text, length);
+}
+
 bool peers_forwarded(const struct peers *peers, const char *header, struct peer *client)
 {
     const char *end = header + strlen(header);
@@ -198,7 +230,7 @@ bool peers_forwarded(const struct peers *peers, const char *header, struct peer 
             start++;
         while (stop > start && (stop[-1] == ' ' || stop[-1] == '\t'))
             stop--;
-        if (!read_address(client, start, (size_t)(stop - start)))
+        if (!read_forwarded(client, start, (size_t)(stop - start)))
             return false;
         if (!peers_trust(peers, client))
             return true;
@@ -217,16 +249,24 @@ struct peer peer_counted_as(const struct peer *peer)
     return key;
 }
 
+/* IPv4 addresses differ in the last bytes only, which are high bits here: shifts bring them down.
+ */
+uint64_t peer_hash(const struct peer *peer, uint64_t seed)
+{
+    uint64_t half[2], hash;
+
+    memcpy(half, peer->bytes, sizeof half);
+    hash = (half[0] ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
+    hash = (hash ^ hash >> 32 ^ half[1]) * UINT64_C(0xbf58476d1ce4e5b9);
+    hash = (hash ^ hash >> 29) * UINT64_C(0x94d049bb133111eb);
+    return hash >> 32;
+}
+
 /* Under the lock: the link to an address's count, or to where it would be. */
 static struct count **count_find(struct peers *peers, const struct peer *key)
 {
-    uint64_t half[2];
-    struct count **link;
+    struct count **link = &peers->buckets[peer_hash(key, peers->seed) % BUCKETS];
 
-    memcpy(half, key->bytes, sizeof half);
-    half[0] = (half[0] ^ peers->seed) * UINT64_C(0x9e3779b97f4a7c15);
-    half[1] = (half[1] ^ half[0] ^ half[0] >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
-    link = &peers->buckets[(half[1] >> 40) % BUCKETS];
     while (*link != NULL && memcmp((*link)->peer.bytes, key->bytes, sizeof key->bytes) != 0)
         link = &(*link)->next;
     return link;

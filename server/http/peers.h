@@ -6,6 +6,7 @@
 #define SERVER_PEERS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct sockaddr;
 
@@ -32,13 +33,17 @@ int peer_of(struct peer *peer, const struct sockaddr *address);
 /* "192.0.2.1" or "2001:db8::1". */
 void peer_print(const struct peer *peer, char text[PEER_TEXT_MAX]);
 bool peers_trust(const struct peers *peers, const struct peer *peer);
-/* For whom a trusted proxy speaks: the last address in X-Forwarded-For that is no trusted proxy.
+/* For whom a trusted proxy speaks: the last address in X-Forwarded-For that is no trusted proxy. A
+ * port behind an address ("192.0.2.1:4711", "[2001:db8::1]:4711") does not matter.
  * Returns false when the header names nobody. */
 bool peers_forwarded(const struct peers *peers, const char *header, struct peer *client);
 
 /* Whom an address stands for when something is counted: of an IPv6 address only its network, for it
  * is one subscriber's. */
 struct peer peer_counted_as(const struct peer *peer);
+/* A hash for a table of addresses, 32 bits; seed is random, so that nobody can choose addresses
+ * that meet. */
+uint64_t peer_hash(const struct peer *peer, uint64_t seed);
 /* Counts something that this address opens; false, and not counted, when it has too much open. */
 bool peers_enter(struct peers *peers, const struct peer *peer);
 /* Once for each peers_enter that returned true. */

@@ -68,7 +68,6 @@
     X(LOGINS_RIGHT, "uic_admin_logins_total", "result=\"right\"",                                \
       "Tries to log in to the administration")                                                   \
     X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                            \
-    X(LOGINS_REFUSED, "uic_admin_logins_total", "result=\"too_early\"", "")                      \
     X(REPLIES_SENT, "uic_replies_total", "outcome=\"sent\"",                                     \
       "Replies through Meta that came to an end")                                                \
     X(REPLIES_REFUSED, "uic_replies_total", "outcome=\"refused\"", "")                           \

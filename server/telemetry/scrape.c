@@ -3,25 +3,16 @@
 
 #include "flow/flow.h"
 #include "server/http/bearer.h"
+#include "server/http/throttle.h"
 #include "server/routes.h"
+#include "server/security/secret.h"
 #include "server/stores.h"
+#include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "server/telemetry/metrics_text.h"
 #include "server/telemetry/process.h"
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Whether the request brings the token, if one is needed; takes as long whatever it brings. */
-static bool is_allowed(const char *token, const struct http_request *request)
-{
-    const char *given = bearer_token(request);
-
-    if (token == NULL)
-        return true;
-    return given != NULL && strlen(given) == strlen(token) &&
-           CRYPTO_memcmp(given, token, strlen(token)) == 0;
-}
 
 static void measure_state(const struct routes *routes)
 {
@@ -34,17 +25,13 @@ static void measure_state(const struct routes *routes)
     process_measure();
 }
 
-void scrape_handle(struct routes *routes, struct http_request *request)
+static void reply_metrics(const struct routes *routes, struct http_request *request)
 {
     const struct metrics_build build = {PROGRAM_VERSION, flow_id(routes->flow),
                                         flow_fingerprint(routes->flow)};
     size_t length;
     char *text;
 
-    if (!is_allowed(routes->config->metrics_token, request)) {
-        bearer_refuse(request, "{\"error\":\"METRICS_TOKEN is needed\"}\n");
-        return;
-    }
     measure_state(routes);
     text = metrics_text(&build, &length);
     if (text == NULL) {
@@ -56,4 +43,36 @@ void scrape_handle(struct routes *routes, struct http_request *request)
                                              .body = text,
                                              .length = length});
     free(text);
+}
+
+static void on_judged(void *arg, struct http_request *request, bool right)
+{
+    if (right)
+        reply_metrics(arg, request);
+    else
+        bearer_refuse(request, "{\"error\":\"METRICS_TOKEN is needed\"}\n");
+}
+
+static void log_wrong(const struct http_request *request)
+{
+    char client[PEER_TEXT_MAX];
+    const char *who = http_client(request, client);
+
+    log_write(LOG_WARNING, "metrics_refused", log_text("path", request->path),
+              log_text(who, client));
+}
+
+void scrape_handle(struct routes *routes, struct http_request *request)
+{
+    const char *token = routes->config->metrics_token;
+    const char *given = bearer_token(request);
+
+    if (token == NULL || given == NULL) {
+        on_judged(routes, request, token == NULL);
+        return;
+    }
+    const bool right = secret_is(token, given, strlen(given));
+    if (!right)
+        log_wrong(request);
+    throttle_try(routes->throttle, request, right, on_judged, routes);
 }

@@ -101,7 +101,7 @@ test("when a visit is over after twelve hours, the page says why", async (t) => 
   const proof = createHmac("sha256", key).update(end).digest("hex");
   await page.context().addCookies([{ name: "uic_admin", value: `${end}.${proof}`, url: `${server.url}/admin` }]);
   await page.goto(`${server.url}/admin`);
-  await page.getByText("Votre visite a pris fin au bout de douze heures.").waitFor();
+  await page.getByText("Votre visite a pris fin.").waitFor();
   assert.deepEqual(await accessibilityOf(page), []);
 });
 

@@ -16,12 +16,13 @@
 
 static const int64_t NOW = 1795449600;
 
-static enum access_pass find(const struct access *access, const char *pass, int64_t now_s)
+static enum access_find find(const struct access *access, const char *pass, int64_t now_s)
 {
+    struct access_pass found;
     char cookies[256];
 
     snprintf(cookies, sizeof cookies, "uic_admin=%s", pass);
-    return access_find_pass(access, cookies, now_s);
+    return access_find_pass(access, cookies, now_s, &found);
 }
 
 static void only_the_token_is_the_token(void **state)
@@ -41,14 +42,14 @@ static void only_the_token_is_the_token(void **state)
 static void without_a_token_nobody_comes_in(void **state)
 {
     struct access *open = access_create(TOKEN), *closed = access_create(NULL);
-    char pass[ACCESS_PASS_MAX];
+    struct access_pass pass;
 
     (void)state;
-    assert_int_equal(access_make_pass(open, NOW, pass), 0);
+    assert_int_equal(access_make_pass(open, NOW, &pass), 0);
     assert_false(access_is_open(closed));
     assert_false(access_takes_token(closed, "", 0));
     assert_false(access_takes_token(closed, TOKEN, strlen(TOKEN)));
-    assert_int_equal(find(closed, pass, NOW), PASS_NONE);
+    assert_int_equal(find(closed, pass.text, NOW), PASS_NONE);
     access_free(open);
     access_free(closed);
 }
@@ -57,48 +58,66 @@ static void a_pass_holds_for_twelve_hours_on_every_instance_with_the_token(void 
 {
     struct access *one = access_create(TOKEN), *other = access_create(TOKEN);
     struct access *renewed = access_create(TOKEN "2");
-    char pass[ACCESS_PASS_MAX];
+    struct access_pass pass;
 
     (void)state;
-    assert_int_equal(access_make_pass(one, NOW, pass), 0);
-    assert_int_equal(find(one, pass, NOW), PASS_VALID);
-    assert_int_equal(find(other, pass, NOW + 12 * 60 * 60 - 1), PASS_VALID);
-    assert_int_equal(find(other, pass, NOW + 12 * 60 * 60), PASS_OVER);
-    assert_int_equal(find(renewed, pass, NOW), PASS_NONE);
+    assert_int_equal(access_make_pass(one, NOW, &pass), 0);
+    assert_int_equal(find(one, pass.text, NOW), PASS_VALID);
+    assert_int_equal(find(other, pass.text, NOW + 12 * 60 * 60 - 1), PASS_VALID);
+    assert_int_equal(find(other, pass.text, NOW + 12 * 60 * 60), PASS_OVER);
+    assert_int_equal(find(renewed, pass.text, NOW), PASS_NONE);
     access_free(one);
     access_free(other);
     access_free(renewed);
 }
 
+static void no_two_passes_are_the_same(void **state)
+{
+    struct access *access = access_create(TOKEN);
+    struct access_pass one, other, found;
+    char cookies[300];
+
+    (void)state;
+    assert_int_equal(access_make_pass(access, NOW, &one), 0);
+    assert_int_equal(access_make_pass(access, NOW, &other), 0);
+    assert_string_not_equal(one.text, other.text);
+    snprintf(cookies, sizeof cookies, "uic_admin=%s", one.text);
+    assert_int_equal(access_find_pass(access, cookies, NOW, &found), PASS_VALID);
+    assert_string_equal(found.text, one.text);
+    assert_int_equal(found.end_s, NOW + ACCESS_PASS_SECONDS);
+    access_free(access);
+}
+
 static void a_pass_tells_nothing_of_the_token(void **state)
 {
     struct access *access = access_create(TOKEN);
-    char pass[ACCESS_PASS_MAX];
+    struct access_pass pass;
 
     (void)state;
-    assert_int_equal(access_make_pass(access, NOW, pass), 0);
-    assert_null(strstr(pass, "Token"));
-    assert_int_equal(strspn(pass, "0123456789abcdef."), strlen(pass));
+    assert_int_equal(access_make_pass(access, NOW, &pass), 0);
+    assert_null(strstr(pass.text, "Token"));
+    assert_int_equal(strspn(pass.text, "0123456789abcdef."), strlen(pass.text));
     access_free(access);
 }
 
 static void a_changed_pass_is_none(void **state)
 {
     struct access *access = access_create(TOKEN);
-    char pass[ACCESS_PASS_MAX], changed[ACCESS_PASS_MAX + 8];
+    struct access_pass pass;
+    char changed[ACCESS_PASS_MAX + 8];
 
     (void)state;
-    assert_int_equal(access_make_pass(access, NOW, pass), 0);
-    for (size_t i = 0; i < strlen(pass); i++) {
-        strcpy(changed, pass);
+    assert_int_equal(access_make_pass(access, NOW, &pass), 0);
+    for (size_t i = 0; i < strlen(pass.text); i++) {
+        strcpy(changed, pass.text);
         changed[i] = changed[i] == '1' ? '2' : '1';
         assert_int_equal(find(access, changed, NOW), PASS_NONE);
         changed[i] = '\0';
         assert_int_equal(find(access, changed, NOW), PASS_NONE);
     }
-    snprintf(changed, sizeof changed, "%s0", pass);
+    snprintf(changed, sizeof changed, "%s0", pass.text);
     assert_int_equal(find(access, changed, NOW), PASS_NONE);
-    snprintf(changed, sizeof changed, "+%s", pass);
+    snprintf(changed, sizeof changed, "+%s", pass.text);
     assert_int_equal(find(access, changed, NOW), PASS_NONE);
     access_free(access);
 }
@@ -114,20 +133,24 @@ static void a_pass_is_found_among_other_cookies(void **state)
                                          "uic_admin=",
                                          "xuic_admin=1",
                                          "uic_admin=99999999999999999999999999999999.00",
-                                         "uic_admin=-5.00"};
+                                         "uic_admin=-5.00",
+                                         "uic_admin=5",
+                                         "uic_admin=1795449600.",
+                                         "uic_admin=1795449600.00."};
     struct access *access = access_create(TOKEN);
-    char pass[ACCESS_PASS_MAX], cookie[128], cookies[256];
+    struct access_pass pass, found;
+    char cookie[160], cookies[256];
 
     (void)state;
-    assert_int_equal(access_make_pass(access, NOW, pass), 0);
-    snprintf(cookie, sizeof cookie, "uic_admin=%s", pass);
+    assert_int_equal(access_make_pass(access, NOW, &pass), 0);
+    snprintf(cookie, sizeof cookie, "uic_admin=%s", pass.text);
     for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
         snprintf(cookies, sizeof cookies, around[i], cookie);
-        assert_int_equal(access_find_pass(access, cookies, NOW), PASS_VALID);
+        assert_int_equal(access_find_pass(access, cookies, NOW, &found), PASS_VALID);
     }
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
-        assert_int_equal(access_find_pass(access, beside[i], NOW), PASS_NONE);
-    assert_int_equal(access_find_pass(access, NULL, NOW), PASS_NONE);
+        assert_int_equal(access_find_pass(access, beside[i], NOW, &found), PASS_NONE);
+    assert_int_equal(access_find_pass(access, NULL, NOW, &found), PASS_NONE);
     access_free(access);
 }
 
@@ -200,6 +223,7 @@ int main(void)
         cmocka_unit_test(only_the_token_is_the_token),
         cmocka_unit_test(without_a_token_nobody_comes_in),
         cmocka_unit_test(a_pass_holds_for_twelve_hours_on_every_instance_with_the_token),
+        cmocka_unit_test(no_two_passes_are_the_same),
         cmocka_unit_test(a_pass_tells_nothing_of_the_token),
         cmocka_unit_test(a_changed_pass_is_none),
         cmocka_unit_test(a_pass_is_found_among_other_cookies),

@@ -93,8 +93,52 @@ static void a_proxy_speaks_for_the_last_address_that_is_no_proxy(void **state)
         {"127.0.0.1", NULL},
         {"unknown", NULL},
         {"192.0.2.7, unknown", NULL},
-        {"192.0.2.7:1234", NULL},
         {"192.0.2.7, ", NULL},
+        /* with a port, as Azure's gateways and some others write it */
+        {"192.0.2.7:1234", "192.0.2.7"},
+        {"192.0.2.7:0", "192.0.2.7"},
+        {"192.0.2.7:65535", "192.0.2.7"},
+        {"198.51.100.1:80, 192.0.2.7:1234, 10.1.2.3:443", "192.0.2.7"},
+        {"[2001:db8::7]:1234", "2001:db8::7"},
+        {"[2001:db8::7]", "2001:db8::7"},
+        {"[::ffff:192.0.2.7]:1234", "192.0.2.7"},
+        {"::ffff:192.0.2.7", "192.0.2.7"},
+        {"198.51.100.1, [::ffff:10.0.0.1]:9", "198.51.100.1"},
+        {"2001:db8::7:1234", "2001:db8::7:1234"}, /* no port, without brackets */
+        /* what is none of these names nobody */
+        {"192.0.2.7:65536", NULL},
+        {"192.0.2.7:00080000", NULL},
+        {"192.0.2.7:", NULL},
+        {"192.0.2.7:-1", NULL},
+        {"192.0.2.7:+1", NULL},
+        {"192.0.2.7: 80", NULL},
+        {"192.0.2.7:80:80", NULL},
+        {"192.0.2.7:http", NULL},
+        {"192.0.2.7:80x", NULL},
+        {"192.0.2.07:80", NULL},
+        {"192.0.2:80", NULL},
+        {":80", NULL},
+        {"localhost:80", NULL},
+        {"0x7f.1:80", NULL},
+        {"3221225991:80", NULL},
+        {"[192.0.2.7]:80", NULL},
+        {"[2001:db8::7", NULL},
+        {"[2001:db8::7]80", NULL},
+        {"[2001:db8::7]:", NULL},
+        {"[2001:db8::7]:99999", NULL},
+        {"[2001:db8::7]:80]", NULL},
+        {"[[2001:db8::7]]:80", NULL},
+        {"2001:db8::7]:80", NULL},
+        {"[]:80", NULL},
+        {"[", NULL},
+        {"]", NULL},
+        {"[:]", NULL},
+        {"[fe80::1%eth0]:80", NULL},
+        {"\"[2001:db8::7]:80\"", NULL},
+        {"for=192.0.2.7", NULL},
+        {"_hidden", NULL},
+        {"198.51.100.1, 192.0.2.7:65536", NULL}, /* not the one before it */
+        {"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001]:80", NULL},
     };
     struct peers *peers = peers_create("127.0.0.1,10.0.0.0/8", 1);
 
@@ -175,6 +219,26 @@ static void many_addresses_come_and_go(void **state)
     peers_free(peers);
 }
 
+/* Else who has many addresses makes the table slow. */
+static void neighbours_are_spread_over_a_table(void **state)
+{
+    enum { COUNT = 4096 };
+    static unsigned ipv4[COUNT], ipv6[COUNT];
+    struct peer one = address("10.0.0.0"), other = address("2001:db8::");
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT; i++) {
+        one.bytes[14] = other.bytes[6] = (unsigned char)(i >> 8);
+        one.bytes[15] = other.bytes[7] = (unsigned char)i;
+        ipv4[peer_hash(&one, 0x0123456789abcdef) % COUNT]++;
+        ipv6[peer_hash(&other, 0x0123456789abcdef) % COUNT]++;
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_in_range(ipv4[i], 0, 12);
+        assert_in_range(ipv6[i], 0, 12);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +250,7 @@ int main(void)
         cmocka_unit_test(an_ipv6_network_counts_as_one),
         cmocka_unit_test(zero_means_any_number),
         cmocka_unit_test(many_addresses_come_and_go),
+        cmocka_unit_test(neighbours_are_spread_over_a_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

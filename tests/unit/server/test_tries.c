@@ -1,5 +1,6 @@
-/* Tries to log in: each wrong one is answered later than the one before, and nobody gets around. */
-#include "server/admin/tries.h"
+/* Tries to give a token: each wrong one is answered later than the one before, a right one no
+ * sooner than those, and always. */
+#include "server/http/tries.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,94 +43,78 @@ static struct peer ipv6(unsigned char network, unsigned char host)
     return (struct peer){{0x20, 0x01, 0x0d, 0xb8, network, [15] = host}};
 }
 
-static enum tries_verdict try_at(struct peer who, bool right, int64_t now_ms, unsigned *wait_ms)
+static unsigned wait_at(struct peer who, bool right, int64_t now_ms)
 {
-    return tries_judge(tries, &who, right, now_ms, wait_ms);
+    return tries_wait(tries, &who, right, now_ms);
 }
 
 static void the_right_token_is_taken_at_once(void **state)
 {
-    unsigned wait_ms;
-
     (void)state;
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(try_at(ipv4(1), true, START, &wait_ms), TRY_RIGHT);
+        assert_int_equal(wait_at(ipv4(1), true, START), 0);
 }
 
 static void each_wrong_try_waits_twice_as_long_up_to_the_longest(void **state)
 {
     static const unsigned waits[] = {1000, 2000, 4000, 8000, 8000, 8000};
     int64_t now_ms = START;
-    unsigned wait_ms;
 
     (void)state;
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
-        assert_int_equal(try_at(ipv4(1), false, now_ms, &wait_ms), TRY_WRONG);
-        assert_int_equal(wait_ms, waits[i]);
-        now_ms += wait_ms;
+        assert_int_equal(wait_at(ipv4(1), false, now_ms), waits[i]);
+        now_ms += waits[i];
     }
 }
 
-static void while_one_waits_its_address_gets_no_other_try(void **state)
+/* Else whoever sends all his guesses at once would know the right one by its answer. */
+static void a_right_one_waits_as_long_as_the_wrong_ones_before_it(void **state)
 {
-    unsigned wait_ms;
-
     (void)state;
-    try_at(ipv4(1), false, START, &wait_ms);
-    assert_int_equal(try_at(ipv4(1), false, START + 999, &wait_ms), TRY_REFUSED);
-    assert_int_equal(try_at(ipv4(1), true, START + 999, &wait_ms), TRY_REFUSED);
-    assert_int_equal(try_at(ipv4(2), true, START + 999, &wait_ms), TRY_RIGHT);
-    assert_int_equal(try_at(ipv4(1), true, START + 1000, &wait_ms), TRY_RIGHT);
+    assert_int_equal(wait_at(ipv4(1), false, START), 1000);
+    assert_int_equal(wait_at(ipv4(1), false, START + 1), 2000);
+    assert_int_equal(wait_at(ipv4(1), true, START + 1), 2000);
+    assert_int_equal(wait_at(ipv4(1), true, START + 2000), 1);
+    assert_int_equal(wait_at(ipv4(1), true, START + 2001), 0);
 }
 
-static void the_right_token_and_time_make_up_for_the_wrong_ones(void **state)
+static void whatever_others_try_the_right_one_waits_no_longer_than_the_longest(void **state)
 {
-    unsigned wait_ms;
+    (void)state;
+    for (unsigned i = 0; i < 65536; i++)
+        for (int again = 0; again < 4; again++)
+            wait_at(ipv4(i), false, START + i);
+    for (unsigned i = 0; i < 65536; i += 97)
+        assert_in_range(wait_at(ipv4(i), true, START + 65535), 0, TRIES_LONGEST_MS);
+    assert_in_range(wait_at(ipv6(1, 1), true, START + 65535), 0, TRIES_LONGEST_MS);
+}
+
+static void wrong_ones_of_an_address_do_not_slow_the_others(void **state)
+{
+    unsigned slowed = 0;
 
     (void)state;
-    try_at(ipv4(1), false, START, &wait_ms);
-    try_at(ipv4(1), true, START + 1000, &wait_ms);
-    try_at(ipv4(1), false, START + 1000, &wait_ms);
-    assert_int_equal(wait_ms, TRIES_FIRST_MS);
-    try_at(ipv4(1), false, START + 2000, &wait_ms);
-    assert_int_equal(wait_ms, 2 * TRIES_FIRST_MS);
-    try_at(ipv4(1), false, START + 2000 + TRIES_FORGET_MS, &wait_ms);
-    assert_int_equal(wait_ms, TRIES_FIRST_MS);
+    wait_at(ipv4(0), false, START);
+    for (unsigned i = 1; i <= 1000; i++)
+        slowed += wait_at(ipv4(i), true, START) != 0;
+    assert_in_range(slowed, 0, 10); /* those that share its place */
+}
+
+static void the_right_token_does_not_make_up_for_wrong_ones_but_time_does(void **state)
+{
+    (void)state;
+    assert_int_equal(wait_at(ipv4(1), false, START), 1000);
+    assert_int_equal(wait_at(ipv4(1), true, START + 1000), 0);
+    assert_int_equal(wait_at(ipv4(1), false, START + 1000), 2000);
+    assert_int_equal(wait_at(ipv4(1), false, START + 1000 + TRIES_FORGET_MS), 1000);
 }
 
 static void an_ipv6_network_is_one_address(void **state)
 {
-    unsigned wait_ms;
-
     (void)state;
-    try_at(ipv6(1, 1), false, START, &wait_ms);
-    assert_int_equal(try_at(ipv6(1, 2), true, START, &wait_ms), TRY_REFUSED);
-    assert_int_equal(try_at(ipv6(2, 1), true, START, &wait_ms), TRY_RIGHT);
-}
-
-static void when_too_many_wait_nobody_gets_a_try(void **state)
-{
-    unsigned wait_ms;
-
-    (void)state;
-    for (unsigned i = 0; i < TRIES_WAITING_MAX; i++)
-        assert_int_equal(try_at(ipv4(i), false, START, &wait_ms), TRY_WRONG);
-    assert_int_equal(try_at(ipv4(60000), true, START, &wait_ms), TRY_REFUSED);
-    assert_int_equal(try_at(ipv4(60000), true, START + 1000, &wait_ms), TRY_RIGHT);
-}
-
-static void the_place_of_the_try_longest_ago_is_given_away(void **state)
-{
-    unsigned wait_ms;
-
-    (void)state;
-    for (unsigned i = 0; i < TRIES_WAITING_MAX; i++)
-        try_at(ipv4(i), false, START + i, &wait_ms);
-    try_at(ipv4(60000), false, START + 5000, &wait_ms);
-    try_at(ipv4(1), false, START + 5000, &wait_ms);
-    assert_int_equal(wait_ms, 2 * TRIES_FIRST_MS);
-    try_at(ipv4(0), false, START + 5000, &wait_ms);
-    assert_int_equal(wait_ms, TRIES_FIRST_MS);
+    assert_int_equal(wait_at(ipv6(1, 1), false, START), 1000);
+    assert_int_equal(wait_at(ipv6(1, 2), false, START), 2000);
+    assert_int_equal(wait_at(ipv6(1, 3), true, START), 2000);
 }
 
 int main(void)
@@ -138,11 +123,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_right_token_is_taken_at_once),
         TEST(each_wrong_try_waits_twice_as_long_up_to_the_longest),
-        TEST(while_one_waits_its_address_gets_no_other_try),
-        TEST(the_right_token_and_time_make_up_for_the_wrong_ones),
+        TEST(a_right_one_waits_as_long_as_the_wrong_ones_before_it),
+        TEST(whatever_others_try_the_right_one_waits_no_longer_than_the_longest),
+        TEST(wrong_ones_of_an_address_do_not_slow_the_others),
+        TEST(the_right_token_does_not_make_up_for_wrong_ones_but_time_does),
         TEST(an_ipv6_network_is_one_address),
-        TEST(when_too_many_wait_nobody_gets_a_try),
-        TEST(the_place_of_the_try_longest_ago_is_given_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
