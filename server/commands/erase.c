@@ -1,4 +1,5 @@
 /* whatsapp-uic erase: a person's number, or code, or old codes, everywhere. */
+#include "server/commands/author.h"
 #include "server/commands/command.h"
 #include "server/commands/erasing.h"
 #include "server/configuration/setup.h"
@@ -7,7 +8,6 @@
 #include "store/record_eraser.h"
 #include <getopt.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,24 +58,13 @@ struct erase {
     struct record_eraser *eraser;
     struct record_erasure records;
     struct erasing elsewhere;
-    char author[80];
+    char author[AUTHOR_MAX];
 };
 
 static int fail(const char *what, const char *why)
 {
     fprintf(stderr, "%s: %s\n", what, why);
     return -1;
-}
-
-/* Who does it, as the system knows. */
-static void author_find(char author[80])
-{
-    const char *name = getenv("SUDO_USER");
-    const struct passwd *user = name ? NULL : getpwuid(getuid());
-
-    if (!name && user)
-        name = user->pw_name;
-    snprintf(author, 80, "command line (%.40s)", name ? name : "?");
 }
 
 static int ask(const struct request *request, int64_t records)

@@ -15,14 +15,15 @@ static const int64_t NOW = 1795449600;
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct access *access, *other;
-    static char ours[ACCESS_PASS_MAX];
+    static struct access_pass ours;
+    struct access_pass found;
     char lines[LINES][LINE_MAX] = {{0}};
     size_t line = 0, length = 0;
 
     if (access == NULL) {
         access = access_create("fuzz-Token_5hJ2pWq8");
         other = access_create("fuzz-Token_9999999");
-        PROMISE(access_make_pass(access, NOW, ours) == 0);
+        PROMISE(access_make_pass(access, NOW, &ours) == 0);
     }
     for (size_t i = 0; i < size && line < LINES; i++) {
         if (data[i] == '\n')
@@ -30,8 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         else if (length + 1 < LINE_MAX && data[i] != '\0')
             lines[line][length++] = (char)data[i];
     }
-    PROMISE(access_find_pass(other, lines[0], NOW) == PASS_NONE);
-    PROMISE(access_find_pass(access, lines[0], NOW) == PASS_NONE || strstr(lines[0], "uic_admin="));
+    PROMISE(access_find_pass(other, lines[0], NOW, &found) == PASS_NONE);
+    PROMISE(access_find_pass(access, lines[0], NOW, &found) == PASS_NONE ||
+            strstr(lines[0], "uic_admin="));
     asset_accepts_gzip(lines[0]);
     if (asset_is_known(lines[0], "\"abc\""))
         PROMISE(strstr(lines[0], "\"abc\"") != NULL || strchr(lines[0], '*') != NULL);

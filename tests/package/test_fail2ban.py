@@ -1,16 +1,27 @@
 """fail2ban understands the lines that the server writes, and nobody else's."""
 
 import re
+import socket
 import subprocess
 from urllib.parse import urlencode
 
+import meta
 import pytest
-from phone import WEBHOOK, exchange_bytes
+from phone import WEBHOOK, exchange_bytes, signature
 
-SIGNED = {"ADMIN_TOKEN": "admin-Token_1234567", "TWILIO_AUTH_TOKEN": "0123456789abcdef",
-          "PUBLIC_URL": "https://ciu.exemple.cd"}
+URL = "https://ciu.exemple.cd"
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+SIGNED = {"ADMIN_TOKEN": "admin-Token_1234567", "TWILIO_AUTH_TOKEN": "0123456789abcdef", "PUBLIC_URL": URL,
+          "METRICS_TOKEN": "metrics-Token_123456", "TWILIO_ACCOUNT_SID": ACCOUNT,
+          "META_WHATSAPP_TOKEN": "EAAG-of-tests", "META_PHONE_NUMBER_ID": "106540352242922",
+          "META_APP_SECRET": meta.SECRET, "META_VERIFY_TOKEN": meta.VERIFY_TOKEN,
+          "META_GRAPH_URL": "http://127.0.0.1:9"}
 STRANGER, OTHER, GUESSER, READER = "203.0.113.7", "2001:db8::7", "198.51.100.9", "198.51.100.10"
+SCRAPER, SUBSCRIBER, DIRECT = "198.51.100.11", "198.51.100.12", "127.0.0.2"
 PREFIXES = {"a file": "", "the journal": "ciu whatsapp-uic[4711]: "}
+
+
+NO_HTTP = b"GET / HTTP/1.1\r\nHost : x\r\n\r\n"
 
 
 def forged(headers, path=WEBHOOK, body="Body=Oui!", method="POST"):
@@ -21,20 +32,26 @@ def forged(headers, path=WEBHOOK, body="Body=Oui!", method="POST"):
 @pytest.fixture(params=["False", "True"], ids=["text", "json"])
 def log(start, request):
     """The log of a server whom strangers visited: one without signature, one with a wrong one, one
-    who speaks no HTTP, one who only looks, one who guesses the token of the administration, and one
-    who wants the figures without it."""
+    who speaks no HTTP, one who only looks, and those who guess the token of the administration, of
+    the figures, of the metrics, and Meta's."""
     server = start(LOG_JSON=request.param, WORKERS=1, **SIGNED)
     forward = f"X-Forwarded-For: {STRANGER}"
     for _ in range(2):
         assert exchange_bytes(server, forged(forward)).status == 400
     wrong = f"X-Forwarded-For: {OTHER}\r\nX-Twilio-Signature: {'A' * 27}="
     assert exchange_bytes(server, forged(wrong)).status == 403
-    assert exchange_bytes(server, b"GET / HTTP/1.1\r\nHost : x\r\n\r\n").status == 400
+    with socket.create_connection(("127.0.0.1", server.port), source_address=(DIRECT, 0)) as direct:
+        direct.sendall(NO_HTTP)
+        assert direct.recv(100).startswith(b"HTTP/1.1 400 ")
     assert server.status_of("/nowhere") == 404
     guess = urlencode({"token": "guessed"})
     assert exchange_bytes(server, forged(f"X-Forwarded-For: {GUESSER}", "/admin/login", guess)).status == 403
     figures = f"Authorization: Bearer guessed\r\nX-Forwarded-For: {READER}"
     assert exchange_bytes(server, forged(figures, "/admin/stats", "", "GET")).status == 401
+    scrape = f"Authorization: Bearer guessed\r\nX-Forwarded-For: {SCRAPER}"
+    assert exchange_bytes(server, forged(scrape, "/metrics", "", "GET")).status == 401
+    subscribe = f"{meta.PATH}?hub.mode=subscribe&hub.challenge=1&hub.verify_token=guessed"
+    assert exchange_bytes(server, forged(f"X-Forwarded-For: {SUBSCRIBER}", subscribe, "", "GET")).status == 403
     server.terminate()
     server.wait()
     return server.log()
@@ -50,16 +67,46 @@ def banned(root, lines, mode, tmp_path):
     return sorted(done.stdout.split())
 
 
-@pytest.mark.parametrize("prefix", PREFIXES, ids=PREFIXES.get)
-def test_who_signs_nothing_or_speaks_no_http_is_found(root, log, tmp_path, prefix):
-    lines = "".join(PREFIXES[prefix] + line + "\n" for line in log.splitlines())
-    assert banned(root, lines, "normal", tmp_path) == sorted(
-        [STRANGER, STRANGER, GUESSER, READER, "127.0.0.1"])
+def test_strangers_are_found_and_only_if_asked_for_what_a_wrong_setting_of_ours_brings_about(root, log, tmp_path):
+    found = [STRANGER, STRANGER, GUESSER, READER, SCRAPER, DIRECT]
+    for prefix in PREFIXES.values():
+        lines = "".join(prefix + line + "\n" for line in log.splitlines())
+        assert banned(root, lines, "normal", tmp_path) == sorted(found)
+        assert banned(root, lines, "aggressive", tmp_path) == sorted([*found, OTHER, SUBSCRIBER])
 
 
-def test_a_wrong_signature_counts_only_when_asked_for(root, log, tmp_path):
-    assert OTHER not in banned(root, log, "normal", tmp_path)
-    assert banned(root, log, "aggressive", tmp_path).count(OTHER) == 1
+def twilio(body):
+    return (f"X-Forwarded-For: {STRANGER}\r\n"
+            f"X-Twilio-Signature: {signature(SIGNED['TWILIO_AUTH_TOKEN'], URL + WEBHOOK, body)}")
+
+
+# What is signed rightly and refused all the same.
+FORMS = ["AccountSid=AC99999999999999999999999999999999&From=whatsapp%3A%2B243810000000&Body=Oui", "Body=Oui",
+         f"AccountSid={ACCOUNT}", f"AccountSid={ACCOUNT}&From=", f"AccountSid={ACCOUNT}&From=a&From=b",
+         f"AccountSid={ACCOUNT}&From=whatsapp%3A%2B243810000000&Body=1&Body=2",
+         f"AccountSid={ACCOUNT}&From=" + "9" * 200, f"AccountSid={ACCOUNT}&From=a%20b",
+         f"AccountSid={ACCOUNT}&" + "x=1&" * 300, f"AccountSid={ACCOUNT}&From=%zz"]
+DOCUMENTS = ["", "no JSON", "[]", "{}", '{"object":1}', "[" * 500, '{"object":"page","entry":[]}', '{"a":"\xff"}',
+             '{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":'
+             '{"messaging_product":"whatsapp","metadata":{"phone_number_id":"1"},"messages":[{"from":"1"}]}}]}]}']
+
+
+@pytest.mark.parametrize("json", ["False", "True"], ids=["text", "json"])
+def test_nobody_who_signs_rightly_is_banned(start, root, tmp_path, json):
+    """Twilio and Meta, whatever they send, and the proxy that brings it."""
+    server = start(LOG_JSON=json, WORKERS=1, **SIGNED)
+    statuses = {exchange_bytes(server, forged(twilio(form), body=form)).status for form in FORMS}
+    assert statuses == {400, 403}
+    for document in DOCUMENTS:
+        signed = f"X-Forwarded-For: {OTHER}\r\nX-Hub-Signature-256: {meta.signature(document.encode())}"
+        assert exchange_bytes(server, forged(signed, meta.PATH, document)).status in (200, 400)
+    assert exchange_bytes(server, NO_HTTP).status == 400
+    assert exchange_bytes(server, forged("X-Seen: 1")).status == 400, "a proxy that says nothing"
+    server.terminate()
+    server.wait()
+    assert server.log().count("another account") >= 1
+    for mode in ("normal", "aggressive"):
+        assert banned(root, server.log(), mode, tmp_path) == []
 
 
 def test_nobody_is_banned_by_what_another_writes(root, tmp_path):
