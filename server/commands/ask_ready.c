@@ -1,4 +1,4 @@
-/* One small request over one socket. The answer's body says no more than its status. */
+/* One small request over one socket. */
 #include "server/commands/ask_ready.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define PATIENCE_SECONDS 5
+#define ANSWER_MAX 2048
 
 /* To a server that listens everywhere one speaks here. */
 static const char *host_to_ask(const char *host)
@@ -36,24 +37,28 @@ static int connect_to(const struct addrinfo *address)
     return fd;
 }
 
-/* Returns the status of the answer, or -1 when there is none. */
-static int ask(int fd)
+/* Returns the status of the answer with its body, up to a line's end, or -1 when there is none. */
+static int ask(int fd, char answer[ANSWER_MAX], const char **body)
 {
     static const char request[] =
         "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    char answer[64];
     size_t length = 0;
     int status;
 
     if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) != sizeof request - 1)
         return -1;
-    while (length < sizeof answer - 1) {
-        ssize_t count = recv(fd, answer + length, sizeof answer - 1 - length, 0);
+    while (length < ANSWER_MAX - 1) {
+        ssize_t count = recv(fd, answer + length, ANSWER_MAX - 1 - length, 0);
         if (count <= 0)
             break;
         length += (size_t)count;
     }
     answer[length] = '\0';
+    char *end = strstr(answer, "\r\n\r\n");
+    if (end != NULL) {
+        end[4 + strcspn(end + 4, "\r\n")] = '\0';
+        *body = end + 4;
+    }
     return sscanf(answer, "HTTP/1.%*1[01] %3d ", &status) == 1 ? status : -1;
 }
 
@@ -61,7 +66,8 @@ int ask_ready(const struct config *config, char *error, size_t error_size)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *address = NULL;
-    char port[12];
+    char port[12], answer[ANSWER_MAX];
+    const char *body = "";
     int fd, status = 200;
 
     snprintf(port, sizeof port, "%u", config->port);
@@ -76,11 +82,11 @@ int ask_ready(const struct config *config, char *error, size_t error_size)
         return -1;
     }
     if (config->tls_cert_file == NULL)
-        status = ask(fd);
+        status = ask(fd, answer, &body);
     close(fd);
     if (status < 0)
         snprintf(error, error_size, "no answer from port %s", port);
     else if (status != 200)
-        snprintf(error, error_size, "/ready on port %s answers %d", port, status);
+        snprintf(error, error_size, "/ready on port %s answers %d: %.150s", port, status, body);
     return status == 200 ? 0 : -1;
 }

@@ -147,7 +147,6 @@ static int check_database(const struct setup *setup)
         return -1;
     }
     print_finding("bad", "database", error);
-    print_finding("hint", "database", "whatsapp-uic init-db creates or migrates its tables");
     return -1;
 }
 

@@ -3,7 +3,10 @@
 
 #include "server/configuration/setup.h"
 #include "server/server.h"
+#include "server/telemetry/log.h"
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int run(struct options *options, int argc, char *argv[]);
 
@@ -15,14 +18,51 @@ const struct command cmd_serve = {
     .run = run,
 };
 
+/* "NAME: what is wrong" as a line of the log. */
+static void log_finding(char *line)
+{
+    static const char warning[] = "warning: ";
+    const bool warns = strncmp(line, warning, sizeof warning - 1) == 0;
+    char *reason;
+
+    if (warns)
+        line += sizeof warning - 1;
+    reason = strstr(line, ": ");
+    if (reason != NULL)
+        *reason = '\0';
+    log_write(warns ? LOG_WARNING : LOG_CRITICAL, warns ? "setting_doubtful" : "start_failed",
+              log_text("what", reason != NULL ? line : "settings"),
+              log_text("reason", reason != NULL ? reason + 2 : line));
+}
+
+/* What people read of a service is its log: so what is wrong with the settings stands there, as all
+ * that stops a start. */
+static int open_logged(struct setup *setup, const struct options *options)
+{
+    char *lines = NULL, *rest;
+    size_t length;
+    FILE *errors = open_memstream(&lines, &length);
+    int status;
+
+    if (errors == NULL)
+        return setup_open(setup, options, stderr);
+    status = setup_open(setup, options, errors);
+    fclose(errors);
+    log_set(status == 0 ? setup->config.log_level : LOG_INFO, setup->config.log_json);
+    for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        log_finding(line);
+    free(lines);
+    return status;
+}
+
 static int run(struct options *options, int argc, char *argv[])
 {
-    struct setup setup;
+    struct setup setup = {0};
     int code = COMMAND_FAILED;
 
     if (command_options(options, true, argc, argv) != 0)
         return COMMAND_USAGE;
-    if (setup_open(&setup, options, stderr) == 0)
+    if (open_logged(&setup, options) == 0)
         code = server_run(&setup);
     setup_close(&setup);
     return code;

@@ -26,12 +26,14 @@ static int check_https(const char *name, const char *value, FILE *errors)
     return -1;
 }
 
-int config_check_production(const struct config *config, FILE *errors)
+/* A setting with a bad value was told already: only what file (NULL: none) does not hold is
+ * missing. */
+static int check_production(const struct config *config, const struct dotenv *file, FILE *errors)
 {
     int status = 0;
     for (size_t i = 0; i < config_setting_count; i++) {
         const struct setting *setting = &config_settings[i];
-        if (!is_due_in_production(config, setting))
+        if (!is_due_in_production(config, setting) || (file && config_lookup(file, setting->name)))
             continue;
         /* Every such setting is a text. */
         if (!*(char *const *)((const char *)config + setting->offset)) {
@@ -43,6 +45,11 @@ int config_check_production(const struct config *config, FILE *errors)
         check_https("META_GRAPH_URL", config->meta_graph_url, errors) < 0)
         status = -1;
     return status;
+}
+
+int config_check_production(const struct config *config, FILE *errors)
+{
+    return check_production(config, NULL, errors);
 }
 
 static int check_twilio(const struct config *config, const struct dotenv *file, FILE *errors)
@@ -88,7 +95,7 @@ static int check_meta(const struct dotenv *file, FILE *errors)
 int config_check_needs(const struct config *config, const struct dotenv *file, FILE *errors)
 {
     int status = 0;
-    if (config->production && config_check_production(config, errors) < 0)
+    if (config->production && check_production(config, file, errors) < 0)
         status = -1;
     if (check_twilio(config, file, errors) < 0)
         status = -1;

@@ -4,6 +4,7 @@
 #include "server/configuration/local_day.h"
 #include "server/http/form.h"
 #include "server/http/peers.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -338,6 +339,20 @@ void setting_print_value(const char *value, FILE *out)
     fputs(*at ? "...\"" : "\"", out);
 }
 
+/* Why a file is none that can be read. */
+static void explain_file(const struct setting *setting, const char *value, FILE *errors)
+{
+    struct stat status;
+
+    if (setting->accepts != accepts_readable_file)
+        return;
+    if (stat(value, &status) == 0 && S_ISDIR(status.st_mode))
+        errno = EISDIR;
+    else if (access(value, R_OK) == 0)
+        return;
+    fprintf(errors, ", which cannot be read: %s", strerror(errno));
+}
+
 void setting_explain(const struct setting *setting, const char *value, FILE *errors)
 {
     fprintf(errors, "%s: ", setting->name);
@@ -351,6 +366,7 @@ void setting_explain(const struct setting *setting, const char *value, FILE *err
     else {
         fputs("holds ", errors);
         setting_print_value(value, errors);
+        explain_file(setting, value, errors);
     }
     if (!value && setting->need == REQUIRED_IN_PRODUCTION)
         fputs(", but production requires it", errors);

@@ -5,11 +5,15 @@
 #include "server/telemetry/metrics.h"
 #include "store/clock.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RING_SIZE (1u << 20)
@@ -33,6 +37,37 @@ static struct {
           .stopped = PTHREAD_COND_INITIALIZER};
 
 static char ring_bytes[RING_SIZE];
+
+static pthread_once_t journal_once = PTHREAD_ONCE_INIT;
+static bool to_journal;
+
+/* systemd says which stream is the journal's; standard error may be another one by now. */
+static void find_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    uintmax_t device, inode;
+    struct stat status;
+
+    to_journal = stream != NULL && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
+                 fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+                 status.st_ino == inode;
+}
+
+/* A line, for the journal with its priority in front, which is not shown. */
+static void line_make(struct log_line *line, enum log_level level, const char *event,
+                      const struct log_field *fields)
+{
+    static const char priorities[][4] = {"<7>", "<6>", "<4>", "<3>", "<2>"};
+    const size_t length = sizeof priorities[0] - 1;
+
+    log_line_format(line, as_json, level, event, fields);
+    pthread_once(&journal_once, find_journal);
+    if (!to_journal || line->length + length > sizeof line->bytes)
+        return;
+    memmove(line->bytes + length, line->bytes, line->length);
+    memcpy(line->bytes, priorities[level], length);
+    line->length += length;
+}
 
 /* Writes what the pipe takes now; returns the bytes written, 0 to try again, -1 for never. */
 static ssize_t write_some(const char *bytes, size_t length)
@@ -72,8 +107,8 @@ static void write_all(const char *bytes, size_t length, int64_t *deadline)
 static void announce_dropped(uint64_t lines, int64_t *deadline)
 {
     struct log_line line;
-    log_line_format(&line, as_json, LOG_WARNING, "log_lines_dropped",
-                    (struct log_field[]){log_number("lines", (int64_t)lines), {0}});
+    line_make(&line, LOG_WARNING, "log_lines_dropped",
+              (struct log_field[]){log_number("lines", (int64_t)lines), {0}});
     write_all(line.bytes, line.length, deadline);
 }
 
@@ -146,7 +181,7 @@ static bool enqueue(const char *bytes, size_t length)
 void log_event(enum log_level level, const char *event, const struct log_field *fields)
 {
     struct log_line line;
-    log_line_format(&line, as_json, level, event, fields);
+    line_make(&line, level, event, fields);
     pthread_mutex_lock(&ring.lock);
     bool running = ring.running;
     bool lost = running && !enqueue(line.bytes, line.length);
@@ -174,10 +209,15 @@ static int start_thread(void)
     return why ? -1 : 0;
 }
 
-int log_start(enum log_level level, bool json)
+void log_set(enum log_level level, bool json)
 {
     atomic_store(&least, (int)level);
     as_json = json;
+}
+
+int log_start(enum log_level level, bool json)
+{
+    log_set(level, json);
     ring.stopping = false;
     ring.running = start_thread() == 0;
     return ring.running ? 0 : -1;

@@ -1,7 +1,8 @@
 /*
  * The log: one line for each event, text for people or JSON (LOG_JSON), to standard error.
  * Workers hand lines to one writer thread through a bounded queue, so that a slow pipe or disk
- * never holds a loop; lines that find it full are counted and announced, not waited for.
+ * never holds a loop; lines that find it full are counted and announced, not waited for. To the
+ * journal of systemd each line goes with its priority: journalctl -p err finds it.
  *
  *     log_write(LOG_INFO, "server_started", log_text("host", host), log_number("port", port));
  *
@@ -30,6 +31,8 @@ struct log_field {
 #define log_number(name, value) ((struct log_field){(name), LOG_FIELD_NUMBER, NULL, (value), 0})
 #define log_decimal(name, value) ((struct log_field){(name), LOG_FIELD_DECIMAL, NULL, 0, (value)})
 
+/* What log_start sets, for the lines before it. */
+void log_set(enum log_level level, bool json);
 /* Starts the writer thread. Before log_start and after log_stop lines are written directly. */
 int log_start(enum log_level level, bool json);
 /* Writes what is queued and stops the thread. */

@@ -171,10 +171,10 @@ def test_production_does_not_start_without_what_is_signed(tmp_path, missing):
     settings = {"ENVIRONMENT": "production", "ADMIN_TOKEN": "admin-Token_1234567", **SIGNED}
     done = run_program("serve", cwd=tmp_path, **{**settings, missing: None})
     assert done.returncode == 1
-    assert f"{missing}: is not set" in done.stderr
+    assert f'CRITICAL start_failed what={missing} reason="is not set' in done.stderr
 
 
 def test_a_token_without_the_url_it_signs_does_not_start(tmp_path):
     done = run_program("serve", cwd=tmp_path, TWILIO_AUTH_TOKEN=TOKEN)
     assert done.returncode == 1
-    assert "PUBLIC_URL: is not set" in done.stderr and TOKEN not in done.stderr
+    assert "start_failed what=PUBLIC_URL reason=\"is not set" in done.stderr and TOKEN not in done.stderr
