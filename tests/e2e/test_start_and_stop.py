@@ -127,7 +127,7 @@ def test_a_bad_configuration_is_told_all_at_once_and_without_secrets(tmp_path):
     assert done.returncode == 1
     lines = done.stderr.splitlines()
     for name in bad:
-        told = [line for line in lines if line.startswith(f"{name}:")]
+        told = [line for line in lines if f" start_failed what={name} " in line]
         assert len(told) == 1, f"{name} in:\n{done.stderr}"
     for secret in ("Sh0rt-secret", "hunter2", "hunter3", "t0ken-short"):
         assert secret not in done.stdout + done.stderr
