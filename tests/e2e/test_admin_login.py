@@ -1,5 +1,7 @@
 """Logging in to the administration, as a browser sees it on the wire; tests/web does it with one."""
 
+import hashlib
+import hmac
 import re
 import threading
 import time
@@ -302,6 +304,23 @@ def test_while_redis_is_away_an_instance_knows_what_was_ended_on_it(start, redis
     redis.start()
     eventually(lambda: visitor.request("GET", "/admin/stats").status == 401,
                "the others learn it when Redis is back")
+
+
+def pass_made_by_us(end, token=TOKEN):
+    """A pass as the server makes it, written once more."""
+    secret = hmac.digest(b"whatsapp-uic 1", token.encode(), hashlib.sha256)
+    key = hmac.digest(secret, b"admin pass\1", hashlib.sha256)
+    text = f"{end}.0123456789abcdef"
+    return f"{text}.{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}"
+
+
+def test_a_pass_runs_out_by_itself(visitor):
+    visitor.cookie = pass_made_by_us(int(time.time()) + 3600)
+    assert not is_over(visitor)
+    visitor.cookie = pass_made_by_us(int(time.time()) - 1)
+    assert is_over(visitor)
+    visitor.cookie = pass_made_by_us(int(time.time()) + 3600, TOKEN + "2")
+    assert state(visitor.request("GET", "/admin")) == "ask", "another token's is none"
 
 
 def test_a_pass_that_is_over_is_not_taken_for_an_attack(admin):
