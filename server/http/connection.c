@@ -1,5 +1,10 @@
 /* The watch over connections: scanner, limits of time and number. What a good request means is
- * left to http.c. */
+ * left to http.c.
+ *
+ * Scanner and evhttp go in step. The scanner stands still at the end of a request until evhttp has
+ * handed it over and it is being answered; what evhttp then left in the buffer must be what the
+ * scanner has not read. If it is not, one of them took bytes for something else, and nothing behind
+ * them is to be trusted: the connection closes. */
 #include "server/http/connection.h"
 
 #include "server/http/caller.h"
@@ -39,6 +44,7 @@ struct connection {
     struct head_scanner scanner;
     enum head_phase phase;
     int64_t since_ms; /* when this phase began */
+    size_t unread;    /* last bytes of the input that the scanner has not read */
     unsigned busy;    /* requests that wait for their reply */
     bool refused;     /* answered with an error; what still comes is thrown away */
     bool close_after; /* close when the reply under way is out */
@@ -69,8 +75,8 @@ static void connection_enter(struct connection *connection, enum head_phase phas
  * client of TLS that was not greeted yet is told nothing. */
 static void send_refusal(const struct connection *connection, const struct head_verdict *verdict)
 {
-    char body[160], answer[512];
-    const char *extra = verdict->status == 405 ? "Allow: GET, HEAD, POST\r\n"
+    char body[160], answer[640];
+    const char *extra = verdict->status == 405 ? "Allow: GET, HEAD, POST, OPTIONS\r\n"
                         : verdict->status == 503 || verdict->status == 429 ? "Retry-After: 5\r\n"
                                                                            : "";
     int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", verdict->reason);
@@ -78,8 +84,10 @@ static void send_refusal(const struct connection *connection, const struct head_
     length = snprintf(answer, sizeof answer,
                       "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\n"
                       "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+                      "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
                       "Content-Length: %d\r\n%sConnection: close\r\n\r\n%s",
-                      verdict->status, length, extra, body);
+                      verdict->status, length, extra,
+                      head_method(&connection->scanner) == HEAD_METHOD_HEAD ? "" : body);
     if (connection->owner->limits.tls != NULL)
         tls_send_last(connection->stream, answer, (size_t)length);
     else if (send(connection->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -155,21 +163,22 @@ static void count_limit(int status)
         metrics_add(METRIC_LIMIT_LARGE, 1);
 }
 
-/* Scans the bytes of the buffer from offset on. */
-static struct head_verdict scan_new_bytes(struct connection *connection, struct evbuffer *buffer,
-                                          size_t offset)
+/* Scans what is unread, as far as the request goes. */
+static struct head_verdict scan_unread(struct connection *connection)
 {
+    struct evbuffer *buffer = bufferevent_get_input(connection->stream);
     struct head_verdict verdict = {0, NULL};
     struct evbuffer_ptr from;
-    struct evbuffer_iovec pieces[16];
+    struct evbuffer_iovec piece;
 
-    while (verdict.status == 0 && offset < evbuffer_get_length(buffer)) {
-        evbuffer_ptr_set(buffer, &from, offset, EVBUFFER_PTR_SET);
-        int n = evbuffer_peek(buffer, -1, &from, pieces, 16);
-        for (int i = 0; i < n && i < 16 && verdict.status == 0; i++) {
-            verdict = head_scan(&connection->scanner, pieces[i].iov_base, pieces[i].iov_len);
-            offset += pieces[i].iov_len;
-        }
+    while (verdict.status == 0 && connection->unread > 0 &&
+           head_phase(&connection->scanner) != HEAD_PHASE_COMPLETE) {
+        evbuffer_ptr_set(buffer, &from, evbuffer_get_length(buffer) - connection->unread,
+                         EVBUFFER_PTR_SET);
+        if (evbuffer_peek(buffer, -1, &from, &piece, 1) < 1)
+            break;
+        connection->unread -=
+            head_scan(&connection->scanner, piece.iov_base, piece.iov_len, &verdict);
     }
     return verdict;
 }
@@ -196,15 +205,32 @@ static bool connection_enlarge(struct connection *connection)
     return true;
 }
 
-/* Behind the reply; the next request's large body may be arriving already. */
+/* Behind the reply. */
 static void connection_shrink(struct connection *connection)
 {
-    if (!connection->large ||
-        (connection->phase == HEAD_PHASE_BODY && head_body_is_large(&connection->scanner)))
+    if (!connection->large)
         return;
     connection->owner->large_count--;
     connection->large = false;
     limit_input(connection, connection->owner->limits.request.body_max);
+}
+
+/* Looks at what is unread before evhttp does. */
+static void connection_look(struct connection *connection)
+{
+    struct head_verdict verdict = scan_unread(connection);
+    const enum head_phase phase = head_phase(&connection->scanner);
+
+    if (phase != connection->phase || phase == HEAD_PHASE_IDLE)
+        connection_enter(connection, phase);
+    if (verdict.status == 0 && phase == HEAD_PHASE_BODY &&
+        head_body_is_large(&connection->scanner) && !connection_enlarge(connection))
+        verdict = (struct head_verdict){503, "too many large requests, try again shortly"};
+    if (verdict.status != 0) {
+        metrics_add(METRIC_HEADS_REFUSED, 1);
+        count_limit(verdict.status);
+        connection_refuse(connection, verdict);
+    }
 }
 
 /* Runs when bytes were read, before evhttp looks at them. */
@@ -214,21 +240,9 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
 
     if (info->n_added == 0)
         return;
-    if (!connection->refused) {
-        struct head_verdict verdict = scan_new_bytes(connection, buffer, info->orig_size);
-        enum head_phase phase = head_phase(&connection->scanner);
-
-        if (phase != connection->phase || phase == HEAD_PHASE_IDLE)
-            connection_enter(connection, phase);
-        if (verdict.status == 0 && phase == HEAD_PHASE_BODY &&
-            head_body_is_large(&connection->scanner) && !connection_enlarge(connection))
-            verdict = (struct head_verdict){503, "too many large requests, try again shortly"};
-        if (verdict.status != 0) {
-            metrics_add(METRIC_HEADS_REFUSED, 1);
-            count_limit(verdict.status);
-            connection_refuse(connection, verdict);
-        }
-    }
+    connection->unread += info->n_added;
+    if (!connection->refused)
+        connection_look(connection);
     if (connection->refused && connection->busy == 0)
         evbuffer_drain(buffer, evbuffer_get_length(buffer));
 }
@@ -365,18 +379,39 @@ static struct connection *connection_find(const struct connections *connections,
     return fd < 0 || (size_t)fd >= connections->by_fd_size ? NULL : connections->by_fd[fd];
 }
 
-bool connection_busy(struct connections *connections, struct evhttp_request *request)
+/* Whether the scanner read the same request. */
+static bool connection_agrees(const struct connection *connection, struct evhttp_request *request)
+{
+    const struct head_scanner *scanner = &connection->scanner;
+    const struct evbuffer *input = bufferevent_get_input(connection->stream);
+    const struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    const bool is_post = evhttp_request_get_command(request) == EVHTTP_REQ_POST;
+
+    return head_phase(scanner) == HEAD_PHASE_COMPLETE &&
+           connection->unread == evbuffer_get_length(input) &&
+           head_body_length(scanner) == evbuffer_get_length(body) &&
+           (head_method(scanner) == HEAD_METHOD_POST) == is_post;
+}
+
+struct head_verdict connection_busy(struct connections *connections, struct evhttp_request *request)
 {
     struct connection *connection = connection_find(connections, request);
-    bool welcome;
 
     if (connection == NULL)
-        return true;
+        return (struct head_verdict){0, NULL};
     connection->busy++;
-    welcome = caller_begin(&connection->caller, connections->limits.peers, request);
-    if (!welcome)
-        metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
-    return welcome;
+    if (!connection_agrees(connection, request)) {
+        metrics_add(METRIC_READERS_DISAGREED, 1);
+        log_write(LOG_CRITICAL, "request_readers_disagreed");
+        connection->refused = true;
+        connection->close_after = true;
+        return (struct head_verdict){400, "the request is ambiguous"};
+    }
+    connection->close_after = connection->close_after || head_closes(&connection->scanner);
+    if (caller_begin(&connection->caller, connections->limits.peers, request))
+        return (struct head_verdict){0, NULL};
+    metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
+    return (struct head_verdict){429, "too many requests from this address"};
 }
 
 int connection_peer(struct connections *connections, struct evhttp_request *request,
@@ -396,8 +431,12 @@ bool connection_replied(struct connections *connections, struct evhttp_request *
 
     if (connection == NULL)
         return true;
-    connection->busy--;
     connection_shrink(connection);
+    if (!connection->close_after && !connections->draining) {
+        head_next(&connection->scanner);
+        connection_look(connection);
+    }
+    connection->busy--;
     caller_end(&connection->caller, connections->limits.peers);
     connection->since_ms = clock_monotonic_ms();
     return connection->close_after || connections->draining;

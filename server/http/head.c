@@ -15,10 +15,18 @@ enum state {
     IN_VALUE, /* white space around the value included */
     AT_LAST_LINE_FEED,
     IN_BODY,
+    AT_END, /* of one request */
     REFUSED,
 };
 
-enum header { HEADER_OTHER, HEADER_HOST, HEADER_LENGTH, HEADER_ENCODING, HEADER_EXPECT };
+enum header {
+    HEADER_OTHER,
+    HEADER_HOST,
+    HEADER_LENGTH,
+    HEADER_ENCODING,
+    HEADER_EXPECT,
+    HEADER_CONNECTION
+};
 
 static const char version_prefix[] = "HTTP/1.";
 static const char expect_continue[] = "100-continue";
@@ -38,14 +46,38 @@ enum head_phase head_phase(const struct head_scanner *scanner)
         return HEAD_PHASE_IDLE;
     case IN_BODY:
         return HEAD_PHASE_BODY;
+    case AT_END:
+        return HEAD_PHASE_COMPLETE;
     default:
         return HEAD_PHASE_HEAD;
     }
 }
 
+enum head_method head_method(const struct head_scanner *scanner)
+{
+    return scanner->method;
+}
+
+uint64_t head_body_length(const struct head_scanner *scanner)
+{
+    return scanner->body_length;
+}
+
 bool head_body_is_large(const struct head_scanner *scanner)
 {
-    return scanner->large;
+    return scanner->body_length > scanner->limits.body_max;
+}
+
+bool head_closes(const struct head_scanner *scanner)
+{
+    return scanner->closes || scanner->http_1_0 || target_is_absolute(&scanner->target);
+}
+
+void head_next(struct head_scanner *scanner)
+{
+    const struct head_limits limits = scanner->limits;
+
+    head_init(scanner, &limits);
 }
 
 static struct head_verdict refuse(struct head_scanner *scanner, int status, const char *reason)
@@ -77,24 +109,22 @@ static bool word_is(const struct head_scanner *scanner, const char *word)
            memcmp(scanner->word, word, scanner->word_length) == 0;
 }
 
-static void request_begin(struct head_scanner *scanner)
-{
-    const struct head_limits limits = scanner->limits;
-
-    head_init(scanner, &limits);
-    scanner->state = IN_METHOD;
-}
-
 /* evhttp answers methods that it does not know in its own way; those of HTTP reach the router. */
-static bool is_known_method(const struct head_scanner *scanner)
+static enum head_method method_of(const struct head_scanner *scanner)
 {
-    static const char *const methods[] = {"GET",    "POST",    "HEAD", "PUT",
-                                          "DELETE", "OPTIONS", "PATCH"};
+    static const struct {
+        const char *word;
+        enum head_method method;
+    } methods[] = {
+        {"POST", HEAD_METHOD_POST},       {"GET", HEAD_METHOD_GET},   {"HEAD", HEAD_METHOD_HEAD},
+        {"OPTIONS", HEAD_METHOD_OPTIONS}, {"PUT", HEAD_METHOD_OTHER}, {"DELETE", HEAD_METHOD_OTHER},
+        {"PATCH", HEAD_METHOD_OTHER},
+    };
 
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (word_is(scanner, methods[i]))
-            return true;
-    return false;
+        if (word_is(scanner, methods[i].word))
+            return methods[i].method;
+    return HEAD_METHOD_UNKNOWN;
 }
 
 static struct head_verdict in_method(struct head_scanner *scanner, unsigned char c)
@@ -107,48 +137,32 @@ static struct head_verdict in_method(struct head_scanner *scanner, unsigned char
     }
     if (scanner->word_length == 0)
         return refuse(scanner, 400, "the request line is malformed");
-    if (!is_known_method(scanner))
+    scanner->method = method_of(scanner);
+    if (scanner->method == HEAD_METHOD_UNKNOWN)
         return refuse(scanner, 405, "this method is not known here");
-    scanner->is_post = word_is(scanner, "POST");
     scanner->state = IN_TARGET;
     return go_on;
-}
-
-/* Compares the path, up to the question mark, with the one that may bring more. */
-static void path_add(struct head_scanner *scanner, unsigned char c)
-{
-    const char *large = scanner->limits.large_path;
-
-    if (c == '?')
-        scanner->path_ended = true;
-    if (large == NULL || scanner->path_ended)
-        return;
-    if (scanner->path_same == scanner->path_length && c == (unsigned char)large[scanner->path_same])
-        scanner->path_same++;
-    scanner->path_length++;
 }
 
 static uint64_t body_max(const struct head_scanner *scanner)
 {
     const struct head_limits *limits = &scanner->limits;
-    const bool same = limits->large_path != NULL && scanner->path_same == scanner->path_length &&
-                      limits->large_path[scanner->path_same] == '\0';
 
-    return same && scanner->is_post ? limits->large_body_max : limits->body_max;
+    return target_has_path(&scanner->target, limits->large_path) ? limits->large_body_max
+                                                                 : limits->body_max;
 }
 
 static struct head_verdict in_target(struct head_scanner *scanner, unsigned char c)
 {
-    if (c == ' ' && scanner->target_length > 0) {
-        scanner->state = IN_VERSION;
-        scanner->value_length = 0;
-        return go_on;
+    if (c != ' ') {
+        struct head_verdict verdict =
+            target_add(&scanner->target, c, scanner->limits.target_max, scanner->limits.large_path);
+        return verdict.status == 0 ? go_on : refuse(scanner, verdict.status, verdict.reason);
     }
-    if (c <= 0x20 || c >= 0x7f || c == '#' || (scanner->target_length == 0 && c != '/'))
+    if (!target_may_end(&scanner->target, scanner->method == HEAD_METHOD_OPTIONS))
         return refuse(scanner, 400, "the request target is malformed");
-    if (++scanner->target_length > scanner->limits.target_max)
-        return refuse(scanner, 414, "the request target is too long");
-    path_add(scanner, c);
+    scanner->state = IN_VERSION;
+    scanner->value_length = 0;
     return go_on;
 }
 
@@ -196,6 +210,9 @@ static struct head_verdict header_begin(struct head_scanner *scanner)
         scanner->header = HEADER_ENCODING;
     } else if (word_is(scanner, "expect")) {
         scanner->header = HEADER_EXPECT;
+    } else if (word_is(scanner, "connection")) {
+        scanner->header = HEADER_CONNECTION;
+        scanner->word_length = 0;
     }
     return go_on;
 }
@@ -235,9 +252,33 @@ static struct head_verdict length_digit(struct head_scanner *scanner, unsigned c
     if (c < '0' || c > '9' || scanner->value_ended)
         return refuse(scanner, 400, "Content-Length is not a number");
     /* Beyond the limit only "too long" matters, so that no number overflows. */
-    if (scanner->body_left <= body_max(scanner))
-        scanner->body_left = scanner->body_left * 10 + (uint64_t)(c - '0');
+    if (scanner->body_length <= body_max(scanner))
+        scanner->body_length = scanner->body_length * 10 + (uint64_t)(c - '0');
     return go_on;
+}
+
+static void expectation_add(struct head_scanner *scanner, unsigned char c)
+{
+    const size_t at = scanner->value_length;
+    const bool same = !scanner->value_ended && at < sizeof expect_continue - 1 &&
+                      (c | 0x20) == (expect_continue[at] | 0x20);
+
+    scanner->continues = same && (at == 0 || scanner->continues);
+}
+
+static void option_end(struct head_scanner *scanner)
+{
+    if (word_is(scanner, "close"))
+        scanner->closes = true;
+    scanner->word_length = 0;
+}
+
+static void option_add(struct head_scanner *scanner, unsigned char c)
+{
+    if (c == ',')
+        option_end(scanner);
+    else
+        word_add(scanner, c, true);
 }
 
 static struct head_verdict header_end(struct head_scanner *scanner)
@@ -247,6 +288,8 @@ static struct head_verdict header_end(struct head_scanner *scanner)
     if (scanner->header == HEADER_EXPECT &&
         (!scanner->continues || scanner->value_length != sizeof expect_continue - 1))
         return refuse(scanner, 417, "only Expect: 100-continue is met here");
+    if (scanner->header == HEADER_CONNECTION)
+        option_end(scanner);
     scanner->state = AT_LINE_FEED;
     return go_on;
 }
@@ -258,34 +301,49 @@ static struct head_verdict in_value(struct head_scanner *scanner, unsigned char 
     if ((c < 0x20 && c != '\t') || c == 0x7f)
         return refuse(scanner, 400, "a header holds a control character");
     if (c == ' ' || c == '\t') {
+        /* evhttp would take it for a part of the value. */
+        if (c == '\t' && scanner->value_length == 0 && scanner->header != HEADER_OTHER)
+            return refuse(scanner, 400, "a tab stands before a value");
         scanner->value_ended = scanner->value_length > 0;
         return go_on;
     }
-    if (scanner->header == HEADER_LENGTH) {
-        scanner->value_length++;
-        return length_digit(scanner, c);
-    }
-    if (scanner->header == HEADER_EXPECT) {
-        size_t at = scanner->value_length;
-        bool same = at < sizeof expect_continue - 1 && (c | 0x20) == (expect_continue[at] | 0x20);
-        scanner->continues = same && (at == 0 || scanner->continues);
-    }
+    if (scanner->header == HEADER_EXPECT)
+        expectation_add(scanner, c);
+    else if (scanner->header == HEADER_CONNECTION)
+        option_add(scanner, c);
     scanner->value_length++;
+    return scanner->header == HEADER_LENGTH ? length_digit(scanner, c) : go_on;
+}
+
+/* Only POST brings a body: evhttp reads none behind some of the others. */
+static struct head_verdict judge_body(struct head_scanner *scanner)
+{
+    const bool has_body = scanner->has_encoding || scanner->has_length;
+
+    if (scanner->has_encoding && scanner->has_length)
+        return refuse(scanner, 400, "Content-Length and Transfer-Encoding contradict each other");
+    if (has_body && scanner->method == HEAD_METHOD_OTHER)
+        return refuse(scanner, 405, "this method is not taken here");
+    if (has_body && scanner->method != HEAD_METHOD_POST)
+        return refuse(scanner, 400, "only POST brings a body");
+    if (scanner->has_encoding)
+        return refuse(scanner, 411, "send Content-Length instead of Transfer-Encoding");
+    if (scanner->body_length > body_max(scanner))
+        return refuse(scanner, 413, "the body is too large");
     return go_on;
 }
 
 static struct head_verdict head_end(struct head_scanner *scanner)
 {
+    struct head_verdict verdict;
+
     if (!scanner->has_host && !scanner->http_1_0)
         return refuse(scanner, 400, "Host is missing");
-    if (scanner->has_encoding && scanner->has_length)
-        return refuse(scanner, 400, "Content-Length and Transfer-Encoding contradict each other");
-    if (scanner->has_encoding)
-        return refuse(scanner, 411, "send Content-Length instead of Transfer-Encoding");
-    if (scanner->body_left > body_max(scanner))
-        return refuse(scanner, 413, "the body is too large");
-    scanner->large = scanner->body_left > scanner->limits.body_max;
-    scanner->state = scanner->body_left > 0 ? IN_BODY : AT_REQUEST;
+    verdict = judge_body(scanner);
+    if (verdict.status != 0)
+        return verdict;
+    scanner->body_left = scanner->body_length;
+    scanner->state = scanner->body_left > 0 ? IN_BODY : AT_END;
     return go_on;
 }
 
@@ -293,8 +351,7 @@ static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char
 {
     switch (scanner->state) {
     case AT_REQUEST:
-        request_begin(scanner);
-        scanner->head_bytes = 1;
+        scanner->state = IN_METHOD;
         return in_method(scanner, c);
     case IN_METHOD:
         return in_method(scanner, c);
@@ -335,28 +392,34 @@ static size_t skip_value(struct head_scanner *scanner, const char *bytes, size_t
     return n;
 }
 
-struct head_verdict head_scan(struct head_scanner *scanner, const char *bytes, size_t length)
+static size_t skip_body(struct head_scanner *scanner, size_t length)
+{
+    const size_t n = scanner->body_left < length ? (size_t)scanner->body_left : length;
+
+    scanner->body_left -= n;
+    if (scanner->body_left == 0)
+        scanner->state = AT_END;
+    return n;
+}
+
+size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
+                 struct head_verdict *verdict)
 {
     size_t i = 0;
 
-    while (i < length) {
+    *verdict = go_on;
+    while (i < length && verdict->status == 0 && scanner->state != AT_END) {
         if (scanner->state == IN_BODY) {
-            size_t rest = length - i;
-            size_t n = scanner->body_left < rest ? (size_t)scanner->body_left : rest;
-            i += n;
-            scanner->body_left -= n;
-            if (scanner->body_left == 0)
-                scanner->state = AT_REQUEST;
+            i += skip_body(scanner, length - i);
             continue;
         }
         i += skip_value(scanner, bytes + i, length - i);
         if (i == length)
             break;
         if (++scanner->head_bytes > scanner->limits.head_max)
-            return refuse(scanner, 431, "the request head is too long");
-        struct head_verdict verdict = scan_byte(scanner, (unsigned char)bytes[i++]);
-        if (verdict.status != 0)
-            return verdict;
+            *verdict = refuse(scanner, 431, "the request head is too long");
+        else
+            *verdict = scan_byte(scanner, (unsigned char)bytes[i++]);
     }
-    return go_on;
+    return i;
 }
