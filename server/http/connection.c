@@ -223,7 +223,7 @@ static void connection_look(struct connection *connection)
 
     if (phase != connection->phase || phase == HEAD_PHASE_IDLE)
         connection_enter(connection, phase);
-    if (verdict.status == 0 && phase == HEAD_PHASE_BODY &&
+    if (verdict.status == 0 && phase >= HEAD_PHASE_BODY &&
         head_body_is_large(&connection->scanner) && !connection_enlarge(connection))
         verdict = (struct head_verdict){503, "too many large requests, try again shortly"};
     if (verdict.status != 0) {
@@ -241,7 +241,7 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
     if (info->n_added == 0)
         return;
     connection->unread += info->n_added;
-    if (!connection->refused)
+    if (!connection->refused && !connection->close_after)
         connection_look(connection);
     if (connection->refused && connection->busy == 0)
         evbuffer_drain(buffer, evbuffer_get_length(buffer));

@@ -1,5 +1,5 @@
-/* Strict reading of request heads, byte by byte: one state for each place of the grammar. Bodies
- * are only counted. What a request asks for is left to http.c. */
+/* Strict reading of requests, byte by byte: one state for each place of the grammar. Bodies are
+ * only counted. What a request asks for is left to http.c. */
 #include "server/http/head.h"
 
 #include <string.h>
@@ -15,7 +15,8 @@ enum state {
     IN_VALUE, /* white space around the value included */
     AT_LAST_LINE_FEED,
     IN_BODY,
-    AT_END, /* of one request */
+    IN_FRAME, /* between the chunks of a body */
+    AT_END,   /* of one request */
     REFUSED,
 };
 
@@ -45,6 +46,7 @@ enum head_phase head_phase(const struct head_scanner *scanner)
     case AT_REQUEST:
         return HEAD_PHASE_IDLE;
     case IN_BODY:
+    case IN_FRAME:
         return HEAD_PHASE_BODY;
     case AT_END:
         return HEAD_PHASE_COMPLETE;
@@ -206,8 +208,11 @@ static struct head_verdict header_begin(struct head_scanner *scanner)
         scanner->has_length = true;
         scanner->header = HEADER_LENGTH;
     } else if (word_is(scanner, "transfer-encoding")) {
+        if (scanner->has_encoding)
+            return refuse(scanner, 400, "Transfer-Encoding stands twice");
         scanner->has_encoding = true;
         scanner->header = HEADER_ENCODING;
+        scanner->word_length = 0;
     } else if (word_is(scanner, "expect")) {
         scanner->header = HEADER_EXPECT;
     } else if (word_is(scanner, "connection")) {
@@ -288,6 +293,8 @@ static struct head_verdict header_end(struct head_scanner *scanner)
     if (scanner->header == HEADER_EXPECT &&
         (!scanner->continues || scanner->value_length != sizeof expect_continue - 1))
         return refuse(scanner, 417, "only Expect: 100-continue is met here");
+    if (scanner->header == HEADER_ENCODING)
+        scanner->chunked = word_is(scanner, "chunked");
     if (scanner->header == HEADER_CONNECTION)
         option_end(scanner);
     scanner->state = AT_LINE_FEED;
@@ -311,6 +318,8 @@ static struct head_verdict in_value(struct head_scanner *scanner, unsigned char 
         expectation_add(scanner, c);
     else if (scanner->header == HEADER_CONNECTION)
         option_add(scanner, c);
+    else if (scanner->header == HEADER_ENCODING)
+        word_add(scanner, scanner->value_ended ? ' ' : c, true);
     scanner->value_length++;
     return scanner->header == HEADER_LENGTH ? length_digit(scanner, c) : go_on;
 }
@@ -326,8 +335,10 @@ static struct head_verdict judge_body(struct head_scanner *scanner)
         return refuse(scanner, 405, "this method is not taken here");
     if (has_body && scanner->method != HEAD_METHOD_POST)
         return refuse(scanner, 400, "only POST brings a body");
-    if (scanner->has_encoding)
-        return refuse(scanner, 411, "send Content-Length instead of Transfer-Encoding");
+    if (scanner->has_encoding && scanner->http_1_0)
+        return refuse(scanner, 400, "HTTP/1.0 knows no Transfer-Encoding");
+    if (scanner->has_encoding && !scanner->chunked)
+        return refuse(scanner, 411, "send Content-Length, or chunks and no other coding");
     if (scanner->body_length > body_max(scanner))
         return refuse(scanner, 413, "the body is too large");
     return go_on;
@@ -342,9 +353,32 @@ static struct head_verdict head_end(struct head_scanner *scanner)
     verdict = judge_body(scanner);
     if (verdict.status != 0)
         return verdict;
+    scanner->head_bytes = 0;
     scanner->body_left = scanner->body_length;
-    scanner->state = scanner->body_left > 0 ? IN_BODY : AT_END;
+    scanner->state = scanner->chunked ? IN_FRAME : scanner->body_left > 0 ? IN_BODY : AT_END;
     return go_on;
+}
+
+static struct head_verdict in_frame(struct head_scanner *scanner, unsigned char c)
+{
+    struct chunk_scanner *chunks = &scanner->chunks;
+
+    switch (chunk_add(chunks, c, body_max(scanner) - scanner->body_length)) {
+    case CHUNK_MORE:
+        return go_on;
+    case CHUNK_BEGINS:
+        scanner->body_left = chunks->size;
+        scanner->body_length += chunks->size;
+        scanner->state = IN_BODY;
+        return go_on;
+    case CHUNK_LAST:
+        scanner->state = AT_END;
+        return go_on;
+    case CHUNK_LARGE:
+        return refuse(scanner, 413, "the body is too large");
+    default:
+        return refuse(scanner, 400, "the chunks of the body are malformed");
+    }
 }
 
 static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char c)
@@ -370,6 +404,8 @@ static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char
         return in_value(scanner, c);
     case AT_LAST_LINE_FEED:
         return c == '\n' ? head_end(scanner) : refuse(scanner, 400, "a line must end with CR LF");
+    case IN_FRAME:
+        return in_frame(scanner, c);
     default:
         return refuse(scanner, 400, "the connection is closed");
     }
@@ -398,8 +434,19 @@ static size_t skip_body(struct head_scanner *scanner, size_t length)
 
     scanner->body_left -= n;
     if (scanner->body_left == 0)
-        scanner->state = AT_END;
+        scanner->state = scanner->chunked ? IN_FRAME : AT_END;
     return n;
+}
+
+/* What is neither body nor too much: of the head, and then of what frames its body. */
+static struct head_verdict count_byte(struct head_scanner *scanner)
+{
+    const bool in_body = scanner->state == IN_FRAME;
+
+    if (++scanner->head_bytes <= (in_body ? HEAD_FRAMES_MAX : scanner->limits.head_max))
+        return go_on;
+    return in_body ? refuse(scanner, 413, "the body comes in too many chunks")
+                   : refuse(scanner, 431, "the request head is too long");
 }
 
 size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
@@ -416,9 +463,8 @@ size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
         i += skip_value(scanner, bytes + i, length - i);
         if (i == length)
             break;
-        if (++scanner->head_bytes > scanner->limits.head_max)
-            *verdict = refuse(scanner, 431, "the request head is too long");
-        else
+        *verdict = count_byte(scanner);
+        if (verdict->status == 0)
             *verdict = scan_byte(scanner, (unsigned char)bytes[i++]);
     }
     return i;

@@ -13,6 +13,7 @@
 #ifndef SERVER_HEAD_H
 #define SERVER_HEAD_H
 
+#include "server/http/chunks.h"
 #include "server/http/target.h"
 #include "server/http/verdict.h"
 #include <stdbool.h>
@@ -23,6 +24,8 @@
 #define HEAD_LINES_MAX 100
 /* Longest method, header name and option of Connection that is told apart. */
 #define HEAD_WORD_MAX 20
+/* Bytes that frame the chunks of one body: some four thousand chunks, for evhttp works on each. */
+#define HEAD_FRAMES_MAX 32768
 
 /* Bytes of one request: of all its head, of the target in it, of its body. */
 struct head_limits {
@@ -63,10 +66,12 @@ struct head_scanner {
     bool has_length;
     bool value_ended; /* white space behind the digits of Content-Length */
     bool has_encoding;
+    bool chunked;
     bool continues; /* Expect: 100-continue, as far as it was compared */
     bool closes;    /* Connection: close */
     uint64_t body_length;
-    uint64_t body_left;
+    uint64_t body_left; /* of the body, or of one of its chunks */
+    struct chunk_scanner chunks;
 };
 
 /* limits.large_path must outlive the scanner. */

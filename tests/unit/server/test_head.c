@@ -14,6 +14,7 @@
 #define LINE "GET / HTTP/1.1\r\n"
 #define HOST "Host: h\r\n"
 #define POST "POST /w HTTP/1.1\r\n" HOST
+#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 
 static const struct head_limits limits = {HEAD_MAX, 4096, 65536, "/large", 3000000};
 
@@ -45,7 +46,31 @@ static const struct row rows[] = {
     {"empty Content-Length", POST "Content-Length:\r\n\r\n", 400},
     {"Content-Length with Transfer-Encoding",
      POST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-    {"Transfer-Encoding alone", POST "Transfer-Encoding: chunked\r\n\r\n", 411},
+    {"a body in chunks", CHUNKED "3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n" LINE HOST "\r\n", 0},
+    {"chunks in capitals", POST "TRANSFER-ENCODING: Chunked\r\n\r\n0\r\n\r\n", 0},
+    {"chunks of the limit", CHUNKED "ffff\r\n", 0},
+    {"a chunk beyond the limit", CHUNKED "10001\r\n", 413},
+    {"chunks beyond the limit", CHUNKED "1\r\na\r\n10000\r\n", 413},
+    {"a chunk beyond 64 bits", CHUNKED "10000000000000000\r\n", 413},
+    {"chunks with a large path",
+     "POST /large HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n100000\r\n", 0},
+    {"a chunk without a size", CHUNKED "\r\n", 400},
+    {"a chunk's extension", CHUNKED "1;a=b\r\na\r\n", 400},
+    {"a space behind a chunk's size", CHUNKED "1 \r\na\r\n", 400},
+    {"a space before a chunk's size", CHUNKED " 1\r\na\r\n", 400},
+    {"a signed chunk", CHUNKED "+1\r\na\r\n", 400},
+    {"a chunk with 0x", CHUNKED "0x1\r\na\r\n", 400},
+    {"a size that ends in LF", CHUNKED "1\na\r\n", 400},
+    {"a chunk that ends in LF", CHUNKED "1\r\na\n", 400},
+    {"a chunk that is longer", CHUNKED "1\r\nab\r\n", 400},
+    {"a trailer", CHUNKED "0\r\nX: a\r\n\r\n", 400},
+    {"chunks that end in LF", CHUNKED "0\r\n\n", 400},
+    {"Transfer-Encoding twice",
+     POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
+    {"two codings", POST "Transfer-Encoding: gzip, chunked\r\n\r\n", 411},
+    {"a coding with a space", POST "Transfer-Encoding: chunk ed\r\n\r\n", 411},
+    {"no coding", POST "Transfer-Encoding:\r\n\r\n", 411},
+    {"chunks in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
     {"a body over the limit", POST "Content-Length: 65537\r\n\r\n", 413},
     {"a large body where it may be",
      "POST /large HTTP/1.1\r\n" HOST "Content-Length: 3000000\r\n\r\n", 0},
@@ -223,6 +248,32 @@ static void it_stands_still_at_the_end_of_a_request(void **state)
     assert_int_equal(head_body_length(&scanner), 0);
 }
 
+static void chunks_are_counted_without_their_frames(void **state)
+{
+    static const char bytes[] = CHUNKED "3\r\nabc\r\n00B\r\n01234567890\r\n000\r\n\r\n";
+    struct head_scanner scanner;
+
+    (void)state;
+    head_init(&scanner, &limits);
+    assert_int_equal(take(&scanner, bytes), sizeof bytes - 1);
+    assert_int_equal(head_phase(&scanner), HEAD_PHASE_COMPLETE);
+    assert_int_equal(head_body_length(&scanner), 14);
+    assert_false(head_body_is_large(&scanner));
+}
+
+static void a_frame_has_limits(void **state)
+{
+    static char bytes[2 * HEAD_FRAMES_MAX];
+    size_t length = sizeof CHUNKED - 1;
+
+    (void)state;
+    memcpy(bytes, CHUNKED, length);
+    memset(bytes + length, '0', HEAD_FRAMES_MAX);
+    assert_int_equal(scan(bytes, length + HEAD_FRAMES_MAX, 1000), 0);
+    memset(bytes + length, '0', HEAD_FRAMES_MAX + 1);
+    assert_int_equal(scan(bytes, length + HEAD_FRAMES_MAX + 1, 1000), 413);
+}
+
 static void the_end_of_a_connection_is_seen(void **state)
 {
     static const struct {
@@ -274,6 +325,8 @@ int main(void)
         cmocka_unit_test(a_head_has_limits),
         cmocka_unit_test(the_phase_tells_what_the_client_owes),
         cmocka_unit_test(it_stands_still_at_the_end_of_a_request),
+        cmocka_unit_test(chunks_are_counted_without_their_frames),
+        cmocka_unit_test(a_frame_has_limits),
         cmocka_unit_test(the_end_of_a_connection_is_seen),
         cmocka_unit_test(random_bytes_never_crash_it),
     };
