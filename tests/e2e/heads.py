@@ -39,6 +39,7 @@ FRAMINGS = {
     "a signed length": ([b"Content-Length: +" + N], HIDDEN, "bad"),
     "a negative length": ([b"Content-Length: -" + N], HIDDEN, "bad"),
     "a length in hex": ([b"Content-Length: 0x%x" % len(HIDDEN)], HIDDEN, "bad"),
+    "a length over the limit": ([b"Content-Length: %d" % (1200 * len(HIDDEN))], 1200 * HIDDEN, "bad"),
     "no length": ([b"Content-Length:"], HIDDEN, "bad"),
     "a huge length": ([b"Content-Length: 18446744073709551616"], HIDDEN, "bad"),
     "chunked": ([b"Transfer-Encoding: chunked"], CHUNKED, "chunked"),
@@ -145,6 +146,15 @@ class Case:
         if self.method not in takes:
             return {405}
         return {400} if self.method == "POST" else {200}  # the form names no sender
+
+
+def pipelines(count):
+    """Several good requests behind each other, the last of which ends the connection."""
+    dice = random.Random(16)
+    good = [case for case in all_cases(8000) if case.served]
+    open_ones, last_ones = ([case for case in good if case.closes == closes] for closes in (False, True))
+    for _ in range(count):
+        yield dice.choices(open_ones, k=dice.randrange(1, 12)) + [dice.choice(last_ones)]
 
 
 def all_cases(count):

@@ -1,12 +1,13 @@
 """Two readers of the same bytes agree: what stands in front of evhttp, and evhttp. One answer for each
 request, none to the bytes of a body, whatever the head says; counted on the wire and in the metrics."""
 
+import itertools
 import random
 import re
-import socket
 
 import heads
 from processes import eventually
+from test_tls import keys, serve  # noqa: F401 (fixtures)
 
 COUNT = 8000
 FAULTS_MAX = 20
@@ -26,9 +27,9 @@ def read_all(connection):
     return received, True
 
 
-def answers_of(received, method):
-    """(status, headers, body) one after the other; the first one answers this method. Interim ones are
-    left out."""
+def answers_of(received, methods):
+    """(status, headers, body) one after the other, to requests with these methods. Interim ones are left
+    out."""
     answers = []
     while received:
         head, found, rest = received.partition(b"\r\n\r\n")
@@ -42,7 +43,7 @@ def answers_of(received, method):
         if status == 100:
             received = rest
             continue
-        bodyless = status in (204, 304) or (method == "HEAD" and not answers)
+        bodyless = status in (204, 304) or methods[len(answers):len(answers) + 1] == ["HEAD"]
         length = 0 if bodyless else int(headers.get(b"content-length", len(rest)))
         answers.append((status, headers, rest[:length]))
         received = rest[length:]
@@ -51,7 +52,7 @@ def answers_of(received, method):
 
 def fault_of(case, received, ended):
     """None, or what is wrong with these answers."""
-    answers = answers_of(received, case.method)
+    answers = answers_of(received, [case.method])
     statuses = [status for status, _, _ in answers]
     if not ended:
         return f"the server waits for more: {statuses}"
@@ -76,14 +77,14 @@ def fault_of(case, received, ended):
     return None
 
 
-def ask(server, case, dice):
+def ask(server, data, dice):
     """In one piece, or in two or three that arrive apart."""
-    cuts = sorted(dice.randrange(len(case.bytes)) for _ in range(dice.choice([0, 0, 1, 2])))
-    with socket.create_connection(("127.0.0.1", server.port), timeout=SILENCE) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    cuts = sorted(dice.randrange(len(data)) for _ in range(dice.choice([0, 0, 1, 2])))
+    with server.connect_raw() as connection:
+        connection.settimeout(SILENCE)
         try:
-            for start, end in zip([0, *cuts], [*cuts, len(case.bytes)]):
-                connection.sendall(case.bytes[start:end])
+            for start, end in zip([0, *cuts], [*cuts, len(data)]):
+                connection.sendall(data[start:end])
         except ConnectionError:
             pass  # refused before it was all sent
         return read_all(connection)
@@ -97,21 +98,47 @@ def counted(server):
     return requests, int(re.search(r"^uic_http_readers_disagreed_total (\d+)$", metrics, re.M)[1])
 
 
-def test_one_answer_for_each_request_and_none_to_a_body(shared):
+def hold_against(server, cases):
+    """Asks every case, and returns how many there were and the answers."""
     dice = random.Random(15)
     faults, answered, count = [], 0, 0
-    before = counted(shared)[0] if "uic_http_readers" in shared.get("/metrics")[1] else None
-    for case in heads.all_cases(COUNT):
-        received, ended = ask(shared, case, dice)
+    for case in cases:
+        received, ended = ask(server, case.bytes, dice)
         fault = fault_of(case, received, ended)
-        answered += len(answers_of(received, case.method))
+        answered += len(answers_of(received, [case.method]))
         count += 1
         if fault:
             faults.append(f"{case.name}: {fault}")
             if len(faults) == FAULTS_MAX:
                 break
     assert not faults, f"{len(faults)} faults in {count}:\n" + "\n".join(faults)
+    return count, answered
+
+
+def test_one_answer_for_each_request_and_none_to_a_body(shared):
+    before = counted(shared)[0]
+    count, answered = hold_against(shared, heads.all_cases(COUNT))
     assert count >= 5000
     # The metrics that are asked for are requests too.
     eventually(lambda: counted(shared)[0] - before >= answered, "all are counted")
+    assert counted(shared)[1] == 0
+
+
+def test_under_tls_too(serve):
+    server = serve()
+    hold_against(server, itertools.islice(heads.all_cases(COUNT), 0, None, 20))
+    assert counted(server)[1] == 0
+
+
+def test_many_requests_behind_each_other_are_answered_in_their_order(shared):
+    dice = random.Random(17)
+    for cases in heads.pipelines(300):
+        received, ended = ask(shared, b"".join(case.head + case.body for case in cases), dice)
+        answers = answers_of(received, [case.method for case in cases])
+        names = "\n".join(case.name for case in cases)
+        assert ended and len(answers) == len(cases), names
+        for case, (status, headers, _) in zip(cases, answers):
+            assert status in case.status(), names
+            assert (headers.get(b"connection") == b"close") == case.closes, names
+        assert b" 410 Gone" not in received
     assert counted(shared)[1] == 0
