@@ -9,6 +9,7 @@
 
 #include "server/http/caller.h"
 #include "server/http/head.h"
+#include "server/http/refusal.h"
 #include "server/http/tls.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
@@ -17,7 +18,6 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -73,24 +73,15 @@ static void connection_enter(struct connection *connection, enum head_phase phas
 
 /* The answer to a client that evhttp never gets to see; a fresh socket buffer always takes it. A
  * client of TLS that was not greeted yet is told nothing. */
-static void send_refusal(const struct connection *connection, const struct head_verdict *verdict)
+static void send_refusal(const struct connection *connection, struct head_verdict verdict)
 {
-    char body[160], answer[640];
-    const char *extra = verdict->status == 405 ? "Allow: GET, HEAD, POST, OPTIONS\r\n"
-                        : verdict->status == 503 || verdict->status == 429 ? "Retry-After: 5\r\n"
-                                                                           : "";
-    int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", verdict->reason);
+    char answer[REFUSAL_MAX];
+    const bool is_head = head_method(&connection->scanner) == HEAD_METHOD_HEAD;
+    const size_t length = refusal_print(answer, verdict, is_head);
 
-    length = snprintf(answer, sizeof answer,
-                      "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\n"
-                      "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
-                      "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-                      "Content-Length: %d\r\n%sConnection: close\r\n\r\n%s",
-                      verdict->status, length, extra,
-                      head_method(&connection->scanner) == HEAD_METHOD_HEAD ? "" : body);
     if (connection->owner->limits.tls != NULL)
-        tls_send_last(connection->stream, answer, (size_t)length);
-    else if (send(connection->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        tls_send_last(connection->stream, answer, length);
+    else if (send(connection->fd, answer, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         log_write(LOG_DEBUG, "refusal_not_sent");
 }
 
@@ -107,7 +98,7 @@ static void connection_refuse(struct connection *connection, struct head_verdict
         connection->close_after = true;
         return;
     }
-    send_refusal(connection, &verdict);
+    send_refusal(connection, verdict);
     shutdown(connection->fd, SHUT_WR);
     metrics_request(METRIC_ROUTE_OTHER, verdict.status);
     peer_print(&connection->caller.peer, client);
@@ -149,18 +140,6 @@ static void on_fresh(evutil_socket_t fd, short what, void *arg)
     for (; connection != NULL && connection->fd < 0 && !connection->refused;
          connection = TAILQ_PREV(connection, connection_list, link))
         connection_register(connection);
-}
-
-static void count_limit(int status)
-{
-    if (status == 413)
-        metrics_add(METRIC_LIMIT_BODY, 1);
-    else if (status == 414)
-        metrics_add(METRIC_LIMIT_URL, 1);
-    else if (status == 431)
-        metrics_add(METRIC_LIMIT_HEAD, 1);
-    else if (status == 503)
-        metrics_add(METRIC_LIMIT_LARGE, 1);
 }
 
 /* Scans what is unread, as far as the request goes. */
@@ -227,8 +206,7 @@ static void connection_look(struct connection *connection)
         head_body_is_large(&connection->scanner) && !connection_enlarge(connection))
         verdict = (struct head_verdict){503, "too many large requests, try again shortly"};
     if (verdict.status != 0) {
-        metrics_add(METRIC_HEADS_REFUSED, 1);
-        count_limit(verdict.status);
+        refusal_count(verdict);
         connection_refuse(connection, verdict);
     }
 }

@@ -2,23 +2,8 @@
  * only counted. What a request asks for is left to http.c. */
 #include "server/http/head.h"
 
+#include "server/http/head_parts.h"
 #include <string.h>
-
-enum state {
-    AT_REQUEST, /* nothing of the next request has come */
-    IN_METHOD,
-    IN_TARGET,
-    IN_VERSION,
-    AT_LINE_FEED, /* behind the carriage return of a line */
-    AT_LINE,      /* the first byte of a header line, or of the empty one */
-    IN_NAME,
-    IN_VALUE, /* white space around the value included */
-    AT_LAST_LINE_FEED,
-    IN_BODY,
-    IN_FRAME, /* between the chunks of a body */
-    AT_END,   /* of one request */
-    REFUSED,
-};
 
 enum header {
     HEADER_OTHER,
@@ -31,8 +16,6 @@ enum header {
 
 static const char version_prefix[] = "HTTP/1.";
 static const char expect_continue[] = "100-continue";
-
-static const struct head_verdict go_on = {0, NULL};
 
 void head_init(struct head_scanner *scanner, const struct head_limits *limits)
 {
@@ -82,12 +65,6 @@ void head_next(struct head_scanner *scanner)
     head_init(scanner, &limits);
 }
 
-static struct head_verdict refuse(struct head_scanner *scanner, int status, const char *reason)
-{
-    scanner->state = REFUSED;
-    return (struct head_verdict){status, reason};
-}
-
 /* RFC 9110, 5.6.2. */
 static bool is_token(unsigned char c)
 {
@@ -133,25 +110,17 @@ static struct head_verdict in_method(struct head_scanner *scanner, unsigned char
 {
     if (c != ' ') {
         if (!is_token(c))
-            return refuse(scanner, 400, "the request line is malformed");
+            return head_refuse(scanner, 400, "the request line is malformed");
         word_add(scanner, c, false);
-        return go_on;
+        return head_good;
     }
     if (scanner->word_length == 0)
-        return refuse(scanner, 400, "the request line is malformed");
+        return head_refuse(scanner, 400, "the request line is malformed");
     scanner->method = method_of(scanner);
     if (scanner->method == HEAD_METHOD_UNKNOWN)
-        return refuse(scanner, 405, "this method is not known here");
+        return head_refuse(scanner, 405, "this method is not known here");
     scanner->state = IN_TARGET;
-    return go_on;
-}
-
-static uint64_t body_max(const struct head_scanner *scanner)
-{
-    const struct head_limits *limits = &scanner->limits;
-
-    return target_has_path(&scanner->target, limits->large_path) ? limits->large_body_max
-                                                                 : limits->body_max;
+    return head_good;
 }
 
 static struct head_verdict in_target(struct head_scanner *scanner, unsigned char c)
@@ -159,13 +128,14 @@ static struct head_verdict in_target(struct head_scanner *scanner, unsigned char
     if (c != ' ') {
         struct head_verdict verdict =
             target_add(&scanner->target, c, scanner->limits.target_max, scanner->limits.large_path);
-        return verdict.status == 0 ? go_on : refuse(scanner, verdict.status, verdict.reason);
+        return verdict.status == 0 ? head_good
+                                   : head_refuse(scanner, verdict.status, verdict.reason);
     }
     if (!target_may_end(&scanner->target, scanner->method == HEAD_METHOD_OPTIONS))
-        return refuse(scanner, 400, "the request target is malformed");
+        return head_refuse(scanner, 400, "the request target is malformed");
     scanner->state = IN_VERSION;
     scanner->value_length = 0;
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict in_version(struct head_scanner *scanner, unsigned char c)
@@ -174,21 +144,21 @@ static struct head_verdict in_version(struct head_scanner *scanner, unsigned cha
 
     if (at < sizeof version_prefix - 1) {
         if (c == (unsigned char)version_prefix[at])
-            return go_on;
+            return head_good;
         if (at >= 5 && at <= 6)
-            return refuse(scanner, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
-        return refuse(scanner, 400, "the request line is malformed");
+            return head_refuse(scanner, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+        return head_refuse(scanner, 400, "the request line is malformed");
     }
     if (at == sizeof version_prefix - 1) {
         if (c != '0' && c != '1')
-            return refuse(scanner, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+            return head_refuse(scanner, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
         scanner->http_1_0 = c == '0';
-        return go_on;
+        return head_good;
     }
     if (c != '\r')
-        return refuse(scanner, 400, "the request line must end with CR LF");
+        return head_refuse(scanner, 400, "the request line must end with CR LF");
     scanner->state = AT_LINE_FEED;
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict header_begin(struct head_scanner *scanner)
@@ -199,17 +169,17 @@ static struct head_verdict header_begin(struct head_scanner *scanner)
     scanner->state = IN_VALUE;
     if (word_is(scanner, "host")) {
         if (scanner->has_host)
-            return refuse(scanner, 400, "Host stands twice");
+            return head_refuse(scanner, 400, "Host stands twice");
         scanner->has_host = true;
         scanner->header = HEADER_HOST;
     } else if (word_is(scanner, "content-length")) {
         if (scanner->has_length)
-            return refuse(scanner, 400, "Content-Length stands twice");
+            return head_refuse(scanner, 400, "Content-Length stands twice");
         scanner->has_length = true;
         scanner->header = HEADER_LENGTH;
     } else if (word_is(scanner, "transfer-encoding")) {
         if (scanner->has_encoding)
-            return refuse(scanner, 400, "Transfer-Encoding stands twice");
+            return head_refuse(scanner, 400, "Transfer-Encoding stands twice");
         scanner->has_encoding = true;
         scanner->header = HEADER_ENCODING;
         scanner->word_length = 0;
@@ -219,25 +189,25 @@ static struct head_verdict header_begin(struct head_scanner *scanner)
         scanner->header = HEADER_CONNECTION;
         scanner->word_length = 0;
     }
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict at_line(struct head_scanner *scanner, unsigned char c)
 {
     if (c == '\r') {
         scanner->state = AT_LAST_LINE_FEED;
-        return go_on;
+        return head_good;
     }
     if (c == ' ' || c == '\t')
-        return refuse(scanner, 400, "a header is folded over two lines");
+        return head_refuse(scanner, 400, "a header is folded over two lines");
     if (!is_token(c))
-        return refuse(scanner, 400, "a header name is malformed");
+        return head_refuse(scanner, 400, "a header name is malformed");
     if (++scanner->lines > HEAD_LINES_MAX)
-        return refuse(scanner, 431, "too many headers");
+        return head_refuse(scanner, 431, "too many headers");
     scanner->word_length = 0;
     word_add(scanner, c, true);
     scanner->state = IN_NAME;
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict in_name(struct head_scanner *scanner, unsigned char c)
@@ -245,21 +215,21 @@ static struct head_verdict in_name(struct head_scanner *scanner, unsigned char c
     if (c == ':')
         return header_begin(scanner);
     if (c == ' ' || c == '\t')
-        return refuse(scanner, 400, "white space stands before the colon of a header");
+        return head_refuse(scanner, 400, "white space stands before the colon of a header");
     if (!is_token(c))
-        return refuse(scanner, 400, "a header name is malformed");
+        return head_refuse(scanner, 400, "a header name is malformed");
     word_add(scanner, c, true);
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict length_digit(struct head_scanner *scanner, unsigned char c)
 {
     if (c < '0' || c > '9' || scanner->value_ended)
-        return refuse(scanner, 400, "Content-Length is not a number");
+        return head_refuse(scanner, 400, "Content-Length is not a number");
     /* Beyond the limit only "too long" matters, so that no number overflows. */
-    if (scanner->body_length <= body_max(scanner))
+    if (scanner->body_length <= head_body_max(scanner))
         scanner->body_length = scanner->body_length * 10 + (uint64_t)(c - '0');
-    return go_on;
+    return head_good;
 }
 
 static void expectation_add(struct head_scanner *scanner, unsigned char c)
@@ -289,16 +259,16 @@ static void option_add(struct head_scanner *scanner, unsigned char c)
 static struct head_verdict header_end(struct head_scanner *scanner)
 {
     if (scanner->header == HEADER_LENGTH && scanner->value_length == 0)
-        return refuse(scanner, 400, "Content-Length is not a number");
+        return head_refuse(scanner, 400, "Content-Length is not a number");
     if (scanner->header == HEADER_EXPECT &&
         (!scanner->continues || scanner->value_length != sizeof expect_continue - 1))
-        return refuse(scanner, 417, "only Expect: 100-continue is met here");
+        return head_refuse(scanner, 417, "only Expect: 100-continue is met here");
     if (scanner->header == HEADER_ENCODING)
         scanner->chunked = word_is(scanner, "chunked");
     if (scanner->header == HEADER_CONNECTION)
         option_end(scanner);
     scanner->state = AT_LINE_FEED;
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict in_value(struct head_scanner *scanner, unsigned char c)
@@ -306,13 +276,13 @@ static struct head_verdict in_value(struct head_scanner *scanner, unsigned char 
     if (c == '\r')
         return header_end(scanner);
     if ((c < 0x20 && c != '\t') || c == 0x7f)
-        return refuse(scanner, 400, "a header holds a control character");
+        return head_refuse(scanner, 400, "a header holds a control character");
     if (c == ' ' || c == '\t') {
         /* evhttp would take it for a part of the value. */
         if (c == '\t' && scanner->value_length == 0 && scanner->header != HEADER_OTHER)
-            return refuse(scanner, 400, "a tab stands before a value");
+            return head_refuse(scanner, 400, "a tab stands before a value");
         scanner->value_ended = scanner->value_length > 0;
-        return go_on;
+        return head_good;
     }
     if (scanner->header == HEADER_EXPECT)
         expectation_add(scanner, c);
@@ -321,64 +291,7 @@ static struct head_verdict in_value(struct head_scanner *scanner, unsigned char 
     else if (scanner->header == HEADER_ENCODING)
         word_add(scanner, scanner->value_ended ? ' ' : c, true);
     scanner->value_length++;
-    return scanner->header == HEADER_LENGTH ? length_digit(scanner, c) : go_on;
-}
-
-/* Only POST brings a body: evhttp reads none behind some of the others. */
-static struct head_verdict judge_body(struct head_scanner *scanner)
-{
-    const bool has_body = scanner->has_encoding || scanner->has_length;
-
-    if (scanner->has_encoding && scanner->has_length)
-        return refuse(scanner, 400, "Content-Length and Transfer-Encoding contradict each other");
-    if (has_body && scanner->method == HEAD_METHOD_OTHER)
-        return refuse(scanner, 405, "this method is not taken here");
-    if (has_body && scanner->method != HEAD_METHOD_POST)
-        return refuse(scanner, 400, "only POST brings a body");
-    if (scanner->has_encoding && scanner->http_1_0)
-        return refuse(scanner, 400, "HTTP/1.0 knows no Transfer-Encoding");
-    if (scanner->has_encoding && !scanner->chunked)
-        return refuse(scanner, 411, "send Content-Length, or chunks and no other coding");
-    if (scanner->body_length > body_max(scanner))
-        return refuse(scanner, 413, "the body is too large");
-    return go_on;
-}
-
-static struct head_verdict head_end(struct head_scanner *scanner)
-{
-    struct head_verdict verdict;
-
-    if (!scanner->has_host && !scanner->http_1_0)
-        return refuse(scanner, 400, "Host is missing");
-    verdict = judge_body(scanner);
-    if (verdict.status != 0)
-        return verdict;
-    scanner->head_bytes = 0;
-    scanner->body_left = scanner->body_length;
-    scanner->state = scanner->chunked ? IN_FRAME : scanner->body_left > 0 ? IN_BODY : AT_END;
-    return go_on;
-}
-
-static struct head_verdict in_frame(struct head_scanner *scanner, unsigned char c)
-{
-    struct chunk_scanner *chunks = &scanner->chunks;
-
-    switch (chunk_add(chunks, c, body_max(scanner) - scanner->body_length)) {
-    case CHUNK_MORE:
-        return go_on;
-    case CHUNK_BEGINS:
-        scanner->body_left = chunks->size;
-        scanner->body_length += chunks->size;
-        scanner->state = IN_BODY;
-        return go_on;
-    case CHUNK_LAST:
-        scanner->state = AT_END;
-        return go_on;
-    case CHUNK_LARGE:
-        return refuse(scanner, 413, "the body is too large");
-    default:
-        return refuse(scanner, 400, "the chunks of the body are malformed");
-    }
+    return scanner->header == HEADER_LENGTH ? length_digit(scanner, c) : head_good;
 }
 
 static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char c)
@@ -395,7 +308,7 @@ static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char
         return in_version(scanner, c);
     case AT_LINE_FEED:
         scanner->state = AT_LINE;
-        return c == '\n' ? go_on : refuse(scanner, 400, "a line must end with CR LF");
+        return c == '\n' ? head_good : head_refuse(scanner, 400, "a line must end with CR LF");
     case AT_LINE:
         return at_line(scanner, c);
     case IN_NAME:
@@ -403,11 +316,12 @@ static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char
     case IN_VALUE:
         return in_value(scanner, c);
     case AT_LAST_LINE_FEED:
-        return c == '\n' ? head_end(scanner) : refuse(scanner, 400, "a line must end with CR LF");
+        return c == '\n' ? head_body_begin(scanner)
+                         : head_refuse(scanner, 400, "a line must end with CR LF");
     case IN_FRAME:
-        return in_frame(scanner, c);
+        return head_body_frame(scanner, c);
     default:
-        return refuse(scanner, 400, "the connection is closed");
+        return head_refuse(scanner, 400, "the connection is closed");
     }
 }
 
@@ -428,25 +342,15 @@ static size_t skip_value(struct head_scanner *scanner, const char *bytes, size_t
     return n;
 }
 
-static size_t skip_body(struct head_scanner *scanner, size_t length)
-{
-    const size_t n = scanner->body_left < length ? (size_t)scanner->body_left : length;
-
-    scanner->body_left -= n;
-    if (scanner->body_left == 0)
-        scanner->state = scanner->chunked ? IN_FRAME : AT_END;
-    return n;
-}
-
 /* What is neither body nor too much: of the head, and then of what frames its body. */
 static struct head_verdict count_byte(struct head_scanner *scanner)
 {
     const bool in_body = scanner->state == IN_FRAME;
 
     if (++scanner->head_bytes <= (in_body ? HEAD_FRAMES_MAX : scanner->limits.head_max))
-        return go_on;
-    return in_body ? refuse(scanner, 413, "the body comes in too many chunks")
-                   : refuse(scanner, 431, "the request head is too long");
+        return head_good;
+    return in_body ? head_refuse(scanner, 413, "the body comes in too many chunks")
+                   : head_refuse(scanner, 431, "the request head is too long");
 }
 
 size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
@@ -454,10 +358,10 @@ size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
 {
     size_t i = 0;
 
-    *verdict = go_on;
+    *verdict = head_good;
     while (i < length && verdict->status == 0 && scanner->state != AT_END) {
         if (scanner->state == IN_BODY) {
-            i += skip_body(scanner, length - i);
+            i += head_body_skip(scanner, length - i);
             continue;
         }
         i += skip_value(scanner, bytes + i, length - i);
