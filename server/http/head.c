@@ -19,7 +19,7 @@ static const char expect_continue[] = "100-continue";
 
 void head_init(struct head_scanner *scanner, const struct head_limits *limits)
 {
-    *scanner = (struct head_scanner){.limits = *limits};
+    *scanner = (struct head_scanner){.limits = *limits, .bytes_max = limits->head_max};
     scanner->state = AT_REQUEST;
 }
 
@@ -329,7 +329,7 @@ static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char
  * are counted like the others. */
 static size_t skip_value(struct head_scanner *scanner, const char *bytes, size_t length)
 {
-    size_t left = scanner->limits.head_max - scanner->head_bytes, n = 0;
+    size_t left = scanner->bytes_max - scanner->head_bytes, n = 0;
 
     if (scanner->state != IN_VALUE || scanner->header != HEADER_OTHER)
         return 0;
@@ -342,24 +342,21 @@ static size_t skip_value(struct head_scanner *scanner, const char *bytes, size_t
     return n;
 }
 
-/* What is neither body nor too much: of the head, and then of what frames its body. */
-static struct head_verdict count_byte(struct head_scanner *scanner)
+/* Too much of the head, or of what frames its body. */
+static struct head_verdict refuse_length(struct head_scanner *scanner)
 {
-    const bool in_body = scanner->state == IN_FRAME;
-
-    if (++scanner->head_bytes <= (in_body ? HEAD_FRAMES_MAX : scanner->limits.head_max))
-        return head_good;
-    return in_body ? head_refuse(scanner, 413, "the body comes in too many chunks")
-                   : head_refuse(scanner, 431, "the request head is too long");
+    return scanner->state == IN_FRAME
+               ? head_refuse(scanner, 413, "the body comes in too many chunks")
+               : head_refuse(scanner, 431, "the request head is too long");
 }
 
 size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
                  struct head_verdict *verdict)
 {
+    struct head_verdict last = head_good;
     size_t i = 0;
 
-    *verdict = head_good;
-    while (i < length && verdict->status == 0 && scanner->state != AT_END) {
+    while (i < length && scanner->state < AT_END) {
         if (scanner->state == IN_BODY) {
             i += head_body_skip(scanner, length - i);
             continue;
@@ -367,9 +364,10 @@ size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
         i += skip_value(scanner, bytes + i, length - i);
         if (i == length)
             break;
-        *verdict = count_byte(scanner);
-        if (verdict->status == 0)
-            *verdict = scan_byte(scanner, (unsigned char)bytes[i++]);
+        last = ++scanner->head_bytes > scanner->bytes_max
+                   ? refuse_length(scanner)
+                   : scan_byte(scanner, (unsigned char)bytes[i++]);
     }
+    *verdict = last;
     return i;
 }

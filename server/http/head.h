@@ -57,7 +57,8 @@ struct head_scanner {
     struct target_scanner target;
     char word[HEAD_WORD_MAX + 1]; /* the method, or in lower case a header's name or an option */
     size_t word_length;
-    size_t head_bytes;
+    size_t head_bytes; /* of the head, and then of what frames its body; */
+    size_t bytes_max;  /* the most of them */
     size_t lines;
     size_t value_length;
     int header; /* which header the value belongs to */

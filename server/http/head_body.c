@@ -46,6 +46,7 @@ struct head_verdict head_body_begin(struct head_scanner *scanner)
     if (verdict.status != 0)
         return verdict;
     scanner->head_bytes = 0;
+    scanner->bytes_max = HEAD_FRAMES_MAX;
     scanner->body_left = scanner->body_length;
     scanner->state = scanner->chunked ? IN_FRAME : scanner->body_left > 0 ? IN_BODY : AT_END;
     return head_good;

@@ -16,7 +16,7 @@ enum head_state {
     AT_LAST_LINE_FEED,
     IN_BODY,
     IN_FRAME, /* between the chunks of a body */
-    AT_END,   /* of one request */
+    AT_END,   /* of one request; from here on nothing is read */
     REFUSED,
 };
 
