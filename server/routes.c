@@ -156,18 +156,31 @@ static const struct route {
     {"/admin/logout", HTTP_GET | HTTP_POST, METRIC_ROUTE_ADMIN, handle_logout},
 };
 
-static void reply_method_not_allowed(struct http_request *request, int methods)
+static const char *allow_of(int methods)
+{
+    switch (methods) {
+    case HTTP_POST:
+        return "POST, OPTIONS";
+    case HTTP_GET:
+        return "GET, HEAD, OPTIONS";
+    default:
+        return "GET, HEAD, POST, OPTIONS";
+    }
+}
+
+/* A method that is none of the path's: what they are, which is all that OPTIONS asks. */
+static void reply_allow(struct http_request *request, int methods)
 {
     static const char body[] = "{\"error\":\"this path does not take this method\"}\n";
-    const char *allow = methods == HTTP_POST  ? "POST"
-                        : methods == HTTP_GET ? "GET, HEAD"
-                                              : "GET, HEAD, POST";
+    struct http_reply reply = {.status = 204, .headers = {{"Allow", allow_of(methods)}}};
 
-    http_reply(request, &(struct http_reply){.status = 405,
-                                             .content_type = JSON_TYPE,
-                                             .body = body,
-                                             .length = sizeof body - 1,
-                                             .headers = {{"Allow", allow}}});
+    if (request->method != HTTP_OPTIONS) {
+        reply.status = 405;
+        reply.content_type = JSON_TYPE;
+        reply.body = body;
+        reply.length = sizeof body - 1;
+    }
+    http_reply(request, &reply);
 }
 
 /* What pages are made of is no secret, but what production does not need it does not have. */
@@ -178,7 +191,7 @@ static void handle_file(const struct routes *routes, struct http_request *reques
     if (asset == NULL || (asset->development_only && routes->config->production))
         http_reply_error(request, 404, NOTHING_HERE);
     else if (request->method != HTTP_GET)
-        reply_method_not_allowed(request, HTTP_GET);
+        reply_allow(request, HTTP_GET);
     else
         asset_reply(request, asset);
 }
@@ -197,8 +210,11 @@ void routes_handle(void *arg, struct http_request *request)
         if ((route->methods & (int)request->method) != 0)
             route->handle(routes, request);
         else
-            reply_method_not_allowed(request, route->methods);
+            reply_allow(request, route->methods);
         return;
     }
-    handle_file(routes, request);
+    if (strcmp(request->path, "*") == 0)
+        reply_allow(request, HTTP_GET | HTTP_POST);
+    else
+        handle_file(routes, request);
 }

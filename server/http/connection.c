@@ -1,9 +1,15 @@
 /* The watch over connections: scanner, limits of time and number. What a good request means is
- * left to http.c. */
+ * left to http.c.
+ *
+ * Scanner and evhttp go in step. The scanner stands still at the end of a request until evhttp has
+ * handed it over and it is being answered; what evhttp then left in the buffer must be what the
+ * scanner has not read. If it is not, one of them took bytes for something else, and nothing behind
+ * them is to be trusted: the connection closes. */
 #include "server/http/connection.h"
 
 #include "server/http/caller.h"
 #include "server/http/head.h"
+#include "server/http/refusal.h"
 #include "server/http/tls.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
@@ -12,7 +18,6 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -39,6 +44,7 @@ struct connection {
     struct head_scanner scanner;
     enum head_phase phase;
     int64_t since_ms; /* when this phase began */
+    size_t unread;    /* last bytes of the input that the scanner has not read */
     unsigned busy;    /* requests that wait for their reply */
     bool refused;     /* answered with an error; what still comes is thrown away */
     bool close_after; /* close when the reply under way is out */
@@ -67,22 +73,15 @@ static void connection_enter(struct connection *connection, enum head_phase phas
 
 /* The answer to a client that evhttp never gets to see; a fresh socket buffer always takes it. A
  * client of TLS that was not greeted yet is told nothing. */
-static void send_refusal(const struct connection *connection, const struct head_verdict *verdict)
+static void send_refusal(const struct connection *connection, struct head_verdict verdict)
 {
-    char body[160], answer[512];
-    const char *extra = verdict->status == 405 ? "Allow: GET, HEAD, POST\r\n"
-                        : verdict->status == 503 || verdict->status == 429 ? "Retry-After: 5\r\n"
-                                                                           : "";
-    int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", verdict->reason);
+    char answer[REFUSAL_MAX];
+    const bool is_head = head_method(&connection->scanner) == HEAD_METHOD_HEAD;
+    const size_t length = refusal_print(answer, verdict, is_head);
 
-    length = snprintf(answer, sizeof answer,
-                      "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\n"
-                      "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
-                      "Content-Length: %d\r\n%sConnection: close\r\n\r\n%s",
-                      verdict->status, length, extra, body);
     if (connection->owner->limits.tls != NULL)
-        tls_send_last(connection->stream, answer, (size_t)length);
-    else if (send(connection->fd, answer, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        tls_send_last(connection->stream, answer, length);
+    else if (send(connection->fd, answer, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         log_write(LOG_DEBUG, "refusal_not_sent");
 }
 
@@ -99,7 +98,7 @@ static void connection_refuse(struct connection *connection, struct head_verdict
         connection->close_after = true;
         return;
     }
-    send_refusal(connection, &verdict);
+    send_refusal(connection, verdict);
     shutdown(connection->fd, SHUT_WR);
     metrics_request(METRIC_ROUTE_OTHER, verdict.status);
     peer_print(&connection->caller.peer, client);
@@ -144,33 +143,22 @@ static void on_fresh(evutil_socket_t fd, short what, void *arg)
         connection_register(connection);
 }
 
-static void count_limit(int status)
+/* Scans what is unread, as far as the request goes. */
+static struct head_verdict scan_unread(struct connection *connection)
 {
-    if (status == 413)
-        metrics_add(METRIC_LIMIT_BODY, 1);
-    else if (status == 414)
-        metrics_add(METRIC_LIMIT_URL, 1);
-    else if (status == 431)
-        metrics_add(METRIC_LIMIT_HEAD, 1);
-    else if (status == 503)
-        metrics_add(METRIC_LIMIT_LARGE, 1);
-}
-
-/* Scans the bytes of the buffer from offset on. */
-static struct head_verdict scan_new_bytes(struct connection *connection, struct evbuffer *buffer,
-                                          size_t offset)
-{
+    struct evbuffer *buffer = bufferevent_get_input(connection->stream);
     struct head_verdict verdict = {0, NULL};
     struct evbuffer_ptr from;
-    struct evbuffer_iovec pieces[16];
+    struct evbuffer_iovec piece;
 
-    while (verdict.status == 0 && offset < evbuffer_get_length(buffer)) {
-        evbuffer_ptr_set(buffer, &from, offset, EVBUFFER_PTR_SET);
-        int n = evbuffer_peek(buffer, -1, &from, pieces, 16);
-        for (int i = 0; i < n && i < 16 && verdict.status == 0; i++) {
-            verdict = head_scan(&connection->scanner, pieces[i].iov_base, pieces[i].iov_len);
-            offset += pieces[i].iov_len;
-        }
+    while (verdict.status == 0 && connection->unread > 0 &&
+           head_phase(&connection->scanner) != HEAD_PHASE_COMPLETE) {
+        evbuffer_ptr_set(buffer, &from, evbuffer_get_length(buffer) - connection->unread,
+                         EVBUFFER_PTR_SET);
+        if (evbuffer_peek(buffer, -1, &from, &piece, 1) < 1)
+            break;
+        connection->unread -=
+            head_scan(&connection->scanner, piece.iov_base, piece.iov_len, &verdict);
     }
     return verdict;
 }
@@ -197,15 +185,31 @@ static bool connection_enlarge(struct connection *connection)
     return true;
 }
 
-/* Behind the reply; the next request's large body may be arriving already. */
+/* Behind the reply. */
 static void connection_shrink(struct connection *connection)
 {
-    if (!connection->large ||
-        (connection->phase == HEAD_PHASE_BODY && head_body_is_large(&connection->scanner)))
+    if (!connection->large)
         return;
     connection->owner->large_count--;
     connection->large = false;
     limit_input(connection, connection->owner->limits.request.body_max);
+}
+
+/* Looks at what is unread before evhttp does. */
+static void connection_look(struct connection *connection)
+{
+    struct head_verdict verdict = scan_unread(connection);
+    const enum head_phase phase = head_phase(&connection->scanner);
+
+    if (phase != connection->phase || phase == HEAD_PHASE_IDLE)
+        connection_enter(connection, phase);
+    if (verdict.status == 0 && phase >= HEAD_PHASE_BODY &&
+        head_body_is_large(&connection->scanner) && !connection_enlarge(connection))
+        verdict = (struct head_verdict){503, "too many large requests, try again shortly"};
+    if (verdict.status != 0) {
+        refusal_count(verdict);
+        connection_refuse(connection, verdict);
+    }
 }
 
 /* Runs when bytes were read, before evhttp looks at them. */
@@ -215,21 +219,9 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
 
     if (info->n_added == 0)
         return;
-    if (!connection->refused) {
-        struct head_verdict verdict = scan_new_bytes(connection, buffer, info->orig_size);
-        enum head_phase phase = head_phase(&connection->scanner);
-
-        if (phase != connection->phase || phase == HEAD_PHASE_IDLE)
-            connection_enter(connection, phase);
-        if (verdict.status == 0 && phase == HEAD_PHASE_BODY &&
-            head_body_is_large(&connection->scanner) && !connection_enlarge(connection))
-            verdict = (struct head_verdict){503, "too many large requests, try again shortly"};
-        if (verdict.status != 0) {
-            metrics_add(METRIC_HEADS_REFUSED, 1);
-            count_limit(verdict.status);
-            connection_refuse(connection, verdict);
-        }
-    }
+    connection->unread += info->n_added;
+    if (!connection->refused && !connection->close_after)
+        connection_look(connection);
     if (connection->refused && connection->busy == 0)
         evbuffer_drain(buffer, evbuffer_get_length(buffer));
 }
@@ -366,18 +358,39 @@ static struct connection *connection_find(const struct connections *connections,
     return fd < 0 || (size_t)fd >= connections->by_fd_size ? NULL : connections->by_fd[fd];
 }
 
-bool connection_busy(struct connections *connections, struct evhttp_request *request)
+/* Whether the scanner read the same request. */
+static bool connection_agrees(const struct connection *connection, struct evhttp_request *request)
+{
+    const struct head_scanner *scanner = &connection->scanner;
+    const struct evbuffer *input = bufferevent_get_input(connection->stream);
+    const struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    const bool is_post = evhttp_request_get_command(request) == EVHTTP_REQ_POST;
+
+    return head_phase(scanner) == HEAD_PHASE_COMPLETE &&
+           connection->unread == evbuffer_get_length(input) &&
+           head_body_length(scanner) == evbuffer_get_length(body) &&
+           (head_method(scanner) == HEAD_METHOD_POST) == is_post;
+}
+
+struct head_verdict connection_busy(struct connections *connections, struct evhttp_request *request)
 {
     struct connection *connection = connection_find(connections, request);
-    bool welcome;
 
     if (connection == NULL)
-        return true;
+        return (struct head_verdict){0, NULL};
     connection->busy++;
-    welcome = caller_begin(&connection->caller, connections->limits.peers, request);
-    if (!welcome)
-        metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
-    return welcome;
+    if (!connection_agrees(connection, request)) {
+        metrics_add(METRIC_READERS_DISAGREED, 1);
+        log_write(LOG_CRITICAL, "request_readers_disagreed");
+        connection->refused = true;
+        connection->close_after = true;
+        return (struct head_verdict){400, "the request is ambiguous"};
+    }
+    connection->close_after = connection->close_after || head_closes(&connection->scanner);
+    if (caller_begin(&connection->caller, connections->limits.peers, request))
+        return (struct head_verdict){0, NULL};
+    metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
+    return (struct head_verdict){429, "too many requests from this address"};
 }
 
 int connection_peer(struct connections *connections, struct evhttp_request *request,
@@ -402,8 +415,12 @@ bool connection_replied(struct connections *connections, struct evhttp_request *
 
     if (connection == NULL)
         return true;
-    connection->busy--;
     connection_shrink(connection);
+    if (!connection->close_after && !connections->draining) {
+        head_next(&connection->scanner);
+        connection_look(connection);
+    }
+    connection->busy--;
     caller_end(&connection->caller, connections->limits.peers);
     connection->since_ms = clock_monotonic_ms();
     return connection->close_after || connections->draining;

@@ -45,10 +45,11 @@ void connections_free(struct connections *connections);
 
 size_t connections_count(const struct connections *connections);
 
-/* A request was handed to the program; its reply will be announced by connection_replied. Returns
- * false when a trusted proxy brings it from an address that has too many under way already: then
- * that is the reply. */
-bool connection_busy(struct connections *connections, struct evhttp_request *request);
+/* evhttp handed over a request; its reply will be announced by connection_replied. A status in the
+ * verdict is the reply: a trusted proxy brings it from an address that has too many under way
+ * already, or evhttp read something else than the scanner. */
+struct head_verdict connection_busy(struct connections *connections,
+                                    struct evhttp_request *request);
 /* Who sent a request that is not yet answered: the other end, or for whom it speaks when it is a
  * trusted proxy. Returns 0, or -1 when the connection is gone. */
 int connection_peer(struct connections *connections, struct evhttp_request *request,

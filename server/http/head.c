@@ -1,33 +1,25 @@
-/* Strict reading of request heads, byte by byte: one state for each place of the grammar. Bodies
- * are only counted. What a request asks for is left to http.c. */
+/* Strict reading of requests, byte by byte: one state for each place of the grammar. Bodies are
+ * only counted. What a request asks for is left to http.c. */
 #include "server/http/head.h"
 
+#include "server/http/head_parts.h"
 #include <string.h>
 
-enum state {
-    AT_REQUEST, /* nothing of the next request has come */
-    IN_METHOD,
-    IN_TARGET,
-    IN_VERSION,
-    AT_LINE_FEED, /* behind the carriage return of a line */
-    AT_LINE,      /* the first byte of a header line, or of the empty one */
-    IN_NAME,
-    IN_VALUE, /* white space around the value included */
-    AT_LAST_LINE_FEED,
-    IN_BODY,
-    REFUSED,
+enum header {
+    HEADER_OTHER,
+    HEADER_HOST,
+    HEADER_LENGTH,
+    HEADER_ENCODING,
+    HEADER_EXPECT,
+    HEADER_CONNECTION
 };
-
-enum header { HEADER_OTHER, HEADER_HOST, HEADER_LENGTH, HEADER_ENCODING, HEADER_EXPECT };
 
 static const char version_prefix[] = "HTTP/1.";
 static const char expect_continue[] = "100-continue";
 
-static const struct head_verdict go_on = {0, NULL};
-
 void head_init(struct head_scanner *scanner, const struct head_limits *limits)
 {
-    *scanner = (struct head_scanner){.limits = *limits};
+    *scanner = (struct head_scanner){.limits = *limits, .bytes_max = limits->head_max};
     scanner->state = AT_REQUEST;
 }
 
@@ -37,21 +29,40 @@ enum head_phase head_phase(const struct head_scanner *scanner)
     case AT_REQUEST:
         return HEAD_PHASE_IDLE;
     case IN_BODY:
+    case IN_FRAME:
         return HEAD_PHASE_BODY;
+    case AT_END:
+        return HEAD_PHASE_COMPLETE;
     default:
         return HEAD_PHASE_HEAD;
     }
 }
 
-bool head_body_is_large(const struct head_scanner *scanner)
+enum head_method head_method(const struct head_scanner *scanner)
 {
-    return scanner->large;
+    return scanner->method;
 }
 
-static struct head_verdict refuse(struct head_scanner *scanner, int status, const char *reason)
+uint64_t head_body_length(const struct head_scanner *scanner)
 {
-    scanner->state = REFUSED;
-    return (struct head_verdict){status, reason};
+    return scanner->body_length;
+}
+
+bool head_body_is_large(const struct head_scanner *scanner)
+{
+    return scanner->body_length > scanner->limits.body_max;
+}
+
+bool head_closes(const struct head_scanner *scanner)
+{
+    return scanner->closes || scanner->http_1_0 || target_is_absolute(&scanner->target);
+}
+
+void head_next(struct head_scanner *scanner)
+{
+    const struct head_limits limits = scanner->limits;
+
+    head_init(scanner, &limits);
 }
 
 /* RFC 9110, 5.6.2. */
@@ -77,79 +88,54 @@ static bool word_is(const struct head_scanner *scanner, const char *word)
            memcmp(scanner->word, word, scanner->word_length) == 0;
 }
 
-static void request_begin(struct head_scanner *scanner)
-{
-    const struct head_limits limits = scanner->limits;
-
-    head_init(scanner, &limits);
-    scanner->state = IN_METHOD;
-}
-
 /* evhttp answers methods that it does not know in its own way; those of HTTP reach the router. */
-static bool is_known_method(const struct head_scanner *scanner)
+static enum head_method method_of(const struct head_scanner *scanner)
 {
-    static const char *const methods[] = {"GET",    "POST",    "HEAD", "PUT",
-                                          "DELETE", "OPTIONS", "PATCH"};
+    static const struct {
+        const char *word;
+        enum head_method method;
+    } methods[] = {
+        {"POST", HEAD_METHOD_POST},       {"GET", HEAD_METHOD_GET},   {"HEAD", HEAD_METHOD_HEAD},
+        {"OPTIONS", HEAD_METHOD_OPTIONS}, {"PUT", HEAD_METHOD_OTHER}, {"DELETE", HEAD_METHOD_OTHER},
+        {"PATCH", HEAD_METHOD_OTHER},
+    };
 
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (word_is(scanner, methods[i]))
-            return true;
-    return false;
+        if (word_is(scanner, methods[i].word))
+            return methods[i].method;
+    return HEAD_METHOD_UNKNOWN;
 }
 
 static struct head_verdict in_method(struct head_scanner *scanner, unsigned char c)
 {
     if (c != ' ') {
         if (!is_token(c))
-            return refuse(scanner, 400, "the request line is malformed");
+            return head_refuse(scanner, 400, "the request line is malformed");
         word_add(scanner, c, false);
-        return go_on;
+        return head_good;
     }
     if (scanner->word_length == 0)
-        return refuse(scanner, 400, "the request line is malformed");
-    if (!is_known_method(scanner))
-        return refuse(scanner, 405, "this method is not known here");
-    scanner->is_post = word_is(scanner, "POST");
+        return head_refuse(scanner, 400, "the request line is malformed");
+    scanner->method = method_of(scanner);
+    if (scanner->method == HEAD_METHOD_UNKNOWN)
+        return head_refuse(scanner, 405, "this method is not known here");
     scanner->state = IN_TARGET;
-    return go_on;
-}
-
-/* Compares the path, up to the question mark, with the one that may bring more. */
-static void path_add(struct head_scanner *scanner, unsigned char c)
-{
-    const char *large = scanner->limits.large_path;
-
-    if (c == '?')
-        scanner->path_ended = true;
-    if (large == NULL || scanner->path_ended)
-        return;
-    if (scanner->path_same == scanner->path_length && c == (unsigned char)large[scanner->path_same])
-        scanner->path_same++;
-    scanner->path_length++;
-}
-
-static uint64_t body_max(const struct head_scanner *scanner)
-{
-    const struct head_limits *limits = &scanner->limits;
-    const bool same = limits->large_path != NULL && scanner->path_same == scanner->path_length &&
-                      limits->large_path[scanner->path_same] == '\0';
-
-    return same && scanner->is_post ? limits->large_body_max : limits->body_max;
+    return head_good;
 }
 
 static struct head_verdict in_target(struct head_scanner *scanner, unsigned char c)
 {
-    if (c == ' ' && scanner->target_length > 0) {
-        scanner->state = IN_VERSION;
-        scanner->value_length = 0;
-        return go_on;
+    if (c != ' ') {
+        struct head_verdict verdict =
+            target_add(&scanner->target, c, scanner->limits.target_max, scanner->limits.large_path);
+        return verdict.status == 0 ? head_good
+                                   : head_refuse(scanner, verdict.status, verdict.reason);
     }
-    if (c <= 0x20 || c >= 0x7f || c == '#' || (scanner->target_length == 0 && c != '/'))
-        return refuse(scanner, 400, "the request target is malformed");
-    if (++scanner->target_length > scanner->limits.target_max)
-        return refuse(scanner, 414, "the request target is too long");
-    path_add(scanner, c);
-    return go_on;
+    if (!target_may_end(&scanner->target, scanner->method == HEAD_METHOD_OPTIONS))
+        return head_refuse(scanner, 400, "the request target is malformed");
+    scanner->state = IN_VERSION;
+    scanner->value_length = 0;
+    return head_good;
 }
 
 static struct head_verdict in_version(struct head_scanner *scanner, unsigned char c)
@@ -158,21 +144,21 @@ static struct head_verdict in_version(struct head_scanner *scanner, unsigned cha
 
     if (at < sizeof version_prefix - 1) {
         if (c == (unsigned char)version_prefix[at])
-            return go_on;
+            return head_good;
         if (at >= 5 && at <= 6)
-            return refuse(scanner, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
-        return refuse(scanner, 400, "the request line is malformed");
+            return head_refuse(scanner, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+        return head_refuse(scanner, 400, "the request line is malformed");
     }
     if (at == sizeof version_prefix - 1) {
         if (c != '0' && c != '1')
-            return refuse(scanner, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+            return head_refuse(scanner, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
         scanner->http_1_0 = c == '0';
-        return go_on;
+        return head_good;
     }
     if (c != '\r')
-        return refuse(scanner, 400, "the request line must end with CR LF");
+        return head_refuse(scanner, 400, "the request line must end with CR LF");
     scanner->state = AT_LINE_FEED;
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict header_begin(struct head_scanner *scanner)
@@ -183,39 +169,45 @@ static struct head_verdict header_begin(struct head_scanner *scanner)
     scanner->state = IN_VALUE;
     if (word_is(scanner, "host")) {
         if (scanner->has_host)
-            return refuse(scanner, 400, "Host stands twice");
+            return head_refuse(scanner, 400, "Host stands twice");
         scanner->has_host = true;
         scanner->header = HEADER_HOST;
     } else if (word_is(scanner, "content-length")) {
         if (scanner->has_length)
-            return refuse(scanner, 400, "Content-Length stands twice");
+            return head_refuse(scanner, 400, "Content-Length stands twice");
         scanner->has_length = true;
         scanner->header = HEADER_LENGTH;
     } else if (word_is(scanner, "transfer-encoding")) {
+        if (scanner->has_encoding)
+            return head_refuse(scanner, 400, "Transfer-Encoding stands twice");
         scanner->has_encoding = true;
         scanner->header = HEADER_ENCODING;
+        scanner->word_length = 0;
     } else if (word_is(scanner, "expect")) {
         scanner->header = HEADER_EXPECT;
+    } else if (word_is(scanner, "connection")) {
+        scanner->header = HEADER_CONNECTION;
+        scanner->word_length = 0;
     }
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict at_line(struct head_scanner *scanner, unsigned char c)
 {
     if (c == '\r') {
         scanner->state = AT_LAST_LINE_FEED;
-        return go_on;
+        return head_good;
     }
     if (c == ' ' || c == '\t')
-        return refuse(scanner, 400, "a header is folded over two lines");
+        return head_refuse(scanner, 400, "a header is folded over two lines");
     if (!is_token(c))
-        return refuse(scanner, 400, "a header name is malformed");
+        return head_refuse(scanner, 400, "a header name is malformed");
     if (++scanner->lines > HEAD_LINES_MAX)
-        return refuse(scanner, 431, "too many headers");
+        return head_refuse(scanner, 431, "too many headers");
     scanner->word_length = 0;
     word_add(scanner, c, true);
     scanner->state = IN_NAME;
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict in_name(struct head_scanner *scanner, unsigned char c)
@@ -223,32 +215,60 @@ static struct head_verdict in_name(struct head_scanner *scanner, unsigned char c
     if (c == ':')
         return header_begin(scanner);
     if (c == ' ' || c == '\t')
-        return refuse(scanner, 400, "white space stands before the colon of a header");
+        return head_refuse(scanner, 400, "white space stands before the colon of a header");
     if (!is_token(c))
-        return refuse(scanner, 400, "a header name is malformed");
+        return head_refuse(scanner, 400, "a header name is malformed");
     word_add(scanner, c, true);
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict length_digit(struct head_scanner *scanner, unsigned char c)
 {
     if (c < '0' || c > '9' || scanner->value_ended)
-        return refuse(scanner, 400, "Content-Length is not a number");
+        return head_refuse(scanner, 400, "Content-Length is not a number");
     /* Beyond the limit only "too long" matters, so that no number overflows. */
-    if (scanner->body_left <= body_max(scanner))
-        scanner->body_left = scanner->body_left * 10 + (uint64_t)(c - '0');
-    return go_on;
+    if (scanner->body_length <= head_body_max(scanner))
+        scanner->body_length = scanner->body_length * 10 + (uint64_t)(c - '0');
+    return head_good;
+}
+
+static void expectation_add(struct head_scanner *scanner, unsigned char c)
+{
+    const size_t at = scanner->value_length;
+    const bool same = !scanner->value_ended && at < sizeof expect_continue - 1 &&
+                      (c | 0x20) == (expect_continue[at] | 0x20);
+
+    scanner->continues = same && (at == 0 || scanner->continues);
+}
+
+static void option_end(struct head_scanner *scanner)
+{
+    if (word_is(scanner, "close"))
+        scanner->closes = true;
+    scanner->word_length = 0;
+}
+
+static void option_add(struct head_scanner *scanner, unsigned char c)
+{
+    if (c == ',')
+        option_end(scanner);
+    else
+        word_add(scanner, c, true);
 }
 
 static struct head_verdict header_end(struct head_scanner *scanner)
 {
     if (scanner->header == HEADER_LENGTH && scanner->value_length == 0)
-        return refuse(scanner, 400, "Content-Length is not a number");
+        return head_refuse(scanner, 400, "Content-Length is not a number");
     if (scanner->header == HEADER_EXPECT &&
         (!scanner->continues || scanner->value_length != sizeof expect_continue - 1))
-        return refuse(scanner, 417, "only Expect: 100-continue is met here");
+        return head_refuse(scanner, 417, "only Expect: 100-continue is met here");
+    if (scanner->header == HEADER_ENCODING)
+        scanner->chunked = word_is(scanner, "chunked");
+    if (scanner->header == HEADER_CONNECTION)
+        option_end(scanner);
     scanner->state = AT_LINE_FEED;
-    return go_on;
+    return head_good;
 }
 
 static struct head_verdict in_value(struct head_scanner *scanner, unsigned char c)
@@ -256,45 +276,29 @@ static struct head_verdict in_value(struct head_scanner *scanner, unsigned char 
     if (c == '\r')
         return header_end(scanner);
     if ((c < 0x20 && c != '\t') || c == 0x7f)
-        return refuse(scanner, 400, "a header holds a control character");
+        return head_refuse(scanner, 400, "a header holds a control character");
     if (c == ' ' || c == '\t') {
+        /* evhttp would take it for a part of the value. */
+        if (c == '\t' && scanner->value_length == 0 && scanner->header != HEADER_OTHER)
+            return head_refuse(scanner, 400, "a tab stands before a value");
         scanner->value_ended = scanner->value_length > 0;
-        return go_on;
+        return head_good;
     }
-    if (scanner->header == HEADER_LENGTH) {
-        scanner->value_length++;
-        return length_digit(scanner, c);
-    }
-    if (scanner->header == HEADER_EXPECT) {
-        size_t at = scanner->value_length;
-        bool same = at < sizeof expect_continue - 1 && (c | 0x20) == (expect_continue[at] | 0x20);
-        scanner->continues = same && (at == 0 || scanner->continues);
-    }
+    if (scanner->header == HEADER_EXPECT)
+        expectation_add(scanner, c);
+    else if (scanner->header == HEADER_CONNECTION)
+        option_add(scanner, c);
+    else if (scanner->header == HEADER_ENCODING)
+        word_add(scanner, scanner->value_ended ? ' ' : c, true);
     scanner->value_length++;
-    return go_on;
-}
-
-static struct head_verdict head_end(struct head_scanner *scanner)
-{
-    if (!scanner->has_host && !scanner->http_1_0)
-        return refuse(scanner, 400, "Host is missing");
-    if (scanner->has_encoding && scanner->has_length)
-        return refuse(scanner, 400, "Content-Length and Transfer-Encoding contradict each other");
-    if (scanner->has_encoding)
-        return refuse(scanner, 411, "send Content-Length instead of Transfer-Encoding");
-    if (scanner->body_left > body_max(scanner))
-        return refuse(scanner, 413, "the body is too large");
-    scanner->large = scanner->body_left > scanner->limits.body_max;
-    scanner->state = scanner->body_left > 0 ? IN_BODY : AT_REQUEST;
-    return go_on;
+    return scanner->header == HEADER_LENGTH ? length_digit(scanner, c) : head_good;
 }
 
 static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char c)
 {
     switch (scanner->state) {
     case AT_REQUEST:
-        request_begin(scanner);
-        scanner->head_bytes = 1;
+        scanner->state = IN_METHOD;
         return in_method(scanner, c);
     case IN_METHOD:
         return in_method(scanner, c);
@@ -304,7 +308,7 @@ static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char
         return in_version(scanner, c);
     case AT_LINE_FEED:
         scanner->state = AT_LINE;
-        return c == '\n' ? go_on : refuse(scanner, 400, "a line must end with CR LF");
+        return c == '\n' ? head_good : head_refuse(scanner, 400, "a line must end with CR LF");
     case AT_LINE:
         return at_line(scanner, c);
     case IN_NAME:
@@ -312,9 +316,12 @@ static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char
     case IN_VALUE:
         return in_value(scanner, c);
     case AT_LAST_LINE_FEED:
-        return c == '\n' ? head_end(scanner) : refuse(scanner, 400, "a line must end with CR LF");
+        return c == '\n' ? head_body_begin(scanner)
+                         : head_refuse(scanner, 400, "a line must end with CR LF");
+    case IN_FRAME:
+        return head_body_frame(scanner, c);
     default:
-        return refuse(scanner, 400, "the connection is closed");
+        return head_refuse(scanner, 400, "the connection is closed");
     }
 }
 
@@ -322,7 +329,7 @@ static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char
  * are counted like the others. */
 static size_t skip_value(struct head_scanner *scanner, const char *bytes, size_t length)
 {
-    size_t left = scanner->limits.head_max - scanner->head_bytes, n = 0;
+    size_t left = scanner->bytes_max - scanner->head_bytes, n = 0;
 
     if (scanner->state != IN_VALUE || scanner->header != HEADER_OTHER)
         return 0;
@@ -335,28 +342,32 @@ static size_t skip_value(struct head_scanner *scanner, const char *bytes, size_t
     return n;
 }
 
-struct head_verdict head_scan(struct head_scanner *scanner, const char *bytes, size_t length)
+/* Too much of the head, or of what frames its body. */
+static struct head_verdict refuse_length(struct head_scanner *scanner)
 {
+    return scanner->state == IN_FRAME
+               ? head_refuse(scanner, 413, "the body comes in too many chunks")
+               : head_refuse(scanner, 431, "the request head is too long");
+}
+
+size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
+                 struct head_verdict *verdict)
+{
+    struct head_verdict last = head_good;
     size_t i = 0;
 
-    while (i < length) {
+    while (i < length && scanner->state < AT_END) {
         if (scanner->state == IN_BODY) {
-            size_t rest = length - i;
-            size_t n = scanner->body_left < rest ? (size_t)scanner->body_left : rest;
-            i += n;
-            scanner->body_left -= n;
-            if (scanner->body_left == 0)
-                scanner->state = AT_REQUEST;
+            i += head_body_skip(scanner, length - i);
             continue;
         }
         i += skip_value(scanner, bytes + i, length - i);
         if (i == length)
             break;
-        if (++scanner->head_bytes > scanner->limits.head_max)
-            return refuse(scanner, 431, "the request head is too long");
-        struct head_verdict verdict = scan_byte(scanner, (unsigned char)bytes[i++]);
-        if (verdict.status != 0)
-            return verdict;
+        last = ++scanner->head_bytes > scanner->bytes_max
+                   ? refuse_length(scanner)
+                   : scan_byte(scanner, (unsigned char)bytes[i++]);
     }
-    return go_on;
+    *verdict = last;
+    return i;
 }

@@ -112,12 +112,36 @@ static void add_security_headers(struct evkeyvalq *headers, const struct http_re
                            : "default-src 'none'; frame-ancestors 'none'");
 }
 
+/* evhttp goes by what the client said of its connection, and by its first such header only; and it
+ * takes our word off replies to a whole address as a target, unless a proxy's client asked for
+ * more. */
+static void close_behind(struct evhttp_request *source)
+{
+    struct evkeyvalq *asked = evhttp_request_get_input_headers(source);
+
+    while (evhttp_remove_header(asked, "Connection") == 0)
+        continue;
+    while (evhttp_remove_header(asked, "Proxy-Connection") == 0)
+        continue;
+    evhttp_add_header(asked, "Proxy-Connection", "keep-alive");
+    evhttp_add_header(evhttp_request_get_output_headers(source), "Connection", "close");
+}
+
+/* What GET would get, but for the bytes. */
+static void add_body_length(struct evkeyvalq *headers, size_t length)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%zu", length);
+    evhttp_add_header(headers, "Content-Length", text);
+}
+
 void http_reply(struct http_request *request, const struct http_reply *reply)
 {
     struct http *http = request->http;
     struct evhttp_request *source = request->source;
     struct evkeyvalq *headers = evhttp_request_get_output_headers(source);
-    struct evbuffer *body = evhttp_request_get_output_buffer(source);
+    const bool is_head = evhttp_request_get_command(source) == EVHTTP_REQ_HEAD;
 
     if (reply->content_type != NULL)
         evhttp_add_header(headers, "Content-Type", reply->content_type);
@@ -126,8 +150,11 @@ void http_reply(struct http_request *request, const struct http_reply *reply)
     add_security_headers(headers, reply);
     evhttp_add_header(headers, "Date", http_date(http));
     if (connection_replied(http->connections, source))
-        evhttp_add_header(headers, "Connection", "close");
-    evbuffer_add(body, reply->body, reply->length);
+        close_behind(source);
+    if (!is_head)
+        evbuffer_add(evhttp_request_get_output_buffer(source), reply->body, reply->length);
+    else if (reply->status != HTTP_NOCONTENT && reply->status != HTTP_NOTMODIFIED)
+        add_body_length(headers, reply->length);
     metrics_request(request->route, reply->status);
     free(request);
     evhttp_send_reply(source, reply->status, status_phrase(reply->status), NULL);
@@ -153,23 +180,36 @@ static enum http_method method_of(struct evhttp_request *source)
         return HTTP_GET;
     case EVHTTP_REQ_POST:
         return HTTP_POST;
+    case EVHTTP_REQ_OPTIONS:
+        return HTTP_OPTIONS;
     default:
         return HTTP_OTHER;
     }
 }
 
+/* Path and query, copied behind each other; of a whole address what stands behind its host. */
+static char *copy_target(char *to, const char *target)
+{
+    if (*target != '/' && *target != '*') {
+        target = strstr(target, "//") + 2;
+        target += strcspn(target, "/?");
+        if (*target != '/')
+            *to++ = '/';
+    }
+    strcpy(to, target);
+    return strchr(to, '?');
+}
+
 static struct http_request *request_create(struct http *http, struct evhttp_request *source)
 {
     const char *target = evhttp_request_get_uri(source);
-    size_t length = strlen(target);
-    struct request_storage *storage = malloc(sizeof *storage + length + 1);
+    struct request_storage *storage = malloc(sizeof *storage + strlen(target) + 2);
     struct evbuffer *body = evhttp_request_get_input_buffer(source);
     char *question;
 
     if (storage == NULL)
         return NULL;
-    memcpy(storage->target, target, length + 1);
-    question = strchr(storage->target, '?');
+    question = copy_target(storage->target, target);
     if (question != NULL)
         *question++ = '\0';
     storage->view = (struct http_request){
@@ -197,10 +237,11 @@ static void on_request(struct evhttp_request *source, void *arg)
         evhttp_send_error(source, HTTP_SERVUNAVAIL, NULL);
         return;
     }
-    if (connection_busy(http->connections, source))
+    const struct head_verdict verdict = connection_busy(http->connections, source);
+    if (verdict.status == 0)
         http->handler(http->arg, request);
     else
-        http_reply_error(request, 429, "too many requests from this address");
+        http_reply_error(request, verdict.status, verdict.reason);
 }
 
 /* A listener's descriptor for host and port, or -1 with error. */

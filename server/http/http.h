@@ -19,7 +19,8 @@ struct peer;
 enum http_method {
     HTTP_GET = 1 << 0, /* HEAD too: the reply then goes without its body */
     HTTP_POST = 1 << 1,
-    HTTP_OTHER = 1 << 2,
+    HTTP_OPTIONS = 1 << 2,
+    HTTP_OTHER = 1 << 3,
 };
 
 /* A view of a request; everything in it is valid until http_reply. */

@@ -23,6 +23,8 @@
       "Connections closed because their client was too slow")                                    \
     X(HEADS_REFUSED, "uic_http_heads_refused_total", "",                                         \
       "Requests refused for a malformed or ambiguous head")                                      \
+    X(READERS_DISAGREED, "uic_http_readers_disagreed_total", "",                                 \
+      "Connections closed because evhttp read a request otherwise than the guard before it")     \
     X(LIMIT_MESSAGES, "uic_limit_reached_total", "limit=\"messages_per_minute\"",                \
       "What was refused because a limit was reached")                                            \
     X(LIMIT_CODES, "uic_limit_reached_total", "limit=\"codes_per_day\"", "")                     \

@@ -55,7 +55,7 @@ def test_a_head_says_the_same_without_the_file(phone, path):
 
 def test_a_file_takes_no_post(phone, path):
     response = get(phone, path, "POST")
-    assert response.status == 405 and response.headers["Allow"] == "GET, HEAD"
+    assert response.status == 405 and response.headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_files_know_their_type_and_only_pages_may_run_scripts(phone):

@@ -32,6 +32,7 @@ def test_what_is_refused_at_the_door_is_no_page_either(shared):
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
 def test_the_server_does_not_tell_what_it_is_made_of(phone):

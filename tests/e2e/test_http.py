@@ -86,6 +86,45 @@ def test_a_wrong_method_is_405_and_says_what_is_allowed(phone, method, path, all
 
 
 @pytest.mark.parametrize(
+    "target, allow",
+    [(WEBHOOK, "POST, OPTIONS"), ("/whatsapp/meta", "GET, HEAD, POST, OPTIONS"),
+     ("/health", "GET, HEAD, OPTIONS"), ("/", "GET, HEAD, OPTIONS"),
+     ("/web/phone.js", "GET, HEAD, OPTIONS"), ("/nothing", None), ("*", "GET, HEAD, POST, OPTIONS")],
+)
+def test_options_tells_what_a_path_takes(phone, target, allow):
+    status, headers, body = fetch(phone, "OPTIONS", target)
+    assert (status, headers["Allow"]) == ((204, allow) if allow else (404, None))
+    if allow:
+        assert body == "" and headers["Content-Length"] is None
+
+
+def test_haproxy_as_it_comes_finds_the_server_well(shared):
+    """Its check is `OPTIONS / HTTP/1.0` without anything; 2xx and 3xx are well."""
+    answer = exchange_bytes(shared, b"OPTIONS / HTTP/1.0\r\n\r\n")
+    assert answer.status == 204 and answer.closed
+
+
+@pytest.mark.parametrize("path", ["/health", "/", "/simulator", "/nothing", WEBHOOK])
+def test_head_gets_what_get_gets_but_for_the_body(phone, path):
+    status, headers, body = fetch(phone, "GET", path)
+    assert fetch(phone, "HEAD", path)[0] == status
+    phone.connection.request("HEAD", path)
+    response = phone.connection.getresponse()
+    assert response.read() == b""
+    assert response.headers["Content-Length"] == headers["Content-Length"] != "0"
+    assert response.headers["Content-Type"] == headers["Content-Type"]
+    assert fetch(phone, "GET", "/health")[0] == 200, "the same connection is in step"
+
+
+def test_a_whole_address_as_a_target_is_taken(shared):
+    """RFC 9112, 3.2.2. The connection closes behind it, and says so."""
+    for target in (b"http://h/health", b"HTTPS://h.example:8443/health?a=b"):
+        answer = exchange_bytes(shared, b"GET " + target + b" HTTP/1.1\r\nHost: other\r\n\r\n")
+        assert (answer.status, answer.closed) == (200, True)
+        assert json.loads(answer.body)["status"] == "healthy"
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "Body=Bonjour",

@@ -54,8 +54,6 @@ BAD = {
     "a tunnel": b"CONNECT localhost:80 HTTP/1.1\r\n" + HOST + b"\r\n",
     "TLS to a plain port": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "noise": bytes(range(128, 256)) + b"\r\n\r\n",
-    "chunked alone": HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-                     b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY),
     "chunked with a signed size": HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
     "chunked with a huge size": HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
     "chunked with an extension": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;x=y\r\na\r\n0\r\n\r\n",
@@ -64,15 +62,21 @@ BAD = {
     "chunked in a list": HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "chunked in HTTP/1.0": HEAD.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunked in disguise": HEAD + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "a body behind GET": b"GET /health HTTP/1.1\r\n" + HOST + LENGTH + b"\r\n" + BODY,
+    "a body behind OPTIONS": b"OPTIONS /health HTTP/1.1\r\n" + HOST + LENGTH + b"\r\n" + BODY,
+    "a body behind DELETE": b"DELETE /health HTTP/1.1\r\n" + HOST + LENGTH + b"\r\n" + BODY,
+    "a body of nothing behind GET": b"GET /health HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n",
+    "a tab before a length": HEAD + b"Content-Length:\t44\r\n\r\n" + BODY,
     "a long header": HEAD + b"X-A: " + b"a" * 70000 + b"\r\n" + LENGTH + b"\r\n" + BODY,
     "many headers": HEAD + b"".join(b"X-%d: a\r\n" % n for n in range(9000)) + LENGTH + b"\r\n",
     "a long path": b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",
     "a header without end": HEAD + b"X-A: " + b"a" * 200000,
 }
 STATUS = {
-    **{what: {411} for what in BAD if what.startswith("chunked")},
-    "chunked in disguise": {400, 411, 501},
+    "chunked in a list": {411},
+    "chunked with a huge size": {413},
     "a tunnel": {400, 405},
+    "a body behind DELETE": {405},
     "no such version": {400, 505},
     "a long header": {400, 431},
     "many headers": {400, 431},
@@ -127,6 +131,29 @@ def send_what_goes(connection, data):
 
 def test_the_same_head_without_the_fault_is_served(shared):
     assert exchange_bytes(shared, HEAD + LENGTH + b"\r\n" + BODY).status == 200
+
+
+@pytest.mark.parametrize("size", [1, 7, len(BODY)])
+def test_the_same_body_in_chunks_is_served(shared, size):
+    """As HAProxy and Caddy pass a body of HTTP/2 on that came without a length."""
+    pieces = [BODY[at:at + size] for at in range(0, len(BODY), size)] + [b""]
+    chunks = b"".join(b"%X\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    head = (HEAD + b"Transfer-Encoding: chunked\r\n\r\n").lower().replace(b"post", b"POST").replace(
+        b"http/", b"HTTP/")
+    whole = exchange_bytes(shared, HEAD + LENGTH + b"\r\n" + BODY)
+    for cuts in ([head + chunks], [head, chunks], [bytes([byte]) for byte in head + chunks]):
+        answer = exchange_bytes(shared, *cuts)
+        assert (answer.status, answer.closed) == (200, False)
+        assert len(answer.body) == len(whole.body)
+
+
+def test_a_body_in_too_many_chunks_is_refused(shared):
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert exchange_bytes(shared, head + b"1\r\nx\r\n" * 6000 + b"0\r\n\r\n").status == 400
+    answer = exchange_bytes(shared, head + b"1\r\nx\r\n" * 7000)
+    assert (answer.status, answer.closed) == (413, True)
+    answer = exchange_bytes(shared, head + (b"4000\r\n" + b"x" * 0x4000 + b"\r\n") * 4 + b"1\r\n")
+    assert (answer.status, answer.closed) == (413, True)
 
 
 def test_a_head_that_comes_byte_by_byte_is_served(shared):

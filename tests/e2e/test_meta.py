@@ -237,19 +237,44 @@ def test_three_megabytes_are_taken_here_and_nowhere_else(shared, sender):
             assert another.send(padded(length), path=path)[0] == 413
 
 
-def begin_large(server):
+def chunks(body, size):
+    """A body for http.client, which sends it in these chunks."""
+    return (body[at:at + size] for at in range(0, len(body), size))
+
+
+@pytest.mark.parametrize("size", [1400, 16384, 1 << 20])
+def test_the_same_comes_in_chunks(shared, sender, size):
+    limit = 3 * 1024 * 1024
+    for length in (500, 65536, 65537, limit):
+        body = padded(length)
+        assert sender.send(chunks(body, size), meta.signature(body))[0] == 200, length
+    for path, length in ((meta.PATH, limit + 1), ("/whatsapp/webhook", 70000)):
+        with Meta(shared) as another:
+            assert another.send(chunks(padded(length), size), "sha256=x", path)[0] == 413
+    body = padded(100000)
+    with Meta(shared) as another:
+        assert another.send(chunks(body[:-2] + b"  " , size), meta.signature(body))[0] == 403
+
+
+LARGE = {"a length": b"Content-Length: 100000\r\n\r\n{",
+         # evhttp takes the first chunk away before the second one makes the body a large one.
+         "chunks": b"Transfer-Encoding: chunked\r\n\r\nffff\r\n" + b" " * 0xffff + b"\r\nfff\r\n{"}
+
+
+def begin_large(server, rest):
     """A connection on which a large request has begun."""
     connection = server.connect_raw()
-    connection.sendall(f"POST {meta.PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{{".encode())
+    connection.sendall(f"POST {meta.PATH} HTTP/1.1\r\nHost: x\r\n".encode() + rest)
     return connection
 
 
-def test_few_large_requests_come_at_once(start):
+@pytest.mark.parametrize("rest", LARGE.values(), ids=LARGE)
+def test_few_large_requests_come_at_once(start, rest):
     server = start(**meta.SETTINGS, WORKERS="1")
     with Meta(server) as sender:
-        begun = [begin_large(server) for _ in range(8)]
+        begun = [begin_large(server, rest) for _ in range(8)]
         eventually(lambda: counts(server)["uic_connections_total"] >= 8, "the connections")
-        ninth = begin_large(server)
+        ninth = begin_large(server, rest)
         assert ninth.recv(1000).startswith(b"HTTP/1.1 503 ")
         assert sender.send(request(text(meta.new_number(), "Bonjour")))[0] == 200
         for connection in (ninth, *begun):

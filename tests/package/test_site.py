@@ -1,7 +1,9 @@
 """nginx: what the site lets through, and what stays inside."""
 
 import http.client
+import socket
 import subprocess
+import threading
 from urllib.parse import urlencode
 
 import pytest
@@ -47,6 +49,71 @@ def test_messages_come_through(nginx):
 def test_what_is_not_for_the_world(nginx, path):
     assert status_of(nginx, "/health") == 200
     assert status_of(nginx, path) == 404
+
+
+def chunked(body, size):
+    """In an HTTP client's chunks of this size."""
+    return (body[at:at + size] for at in range(0, len(body), size))
+
+
+@pytest.mark.parametrize("path, length", [(WEBHOOK, 60000), ("/whatsapp/meta", 3000000)])
+def test_no_body_is_written_to_disk(nginx, path, length):
+    for body in (b" " * length, chunked(b" " * length, 4096)):
+        connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
+        connection.request("POST", path, body, {"Content-Type": FORM})
+        assert connection.getresponse().status in (400, 404, 413)
+        connection.close()
+    assert "temporary file" not in (nginx.directory / "error.log").read_text()
+
+
+class Listener:
+    """In the service's place: what nginx says to it."""
+
+    def __init__(self, tmp_path):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        port = self.socket.getsockname()[1]
+        self.nginx = Nginx(tmp_path / "nginx", [port, port])
+        self.nginx.start()
+        self.heads = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            connection, _ = self.socket.accept()
+            with connection:
+                self.heads.append(connection.recv(65536).decode().lower())
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    def head_of(self, method, path, headers=()):
+        connection = http.client.HTTPConnection("127.0.0.1", self.nginx.port, timeout=10)
+        connection.request(method, path, headers=dict(headers))
+        assert connection.getresponse().status == 200
+        return self.heads.pop().split("\r\n")
+
+
+@pytest.fixture
+def listener(tmp_path):
+    listener = Listener(tmp_path)
+    yield listener
+    listener.nginx.stop()
+    listener.socket.close()
+
+
+def test_connections_are_kept_for_messages_only(listener):
+    for method, path, kept in [("POST", WEBHOOK, True), ("POST", "/whatsapp/meta", True),
+                               ("POST", WEBHOOK + "?a=b", True), ("GET", "/whatsapp/meta", False),
+                               ("HEAD", WEBHOOK, False), ("OPTIONS", WEBHOOK, False),
+                               ("POST", "/admin/login", False), ("POST", "/whatsapp/webhook/x", False),
+                               ("GET", "/health", False), ("DELETE", "/", False)]:
+        head = listener.head_of(method, path)
+        assert ("connection: close" in head) != kept, (method, path)
+
+
+def test_nobody_says_for_himself_who_he_is(listener):
+    forged = {"X-Forwarded-For": "198.51.100.66", "X-Forwarded-Proto": "gopher", "Connection": "x-a"}
+    head = listener.head_of("GET", "/health", forged)
+    assert [line for line in head if line.startswith("x-forwarded")] == [
+        "x-forwarded-for: 127.0.0.1", "x-forwarded-proto: http"]
 
 
 def refusal_of(nginx, path, length):

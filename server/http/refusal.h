@@ -1,0 +1,17 @@
+/* What a client is told that evhttp never gets to see. */
+#ifndef SERVER_REFUSAL_H
+#define SERVER_REFUSAL_H
+
+#include "server/http/verdict.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#define REFUSAL_MAX 768
+
+/* The whole answer, without its body when HEAD asked; the connection ends behind it. Returns its
+ * length. */
+size_t refusal_print(char answer[REFUSAL_MAX], struct head_verdict verdict, bool is_head);
+/* Counts a request that was refused for its bytes. */
+void refusal_count(struct head_verdict verdict);
+
+#endif

@@ -1,0 +1,10 @@
+/* What the readers of a request say of it. */
+#ifndef SERVER_VERDICT_H
+#define SERVER_VERDICT_H
+
+struct head_verdict {
+    int status;         /* 0, or the HTTP status to refuse with */
+    const char *reason; /* for the JSON error; static */
+};
+
+#endif
