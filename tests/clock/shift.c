@@ -1,6 +1,6 @@
-/* Preloaded into a program under test, it sets that program's wall clock ahead by as many seconds as
- * the file SHIFTED_CLOCK holds at the moment: an int64_t, which the test may change meanwhile. Waits
- * and deadlines, which are of the monotonic clock, stay as they are. */
+/* Preloaded into a program under test, it sets that program's wall clock ahead by as many seconds
+ * as the file SHIFTED_CLOCK holds at the moment: an int64_t, which the test may change meanwhile.
+ * Waits and deadlines, which are of the monotonic clock, stay as they are. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,7 +16,8 @@ __attribute__((constructor)) static void shift_open(void)
 {
     const char *name = getenv("SHIFTED_CLOCK");
     int file = name != NULL ? open(name, O_RDONLY | O_CLOEXEC) : -1;
-    void *bytes = file >= 0 ? mmap(NULL, sizeof *shift, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
+    void *bytes =
+        file >= 0 ? mmap(NULL, sizeof *shift, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
 
     if (bytes == MAP_FAILED)
         abort();
@@ -28,8 +29,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int status = (int)syscall(SYS_clock_gettime, clock, now);
 
-    if (status == 0 && shift != NULL &&
-        (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+    if (status == 0 && shift != NULL && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
         now->tv_sec += *shift;
     return status;
 }
