@@ -9,6 +9,7 @@ import pytest
 from meta import Meta, request, text
 from processes import WallClock, eventually, run_program
 from test_erase import audit, database, numbers  # noqa: F401, a fixture among them
+from test_meta import graph  # noqa: F401, a fixture
 from texts import JEAN
 
 DAY = 24 * 3600
@@ -165,6 +166,18 @@ def test_a_message_of_meta_is_answered_whatever_our_clock_says(start, redis, clo
     assert 'uic_meta_ignored_total{reason="old"} 0' in server.get("/metrics")[1]
 
 
+def test_a_reply_that_waits_does_not_grow_old_by_a_jump(start, redis, clock):
+    server = start(REDIS_URL=redis.url, **meta.SETTINGS, **clock.settings())
+    with Meta(server) as sender:
+        sender.say(text(meta.new_number(), "Bonjour"))
+        clock.shift(YEARS)
+        sender.say(text(meta.new_number(), "Bonjour"))
+    retried = 'uic_replies_retried_total{reason="unreachable"}'.replace("{", r"\{")
+    before = metric(server, retried)
+    eventually(lambda: metric(server, retried) > before + 2, "both are tried again")
+    assert meta.waiting(redis) == 2
+
+
 @pytest.mark.parametrize("ahead", [20 * 60, -20 * 60])
 def test_a_clock_that_differs_from_metas_is_told(start, clock, ahead):
     clock.shift(ahead)
@@ -196,3 +209,21 @@ def test_a_day_behind_the_newest_message_is_too_late(start, redis):
     assert say(4102444800) == 4
     assert say(now) == 5
     assert 'uic_meta_ignored_total{reason="old"} 8' in server.get("/metrics")[1]
+
+
+@pytest.mark.parametrize("ahead, verdict, code", [(0, "ok", 0), (-120, "hint", 0), (20 * 60, "bad", 1)])
+def test_check_compares_our_clock(tmp_path, database, graph, clock, ahead, verdict, code):
+    settings = {"DATABASE_URL": database.url, **meta.SETTINGS, "META_GRAPH_URL": graph, **clock.settings()}
+    assert run_program("init-db", cwd=tmp_path, **settings).returncode == 0
+    clock.shift(ahead)
+    done = run_program("check", cwd=tmp_path, **settings)
+    assert done.returncode == code, done.stdout
+    found = re.findall(r"^(\w+) +clock: ours is (\d+) s (ahead of|behind) (the database's|Meta's)$",
+                       done.stdout, re.M)
+    # SQLite has no clock of its own.
+    assert [line[3] for line in found] == (["the database's"] if "postgres" in database.url else []) + ["Meta's"]
+    for line in found:
+        assert line[0] == verdict and abs(int(line[1]) - abs(ahead)) < 30, line
+        assert line[2] == ("behind" if ahead < 0 else "ahead of") or ahead == 0
+    quiet = run_program("check", "--quiet", cwd=tmp_path, **settings)
+    assert quiet.returncode == {"ok": 0, "hint": 1, "bad": 2}[verdict] or verdict == "ok", quiet.stdout
