@@ -2,6 +2,7 @@
  * worker.c. */
 #include "server/server.h"
 
+#include "server/channels/meta_clock.h"
 #include "server/channels/postman.h"
 #include "server/configuration/local_day.h"
 #include "server/configuration/setup.h"
@@ -45,6 +46,7 @@ struct server {
     const struct setup *setup;
     unsigned watchdog_ms; /* 0: nobody watches */
     struct limits limits;
+    struct meta_clock meta_clock;
     struct tls *tls; /* NULL: none */
     struct session_store *sessions;
     struct record_store *records;
@@ -304,6 +306,7 @@ static int start_workers(struct server *server)
         .instance = server->instance,
         .started_ms = clock_monotonic_ms(),
         .limits = &server->limits,
+        .meta_clock = &server->meta_clock,
         .tls = server->tls,
         .turn_ms = server->watchdog_ms / WATCHDOG_LOOKS,
     };
@@ -374,6 +377,7 @@ int server_run(const struct setup *setup)
     int code = 1, signal_number;
 
     wiping_start();
+    meta_clock_init(&server.meta_clock);
     block_signals(&stop);
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;

@@ -178,8 +178,10 @@ static int start_meta(struct worker *worker, const struct worker_settings *share
 {
     const struct setup *setup = shared->stores.setup;
     const struct postman_settings postman = {&setup->config, worker->hasher, shared->replies};
-    struct meta_settings meta = {
-        .config = &setup->config, .flow = setup->flow, .hasher = worker->hasher};
+    struct meta_settings meta = {.config = &setup->config,
+                                 .flow = setup->flow,
+                                 .hasher = worker->hasher,
+                                 .clock = shared->meta_clock};
 
     if (!config_has_meta(&setup->config))
         return 0;

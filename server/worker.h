@@ -12,6 +12,7 @@
 
 struct funnel;
 struct limits;
+struct meta_clock;
 struct revocations;
 struct tls;
 
@@ -24,8 +25,9 @@ struct worker_settings {
     const char *instance;        /* as statistics name it */
     int64_t started_ms;          /* of the process, monotonic */
     const struct limits *limits; /* of all workers together */
-    struct tls *tls;             /* NULL: none */
-    unsigned turn_ms;            /* how often the loop leaves a mark that it turns; 0: never */
+    struct meta_clock *meta_clock;
+    struct tls *tls;  /* NULL: none */
+    unsigned turn_ms; /* how often the loop leaves a mark that it turns; 0: never */
 };
 
 struct worker;

@@ -119,11 +119,29 @@ enum store_status record_totals(struct record_link *link, struct record_totals *
 #define RECORD_SWEEP_LOOK 5000
 #define RECORD_SWEEP_REMOVE 500
 
-/* A step of a sweep through all records: those that nobody asked for since before_us are removed,
- * with a line about it in uic_audit, in a transaction of their own. */
+/* What a sweep would take, and by which clock. */
+struct record_survey {
+    int64_t now_us; /* the earlier of the server's clock and the database's */
+    int64_t
+        trusted_us;    /* so far sweeps have believed a clock: see record_sweep; INT64_MIN: never */
+    int64_t newest_us; /* when somebody asked last; INT64_MIN: there is no record */
+    int64_t records;
+    int64_t due; /* nobody asked for them in the age before now_us */
+};
+
+/*
+ * A step of a sweep through all records, which either counts those that are due, or removes them,
+ * with a line about it in uic_audit, in a transaction of their own. The last step of counting moves
+ * on, by a day at most, how far the database trusts clocks: a clock that is years ahead stays
+ * unbelieved for months, whatever is written by it meanwhile.
+ */
 struct record_sweep {
     struct store_ticket ticket;
-    int64_t before_us;
+    /* In: */
+    bool removes;
+    int64_t age_us;
+    /* In: now_us, our clock; the step lowers it to the database's, and adds what it saw. */
+    struct record_survey survey;
     int64_t after_id; /* in: where to go on, at first 0; out: where the next step does */
     /* Out: */
     unsigned removed;
@@ -135,5 +153,15 @@ struct record_sweep {
 /* One at a time on a store; claims go on meanwhile. STORE_LATER, then STORE_OK or STORE_DOWN; or
  * STORE_DOWN or STORE_FULL at once. A step under way when the link is detached ends from there. */
 enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep);
+
+/* The whole survey at once, of records that nobody asked for in age_us before the earlier of now_us
+ * and the database's clock. Changes nothing. Blocks: for the command line. Returns 0, or -1 with
+ * error. */
+int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record_survey *survey,
+                  char error[STORE_ERROR_MAX]);
+
+/* Whether the database has a clock of its own, which SQLite has not, and what it says. Blocks.
+ * Returns 1, 0, or -1 with error. */
+int record_clock(const char *url, int64_t *now_us, char error[STORE_ERROR_MAX]);
 
 #endif

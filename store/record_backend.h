@@ -57,6 +57,7 @@ struct record_eraser {
 
 struct record_backend {
     const char *scheme; /* how its URLs begin */
+    bool has_clock;     /* of its own, on another machine perhaps */
     int (*prepare)(const char *url, char report[STORE_ERROR_MAX], char error[STORE_ERROR_MAX]);
     int (*probe)(const char *url, char error[STORE_ERROR_MAX]);
     int (*mark)(const char *url, const char *name, const char *value, bool remember,
@@ -95,6 +96,11 @@ static inline void record_link_committed(const struct record_link *link, size_t 
 /* For a backend: the sums of an hour, if it is one that was asked for. */
 void record_totals_put(struct record_totals *totals, int64_t hour_s,
                        const struct record_sums *sums);
+
+/* In uic_marks: how far sweeps have believed a clock, microseconds since 1970. */
+#define RECORD_TRUSTED_MARK "retention_clock"
+/* What the mark goes on by at most, at each sweep. */
+#define RECORD_TRUST_STEP 86400000000
 
 extern const struct record_backend record_sqlite;
 extern const struct record_backend record_postgres;

@@ -32,6 +32,9 @@ static const char notes_count_sql[] =
     "SELECT count(*) FROM uic_records WHERE notes LIKE '%' || $1 || '%' AND phone_number <> $2";
 static const char notes_sql[] =
     "UPDATE uic_records SET notes = replace(notes, $1, '') WHERE notes LIKE '%' || $1 || '%'";
+static const char trust_sql[] =
+    "INSERT INTO uic_marks (name, value) VALUES ('" RECORD_TRUSTED_MARK "', $1)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 static const char audit_sql[] =
     "INSERT INTO uic_audit (at, action, records, author) VALUES ($1, $2, $3, $4)";
 
@@ -162,4 +165,13 @@ int record_eraser_erase(struct record_eraser *eraser, const struct record_erasur
         *records += some;
     } while (by == BY_AGE && some > 0);
     return 0;
+}
+
+int record_eraser_trust(struct record_eraser *eraser, int64_t now_us, char error[STORE_ERROR_MAX])
+{
+    char text[24];
+    const char *value = text;
+
+    snprintf(text, sizeof text, "%lld", (long long)now_us);
+    return run(eraser, trust_sql, &value, 1, NULL, error);
 }

@@ -33,4 +33,7 @@ int record_eraser_count(struct record_eraser *eraser, const struct record_erasur
 int record_eraser_erase(struct record_eraser *eraser, const struct record_erasure *erasure,
                         int64_t *records, char error[STORE_ERROR_MAX]);
 
+/* Sweeps may believe a clock up to now_us. Returns 0 or -1. */
+int record_eraser_trust(struct record_eraser *eraser, int64_t now_us, char error[STORE_ERROR_MAX]);
+
 #endif

@@ -37,7 +37,7 @@ struct replies_settings {
     unsigned in_flight_max;                      /* replies being put at once, on one link */
     uint64_t length_max; /* replies that may wait; each partition takes a sixteenth */
     int64_t put_ttl_ms;  /* for so long a key that was put is known */
-    int64_t age_max_ms;  /* an older reply is dropped, not sent */
+    int64_t age_max_ms;  /* an older reply, by our clock and the queue's, is dropped */
     unsigned per_second; /* replies handed out by all links of all instances; 0: any number */
 };
 

@@ -2,6 +2,7 @@
  * is left to meta_message.c and meta_reply.c, sending to graph.c. */
 #include "server/channels/meta.h"
 
+#include "server/channels/meta_clock.h"
 #include "server/channels/meta_reply.h"
 #include "server/channels/meta_signature.h"
 #include "server/http/form.h"
@@ -74,6 +75,20 @@ static int verify(struct meta *meta, const struct http_request *request, struct 
     return 0;
 }
 
+/* What time it is at Meta, by its newest message. */
+static void hear_clock(struct meta *meta, const struct meta_batch *batch)
+{
+    int64_t sent_s = 0, ahead_s;
+
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->messages[i].sent_s > sent_s)
+            sent_s = batch->messages[i].sent_s;
+    if (sent_s > 0 && meta_clock_hear(meta->settings.clock, sent_s, clock_wall_s(),
+                                      clock_monotonic_ms(), &ahead_s))
+        log_write(LOG_WARNING, "meta_clock_differs", log_number("ours_ahead_seconds", ahead_s),
+                  log_text("hint", "our clock is wrong, or messages come late"));
+}
+
 static int meta_receive(struct channel *channel, struct delivery *delivery, struct refusal *refusal)
 {
     struct meta *meta = (struct meta *)channel;
@@ -81,7 +96,7 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
     const struct http_request *request = delivery->request;
     const struct meta_filter filter = {
         .phone_number_id = config->meta_phone_number_id,
-        .oldest_s = clock_wall_s() - (int64_t)config->session_timeout_minutes * 60,
+        .oldest_s = meta_clock_oldest_s(meta->settings.clock),
     };
     struct meta_batch batch;
 
@@ -92,6 +107,7 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
                   &refusal->reason) != 0)
         return -1;
     tell_ignored(&batch.ignored);
+    hear_clock(meta, &batch);
     if (batch.count == 0)
         return 0;
     for (size_t i = 0; i < batch.count; i++)

@@ -14,6 +14,7 @@
 
 struct flow;
 struct hasher;
+struct meta_clock;
 struct replies_link;
 struct throttle;
 
@@ -23,6 +24,7 @@ struct meta_settings {
     const struct flow *flow;
     struct hasher *hasher; /* the thread's */
     struct replies_link *replies;
+    struct meta_clock *clock; /* of all workers */
 };
 
 /* Returns NULL when out of memory. */

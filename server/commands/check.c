@@ -6,8 +6,10 @@
 #include "server/configuration/setup.h"
 #include "server/http/tls.h"
 #include "server/security/salt_check.h"
+#include "store/clock.h"
 #include "store/record.h"
 #include <getopt.h>
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +33,10 @@ const struct command cmd_check = {
 
 /* Exit codes of monitoring plugins. */
 enum { PLUGIN_OK, PLUGIN_WARNING, PLUGIN_CRITICAL, PLUGIN_UNKNOWN };
+
+/* So far apart clocks may be; and so far that something is wrong. */
+#define CLOCK_HINT_S 60
+#define CLOCK_BAD_S 300
 
 struct request {
     bool quiet;
@@ -135,6 +141,34 @@ static int check_sessions(const struct setup *setup)
     return status;
 }
 
+/* Ours beside another one that was read just now. Returns 0 or -1. */
+static int compare_clocks(const char *whose, int64_t other_s)
+{
+    const int64_t ahead_s = clock_wall_s() - other_s, apart_s = llabs(ahead_s);
+    char text[128];
+
+    snprintf(text, sizeof text, "ours is %" PRId64 " s %s %s", apart_s,
+             ahead_s < 0 ? "behind" : "ahead of", whose);
+    print_finding(apart_s > CLOCK_BAD_S    ? "bad"
+                  : apart_s > CLOCK_HINT_S ? "hint"
+                                           : "ok",
+                  "clock", text);
+    if (apart_s > CLOCK_HINT_S)
+        print_finding("hint", "clock", "one of the two is wrong: see timedatectl on both machines");
+    return apart_s > CLOCK_BAD_S ? -1 : 0;
+}
+
+static int check_database_clock(const struct config *config)
+{
+    char error[STORE_ERROR_MAX] = "";
+    int64_t clock_us;
+    int found = record_clock(config->database_url, &clock_us, error);
+
+    if (found < 0)
+        print_finding("bad", "database", error);
+    return found > 0 ? compare_clocks("the database's", clock_us / 1000000) : found;
+}
+
 static int check_database(const struct setup *setup)
 {
     char error[STORE_ERROR_MAX] = "";
@@ -142,7 +176,7 @@ static int check_database(const struct setup *setup)
         const char *subject;
         print_finding("ok", "database", "ready");
         if (salt_check(setup, false, &subject, error) == 0)
-            return 0;
+            return check_database_clock(&setup->config);
         print_finding("bad", subject, error);
         return -1;
     }
@@ -168,9 +202,12 @@ static int check_tls(const struct config *config)
 static int check_meta(const struct config *config)
 {
     char text[GRAPH_CHECK_MAX];
-    int status = graph_check(config, text);
+    int64_t clock_s;
+    int status = graph_check(config, &clock_s, text);
 
     print_finding(status == 0 ? "ok" : "bad", "Meta", text);
+    if (clock_s >= 0 && compare_clocks("Meta's", clock_s) != 0)
+        return -1;
     return status;
 }
 

@@ -143,13 +143,15 @@ static int erase_run(struct erase *erase, const struct request *request)
     const struct config *config = &erase->setup.config;
     const char *phone = request->phone[0] ? request->phone : NULL, *subject;
     char error[STORE_ERROR_MAX];
-    int64_t records, notes;
+    int64_t records, notes, earlier_us = clock_wall_us(), clock_us;
 
+    if (record_clock(config->database_url, &clock_us, error) > 0 && clock_us < earlier_us)
+        earlier_us = clock_us;
     author_find(erase->author);
     erase->records = (struct record_erasure){
         .phone_number = phone,
         .code = request->code,
-        .before_us = clock_wall_us() - (int64_t)request->days * 24 * 3600 * INT64_C(1000000),
+        .before_us = earlier_us - (int64_t)request->days * 24 * 3600 * INT64_C(1000000),
         .delete = request->delete,
         .author = erase->author,
         .now_us = clock_wall_us(),

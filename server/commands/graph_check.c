@@ -128,6 +128,15 @@ static void explain(CURLcode code, const char *details, char text[GRAPH_CHECK_MA
     clean(text);
 }
 
+static int64_t read_date(CURL *curl)
+{
+    struct curl_header *date;
+
+    return curl_easy_header(curl, "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK
+               ? (int64_t)curl_getdate(date->value, NULL)
+               : -1;
+}
+
 static CURLcode get(CURL *curl, const struct config *config, struct answer *answer, long *status,
                     char details[CURL_ERROR_SIZE])
 {
@@ -154,7 +163,7 @@ static CURLcode get(CURL *curl, const struct config *config, struct answer *answ
     return code;
 }
 
-int graph_check(const struct config *config, char text[GRAPH_CHECK_MAX])
+int graph_check(const struct config *config, int64_t *clock_s, char text[GRAPH_CHECK_MAX])
 {
     char details[CURL_ERROR_SIZE] = "";
     struct answer answer = {0};
@@ -162,11 +171,13 @@ int graph_check(const struct config *config, char text[GRAPH_CHECK_MAX])
     CURLcode code;
     long status = 0;
 
+    *clock_s = -1;
     if (curl == NULL) {
         snprintf(text, GRAPH_CHECK_MAX, "out of memory");
         return -1;
     }
     code = get(curl, config, &answer, &status, details);
+    *clock_s = read_date(curl);
     curl_easy_cleanup(curl);
     if (code == CURLE_OK)
         return graph_check_read(status, answer.bytes, answer.length, config->meta_phone_number_id,

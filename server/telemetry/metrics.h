@@ -84,6 +84,8 @@
     X(REPLIES_RETRIED_LOCKED_OUT, "uic_replies_retried_total", "reason=\"locked_out\"", "")      \
     X(RECORDS_RETIRED, "uic_records_retired_total", "",                                          \
       "Codes removed because nobody asked for them in RETENTION_DAYS")                           \
+    X(RETENTION_SWEEPS, "uic_retention_sweeps_total", "",                                        \
+      "Times that all codes were looked through for those that RETENTION_DAYS removes")          \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, each thread adding and subtracting its own: rows as above. */
@@ -109,6 +111,10 @@
     X(REPLIES_LENGTH, "gauge", COUNT, "uic_replies_waiting", "",                                   \
       "Replies through Meta that wait to be sent")                                                 \
     X(REPLIES_AGE, "gauge", COUNT, "uic_replies_oldest_seconds", "", "Age of the oldest of these") \
+    X(RETENTION_HELD, "gauge", COUNT, "uic_retention_held", "",                                    \
+      "Codes that RETENTION_DAYS would remove and that are held back")                             \
+    X(META_CLOCK, "gauge", COUNT, "uic_meta_clock_difference_seconds", "",                         \
+      "How far our clock is from Meta's, at most")                                                 \
     X(PROCESS_CPU, "counter", MICROSECONDS, "process_cpu_seconds_total", "",                       \
       "Processor time used, in seconds")                                                           \
     X(PROCESS_MEMORY, "gauge", COUNT, "process_resident_memory_bytes", "", "Resident memory")      \

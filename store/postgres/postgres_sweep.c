@@ -1,10 +1,11 @@
 /*
- * One statement looks at a page of records and removes the old ones among them. Of several
- * instances that sweep at once, one has its turn; the others find nothing.
+ * One statement looks at a page of records and, when told so, removes those that are due. Of
+ * several instances that sweep at once, one has its turn; the others find nothing.
  */
 #include "store/postgres/postgres_sweep.h"
 #include "store/postgres/postgres_connection.h"
 #include "store/postgres/postgres_schema.h"
+#include "store/record_backend.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -17,36 +18,48 @@
 /* For a step, connecting included. */
 #define STEP_MS 10000
 
-enum { INT8 = 20, TIMESTAMPTZ = 1184 };
+enum { BOOL = 16, INT8 = 20, TIMESTAMPTZ = 1184 };
+
+/* PostgreSQL counts microseconds since 2000. */
+#define EPOCH_US INT64_C(946684800000000)
 
 #define TEXT_OF(number) #number
 #define NUMBER(number) TEXT_OF(number)
+#define LOOK NUMBER(RECORD_SWEEP_LOOK)
+#define REMOVE NUMBER(RECORD_SWEEP_REMOVE)
+#define UNIX_US(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
 
+/* $1 the id to go on behind, $2 our clock, $3 the age in microseconds, $4 whether to remove, $5 the
+ * newest record's time so far. */
+/* clang-format off */
 static const char sweep_sql[] =
-    "WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7694692) AS is_ours),"
-    " page AS MATERIALIZED (SELECT id, last_requested_at < $2 AS is_old FROM uic_records"
-    "  WHERE id > $1 AND (SELECT is_ours FROM turn) ORDER BY id LIMIT " NUMBER(
-        RECORD_SWEEP_LOOK) "),"
-                           " chosen AS MATERIALIZED (SELECT id FROM page WHERE is_old ORDER BY id"
-                           "  LIMIT " NUMBER(
-                               RECORD_SWEEP_REMOVE) "),"
-                                                    " gone AS (DELETE FROM uic_records WHERE id = "
-                                                    "ANY (ARRAY(SELECT id FROM chosen))"
-                                                    "  AND last_requested_at < $2 RETURNING id),"
-                                                    " noted AS (INSERT INTO uic_audit (at, action, "
-                                                    "records, author)"
-                                                    "  SELECT now(), 'retention', count(*), "
-                                                    "'server' FROM gone HAVING count(*) > 0)"
-                                                    " SELECT (SELECT count(*) FROM gone),"
-                                                    "  CASE WHEN (SELECT count(*) FROM chosen) "
-                                                    "= " NUMBER(
-                                                        RECORD_SWEEP_REMOVE) "  THEN (SELECT "
-                                                                             "max(id) FROM chosen) "
-                                                                             "ELSE (SELECT max(id) "
-                                                                             "FROM page) END";
+    "WITH moment AS MATERIALIZED (SELECT least($2, now()) AS at),"
+    " turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(7694692) AS is_ours),"
+    " page AS MATERIALIZED (SELECT id, last_requested_at, last_requested_at <"
+    "  (SELECT at FROM moment) - $3 * interval '1 microsecond' AS is_due FROM uic_records"
+    "  WHERE id > $1 AND CASE WHEN $4 THEN (SELECT is_ours FROM turn) ELSE true END"
+    "  ORDER BY id LIMIT " LOOK "),"
+    " chosen AS MATERIALIZED (SELECT id FROM page WHERE $4 AND is_due ORDER BY id LIMIT " REMOVE "),"
+    " gone AS (DELETE FROM uic_records WHERE id = ANY (ARRAY(SELECT id FROM chosen))"
+    "  AND last_requested_at < (SELECT at FROM moment) - $3 * interval '1 microsecond'"
+    "  RETURNING id),"
+    " noted AS (INSERT INTO uic_audit (at, action, records, author)"
+    "  SELECT now(), 'retention', count(*), 'server' FROM gone HAVING count(*) > 0),"
+    " trusted AS (INSERT INTO uic_marks AS mark (name, value)"
+    "  SELECT '" RECORD_TRUSTED_MARK "', " UNIX_US("least(at, $5)") "::text FROM moment"
+    "  WHERE NOT $4 AND $1 > 0 AND NOT EXISTS (SELECT FROM page)"
+    "  ON CONFLICT (name) DO UPDATE SET value = least((SELECT " UNIX_US("at") " FROM moment),"
+    "   mark.value::bigint + " NUMBER(RECORD_TRUST_STEP) ")::text RETURNING value)"
+    " SELECT (SELECT count(*) FROM gone),"
+    "  CASE WHEN (SELECT count(*) FROM chosen) = " REMOVE
+    "   THEN (SELECT max(id) FROM chosen) ELSE (SELECT max(id) FROM page) END,"
+    "  (SELECT count(*) FROM page), (SELECT count(*) FROM page WHERE is_due),"
+    "  (SELECT " UNIX_US("max(last_requested_at)") " FROM page),"
+    "  (SELECT " UNIX_US("at") " FROM moment), (SELECT value FROM trusted)";
+/* clang-format on */
 
-static const Oid types[] = {INT8, TIMESTAMPTZ};
-static const struct postgres_statement statement = {"uic_sweep", sweep_sql, types, 2};
+static const Oid types[] = {INT8, TIMESTAMPTZ, INT8, BOOL, TIMESTAMPTZ};
+static const struct postgres_statement statement = {"uic_sweep", sweep_sql, types, 5};
 
 struct postgres_sweep {
     struct event_base *base;
@@ -89,11 +102,16 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static void step_send(struct postgres_sweep *sweeper)
 {
-    /* PostgreSQL counts microseconds since 2000. */
-    uint64_t id = htobe64((uint64_t)sweeper->step->after_id);
-    uint64_t before = htobe64((uint64_t)(sweeper->step->before_us - INT64_C(946684800000000)));
-    const char *values[] = {(const char *)&id, (const char *)&before};
-    const int lengths[] = {sizeof id, sizeof before}, formats[] = {1, 1};
+    const struct record_sweep *step = sweeper->step;
+    const struct record_survey *survey = &step->survey;
+    const int64_t newest_us = survey->newest_us > EPOCH_US ? survey->newest_us : EPOCH_US;
+    uint64_t id = htobe64((uint64_t)step->after_id), age = htobe64((uint64_t)step->age_us);
+    uint64_t now = htobe64((uint64_t)(survey->now_us - EPOCH_US));
+    uint64_t newest = htobe64((uint64_t)(newest_us - EPOCH_US));
+    const char *values[] = {(const char *)&id, (const char *)&now, (const char *)&age,
+                            step->removes ? "\1" : "\0", (const char *)&newest};
+    const int lengths[] = {sizeof id, sizeof now, sizeof age, 1, sizeof newest};
+    const int formats[] = {1, 1, 1, 1, 1};
 
     postgres_connection_send(sweeper->connection,
                              &(struct postgres_parameters){values, lengths, formats});
@@ -107,6 +125,24 @@ static void on_connected(void *arg)
         step_send(sweeper);
 }
 
+static int64_t number_get(const PGresult *result, int column)
+{
+    return PQgetisnull(result, 0, column) ? INT64_MIN
+                                          : strtoll(PQgetvalue(result, 0, column), NULL, 10);
+}
+
+static void survey_add(struct record_survey *survey, const PGresult *result)
+{
+    const int64_t newest_us = number_get(result, 4);
+
+    survey->records += number_get(result, 2);
+    survey->due += number_get(result, 3);
+    if (newest_us > survey->newest_us)
+        survey->newest_us = newest_us;
+    survey->now_us = number_get(result, 5);
+    survey->trusted_us = number_get(result, 6);
+}
+
 static void on_answered(void *arg, const PGresult *result)
 {
     struct postgres_sweep *sweeper = arg;
@@ -118,10 +154,11 @@ static void on_answered(void *arg, const PGresult *result)
         step_end(sweeper, STORE_DOWN);
         return;
     }
-    step->removed = (unsigned)strtoul(PQgetvalue(result, 0, 0), NULL, 10);
+    survey_add(&step->survey, result);
+    step->removed = (unsigned)number_get(result, 0);
     step->more = !PQgetisnull(result, 0, 1);
     if (step->more)
-        step->after_id = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
+        step->after_id = number_get(result, 1);
     step_end(sweeper, STORE_OK);
 }
 

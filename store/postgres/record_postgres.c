@@ -176,6 +176,7 @@ static enum store_status postgres_totals(struct record_link *base, struct record
 
 const struct record_backend record_postgres = {
     .scheme = "postgres",
+    .has_clock = true,
     .prepare = postgres_prepare,
     .probe = postgres_probe,
     .mark = postgres_mark,

@@ -38,6 +38,7 @@ struct replies_drain {
     bool resting, stopped, pouring;
     bool told_to_rest; /* nothing was held after the wish to take nothing */
     int64_t wished_at;
+    int64_t oldest_age_ms; /* of all that wait, by the queue's own clock, at the last tick */
     unsigned out;
     char told[STORE_ERROR_MAX]; /* the last trouble */
     double tokens;              /* hand-outs that are allowed now */

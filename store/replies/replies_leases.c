@@ -176,6 +176,7 @@ void replies_drain_leased(struct replies_drain *drain, const struct replies_leas
     leases_limit(drain, lease->share);
     if (drain->resting && partitions_held(drain) == 0)
         drain->told_to_rest = true;
+    drain->oldest_age_ms = lease->oldest_age_ms;
     length_tell(drain, lease);
     event_active(drain->look, EV_TIMEOUT, 0);
     for (unsigned n = 0; n < REPLIES_PARTITIONS; n++) {

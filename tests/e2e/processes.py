@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import tempfile
 import time
@@ -72,6 +73,26 @@ def run_program(*arguments, cwd, stdin="", **settings):
     )
     assert not REPORT.search(done.stderr), done.stderr
     return done
+
+
+class WallClock:
+    """Another wall clock for a program: a server whose settings are settings() has it, so many seconds
+    ahead as shift() said last."""
+
+    LIBRARY = Path(PROGRAM).with_name("shifted-clock.so")
+
+    def __init__(self, path, seconds=0):
+        self.path = path
+        self.shift(seconds)
+
+    def shift(self, seconds):
+        with open(self.path, "r+b" if self.path.exists() else "wb") as file:
+            file.write(struct.pack("=q", int(seconds)))
+
+    def settings(self):
+        # The library stands before AddressSanitizer's, which would take that for a mistake.
+        return {"LD_PRELOAD": self.LIBRARY, "SHIFTED_CLOCK": self.path,
+                "ASAN_OPTIONS": SANITIZERS["ASAN_OPTIONS"] + ":verify_asan_link_order=0"}
 
 
 class Process:

@@ -5,10 +5,11 @@ import os
 import sqlite3
 import stat
 import subprocess
+import time
 
 import pytest
 from phone import Phone
-from processes import PATIENCE, SALT
+from processes import PATIENCE, SALT, WallClock
 from production import PostgresServer
 from texts import JEAN, code_in, code_of
 
@@ -183,6 +184,42 @@ def test_old_backups_go_and_nothing_else(start, script, database, tmp_path):
     assert not any(path.exists() for path in old)
     assert all(path.exists() for path in others)
     assert "Old backup removed" in done.stdout
+
+
+def at(days):
+    """The name of a backup that was made so many days ago."""
+    return time.strftime("whatsapp-uic-%Y%m%dT%H%M%SZ.pgdump", time.gmtime(time.time() - days * 86400))
+
+
+@pytest.mark.parametrize("ages, why", [
+    (range(31, 71), "the clock is more than 30 days beyond the last one"),  # or is it ours that is fast?
+    ([0, *range(25, 60)], "more than one in ten (30 of 36)"),  # a clock that was fast yesterday too
+], ids=["a jump", "a day after"])
+def test_a_wrong_clock_removes_no_backup(start, script, database, tmp_path, ages, why):
+    start(DATABASE_URL=database.url).stop()
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for days in ages:
+        (kept / at(days + 0.1)).write_text("x")
+    done = script("backup", "--directory", kept, DATABASE_URL=database.url)
+    assert done.returncode == 0 and len(backups(kept)) == len(ages) + 1
+    assert "WARNING: " in done.stderr and why in done.stderr
+    done = script("backup", "--directory", kept, "--run", DATABASE_URL=database.url)
+    assert done.returncode == 0 and done.stderr == ""
+    assert sum(path.stat().st_size == 1 for path in backups(kept)) == sum(days < 30 for days in ages)
+
+
+def test_the_earlier_clock_says_which_backups_are_old(start, script, postgres, tmp_path):
+    start(DATABASE_URL=postgres.url).stop()
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    younger, older = (kept / at(days) for days in (10, 31))
+    for path in (younger, older):
+        path.write_text("x")
+    clock = WallClock(tmp_path / "clock", 25 * 86400)
+    done = script("backup", "--directory", kept, DATABASE_URL=postgres.url, **clock.settings())
+    assert done.returncode == 0, done.stderr
+    assert younger.exists() and not older.exists()
 
 
 def test_settings_come_from_the_file_which_is_read_and_not_run(start, script, database, tmp_path):

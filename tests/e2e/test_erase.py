@@ -243,8 +243,8 @@ def test_the_wrong_salt_is_refused(start, redis, database, erase):
     assert done.returncode == 1 and "UIC_SALT" in done.stderr
 
 
-def old_records(database, count):
-    """Makes so many codes that nobody asked for since 2020, among newer ones."""
+def old_records(database, count, newer="n % 4 = 0"):
+    """Makes so many codes that nobody asked for since 2020, but for newer ones among them."""
     is_postgres = database.url.startswith("postgres")
     digest = "decode(md5('o' || n), 'hex')" if is_postgres else "'old' || n"
     series = (f"generate_series(1, {count}) AS s(n)" if is_postgres else
@@ -252,7 +252,7 @@ def old_records(database, count):
               " SELECT n FROM s)")
     database.query("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"
                    f" last_requested_at) SELECT 'OLD' || n, '+24380000' || n, {digest},"
-                   " '2019-01-01 00:00:00.000000', CASE WHEN n % 4 = 0 THEN '2999-01-01 00:00:00.000000'"
+                   f" '2019-01-01 00:00:00.000000', CASE WHEN {newer} THEN '2999-01-01 00:00:00.000000'"
                    f" ELSE '2020-01-01 00:00:00.000000' END{'::timestamptz' if is_postgres else ''}"
                    f" FROM {series}")
 
@@ -271,17 +271,19 @@ def test_old_codes_by_hand(start, redis, database, erase):
 
 def test_the_server_removes_old_codes_by_itself(start, redis, database):
     start(DATABASE_URL=database.url, REDIS_URL=redis.url).stop()
-    old_records(database, 1200)
+    old_records(database, 9500, newer="n % 10 <> 0")
     quiet = start(DATABASE_URL=database.url, REDIS_URL=redis.url)  # not unless told
     register(quiet, NUMBER, JEAN)
     quiet.stop()
-    assert len(numbers(database)) == 1201
-    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url, RETENTION_DAYS="365", WORKERS="2")
-    second = start(DATABASE_URL=database.url, REDIS_URL=redis.url, RETENTION_DAYS="365")
+    assert len(numbers(database)) == 9501
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url, RETENTION_DAYS="365",
+                   UIC_TEST_RETENTION_SECONDS="1", WORKERS="2")
+    second = start(DATABASE_URL=database.url, REDIS_URL=redis.url, RETENTION_DAYS="365",
+                   UIC_TEST_RETENTION_SECONDS="1")
     assert register(server, NUMBER, JEAN)  # others go on meanwhile
-    eventually(lambda: len(numbers(database)) == 301, "the old codes are gone")
+    eventually(lambda: len(numbers(database)) == 8551, "the old codes are gone")
     assert {line[0] for line in audit(database)} == {"retention"}
-    assert sum(int(line[1]) for line in audit(database)) == 900
+    assert sum(int(line[1]) for line in audit(database)) == 950
     assert all(int(line[1]) <= 500 for line in audit(database))
     assert {line[2] for line in audit(database)} == {"server"}
 
@@ -290,9 +292,9 @@ def test_the_server_removes_old_codes_by_itself(start, redis, database):
                    for count in re.findall(r"event=retention removed=(\d+)|retention removed=(\d+)",
                                            instance.log()) for count in count if count)
 
-    eventually(lambda: removed() == 900, "the log tells how many")
+    eventually(lambda: removed() == 950, "the log tells how many")
     metrics = server.get("/metrics")[1] + second.get("/metrics")[1]
-    assert sum(int(value) for value in re.findall(r"^uic_records_retired_total (\d+)", metrics, re.M)) == 900
+    assert sum(int(value) for value in re.findall(r"^uic_records_retired_total (\d+)", metrics, re.M)) == 950
 
 
 def test_arguments(tmp_path):

@@ -140,19 +140,42 @@ static void a_waiting_reply_knows_its_past(void **state)
     postman_close(postman);
 }
 
+/* Both lie in the queue for a moment, which is more than no time at all. */
 static void what_is_too_old_is_dropped(void **state)
 {
     (void)state;
-    struct postman *postman = postman_open();
-    struct letter letter = letter_to("+1", "yesterday");
+    struct letter old = letter_to("+1", "yesterday"), new = letter_to("+1", "tomorrow");
+    struct replies_link *clerk;
 
-    letter.entry.created_ms -= DAY_MS + 1000;
-    assert_status(letter_put(postman->link, &letter), STORE_OK);
-    put(postman->link, "+1", "today");
+    replies_close(store);
+    settings.age_max_ms = 0;
+    store_open();
+    clerk = clerk_open();
+    old.entry.created_ms -= DAY_MS;
+    new.entry.created_ms += DAY_MS;
+    assert_status(letter_put(clerk, &old), STORE_OK);
+    assert_status(letter_put(clerk, &new), STORE_OK);
+    replies_detach(clerk);
+    nanosleep(&(struct timespec){0, 2000000}, NULL);
+
+    struct postman *postman = postman_open();
     until(postman->notes.count == 1);
-    assert_string_equal(postman->notes.text, "+1 today ");
+    assert_string_equal(postman->notes.text, "+1 tomorrow ");
     assert_int_equal(postman->old, 1);
     until(postman->lengths > 2 && postman->length == 0);
+    postman_close(postman);
+}
+
+static void a_clock_that_jumped_makes_nothing_old(void **state)
+{
+    (void)state;
+    struct postman *postman = postman_open();
+    struct letter letter = letter_to("+1", "just now");
+
+    letter.entry.created_ms -= INT64_C(2000) * DAY_MS;
+    assert_status(letter_put(postman->link, &letter), STORE_OK);
+    until(postman->notes.count == 1);
+    assert_int_equal(postman->old, 0);
     postman_close(postman);
 }
 
@@ -445,6 +468,7 @@ int main(void)
         BOTH(who_must_wait_makes_nobody_else_wait),
         BOTH(a_waiting_reply_knows_its_past),
         BOTH(what_is_too_old_is_dropped),
+        BOTH(a_clock_that_jumped_makes_nothing_old),
         BOTH(a_full_partition_takes_no_more),
         BOTH(a_second_has_so_many_replies_and_no_more),
         BOTH(of_one_person_forty_five_may_come_at_once),

@@ -1,0 +1,155 @@
+/* whatsapp-uic retention: what RETENTION_DAYS would remove, what holds it back, and to let it go.
+ */
+#include "server/commands/author.h"
+#include "server/commands/command.h"
+#include "server/commands/look.h"
+#include "server/configuration/config.h"
+#include "server/retention_guard.h"
+#include "store/clock.h"
+#include "store/record_eraser.h"
+#include "store/record_reader.h"
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static int run(struct options *options, int argc, char *argv[]);
+
+const struct command cmd_retention = {
+    .name = "retention",
+    .arguments = "[--run]",
+    .summary = "what RETENTION_DAYS would remove, and what holds it back",
+    .details =
+        "The server removes them each hour, but not in the first hour after its start, and not\n"
+        "when its clock may be wrong or too many would go: when the clock is more than 30 days\n"
+        "beyond the newest record, or beyond what it was at the last sweeps, or when more than\n"
+        "a tenth of all records and more than 100 are due. The earlier of this machine's clock\n"
+        "and the database's counts.\n\n"
+        "  --run        remove them now, this once, whatever holds them back\n",
+    .run = run,
+};
+
+#define DAY_US INT64_C(86400000000)
+
+static int fail(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    return -1;
+}
+
+static const char *name_hold(enum retention_hold hold)
+{
+    static const char *const french[] = {
+        [RETENTION_FREE] = "rien",
+        [RETENTION_QUIET] = "l’horloge est plus de 30 jours au-delà de la dernière demande",
+        [RETENTION_JUMP] = "l’horloge a sauté de plus de 30 jours",
+        [RETENTION_MANY] = "plus d’un dixième de tous les codes",
+    };
+
+    return LOOK_SAYS(french[hold], retention_hold_name(hold));
+}
+
+/* A time to the second, in UTC. */
+static void print_time(const char *label, int64_t time_us)
+{
+    char text[RECORD_TIME_MAX];
+
+    if (time_us == INT64_MIN)
+        return;
+    record_time_format(time_us, text);
+    printf(LOOK_SAYS("%s : %.19s UTC\n", "%s: %.19s UTC\n"), label, text);
+}
+
+static void print_survey(const struct record_survey *survey, unsigned days, int64_t ours_us)
+{
+    const enum retention_hold hold = retention_judge(survey);
+
+    printf(LOOK_SAYS("codes que personne n’a demandés depuis %u jours : %" PRId64 " sur %" PRId64
+                     "\n",
+                     "codes that nobody asked for in %u days: %" PRId64 " of %" PRId64 "\n"),
+           days, survey->due, survey->records);
+    print_time(LOOK_SAYS("horloge de cette machine", "clock of this machine"), ours_us);
+    print_time(LOOK_SAYS("horloge qui compte", "clock that counts"), survey->now_us);
+    print_time(LOOK_SAYS("dernière demande d’un code", "a code was last asked for"),
+               survey->newest_us);
+    print_time(LOOK_SAYS("horloge admise par le serveur", "clock that the server believed"),
+               survey->trusted_us);
+    if (survey->due > 0)
+        printf(LOOK_SAYS("ce qui les retient : %s\n", "held back by: %s\n"), name_hold(hold));
+}
+
+/* Says which of it was done. */
+static int remove_due(const struct config *config, const struct record_survey *survey)
+{
+    char author[AUTHOR_MAX], error[STORE_ERROR_MAX];
+    struct record_erasure due = {
+        .before_us = survey->now_us - config->retention_days * DAY_US,
+        .delete = true,
+        .author = author,
+        .now_us = survey->now_us,
+    };
+    struct record_eraser *eraser = record_eraser_open(config->database_url, error);
+    int64_t removed = 0;
+    int status = -1;
+
+    author_find(author);
+    if (eraser != NULL && record_eraser_erase(eraser, &due, &removed, error) == 0)
+        status = record_eraser_trust(eraser, survey->now_us, error);
+    record_eraser_close(eraser);
+    if (status == 0 || removed > 0)
+        printf(LOOK_SAYS("codes supprimés : %" PRId64 "\n", "codes deleted: %" PRId64 "\n"),
+               removed);
+    return status == 0 ? 0 : fail("DATABASE_URL", error);
+}
+
+static int retention(const struct config *config, bool runs)
+{
+    const int64_t ours_us = clock_wall_us();
+    struct record_survey survey;
+    char error[STORE_ERROR_MAX];
+
+    if (config->retention_days == 0)
+        return runs ? fail("RETENTION_DAYS", "is 0: no code is ever removed")
+                    : puts(LOOK_SAYS("RETENTION_DAYS est à 0 : aucun code n’est jamais supprimé",
+                                     "RETENTION_DAYS is 0: no code is ever removed")) < 0;
+    if (record_survey(config->database_url, ours_us, config->retention_days * DAY_US, &survey,
+                      error) != 0)
+        return fail("DATABASE_URL", error);
+    print_survey(&survey, config->retention_days, ours_us);
+    if (runs)
+        return remove_due(config, &survey);
+    if (survey.due > 0)
+        puts(LOOK_SAYS("à faire : « whatsapp-uic retention --run » les supprime pour de bon",
+                       "to do: “whatsapp-uic retention --run” removes them for good"));
+    return 0;
+}
+
+/* Returns 0, or -1 after a line on standard error. */
+static int read_options(bool *runs, int argc, char *argv[])
+{
+    static const struct option known[] = {{"run", no_argument, NULL, 'r'}, {0}};
+
+    *runs = false;
+    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        if (c == '?')
+            return -1;
+        *runs = true;
+    }
+    if (optind < argc)
+        fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
+    return optind < argc ? -1 : 0;
+}
+
+static int run(struct options *options, int argc, char *argv[])
+{
+    struct config config;
+    bool runs;
+    int status;
+
+    if (read_options(&runs, argc, argv) != 0)
+        return COMMAND_USAGE;
+    status = config_load(&config, options->env_file, stderr);
+    if (status == 0)
+        status = retention(&config, runs);
+    config_free(&config);
+    return status == 0 && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
+}

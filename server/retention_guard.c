@@ -1,0 +1,31 @@
+/* The rules, and nothing else: pure. */
+#include "server/retention_guard.h"
+
+#define AHEAD_US (RETENTION_AHEAD_DAYS * INT64_C(86400000000))
+
+enum retention_hold retention_judge(const struct record_survey *survey)
+{
+    const int64_t back_us = survey->now_us - AHEAD_US;
+
+    if (survey->due == 0)
+        return RETENTION_FREE;
+    if (back_us > survey->newest_us)
+        return RETENTION_QUIET;
+    if (survey->trusted_us != INT64_MIN && back_us > survey->trusted_us)
+        return RETENTION_JUMP;
+    return survey->due > RETENTION_RECORDS_MAX && survey->due > survey->records / RETENTION_PART_MAX
+               ? RETENTION_MANY
+               : RETENTION_FREE;
+}
+
+const char *retention_hold_name(enum retention_hold hold)
+{
+    static const char *const names[] = {
+        [RETENTION_FREE] = "nothing",
+        [RETENTION_QUIET] = "the clock is more than 30 days beyond the newest record",
+        [RETENTION_JUMP] = "the clock has jumped by more than 30 days",
+        [RETENTION_MANY] = "more than a tenth of all records",
+    };
+
+    return names[hold];
+}
