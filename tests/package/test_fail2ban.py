@@ -25,7 +25,8 @@ NO_HTTP = b"GET / HTTP/1.1\r\nHost : x\r\n\r\n"
 
 
 def forged(headers, path=WEBHOOK, body="Body=Oui!", method="POST"):
-    return (f"{method} {path} HTTP/1.1\r\nHost: ciu\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+    length = f"Content-Length: {len(body.encode())}\r\n" if method == "POST" else ""
+    return (f"{method} {path} HTTP/1.1\r\nHost: ciu\r\n{length}Connection: close\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\n{headers}\r\n\r\n{body}").encode()
 
 
