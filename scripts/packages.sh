@@ -9,6 +9,7 @@ PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
 PACKAGE_PACKAGES=(build-essential debhelper dpkg-dev)
 PACKAGE_TEST_PACKAGES=(lintian systemd man-db shellcheck fail2ban logrotate nginx-light strace)
 CHROOT_TEST_PACKAGES=(debootstrap util-linux)
+COVERAGE_PACKAGES=(gcovr)
 FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)
 TEST_PACKAGES=("${PRODUCTION_PACKAGES[@]}" libcmocka-dev openssl python3-pytest curl pgbouncer valgrind
   prometheus sqlite3 shellcheck)
