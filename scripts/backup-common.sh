@@ -137,7 +137,7 @@ decode() {
   printf '%b' "${text//%/\\x}"
 }
 
-# Which database it is. Sets kind (sqlite or postgres), and file or what run_pg needs.
+# Which database it is. Sets kind (sqlite or postgres), and file or what as_owner needs.
 find_database() {
   local url
   url=$(setting DATABASE_URL)

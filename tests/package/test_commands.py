@@ -122,7 +122,7 @@ def sandbox(root, installed, tmp_path_factory):
     write_flow(sandbox.folder)
     redis = RedisServer(sandbox.folder / "redis")
     redis.start()
-    sandbox.environment["REDIS_URL"] = redis.url
+    sandbox.environment.update(REDIS_URL=redis.url, RETENTION_DAYS="3650")
     sandbox.start()
     shutil.copy(sandbox.folder / ".env", sandbox.folder / "mine")
     sandbox.run("docs/flow-file.md", "whatsapp-uic init-db")
