@@ -39,6 +39,61 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/whatsapp-uic.XXXXXX") || exit 1
 trap end EXIT
 trap 'exit 130' INT TERM HUP
 
+# find_owner PATH: as root, who else decides where this path leads: the last one, other than root, whom
+# a directory on its way belongs to. What is done there is done as_owner, for he may have put a link to
+# anything in its place; and whoever may write in a directory of root's may have done so, too.
+become=()
+become_name=
+find_owner() {
+  local at=/ rest=$1 name uid gid mode target open='' owner=0 links=0
+  [ "$(id -u)" -eq 0 ] || return 0
+  [[ $rest == /* ]] || rest=$(pwd -P)/$rest
+  while [ -n "$rest" ]; do
+    name=${rest%%/*} rest=${rest#"${rest%%/*}"} rest=${rest#/}
+    [ -n "$name" ] || continue
+    read -r uid gid mode <<<"$(stat -c '%u %g %a' "$at" 2>/dev/null)" || return 0
+    [ "${uid:-0}" -eq 0 ] || owner=$uid
+    if [ "${uid:-0}" -eq 0 ] && ((8#${mode:-0} & (gid == 0 ? 8#002 : 8#022))); then
+      # Where it is sticky, what is root's below it stays where it is.
+      ((8#$mode & 8#1000)) && [ -n "$rest" ] || open=$at
+    fi
+    if [ -L "$at/$name" ]; then
+      target=$(readlink "$at/$name")
+      rest=$target${rest:+/$rest}
+      [[ $target != /* ]] || at=/
+      [ "$((links += 1))" -le 40 ] || fail "$1 : trop de liens" "$1: too many links"
+    else
+      at=${at%/}/$name
+    fi
+  done
+  if [ -n "$open" ] && [ "$owner" -eq 0 ]; then
+    owner=$(stat -c %u "$at" 2>/dev/null)
+    [ "${owner:-0}" -ne 0 ] ||
+      fail "$open est à root, mais d'autres peuvent y écrire : donnez-le à l'utilisateur du service" \
+        "$open is root's, but others may write in it: give it to the user of the service"
+  fi
+  [ "$owner" -eq 0 ] || become_user "$owner"
+}
+
+# become_user NAME-OR-NUMBER: who as_owner will be, and may enter our private folder.
+become_user() {
+  local groups=--init-groups
+  id "$1" >/dev/null 2>&1 || groups=--clear-groups
+  become_name=$1
+  become=(setpriv "--reuid=$1" "--regid=$(id -g "$1" 2>/dev/null || echo "$1")" "$groups")
+  chmod 711 "$work"
+}
+
+# give_to_owner PATH: something of ours, in our folder.
+give_to_owner() {
+  [ -z "$become_name" ] || chown "$become_name" "$1"
+}
+
+# as_owner COMMAND...: as the one whom the database belongs to, when we are root; in /, which all may enter.
+as_owner() {
+  (cd / && "${become[@]}" "$@" 8>&- 9>&-)
+}
+
 # The settings file: the one named, the package's, or the one here.
 find_env_file() {
   if [ -n "$env_file" ]; then
@@ -82,7 +137,7 @@ decode() {
   printf '%b' "${text//%/\\x}"
 }
 
-# Which database it is. Sets kind (sqlite or postgres), and file or what run_pg needs.
+# Which database it is. Sets kind (sqlite or postgres), and file or what as_owner needs.
 find_database() {
   local url
   url=$(setting DATABASE_URL)
@@ -91,7 +146,9 @@ find_database() {
   sqlite:///?*)
     kind=sqlite
     file=${url#sqlite:///}
+    [[ $file == /* ]] || file=$(pwd -P)/$file
     need sqlite3 sqlite3
+    find_owner "$file"
     ;;
   postgresql://* | postgres://*)
     kind=postgres
@@ -105,7 +162,6 @@ find_database() {
 
 # What libpq is to know goes into a file of its own and the environment, never onto a command line,
 # where everybody could read it.
-become=()
 read_postgres_url() {
   local rest=$1 query='' user='' password='' database='' hosts='' ports='' option name value host
   local -a options list
@@ -149,19 +205,14 @@ read_postgres_url() {
   on_socket=
   case ${hosts#,} in '' | /*) on_socket=yes ;; esac
   if [ "$(id -u)" -eq 0 ] && [ -n "$on_socket" ] && [ -z "$password" ] && id "$user" >/dev/null 2>&1; then
-    become=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups)
-    chmod 711 "$work"
-    chown "$user" "$work/service"
+    become_user "$user"
+    give_to_owner "$work/service"
   fi
-}
-
-run_pg() {
-  (cd / && "${become[@]}" "$@")
 }
 
 # psql with rows as plain text; the query or more options follow.
 run_psql() {
-  run_pg psql -XAtqw -v ON_ERROR_STOP=1 "$@"
+  as_owner psql -XAtqw -v ON_ERROR_STOP=1 "$@"
 }
 
 # What is counted in a database, here and in the copy: codes, and requests for them.
@@ -169,8 +220,8 @@ COUNT_SQL='SELECT count(*), coalesce(sum(request_count), 0) FROM uic_records'
 
 # count_sqlite FILE: codes|requests. Fails when the file is damaged.
 count_sqlite() {
-  [ "$(sqlite3 -readonly -batch -bail "$1" 'PRAGMA integrity_check' 2>/dev/null)" = ok ] || return 1
-  sqlite3 -readonly -batch -bail "$1" "$COUNT_SQL"
+  [ "$(as_owner sqlite3 -readonly -batch -bail "$1" 'PRAGMA integrity_check' 2>/dev/null)" = ok ] || return 1
+  as_owner sqlite3 -readonly -batch -bail "$1" "$COUNT_SQL"
 }
 
 # The rows that a PostgreSQL dump on standard input has of uic_records.

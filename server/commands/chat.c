@@ -2,8 +2,13 @@
  * as a webhook, with sessions and records in memory: nothing is registered anywhere. */
 #include "server/commands/command.h"
 
+#include "server/allowance.h"
 #include "server/configuration/setup.h"
 #include "server/exchange.h"
+#include "server/security/hasher.h"
+#include "server/telemetry/funnel.h"
+#include "server/telemetry/log.h"
+#include "store/figures.h"
 #include "store/record.h"
 #include "store/session.h"
 #include <event2/event.h>
@@ -34,6 +39,11 @@ struct chat {
     struct record_store *record_store;
     struct session_link *sessions;
     struct record_link *records;
+    struct funnel funnel;
+    struct figures *figures;
+    struct figures_link *figures_link;
+    struct allowance *allowance;
+    struct hasher *hasher;
     struct exchange_service *exchanges;
     bool prompt; /* a person types: show where */
     bool answered;
@@ -60,19 +70,46 @@ static int chat_open_stores(struct chat *chat, const struct setup *setup,
     return chat->records != NULL ? 0 : -1;
 }
 
+/* What a server counts is counted here too, for nobody. */
+static int chat_open_figures(struct chat *chat, const struct setup *setup,
+                             char error[STORE_ERROR_MAX])
+{
+    struct figures_settings settings;
+
+    funnel_init(&chat->funnel, setup->flow);
+    setup_figures(setup, &chat->funnel, &settings);
+    settings.redis_url = NULL;
+    chat->figures = figures_open(&settings, error);
+    if (chat->figures == NULL)
+        return -1;
+    chat->figures_link = figures_attach(chat->figures, chat->base, NULL, error);
+    return chat->figures_link != NULL ? 0 : -1;
+}
+
 static int chat_open(struct chat *chat, const struct setup *setup, char error[STORE_ERROR_MAX])
 {
+    const struct allowance_limits no_limits = {0};
+
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     chat->base = event_base_new();
-    if (chat->base == NULL || chat_open_stores(chat, setup, error) != 0)
+    if (chat->base == NULL || chat_open_stores(chat, setup, error) != 0 ||
+        chat_open_figures(chat, setup, error) != 0)
+        return -1;
+    chat->hasher = hasher_create(&setup->keys);
+    chat->allowance = allowance_create(&no_limits);
+    if (chat->hasher == NULL || chat->allowance == NULL)
         return -1;
     chat->exchanges = exchange_service_create(&(struct exchange_settings){
         .base = chat->base,
         .flow = setup->flow,
         .keys = &setup->keys,
+        .hasher = chat->hasher,
         .salt = setup->config.uic_salt,
         .sessions = chat->sessions,
         .records = chat->records,
+        .allowance = chat->allowance,
+        .funnel = &chat->funnel,
+        .figures = chat->figures_link,
         .in_flight_max = 1,
         .deadline_ms = ANSWER_DEADLINE_MS,
     });
@@ -82,11 +119,17 @@ static int chat_open(struct chat *chat, const struct setup *setup, char error[ST
 
 static void chat_close(struct chat *chat)
 {
+    if (chat->figures_link != NULL)
+        figures_detach(chat->figures_link);
     if (chat->records != NULL)
         record_detach(chat->records);
     if (chat->sessions != NULL)
         session_detach(chat->sessions);
     exchange_service_free(chat->exchanges);
+    hasher_free(chat->hasher);
+    allowance_free(chat->allowance);
+    if (chat->figures != NULL)
+        figures_close(chat->figures);
     if (chat->record_store != NULL)
         record_store_close(chat->record_store);
     if (chat->session_store != NULL)
@@ -160,6 +203,8 @@ static int run(struct options *options, int argc, char *argv[])
     if (command_options(options, true, argc, argv) != 0)
         return COMMAND_USAGE;
     if (setup_open(&setup, options, stderr) == 0) {
+        /* What a server logs of each message would stand between the sentences. */
+        log_start(LOG_WARNING, false);
         if (chat_open(&chat, &setup, error) == 0) {
             chat_run(&chat);
             code = COMMAND_OK;
@@ -167,6 +212,7 @@ static int run(struct options *options, int argc, char *argv[])
             fprintf(stderr, "%s: %s\n", argv[0], error);
         }
         chat_close(&chat);
+        log_stop();
     }
     setup_close(&setup);
     return code;

@@ -51,8 +51,8 @@ static int print_salt(bool quiet)
         printf("# Sel neuf de %d caractères, pour votre fichier .env / fresh salt for your .env "
                "file:\n\n"
                "UIC_SALT=\"%s\"\n\n"
-               "# Gardez-le secret, sauvegardez-le, ne le changez plus : les codes en dépendent.\n"
-               "# Keep it secret, back it up, never change it: the codes depend on it.\n",
+               "# Gardez-le secret, avec une copie loin des sauvegardes ; ne le changez plus.\n"
+               "# Keep it secret, with a copy far from the backups; never change it.\n",
                SALT_LENGTH, salt);
     OPENSSL_cleanse(salt, sizeof salt);
     return fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from system import System
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("e2e", "documents")]
 
 
 def pytest_configure():

@@ -1,6 +1,6 @@
 """The deployment guide, followed to the letter: from a fresh Debian 12 and the package files to the first
-code, through a year of care, and from the Python version. Only the commands that it marks are run, and
-the net is there for apt alone; certificate, firewall and journal need a machine of their own."""
+code, through a year of care, and from the Python version. What it marks is followed, what stands in its
+text is typed; the net is there for apt alone. tests/documents says what needs a machine of its own."""
 
 import re
 import shlex
@@ -9,6 +9,7 @@ import time
 from urllib.parse import urlencode
 
 import pytest
+from commands import inline_on_the_machine
 from guide import Guide
 from old_database import INITIAL, SALT as OLD_SALT, people, write_sqlite
 from phone import new_sid, reply_text, signature, twilio_form
@@ -19,6 +20,7 @@ ADDRESS, TOKEN = "https://ciu.example.org", "0123456789abcdef0123456789abcdef"
 TYPED = {"TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "TWILIO_AUTH_TOKEN": TOKEN,
          "TWILIO_WHATSAPP_NUMBER": "whatsapp:+14155238886", "UIC_SALT": OLD_SALT}
 NUMBER = "+243999999999"
+TYPED_IN_CHAT = "\n".join(["Bonjour", *JEAN])
 # What starts by itself when it is installed on a machine with systemd.
 STARTED = {"postgresql", "redis-server", "nginx", "whatsapp-uic"}
 COMMANDS_MAX, MINUTES_MAX, WORDS_A_MINUTE = 12, 30, 120  # slowly, with a finger on the line
@@ -30,12 +32,13 @@ class Machine:
     def __init__(self, system, guide):
         self.system, self.guide = system, guide
         self.seconds = 0
+        self.followed = set()
 
     def type(self, commands):
         """As root, in root's folder, with nobody there to say yes."""
         network = "shared" if re.search(r"\bapt\b", commands) else "alone"
         started = time.monotonic()
-        said = self.system.shell(f"cd /root\n{commands}", network=network)
+        said = self.system.shell(f"cd /root\n{commands}", network=network, stdin=TYPED_IN_CHAT)
         installed = STARTED & set(commands.replace("_", " ").replace("/", " ").split())
         if "apt install" in commands and installed:
             self.system.shell(f"systemctl start {' '.join(sorted(installed))}")
@@ -57,6 +60,8 @@ class Machine:
         for block in self.guide.blocks(section):
             if only not in block.text:
                 continue
+            if block.kind is not None:
+                self.followed.add(block.text)
             if block.kind == "test: edit":
                 self.edit(self.guide.settings(section))
             elif block.kind == "test":
@@ -77,7 +82,8 @@ class Machine:
 
     def begin_anew(self):
         """With an empty database and Redis, the service stopped."""
-        self.system.shell("systemctl stop whatsapp-uic; sudo -u postgres dropdb whatsapp_uic; redis-cli flushall")
+        self.system.shell("systemctl stop whatsapp-uic whatsapp-uic@8001; sudo -u postgres dropdb whatsapp_uic; "
+                          "redis-cli flushall")
         created, = [command for block in self.guide.blocks(6) for command in block.commands()
                     if "createdb" in command]
         self.type(created)
@@ -137,8 +143,13 @@ def test_it_is_tried_as_the_guide_says(machine):
     assert code_in(again[-1]) == code_of(JEAN, salt=machine.setting("UIC_SALT"))
 
 
+def test_without_a_phone_the_code_is_the_same(machine):
+    assert code_in(machine.follow(9, only=" chat ")) == code_of(JEAN, salt=machine.setting("UIC_SALT"))
+
+
 def test_what_is_done_every_day_and_month(machine):
     code = code_of(JEAN, salt=machine.setting("UIC_SALT"))
+    machine.follow(10, only="apt upgrade")
     said = machine.follow(10, only="check --quiet")
     assert said.startswith("whatsapp-uic OK")
     machine.follow(10, only="apt install")
@@ -167,7 +178,19 @@ def test_a_number_is_erased(machine):
 
 def test_questions_of_ones_own_and_strangers(machine):
     assert "ok    flow" in machine.follow(16)
+    assert "bad " not in machine.follow(14)
     machine.follow(15)
+
+
+def test_cron_tells_nobody_that_all_is_well(machine, guide):
+    line, = (line for block in guide.blocks(11) for line in block.commands() if line.startswith("*/5 "))
+    user, command = line.split(maxsplit=6)[5:]
+    assert machine.system.run("runuser", "-u", user, "--", "sh", "-c", command).stdout == ""
+
+
+@pytest.mark.parametrize("command", inline_on_the_machine())
+def test_what_stands_in_the_text(machine, command):
+    machine.type(command)
 
 
 def test_from_the_python_version(machine, guide, tmp_path):
@@ -182,3 +205,9 @@ def test_from_the_python_version(machine, guide, tmp_path):
     assert "40 rows read, 40 would be taken" in said and "40 rows read, 40 taken, 0 already" in said
     for person in old[:3]:
         assert person.code in machine.write("Bonjour", *person.answers, sender=person.phone)[-1]
+
+
+def test_all_that_is_marked_was_followed(machine, guide):
+    """The last one."""
+    assert [block.text for section in guide.sections for block in guide.blocks(section)
+            if block.kind is not None and block.text not in machine.followed] == []

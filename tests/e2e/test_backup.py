@@ -236,16 +236,30 @@ def test_settings_come_from_the_file_which_is_read_and_not_run(start, script, da
     assert not (tmp_path / "run").exists()
 
 
-def test_settings_are_kept_only_when_told(start, script, database, tmp_path):
+def test_settings_are_kept_only_when_told_and_the_salt_never(start, script, database, tmp_path):
     start(DATABASE_URL=database.url).stop()
-    (tmp_path / "settings.env").write_text(f"DATABASE_URL={database.url}\nUIC_SALT={SALT}\n")
-    done = script("backup", "--env", "settings.env", "--directory", "kept")
-    assert done.returncode == 0 and len(backups(tmp_path / "kept")) == 1
-    assert not any(SALT.encode() in path.read_bytes() for path in (tmp_path / "kept").iterdir())
+    settings = tmp_path / "settings.env"
+    for number, line in enumerate(("UIC_SALT={}", "#UIC_SALT={}\n export UIC_SALT = '{}' # mine\r")):
+        line = line.replace("{}", SALT)
+        settings.write_text(f"DATABASE_URL={database.url}\n{line}\nUIC_SALT_WEAK=yes\n")
+        done = script("backup", "--env", "settings.env", "--directory", f"kept{number}")
+        assert done.returncode == 0 and len(backups(tmp_path / f"kept{number}")) == 1
+        done = script("backup", "--env", "settings.env", "--directory", f"both{number}", "--with-settings")
+        assert done.returncode == 0, done.stderr
+        copy, = (tmp_path / f"both{number}").glob("*.env")
+        assert "UIC_SALT_WEAK=yes" in copy.read_text() and database.url in copy.read_text()
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+        for folder in ("kept", "both"):
+            assert not any(SALT.encode() in path.read_bytes()
+                           for path in (tmp_path / f"{folder}{number}").iterdir())
+
+
+def test_settings_in_which_the_salt_stands_elsewhere_too_are_not_kept(start, script, database, tmp_path):
+    start(DATABASE_URL=database.url).stop()
+    (tmp_path / "settings.env").write_text(f"DATABASE_URL={database.url}\nUIC_SALT={SALT}\n# it was {SALT}\n")
     done = script("backup", "--env", "settings.env", "--directory", "both", "--with-settings")
-    assert done.returncode == 0 and "WARNING: the settings" in done.stderr
-    (settings,) = (tmp_path / "both").glob("*.env")
-    assert SALT in settings.read_text() and stat.S_IMODE(settings.stat().st_mode) == 0o600
+    assert done.returncode == 1 and "copying the settings" in done.stderr
+    assert not any(SALT.encode() in path.read_bytes() for path in (tmp_path / "both").iterdir())
 
 
 def test_what_still_waits_in_redis_is_told(start, script, database, redis, tmp_path):
@@ -314,7 +328,7 @@ def test_no_copy_is_left_behind(start, script, postgres, tmp_path):
     assert done.returncode == 0, done.stderr
     assert postgres.query("SELECT datname FROM pg_database WHERE datname LIKE '%verify%'") == []
     assert list(scratch.iterdir()) == []
-    assert sorted(path.name[:13] for path in (tmp_path / "kept").iterdir()) == [".lock", "whatsapp-uic-"]
+    assert sorted(path.name[:13] for path in (tmp_path / "kept").iterdir()) == ["whatsapp-uic-"]
 
 
 def test_a_failure_leaves_no_backup(script, tmp_path):
