@@ -226,8 +226,7 @@ static bool claim_finish(struct exchange *exchange)
 
     switch (claim->ticket.status) {
     case STORE_OK:
-        exchange_tell(exchange, !claim->is_new && claim->same_phone,
-                      claim->is_new ? "code_new" : "code_existing");
+        exchange_tell(exchange, claim->asked_before, claim->is_new ? "code_new" : "code_existing");
         return true;
     case STORE_CONFLICT:
         metrics_add(METRIC_CODES_LENGTHENED, 1);
