@@ -1,6 +1,6 @@
 """Promise 9, a stranger learns nothing: what others registered changes no byte of what a number is
 told. Random scripts are played from fresh numbers in two worlds, an empty one and one where others
-played the same scripts before and do so again meanwhile; the answers must be the same bytes."""
+played the same scripts before, and some do so again meanwhile; the answers must be the same bytes."""
 
 import hashlib
 import json
@@ -165,7 +165,7 @@ def cast(world, who):
         for number in range(SCRIPTS):
             kind = channel if who == "stranger" else TwilioPlayer
             seed = place * SCRIPTS + number
-            digit = {"stranger": 1, "before": 2, "between": 3, "since": 4}[who]
+            digit = {"stranger": 1, "before": 2, "between": 3}[who]
             players.append(kind(world, seed, f"+24381{digit}{seed:06}"))
     return players
 
@@ -228,7 +228,7 @@ def test_a_stranger_learns_nothing(worlds):
     perform(cast(worlds[1], "before"), None)
     for act in range(ACTS):
         if act == 1:
-            perform(cast(worlds[1], "between"), None)
+            perform(cast(worlds[1], "between")[::4], None)
         for world in worlds[:act % 2 * len(worlds)]:
             world.lose_database()
         perform(alone, act)

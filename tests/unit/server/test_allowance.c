@@ -115,7 +115,7 @@ static void a_crowd_does_not_hide_the_one_who_writes_all_the_time(void **state)
     assert_int_equal(allowed, 100);
 }
 
-/* A million others write and are told a code each: the table is full several times over. */
+/* Others write and are told a code each, three times as many as the table holds. */
 static void codes_are_not_forgotten_because_others_write(void **state)
 {
     const uint64_t before = metrics_sum(METRIC_LIMIT_COUNTED);
@@ -127,7 +127,7 @@ static void codes_are_not_forgotten_because_others_write(void **state)
         allowance_code(allowance, NURSE, NOW);
     }
     assert_message(NURSE, NOW, ALLOWANCE_CODES_SPENT, true);
-    for (uint64_t i = 1; i <= 1000000; i++) {
+    for (uint64_t i = 1; i <= 400000; i++) {
         const uint64_t who = i * UINT64_C(0x9e3779b97f4a7c15);
         assert_message(who, NOW + 60, ALLOWANCE_LEFT, false);
         allowance_code(allowance, who, NOW + 60);
