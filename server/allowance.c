@@ -1,37 +1,55 @@
-/* Counts in windows that begin with the first thing counted. What is said to somebody whose
- * allowance is spent is left to the exchange. */
+/* Counts in windows that begin with the first thing counted, one table for each kind of window.
+ * What is said to somebody whose allowance is spent is left to the exchange. */
 #include "server/allowance.h"
 
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define MINUTE_S 60
 #define DAY_S 86400
 
-/* An address has its place in one of the sets; where a set is full, the place that was used
- * longest ago is given away. */
-#define SETS 8192
+/* An address has its place in one of the sets. In a full set a window that is over gives way first,
+ * then the smallest count: nobody is forgotten because others write, unless they all wrote as much.
+ * A count that has reached its limit stays; who finds only such ones is not counted. */
+#define SETS 16384
 #define PLACES 8
 #define LOCKS 64
 
-struct window {
-    int64_t start_s;
-    unsigned count;
-};
-
 struct place {
     uint64_t who;
-    int64_t used_s; /* 0: free */
-    struct window messages;
-    struct window codes;
-    bool told;
+    int64_t start_s; /* of the window */
+    unsigned count;  /* 0: the place is free */
+    bool told;       /* that the limit is reached */
+};
+
+struct table {
+    unsigned limit; /* 0: nothing is counted */
+    int64_t length_s;
+    pthread_mutex_t locks[LOCKS];
+    _Atomic int64_t full_s; /* when the log said last that a set is full */
+    struct place sets[SETS][PLACES];
 };
 
 struct allowance {
-    struct allowance_limits limits;
-    pthread_mutex_t locks[LOCKS];
-    struct place sets[SETS][PLACES];
+    struct table messages, codes;
 };
+
+static void table_init(struct table *table, unsigned limit, int64_t length_s)
+{
+    table->limit = limit;
+    table->length_s = length_s;
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&table->locks[i], NULL);
+}
+
+static void table_deinit(struct table *table)
+{
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_destroy(&table->locks[i]);
+}
 
 struct allowance *allowance_create(const struct allowance_limits *limits)
 {
@@ -39,9 +57,8 @@ struct allowance *allowance_create(const struct allowance_limits *limits)
 
     if (allowance == NULL)
         return NULL;
-    allowance->limits = *limits;
-    for (size_t i = 0; i < LOCKS; i++)
-        pthread_mutex_init(&allowance->locks[i], NULL);
+    table_init(&allowance->messages, limits->messages_per_minute, MINUTE_S);
+    table_init(&allowance->codes, limits->codes_per_day, DAY_S);
     return allowance;
 }
 
@@ -49,72 +66,110 @@ void allowance_free(struct allowance *allowance)
 {
     if (allowance == NULL)
         return;
-    for (size_t i = 0; i < LOCKS; i++)
-        pthread_mutex_destroy(&allowance->locks[i]);
+    table_deinit(&allowance->messages);
+    table_deinit(&allowance->codes);
     free(allowance);
 }
 
-static pthread_mutex_t *lock_of(struct allowance *allowance, uint64_t who)
+static pthread_mutex_t *lock_of(struct table *table, uint64_t who)
 {
-    return &allowance->locks[who % LOCKS];
+    return &table->locks[who % LOCKS];
 }
 
-/* Under the lock: the place of an address, perhaps taken from another. */
-static struct place *place_of(struct allowance *allowance, uint64_t who, int64_t now_s)
+/* A clock that was set back ends a window, too. */
+static bool place_is_over(const struct table *table, const struct place *place, int64_t now_s)
 {
-    struct place *set = allowance->sets[who % SETS];
+    return place->count == 0 || now_s < place->start_s || now_s - place->start_s >= table->length_s;
+}
+
+/* Under the lock: the place of an address that is counted in an open window, or NULL. */
+static struct place *place_find(struct table *table, uint64_t who, int64_t now_s)
+{
+    struct place *set = table->sets[who % SETS];
+
+    for (size_t i = 0; i < PLACES; i++)
+        if (set[i].who == who && !place_is_over(table, &set[i], now_s))
+            return &set[i];
+    return NULL;
+}
+
+/* Each time is counted, and said once a window. */
+static void table_is_full(struct table *table, int64_t now_s)
+{
+    int64_t said_s = atomic_load(&table->full_s);
+
+    metrics_add(METRIC_LIMIT_COUNTED, 1);
+    if ((now_s < said_s || now_s - said_s >= table->length_s) &&
+        atomic_compare_exchange_strong(&table->full_s, &said_s, now_s))
+        log_write(LOG_WARNING, "allowance_full", log_number("window_s", table->length_s),
+                  log_number("numbers", SETS * PLACES));
+}
+
+/* Under the lock: a place for an address that has none, perhaps another's; or NULL. */
+static struct place *place_take(struct table *table, uint64_t who, int64_t now_s)
+{
+    struct place *set = table->sets[who % SETS];
     struct place *place = &set[0];
 
-    for (size_t i = 0; i < PLACES; i++) {
-        if (set[i].who == who && set[i].used_s != 0) {
-            set[i].used_s = now_s;
-            return &set[i];
-        }
-        if (set[i].used_s < place->used_s)
+    for (size_t i = 0; i < PLACES && !place_is_over(table, place, now_s); i++)
+        if (place_is_over(table, &set[i], now_s) || set[i].count < place->count)
             place = &set[i];
+    if (!place_is_over(table, place, now_s)) {
+        table_is_full(table, now_s);
+        if (place->count >= table->limit)
+            return NULL;
     }
-    *place = (struct place){.who = who, .used_s = now_s};
+    *place = (struct place){.who = who, .start_s = now_s};
     return place;
 }
 
-/* The count of a window that is open; one that is over begins anew. A clock that was set back
- * opens a new one, too. */
-static unsigned count_of(struct window *window, int64_t length_s, int64_t now_s)
+static void table_count(struct table *table, uint64_t who, int64_t now_s)
 {
-    if (now_s < window->start_s || now_s - window->start_s >= length_s)
-        *window = (struct window){now_s, 0};
-    return window->count;
+    struct place *place;
+
+    if (table->limit == 0)
+        return;
+    pthread_mutex_lock(lock_of(table, who));
+    place = place_find(table, who, now_s);
+    if (place == NULL)
+        place = place_take(table, who, now_s);
+    if (place != NULL)
+        place->count++;
+    pthread_mutex_unlock(lock_of(table, who));
+}
+
+/* Whether the limit is reached; *first: and nobody was told so before. */
+static bool table_is_spent(struct table *table, uint64_t who, int64_t now_s, bool *first)
+{
+    struct place *place;
+    bool spent;
+
+    if (table->limit == 0)
+        return false;
+    pthread_mutex_lock(lock_of(table, who));
+    place = place_find(table, who, now_s);
+    spent = place != NULL && place->count >= table->limit;
+    if (spent) {
+        *first = !place->told;
+        place->told = true;
+    }
+    pthread_mutex_unlock(lock_of(table, who));
+    return spent;
 }
 
 enum allowance_verdict allowance_message(struct allowance *allowance, uint64_t who, int64_t now_s,
                                          bool *first)
 {
-    const struct allowance_limits *limits = &allowance->limits;
-    enum allowance_verdict verdict = ALLOWANCE_LEFT;
-    struct place *place;
-
-    pthread_mutex_lock(lock_of(allowance, who));
-    place = place_of(allowance, who, now_s);
-    if (limits->codes_per_day > 0 && count_of(&place->codes, DAY_S, now_s) >= limits->codes_per_day)
-        verdict = ALLOWANCE_CODES_SPENT;
-    else if (limits->messages_per_minute > 0 &&
-             count_of(&place->messages, MINUTE_S, now_s) >= limits->messages_per_minute)
-        verdict = ALLOWANCE_MESSAGES_SPENT;
-    else
-        place->messages.count++;
-    *first = verdict != ALLOWANCE_LEFT && !place->told;
-    place->told = verdict != ALLOWANCE_LEFT;
-    pthread_mutex_unlock(lock_of(allowance, who));
-    return verdict;
+    *first = false;
+    if (table_is_spent(&allowance->codes, who, now_s, first))
+        return ALLOWANCE_CODES_SPENT;
+    if (table_is_spent(&allowance->messages, who, now_s, first))
+        return ALLOWANCE_MESSAGES_SPENT;
+    table_count(&allowance->messages, who, now_s);
+    return ALLOWANCE_LEFT;
 }
 
 void allowance_code(struct allowance *allowance, uint64_t who, int64_t now_s)
 {
-    struct place *place;
-
-    pthread_mutex_lock(lock_of(allowance, who));
-    place = place_of(allowance, who, now_s);
-    count_of(&place->codes, DAY_S, now_s);
-    place->codes.count++;
-    pthread_mutex_unlock(lock_of(allowance, who));
+    table_count(&allowance->codes, who, now_s);
 }

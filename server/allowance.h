@@ -1,7 +1,7 @@
 /*
- * How much one address may do: messages in a minute, finished codes in a day. One table for the
- * whole process, of a fixed size; several instances count each for itself. All functions may be
- * called from any thread.
+ * How much one address may do: messages in a minute, finished codes in a day. Tables for the whole
+ * process, of a fixed size, in which whoever did most is kept; several instances count each for
+ * itself. All functions may be called from any thread.
  */
 #ifndef SERVER_ALLOWANCE_H
 #define SERVER_ALLOWANCE_H

@@ -89,7 +89,7 @@ static void answer_reply(struct exchange *exchange)
     if (exchange->outcome.event == FLOW_EVENT_REDELIVERED)
         metrics_add(METRIC_MESSAGES_REDELIVERED, 1);
     if (exchange->outcome.effect == FLOW_CLAIM) {
-        metrics_add(exchange->claim.is_new ? METRIC_CODES_NEW : METRIC_CODES_EXISTING, 1);
+        metrics_add(METRIC_CODES, 1);
         allowance_code(service->settings.allowance, exchange->who, exchange->now_us / 1000000);
     }
     exchange_answer_with(exchange, &reply);
@@ -226,8 +226,7 @@ static bool claim_finish(struct exchange *exchange)
 
     switch (claim->ticket.status) {
     case STORE_OK:
-        exchange_tell(exchange, !claim->is_new && claim->same_phone,
-                      claim->is_new ? "code_new" : "code_existing");
+        exchange_tell(exchange, claim->asked_before, claim->is_new ? "code_new" : "code_existing");
         return true;
     case STORE_CONFLICT:
         metrics_add(METRIC_CODES_LENGTHENED, 1);
@@ -254,7 +253,6 @@ static bool outbox_finish(struct exchange *exchange)
         return false;
     }
     metrics_add(METRIC_OUTBOX_PUT, 1);
-    exchange->claim.is_new = true;
     exchange_tell(exchange, false, "code_by_outbox");
     return true;
 }

@@ -176,7 +176,8 @@ static int open_stores(struct server *server)
 
     if (prepare_records(config) != 0 || check_salt(server->setup) != 0)
         return -1;
-    server->records = record_store_open(config->database_url, error);
+    server->records =
+        record_store_open(config->database_url, server->setup->keys.record_asker, error);
     if (server->records == NULL) {
         log_failure("DATABASE_URL", error);
         return -1;

@@ -3,6 +3,9 @@
  * URLs may hold passwords, so errors from here never quote one.
  */
 #include "store/record_backend.h"
+
+#include "store/record_asker.h"
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,28 +41,50 @@ int record_store_mark(const char *url, const char *name, const char *value, bool
     return backend ? backend->mark(url, name, value, remember, error) : -1;
 }
 
-struct record_store *record_store_open(const char *url, char error[STORE_ERROR_MAX])
+struct record_store *record_store_open(const char *url,
+                                       const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
+                                       char error[STORE_ERROR_MAX])
 {
     const struct record_backend *backend = record_backend_find(url, error);
-    return backend ? backend->open(url, error) : NULL;
+    struct record_store *store = backend ? backend->open(url, error) : NULL;
+
+    if (store)
+        memcpy(store->asker_key, asker_key, sizeof store->asker_key);
+    return store;
 }
 
 void record_store_close(struct record_store *store)
 {
-    if (store)
-        store->backend->close(store);
+    if (!store)
+        return;
+    OPENSSL_cleanse(store->asker_key, sizeof store->asker_key);
+    store->backend->close(store);
 }
 
 struct record_link *record_attach(struct record_store *store, struct event_base *base,
                                   const struct store_watch *watch, char error[STORE_ERROR_MAX])
 {
-    return store->backend->attach(store, base, watch, error);
+    struct record_asker *asker = record_asker_create(store->asker_key);
+    struct record_link *link = NULL;
+
+    if (asker)
+        link = store->backend->attach(store, base, watch, error);
+    else
+        snprintf(error, STORE_ERROR_MAX, "the cryptographic library fails");
+    if (link)
+        link->asker = asker;
+    else
+        record_asker_free(asker);
+    return link;
 }
 
 void record_detach(struct record_link *link)
 {
+    struct record_asker *asker = link ? link->asker : NULL;
+
     if (link)
         link->backend->detach(link);
+    record_asker_free(asker);
 }
 
 void record_watch_commits(struct record_link *link, const struct record_commit_watch *watch)
@@ -84,6 +109,7 @@ enum store_status record_claim(struct record_link *link, struct record_claim *cl
 {
     claim->link = link;
     claim->next = NULL;
+    record_asker_sign(link->asker, claim);
     return link->backend->claim(link, claim);
 }
 

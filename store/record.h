@@ -2,13 +2,15 @@
  * Records: which code belongs to which answers, for good. Backends: SQLite (sqlite:///path) and
  * PostgreSQL (postgresql://user:password@host/database).
  *
- *     struct record_store *store = record_store_open(url, error);             once
+ *     struct record_store *store = record_store_open(url, key, error);        once
  *     struct record_link *link = record_attach(store, base, &watch, error);   in each thread
  *     claim.ticket.done = ...; ... fill in ...; record_claim(link, &claim);
  *     record_detach(link); record_store_close(store);
  *
  * A claim inserts the record, or finds it by its input hash and counts the request, unless
- * this event is one of its last: then it changes nothing and answers as it did the first time.
+ * this event is one of its last: then it changes nothing and answers as it did the first time. The
+ * record remembers which numbers asked, as keyed hashes, the newest sixteen: what a number is told
+ * depends on what it asked itself.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -23,6 +25,8 @@ struct event_base;
 #define RECORD_CODE_MAX 128
 #define RECORD_EVENT_ID_MAX 40
 #define RECORD_PHONE_MAX 132
+#define RECORD_ASKER_SIZE 8
+#define RECORD_ASKERS_MAX 16
 
 struct record_claim {
     struct store_ticket ticket;
@@ -33,9 +37,11 @@ struct record_claim {
     char code[RECORD_CODE_MAX]; /* wanted; after STORE_OK the person's code */
     int64_t now_us;             /* microseconds since 1970, UTC */
     /* Out: */
-    bool is_new;     /* registered by this event */
-    bool same_phone; /* the record's phone number is this one */
+    bool is_new;       /* registered by this event; for counting */
+    bool asked_before; /* by this number, before this event; for the reply */
     /* The store's own: */
+    unsigned char asker[RECORD_ASKER_SIZE];
+    bool is_signed; /* somebody asks */
     struct record_link *link;
     struct record_claim *next;
     int64_t due_ms; /* monotonic */
@@ -84,8 +90,12 @@ int record_store_probe(const char *url, char error[STORE_ERROR_MAX]);
 int record_store_mark(const char *url, const char *name, const char *value, bool remember,
                       char error[STORE_ERROR_MAX]);
 
-/* Opens a prepared database. Returns NULL with error. */
-struct record_store *record_store_open(const char *url, char error[STORE_ERROR_MAX]);
+/* Opens a prepared database. The key is for the hashes of who asked; it is copied. Returns NULL
+ * with error. */
+#define RECORD_ASKER_KEY_SIZE 32
+struct record_store *record_store_open(const char *url,
+                                       const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
+                                       char error[STORE_ERROR_MAX]);
 /* After every link is detached. */
 void record_store_close(struct record_store *store);
 

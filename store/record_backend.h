@@ -49,6 +49,10 @@ struct record_eraser_backend {
     /* *number is the rows changed, or what a SELECT finds. */
     int (*run)(struct record_eraser *eraser, const char *sql, const char *const *values, int count,
                int64_t *number, char error[STORE_ERROR_MAX]);
+    /* Records under other numbers than $2 that remember that $1 asked, in hexadecimal digits; and
+     * what makes all records forget it. */
+    const char *asked_count_sql;
+    const char *asked_forget_sql;
 };
 
 struct record_eraser {
@@ -77,12 +81,14 @@ struct record_backend {
 
 struct record_store {
     const struct record_backend *backend;
+    unsigned char asker_key[RECORD_ASKER_KEY_SIZE];
 };
 
 struct record_link {
     const struct record_backend *backend;
     struct thread_link thread; /* the way back from the thread that writes */
     struct record_commit_watch commits;
+    struct record_asker *asker;
 };
 
 /* After each transaction, by the thread that made it. */

@@ -3,6 +3,8 @@
  * first appearance, which is how SQLite counts them.
  */
 #include "store/record_eraser.h"
+
+#include "store/record_asker.h"
 #include "store/record_backend.h"
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +22,7 @@ static const char *const count_sql[] = {
 };
 static const char *const blank_sql[] = {
     [BY_PHONE] = "UPDATE uic_records SET phone_number = '' WHERE phone_number = $1",
-    [BY_CODE] = "UPDATE uic_records SET phone_number = '' WHERE uic_code = $1",
+    [BY_CODE] = "UPDATE uic_records SET phone_number = '', asked_by = NULL WHERE uic_code = $1",
 };
 static const char *const delete_sql[] = {
     [BY_PHONE] = "DELETE FROM uic_records WHERE phone_number = $1",
@@ -91,20 +93,53 @@ static const char *digits_of(const struct record_erasure *erasure)
     return digits && strlen(digits) >= DIGITS_MIN ? digits : NULL;
 }
 
-int record_eraser_count(struct record_eraser *eraser, const struct record_erasure *erasure,
-                        int64_t *records, int64_t *notes, char error[STORE_ERROR_MAX])
+/* The hash that stands for the number where it asked, in hexadecimal digits. */
+static int asker_of(const struct record_erasure *erasure,
+                    char asker[2 * RECORD_ASKER_NUMBER_SIZE + 1], char error[STORE_ERROR_MAX])
 {
-    char time[RECORD_TIME_MAX];
-    const char *value, *digits = digits_of(erasure);
+    struct record_asker *hasher = record_asker_create(erasure->asker_key);
+    unsigned char number[RECORD_ASKER_NUMBER_SIZE];
+    int status = hasher ? record_asker_number(hasher, erasure->phone_number, number) : -1;
+
+    for (size_t i = 0; status == 0 && i < sizeof number; i++)
+        snprintf(asker + 2 * i, 3, "%02x", number[i]);
+    if (status != 0)
+        snprintf(error, STORE_ERROR_MAX, "the cryptographic library fails");
+    record_asker_free(hasher);
+    return status;
+}
+
+int record_eraser_count(struct record_eraser *eraser, const struct record_erasure *erasure,
+                        struct record_erased *found, char error[STORE_ERROR_MAX])
+{
+    char time[RECORD_TIME_MAX], asker[2 * RECORD_ASKER_NUMBER_SIZE + 1];
+    const char *value, *phone = erasure->phone_number, *digits = digits_of(erasure);
     enum selection by = selection_of(erasure, &value, time);
 
-    *notes = 0;
-    if (run(eraser, count_sql[by], &value, 1, records, error) != 0)
+    *found = (struct record_erased){0};
+    if (run(eraser, count_sql[by], &value, 1, &found->records, error) != 0)
+        return -1;
+    if (by == BY_PHONE && (asker_of(erasure, asker, error) != 0 ||
+                           run(eraser, eraser->backend->asked_count_sql,
+                               (const char *[]){asker, phone}, 2, &found->asked, error) != 0))
         return -1;
     if (!digits)
         return 0;
-    return run(eraser, notes_count_sql, (const char *[]){digits, erasure->phone_number}, 2, notes,
-               error);
+    return run(eraser, notes_count_sql, (const char *[]){digits, phone}, 2, &found->notes, error);
+}
+
+/* No record remembers any more that the number asked for it. */
+static int asked_forget(struct record_eraser *eraser, const struct record_erasure *erasure,
+                        int64_t *asked, char error[STORE_ERROR_MAX])
+{
+    char asker[2 * RECORD_ASKER_NUMBER_SIZE + 1];
+
+    *asked = 0;
+    if (!erasure->phone_number)
+        return 0;
+    if (asker_of(erasure, asker, error) != 0)
+        return -1;
+    return run(eraser, eraser->backend->asked_forget_sql, (const char *[]){asker}, 1, asked, error);
 }
 
 static int audit_write(struct record_eraser *eraser, const struct record_erasure *erasure,
@@ -137,12 +172,14 @@ static int step(struct record_eraser *eraser, const struct record_erasure *erasu
     bool delete = erasure->delete || by == BY_AGE;
     const char *action = by == BY_AGE ? "retention" : delete ? "code deleted" : "number removed";
     char unused[STORE_ERROR_MAX];
+    int64_t asked;
 
     if (run(eraser, "BEGIN", NULL, 0, NULL, error) != 0)
         return -1;
     if (run(eraser, delete ? delete_sql[by] : blank_sql[by], &value, 1, records, error) == 0 &&
+        asked_forget(eraser, erasure, &asked, error) == 0 &&
         notes_clean(eraser, erasure, error) == 0 &&
-        (*records + erasure->elsewhere == 0 ||
+        (*records + asked + erasure->elsewhere == 0 ||
          audit_write(eraser, erasure, action, *records, error) == 0) &&
         run(eraser, "COMMIT", NULL, 0, NULL, error) == 0)
         return 0;

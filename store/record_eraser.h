@@ -9,7 +9,8 @@
 
 /* Which records, by one of the three, and what becomes of them. */
 struct record_erasure {
-    const char *phone_number; /* as records hold it */
+    const char *phone_number; /* as records hold it; with the key of who asked (store/record.h) */
+    const unsigned char *asker_key;
     const char *code;
     int64_t before_us;  /* not asked for since; only with neither of the others, always deletes */
     bool delete;        /* the records go; else they stay without the number */
@@ -18,15 +19,22 @@ struct record_erasure {
     int64_t elsewhere; /* entries that were erased outside the database; for the audit */
 };
 
+/* What it is about. */
+struct record_erased {
+    int64_t records;
+    int64_t asked; /* records of others that remember that the number asked for them */
+    int64_t notes; /* records of others whose notes mention the number */
+};
+
 struct record_eraser;
 
 /* Opens a prepared database. Returns NULL with error. */
 struct record_eraser *record_eraser_open(const char *url, char error[STORE_ERROR_MAX]);
 void record_eraser_close(struct record_eraser *eraser);
 
-/* How many records it is about, and others whose notes mention the number. Returns 0 or -1. */
+/* Returns 0 or -1 with error. */
 int record_eraser_count(struct record_eraser *eraser, const struct record_erasure *erasure,
-                        int64_t *records, int64_t *notes, char error[STORE_ERROR_MAX]);
+                        struct record_erased *found, char error[STORE_ERROR_MAX]);
 
 /* Erases, in one transaction, or when it is about old records, in many small ones. Returns 0 with
  * the number of records, or -1 with error. */

@@ -24,10 +24,10 @@ const struct command cmd_erase = {
         "  whatsapp-uic erase --phone +243999999999\n"
         "  whatsapp-uic erase --code 985-KINS-15-JEA-KABI-A3F9D --delete\n"
         "  whatsapp-uic erase --older-than 1825 --dry-run\n\n"
-        "The number is taken out of the records, their notes, the conversation that may be going\n"
-        "on, unsent replies, and records on their way to the database; the codes stay, so that "
-        "files of clinics\n"
-        "keep their meaning. With --delete the codes go too: the same answers make them anew.\n"
+        "The number is taken out of the records, their notes, what other records remember of who\n"
+        "asked for them, the conversation that may be going on, unsent replies, and records on\n"
+        "their way to the database; the codes stay, so that files of clinics keep their meaning.\n"
+        "With --delete the codes go too: the same answers make them anew.\n"
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
         "number until they are replaced. The server may run meanwhile.\n\n"
         "  --phone NUMBER     of everything with this number\n"
@@ -93,16 +93,17 @@ static void tell_place(const char *what, int64_t count)
         printf("%s: %" PRId64 "\n", what, count);
 }
 
-static void tell(const struct erase *erase, const struct request *request, int64_t records,
-                 int64_t notes)
+static void tell(const struct erase *erase, const struct request *request,
+                 const struct record_erased *erased)
 {
     const bool deletes = request->older || request->delete;
 
     if (request->dry_run)
         printf("would be done:\n");
     printf("%s: %" PRId64 "\n", deletes ? "codes deleted" : "records without their number now",
-           records);
-    tell_place("notes of others without the number now", notes);
+           erased->records);
+    tell_place("records of others that forgot that it asked", erased->asked);
+    tell_place("notes of others without the number now", erased->notes);
     tell_place("conversations forgotten", erase->elsewhere.sessions);
     tell_place("replies unsent", erase->elsewhere.replies);
     tell_place("records on their way to the database", erase->elsewhere.outbox);
@@ -143,13 +144,15 @@ static int erase_run(struct erase *erase, const struct request *request)
     const struct config *config = &erase->setup.config;
     const char *phone = request->phone[0] ? request->phone : NULL, *subject;
     char error[STORE_ERROR_MAX];
-    int64_t records, notes, earlier_us = clock_wall_us(), clock_us;
+    int64_t earlier_us = clock_wall_us(), clock_us;
+    struct record_erased erased;
 
     if (record_clock(config->database_url, &clock_us, error) > 0 && clock_us < earlier_us)
         earlier_us = clock_us;
     author_find(erase->author);
     erase->records = (struct record_erasure){
         .phone_number = phone,
+        .asker_key = erase->setup.keys.record_asker,
         .code = request->code,
         .before_us = earlier_us - (int64_t)request->days * 24 * 3600 * INT64_C(1000000),
         .delete = request->delete,
@@ -167,15 +170,16 @@ static int erase_run(struct erase *erase, const struct request *request)
     /* With another salt, sessions and outbox would keep what is to go. */
     if (salt_check(&erase->setup, false, &subject, error) != 0 && strcmp(subject, "FLOW_FILE") != 0)
         return fail(subject, error);
-    if (record_eraser_count(erase->eraser, &erase->records, &records, &notes, error) != 0)
+    if (record_eraser_count(erase->eraser, &erase->records, &erased, error) != 0)
         return fail("DATABASE_URL", error);
     if (request->dry_run) {
         if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
             return fail("REDIS_URL", error);
-    } else if (ask(request, records) != 0 || erase_all(erase, request, &records, error) != 0) {
+    } else if (ask(request, erased.records) != 0 ||
+               erase_all(erase, request, &erased.records, error) != 0) {
         return -1;
     }
-    tell(erase, request, records, notes);
+    tell(erase, request, &erased);
     return 0;
 }
 

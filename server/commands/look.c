@@ -62,7 +62,8 @@ static int open_records(struct looking *looking)
 {
     char error[STORE_ERROR_MAX];
 
-    looking->records = record_store_open(looking->setup.config.database_url, error);
+    looking->records = record_store_open(looking->setup.config.database_url,
+                                         looking->setup.keys.record_asker, error);
     if (looking->records != NULL)
         looking->records_link = record_attach(looking->records, looking->base, NULL, error);
     if (looking->records_link != NULL)

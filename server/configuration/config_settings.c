@@ -237,7 +237,8 @@ const struct setting config_settings[] = {
      .about = "opens the admin pages; unset: they are closed"},
     {"METRICS_TOKEN", MEMBER(metrics_token), parse_text, accepts_token, .privacy = SECRET,
      .allowed = "at least 16 visible ASCII characters",
-     .about = "what Prometheus must bring to /metrics; unset: whoever reaches the port reads it"},
+     .about = "what Prometheus must bring to /metrics; unset: in production this machine alone "
+              "reads it"},
     {"TIME_ZONE", MEMBER(time_zone), parse_text, local_day_accepts, .fallback = "Africa/Kinshasa",
      .allowed = "a name of the system's time zone database (package tzdata), or UTC",
      .about = "in whose days statistics are counted"},
@@ -252,7 +253,7 @@ const struct setting config_settings[] = {
     {"MESSAGES_PER_MINUTE", MEMBER(messages_per_minute), parse_number, .max = 1000000,
      .fallback = "3000", .allowed = "a number from 0 to 1000000; 0: no limit",
      .about = "messages of one number; then it is asked to wait, once"},
-    {"CODES_PER_DAY", MEMBER(codes_per_day), parse_number, .max = 1000000, .fallback = "5000",
+    {"CODES_PER_DAY", MEMBER(codes_per_day), parse_number, .max = 1000000, .fallback = "200",
      .allowed = "a number from 0 to 1000000; 0: no limit",
      .about = "codes told to one number; then it is asked to wait, once"},
     {"CONNECTIONS_PER_ADDRESS", MEMBER(connections_per_address), parse_number, .max = 1000000,

@@ -69,6 +69,19 @@ void caller_leave(struct caller *caller, struct peers *peers)
     caller->counted = false;
 }
 
+bool caller_is_local(const struct caller *caller, struct evhttp_request *request)
+{
+    static const char *const proxies_say[] = {"X-Forwarded-For",   "X-Real-IP",
+                                              "Forwarded",         "Via",
+                                              "X-Forwarded-Proto", "X-Forwarded-Host"};
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+
+    for (size_t i = 0; i < sizeof proxies_say / sizeof *proxies_say; i++)
+        if (evhttp_find_header(headers, proxies_say[i]) != NULL)
+            return false;
+    return peer_is_loopback(&caller->peer);
+}
+
 struct peer caller_of(const struct caller *caller, const struct peers *peers,
                       struct evhttp_request *request)
 {

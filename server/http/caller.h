@@ -30,6 +30,10 @@ void caller_end(struct caller *caller, struct peers *peers);
 /* The connection is gone, and with it a request that was not answered. */
 void caller_leave(struct caller *caller, struct peers *peers);
 
+/* Whether the request was made on this machine: it comes over the loopback, and nothing says that a
+ * proxy brings it, trusted or not. */
+bool caller_is_local(const struct caller *caller, struct evhttp_request *request);
+
 /* Who sent this request. */
 struct peer caller_of(const struct caller *caller, const struct peers *peers,
                       struct evhttp_request *request);

@@ -409,6 +409,13 @@ bool connection_is_proxy(const struct connections *connections, const struct pee
     return peers_trust(connections->limits.peers, peer);
 }
 
+bool connection_is_local(struct connections *connections, struct evhttp_request *request)
+{
+    const struct connection *connection = connection_find(connections, request);
+
+    return connection != NULL && caller_is_local(&connection->caller, request);
+}
+
 bool connection_replied(struct connections *connections, struct evhttp_request *request)
 {
     struct connection *connection = connection_find(connections, request);

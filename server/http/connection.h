@@ -56,6 +56,8 @@ int connection_peer(struct connections *connections, struct evhttp_request *requ
                     struct peer *peer);
 /* Whether that is a trusted proxy. */
 bool connection_is_proxy(const struct connections *connections, const struct peer *peer);
+/* Whether the request was made on this machine, with no proxy between. */
+bool connection_is_local(struct connections *connections, struct evhttp_request *request);
 /* Just before the reply is sent: whether the connection is to be closed after it. */
 bool connection_replied(struct connections *connections, struct evhttp_request *request);
 

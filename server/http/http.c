@@ -47,6 +47,11 @@ int http_peer(const struct http_request *request, struct peer *peer)
     return connection_peer(request->http->connections, request->source, peer);
 }
 
+bool http_is_local(const struct http_request *request)
+{
+    return connection_is_local(request->http->connections, request->source);
+}
+
 const char *http_client(const struct http_request *request, char text[PEER_TEXT_MAX])
 {
     struct peer peer;

@@ -40,6 +40,8 @@ const char *http_header(const struct http_request *request, const char *name);
 /* Who asks: the other end, or for whom it speaks when it is a trusted proxy. Returns 0, or -1 when
  * the connection is gone. */
 int http_peer(const struct http_request *request, struct peer *peer);
+/* Whether it was made on this machine: over the loopback, with no proxy between. */
+bool http_is_local(const struct http_request *request);
 
 struct http_reply_header {
     const char *name;

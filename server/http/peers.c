@@ -191,6 +191,14 @@ static bool network_has(const struct network *network, const struct peer *peer)
     return rest == 0 || (network->peer.bytes[whole] ^ peer->bytes[whole]) >> (8 - rest) == 0;
 }
 
+bool peer_is_loopback(const struct peer *peer)
+{
+    static const unsigned char six[16] = {[15] = 1};
+    static const unsigned char four[13] = {[10] = 0xff, [11] = 0xff, [12] = 127};
+
+    return memcmp(peer->bytes, six, sizeof six) == 0 || memcmp(peer->bytes, four, sizeof four) == 0;
+}
+
 bool peers_trust(const struct peers *peers, const struct peer *peer)
 {
     for (size_t i = 0; i < peers->trusted_count; i++)

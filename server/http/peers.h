@@ -33,6 +33,8 @@ int peer_of(struct peer *peer, const struct sockaddr *address);
 /* "192.0.2.1" or "2001:db8::1". */
 void peer_print(const struct peer *peer, char text[PEER_TEXT_MAX]);
 bool peers_trust(const struct peers *peers, const struct peer *peer);
+/* Whether it is this machine's own: 127.0.0.0/8 or ::1. */
+bool peer_is_loopback(const struct peer *peer);
 /* For whom a trusted proxy speaks: the last address in X-Forwarded-For that is no trusted proxy. A
  * port behind an address ("192.0.2.1:4711", "[2001:db8::1]:4711") does not matter.
  * Returns false when the header names nobody. */

@@ -28,6 +28,7 @@
     X(LIMIT_MESSAGES, "uic_limit_reached_total", "limit=\"messages_per_minute\"",                \
       "What was refused because a limit was reached")                                            \
     X(LIMIT_CODES, "uic_limit_reached_total", "limit=\"codes_per_day\"", "")                     \
+    X(LIMIT_COUNTED, "uic_limit_reached_total", "limit=\"counted_numbers\"", "")                 \
     X(LIMIT_CONNECTIONS, "uic_limit_reached_total", "limit=\"connections\"", "")                 \
     X(LIMIT_HEAD, "uic_limit_reached_total", "limit=\"head_bytes\"", "")                         \
     X(LIMIT_URL, "uic_limit_reached_total", "limit=\"url_bytes\"", "")                           \
@@ -58,8 +59,7 @@
       "Messages refused with 503 because too many were being handled")                           \
     X(SESSION_CONFLICTS, "uic_session_conflicts_total", "",                                      \
       "Sessions that another message changed in between")                                        \
-    X(CODES_NEW, "uic_codes_total", "kind=\"new\"", "Codes told, by kind")                       \
-    X(CODES_EXISTING, "uic_codes_total", "kind=\"existing\"", "")                                \
+    X(CODES, "uic_codes_total", "", "Codes told")                                                \
     X(CODES_LENGTHENED, "uic_codes_lengthened_total", "",                                        \
       "Codes made longer because another person held the short one")                             \
     X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox") \

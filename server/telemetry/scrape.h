@@ -1,4 +1,5 @@
-/* GET /metrics, for Prometheus: with METRICS_TOKEN only to who brings it. */
+/* GET /metrics, for Prometheus: with METRICS_TOKEN to who brings it; without, in production, to
+ * this machine alone. */
 #ifndef SERVER_SCRAPE_H
 #define SERVER_SCRAPE_H
 

@@ -14,7 +14,23 @@
 enum { BYTEA = 17, TEXT = 25, TIMESTAMPTZ = 1184 };
 enum { BYTEA_ARRAY = 1001, TEXT_ARRAY = 1009, TIMESTAMPTZ_ARRAY = 1185 };
 
-enum parameter { HASHES, CODES, PHONES, TIMES, EVENTS, PARAMETER_COUNT };
+enum parameter { HASHES, CODES, PHONES, TIMES, EVENTS, ASKERS, PARAMETER_COUNT };
+
+/*
+ * The number of this claim comes first in asked_by. One that was there keeps its message; one that
+ * is there only as the phone number asked before this message, and gets none. Without a number
+ * nothing changes.
+ */
+#define ASKER "substring(excluded.asked_by for 5)"
+#define ASKED_BY                                                                                 \
+    "coalesce(CASE WHEN substring(r.asked_by for 5) = " ASKER " THEN r.asked_by"                 \
+    " WHEN position(" ASKER " in r.asked_by) % 8 = 1 THEN"                                       \
+    "  substring(r.asked_by from position(" ASKER " in r.asked_by) for 8) ||"                    \
+    "  overlay(r.asked_by placing '' from position(" ASKER " in r.asked_by) for 8)"              \
+    " ELSE CASE r.phone_number WHEN excluded.phone_number THEN " ASKER " || '\\x000000'::bytea"  \
+    "   ELSE excluded.asked_by END || substring(coalesce(r.asked_by, '') for 8 * (16 - 1)) END," \
+    " r.asked_by)"
+_Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16, "as the statements say");
 
 /*
  * asked: the claims, and which of them can have nothing: a new person whose code is another's.
@@ -25,36 +41,45 @@ enum parameter { HASHES, CODES, PHONES, TIMES, EVENTS, PARAMETER_COUNT };
 static const char claim_sql[] =
     "WITH asked AS ("
     " SELECT n, input_hash, uic_code, phone_number, at, nullif(event_id, '') AS event_id,"
+    "  nullif(asker, '') AS asker,"
     "  (SELECT id FROM uic_records WHERE uic_code = wanted.uic_code"
     "   AND input_hash <> wanted.input_hash) IS NOT NULL"
     "  AND (SELECT id FROM uic_records WHERE input_hash = wanted.input_hash) IS NULL AS is_taken"
-    " FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY"
-    "  AS wanted (input_hash, uic_code, phone_number, at, event_id, n)"
+    " FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY"
+    "  AS wanted (input_hash, uic_code, phone_number, at, event_id, asker, n)"
     "), written AS ("
     " INSERT INTO uic_records AS r"
-    "  (input_hash, uic_code, phone_number, created_at, last_requested_at, last_event_id)"
-    " SELECT input_hash, uic_code, phone_number, at, at, event_id"
+    "  (input_hash, uic_code, phone_number, created_at, last_requested_at, last_event_id,"
+    "   asked_by)"
+    " SELECT input_hash, uic_code, phone_number, at, at, event_id, asker"
     " FROM asked WHERE NOT is_taken ORDER BY input_hash"
     " ON CONFLICT (input_hash) DO UPDATE SET"
     "  request_count = r.request_count + 1,"
     "  last_requested_at = greatest(r.last_requested_at, excluded.last_requested_at),"
     "  last_event_id = excluded.last_event_id,"
-    "  previous_event_ids = (r.last_event_id || r.previous_event_ids)[1:4]"
+    "  previous_event_ids = (r.last_event_id || r.previous_event_ids)[1:4],"
+    "  asked_by = " ASKED_BY
     " WHERE (excluded.last_event_id = ANY (r.last_event_id || r.previous_event_ids)) IS NOT TRUE"
-    " RETURNING input_hash, uic_code, phone_number, request_count = 1 AS is_new"
+    " RETURNING input_hash, uic_code, request_count = 1 AS is_new, phone_number,"
+    "  substring(asked_by for 8) AS latest"
     ")"
     " SELECT n, is_taken, coalesce(written.uic_code, known.uic_code),"
-    "  coalesce(written.phone_number, known.phone_number), coalesce(written.is_new, known.is_new)"
+    "  coalesce(written.is_new, known.is_new),"
+    "  CASE WHEN written.input_hash IS NULL THEN known.asked_before"
+    "   ELSE coalesce(latest <> asker, written.phone_number = asked.phone_number) END"
     " FROM asked LEFT JOIN written USING (input_hash) LEFT JOIN LATERAL ("
-    "  SELECT uic_code, phone_number, request_count ="
-    "   array_position(last_event_id || previous_event_ids, asked.event_id) AS is_new"
+    "  SELECT uic_code, request_count ="
+    "   array_position(last_event_id || previous_event_ids, asked.event_id) AS is_new,"
+    "   position(asker in coalesce(asked_by, '')) = 0 AND"
+    "    (phone_number = asked.phone_number OR"
+    "     position(substring(asker for 5) in coalesce(asked_by, '')) > 0) AS asked_before"
     "  FROM uic_records WHERE written.input_hash IS NULL AND input_hash = asked.input_hash LIMIT 1"
     " ) AS known ON true";
-enum column { COLUMN_NUMBER, COLUMN_IS_TAKEN, COLUMN_CODE, COLUMN_PHONE, COLUMN_IS_NEW };
+enum column { COLUMN_NUMBER, COLUMN_IS_TAKEN, COLUMN_CODE, COLUMN_IS_NEW, COLUMN_ASKED };
 
 static const Oid parameter_types[PARAMETER_COUNT] = {
     [HASHES] = BYTEA_ARRAY,      [CODES] = TEXT_ARRAY,  [PHONES] = TEXT_ARRAY,
-    [TIMES] = TIMESTAMPTZ_ARRAY, [EVENTS] = TEXT_ARRAY,
+    [TIMES] = TIMESTAMPTZ_ARRAY, [EVENTS] = TEXT_ARRAY, [ASKERS] = BYTEA_ARRAY,
 };
 
 const struct postgres_statement postgres_claim_statement = {
@@ -180,6 +205,7 @@ void postgres_batch_parameters(struct postgres_batch *batch, struct postgres_par
     array_begin(&arrays[PHONES], TEXT, batch->count);
     array_begin(&arrays[TIMES], TIMESTAMPTZ, batch->count);
     array_begin(&arrays[EVENTS], TEXT, batch->count);
+    array_begin(&arrays[ASKERS], BYTEA, batch->count);
     for (size_t i = 0; i < batch->count; i++) {
         const struct record_claim *claim = batch->claims[i];
         element_append(&arrays[HASHES], claim->input_hash, sizeof claim->input_hash);
@@ -187,6 +213,7 @@ void postgres_batch_parameters(struct postgres_batch *batch, struct postgres_par
         text_append(&arrays[PHONES], claim->phone_number, sizeof claim->phone_number);
         time_append(&arrays[TIMES], claim->now_us);
         text_append(&arrays[EVENTS], claim->event_id, sizeof claim->event_id);
+        element_append(&arrays[ASKERS], claim->asker, claim->is_signed ? sizeof claim->asker : 0);
     }
     for (int i = 0; i < PARAMETER_COUNT; i++) {
         batch->values[i] = arrays[i].bytes;
@@ -205,7 +232,6 @@ static bool cell_is_true(const PGresult *result, int row, enum column column)
 static bool row_read(const PGresult *result, int row, struct record_claim *claim)
 {
     const char *code = PQgetvalue(result, row, COLUMN_CODE);
-    const char *phone = PQgetvalue(result, row, COLUMN_PHONE);
 
     if (cell_is_true(result, row, COLUMN_IS_TAKEN)) {
         claim->ticket.status = STORE_CONFLICT;
@@ -220,7 +246,7 @@ static bool row_read(const PGresult *result, int row, struct record_claim *claim
     }
     strcpy(claim->code, code);
     claim->is_new = cell_is_true(result, row, COLUMN_IS_NEW);
-    claim->same_phone = strncmp(phone, claim->phone_number, RECORD_PHONE_MAX) == 0;
+    claim->asked_before = !claim->is_new && cell_is_true(result, row, COLUMN_ASKED);
     claim->ticket.status = STORE_OK;
     return true;
 }

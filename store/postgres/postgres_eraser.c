@@ -55,8 +55,13 @@ static int erasing_run(struct record_eraser *base, const char *sql, const char *
     return result ? 0 : -1;
 }
 
+#define ASKED "position(decode($1, 'hex') in asked_by) % 8 = 1"
+
 const struct record_eraser_backend postgres_eraser = {
     .open = erasing_open,
     .close = erasing_close,
     .run = erasing_run,
+    .asked_count_sql = "SELECT count(*) FROM uic_records WHERE " ASKED " AND phone_number <> $2",
+    .asked_forget_sql = "UPDATE uic_records SET asked_by = nullif(overlay(asked_by placing ''"
+                        "  from position(decode($1, 'hex') in asked_by) for 8), '') WHERE " ASKED,
 };

@@ -13,9 +13,10 @@
 extern const char postgres_001_records[];
 extern const char postgres_002_totals_by_hour[];
 extern const char postgres_003_audit[];
+extern const char postgres_004_asked_by[];
 
 static const char *const record_statements[] = {postgres_001_records, postgres_002_totals_by_hour,
-                                                postgres_003_audit};
+                                                postgres_003_audit, postgres_004_asked_by};
 const struct postgres_migrations postgres_record_migrations = {
     record_statements, sizeof record_statements / sizeof record_statements[0]};
 

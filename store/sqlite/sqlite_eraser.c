@@ -69,4 +69,9 @@ const struct record_eraser_backend sqlite_eraser = {
     .open = erasing_open,
     .close = erasing_close,
     .run = erasing_run,
+    .asked_count_sql = "SELECT count(*) FROM uic_records WHERE instr(asked_by, ' ' || $1)"
+                       " AND phone_number <> $2",
+    .asked_forget_sql = "UPDATE uic_records SET asked_by = nullif(replace(asked_by,"
+                        "  substr(asked_by, instr(asked_by, ' ' || $1), 17), ''), '')"
+                        " WHERE instr(asked_by, ' ' || $1)",
 };

@@ -9,9 +9,10 @@
 extern const char sqlite_001_records[];
 extern const char sqlite_002_totals_by_hour[];
 extern const char sqlite_003_audit[];
+extern const char sqlite_004_asked_by[];
 
 static const char *const record_statements[] = {sqlite_001_records, sqlite_002_totals_by_hour,
-                                                sqlite_003_audit};
+                                                sqlite_003_audit, sqlite_004_asked_by};
 const struct sqlite_migrations sqlite_record_migrations = {
     record_statements, sizeof record_statements / sizeof record_statements[0]};
 

@@ -12,6 +12,20 @@
 #include <string.h>
 #include <time.h>
 
+/* Who asks, without the message; see the migration for the form of asked_by. */
+#define ASKER "substr(?6, 1, 11)"
+/* The number of this claim comes first. One that was there keeps its message; one that is there
+ * only as the phone number asked before this message, and gets none. Without a number nothing
+ * changes. */
+#define ASKED_BY                                                                \
+    "coalesce(CASE WHEN instr(asked_by, " ASKER ") THEN"                        \
+    "  substr(asked_by, instr(asked_by, " ASKER "), 17) ||"                     \
+    "  replace(asked_by, substr(asked_by, instr(asked_by, " ASKER "), 17), '')" \
+    " ELSE CASE phone_number WHEN ?3 THEN " ASKER " || '000000' ELSE ?6 END ||" \
+    "  substr(coalesce(asked_by, ''), 1, 17 * (16 - 1)) END,"                   \
+    " asked_by)"
+_Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16, "as the statements say");
+
 enum statement { BEGIN, COMMIT, TOUCH, CLAIM, FIND, TOTALS, HOURS, STATEMENT_COUNT };
 
 static const char *const statement_sql[STATEMENT_COUNT] = {
@@ -22,19 +36,23 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
      * same answers may come again in turn, and a record's way through the outbox is not straight.
      */
     [CLAIM] = "INSERT INTO uic_records (input_hash, uic_code, phone_number, created_at,"
-              " last_requested_at, last_event_id) VALUES (?1, ?2, ?3, ?4, ?4, nullif(?5, ''))"
+              " last_requested_at, last_event_id, asked_by)"
+              " VALUES (?1, ?2, ?3, ?4, ?4, nullif(?5, ''), ?6)"
               " ON CONFLICT (input_hash) DO UPDATE SET request_count = request_count + 1,"
-              " last_requested_at = excluded.last_requested_at,"
+              " last_requested_at = max(last_requested_at, excluded.last_requested_at),"
               " last_event_id = excluded.last_event_id,"
               " previous_event_ids ="
-              "  substr(' ' || coalesce(last_event_id, '') || previous_event_ids, 1, 4 * 40)"
-              " WHERE excluded.last_event_id IS NULL OR NOT"
+              "  substr(' ' || coalesce(last_event_id, '') || previous_event_ids, 1, 4 * 40),"
+              " asked_by = " ASKED_BY " WHERE excluded.last_event_id IS NULL OR NOT"
               "  instr(' ' || coalesce(last_event_id, '') || previous_event_ids || ' ',"
               "        ' ' || excluded.last_event_id || ' ')"
-              " RETURNING uic_code, phone_number, request_count",
+              " RETURNING uic_code, request_count,"
+              "  coalesce(substr(asked_by, 1, 17) <> ?6, phone_number = ?3)",
     /* The request that this event was: each event before it in the list came after it. */
-    [FIND] = "SELECT uic_code, phone_number,"
-             " request_count + 1 - (length(later) - length(replace(later, ' ', '')))"
+    [FIND] = "SELECT uic_code,"
+             " request_count + 1 - (length(later) - length(replace(later, ' ', ''))),"
+             " NOT instr(coalesce(asked_by, ''), ?6) AND"
+             "  (phone_number = ?3 OR instr(coalesce(asked_by, ''), " ASKER "))"
              " FROM (SELECT *, substr(events, 1, instr(events, ' ' || ?5 || ' ')) AS later"
              "  FROM (SELECT *, ' ' || coalesce(last_event_id, '') || previous_event_ids || ' '"
              "   AS events FROM uic_records WHERE input_hash = ?1))",
@@ -46,7 +64,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 struct outcome {
     enum store_status status;
     bool is_new;
-    bool same_phone;
+    bool asked_before;
     char code[RECORD_CODE_MAX];
 };
 
@@ -112,16 +130,44 @@ static void time_format(int64_t now_us, char text[64])
     snprintf(text + length, 64 - length, ".%06d", fraction);
 }
 
-static void hash_format(const unsigned char hash[RECORD_HASH_SIZE], char hex[])
+/* What all statements of a claim know of it. */
+struct parameters {
+    char hash[2 * RECORD_HASH_SIZE + 1];
+    char now[64];
+    char asker[1 + 2 * RECORD_ASKER_SIZE + 1]; /* a space before it */
+};
+
+static void hex_format(const unsigned char *bytes, size_t size, char hex[])
 {
-    for (size_t i = 0; i < RECORD_HASH_SIZE; i++)
-        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    for (size_t i = 0; i < size; i++)
+        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void parameters_format(struct parameters *parameters, const struct record_claim *claim)
+{
+    hex_format(claim->input_hash, RECORD_HASH_SIZE, parameters->hash);
+    time_format(claim->now_us, parameters->now);
+    parameters->asker[0] = ' ';
+    hex_format(claim->asker, RECORD_ASKER_SIZE, parameters->asker + 1);
 }
 
 /* Binds text that lives until the statement is reset. */
 static void text_bind(sqlite3_stmt *statement, int index, const char *text, size_t capacity)
 {
     sqlite3_bind_text(statement, index, text, (int)strnlen(text, capacity), SQLITE_STATIC);
+}
+
+/* A statement has but some of the parameters; the others fall on none. */
+static void claim_bind(sqlite3_stmt *statement, const struct record_claim *claim,
+                       const struct parameters *parameters)
+{
+    text_bind(statement, 1, parameters->hash, sizeof parameters->hash);
+    text_bind(statement, 2, claim->code, sizeof claim->code);
+    text_bind(statement, 3, claim->phone_number, sizeof claim->phone_number);
+    text_bind(statement, 4, parameters->now, sizeof parameters->now);
+    text_bind(statement, 5, claim->event_id, sizeof claim->event_id);
+    if (claim->is_signed)
+        text_bind(statement, 6, parameters->asker, sizeof parameters->asker);
 }
 
 /* Runs a statement without result. */
@@ -133,11 +179,9 @@ static int statement_run(sqlite3_stmt *statement)
     return code == SQLITE_DONE ? 0 : -1;
 }
 
-static void outcome_read(struct outcome *outcome, sqlite3_stmt *row,
-                         const struct record_claim *claim)
+static void outcome_read(struct outcome *outcome, sqlite3_stmt *row)
 {
     const char *code = (const char *)sqlite3_column_text(row, 0);
-    const char *phone = (const char *)sqlite3_column_text(row, 1);
 
     /* Only a row that somebody edited by hand can be too long. */
     if (!code || strlen(code) >= sizeof outcome->code) {
@@ -146,20 +190,19 @@ static void outcome_read(struct outcome *outcome, sqlite3_stmt *row,
     }
     strcpy(outcome->code, code);
     outcome->status = STORE_OK;
-    outcome->is_new = sqlite3_column_int64(row, 2) == 1;
-    outcome->same_phone = phone && strncmp(phone, claim->phone_number, RECORD_PHONE_MAX) == 0;
+    outcome->is_new = sqlite3_column_int64(row, 1) == 1;
+    outcome->asked_before = !outcome->is_new && sqlite3_column_int(row, 2) == 1;
 }
 
 /* Runs CLAIM or FIND to its end. Returns SQLITE_ROW with outcome, SQLITE_DONE when there was no
  * row, or the error. */
-static int outcome_select(sqlite3_stmt *statement, const struct record_claim *claim,
-                          struct outcome *outcome)
+static int outcome_select(sqlite3_stmt *statement, struct outcome *outcome)
 {
     int first = sqlite3_step(statement);
     int last = first;
 
     if (first == SQLITE_ROW) {
-        outcome_read(outcome, statement, claim);
+        outcome_read(outcome, statement);
         last = sqlite3_step(statement);
     }
     sqlite3_reset(statement);
@@ -171,23 +214,16 @@ static int claim_run(struct sqlite_writer *writer, const struct record_claim *cl
                      struct outcome *outcome)
 {
     sqlite3_stmt *statement = writer->statements[CLAIM];
-    char hash[2 * RECORD_HASH_SIZE + 1];
-    char now[64];
+    struct parameters parameters;
 
-    hash_format(claim->input_hash, hash);
-    time_format(claim->now_us, now);
-    text_bind(statement, 1, hash, sizeof hash);
-    text_bind(statement, 2, claim->code, sizeof claim->code);
-    text_bind(statement, 3, claim->phone_number, sizeof claim->phone_number);
-    text_bind(statement, 4, now, sizeof now);
-    text_bind(statement, 5, claim->event_id, sizeof claim->event_id);
-    int code = outcome_select(statement, claim, outcome);
+    parameters_format(&parameters, claim);
+    claim_bind(statement, claim, &parameters);
+    int code = outcome_select(statement, outcome);
     sqlite3_clear_bindings(statement);
 
     if (code == SQLITE_DONE) {
-        text_bind(writer->statements[FIND], 1, hash, sizeof hash);
-        text_bind(writer->statements[FIND], 5, claim->event_id, sizeof claim->event_id);
-        code = outcome_select(writer->statements[FIND], claim, outcome);
+        claim_bind(writer->statements[FIND], claim, &parameters);
+        code = outcome_select(writer->statements[FIND], outcome);
         sqlite3_clear_bindings(writer->statements[FIND]);
     } else if (code == SQLITE_CONSTRAINT_UNIQUE) {
         /* The hash has its own clause, so this is the code. Only the statement was undone. */
@@ -244,7 +280,7 @@ int sqlite_writer_commit(struct sqlite_writer *writer, struct record_claim *clai
         if (outcome->status != STORE_OK)
             continue;
         claim->is_new = outcome->is_new;
-        claim->same_phone = outcome->same_phone;
+        claim->asked_before = outcome->asked_before;
         memcpy(claim->code, outcome->code, sizeof claim->code);
     }
     return 0;

@@ -13,7 +13,7 @@ import pytest
 from phone import Phone
 from processes import PATIENCE, PROGRAM, environment_for, eventually, run_program
 from production import PostgresServer
-from texts import JEAN, code_in
+from texts import JEAN, code_in, message
 
 MARIE = ("1990", "Goma", "Marie", "2", "Mbuyi")
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -138,6 +138,36 @@ def test_the_number_goes_and_the_code_stays(start, redis, database, erase):
     assert_nowhere(NUMBER, database, redis, server)
     again = erase("--phone", NUMBER, "--yes")
     assert again.returncode == 0 and "records without their number now: 0" in again.stdout
+
+
+def test_records_of_others_forget_that_the_number_asked(start, redis, database, erase):
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    (code,) = register(server, OTHER, JEAN)
+    register(server, NUMBER, JEAN)
+
+    def asked():
+        return database.query("SELECT length(asked_by) FROM uic_records")
+
+    remembered = asked()
+    register(server, NUMBER, JEAN)  # and twice is once
+    assert asked() == remembered
+    done = erase("--phone", NUMBER, "--dry-run")
+    assert "records of others that forgot that it asked: 1" in done.stdout, done.stderr
+    assert asked() == remembered
+    done = erase("--phone", NUMBER, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "records without their number now: 0" in done.stdout
+    assert "records of others that forgot that it asked: 1" in done.stdout
+    assert int(asked()[0][0]) * 2 == int(remembered[0][0])
+    assert [row[:2] for row in audit(database)] == [("number removed", "0")]
+    with Phone(server, NUMBER) as phone:
+        assert phone.say_all("Bonjour", *JEAN) == message("new_code", code=code)
+    with Phone(server, OTHER) as phone:
+        assert phone.say_all("Bonjour", *JEAN) == message("existing_code", code=code)
+    # By the code, nothing of whoever asked for it is left.
+    assert erase("--code", code, "--yes").returncode == 0
+    assert database.query("SELECT count(*) FROM uic_records WHERE asked_by IS NULL"
+                          " AND phone_number = ''") == [("1",)]
 
 
 @pytest.mark.parametrize("written", ["whatsapp:+243899111222", "+243 899-111-222", "243899111222"])

@@ -143,7 +143,7 @@ def test_a_conversation_is_counted_and_measured(start):
     assert found[operation % "outbox_put"] == 0
     assert found["uic_commit_duration_seconds_count"] == 1
     assert found["uic_commit_claims_sum"] == 1
-    assert found['uic_codes_total{kind="new"}'] == 1
+    assert found["uic_codes_total"] == 1
     assert found["uic_messages_in_flight"] == 0
 
 
@@ -233,6 +233,51 @@ def test_with_a_token_only_who_brings_it_reads_the_metrics(start):
     assert "uic_messages_total" in ask(f"bearer {TOKEN}")[1]
     assert server.get("/health")[0] == 200
     assert TOKEN not in server.log()
+
+
+PROXIES_SAY = [("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-For", "127.0.0.1"),
+               ("x-forwarded-for", "nobody"), ("X-Real-IP", "192.0.2.7"), ("Via", "1.1 proxy"),
+               ("Forwarded", "for=192.0.2.7"), ("X-Forwarded-Proto", "https")]
+
+
+@pytest.mark.parametrize("trusted", ["127.0.0.1,::1", "none"])
+def test_in_production_this_machine_alone_reads_them_without_a_token(start, trusted):
+    """A proxy on the loopback speaks for a stranger, whether it is believed or not."""
+    production = {"ENVIRONMENT": "production", "ADMIN_TOKEN": "admin-Token_1234567",
+                  "PUBLIC_URL": "https://ciu.exemple.cd", "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+                  "TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
+                  "TRUSTED_PROXIES": trusted, "RUN_AS_USER": "root" if os.getuid() == 0 else None,
+                  "UIC_SALT": "zR0q3mVYkK8wQvJ5d2T7xN9bLhCeFgUoAiSpE1tXyWs"}
+    server, open_to_all = start(**production), start(TRUSTED_PROXIES=trusted)
+
+    def ask(where, *header):
+        connection = where.connect()
+        connection.request("GET", "/metrics", headers=dict([header] if header else []))
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        assert (b"uic_" in body) == (response.status == 200)
+        return response.status
+
+    assert ask(server) == 200
+    for header in PROXIES_SAY:
+        assert ask(server, *header) == 401, header
+        assert ask(open_to_all, *header) == 200, header
+    with_token = start(**production, METRICS_TOKEN=TOKEN)
+    assert ask(with_token) == 401
+    assert ask(with_token, "Authorization", f"Bearer {TOKEN}") == 200
+
+
+def test_they_do_not_tell_new_codes_from_others(start):
+    server = start()
+    with Phone(server) as first, Phone(server) as second:
+        for phone in (first, second, second):
+            phone.say_all("Bonjour", *JEAN)
+    text = server.get("/metrics")[1]
+    assert [line for line in text.splitlines() if "code" in line.split(" ")[0]] == [
+        'uic_limit_reached_total{limit="codes_per_day"} 0', "uic_codes_total 3",
+        "uic_codes_lengthened_total 0"]
+    assert not re.search(r'"(new|existing)"', text)
 
 
 def test_nginx_does_not_pass_the_metrics_on(start, tmp_path):

@@ -1,5 +1,6 @@
 /* How much one address may do before it is asked to wait. */
 #include "server/allowance.h"
+#include "server/telemetry/metrics.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -75,6 +76,7 @@ static void everybody_has_an_allowance_of_their_own(void **state)
         assert_message(who, NOW, ALLOWANCE_LEFT, false);
         assert_message(who, NOW, ALLOWANCE_MESSAGES_SPENT, true);
         allowance_code(allowance, who, NOW);
+        assert_message(who, NOW, ALLOWANCE_CODES_SPENT, true);
         assert_message(who, NOW, ALLOWANCE_CODES_SPENT, false);
     }
 }
@@ -113,6 +115,47 @@ static void a_crowd_does_not_hide_the_one_who_writes_all_the_time(void **state)
     assert_int_equal(allowed, 100);
 }
 
+/* Others write and are told a code each, three times as many as the table holds. */
+static void codes_are_not_forgotten_because_others_write(void **state)
+{
+    const uint64_t before = metrics_sum(METRIC_LIMIT_COUNTED);
+
+    (void)state;
+    begin(3000, 200);
+    for (int i = 0; i < 200; i++) {
+        assert_message(NURSE, NOW, ALLOWANCE_LEFT, false);
+        allowance_code(allowance, NURSE, NOW);
+    }
+    assert_message(NURSE, NOW, ALLOWANCE_CODES_SPENT, true);
+    for (uint64_t i = 1; i <= 400000; i++) {
+        const uint64_t who = i * UINT64_C(0x9e3779b97f4a7c15);
+        assert_message(who, NOW + 60, ALLOWANCE_LEFT, false);
+        allowance_code(allowance, who, NOW + 60);
+    }
+    assert_true(metrics_sum(METRIC_LIMIT_COUNTED) > before);
+    assert_message(NURSE, NOW + 86399, ALLOWANCE_CODES_SPENT, false);
+    assert_message(NURSE, NOW + 86400, ALLOWANCE_LEFT, false);
+}
+
+/* Eight who have spent theirs fill a set: the ninth is not counted, and none of them is let in. */
+static void who_finds_no_place_is_not_counted(void **state)
+{
+    enum { SETS = 16384, PLACES = 8 };
+
+    (void)state;
+    begin(0, 2);
+    for (uint64_t i = 1; i <= PLACES + 1; i++)
+        for (int codes = 0; codes < 2; codes++)
+            allowance_code(allowance, i * SETS, NOW);
+    for (uint64_t i = 1; i <= PLACES; i++)
+        assert_message(i * SETS, NOW, ALLOWANCE_CODES_SPENT, true);
+    assert_message((PLACES + 1) * SETS, NOW, ALLOWANCE_LEFT, false);
+    /* On the next day there is room again. */
+    for (int codes = 0; codes < 2; codes++)
+        allowance_code(allowance, (PLACES + 1) * SETS, NOW + 86400);
+    assert_message((PLACES + 1) * SETS, NOW + 86400, ALLOWANCE_CODES_SPENT, true);
+}
+
 static void *write_a_lot(void *arg)
 {
     size_t *allowed = arg;
@@ -148,6 +191,8 @@ int main(void)
         test(zero_means_any_number),
         test(a_clock_that_is_set_back_locks_nobody_out),
         test(a_crowd_does_not_hide_the_one_who_writes_all_the_time),
+        test(codes_are_not_forgotten_because_others_write),
+        test(who_finds_no_place_is_not_counted),
         test(threads_share_one_count),
     };
 

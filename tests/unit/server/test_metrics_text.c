@@ -46,12 +46,13 @@ static void assert_stands_not(const char *lines)
 static void a_name_has_one_head_before_all_its_rows(void **state)
 {
     (void)state;
-    metrics_add(METRIC_CODES_NEW, 3);
-    metrics_add(METRIC_CODES_EXISTING, 4);
-    assert_stands("# HELP uic_codes_total Codes told, by kind\n"
-                  "# TYPE uic_codes_total counter\n"
-                  "uic_codes_total{kind=\"new\"} 3\n"
-                  "uic_codes_total{kind=\"existing\"} 4\n");
+    metrics_add(METRIC_OUTBOX_PUT, 3);
+    metrics_add(METRIC_OUTBOX_WRITTEN, 4);
+    assert_stands("# HELP uic_outbox_records_total Records that went by the outbox\n"
+                  "# TYPE uic_outbox_records_total counter\n"
+                  "uic_outbox_records_total{step=\"put\"} 3\n"
+                  "uic_outbox_records_total{step=\"written\"} 4\n"
+                  "uic_outbox_records_total{step=\"refused\"} 0\n");
     assert_stands("# TYPE uic_log_lines_dropped_total counter\nuic_log_lines_dropped_total 0\n");
 }
 

@@ -239,6 +239,24 @@ static void neighbours_are_spread_over_a_table(void **state)
     }
 }
 
+static void the_loopback_is_this_machine(void **state)
+{
+    static const char *const own[] = {"127.0.0.1", "127.0.0.2", "127.255.255.255", "::1",
+                                      "::ffff:127.0.0.1"};
+    static const char *const others[] = {"128.0.0.1", "126.255.255.255", "10.0.0.1", "::",
+                                         "::2",       "::127.0.0.1",     "fe80::1",  "0.0.0.0"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        const struct peer peer = address(own[i]);
+        assert_true(peer_is_loopback(&peer));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const struct peer peer = address(others[i]);
+        assert_false(peer_is_loopback(&peer));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +264,7 @@ int main(void)
         cmocka_unit_test(a_list_can_be_too_long),
         cmocka_unit_test(only_the_named_are_trusted),
         cmocka_unit_test(a_proxy_speaks_for_the_last_address_that_is_no_proxy),
+        cmocka_unit_test(the_loopback_is_this_machine),
         cmocka_unit_test(an_address_has_so_much_open_and_no_more),
         cmocka_unit_test(an_ipv6_network_counts_as_one),
         cmocka_unit_test(zero_means_any_number),

@@ -24,6 +24,8 @@
 
 static struct postgres_server bench_server;
 
+static const unsigned char asker_key[RECORD_ASKER_KEY_SIZE] = "whoever asks";
+
 /* The same for both databases, in the language of each. */
 #define SQL(sqlite, postgres) (bench_server.pid ? (postgres) : (sqlite))
 
@@ -107,7 +109,7 @@ static inline void bench_attach(struct bench *bench)
     char error[STORE_ERROR_MAX] = "";
     struct store_watch watch = {bench_changed, bench};
 
-    bench->store = record_store_open(bench->url, error);
+    bench->store = record_store_open(bench->url, asker_key, error);
     if (!bench->store)
         fail_msg("%s", error);
     bench->base = event_base_new();

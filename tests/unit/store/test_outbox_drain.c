@@ -42,6 +42,28 @@ static void entries_survive_their_instance(void **state)
     outbox_close(&outbox);
 }
 
+static void who_asked_is_known_afterwards(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+    struct letter letters[2] = {letter_of("jean", "+2", "SM2", "code"),
+                                letter_of("marie", "+2", "SM3", "marie's code")};
+
+    assert_status(claimed(&bench, &jean), STORE_OK);
+    put_aside(letters, 2);
+    outbox_open(&outbox);
+    until(outbox.written == 2);
+    struct asked again[3] = {asked_by("jean", "+2", "SM4", "code"),
+                             asked_by("marie", "+2", "SM5", "marie's code"),
+                             asked_by("marie", "+1", "SM6", "marie's code")};
+    for (int i = 0; i < 3; i++) {
+        assert_status(claimed(&bench, &again[i]), STORE_OK);
+        assert_int_equal(again[i].claim.asked_before, i < 2);
+    }
+    outbox_close(&outbox);
+}
+
 static void a_claim_that_went_both_ways_counts_once(void **state)
 {
     (void)state;
@@ -473,6 +495,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(entries_wait_for_the_database),
         CASE(entries_survive_their_instance),
+        CASE(who_asked_is_known_afterwards),
         CASE(a_claim_that_went_both_ways_counts_once),
         CASE(what_others_did_to_redis_does_not_matter),
         CASE(an_entry_deleted_while_it_is_pending_is_let_go),

@@ -29,7 +29,7 @@ static void a_new_person_is_registered(void **state)
 
     assert_int_equal(claimed(&bench, &jean), STORE_OK);
     assert_true(jean.claim.is_new);
-    assert_true(jean.claim.same_phone);
+    assert_false(jean.claim.asked_before);
     assert_string_equal(jean.claim.code, JEAN);
     assert_true(record_link_up(bench.link));
     assert_sql(&bench,
@@ -96,12 +96,12 @@ static void the_same_answers_give_the_same_code_and_are_counted(void **state)
     assert_int_equal(claimed(&bench, &first), STORE_OK);
     assert_int_equal(claimed(&bench, &same), STORE_OK);
     assert_false(same.claim.is_new);
-    assert_true(same.claim.same_phone);
+    assert_true(same.claim.asked_before);
     assert_string_equal(same.claim.code, JEAN);
 
     assert_int_equal(claimed(&bench, &other), STORE_OK);
     assert_false(other.claim.is_new);
-    assert_false(other.claim.same_phone);
+    assert_false(other.claim.asked_before);
     assert_sql(&bench,
                "SELECT COUNT(*)||' '||MAX(request_count)||' '||MAX(phone_number) FROM uic_records",
                "1 3 +1");
@@ -128,7 +128,7 @@ static void an_event_that_comes_again_changes_nothing(void **state)
     assert_int_equal(claimed(&bench, &first), STORE_OK);
     assert_int_equal(claimed(&bench, &replay), STORE_OK);
     assert_true(replay.claim.is_new);
-    assert_true(replay.claim.same_phone);
+    assert_false(replay.claim.asked_before);
     assert_string_equal(replay.claim.code, JEAN);
     assert_sql(&bench, "SELECT request_count FROM uic_records", "1");
     assert_sql(&bench, time_of("last_requested_at"), "2025-12-31 23:59:59.000042");
@@ -144,7 +144,7 @@ static void an_event_that_found_a_record_finds_it_again(void **state)
     for (int i = 0; i < 3; i++) {
         assert_int_equal(claimed(&bench, &second), STORE_OK);
         assert_false(second.claim.is_new);
-        assert_false(second.claim.same_phone);
+        assert_false(second.claim.asked_before);
         assert_string_equal(second.claim.code, JEAN);
     }
     assert_sql(&bench, "SELECT request_count FROM uic_records", "2");
@@ -163,7 +163,7 @@ static void events_that_come_again_in_turn_change_nothing(void **state)
                 continue;
             assert_int_equal(claimed(&bench, &jean), STORE_OK);
             assert_int_equal(jean.claim.is_new, i == 0);
-            assert_int_equal(jean.claim.same_phone, i == 0);
+            assert_int_equal(jean.claim.asked_before, i > 1); /* two numbers */
         }
     }
     assert_sql(&bench, "SELECT request_count FROM uic_records", "5");
@@ -276,9 +276,9 @@ static void fields_at_their_limits_are_kept_whole(void **state)
     memset(long_one.claim.event_id, 'E', RECORD_EVENT_ID_MAX - 1);
     memset(long_one.claim.input_hash, 0xfe, RECORD_HASH_SIZE);
     assert_int_equal(claimed(&bench, &long_one), STORE_OK);
-    assert_true(long_one.claim.is_new && long_one.claim.same_phone);
+    assert_true(long_one.claim.is_new && !long_one.claim.asked_before);
     assert_int_equal(claimed(&bench, &long_one), STORE_OK);
-    assert_true(long_one.claim.is_new && long_one.claim.same_phone);
+    assert_true(long_one.claim.is_new && !long_one.claim.asked_before);
     assert_int_equal(strlen(long_one.claim.code), RECORD_CODE_MAX - 1);
     assert_sql(&bench,
                "SELECT length(uic_code)||' '||length(phone_number)||' '||length(last_event_id)"

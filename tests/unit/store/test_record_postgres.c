@@ -288,7 +288,7 @@ static void the_same_person_on_another_instance_at_once(void **state)
     asked_wait(&bench, &jean);
     assert_int_equal(jean.claim.ticket.status, STORE_OK);
     assert_false(jean.claim.is_new);
-    assert_false(jean.claim.same_phone);
+    assert_false(jean.claim.asked_before);
     assert_sql(&bench, "SELECT count(*)||' '||sum(request_count) FROM uic_records", "1 2");
 }
 
@@ -364,7 +364,7 @@ static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
     struct asked *crowd = calloc(2 * COUNT, sizeof *crowd);
     char error[STORE_ERROR_MAX];
     char text[128] = "";
-    struct record_store *other = record_store_open(bench.url, error);
+    struct record_store *other = record_store_open(bench.url, asker_key, error);
     struct record_link *links[] = {bench.link, record_attach(other, bench.base, NULL, error)};
 
     for (int i = 0; i < COUNT; i++) {

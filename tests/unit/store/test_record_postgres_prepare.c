@@ -129,7 +129,7 @@ static void wrong_urls_are_refused_without_quoting_them(void **state)
         assert_int_equal(record_store_probe(cases[i].url, error), -1);
         assert_says(cases[i].says);
         strcpy(error, "");
-        assert_null(record_store_open(cases[i].url, error));
+        assert_null(record_store_open(cases[i].url, asker_key, error));
         assert_says(cases[i].says);
     }
 }
@@ -156,7 +156,8 @@ static void a_server_that_cannot_be_reached_is_named(void **state)
 static void opening_does_not_need_the_server(void **state)
 {
     (void)state;
-    struct record_store *store = record_store_open("postgresql://uic@127.0.0.1:1/uic", error);
+    struct record_store *store =
+        record_store_open("postgresql://uic@127.0.0.1:1/uic", asker_key, error);
 
     assert_non_null(store);
     record_store_close(store);

@@ -1,0 +1,165 @@
+"""What a stranger may try: random scripts of messages, put together from the pieces of a table. A new
+feature that people can write to gets a piece of its own here, and promise 9 is tested with it."""
+
+import random
+from collections import namedtuple
+from dataclasses import dataclass, field
+
+Person = namedtuple("Person", "year place first day family")
+
+# What a step sends. "again" is the message with this index once more, under the same id.
+Say = namedtuple("Say", "text")
+Photo = namedtuple("Photo", "")
+Again = namedtuple("Again", "index")
+
+SYLLABLES = ("ba bo di ka ki ko la li lu ma mba mbu mo na nda ngo nta nya po sa she ta ti tu ya zo"
+             " é ô nzé").split()
+PLACES = ("Kinshasa", "Goma", "Lubumbashi", "Mbuji-Mayi", "Kisangani", "Bukavu", "Matadi", "Boma")
+ACCENTS = str.maketrans("aeiouAEIOU", "áéîôúÁÉÎÔÚ")
+
+
+@dataclass
+class Script:
+    """A script being written: its messages in acts, between which the database goes and comes back."""
+
+    chance: random.Random
+    acts: list = field(default_factory=lambda: [[]])
+    persons: list = field(default_factory=list)
+    sent: int = 0
+
+    def add(self, step):
+        self.acts[-1].append(step)
+        self.sent += 1
+
+    def say(self, *texts):
+        for text in texts:
+            self.add(Say(text))
+
+    def person(self):
+        """Somebody of this script, or now and then somebody new."""
+        if not self.persons or self.chance.random() < 0.25:
+            name = self.name
+            self.persons.append(Person(str(self.chance.randint(1930, 2015)),
+                                       self.chance.choice((*PLACES, name())), name(),
+                                       str(self.chance.randint(1, 31)), name()))
+        return self.chance.choice(self.persons)
+
+    def name(self):
+        return "".join(self.chance.choices(SYLLABLES, k=5)).capitalize()
+
+    def spelled(self, text):
+        """The same answer in other letters."""
+        return self.chance.choice((str.upper, str.lower, lambda t: f"  {t} ",
+                                   lambda t: t.translate(ACCENTS),
+                                   lambda t: t.replace("-", " ")))(text)
+
+
+# The pieces. Each begins and ends outside of a conversation.
+
+def exactly(script):
+    script.say("Bonjour", *script.person())
+
+
+def spelled_otherwise(script):
+    script.say("Bonjour", *map(script.spelled, script.person()))
+
+
+def one_letter_off(script):
+    person = script.person()
+    script.say("Bonjour", *person[:4], person.family + script.chance.choice("abk"))
+
+
+def twice_over(script):
+    person = script.person()
+    for _ in range(2):
+        script.say("Bonjour", *person)
+
+
+def four_of_five_and_stop(script):
+    script.say("Bonjour", *script.person()[:4], "STOP")
+
+
+def four_of_five_then_five(script):
+    person = script.person()
+    script.say("Bonjour", *person[:4], script.chance.choice(("AIDE", "RETOUR", "LANGUE")))
+    script.say({"RETOUR": person.day, "LANGUE": "2"}.get(script.acts[-1][-1].text, "  "), person.family)
+    script.say("STOP")
+
+
+def stopped_and_begun_again(script):
+    person = script.person()
+    script.say("Bonjour", *person[:script.chance.randint(0, 4)], "STOP", "STOP")
+    script.say(*person, "STOP")
+
+
+def back_to_another_answer(script):
+    person, other = script.person(), script.person()
+    script.say("Bonjour", *person[:2], other.first, "RETOUR", *person[2:])
+
+
+def another_language(script):
+    person = script.person()
+    script.say("Hello", "LANGUAGE", script.chance.choice(("1", "2", "English", "9")), *person, "STOP")
+
+
+def begun_anew_in_the_middle(script):
+    person, other = script.person(), script.person()
+    script.say("Bonjour", *other[:script.chance.randint(1, 4)], "RECOMMENCER", *person)
+
+
+def answers_that_are_none(script):
+    person = script.person()
+    script.say("Bonjour", "jamais", person.year, person.place, "123", person.first, "99", person.day)
+    script.add(Photo())
+    script.say(person.family)
+
+
+def the_last_message_again(script):
+    exactly(script)
+    for _ in range(script.chance.randint(1, 3)):
+        script.add(Again(script.sent - 1))
+
+
+def older_messages_again(script):
+    begin = script.sent
+    exactly(script)
+    for _ in range(3):
+        script.add(Again(script.chance.randrange(begin, script.sent)))
+
+
+def while_the_database_is_away(script):
+    """Once in a script; what comes after it finds the database there again."""
+    if len(script.acts) > 1:
+        return
+    script.acts.append([])
+    script.chance.choice((exactly, twice_over, spelled_otherwise, the_last_message_again))(script)
+    script.acts.append([])
+
+
+PIECES = {
+    exactly: 4,
+    spelled_otherwise: 3,
+    one_letter_off: 1,
+    twice_over: 2,
+    four_of_five_and_stop: 1,
+    four_of_five_then_five: 2,
+    stopped_and_begun_again: 1,
+    back_to_another_answer: 1,
+    another_language: 1,
+    begun_anew_in_the_middle: 1,
+    answers_that_are_none: 1,
+    the_last_message_again: 2,
+    older_messages_again: 1,
+    while_the_database_is_away: 4,
+}
+ACTS = 3           # with the database, without it, and with it again
+MESSAGES_MAX = 45  # Meta lets one person have so many at once
+
+
+def write_script(seed):
+    """The acts of a script, the same for the same seed."""
+    script = Script(random.Random(f"stranger {seed}"))
+    for piece in script.chance.choices(list(PIECES), PIECES.values(), k=script.chance.randint(1, 3)):
+        piece(script)
+    exactly(script)  # whatever it was, somebody who was in it is asked for in the end
+    return script.acts + [[] for _ in range(ACTS - len(script.acts))]
