@@ -21,13 +21,24 @@ static void trace_copy(char *trace, size_t size, const char *text)
         strcpy(trace, text);
 }
 
+/* {"messages":[{"id":"wamid..."}]}: Meta has the message. */
+static bool has_message_id(const json_t *root)
+{
+    const json_t *message = json_array_get(json_object_get(root, "messages"), 0);
+
+    return json_string_length(json_object_get(message, "id")) > 0;
+}
+
 void graph_answer_read(struct graph_answer *answer, const char *bytes, size_t length)
 {
     json_t *root = json_loadb(bytes, length, 0, NULL);
     const json_t *error = json_object_get(root, "error");
 
     *answer = (struct graph_answer){0};
+    if (root != NULL)
+        answer->says = has_message_id(root) ? GRAPH_SAYS_SENT : GRAPH_SAYS_OTHER;
     if (json_is_object(error)) {
+        answer->says = GRAPH_SAYS_ERROR;
         answer->code = number_of(error, "code");
         answer->subcode = number_of(error, "error_subcode");
         answer->transient = json_is_true(json_object_get(error, "is_transient"));

@@ -52,6 +52,7 @@ static const enum metric kind_metrics[] = {
     [GRAPH_THROTTLED] = METRIC_REPLIES_RETRIED_THROTTLED,
     [GRAPH_FAILING] = METRIC_REPLIES_RETRIED_FAILING,
     [GRAPH_LOCKED_OUT] = METRIC_REPLIES_RETRIED_LOCKED_OUT,
+    [GRAPH_FOREIGN] = METRIC_REPLIES_RETRIED_FOREIGN,
 };
 
 void postman_store_settings(const struct config *config, const struct keys *keys,
@@ -108,6 +109,8 @@ static void verdict_log(struct postman *postman, const struct reply *reply, enum
         result_log(postman, LOG_CRITICAL, "meta_lets_nothing_through", reply, result);
     else if (kind == GRAPH_UNREACHABLE && is_time(&postman->next_trouble_ms))
         result_log(postman, LOG_ERROR, "meta_unreachable", reply, result);
+    else if (kind == GRAPH_FOREIGN && is_time(&postman->next_trouble_ms))
+        result_log(postman, LOG_ERROR, "not_meta_answers", reply, result);
     else if (kind != GRAPH_SENT)
         result_log(postman, LOG_DEBUG, "reply_waits", reply, result);
 }

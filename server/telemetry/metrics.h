@@ -81,6 +81,7 @@
     X(REPLIES_RETRIED_THROTTLED, "uic_replies_retried_total", "reason=\"throttled\"", "")        \
     X(REPLIES_RETRIED_FAILING, "uic_replies_retried_total", "reason=\"failing\"", "")            \
     X(REPLIES_RETRIED_LOCKED_OUT, "uic_replies_retried_total", "reason=\"locked_out\"", "")      \
+    X(REPLIES_RETRIED_FOREIGN, "uic_replies_retried_total", "reason=\"foreign\"", "")            \
     X(RECORDS_RETIRED, "uic_records_retired_total", "",                                          \
       "Codes removed because nobody asked for them in RETENTION_DAYS")                           \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
