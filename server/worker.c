@@ -173,8 +173,10 @@ static int start_meta(struct worker *worker, const struct worker_settings *share
 {
     const struct setup *setup = shared->stores.setup;
     const struct postman_settings postman = {&setup->config, worker->hasher, shared->replies};
-    struct meta_settings meta = {
-        .config = &setup->config, .flow = setup->flow, .hasher = worker->hasher};
+    struct meta_settings meta = {.config = &setup->config,
+                                 .flow = setup->flow,
+                                 .hasher = worker->hasher,
+                                 .figures = worker->stores.figures};
 
     if (!config_has_meta(&setup->config))
         return 0;

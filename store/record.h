@@ -22,7 +22,7 @@ struct event_base;
 #define RECORD_HASH_SIZE 32
 #define RECORD_CODE_MAX 128
 #define RECORD_EVENT_ID_MAX 40
-#define RECORD_PHONE_MAX 132
+#define RECORD_PHONE_MAX 164
 
 struct record_claim {
     struct store_ticket ticket;

@@ -1,15 +1,8 @@
 /* Reads an error of the Graph API. Its texts are left alone: they may repeat what was sent. */
 #include "server/channels/graph_answer.h"
 
-#include <jansson.h>
+#include "server/channels/meta_json.h"
 #include <string.h>
-
-static int number_of(const json_t *error, const char *name)
-{
-    json_int_t number = json_integer_value(json_object_get(error, name));
-
-    return number > 0 && number < 1000000000 ? (int)number : 0;
-}
 
 /* Only what cannot disturb a log line. */
 static void trace_copy(char *trace, size_t size, const char *text)
@@ -39,8 +32,8 @@ void graph_answer_read(struct graph_answer *answer, const char *bytes, size_t le
         answer->says = has_message_id(root) ? GRAPH_SAYS_SENT : GRAPH_SAYS_OTHER;
     if (json_is_object(error)) {
         answer->says = GRAPH_SAYS_ERROR;
-        answer->code = number_of(error, "code");
-        answer->subcode = number_of(error, "error_subcode");
+        answer->code = meta_json_number(error, "code");
+        answer->subcode = meta_json_number(error, "error_subcode");
         answer->transient = json_is_true(json_object_get(error, "is_transient"));
         trace_copy(answer->trace, sizeof answer->trace,
                    json_string_value(json_object_get(error, "fbtrace_id")));

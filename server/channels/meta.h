@@ -12,6 +12,7 @@
 
 #define META_PATH "/whatsapp/meta"
 
+struct figures_link;
 struct flow;
 struct hasher;
 struct replies_link;
@@ -22,6 +23,7 @@ struct meta_settings {
     const struct flow *flow;
     struct hasher *hasher; /* the thread's */
     struct replies_link *replies;
+    struct figures_link *figures; /* counts what became of replies */
 };
 
 /* Returns NULL when out of memory. */

@@ -7,6 +7,7 @@
 #include "server/configuration/config.h"
 #include "server/security/hasher.h"
 #include "server/security/keys.h"
+#include "server/telemetry/error_codes.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/clock.h"
@@ -163,6 +164,8 @@ static void on_answer(void *arg, const struct graph_result *result)
     if (verdict.kind == GRAPH_SENT)
         metrics_observe(METRIC_REPLY, clock_wall_us() - reply->created_ms * 1000);
     metrics_add(kind_metrics[verdict.kind], 1);
+    if (result->says == GRAPH_SAYS_ERROR)
+        error_codes_add(result->code, 1);
     verdict_log(postman, reply, verdict.kind, result);
     if (verdict.kind == GRAPH_UNCONFIRMED)
         reply->memo++;
