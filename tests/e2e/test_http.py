@@ -100,8 +100,7 @@ def test_a_wrong_method_is_405_and_says_what_is_allowed(phone, method, path, all
         "&" * 1000,
     ],
     ids=["no sender", "empty sender", "long sender", "two senders", "no hex", "half an escape",
-         "percent at the end", 
-         "sender not UTF-8", "empty", "only separators"],
+         "percent at the end", "sender not UTF-8", "empty", "only separators"],
 )
 def test_a_form_that_is_wrong_or_ambiguous_is_400(phone, body):
     status, headers, answer = phone.post(body)

@@ -210,7 +210,8 @@ static void one_person_is_one_however_the_number_is_written(void **state)
 static void who_writes_elsewhere_is_nobody_on_whatsapp(void **state)
 {
     static const char *const froms[] = {
-        "%2B243999999999", "243999999999", "messenger:1234", "rcs:%2B243999999999", "a", "whatsapp"};
+        "%2B243999999999", "243999999999", "messenger:1234", "rcs:%2B243999999999", "a",
+        "whatsapp"};
     struct message message;
     char body[256];
 
