@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGE_ADDRESS_MAX 128
+#define MESSAGE_ADDRESS_MAX 160
 
 struct message {
     const char *channel;                   /* its name for the log; static */

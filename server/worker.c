@@ -181,6 +181,7 @@ static int start_meta(struct worker *worker, const struct worker_settings *share
     struct meta_settings meta = {.config = &setup->config,
                                  .flow = setup->flow,
                                  .hasher = worker->hasher,
+                                 .figures = worker->stores.figures,
                                  .clock = shared->meta_clock};
 
     if (!config_has_meta(&setup->config))

@@ -24,7 +24,7 @@ struct event_base;
 #define RECORD_HASH_SIZE 32
 #define RECORD_CODE_MAX 128
 #define RECORD_EVENT_ID_MAX 40
-#define RECORD_PHONE_MAX 132
+#define RECORD_PHONE_MAX 164
 #define RECORD_ASKER_SIZE 8
 #define RECORD_ASKERS_MAX 16
 

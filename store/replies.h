@@ -26,7 +26,7 @@
 struct event_base;
 
 #define REPLIES_KEY_SIZE 32
-#define REPLY_ADDRESS_MAX 128
+#define REPLY_ADDRESS_MAX 160
 #define REPLY_BODY_MAX 8192
 
 struct replies_settings {

@@ -132,6 +132,13 @@ static json_t *languages_json(const struct funnel *funnel, const uint64_t *figur
     return languages;
 }
 
+/* What became of our replies, as far as Meta tells. */
+static json_t *replies_json(const uint64_t *figures)
+{
+    return json_pack("{s:o, s:o, s:o}", "delivered", count(figures[FUNNEL_DELIVERED]), "read",
+                     count(figures[FUNNEL_READ]), "failed", count(figures[FUNNEL_FAILED]));
+}
+
 /* "id version workers" */
 static json_t *instance_json(const char *text, int64_t age_ms)
 {
@@ -168,6 +175,7 @@ static void figures_put(const struct snapshot *snapshot, json_t *json)
         json_object_set_new(json, "active", json_null());
         json_object_set_new(json, "funnel", json_null());
         json_object_set_new(json, "languages", json_null());
+        json_object_set_new(json, "replies", json_null());
         json_object_set_new(json, "instances", json_null());
         return;
     }
@@ -178,6 +186,9 @@ static void figures_put(const struct snapshot *snapshot, json_t *json)
     json_object_set_new(json, "languages",
                         json_pack("{s:o, s:o}", "today", languages_json(funnel, figures->today),
                                   "period", languages_json(funnel, figures->period)));
+    json_object_set_new(json, "replies",
+                        json_pack("{s:o, s:o}", "today", replies_json(figures->today), "period",
+                                  replies_json(figures->period)));
     json_object_set_new(json, "instances", instances_json(snapshot));
 }
 

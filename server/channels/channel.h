@@ -25,16 +25,24 @@ struct delivery {
     size_t running;
     bool driving;
     bool failed;
-    size_t text_length;
-    char text[]; /* for what the messages point at: as long as the body, wiped at the end */
+    size_t text_length; /* all of text, or as much as the channel knows to have used */
+    char text[];        /* for what the messages point at: DELIVERY_TEXT_MAX, wiped at the end */
 };
+
+/* A form as it was decoded, and a text in it of which each byte became a U+FFFD. */
+#define DELIVERY_TEXT_MAX(body_length) (4 * (body_length))
+
+/* Lines for requests that are not taken: not from whom they should be, which may ban who sent them;
+ * or from whom they should be, which must not. */
+#define REFUSAL_NOT_OURS "request_not_ours"
+#define REFUSAL_OURS "webhook_refused"
 
 /* Why a request is not taken. */
 struct refusal {
     int status;
     const char *reason; /* static; plain ASCII without quotes */
     enum metric metric; /* METRIC_COUNT: none */
-    bool hostile;       /* worth a line in the log: not from whom it should be */
+    const char *event;  /* a line in the log, static; NULL: none */
 };
 
 struct channel_class {

@@ -9,7 +9,6 @@
  */
 #include "server/channels/graph.h"
 
-#include "server/channels/graph_answer.h"
 #include <curl/curl.h>
 #include <event2/event.h>
 #include <openssl/crypto.h>
@@ -123,6 +122,7 @@ static void call_finish(struct graph_call *call, CURLcode code)
         graph_answer_read(&answer, call->answer, call->answer_length);
         result.request_sent = true;
         result.status = (int)status;
+        result.says = answer.says;
         result.code = answer.code;
         result.subcode = answer.subcode;
         result.transient = answer.transient;

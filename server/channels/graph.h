@@ -10,6 +10,7 @@
 #ifndef SERVER_GRAPH_H
 #define SERVER_GRAPH_H
 
+#include "server/channels/graph_answer.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,7 +36,8 @@ struct graph_result {
     bool request_sent;      /* at least a part of the request left: without an answer, Meta may have
                                handled it */
     int status;             /* of HTTP; 0: none */
-    int code, subcode;      /* Meta's, of an error; 0: none */
+    enum graph_says says;   /* of the answer's body */
+    int code, subcode;      /* Meta's, of an error */
     bool transient;         /* Meta says so */
     int64_t retry_after_ms; /* 0: not said */
     int64_t took_us;

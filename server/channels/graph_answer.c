@@ -1,15 +1,8 @@
 /* Reads an error of the Graph API. Its texts are left alone: they may repeat what was sent. */
 #include "server/channels/graph_answer.h"
 
-#include <jansson.h>
+#include "server/channels/meta_json.h"
 #include <string.h>
-
-static int number_of(const json_t *error, const char *name)
-{
-    json_int_t number = json_integer_value(json_object_get(error, name));
-
-    return number > 0 && number < 1000000000 ? (int)number : 0;
-}
 
 /* Only what cannot disturb a log line. */
 static void trace_copy(char *trace, size_t size, const char *text)
@@ -21,15 +14,26 @@ static void trace_copy(char *trace, size_t size, const char *text)
         strcpy(trace, text);
 }
 
+/* {"messages":[{"id":"wamid..."}]}: Meta has the message. */
+static bool has_message_id(const json_t *root)
+{
+    const json_t *message = json_array_get(json_object_get(root, "messages"), 0);
+
+    return json_string_length(json_object_get(message, "id")) > 0;
+}
+
 void graph_answer_read(struct graph_answer *answer, const char *bytes, size_t length)
 {
     json_t *root = json_loadb(bytes, length, 0, NULL);
     const json_t *error = json_object_get(root, "error");
 
     *answer = (struct graph_answer){0};
+    if (root != NULL)
+        answer->says = has_message_id(root) ? GRAPH_SAYS_SENT : GRAPH_SAYS_OTHER;
     if (json_is_object(error)) {
-        answer->code = number_of(error, "code");
-        answer->subcode = number_of(error, "error_subcode");
+        answer->says = GRAPH_SAYS_ERROR;
+        answer->code = meta_json_number(error, "code");
+        answer->subcode = meta_json_number(error, "error_subcode");
         answer->transient = json_is_true(json_object_get(error, "is_transient"));
         trace_copy(answer->trace, sizeof answer->trace,
                    json_string_value(json_object_get(error, "fbtrace_id")));

@@ -1,7 +1,7 @@
 /*
- * Judges by Meta's error codes (WhatsApp Cloud API, "Error codes"), which say more than the HTTP
- * status: a limit that was reached comes with 400 as with 429. For a limit Meta asks for pauses of
- * 1, 4, 16 ... seconds; we make it a minute at most.
+ * Judges by Meta's error codes, which say more than the HTTP status: a limit that was reached comes
+ * with 400 as with 429. For a limit Meta asks for pauses of 1, 4, 16 ... seconds; we make it a
+ * minute at most.
  */
 #include "server/channels/graph_verdict.h"
 
@@ -25,40 +25,98 @@ static int64_t pause(unsigned factor, unsigned attempts, int64_t max_ms)
     return ms < max_ms ? ms : max_ms;
 }
 
-static bool is_limit(const struct graph_result *result)
+/*
+ * Meta's error codes that do not refuse this one message for good. The source is its page "Error
+ * codes" of the WhatsApp Business Platform (developers.facebook.com/documentation/
+ * business-messaging/whatsapp/support/error-codes), for 17, 341 and 613 "Handling errors" of the
+ * Graph API, and for 131064 what peers of ours were answered. The HTTP status that Meta documents
+ * beside a code is not what comes with it each time, so it is not asked.
+ */
+#define ANY (-1)
+
+static const struct {
+    int first, last, subcode;
+    enum graph_kind kind;
+} codes[] = {
+    {0, 0, ANY, GRAPH_LOCKED_OUT},           /* the app cannot be authenticated */
+    {1, 2, ANY, GRAPH_FAILING},              /* unknown, or Meta is down or overloaded */
+    {3, 3, ANY, GRAPH_LOCKED_OUT},           /* the app lacks a capability */
+    {4, 4, ANY, GRAPH_THROTTLED},            /* calls of the app */
+    {10, 10, ANY, GRAPH_LOCKED_OUT},         /* permission denied, or withdrawn */
+    {17, 17, ANY, GRAPH_THROTTLED},          /* calls of the system user */
+    {33, 33, ANY, GRAPH_LOCKED_OUT},         /* our number was deleted */
+    {100, 100, 33, GRAPH_LOCKED_OUT},        /* our number is none that the token may use */
+    {190, 190, ANY, GRAPH_LOCKED_OUT},       /* the token expired */
+    {200, 299, ANY, GRAPH_LOCKED_OUT},       /* permissions */
+    {341, 341, ANY, GRAPH_THROTTLED},        /* calls of the app */
+    {368, 368, ANY, GRAPH_LOCKED_OUT},       /* blocked for violating a policy */
+    {613, 613, ANY, GRAPH_THROTTLED},        /* calls, whoever makes them */
+    {80007, 80007, ANY, GRAPH_THROTTLED},    /* calls of the business account */
+    {130429, 130429, ANY, GRAPH_THROTTLED},  /* messages a second of our number */
+    {130497, 130497, ANY, GRAPH_LOCKED_OUT}, /* the account may not write to this country */
+    {131000, 131000, ANY, GRAPH_FAILING},    /* something went wrong */
+    {131005, 131005, ANY, GRAPH_LOCKED_OUT}, /* access denied */
+    {131016, 131016, ANY, GRAPH_FAILING},    /* a service is unavailable */
+    {131031, 131031, ANY, GRAPH_LOCKED_OUT}, /* the account is locked */
+    {131037, 131037, ANY, GRAPH_LOCKED_OUT}, /* our number's display name is not approved */
+    {131042, 131042, ANY, GRAPH_LOCKED_OUT}, /* a payment is due */
+    {131045, 131045, ANY, GRAPH_LOCKED_OUT}, /* our number is not registered rightly */
+    {131048, 131048, ANY, GRAPH_THROTTLED},  /* too many of our messages were reported as spam */
+    {131056, 131056, ANY, GRAPH_THROTTLED},  /* messages to one person */
+    {131057, 131057, ANY, GRAPH_FAILING},    /* the account is being maintained */
+    {131064, 131064, ANY, GRAPH_THROTTLED},  /* a limit of the account */
+    {133004, 133004, ANY, GRAPH_FAILING},    /* a server is unavailable */
+    {133010, 133010, ANY, GRAPH_LOCKED_OUT}, /* our number is not registered */
+    {133016, 133016, ANY, GRAPH_THROTTLED},  /* registrations of our number */
+};
+
+static enum graph_kind code_kind(int code, int subcode)
 {
-    switch (result->code) {
-    case 4:      /* calls of the app */
-    case 80007:  /* calls of the business account */
-    case 130429: /* messages a second of our number */
-    case 131048: /* too many of our messages were reported as spam */
-    case 131056: /* messages to one person */
-    case 133016: /* registrations of our number */
-        return true;
-    default:
-        return result->status == 429;
-    }
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (code >= codes[i].first && code <= codes[i].last &&
+            (codes[i].subcode == ANY || codes[i].subcode == subcode))
+            return codes[i].kind;
+    return GRAPH_REFUSED;
 }
 
-static bool is_lock(const struct graph_result *result)
+bool graph_is_about_us(int code, int subcode)
 {
-    switch (result->code) {
-    case 3:      /* the app lacks a capability */
-    case 10:     /* permission denied, or withdrawn */
-    case 190:    /* the token expired */
-    case 131005: /* access denied */
-    case 131031: /* the account is locked */
-    case 131042: /* a payment is due */
-    case 133010: /* our number is not registered */
-        return true;
-    default:
-        return result->status == 401 || (result->code >= 200 && result->code <= 299);
-    }
+    return code_kind(code, subcode) == GRAPH_LOCKED_OUT;
 }
 
-static bool is_failure(const struct graph_result *result)
+/* Only an answer with a message's id says that Meta has the message, and only an error of the Graph
+ * API refuses it. Whatever else answers, a portal or a proxy, says nothing of it. */
+static enum graph_kind answer_kind(const struct graph_result *result)
 {
-    return result->status >= 500 || result->status == 408 || result->transient;
+    const int status = result->status;
+    const bool good = status >= 200 && status < 300, error = result->says == GRAPH_SAYS_ERROR;
+    const enum graph_kind kind = error ? code_kind(result->code, result->subcode) : GRAPH_REFUSED;
+
+    if (good && result->says == GRAPH_SAYS_SENT)
+        return GRAPH_SENT;
+    if (status == 429)
+        return GRAPH_THROTTLED;
+    if (error && result->code > 0 && kind != GRAPH_REFUSED)
+        return kind;
+    if (status >= 500 || status == 408 || status == 425 || result->transient)
+        return GRAPH_FAILING;
+    if (status == 401)
+        return GRAPH_LOCKED_OUT;
+    if (error && status >= 400)
+        return kind;
+    return good && result->says == GRAPH_SAYS_OTHER ? GRAPH_UNCONFIRMED : GRAPH_FOREIGN;
+}
+
+static int64_t kind_delay_ms(enum graph_kind kind, unsigned attempts)
+{
+    switch (kind) {
+    case GRAPH_THROTTLED:
+        return pause(4, attempts, MINUTE_MS);
+    case GRAPH_LOCKED_OUT:
+        return pause(4, attempts + 1, MINUTE_MS);
+    default:
+        return pause(2, attempts, MINUTE_MS);
+    }
 }
 
 static struct graph_verdict unconfirmed_verdict(unsigned unconfirmed)
@@ -71,22 +129,18 @@ static struct graph_verdict unconfirmed_verdict(unsigned unconfirmed)
 struct graph_verdict graph_judge(const struct graph_result *result, unsigned attempts,
                                  unsigned unconfirmed)
 {
-    struct graph_verdict verdict = {GRAPH_REFUSED, 0};
+    struct graph_verdict verdict = {GRAPH_UNREACHABLE, 0};
 
-    if (!result->answered && result->request_sent)
+    if (result->answered)
+        verdict.kind = answer_kind(result);
+    else if (result->request_sent)
+        verdict.kind = GRAPH_UNCONFIRMED;
+    if (verdict.kind == GRAPH_UNCONFIRMED)
         return unconfirmed_verdict(unconfirmed);
-    if (!result->answered)
-        verdict = (struct graph_verdict){GRAPH_UNREACHABLE, pause(2, attempts, MINUTE_MS)};
-    else if (result->status >= 200 && result->status < 300)
-        verdict.kind = GRAPH_SENT;
-    else if (is_limit(result))
-        verdict = (struct graph_verdict){GRAPH_THROTTLED, pause(4, attempts, MINUTE_MS)};
-    else if (is_lock(result))
-        verdict = (struct graph_verdict){GRAPH_LOCKED_OUT, pause(4, attempts + 1, MINUTE_MS)};
-    else if (is_failure(result))
-        verdict = (struct graph_verdict){GRAPH_FAILING, pause(2, attempts, MINUTE_MS)};
-
-    if (graph_is_later(verdict.kind) && result->retry_after_ms > verdict.delay_ms)
+    if (!graph_is_later(verdict.kind))
+        return verdict;
+    verdict.delay_ms = kind_delay_ms(verdict.kind, attempts);
+    if (result->retry_after_ms > verdict.delay_ms)
         verdict.delay_ms = result->retry_after_ms < RETRY_AFTER_MAX_MS ? result->retry_after_ms
                                                                        : RETRY_AFTER_MAX_MS;
     return verdict;

@@ -14,6 +14,7 @@ enum graph_kind {
     GRAPH_THROTTLED,     /* later: too many, to this person or to all */
     GRAPH_FAILING,       /* later: an error of the other side */
     GRAPH_LOCKED_OUT,    /* later: token, permission or account; an operator will mend it */
+    GRAPH_FOREIGN,       /* later: what answered is not the Graph API */
 };
 
 struct graph_verdict {
@@ -24,6 +25,10 @@ struct graph_verdict {
 /* attempts: calls for this message before; unconfirmed: those of them that ended so. */
 struct graph_verdict graph_judge(const struct graph_result *result, unsigned attempts,
                                  unsigned unconfirmed);
+
+/* Whether an error of this code, wherever Meta tells it, is about our account, number or token: an
+ * operator must mend it. */
+bool graph_is_about_us(int code, int subcode);
 
 /* Whether the message waits for another attempt. */
 bool graph_is_later(enum graph_kind kind);

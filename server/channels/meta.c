@@ -3,15 +3,19 @@
 #include "server/channels/meta.h"
 
 #include "server/channels/meta_clock.h"
+#include "server/channels/graph_verdict.h"
 #include "server/channels/meta_reply.h"
 #include "server/channels/meta_signature.h"
 #include "server/http/form.h"
 #include "server/http/throttle.h"
 #include "server/security/hasher.h"
 #include "server/security/secret.h"
+#include "server/telemetry/error_codes.h"
+#include "server/telemetry/funnel.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/clock.h"
+#include "store/figures.h"
 #include "store/replies.h"
 #include <openssl/crypto.h>
 #include <stddef.h>
@@ -22,10 +26,14 @@
 #define CHALLENGE_MAX 256
 #define QUERY_FIELDS_MAX 16
 
+/* What Meta tells of our account again and again is said again after this time. */
+#define ABOUT_US_EVERY_MS 60000
+
 struct meta {
     struct channel channel;
     struct meta_settings settings;
     struct hmac_secrets secrets;
+    int64_t next_about_us_ms; /* when the log may be told again */
 };
 
 /* A reply on its way into the queue. */
@@ -43,7 +51,6 @@ static void tell_ignored(const struct meta_ignored *ignored)
     const size_t all =
         ignored->unknown + ignored->malformed + ignored->foreign + ignored->old + ignored->repeated;
 
-    metrics_add(METRIC_META_STATUSES, ignored->statuses);
     if (all == 0)
         return;
     metrics_add(METRIC_META_UNKNOWN, ignored->unknown);
@@ -59,17 +66,59 @@ static void tell_ignored(const struct meta_ignored *ignored)
               log_number("repeated", (int64_t)ignored->repeated));
 }
 
+/* One line for each error of a request, without a word of whose message it was. */
+static void tell_error(struct meta *meta, const struct meta_report_error *error)
+{
+    const bool about_us = error->code > 0 && graph_is_about_us(error->code, error->subcode);
+    const int64_t now_ms = clock_monotonic_ms();
+
+    error_codes_add(error->code, error->count);
+    if (about_us) {
+        metrics_add(METRIC_META_ABOUT_US, error->count);
+        if (now_ms < meta->next_about_us_ms)
+            return;
+        meta->next_about_us_ms = now_ms + ABOUT_US_EVERY_MS;
+    }
+    log_write(about_us ? LOG_CRITICAL : LOG_WARNING,
+              about_us ? "meta_account_error" : "reply_undelivered",
+              log_number("code", error->code), log_number("subcode", error->subcode),
+              log_number("count", (int64_t)error->count));
+}
+
+/* What became of replies: counted, and told when it is an error. */
+static void tell_report(struct meta *meta, const struct meta_report *report)
+{
+    struct figures_link *figures = meta->settings.figures;
+
+    metrics_add(METRIC_META_SENT, report->sent);
+    metrics_add(METRIC_META_DELIVERED, report->delivered);
+    metrics_add(METRIC_META_READ, report->read);
+    metrics_add(METRIC_META_FAILED, report->failed);
+    metrics_add(METRIC_META_STATUS_OTHER, report->other);
+    if (report->delivered + report->read + report->failed > 0) {
+        figures_add(figures, FUNNEL_DELIVERED, (unsigned)report->delivered);
+        figures_add(figures, FUNNEL_READ, (unsigned)report->read);
+        figures_add(figures, FUNNEL_FAILED, (unsigned)report->failed);
+    }
+    for (size_t i = 0; i < report->error_count; i++)
+        tell_error(meta, &report->errors[i]);
+    if (report->errors_more > 0)
+        log_write(LOG_WARNING, "reply_undelivered",
+                  log_number("others", (int64_t)report->errors_more));
+}
+
 static int verify(struct meta *meta, const struct http_request *request, struct refusal *refusal)
 {
     const char *value = http_header(request, META_SIGNATURE_HEADER);
 
     if (value == NULL) {
         *refusal = (struct refusal){400, META_SIGNATURE_HEADER " is missing",
-                                    METRIC_SIGNATURES_MISSING, true};
+                                    METRIC_SIGNATURES_MISSING, REFUSAL_NOT_OURS};
         return -1;
     }
     if (!meta_signature_matches(&meta->secrets, request->body, request->body_length, value)) {
-        *refusal = (struct refusal){403, "the signature is wrong", METRIC_SIGNATURES_WRONG, true};
+        *refusal = (struct refusal){403, "the signature is wrong", METRIC_SIGNATURES_WRONG,
+                                    REFUSAL_NOT_OURS};
         return -1;
     }
     return 0;
@@ -102,12 +151,14 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
 
     if (verify(meta, request, refusal) != 0)
         return -1;
-    *refusal = (struct refusal){400, NULL, METRIC_META_MALFORMED, true};
+    *refusal = (struct refusal){400, NULL, METRIC_META_MALFORMED, REFUSAL_OURS};
     if (meta_read(request->body, request->body_length, &filter, delivery->text, &batch,
                   &refusal->reason) != 0)
         return -1;
+    delivery->text_length = batch.text_length;
     tell_ignored(&batch.ignored);
     hear_clock(meta, &batch);
+    tell_report(meta, &batch.report);
     if (batch.count == 0)
         return 0;
     for (size_t i = 0; i < batch.count; i++)

@@ -12,6 +12,7 @@
 
 #define META_PATH "/whatsapp/meta"
 
+struct figures_link;
 struct flow;
 struct hasher;
 struct meta_clock;
@@ -25,6 +26,7 @@ struct meta_settings {
     struct hasher *hasher; /* the thread's */
     struct replies_link *replies;
     struct meta_clock *clock; /* of all workers */
+    struct figures_link *figures; /* counts what became of replies */
 };
 
 /* Returns NULL when out of memory. */

@@ -1,8 +1,12 @@
-/* Reads Meta's JSON piece by piece. Whether Meta wrote it is checked before; what the messages do
- * is left to the exchange. */
+/* Reads Meta's JSON piece by piece: who wrote, and when. Whether Meta wrote the JSON is checked
+ * before. */
 #include "server/channels/meta_message.h"
 
-#include <jansson.h>
+#include "server/channels/message_order.h"
+#include "server/channels/meta_content.h"
+#include "server/channels/meta_json.h"
+#include "server/channels/repair.h"
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,20 +45,6 @@ static bool is_within_limits(const char *body, size_t length)
             return false;
     }
     return true;
-}
-
-static const char *get_string(const json_t *object, const char *key, size_t *length)
-{
-    const json_t *value = json_object_get(object, key);
-
-    *length = json_string_length(value);
-    return *length > 0 ? json_string_value(value) : NULL;
-}
-
-static bool is_string(const json_t *value, const char *expected)
-{
-    return json_is_string(value) && json_string_length(value) == strlen(expected) &&
-           strcmp(json_string_value(value), expected) == 0;
 }
 
 /* Moves a string of the JSON, which does not live long, to the caller's text. Decoded it is never
@@ -99,17 +89,44 @@ static int set_address(struct message *message, const char *sign, const char *te
     return 0;
 }
 
-/* The number, or for somebody who hides it the user id. */
-static int read_sender(const json_t *json, struct message *message)
+/* The number, or for somebody who hides it the user id, of a message or a contact. */
+static int read_person(const json_t *json, const char *number_key, const char *user_id_key,
+                       struct message *message)
 {
     size_t length;
-    const char *text = get_string(json, "from", &length);
+    const char *text = meta_json_text(json, number_key, &length);
 
-    if (text != NULL && is_number(text, length))
-        return set_address(message, "+", text, length);
-    if (text == NULL)
-        text = get_string(json, "from_user_id", &length);
+    if (text != NULL && is_number(text, length) && set_address(message, "+", text, length) == 0)
+        return 0;
+    text = meta_json_text(json, user_id_key, &length);
     return text != NULL && is_user_id(text, length) ? set_address(message, "", text, length) : -1;
+}
+
+/* Whether a message names nobody, or this contact. */
+static bool may_be_from(const json_t *message, const json_t *contact)
+{
+    const json_t *number = json_object_get(message, "from");
+    const json_t *user_id = json_object_get(message, "from_user_id");
+
+    return (number == NULL || json_equal(number, json_object_get(contact, "wa_id"))) &&
+           (user_id == NULL || json_equal(user_id, json_object_get(contact, "user_id")));
+}
+
+/* Who wrote all messages of a value, as far as its contacts tell; NULL when they are of several. */
+static const json_t *sole_contact(const json_t *value)
+{
+    const json_t *contacts = json_object_get(value, "contacts");
+    const json_t *contact = json_array_get(contacts, 0), *message;
+    size_t i;
+
+    if (json_array_size(contacts) != 1)
+        return NULL;
+    json_array_foreach(json_object_get(value, "messages"), i, message)
+    {
+        if (!may_be_from(message, contact))
+            return NULL;
+    }
+    return contact;
 }
 
 /* Seconds since 1970, in a text; 0 without any. */
@@ -117,99 +134,29 @@ static int64_t read_sent_s(const json_t *json)
 {
     const json_t *value = json_object_get(json, "timestamp");
     size_t length;
-    const char *text = get_string(json, "timestamp", &length);
+    const char *text = meta_json_text(json, "timestamp", &length);
 
     if (json_is_integer(value))
         return json_integer_value(value);
     return text != NULL && is_number(text, length) && length <= 18 ? strtoll(text, NULL, 10) : 0;
 }
 
-static void say(struct reader *reader, struct message *message, const char *text, size_t length)
-{
-    message->kind = length > 0 ? FLOW_MESSAGE_TEXT : FLOW_MESSAGE_MEDIA;
-    message->text = length > 0 ? keep(reader, text, length) : "";
-    message->text_length = length;
-}
-
-static void read_text(struct reader *reader, const json_t *json, struct message *message)
-{
-    size_t length;
-    const char *text = get_string(json_object_get(json, "text"), "body", &length);
-
-    say(reader, message, text, length);
-}
-
-/* The button of a template: what stands on it. */
-static void read_button(struct reader *reader, const json_t *json, struct message *message)
-{
-    size_t length;
-    const char *text = get_string(json_object_get(json, "button"), "text", &length);
-
-    say(reader, message, text, length);
-}
-
-/* A button or row of ours: its id. Without one what stands on it. */
-static void read_interactive(struct reader *reader, const json_t *json, struct message *message)
-{
-    const json_t *interactive = json_object_get(json, "interactive");
-    const json_t *reply = json_object_get(interactive, "button_reply");
-    const char *text;
-    size_t length;
-
-    if (!json_is_object(reply))
-        reply = json_object_get(interactive, "list_reply");
-    text = get_string(reply, "id", &length);
-    if (text != NULL) {
-        say(reader, message, text, length);
-        message->kind = FLOW_MESSAGE_OPTION;
-        return;
-    }
-    text = get_string(reply, "title", &length);
-    say(reader, message, text, length);
-}
-
-/* A picture, a voice note, a place. */
-static void read_nothing(struct reader *reader, const json_t *json, struct message *message)
-{
-    (void)json;
-    say(reader, message, NULL, 0);
-}
-
-/* Everything else, a thumb on one of our messages for instance, asks for no answer. */
-static const struct kind {
-    const char *name;
-    void (*read)(struct reader *reader, const json_t *json, struct message *message);
-} kinds[] = {
-    {"text", read_text},        {"button", read_button},    {"interactive", read_interactive},
-    {"image", read_nothing},    {"audio", read_nothing},    {"video", read_nothing},
-    {"voice", read_nothing},    {"document", read_nothing}, {"sticker", read_nothing},
-    {"location", read_nothing}, {"contacts", read_nothing}, {"unsupported", read_nothing},
-};
-
-static const struct kind *kind_find(const json_t *type)
-{
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (is_string(type, kinds[i].name))
-            return &kinds[i];
-    return NULL;
-}
-
-static void read_message(struct reader *reader, const json_t *json)
+static void read_message(struct reader *reader, const json_t *json, const json_t *contact)
 {
     struct meta_ignored *ignored = &reader->batch->ignored;
     struct message *message = &reader->batch->messages[reader->batch->count];
-    const json_t *type = json_object_get(json, "type");
-    const struct kind *kind = kind_find(type);
+    struct meta_content content;
     const char *id;
     size_t id_length;
 
     memset(message, 0, sizeof *message);
-    id = get_string(json, "id", &id_length);
-    if (id == NULL || id_length > ID_MAX || !json_is_string(type))
+    id = meta_json_text(json, "id", &id_length);
+    if (id == NULL || id_length > ID_MAX || !json_is_string(json_object_get(json, "type")))
         ignored->malformed++;
-    else if (kind == NULL)
+    else if (meta_content_read(json, &content) != 0)
         ignored->unknown++;
-    else if (read_sender(json, message) != 0)
+    else if (read_person(json, "from", "from_user_id", message) != 0 &&
+             read_person(contact, "wa_id", "user_id", message) != 0)
         ignored->malformed++;
     else if ((message->sent_s = read_sent_s(json)) != 0 &&
              message->sent_s < reader->filter->oldest_s)
@@ -217,7 +164,9 @@ static void read_message(struct reader *reader, const json_t *json)
     else {
         message->id = keep(reader, id, id_length);
         message->id_length = id_length;
-        kind->read(reader, json, message);
+        message->kind = content.kind;
+        message->text = content.length > 0 ? keep(reader, content.text, content.length) : "";
+        message->text_length = content.length;
         reader->batch->count++;
     }
 }
@@ -246,21 +195,23 @@ static int read_change(struct reader *reader, const json_t *change)
     const json_t *value = json_object_get(change, "value");
     const json_t *messages = json_object_get(value, "messages");
     const json_t *metadata = json_object_get(value, "metadata");
-    const json_t *json;
+    const json_t *contact, *json;
     size_t i;
 
-    if (!is_string(json_object_get(change, "field"), "messages")) {
+    if (!meta_json_is(json_object_get(change, "field"), "messages")) {
         ignored->unknown++;
         return 0;
     }
-    if (!is_string(json_object_get(metadata, "phone_number_id"), reader->filter->phone_number_id)) {
+    if (!meta_json_is(json_object_get(metadata, "phone_number_id"),
+                      reader->filter->phone_number_id)) {
         ignored->foreign += json_array_size(messages);
         return 0;
     }
-    ignored->statuses += json_array_size(json_object_get(value, "statuses"));
+    meta_report_read(&reader->batch->report, value);
     if (make_room(reader, json_array_size(messages)) != 0)
         return -1;
-    json_array_foreach(messages, i, json) read_message(reader, json);
+    contact = sole_contact(value);
+    json_array_foreach(messages, i, json) read_message(reader, json, contact);
     return 0;
 }
 
@@ -269,7 +220,7 @@ static int read_root(struct reader *reader, const json_t *root)
     const json_t *entry, *change;
     size_t i, j;
 
-    if (!is_string(json_object_get(root, "object"), "whatsapp_business_account")) {
+    if (!meta_json_is(json_object_get(root, "object"), "whatsapp_business_account")) {
         reader->batch->ignored.unknown++;
         return 0;
     }
@@ -284,48 +235,32 @@ static int read_root(struct reader *reader, const json_t *root)
     return 0;
 }
 
-/* By id, then in the order in which they came. */
-static int compare_ids(const void *left, const void *right)
+/* NULL with *reason (static). */
+static json_t *load(const char *body, size_t length, const char **reason)
 {
-    const struct message *a = *(const struct message *const *)left;
-    const struct message *b = *(const struct message *const *)right;
-    const size_t shorter = a->id_length < b->id_length ? a->id_length : b->id_length;
-    int order = memcmp(a->id, b->id, shorter);
-
-    if (order == 0)
-        order = (a->id_length > b->id_length) - (a->id_length < b->id_length);
-    return order != 0 ? order : (a > b) - (a < b);
+    if (!is_within_limits(body, length)) {
+        *reason = "the JSON is nested too deep or holds too many values";
+        return NULL;
+    }
+    *reason = "expected JSON";
+    return json_loadb(body, length, JSON_ALLOW_NUL, NULL);
 }
 
-static bool has_same_id(const struct message *a, const struct message *b)
+/* Once more, with what may be broken in it mended. */
+static json_t *load_repaired(const char *body, size_t length, const char **reason)
 {
-    return a->id_length == b->id_length && memcmp(a->id, b->id, a->id_length) == 0;
-}
+    char *repaired = malloc(REPAIR_MAX(length) + 1);
+    json_t *root;
 
-/* Leaves the first message of each id. Returns 0 or -1. */
-static int drop_repeated(struct meta_batch *batch)
-{
-    struct message **sorted;
-    size_t kept = 0;
-
-    if (batch->count < 2)
-        return 0;
-    sorted = malloc(batch->count * sizeof *sorted);
-    if (sorted == NULL)
-        return -1;
-    for (size_t i = 0; i < batch->count; i++)
-        sorted[i] = &batch->messages[i];
-    qsort(sorted, batch->count, sizeof *sorted, compare_ids);
-    for (size_t i = batch->count - 1; i > 0; i--)
-        if (has_same_id(sorted[i - 1], sorted[i]))
-            sorted[i]->address_length = 0; /* none has that */
-    free(sorted);
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->messages[i].address_length > 0)
-            batch->messages[kept++] = batch->messages[i];
-    batch->ignored.repeated = batch->count - kept;
-    batch->count = kept;
-    return 0;
+    if (repaired == NULL) {
+        *reason = "out of memory";
+        return NULL;
+    }
+    length = repair_json(body, length, repaired);
+    root = load(repaired, length, reason);
+    OPENSSL_cleanse(repaired, length);
+    free(repaired);
+    return root;
 }
 
 int meta_read(const char *body, size_t body_length, const struct meta_filter *filter, char *text,
@@ -336,19 +271,18 @@ int meta_read(const char *body, size_t body_length, const struct meta_filter *fi
     int status;
 
     *batch = (struct meta_batch){0};
-    if (!is_within_limits(body, body_length)) {
-        *reason = "the JSON is nested too deep or holds too many values";
+    root = load(body, body_length, reason);
+    if (root == NULL)
+        root = load_repaired(body, body_length, reason);
+    if (root == NULL)
         return -1;
-    }
-    root = json_loadb(body, body_length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-    if (root == NULL) {
-        *reason = "expected JSON";
-        return -1;
-    }
     status = read_root(&reader, root);
     json_decref(root);
+    batch->text_length = (size_t)(reader.text - text);
     if (status == 0)
-        status = drop_repeated(batch);
+        status = messages_drop_repeated(batch->messages, &batch->count, &batch->ignored.repeated);
+    if (status == 0)
+        status = messages_put_in_order(batch->messages, batch->count);
     if (status != 0 || batch->count == 0) {
         free(batch->messages);
         batch->messages = NULL;

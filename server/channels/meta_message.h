@@ -5,6 +5,8 @@
 #ifndef SERVER_META_MESSAGE_H
 #define SERVER_META_MESSAGE_H
 
+#include "server/channels/meta_report.h"
+#include "server/channels/repair.h"
 #include "server/message.h"
 #include <stdint.h>
 
@@ -25,25 +27,26 @@ struct meta_filter {
 
 /* What was no message for us. */
 struct meta_ignored {
-    size_t statuses;  /* of messages that we sent */
-    size_t unknown;   /* kinds of messages and changes that mean nothing to us */
+    size_t unknown;   /* gestures, and kinds of messages and changes that mean nothing to us */
     size_t malformed; /* not as documented */
     size_t foreign;   /* to another number */
     size_t old;
     size_t repeated; /* again in the same request */
 };
 
-/* The messages of one request, in order. */
+/* The messages of one request, in the order in which they were sent. */
 struct meta_batch {
     struct message *messages; /* from malloc, the caller's; NULL when there are none */
     size_t count;
     struct meta_ignored ignored;
+    struct meta_report report;
+    size_t text_length; /* bytes of the caller's text that are used */
 };
 
 /*
- * Reads a body. text has room for body_length bytes; the messages point into it. Returns 0, or -1
- * with *reason (static) when this is no JSON or beyond a limit, or memory ran out. What is JSON but
- * not as documented is ignored, piece by piece: Meta would only send it again.
+ * Reads a body. text has room for REPAIR_MAX(body_length) bytes; the messages point into it.
+ * Returns 0, or -1 with *reason (static) when this is no JSON or beyond a limit, or memory ran out.
+ * What is JSON but not as documented is ignored, piece by piece: Meta would only send it again.
  */
 int meta_read(const char *body, size_t body_length, const struct meta_filter *filter, char *text,
               struct meta_batch *batch, const char **reason);

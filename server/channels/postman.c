@@ -7,6 +7,7 @@
 #include "server/configuration/config.h"
 #include "server/security/hasher.h"
 #include "server/security/keys.h"
+#include "server/telemetry/error_codes.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/clock.h"
@@ -52,6 +53,7 @@ static const enum metric kind_metrics[] = {
     [GRAPH_THROTTLED] = METRIC_REPLIES_RETRIED_THROTTLED,
     [GRAPH_FAILING] = METRIC_REPLIES_RETRIED_FAILING,
     [GRAPH_LOCKED_OUT] = METRIC_REPLIES_RETRIED_LOCKED_OUT,
+    [GRAPH_FOREIGN] = METRIC_REPLIES_RETRIED_FOREIGN,
 };
 
 void postman_store_settings(const struct config *config, const struct keys *keys,
@@ -108,6 +110,8 @@ static void verdict_log(struct postman *postman, const struct reply *reply, enum
         result_log(postman, LOG_CRITICAL, "meta_lets_nothing_through", reply, result);
     else if (kind == GRAPH_UNREACHABLE && is_time(&postman->next_trouble_ms))
         result_log(postman, LOG_ERROR, "meta_unreachable", reply, result);
+    else if (kind == GRAPH_FOREIGN && is_time(&postman->next_trouble_ms))
+        result_log(postman, LOG_ERROR, "not_meta_answers", reply, result);
     else if (kind != GRAPH_SENT)
         result_log(postman, LOG_DEBUG, "reply_waits", reply, result);
 }
@@ -160,6 +164,8 @@ static void on_answer(void *arg, const struct graph_result *result)
     if (verdict.kind == GRAPH_SENT)
         metrics_observe(METRIC_REPLY, clock_wall_us() - reply->created_ms * 1000);
     metrics_add(kind_metrics[verdict.kind], 1);
+    if (result->says == GRAPH_SAYS_ERROR)
+        error_codes_add(result->code, 1);
     verdict_log(postman, reply, verdict.kind, result);
     if (verdict.kind == GRAPH_UNCONFIRMED)
         reply->memo++;

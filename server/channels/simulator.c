@@ -2,6 +2,7 @@
 #include "server/channels/simulator.h"
 
 #include "server/channels/twilio.h"
+#include "server/channels/twilio_message.h"
 #include "store/session.h"
 #include <stddef.h>
 #include <stdlib.h>
@@ -19,16 +20,28 @@ struct expiry {
     struct http_request *request;
 };
 
+/* Only a person's message comes from the page. */
+static int read_message(struct form *form, struct message *message, const char **reason)
+{
+    enum twilio_post post = twilio_read(form, NULL, message, reason);
+
+    if (post == TWILIO_MESSAGE)
+        return 0;
+    if (post != TWILIO_BAD)
+        *reason = "expected a message on WhatsApp";
+    return -1;
+}
+
 static int simulator_receive(struct channel *channel, struct delivery *delivery,
                              struct refusal *refusal)
 {
     const struct http_request *request = delivery->request;
     struct form form;
 
-    *refusal = (struct refusal){400, NULL, METRIC_COUNT, false};
+    *refusal = (struct refusal){400, NULL, METRIC_COUNT, NULL};
     if (form_decode(&form, request->body, request->body_length, FIELDS_MAX, delivery->text,
                     &refusal->reason) != 0 ||
-        twilio_parse(&form, &delivery->only, &refusal->reason) != 0)
+        read_message(&form, &delivery->only, &refusal->reason) != 0)
         return -1;
     delivery->only.channel = channel->class->name;
     delivery->count = 1;
@@ -74,14 +87,14 @@ static void on_forgotten(struct store_ticket *ticket)
 static int read_person(const struct http_request *request, struct message *message,
                        const char **reason)
 {
-    char *text = malloc(request->body_length + 1);
+    char *text = malloc(DELIVERY_TEXT_MAX(request->body_length) + 1);
     struct form form;
     int status = -1;
 
     *reason = "out of memory";
     if (text != NULL &&
         form_decode(&form, request->body, request->body_length, FIELDS_MAX, text, reason) == 0)
-        status = twilio_parse(&form, message, reason);
+        status = read_message(&form, message, reason);
     free(text);
     return status;
 }

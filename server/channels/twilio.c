@@ -4,7 +4,9 @@
 
 #include "flow/flow.h"
 #include "server/channels/signature.h"
+#include "server/channels/twilio_message.h"
 #include "server/channels/twiml.h"
+#include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -12,78 +14,29 @@
 #include <strings.h>
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
-#define ADDRESS_SCHEME "whatsapp:"
 #define SIGNATURE_HEADER "X-Twilio-Signature"
+
+/* To a plain SMS, Messenger or RCS: whoever writes there has no number on WhatsApp to be known by.
+ */
+#define ELSEWHERE                                                              \
+    "Ce service fonctionne seulement sur WhatsApp : écrivez-nous là-bas.\n" \
+    "This service works on WhatsApp only: please write to us there."
 
 struct twilio {
     struct channel channel;
     struct signature *signature; /* NULL: nobody signs */
     const char *account_sid;     /* NULL: any account's */
+    const char *our_number;      /* NULL: not told */
     size_t parameters_max;
 };
-
-/* An address goes into keys and records: no control characters, no white space. A plus sign that
- * nobody encoded (curl -d 'From=whatsapp:+243…') arrives as a space, and is one again. */
-static int take_address(struct message *message, struct form_text from, const char **reason)
-{
-    const size_t scheme = sizeof ADDRESS_SCHEME - 1;
-
-    if (from.length == 0)
-        *reason = "From is missing";
-    else if (from.length > MESSAGE_ADDRESS_MAX)
-        *reason = "From is longer than 128 bytes";
-    if (*reason != NULL)
-        return -1;
-    memcpy(message->address, from.bytes, from.length);
-    message->address_length = from.length;
-    if (from.length > scheme && memcmp(from.bytes, ADDRESS_SCHEME, scheme) == 0) {
-        message->scheme_length = scheme;
-        if (message->address[scheme] == ' ')
-            message->address[scheme] = '+';
-    }
-    for (size_t i = 0; i < from.length; i++)
-        if ((unsigned char)message->address[i] <= ' ' || message->address[i] == 0x7f)
-            *reason = "From holds a space or a control character";
-    return *reason == NULL ? 0 : -1;
-}
-
-/* A field that decides what happens must not stand twice with different values. */
-static struct form_text single(const struct form *form, const char *key, const char *twice,
-                               const char **reason)
-{
-    size_t count;
-    struct form_text value = form_value(form, key, &count);
-
-    if (count > 1)
-        *reason = twice;
-    return value;
-}
-
-int twilio_parse(const struct form *form, struct message *message, const char **reason)
-{
-    struct form_text from, body, id;
-
-    *reason = NULL;
-    from = single(form, "From", "From stands twice", reason);
-    body = single(form, "Body", "Body stands twice", reason);
-    id = single(form, "MessageSid", "MessageSid stands twice", reason);
-    *message = (struct message){
-        .id = id.bytes,
-        .id_length = id.length,
-        .text = body.length > 0 ? body.bytes : "",
-        .text_length = body.length,
-        .kind = body.length > 0 ? FLOW_MESSAGE_TEXT : FLOW_MESSAGE_MEDIA,
-    };
-    return *reason == NULL ? take_address(message, from, reason) : -1;
-}
 
 static bool is_form(const struct http_request *request)
 {
     const char *type = http_header(request, "Content-Type");
     size_t length = sizeof FORM_TYPE - 1;
 
-    return type == NULL || (strncasecmp(type, FORM_TYPE, length) == 0 &&
-                            (type[length] == '\0' || type[length] == ';' || type[length] == ' '));
+    return type == NULL ||
+           (strncasecmp(type, FORM_TYPE, length) == 0 && strchr("; \t", type[length]) != NULL);
 }
 
 /* Whether the form comes from our account at Twilio. */
@@ -97,14 +50,59 @@ static int verify(const struct twilio *twilio, const struct http_request *reques
 
     if (twilio->signature != NULL &&
         !signature_matches(twilio->signature, request->path, request->query, form, value)) {
-        *refusal = (struct refusal){403, "the signature is wrong", METRIC_SIGNATURES_WRONG, true};
+        *refusal = (struct refusal){403, "the signature is wrong", METRIC_SIGNATURES_WRONG,
+                                    REFUSAL_NOT_OURS};
         return -1;
     }
     if (ours > 0 && (count != 1 || account.length != ours ||
                      CRYPTO_memcmp(account.bytes, twilio->account_sid, ours) != 0)) {
-        *refusal = (struct refusal){403, "this is another account", METRIC_ACCOUNTS_WRONG, true};
+        *refusal = (struct refusal){403, "this is another account", METRIC_ACCOUNTS_WRONG,
+                                    twilio->signature == NULL ? REFUSAL_NOT_OURS : REFUSAL_OURS};
         return -1;
     }
+    return 0;
+}
+
+static void answer_with(struct delivery *delivery, const char *text, size_t length)
+{
+    char twiml[TWIML_MAX(FLOW_REPLY_MAX)];
+
+    length = twiml_write(twiml, text, length);
+    http_reply(delivery->request, &(struct http_reply){.status = 200,
+                                                       .content_type = "text/xml; charset=utf-8",
+                                                       .body = twiml,
+                                                       .length = length});
+    delivery->request = NULL;
+}
+
+/* What the form brings: a message, or something that is answered at once. */
+static int take(const struct twilio *twilio, struct delivery *delivery, struct form *form,
+                const char **reason)
+{
+    enum twilio_post post = twilio_read(form, twilio->our_number, &delivery->only, reason);
+
+    delivery->text_length = (size_t)(form->rest - delivery->text);
+    switch (post) {
+    case TWILIO_BAD:
+        return -1;
+    case TWILIO_MESSAGE:
+        delivery->only.channel = twilio->channel.class->name;
+        delivery->count = 1;
+        return 0;
+    case TWILIO_STATUS:
+        metrics_add(METRIC_TWILIO_STATUSES, 1);
+        log_write(LOG_INFO, "twilio_ignored", log_text("reason", "the status of a message"));
+        break;
+    case TWILIO_GESTURE:
+        metrics_add(METRIC_TWILIO_GESTURES, 1);
+        break;
+    case TWILIO_ELSEWHERE:
+        metrics_add(METRIC_TWILIO_ELSEWHERE, 1);
+        log_write(LOG_WARNING, "twilio_ignored", log_text("reason", "not sent on WhatsApp"));
+        answer_with(delivery, ELSEWHERE, sizeof ELSEWHERE - 1);
+        return 0;
+    }
+    answer_with(delivery, "", 0);
     return 0;
 }
 
@@ -116,42 +114,29 @@ static int twilio_receive(struct channel *channel, struct delivery *delivery,
     struct form form;
 
     if (!is_form(request)) {
-        *refusal = (struct refusal){415, "expected a body of type " FORM_TYPE, METRIC_COUNT, false};
+        *refusal = (struct refusal){415, "expected a body of type " FORM_TYPE, METRIC_COUNT, NULL};
         return -1;
     }
     if (twilio->signature != NULL && http_header(request, SIGNATURE_HEADER) == NULL) {
-        *refusal =
-            (struct refusal){400, SIGNATURE_HEADER " is missing", METRIC_SIGNATURES_MISSING, true};
+        *refusal = (struct refusal){400, SIGNATURE_HEADER " is missing", METRIC_SIGNATURES_MISSING,
+                                    REFUSAL_NOT_OURS};
         return -1;
     }
-    *refusal = (struct refusal){400, NULL, METRIC_COUNT, false};
+    *refusal = (struct refusal){400, NULL, METRIC_LIMIT_PARAMETERS, NULL};
     if (form_decode(&form, request->body, request->body_length, twilio->parameters_max,
-                    delivery->text, &refusal->reason) != 0) {
-        if (form.count == twilio->parameters_max)
-            refusal->metric = METRIC_LIMIT_PARAMETERS;
+                    delivery->text, &refusal->reason) != 0 ||
+        verify(twilio, request, &form, refusal) != 0)
         return -1;
-    }
-    if (verify(twilio, request, &form, refusal) != 0)
-        return -1;
-    if (twilio_parse(&form, &delivery->only, &refusal->reason) != 0)
-        return -1;
-    delivery->only.channel = channel->class->name;
-    delivery->count = 1;
-    return 0;
+    *refusal = (struct refusal){400, NULL, METRIC_COUNT, REFUSAL_OURS};
+    return take(twilio, delivery, &form, &refusal->reason);
 }
 
+/* To who opted out Twilio would send nothing more, and has said so itself. */
 void twilio_answer(struct channel *channel, struct delivery *delivery,
                    const struct message *message, const struct exchange_reply *reply)
 {
-    char twiml[TWIML_MAX(FLOW_REPLY_MAX)];
-    size_t length = twiml_write(twiml, reply->text, reply->length);
-
     (void)channel;
-    http_reply(delivery->request, &(struct http_reply){.status = 200,
-                                                       .content_type = "text/xml; charset=utf-8",
-                                                       .body = twiml,
-                                                       .length = length});
-    delivery->request = NULL;
+    answer_with(delivery, reply->text, message->kind == FLOW_MESSAGE_OPT_OUT ? 0 : reply->length);
     delivery_done(delivery, message, true);
 }
 
@@ -173,6 +158,7 @@ struct channel *twilio_create(const struct config *config, struct exchange_servi
         return NULL;
     twilio->channel = (struct channel){&twilio_class, exchanges};
     twilio->account_sid = config->twilio_account_sid;
+    twilio->our_number = config->twilio_whatsapp_number;
     twilio->parameters_max = config->max_parameters;
     if (config->twilio_auth_token == NULL)
         return &twilio->channel;

@@ -126,10 +126,10 @@ static void refuse(struct http_request *request, const struct refusal *refusal)
 {
     if (refusal->metric != METRIC_COUNT)
         metrics_add(refusal->metric, 1);
-    if (refusal->hostile) {
+    if (refusal->event != NULL) {
         char client[PEER_TEXT_MAX];
         const char *who = http_client(request, client);
-        log_write(LOG_WARNING, "request_not_ours", log_number("status", refusal->status),
+        log_write(LOG_WARNING, refusal->event, log_number("status", refusal->status),
                   log_text("reason", refusal->reason), log_text(who, client));
     }
     http_reply_error(request, refusal->status, refusal->reason);
@@ -137,8 +137,9 @@ static void refuse(struct http_request *request, const struct refusal *refusal)
 
 void webhook_handle(struct channel *channel, struct http_request *request)
 {
-    struct refusal refusal = {503, "out of memory", METRIC_COUNT, false};
-    struct delivery *delivery = malloc(sizeof *delivery + request->body_length);
+    struct refusal refusal = {503, "out of memory", METRIC_COUNT, NULL};
+    const size_t room = DELIVERY_TEXT_MAX(request->body_length);
+    struct delivery *delivery = malloc(sizeof *delivery + room);
 
     if (delivery == NULL) {
         refuse(request, &refusal);
@@ -148,7 +149,7 @@ void webhook_handle(struct channel *channel, struct http_request *request)
     delivery->channel = channel;
     delivery->request = request;
     delivery->messages = &delivery->only;
-    delivery->text_length = request->body_length;
+    delivery->text_length = room;
     if (channel->class->receive(channel, delivery, &refusal) != 0 || turns_create(delivery) != 0) {
         refuse(request, &refusal);
         delivery_free(delivery);

@@ -6,6 +6,7 @@
 
 #include "server/channels/postman.h"
 #include "store/outbox/outbox_erase.h"
+#include "store/record.h"
 #include "store/replies/replies_erase.h"
 #include "store/session.h"
 #include <event2/event.h>
@@ -16,7 +17,8 @@
 /* What stands before the number in the addresses of channels. */
 static const char *const schemes[] = {"whatsapp:", "meta:", "simulator:"};
 
-#define ADDRESS_MAX 160
+/* A scheme and a phone number or user id. */
+#define ADDRESS_MAX (RECORD_PHONE_MAX + 16)
 
 /* A session being forgotten on a loop of its own. */
 struct visit {

@@ -112,6 +112,25 @@ static void print_conversations(const json_t *json, unsigned days)
               json_object_get(json_object_get(json, "active"), "total"), NULL, NULL);
 }
 
+static void print_replies(const json_t *json, unsigned days)
+{
+    static const struct {
+        const char *name, *french, *english;
+    } rows[] = {
+        {"delivered", "Parvenues", "Delivered"},
+        {"read", "Lues", "Read"},
+        {"failed", "Non parvenues", "Not delivered"},
+    };
+    const json_t *replies = json_object_get(json, "replies");
+    const json_t *today = json_object_get(replies, "today");
+    const json_t *period = json_object_get(replies, "period");
+
+    print_heading(LOOK_SAYS("Réponses (Meta)", "Replies (Meta)"), days < 90 ? days : 90, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        print_row(LOOK_SAYS(rows[i].french, rows[i].english), json_object_get(today, rows[i].name),
+                  json_object_get(period, rows[i].name), NULL);
+}
+
 /* For each question: conversations that reached it, as a bar of those that started; wrong answers;
  * and those that wait there now. */
 static void print_questions(const json_t *json)
@@ -153,6 +172,7 @@ static void print_table(const json_t *json, unsigned days)
     if (!json_is_null(json_object_get(json, "funnel"))) {
         print_conversations(json, days);
         print_questions(json);
+        print_replies(json, days);
     } else if (strcmp(kind, "memory") == 0) {
         puts(
             LOOK_SAYS("\nLes conversations : sans REDIS_URL, seul le serveur en marche les connaît "

@@ -62,6 +62,48 @@ static int check_twilio(const struct config *config, const struct dotenv *file, 
     return -1;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+static bool has_capitals(const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host ? host + 3 : url;
+    for (const char *end = host + strcspn(host, "/"); host < end; host++)
+        if (*host >= 'A' && *host <= 'Z')
+            return true;
+    return false;
+}
+
+/* Twilio signs the address that its console has, to the letter: PUBLIC_URL and WEBHOOK_PATH behind
+ * it. What makes another one of it is found out here rather than by a 403 for each message. */
+static void warn_public_url(const struct config *config, const struct dotenv *file, FILE *errors)
+{
+    const char *url = config->public_url, *path = config->webhook_path;
+    const char *written = config_lookup(file, "PUBLIC_URL");
+    if (!url || !path || (!config->twilio_auth_token && config_has_meta(config)))
+        return;
+    if (ends_with(url, path))
+        fprintf(
+            errors,
+            "warning: PUBLIC_URL: ends with WEBHOOK_PATH (%s), which is put behind it once more: "
+            "every signature of Twilio's will be wrong (403); write it without the path\n",
+            path);
+    else if (written && ends_with(written, "/"))
+        fprintf(errors,
+                "warning: PUBLIC_URL: the slash at its end is left out; Twilio's console must have "
+                "%s%s, to the letter, or its signatures will be wrong (403)\n",
+                url, path);
+    if (has_capitals(url))
+        fprintf(errors,
+                "warning: PUBLIC_URL: has capital letters in its host; Twilio's console must have "
+                "%s%s, to the letter, or its signatures will be wrong (403)\n",
+                url, path);
+}
+
 static int check_tls(const struct dotenv *file, FILE *errors)
 {
     if (!config_lookup(file, "TLS_CERT_FILE") == !config_lookup(file, "TLS_KEY_FILE"))
@@ -95,6 +137,7 @@ static int check_meta(const struct dotenv *file, FILE *errors)
 int config_check_needs(const struct config *config, const struct dotenv *file, FILE *errors)
 {
     int status = 0;
+    warn_public_url(config, file, errors);
     if (config->production && check_production(config, file, errors) < 0)
         status = -1;
     if (check_twilio(config, file, errors) < 0)

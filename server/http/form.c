@@ -3,16 +3,13 @@
 #include "server/http/form.h"
 
 #include "store/hex.h"
-#include <stdint.h>
 #include <string.h>
-#include <unistr.h>
 
-/* Decodes from[0..length) to *to, which moves on. Returns the text, or one with bytes NULL. */
-static struct form_text decode(const char *from, size_t length, char **to, const char **reason)
+/* Decodes from[0..length) to *to, which moves on. */
+static struct form_text decode(const char *from, size_t length, char **to, bool *broken)
 {
     struct form_text text = {*to, 0};
     char *out = *to;
-    unsigned seen = 0; /* the bits of all bytes: ASCII alone is valid UTF-8 */
 
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)from[i];
@@ -21,22 +18,17 @@ static struct form_text decode(const char *from, size_t length, char **to, const
         } else if (c == '%') {
             int high = i + 2 < length ? hex_digit(from[i + 1]) : -1;
             int low = i + 2 < length ? hex_digit(from[i + 2]) : -1;
-            if (high < 0 || low < 0) {
-                *reason = "the form holds a percent sign without two hexadecimal digits";
-                return (struct form_text){NULL, 0};
+            if (high >= 0 && low >= 0) {
+                c = (unsigned char)(high * 16 + low);
+                i += 2;
+            } else {
+                *broken = true;
             }
-            c = (unsigned char)(high * 16 + low);
-            i += 2;
         }
-        seen |= c;
         *out++ = (char)c;
     }
     text.length = (size_t)(out - *to);
     *to = out;
-    if (seen >= 0x80 && u8_check((const uint8_t *)text.bytes, text.length) != NULL) {
-        *reason = "the form is not valid UTF-8";
-        return (struct form_text){NULL, 0};
-    }
     return text;
 }
 
@@ -62,16 +54,14 @@ int form_decode(struct form *form, const char *body, size_t length, size_t field
                 return -1;
             }
             field = &form->fields[form->count];
-            field->key = decode(at, (size_t)(key_end - at), &storage, reason);
-            if (field->key.bytes == NULL)
-                return -1;
-            field->value = decode(value, (size_t)(stop - value), &storage, reason);
-            if (field->value.bytes == NULL)
-                return -1;
+            field->broken = false;
+            field->key = decode(at, (size_t)(key_end - at), &storage, &field->broken);
+            field->value = decode(value, (size_t)(stop - value), &storage, &field->broken);
             form->count++;
         }
         at = stop + 1;
     }
+    form->rest = storage;
     return 0;
 }
 

@@ -1,35 +1,37 @@
 /*
- * application/x-www-form-urlencoded, decoded strictly: every key and value must be valid UTF-8.
- * Pure.
+ * application/x-www-form-urlencoded, taken apart. What the bytes of a field are worth is for those
+ * to judge who use it. Pure.
  */
 #ifndef SERVER_FORM_H
 #define SERVER_FORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Fields that a form can have at most, whatever is configured. */
 #define FORM_FIELDS_MAX 256
 
 struct form_text {
-    const char *bytes; /* not NUL-terminated; may hold a NUL (%00) */
+    const char *bytes; /* any: not NUL-terminated, may hold a NUL (%00), perhaps no UTF-8 */
     size_t length;
 };
 
 struct form_field {
     struct form_text key;
     struct form_text value;
+    bool broken; /* a percent sign without two hexadecimal digits stands in it, as it came */
 };
 
 /* Fields in the order of the body, pointing into the decoded copy behind them. */
 struct form {
     size_t count;
     struct form_field fields[FORM_FIELDS_MAX];
+    char *rest; /* of the storage: what is free behind the texts */
 };
 
 /*
  * Decodes body into form; the texts go to storage, which must hold length bytes and outlive the
- * form. Returns 0, or -1 with *reason saying what is wrong (static); form->count is then fields_max
- * only when there were more fields than that.
+ * form. Returns 0, or -1 with *reason (static) when there are more than fields_max fields.
  */
 int form_decode(struct form *form, const char *body, size_t length, size_t fields_max,
                 char *storage, const char **reason);

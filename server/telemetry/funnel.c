@@ -20,7 +20,12 @@ static void name_add(struct funnel *funnel, const char *kind, const char *of)
 
 void funnel_init(struct funnel *funnel, const struct flow *flow)
 {
-    static const char *const kinds[] = {"started", "finished", "expired", "stopped"};
+    static const char *const kinds[FUNNEL_FIELDS] = {
+        [FUNNEL_STARTED] = "started",     [FUNNEL_FINISHED] = "finished",
+        [FUNNEL_EXPIRED] = "expired",     [FUNNEL_STOPPED] = "stopped",
+        [FUNNEL_DELIVERED] = "delivered", [FUNNEL_READ] = "read",
+        [FUNNEL_FAILED] = "failed",
+    };
 
     *funnel = (struct funnel){.flow = flow};
     snprintf(funnel->generation, sizeof funnel->generation, "%016" PRIx64, flow_fingerprint(flow));

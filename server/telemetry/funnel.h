@@ -15,6 +15,9 @@ enum funnel_field {
     FUNNEL_FINISHED,
     FUNNEL_EXPIRED,
     FUNNEL_STOPPED,
+    FUNNEL_DELIVERED, /* of our replies, as Meta tells: */
+    FUNNEL_READ,
+    FUNNEL_FAILED,
     FUNNEL_FIELDS,
 };
 

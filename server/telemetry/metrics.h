@@ -42,14 +42,24 @@
     X(META_SUBSCRIPTIONS_REFUSED, "uic_webhooks_refused_total", "reason=\"subscription\"", "")   \
     X(META_UNQUEUED, "uic_meta_replies_unqueued_total", "",                                      \
       "Replies that found no place in the queue, so that their message comes again")             \
-    X(META_STATUSES, "uic_meta_statuses_total", "",                                              \
-      "What Meta said of messages that we sent: sent, delivered, read, failed")                  \
+    X(META_SENT, "uic_meta_statuses_total", "status=\"sent\"",                                   \
+      "What Meta said of messages that we sent")                                                 \
+    X(META_DELIVERED, "uic_meta_statuses_total", "status=\"delivered\"", "")                     \
+    X(META_READ, "uic_meta_statuses_total", "status=\"read\"", "")                               \
+    X(META_FAILED, "uic_meta_statuses_total", "status=\"failed\"", "")                           \
+    X(META_STATUS_OTHER, "uic_meta_statuses_total", "status=\"other\"", "")                      \
+    X(META_ABOUT_US, "uic_meta_account_errors_total", "",                                        \
+      "Errors that Meta told of our own account, number, token or payment")                      \
     X(META_UNKNOWN, "uic_meta_ignored_total", "reason=\"kind\"",                                 \
       "What came from Meta and was no message for us")                                           \
     X(META_MALFORMED, "uic_meta_ignored_total", "reason=\"malformed\"", "")                      \
     X(META_FOREIGN, "uic_meta_ignored_total", "reason=\"other_number\"", "")                     \
     X(META_OLD, "uic_meta_ignored_total", "reason=\"old\"", "")                                  \
     X(META_REPEATED, "uic_meta_ignored_total", "reason=\"repeated\"", "")                        \
+    X(TWILIO_STATUSES, "uic_twilio_ignored_total", "reason=\"status\"",                          \
+      "What came from Twilio and was no message of somebody on WhatsApp")                        \
+    X(TWILIO_GESTURES, "uic_twilio_ignored_total", "reason=\"kind\"", "")                        \
+    X(TWILIO_ELSEWHERE, "uic_twilio_ignored_total", "reason=\"other_channel\"", "")              \
     X(MESSAGES, "uic_messages_total", "", "Messages handled to their reply")                     \
     X(MESSAGES_REDELIVERED, "uic_messages_redelivered_total", "",                                \
       "Messages that had been handled before")                                                   \
@@ -82,6 +92,7 @@
     X(REPLIES_RETRIED_THROTTLED, "uic_replies_retried_total", "reason=\"throttled\"", "")        \
     X(REPLIES_RETRIED_FAILING, "uic_replies_retried_total", "reason=\"failing\"", "")            \
     X(REPLIES_RETRIED_LOCKED_OUT, "uic_replies_retried_total", "reason=\"locked_out\"", "")      \
+    X(REPLIES_RETRIED_FOREIGN, "uic_replies_retried_total", "reason=\"foreign\"", "")            \
     X(RECORDS_RETIRED, "uic_records_retired_total", "",                                          \
       "Codes removed because nobody asked for them in RETENTION_DAYS")                           \
     X(RETENTION_SWEEPS, "uic_retention_sweeps_total", "",                                        \

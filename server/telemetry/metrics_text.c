@@ -2,6 +2,7 @@
  * below their head. */
 #include "server/telemetry/metrics_text.h"
 
+#include "server/telemetry/error_codes.h"
 #include "server/telemetry/metrics.h"
 #include <inttypes.h>
 #include <stdbool.h>
@@ -139,6 +140,22 @@ static void print_requests(FILE *out)
     }
 }
 
+/* Each code appears when it has occurred. */
+static void print_error_codes(FILE *out)
+{
+    static const char name[] = "uic_meta_errors_total";
+    struct error_code_count codes[ERROR_CODES_MAX + 1];
+    const size_t count = error_codes_read(codes);
+
+    print_head(out, name, "counter",
+               "Errors that Meta told, in answer to a reply or later, by its code");
+    for (size_t i = 0; i < count; i++)
+        if (codes[i].code == ERROR_CODE_OTHER)
+            fprintf(out, "%s{code=\"other\"} %" PRIu64 "\n", name, codes[i].count);
+        else
+            fprintf(out, "%s{code=\"%d\"} %" PRIu64 "\n", name, codes[i].code, codes[i].count);
+}
+
 static void print_build(FILE *out, const struct metrics_build *build)
 {
     static const char name[] = "uic_build_info";
@@ -157,6 +174,7 @@ char *metrics_text(const struct metrics_build *build, size_t *length)
         return NULL;
     print_build(out, build);
     print_requests(out);
+    print_error_codes(out);
     for (size_t i = 0; i < METRIC_COUNT; i++)
         print_row(out, counts, i, metrics_sum((enum metric)i));
     for (size_t i = 0; i < METRIC_GAUGE_COUNT; i++)

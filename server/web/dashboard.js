@@ -174,8 +174,8 @@ const lost = () => say("Redis ne répond pas : ces chiffres reviendront avec lui
 
 function showLost() {
   if (!changed(showLost.name, true)) return;
-  for (const id of ["funnel", "wrong", "active", "languages", "instances"]) putRows(id, [], lost());
-  for (const id of ["funnel-rate", "funnel-left", "wrong-worst"]) put(id, "");
+  for (const id of ["funnel", "wrong", "active", "languages", "replies", "instances"]) putRows(id, [], lost());
+  for (const id of ["funnel-rate", "funnel-left", "wrong-worst", "replies-failed"]) put(id, "");
   put("active-total", NONE);
 }
 
@@ -238,6 +238,25 @@ function showLanguages() {
     const value = figures[code] ?? 0;
     return barRow(languageName(code), value / sum, "step", number(value), percent(value / sum));
   }) : [], say("Aucune conversation terminée.", "No finished conversation."));
+}
+
+// Only Meta tells what became of a reply; without it there is nothing to show.
+function showReplies() {
+  const told = ({ delivered, read, failed }) => delivered + read + failed;
+  const { today, period } = stats.replies;
+  const { delivered, read, failed } = stats.replies[span];
+  byId("replies-card").hidden = told(today) + told(period) === 0;
+  if (!changed(showReplies.name, stats.replies, span)) return;
+  const sent = Math.max(1, delivered + failed);
+  const row = (name, value, kind) =>
+    barRow(name, Math.min(1, value / sent), kind, number(value), percent(Math.min(1, value / sent)));
+  putRows("replies", delivered + read + failed > 0 ? [
+    row(say("Parvenues", "Delivered"), delivered, "step"),
+    row(say("Lues", "Read"), read, "step"),
+    row(say("Non parvenues", "Not delivered"), failed, failed > 0 ? "worst" : "mistake"),
+  ] : [], say("Aucune réponse sur cette période.", "No reply in this period."));
+  put("replies-failed", failed === 0 ? ""
+    : say("Le journal dit pourquoi, par le code de Meta.", "The log says why, by Meta’s code."));
 }
 
 function stateItem(good, name, kind, text) {
@@ -303,7 +322,8 @@ function show() {
   showSwitches();
   if (stats === null) return;
   document.body.classList.add("ready");
-  const ofConversations = [showFunnel, showWrong, showActive, showLanguages, showInstances];
+  const ofConversations = [showFunnel, showWrong, showActive, showLanguages, showReplies,
+    showInstances];
   const sections = [showAbout, showToday, showTotals, showDays, showState];
   if (stats.funnel === null) {
     ofConversations.forEach((section) => fingerprints.delete(section.name));

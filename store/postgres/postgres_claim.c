@@ -92,7 +92,7 @@ const struct postgres_statement postgres_claim_statement = {
 /* An array in PostgreSQL's binary form: a head of five numbers, then each element with its length.
  * All numbers are in network order. */
 #define ARRAY_HEAD 20
-#define ELEMENT_MAX 132
+#define ELEMENT_MAX 164
 _Static_assert(RECORD_PHONE_MAX <= ELEMENT_MAX && RECORD_CODE_MAX <= ELEMENT_MAX, "elements fit");
 
 struct array {

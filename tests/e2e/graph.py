@@ -15,9 +15,10 @@ TOKEN = "EAAGtest0token"
 PHONE_NUMBER_ID = "106540352242922"
 VERSION = "v25.0"
 
-# What may go wrong with a request; the first word of a plan.
-FAULTS = ("429", "4", "80007", "130429", "131048", "131056", "133016", "500", "503", "190", "131026",
-          "before", "after", "late", "garbage")
+# What may go wrong with a request; the first word of a plan. "raw STATUS BODY" is what somebody
+# between us and Meta answers, who does not pass the message on.
+FAULTS = ("429", "4", "613", "80007", "130429", "131048", "131056", "131064", "133016", "500", "503",
+          "190", "131026", "before", "after", "late", "garbage", "raw")
 
 
 class Refusal(Exception):
@@ -37,7 +38,8 @@ class Refusal(Exception):
         return {"error": error}
 
 
-LIMITS = {"4": (400, "Application request limit reached"), "80007": (400, "Rate limit issues"),
+LIMITS = {"4": (400, "Application request limit reached"), "613": (400, "Calls have exceeded the limit"),
+          "131064": (400, "Limit of the account"), "80007": (400, "Rate limit issues"),
           "130429": (429, "Rate limit hit"), "131048": (400, "Spam rate limit hit"),
           "131056": (400, "Pair rate limit hit"), "133016": (400, "Account register rate limit")}
 
@@ -276,6 +278,9 @@ class Graph:
         if fault == "before":
             writer.transport.abort()
             return False
+        if fault and fault.startswith("raw "):
+            _, status, answer = fault.split(" ", 2)
+            return await self._send(writer, int(status), answer, raw=True)
         if fault in LIMITS:
             status, words = LIMITS[fault]
             raise Refusal(status, int(fault), words)

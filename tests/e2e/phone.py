@@ -53,10 +53,11 @@ def twilio_form(number, text, sid, media=0, profile="Somebody"):
 
 
 def signature(token, url, form):
-    """Twilio's signature over a public URL and the encoded form, written once more."""
-    fields = sorted(set(parse_qsl(form, keep_blank_values=True)))
+    """Twilio's signature over a public URL and the encoded form, written once more: over bytes, for
+    not everything that is signed is UTF-8."""
+    fields = sorted(set(parse_qsl(form, keep_blank_values=True, encoding="latin-1")))
     text = url + "".join(key + value for key, value in fields)
-    return base64.b64encode(hmac.digest(token.encode(), text.encode(), hashlib.sha1)).decode()
+    return base64.b64encode(hmac.digest(token.encode(), text.encode("latin-1"), hashlib.sha1)).decode()
 
 
 def reply_text(xml):

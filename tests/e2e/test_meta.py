@@ -148,7 +148,11 @@ def test_what_is_no_message_for_us_is_counted(shared, sender, queued):
     after = counts(shared)
     grown = {name: after[name] - before[name] for name in after
              if name.startswith(("uic_meta_ignored", "uic_meta_statuses", "uic_meta_replies"))}
-    assert grown == {"uic_meta_statuses_total": 3,
+    assert grown == {'uic_meta_statuses_total{status="sent"}': 0,
+                     'uic_meta_statuses_total{status="delivered"}': 0,
+                     'uic_meta_statuses_total{status="read"}': 3,
+                     'uic_meta_statuses_total{status="failed"}': 0,
+                     'uic_meta_statuses_total{status="other"}': 0,
                      "uic_meta_replies_unqueued_total": 0,
                      'uic_meta_ignored_total{reason="kind"}': 1,
                      'uic_meta_ignored_total{reason="malformed"}': 1,

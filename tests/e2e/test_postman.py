@@ -110,8 +110,9 @@ def test_each_person_gets_each_reply_in_order(graph, postman):
     assert graph.overlaps == 0
 
 
-TROUBLES = {"429": "throttled", "4": "throttled", "80007": "throttled", "130429": "throttled",
-            "131048": "throttled", "131056": "throttled", "133016": "throttled",
+TROUBLES = {"429": "throttled", "4": "throttled", "613": "throttled", "80007": "throttled",
+            "130429": "throttled", "131048": "throttled", "131056": "throttled",
+            "131064": "throttled", "133016": "throttled",
             "500": "failing", "503": "failing", "before": "unconfirmed", "after": "unconfirmed",
             "190": "locked_out"}
 
@@ -131,6 +132,40 @@ def test_after_trouble_it_is_sent_again(graph, postman):
     for reason, count in Counter(TROUBLES.values()).items():
         assert metrics[retried(reason)] == count, reason
     assert metrics[outcome("sent")] == len(letters)
+
+
+def error(code, subcode=0):
+    return json.dumps({"error": {"message": "x", "code": code, "error_subcode": subcode}})
+
+
+# What comes of an answer that is no "sent" and no refusal of this message.
+STRANGE_ANSWERS = {
+    "raw 200 <html>login</html>": "foreign", "raw 200 ": "foreign", "raw 204 ": "foreign",
+    "raw 200 {}": "unconfirmed", f"raw 200 {error(131000)}": "failing",
+    "raw 302 ": "foreign", "raw 400 <html>400 Bad Request</html>": "foreign",
+    "raw 403 <html>Forbidden</html>": "foreign", 'raw 403 {"message":"Forbidden"}': "foreign",
+    "raw 404 <html>": "foreign", "raw 407 ": "foreign", "raw 421 ": "foreign", "raw 425 ": "failing",
+    f"raw 403 {error(0)}": "locked_out", f"raw 400 {error(100, 33)}": "locked_out",
+    f"raw 400 {error(33)}": "locked_out", f"raw 403 {error(368)}": "locked_out",
+    f"raw 403 {error(130497)}": "locked_out", f"raw 400 {error(131037)}": "locked_out",
+    f"raw 400 {error(1)}": "failing", f"raw 400 {error(2)}": "failing",
+    f"raw 400 {error(131016)}": "failing", f"raw 400 {error(133004)}": "failing",
+    f"raw 403 {error(131057)}": "failing",
+}
+
+
+def test_only_a_message_id_says_sent_and_only_meta_refuses(graph, postman):
+    people = {f"24382{index:07}": fault for index, fault in enumerate(STRANGE_ANSWERS)}
+    graph.plan = lambda person, text, attempt: people[person] if attempt == 1 else None
+    letters = [(person, "message 0") for person in people]
+    sender = postman()
+    sender.start(letters)
+    metrics = sender.finish()
+    assert assert_everybody_got_everything(graph, letters) == 0
+    for reason, count in Counter(STRANGE_ANSWERS.values()).items():
+        assert metrics[retried(reason)] == count, reason
+    assert metrics[outcome("sent")] == len(letters) and metrics[outcome("refused")] == 0
+    assert sender.log().count("not_meta_answers") == 1  # once a minute
 
 
 def test_what_meta_refuses_for_good_holds_nobody_up(graph, postman):

@@ -86,13 +86,14 @@ def test_the_shape_is_as_documented(alone):
     told = stats(alone, days=30)
     assert set(told) == {"as_of", "time_zone", "days", "service", "version", "uptime_seconds",
                          "flow", "totals", "today", "by_day", "active", "funnel", "languages",
-                         "outbox", "stores", "instances"}
+                         "replies", "outbox", "stores", "instances"}
     assert told["time_zone"] == "Africa/Kinshasa" and told["days"] == 30
     assert told["flow"]["steps"] == STEPS and told["flow"]["languages"] == ["fr", "en"]
     assert told["today"] == told["by_day"][-1]
     dates = [day["date"] for day in told["by_day"]]
     assert len(dates) == 30 and dates == sorted(set(dates))
-    assert set(told["funnel"]) == set(told["languages"]) == {"today", "period"}
+    assert set(told["funnel"]) == set(told["languages"]) == set(told["replies"]) == {"today", "period"}
+    assert told["replies"]["today"] == {"delivered": 0, "read": 0, "failed": 0}
 
 
 def test_a_day_begins_where_people_live(start):
@@ -210,7 +211,7 @@ def test_while_redis_is_away_the_rest_is_told(start, redis):
     told = told_when(server, lambda told: told["active"] is None, "no figures")
     redis.resume()
     assert told["totals"]["codes"] == 1
-    assert told["funnel"] is told["languages"] is told["instances"] is None
+    assert told["funnel"] is told["languages"] is told["replies"] is told["instances"] is None
     eventually(lambda: stats(server)["active"] is not None, "figures again")
 
 

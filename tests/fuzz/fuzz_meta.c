@@ -1,5 +1,5 @@
-/* What is posted to Meta's webhook, from the bytes to the messages in it, its signature, and a
- * reply to each that repeats what was said. */
+/* What is posted to Meta's webhook, from the bytes to the messages in it, with what is broken
+ * mended, its signature, and a reply to each that repeats what was said. */
 #include "fuzz.h"
 #include "server/channels/meta_message.h"
 #include "server/channels/meta_reply.h"
@@ -31,6 +31,28 @@ static void check_message(const struct message *message, const char *text, size_
     free(reply);
 }
 
+/* What is mended is UTF-8, fits, and is not mended again; what was JSON stays what it was. */
+static void check_repair(const char *data, size_t size)
+{
+    char *once = malloc(REPAIR_MAX(size) + 1), *twice = malloc(3 * REPAIR_MAX(size) + 1);
+    size_t length = repair_utf8(data, size, once);
+    json_t *before, *after;
+
+    PROMISE(length <= REPAIR_MAX(size));
+    PROMISE(u8_check((const uint8_t *)once, length) == NULL);
+    PROMISE(repair_utf8(once, length, twice) == length && memcmp(once, twice, length) == 0);
+    length = repair_json(data, size, once);
+    PROMISE(length <= REPAIR_MAX(size));
+    PROMISE(repair_json(once, length, twice) == length && memcmp(once, twice, length) == 0);
+    before = json_loadb(data, size, 0, NULL);
+    after = json_loadb(once, length, 0, NULL);
+    PROMISE(before == NULL || after != NULL);
+    json_decref(before);
+    json_decref(after);
+    free(once);
+    free(twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct meta_filter filter = {"106540352242922", 1795434500};
@@ -46,13 +68,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     value = strndup((const char *)data, size);
     PROMISE(!meta_signature_matches(&secrets, "body", 4, value));
     free(value);
-    text = malloc(size + 1); /* of its own, so that a byte too many is seen */
+    check_repair((const char *)data, size);
+    text = malloc(REPAIR_MAX(size) + 1); /* of its own, so that a byte too many is seen */
     if (meta_read((const char *)data, size, &filter, text, &batch, &reason) != 0) {
         PROMISE(reason != NULL && batch.messages == NULL);
     } else {
-        PROMISE(batch.count <= size);
+        PROMISE(batch.count <= size && batch.text_length <= REPAIR_MAX(size));
+        for (size_t i = 1; i < batch.count; i++)
+            PROMISE(batch.messages[i].sent_s == 0 ||
+                    batch.messages[i].sent_s >= batch.messages[i - 1].sent_s);
         for (size_t i = 0; i < batch.count; i++)
-            check_message(&batch.messages[i], text, size);
+            check_message(&batch.messages[i], text, batch.text_length);
     }
     free(batch.messages);
     free(text);

@@ -100,6 +100,8 @@ test("figures are written as one writes them in French", async (t) => {
   assert.equal((await rows(page, "wrong"))[0], "1. Année de naissance 594 fois 11");
   assert.equal(await text(page.locator("#wrong-worst")), "La question qui arrête le plus : année de naissance.");
   assert.deepEqual(await rows(page, "languages"), ["Français 2 107 91 %", "Anglais 217 9,3 %"]);
+  assert.deepEqual(await rows(page, "replies"), ["Parvenues 21 480 100 %", "Lues 15 200 71 %", "Non parvenues 64 0,3 %"]);
+  assert.equal(await text(page.locator("#replies-failed")), "Le journal dit pourquoi, par le code de Meta.");
   assert.deepEqual(await rows(page, "instances"),
     ["uic-1 0.1.0 · 2 fils à l’instant", "uic-2 0.1.0 · 2 fils il y a 12 s"]);
 });
@@ -125,6 +127,7 @@ test("the funnel, the wrong answers and the languages are of today or of the per
   await page.getByRole("button", { name: "Aujourd’hui", exact: true }).click();
   assert.equal((await rows(page, "funnel"))[0], "Conversations commencées 180 100 %");
   assert.deepEqual(await rows(page, "languages"), ["Français 101 87 %", "Anglais 15 13 %"]);
+  assert.deepEqual(await rows(page, "replies"), ["Parvenues 912 100 %", "Lues 604 66 %", "Non parvenues 3 0,3 %"]);
 });
 
 test("the chart has a column a day, and a table that says the same", async (t) => {
@@ -181,7 +184,7 @@ test("while Redis is away, codes are counted all the same, and figures come back
   const page = await open(t, (days) => figures(days));
   const told = "Redis ne répond pas : ces chiffres reviendront avec lui.";
   assert.equal(await text(page.locator(".hero")), "143 nouveaux codes");
-  for (const id of ["funnel", "wrong", "active", "languages", "instances"])
+  for (const id of ["funnel", "wrong", "active", "languages", "replies", "instances"])
     assert.deepEqual(await rows(page, id), [told]);
   assert.equal(await text(page.locator("#state .bad")), "! Conversations Redis hors service");
   await photograph(page, "dashboard-without-redis");

@@ -44,6 +44,10 @@ export function busy(days = 30) {
     active: { total: 37, by_step: bySteps([11, 9, 6, 7, 4]) },
     funnel: { today: funnel(180), period: funnel(180 * days) },
     languages: { today: { fr: 101, en: 15 }, period: { fr: 2_107, en: 217 } },
+    replies: {
+      today: { delivered: 912, read: 604, failed: 3 },
+      period: { delivered: 21_480, read: 15_200, failed: 64 },
+    },
     outbox: { length: 0, oldest_seconds: 0 },
     stores: { sessions: { kind: "redis", up: true }, records: { kind: "postgresql", up: true } },
     instances: [
@@ -63,6 +67,7 @@ export function empty(days = 30) {
     active: { total: 0, by_step: bySteps([0, 0, 0, 0, 0]) },
     funnel: { today: emptyFunnel(), period: emptyFunnel() },
     languages: { today: {}, period: {} },
+    replies: { today: { delivered: 0, read: 0, failed: 0 }, period: { delivered: 0, read: 0, failed: 0 } },
     outbox: null,
     stores: { sessions: { kind: "memory", up: true }, records: { kind: "sqlite", up: true } },
     instances: [],
@@ -88,6 +93,7 @@ export function withoutRedis(days = 30) {
     active: null,
     funnel: null,
     languages: null,
+    replies: null,
     instances: null,
     outbox: null,
     stores: { sessions: { kind: "redis", up: false }, records: { kind: "postgresql", up: true } },

@@ -17,7 +17,7 @@ static void production_wants_signatures_a_public_url_and_an_admin_token(void **s
     assert_non_null(strstr(said, "ADMIN_TOKEN: is not set, but production requires it"));
     assert_non_null(strstr(said, "PUBLIC_URL: holds \"http://uic.example.org\", but production "));
 
-    write_file("ENVIRONMENT=production\nPUBLIC_URL=https://uic.example.org//\n"
+    write_file("ENVIRONMENT=production\nPUBLIC_URL=https://uic.example.org\n"
                "TWILIO_AUTH_TOKEN=0123456789\nADMIN_TOKEN=0123456789abcdef\n");
     assert_int_equal(load(), 0);
     assert_string_equal(said, "");
@@ -35,6 +35,36 @@ static void a_token_is_of_no_use_without_the_url_that_is_signed(void **state)
     write_file("TWILIO_AUTH_TOKEN=0123456789,abcdef\nPUBLIC_URL=http://localhost:8000\n");
     assert_int_equal(load(), 0);
     assert_string_equal(said, "");
+}
+
+/* What Twilio would sign otherwise is said, and the server starts. */
+static void a_public_url_that_twilio_writes_otherwise_is_told(void **state)
+{
+    static const struct {
+        const char *url, *read, *says;
+    } rows[] = {
+        {"https://uic.example.org/whatsapp/webhook", "https://uic.example.org/whatsapp/webhook",
+         "warning: PUBLIC_URL: ends with WEBHOOK_PATH (/whatsapp/webhook)"},
+        {"https://uic.example.org/whatsapp/webhook/", "https://uic.example.org/whatsapp/webhook",
+         "warning: PUBLIC_URL: ends with WEBHOOK_PATH (/whatsapp/webhook)"},
+        {"https://uic.example.org//", "https://uic.example.org",
+         "warning: PUBLIC_URL: the slash at its end is left out; Twilio's console must have "
+         "https://uic.example.org/whatsapp/webhook"},
+        {"https://UIC.example.org", "https://UIC.example.org",
+         "warning: PUBLIC_URL: has capital letters in its host"},
+        {"https://uic.example.org/Prefix", "https://uic.example.org/Prefix", NULL},
+    };
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(text, sizeof text, "TWILIO_AUTH_TOKEN=0123456789\nPUBLIC_URL=%s\n", rows[i].url);
+        write_file(text);
+        assert_int_equal(load(), 0);
+        assert_string_equal(config.public_url, rows[i].read);
+        if (rows[i].says == NULL ? *said != '\0' : strstr(said, rows[i].says) == NULL)
+            fail_msg("%s: %s", rows[i].url, said);
+    }
 }
 
 #define META_THREE \
@@ -98,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(production_wants_signatures_a_public_url_and_an_admin_token),
         test(a_token_is_of_no_use_without_the_url_that_is_signed),
+        test(a_public_url_that_twilio_writes_otherwise_is_told),
         test(metas_channel_is_there_whole_or_not_at_all),
         test(metas_four_are_looked_at_closely),
         test(in_production_metas_signatures_stand_for_twilios),

@@ -1,5 +1,6 @@
 /* A Twilio request: its form, the message in it, the TwiML that answers it. */
-#include "server/channels/twilio.h"
+#include "server/channels/channel.h"
+#include "server/channels/twilio_message.h"
 #include "server/channels/twiml.h"
 #include "server/http/form.h"
 
@@ -82,24 +83,29 @@ static void a_key_may_stand_twice_and_is_counted(void **state)
     assert_int_equal(count, 0);
 }
 
-static void broken_percent_signs_are_refused(void **state)
+static void a_broken_percent_sign_stays_and_is_known(void **state)
 {
-    static const char *const bodies[] = {"a=%", "a=%4", "a=%zz", "a=%4g", "%=1", "a=1%&b=2"};
+    static const char *const bodies[] = {"a=%", "a=%4", "a=%zz", "a=%4g", "a%=1", "a=1%"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
-        assert_int_equal(decode(bodies[i]), -1);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        assert_int_equal(decode(bodies[i]), 0);
+        assert_int_equal(form.count, 1);
+        assert_true(form.fields[0].broken);
+    }
+    assert_int_equal(decode("a=%zz+%41&b=%42"), 0);
+    assert_value("a", "%zz A", 5);
+    assert_value("b", "B", 1);
+    assert_false(form.fields[1].broken);
 }
 
-static void broken_utf8_is_refused_wherever_it_stands(void **state)
+static void bytes_that_are_no_utf8_stay_as_they_are(void **state)
 {
-    static const char *const bodies[] = {"Body=%FF",          "Body=%C3",         "%C3%28=1",
-                                         "Body=%ED%A0%80",    "Body=%C0%80",      "x=\xe9",
-                                         "Body=%F4%90%80%80", "Body=ok&Other=%80"};
-
     (void)state;
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
-        assert_int_equal(decode(bodies[i]), -1);
+    assert_int_equal(decode("Body=%FF%C3&%C3%28=\xe9"), 0);
+    assert_value("Body", "\xff\xc3", 2);
+    assert_value("\xc3(", "\xe9", 1);
+    assert_false(form.fields[0].broken);
 }
 
 static void two_hundred_fields_fit_and_too_many_are_refused(void **state)
@@ -132,12 +138,15 @@ static void random_forms_never_crash(void **state)
     }
 }
 
-static int parse(const char *body, struct message *message)
+static enum twilio_post parse(const char *body, struct message *message)
 {
     const char *reason = NULL;
+    enum twilio_post post;
 
     assert_int_equal(decode(body), 0);
-    return twilio_parse(&form, message, &reason);
+    post = twilio_read(&form, "whatsapp:+14155238886", message, &reason);
+    assert_int_equal(post == TWILIO_BAD, reason != NULL);
+    return post;
 }
 
 static void a_message_is_found_in_the_form(void **state)
@@ -148,13 +157,14 @@ static void a_message_is_found_in_the_form(void **state)
     assert_int_equal(parse("MessageSid=SM1&From=whatsapp:%2B243999999999&Body=Bonjour&New=1&"
                            "NumMedia=0&ProfileName=Jean",
                            &message),
-                     0);
+                     TWILIO_MESSAGE);
     assert_int_equal(message.address_length, 22);
     assert_string_equal(message.address, "whatsapp:+243999999999");
     assert_string_equal(message.address + message.scheme_length, "+243999999999");
     assert_int_equal(message.id_length, 3);
     assert_memory_equal(message.text, "Bonjour", 7);
     assert_int_equal(message.kind, FLOW_MESSAGE_TEXT);
+    assert_int_equal(message.sent_s, 0);
 }
 
 static void a_message_needs_neither_id_nor_number(void **state)
@@ -162,50 +172,182 @@ static void a_message_needs_neither_id_nor_number(void **state)
     struct message message;
 
     (void)state;
-    assert_int_equal(parse("From=whatsapp:US.1234&Body=Test", &message), 0);
+    assert_int_equal(parse("From=whatsapp:US.1234&Body=Test", &message), TWILIO_MESSAGE);
     assert_int_equal(message.id_length, 0);
     assert_string_equal(message.address + message.scheme_length, "US.1234");
 }
 
-static void a_plus_sign_that_nobody_encoded_is_one_again(void **state)
+static void the_older_name_of_the_id_is_one_too(void **state)
 {
     struct message message;
 
     (void)state;
-    assert_int_equal(parse("From=whatsapp:+243999999999&Body=Test", &message), 0);
-    assert_string_equal(message.address, "whatsapp:+243999999999");
+    assert_int_equal(parse("From=whatsapp:US.1&Body=x&SmsSid=SM2", &message), TWILIO_MESSAGE);
+    assert_memory_equal(message.id, "SM2", 3);
+    assert_int_equal(parse("From=whatsapp:US.1&Body=x&SmsSid=SM2&MessageSid=SM3", &message),
+                     TWILIO_MESSAGE);
+    assert_memory_equal(message.id, "SM3", 3);
 }
 
-static void a_picture_is_not_written_but_its_caption_is(void **state)
+static void one_person_is_one_however_the_number_is_written(void **state)
 {
-    struct message message;
-
-    (void)state;
-    assert_int_equal(parse("From=a&Body=&NumMedia=1", &message), 0);
-    assert_int_equal(message.kind, FLOW_MESSAGE_MEDIA);
-    assert_int_equal(parse("From=a&Latitude=1", &message), 0);
-    assert_int_equal(message.kind, FLOW_MESSAGE_MEDIA);
-    assert_int_equal(parse("From=a&Body=1985&NumMedia=1", &message), 0);
-    assert_int_equal(message.kind, FLOW_MESSAGE_TEXT);
-}
-
-static void a_form_without_a_clear_sender_is_no_message(void **state)
-{
+    static const char *const froms[] = {
+        "whatsapp:%2B243999999999", "whatsapp:+243999999999",  "whatsapp:243999999999",
+        "WhatsApp:%2B243999999999", "WHATSAPP%3A243999999999",
+    };
     struct message message;
     char body[256];
 
     (void)state;
-    assert_int_equal(parse("Body=x", &message), -1);
-    assert_int_equal(parse("From=&Body=x", &message), -1);
-    assert_int_equal(parse("From=a%00b&Body=x", &message), -1);
-    assert_int_equal(parse("From=a+b&Body=x", &message), -1);
-    assert_int_equal(parse("From=a&From=b&Body=x", &message), -1);
-    assert_int_equal(parse("From=a&Body=x&Body=y", &message), -1);
-    assert_int_equal(parse("From=a&Body=x&MessageSid=1&MessageSid=2", &message), -1);
-    sprintf(body, "Body=x&From=%0*d", MESSAGE_ADDRESS_MAX, 1);
-    assert_int_equal(parse(body, &message), 0);
-    sprintf(body, "Body=x&From=%0*d", MESSAGE_ADDRESS_MAX + 1, 1);
-    assert_int_equal(parse(body, &message), -1);
+    for (size_t i = 0; i < sizeof froms / sizeof *froms; i++) {
+        sprintf(body, "Body=Test&From=%s", froms[i]);
+        assert_int_equal(parse(body, &message), TWILIO_MESSAGE);
+        assert_string_equal(message.address, "whatsapp:+243999999999");
+        assert_int_equal(message.address_length, 22);
+    }
+}
+
+static void who_writes_elsewhere_is_nobody_on_whatsapp(void **state)
+{
+    static const char *const froms[] = {
+        "%2B243999999999", "243999999999", "messenger:1234", "rcs:%2B243999999999", "a",
+        "whatsapp"};
+    struct message message;
+    char body[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof froms / sizeof *froms; i++) {
+        sprintf(body, "Body=Test&MessageSid=SM1&From=%s", froms[i]);
+        assert_int_equal(parse(body, &message), TWILIO_ELSEWHERE);
+    }
+}
+
+static void each_kind_is_known(void **state)
+{
+    static const struct {
+        const char *fields;
+        enum flow_message_kind kind;
+    } rows[] = {
+        {"Body=", FLOW_MESSAGE_MEDIA},
+        {"Body=&NumMedia=1", FLOW_MESSAGE_MEDIA},
+        /* A caption is text, a name is not. */
+        {"Body=1985&NumMedia=1", FLOW_MESSAGE_TEXT},
+        {"Body=1985&NumMedia=1&MediaContentType0=image/jpeg", FLOW_MESSAGE_TEXT},
+        {"Body=1985&NumMedia=1&MediaContentType0=video/mp4", FLOW_MESSAGE_TEXT},
+        {"Body=1985&MessageType=image&MediaContentType0=image/jpeg", FLOW_MESSAGE_TEXT},
+        {"Body=carte.pdf&MediaContentType0=application/pdf", FLOW_MESSAGE_MEDIA},
+        {"Body=carte.jpg&MessageType=document&MediaContentType0=image/jpeg", FLOW_MESSAGE_MEDIA},
+        {"Body=Jean&MediaContentType0=text/vcard", FLOW_MESSAGE_MEDIA},
+        {"Body=Jean&MessageType=contacts", FLOW_MESSAGE_MEDIA},
+        {"Body=Kinshasa&Latitude=-4.3&Longitude=15.3", FLOW_MESSAGE_MEDIA},
+        {"Body=Kinshasa&MessageType=location", FLOW_MESSAGE_MEDIA},
+        {"Body=&MessageType=sticker&MediaContentType0=image/webp", FLOW_MESSAGE_MEDIA},
+        {"Body=&MediaContentType0=audio/ogg", FLOW_MESSAGE_VOICE},
+        {"Body=&MessageType=audio", FLOW_MESSAGE_VOICE},
+        /* A button of somebody's template. */
+        {"Body=Stop+promotions&MessageType=button&ButtonText=Stop+promotions", FLOW_MESSAGE_BUTTON},
+        {"Body=Oui&ButtonPayload=yes", FLOW_MESSAGE_BUTTON},
+        {"Body=Oui&MessageType=interactive&ListId=1", FLOW_MESSAGE_BUTTON},
+        {"Body=&MessageType=interactive", FLOW_MESSAGE_UNREADABLE},
+        {"Body=&MessageType=order", FLOW_MESSAGE_UNREADABLE},
+        {"Body=Kinshasa&MessageType=edit", FLOW_MESSAGE_EDIT},
+        {"Body=Kinshasa&MessageType=hologram", FLOW_MESSAGE_TEXT},
+        /* What Twilio answers itself. */
+        {"Body=Stop&OptOutType=STOP", FLOW_MESSAGE_OPT_OUT},
+        {"Body=ARRET&OptOutType=Stop", FLOW_MESSAGE_OPT_OUT},
+        {"Body=Start&OptOutType=START", FLOW_MESSAGE_OPT_IN},
+        {"Body=Help&OptOutType=HELP", FLOW_MESSAGE_OPT_HELP},
+        {"Body=Stop&OptOutType=", FLOW_MESSAGE_TEXT},
+    };
+    struct message message;
+    char body[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sprintf(body, "From=whatsapp:%%2B243999999999&%s", rows[i].fields);
+        assert_int_equal(parse(body, &message), TWILIO_MESSAGE);
+        if (message.kind != rows[i].kind)
+            fail_msg("%s: %d", rows[i].fields, (int)message.kind);
+    }
+}
+
+static void a_status_or_a_thumb_is_no_message(void **state)
+{
+    struct message message;
+
+    (void)state;
+    assert_int_equal(parse("MessageSid=SM1&MessageStatus=delivered&From=whatsapp:%2B14155238886&"
+                           "To=whatsapp:%2B243999999999",
+                           &message),
+                     TWILIO_STATUS);
+    assert_int_equal(parse("MessageSid=SM1&MessageStatus=read&From=whatsapp:%2B1999", &message),
+                     TWILIO_STATUS);
+    assert_int_equal(parse("SmsSid=SM1&SmsStatus=sent&Body=x&From=WhatsApp:14155238886", &message),
+                     TWILIO_STATUS);
+    assert_int_equal(parse("MessageStatus=sent&Body=Bonjour&From=whatsapp:%2B1999", &message),
+                     TWILIO_MESSAGE);
+    assert_int_equal(
+        parse("MessageType=reaction&Body=%F0%9F%91%8D&From=whatsapp:%2B1999", &message),
+        TWILIO_GESTURE);
+}
+
+static void a_form_without_a_clear_sender_is_no_message(void **state)
+{
+    static const char *const bodies[] = {
+        "Body=x",
+        "From=&Body=x",
+        "From=whatsapp:&Body=x",
+        "From=whatsapp:+&Body=x",
+        "From=whatsapp:a%00b&Body=x",
+        "From=whatsapp:a+b&Body=x",
+        "From=whatsapp:%C3%A9&Body=x",
+        "From=whatsapp:%ff&Body=x",
+        "From=%ff&Body=x",
+        "From=whatsapp:123456789012345678901&Body=x",
+        "From=123456789012345678901&Body=x",
+        "From=whatsapp:a&From=whatsapp:b&Body=x",
+        "From=whatsapp:a&Body=x&Body=y",
+        "From=whatsapp:a&Body=x&MessageSid=1&MessageSid=2",
+        "From=whatsapp:a&Body=100%&MessageSid=1",
+        "From=whatsapp:a%4&Body=x",
+        "From=whatsapp:a&Body=x&OptOutType=%zz",
+    };
+    struct message message;
+    char body[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        if (parse(bodies[i], &message) != TWILIO_BAD)
+            fail_msg("%s", bodies[i]);
+    sprintf(body, "Body=x&From=whatsapp:CD.%0*d", 128, 1);
+    assert_int_equal(parse(body, &message), TWILIO_MESSAGE);
+    assert_int_equal(message.address_length, strlen("whatsapp:CD.") + 128);
+    sprintf(body, "Body=x&From=whatsapp:CD.%0*d", MESSAGE_ADDRESS_MAX - 12, 1);
+    assert_int_equal(parse(body, &message), TWILIO_BAD);
+}
+
+static void only_the_fields_that_count_are_judged(void **state)
+{
+    struct message message;
+
+    (void)state;
+    assert_int_equal(parse("From=whatsapp:a&From=whatsapp:a&Body=Goma&Body=Goma&MessageSid=1&"
+                           "ProfileName=Jean+%F0%9F%98&Label=%E9&Other=50%&Other=%zz&%ff=1",
+                           &message),
+                     TWILIO_MESSAGE);
+    assert_memory_equal(message.text, "Goma", 4);
+}
+
+static void a_text_that_is_not_all_utf8_is_mended(void **state)
+{
+    struct message message;
+
+    (void)state;
+    assert_int_equal(parse("From=whatsapp:a&Body=Mb%E9ki+%F0%9F%98&Z=1", &message), TWILIO_MESSAGE);
+    assert_int_equal(message.text_length, 11);
+    assert_memory_equal(message.text, "Mb\xef\xbf\xbdki \xef\xbf\xbd", 11);
+    assert_int_equal(message.kind, FLOW_MESSAGE_TEXT);
+    assert_true(form.rest > message.text && form.rest <= storage + sizeof storage);
 }
 
 static void assert_twiml(const char *text, size_t length, const char *inside)
@@ -253,15 +395,20 @@ int main(void)
         cmocka_unit_test(a_nul_is_a_character_like_another),
         cmocka_unit_test(odd_forms_are_still_forms),
         cmocka_unit_test(a_key_may_stand_twice_and_is_counted),
-        cmocka_unit_test(broken_percent_signs_are_refused),
-        cmocka_unit_test(broken_utf8_is_refused_wherever_it_stands),
+        cmocka_unit_test(a_broken_percent_sign_stays_and_is_known),
+        cmocka_unit_test(bytes_that_are_no_utf8_stay_as_they_are),
         cmocka_unit_test(two_hundred_fields_fit_and_too_many_are_refused),
         cmocka_unit_test(random_forms_never_crash),
         cmocka_unit_test(a_message_is_found_in_the_form),
         cmocka_unit_test(a_message_needs_neither_id_nor_number),
-        cmocka_unit_test(a_plus_sign_that_nobody_encoded_is_one_again),
-        cmocka_unit_test(a_picture_is_not_written_but_its_caption_is),
+        cmocka_unit_test(the_older_name_of_the_id_is_one_too),
+        cmocka_unit_test(one_person_is_one_however_the_number_is_written),
+        cmocka_unit_test(who_writes_elsewhere_is_nobody_on_whatsapp),
+        cmocka_unit_test(each_kind_is_known),
+        cmocka_unit_test(a_status_or_a_thumb_is_no_message),
         cmocka_unit_test(a_form_without_a_clear_sender_is_no_message),
+        cmocka_unit_test(only_the_fields_that_count_are_judged),
+        cmocka_unit_test(a_text_that_is_not_all_utf8_is_mended),
         cmocka_unit_test(twiml_is_escaped_and_keeps_what_xml_can_hold),
         cmocka_unit_test(nothing_to_say_is_an_empty_response),
     };
