@@ -169,9 +169,8 @@ static enum flow_event take_answer(const struct flow *flow, struct conversation 
         return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_INVALID, FLOW_EVENT_INVALID);
     if (wants_words(&flow->questions[conversation->step]))
         order_note_text(conversation, message, now_s);
-    else if (conversation->step + 1u == flow->step_count)
-        conversation->text_id =
-            0; /* just behind the code, only the last answer is the same again */
+    else if (!conversation->moved_by_answer || conversation->step + 1u == flow->step_count)
+        conversation->text_id = 0; /* a greeting; and behind the code only the last answer counts */
     order_note_move(conversation, message);
     conversation->moved_by_answer = true;
     conversation->answer_end[conversation->answer_count++] = (uint16_t)(begin_of_answer + length);

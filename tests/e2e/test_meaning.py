@@ -166,7 +166,7 @@ def funnel_of(server, **expected):
         connection = server.connect()
         connection.request("GET", "/admin/stats?days=1",
                            headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
-        funnel = json.loads(connection.getresponse().read())["funnel"]
+        funnel = json.loads(connection.getresponse().read())["funnel"]["today"]
         connection.close()
         return {name: funnel[name] for name in expected}
     eventually(lambda: told() == expected, f"{expected}, not {told()}")
@@ -243,15 +243,15 @@ def test_a_session_with_a_registration_is_small(begin, graph, redis, channel):
 
 @BOTH
 def test_a_session_of_a_busy_hour_is_small(begin, graph, redis, channel):
-    """Sixty registrations, one a minute; on Meta none is known for longer than five minutes."""
+    """Registrations of ten seconds, as many as an hour has at its busiest; on Meta no message is
+    known for longer than five minutes. Replies are not waited for: Meta takes one in six seconds."""
     server = begin(MESSAGES_PER_MINUTE="100000", CODES_PER_DAY="100000")
     nurse = person(channel, server, graph)
-    begun = int(time.time()) - 3600 if channel == "twilio" else int(time.time()) - 600
+    begun = int(time.time()) - 600
     most = 0
     for number in range(60):
         for index, text in enumerate(("Bonjour", *JEAN)):
-            reply = nurse.say(text, at=begun + number * 10 + index)
-        code_in(reply)
+            nurse.silent(text, at=begun + number * 10 + index)
         most = max(most, usage(redis))
     assert most <= 2560
     assert [row["request_count"] for row in server.records()] == [60]
