@@ -214,7 +214,7 @@ static bool is_good(const struct question *question, int64_t now_s, const char *
     case ANSWER_DIGITS:
         return strspn(answer, DIGITS) == length && is_length_within(question, length);
     case ANSWER_TEXT:
-        return question->reading == READING_PLAIN ? length > 0 : strcspn(answer, LETTERS) < length;
+        return question->careful ? strcspn(answer, LETTERS) < length : length > 0;
     default:
         return length > 0;
     }
@@ -256,7 +256,7 @@ static void explain(const struct question *question, int64_t now_s, char error[1
         break;
     default:
         snprintf(error, 160, "expected a text of 1 to %lld characters with a letter%s", max,
-                 question->reading == READING_PLAIN ? " or digit" : "");
+                 question->careful ? "" : " or digit");
     }
 }
 

@@ -78,9 +78,6 @@ enum answer_type {
     ANSWER_TYPE_COUNT
 };
 
-/* How an answer is taken: out of a sentence, and asked again in doubt; or as it stands. */
-enum step_reading { READING_CAREFUL, READING_PLAIN };
-
 struct choice {
     const char *value; /* ASCII letters and digits */
     const char *labels[FLOW_LANGUAGES_MAX];
@@ -91,10 +88,10 @@ struct question {
     const char *texts[FLOW_LANGUAGES_MAX];
     const char *invalid[FLOW_LANGUAGES_MAX]; /* the step's own, else the message of its type */
     enum answer_type type;
-    enum step_reading reading;
     int64_t min; /* years and integers: values; letters, digits, text: characters */
     int64_t max;
     bool max_is_now; /* max is the current year */
+    bool careful;    /* not everything is taken as it stands */
     size_t choice_count;
     struct choice choices[FLOW_CHOICES_MAX];
 };
@@ -174,8 +171,7 @@ bool order_is_again(const struct conversation *conversation, const struct flow_m
 void order_note_move(struct conversation *conversation, const struct flow_message *message);
 /* Whether a message was sent before that one. */
 bool order_is_crossed(const struct conversation *conversation, const struct flow_message *message);
-/* Whether a message replies, by a swipe, to another one of the person's own: not to our question.
- */
+/* Whether a message replies, by a swipe, to one of the person's own, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
 
 /* brake.c */

@@ -193,9 +193,9 @@ static void load_step(const struct flow *flow, struct report *report, const stru
     question->key = check_word(report, &key, json_object_get(json, "key"), 32, KEY_CHARACTERS,
                                "lower-case letters, digits or _");
     load_answer(flow, report, &answer, json_object_get(json, "answer"), question);
-    if (json_object_get(json, "reading") != NULL &&
-        check_one_of(report, &reading, json_object_get(json, "reading"), readings) == READING_PLAIN)
-        question->reading = READING_PLAIN;
+    question->careful =
+        json_object_get(json, "reading") == NULL ||
+        check_one_of(report, &reading, json_object_get(json, "reading"), readings) == 0;
     load_texts(flow, report, &text, json_object_get(json, "question"), CHECK_TEXT_MAX,
                PLACEHOLDERS_POSITION, false, question->texts);
     load_texts(flow, report, &invalid, json_object_get(json, "invalid"), CHECK_TEXT_MAX,

@@ -49,10 +49,10 @@ void order_note_move(struct conversation *conversation, const struct flow_messag
         conversation->moved_s = sent_s;
 }
 
-/* Whether a message replies, by a swipe, to another one of the person's own: not to our question.
- */
+/* Whether a message replies, by a swipe, to one of the person's own, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message)
 {
-    return message->quoted_id != 0 &&
-           recent_find(&conversation->recent, message->quoted_id) < conversation->recent.count;
+    return message->quotes_own ||
+           (message->quoted_id != 0 &&
+            recent_find(&conversation->recent, message->quoted_id) < conversation->recent.count);
 }

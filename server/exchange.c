@@ -185,6 +185,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
         .kind = message->kind,
         .text = message->text,
         .length = message->text_length,
+        .quotes_own = message->quotes_own,
         .sent_s = message->sent_s,
     };
     if (exchange_identify(exchange, message) != 0) {

@@ -68,9 +68,9 @@ static void check_reply(const struct conversation *conversation)
     size_t length = flow_reply(flow, conversation, reply);
 
     PROMISE(length == strlen(reply));
-    PROMISE((length == 0) == (conversation->hush == FLOW_HUSH_SILENT ||
-                              (conversation->hush == FLOW_HUSH_NONE &&
-                               conversation->reply == FLOW_REPLY_NONE)));
+    PROMISE((length == 0) ==
+            (conversation->hush == FLOW_HUSH_SILENT ||
+             (conversation->hush == FLOW_HUSH_NONE && conversation->reply == FLOW_REPLY_NONE)));
     PROMISE(u8_to_u16((const uint8_t *)reply, length, units, &count) != NULL);
     PROMISE(count <= FLOW_REPLY_CHARACTERS_MAX);
     PROMISE(flow_options(flow, conversation, options) <= FLOW_OPTIONS_MAX);
@@ -80,9 +80,9 @@ static const struct {
     char first;
     enum flow_message_kind kind;
 } kinds[] = {
-    {'!', FLOW_MESSAGE_OPTION},     {'@', FLOW_MESSAGE_MEDIA},   {'$', FLOW_MESSAGE_BUTTON},
-    {'?', FLOW_MESSAGE_VOICE},      {'^', FLOW_MESSAGE_EDIT},    {'%', FLOW_MESSAGE_OPT_OUT},
-    {'*', FLOW_MESSAGE_UNREADABLE}, {'&', FLOW_MESSAGE_OPT_IN},  {'_', FLOW_MESSAGE_OPT_HELP},
+    {'!', FLOW_MESSAGE_OPTION},     {'@', FLOW_MESSAGE_MEDIA},  {'$', FLOW_MESSAGE_BUTTON},
+    {'?', FLOW_MESSAGE_VOICE},      {'^', FLOW_MESSAGE_EDIT},   {'%', FLOW_MESSAGE_OPT_OUT},
+    {'*', FLOW_MESSAGE_UNREADABLE}, {'&', FLOW_MESSAGE_OPT_IN}, {'_', FLOW_MESSAGE_OPT_HELP},
 };
 
 static void say(struct conversation *conversation, const char *text, size_t length, uint64_t id)
