@@ -101,6 +101,7 @@ struct flow {
     const char *id;
     unsigned version;
     uint64_t fingerprint;
+    uint64_t file_fingerprint;
     enum uic_normalization normalization;
     size_t language_count;
     const char *languages[FLOW_LANGUAGES_MAX];

@@ -60,6 +60,8 @@ unsigned flow_version(const struct flow *flow);
 /* Of what answers mean: steps, what their answers are and how they are read, normalisation, code.
  * Another wording is no other number. */
 uint64_t flow_fingerprint(const struct flow *flow);
+/* Of the whole file: another file, another number. */
+uint64_t flow_file_fingerprint(const struct flow *flow);
 size_t flow_step_count(const struct flow *flow);
 /* The key ("birth_year") of a step, or NULL beyond the last. */
 const char *flow_step_key(const struct flow *flow, size_t step);

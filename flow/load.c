@@ -39,27 +39,35 @@ static json_t *steps_without_words(const json_t *json)
     return steps;
 }
 
-/* The same for the same meaning of answers, whatever is said about them, and whatever the file's
- * spaces and the order of its keys. */
-static int fingerprint(const json_t *json, uint64_t *value)
+/* The same for the same content, whatever its spaces and the order of its keys. */
+static int digest(const json_t *json, uint64_t *value)
 {
-    json_t *meaning = json_pack(
-        "{s:o, s:O*, s:O*}", "steps", steps_without_words(json_object_get(json, "steps")), "code",
-        json_object_get(json, "code"), "normalization", json_object_get(json, "normalization"));
-    char *text = meaning != NULL ? json_dumps(meaning, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    unsigned char digest[EVP_MAX_MD_SIZE];
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    unsigned char bytes[EVP_MAX_MD_SIZE];
     int result = -1;
 
-    json_decref(meaning);
     if (text == NULL)
         return -1;
-    if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) == 1) {
+    if (EVP_Digest(text, strlen(text), bytes, NULL, EVP_sha256(), NULL) == 1) {
         for (size_t i = 0; i < sizeof *value; i++)
-            *value = *value << 8 | digest[i];
+            *value = *value << 8 | bytes[i];
         result = 0;
     }
     free(text);
     return result;
+}
+
+/* Of what answers mean, and of the whole file. */
+static int fingerprints(struct flow *flow)
+{
+    const json_t *json = flow->json;
+    json_t *meaning = json_pack(
+        "{s:o, s:O*, s:O*}", "steps", steps_without_words(json_object_get(json, "steps")), "code",
+        json_object_get(json, "code"), "normalization", json_object_get(json, "normalization"));
+    int result = digest(meaning, &flow->fingerprint);
+
+    json_decref(meaning);
+    return result == 0 ? digest(json, &flow->file_fingerprint) : result;
 }
 
 static bool is_known_language(const struct flow *flow, const char *code)
@@ -165,7 +173,7 @@ static void load(struct flow *flow, struct report *report, const char *json, siz
     else {
         check_duplicates(report, json, length);
         load_parts(flow, report);
-        if (report->count == 0 && fingerprint(flow->json, &flow->fingerprint) < 0)
+        if (report->count == 0 && fingerprints(flow) < 0)
             report_mistake(report, &root, "expected more memory");
     }
 }
@@ -218,6 +226,11 @@ unsigned flow_version(const struct flow *flow)
 uint64_t flow_fingerprint(const struct flow *flow)
 {
     return flow->fingerprint;
+}
+
+uint64_t flow_file_fingerprint(const struct flow *flow)
+{
+    return flow->file_fingerprint;
 }
 
 size_t flow_step_count(const struct flow *flow)
