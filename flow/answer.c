@@ -213,6 +213,8 @@ static bool is_good(const struct question *question, int64_t now_s, const char *
         return strspn(answer, LETTERS) == length && is_length_within(question, length);
     case ANSWER_DIGITS:
         return strspn(answer, DIGITS) == length && is_length_within(question, length);
+    case ANSWER_TEXT:
+        return question->careful ? strcspn(answer, LETTERS) < length : length > 0;
     default:
         return length > 0;
     }
@@ -253,7 +255,8 @@ static void explain(const struct question *question, int64_t now_s, char error[1
                  question->choice_count);
         break;
     default:
-        snprintf(error, 160, "expected a text of 1 to %lld characters with a letter or digit", max);
+        snprintf(error, 160, "expected a text of 1 to %lld characters with a letter%s", max,
+                 question->careful ? "" : " or digit");
     }
 }
 

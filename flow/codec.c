@@ -2,21 +2,37 @@
  * Conversation to bytes and back, for the session store, and the mark that stays behind an expired
  * session. Bytes are only believed when they are exactly what encode could have made.
  *
- *   version 1, state | expired << 7, reply, language, step, recent_count, reached, saved_min (4),
- *   fingerprint (8), recent_count ids (8 each),
+ *   version 2, state | expired << 7, reply, language, step, reached,
+ *   hush | moved_by_answer << 2 | text << 3 | times << 4, fruitless, recent.count (2),
+ *   saved_min (4), fingerprint (8);  fruitless: fruitless_s (4);  text: text_id (6), text_s (4);
+ *   times: recent.horizon_s (4), moved_s (4);
+ *   recent.count ids (6 each), with times and how long behind the horizon they were sent (2);
  *   open, COMPLETE: step answers, each length (1) and bytes;  COMPLETE: completed_s (8);
  *   FINISHED: the code, length (1) and bytes
+ *
+ * The mark: version 2, language | open << 4 | stopped << 5 | times << 6;  times: the newest's (4)
  */
-#include "flow/flow.h"
+#include "flow/definition.h"
 
 #include <string.h>
 
-#define VERSION 1
+#define VERSION 2
 #define EXPIRED_BIT 0x80
-#define HEAD_SIZE 7
-#define MARK_SIZE 2
-#define ID_SIZE 8
+#define HUSH_BITS 0x03
+#define BY_ANSWER_BIT 0x04
+#define TEXT_BIT 0x08
+#define TIMES_BIT 0x10
+#define HEAD_SIZE 10
+#define MARK_LANGUAGE_BITS 0x0f
+#define MARK_OPEN_BIT 0x10
+#define MARK_STOPPED_BIT 0x20
+#define MARK_TIMES_BIT 0x40
+#define MARK_SIZE 2 /* without a time */
+#define ID_SIZE 6
+#define COUNT_SIZE 2
+#define TIME_SIZE 4
 #define MINUTE_SIZE 4
+#define LONG_SIZE 8
 /* A normalised answer's length fits in a byte or is told in two. */
 #define LONG_ANSWER 255
 
@@ -26,13 +42,16 @@
 
 /* The replies that a stored conversation can have in each state. */
 #define REPLY(kind) (1u << FLOW_REPLY_##kind)
+#define REPLIES_IN_BOTH \
+    (REPLY(QUESTION) | REPLY(VOICE) | REPLY(EDITED) | REPLY(ANSWERED) | REPLY(QUOTED))
 static const unsigned replies_in[] = {
     [CONVERSATION_NEW] = REPLY(NONE),
     [CONVERSATION_ASKING] = REPLY(WELCOME) | REPLY(EXPIRED) | REPLY(CHANGED) | REPLY(ACCEPTED) |
                             REPLY(INVALID) | REPLY(NOT_TEXT) | REPLY(HELP) | REPLY(RESTARTED) |
-                            REPLY(BACK) | REPLY(BACK_AT_FIRST) | REPLY(LANGUAGE_SET),
+                            REPLY(BACK) | REPLY(BACK_AT_FIRST) | REPLY(LANGUAGE_SET) |
+                            REPLY(REPEATED) | REPLY(CROSSED) | REPLIES_IN_BOTH,
     [CONVERSATION_LANGUAGE] =
-        REPLY(LANGUAGES) | REPLY(LANGUAGE_WRONG) | REPLY(HELP) | REPLY(NOT_TEXT),
+        REPLY(LANGUAGES) | REPLY(LANGUAGE_WRONG) | REPLY(HELP) | REPLY(NOT_TEXT) | REPLIES_IN_BOTH,
     [CONVERSATION_COMPLETE] = REPLY(NONE),
     [CONVERSATION_FINISHED] = REPLY(NEW_CODE) | REPLY(EXISTING_CODE),
     [CONVERSATION_STOPPED] = REPLY(STOPPED),
@@ -60,24 +79,31 @@ static uint8_t step_max(enum conversation_state state)
     }
 }
 
+static uint32_t get_time(const unsigned char bytes[TIME_SIZE])
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
+}
+
 void conversation_start(struct conversation *conversation, const unsigned char *mark,
                         size_t mark_length)
 {
-    memset(conversation, 0, offsetof(struct conversation, answers));
-    if (mark_length == MARK_SIZE && mark[0] == VERSION && mark[1] < FLOW_LANGUAGES_MAX) {
-        conversation->expired = true;
-        conversation->language = mark[1];
-    }
-}
+    const bool times = mark_length == MARK_SIZE + TIME_SIZE;
 
-size_t conversation_mark(const struct conversation *conversation,
-                         unsigned char mark[CONVERSATION_MARK_MAX])
-{
-    if (!is_waiting(conversation))
-        return 0;
-    mark[0] = VERSION;
-    mark[1] = conversation->language;
-    return MARK_SIZE;
+    memset(conversation, 0, offsetof(struct conversation, answers));
+    if ((mark_length != MARK_SIZE && !times) || mark[0] != VERSION ||
+        (mark[1] & MARK_LANGUAGE_BITS) >= FLOW_LANGUAGES_MAX ||
+        ((mark[1] & MARK_TIMES_BIT) != 0) != times)
+        return;
+    if (times)
+        recent_init(&conversation->recent, recent_time(get_time(mark + MARK_SIZE)));
+    conversation->expired = (mark[1] & MARK_OPEN_BIT) != 0;
+    if (conversation->expired)
+        conversation->language = mark[1] & MARK_LANGUAGE_BITS;
+    else if ((mark[1] & MARK_STOPPED_BIT) != 0) {
+        conversation->state = CONVERSATION_STOPPED;
+        conversation->reply = FLOW_REPLY_STOPPED;
+    }
 }
 
 static unsigned char *put_number(unsigned char *at, uint64_t number, int size)
@@ -85,6 +111,24 @@ static unsigned char *put_number(unsigned char *at, uint64_t number, int size)
     for (int i = 0; i < size; i++)
         *at++ = (unsigned char)(number >> (8 * i));
     return at;
+}
+
+size_t conversation_mark(const struct conversation *conversation,
+                         unsigned char mark[CONVERSATION_MARK_MAX])
+{
+    const uint32_t newest_s = recent_newest_s(&conversation->recent);
+    unsigned flags = 0;
+
+    if (is_waiting(conversation))
+        flags = MARK_OPEN_BIT | conversation->language;
+    else if (conversation->state == CONVERSATION_STOPPED)
+        flags = MARK_STOPPED_BIT;
+    if (newest_s != 0)
+        flags |= MARK_TIMES_BIT;
+    mark[0] = VERSION;
+    mark[1] = (unsigned char)flags;
+    put_number(mark + MARK_SIZE, newest_s, TIME_SIZE);
+    return flags == 0 ? 0 : newest_s == 0 ? MARK_SIZE : MARK_SIZE + TIME_SIZE;
 }
 
 static unsigned char *put_bytes(unsigned char *at, const char *bytes, size_t length)
@@ -98,28 +142,63 @@ static unsigned char *put_bytes(unsigned char *at, const char *bytes, size_t len
     return at + length;
 }
 
-size_t conversation_encode(const struct conversation *conversation,
-                           unsigned char bytes[CONVERSATION_BYTES_MAX])
+static bool has_times(const struct conversation *conversation)
 {
-    struct uic_text answers[FLOW_STEPS_MAX];
-    unsigned char *at = bytes;
+    return conversation->recent.horizon_s != 0;
+}
+
+static unsigned char *put_head(unsigned char *at, const struct conversation *conversation)
+{
+    const bool text = conversation->text_id != 0;
 
     *at++ = VERSION;
     *at++ = (unsigned char)(conversation->state | (conversation->expired ? EXPIRED_BIT : 0));
     *at++ = (unsigned char)conversation->reply;
     *at++ = conversation->language;
     *at++ = conversation->step;
-    *at++ = conversation->recent_count;
     *at++ = conversation->reached;
+    *at++ =
+        (unsigned char)(conversation->hush | (conversation->moved_by_answer ? BY_ANSWER_BIT : 0) |
+                        (text ? TEXT_BIT : 0) | (has_times(conversation) ? TIMES_BIT : 0));
+    *at++ = conversation->fruitless;
+    at = put_number(at, conversation->recent.count, COUNT_SIZE);
     at = put_number(at, conversation->saved_min, MINUTE_SIZE);
-    at = put_number(at, conversation->fingerprint, ID_SIZE);
-    for (size_t i = 0; i < conversation->recent_count; i++)
-        at = put_number(at, conversation->recent[i], ID_SIZE);
+    at = put_number(at, conversation->fingerprint, LONG_SIZE);
+    if (conversation->fruitless > 0)
+        at = put_number(at, conversation->fruitless_s, TIME_SIZE);
+    if (text) {
+        at = put_number(at, conversation->text_id, ID_SIZE);
+        at = put_number(at, conversation->text_s, TIME_SIZE);
+    }
+    if (has_times(conversation)) {
+        at = put_number(at, conversation->recent.horizon_s, TIME_SIZE);
+        at = put_number(at, conversation->moved_s, TIME_SIZE);
+    }
+    return at;
+}
+
+static unsigned char *put_recent(unsigned char *at, const struct recent *recent)
+{
+    for (size_t i = 0; i < recent->count; i++) {
+        at = put_number(at, recent->ids[i], ID_SIZE);
+        if (recent->horizon_s != 0)
+            at = put_number(at, recent->sent_s[i] - recent->horizon_s, COUNT_SIZE);
+    }
+    return at;
+}
+
+size_t conversation_encode(const struct conversation *conversation,
+                           unsigned char bytes[CONVERSATION_BYTES_MAX])
+{
+    struct uic_text answers[FLOW_STEPS_MAX];
+    unsigned char *at = put_head(bytes, conversation);
+
+    at = put_recent(at, &conversation->recent);
     conversation_answers(conversation, answers);
     for (size_t i = 0; i < conversation->answer_count; i++)
         at = put_bytes(at, answers[i].bytes, answers[i].length);
     if (conversation->state == CONVERSATION_COMPLETE)
-        at = put_number(at, (uint64_t)conversation->completed_s, ID_SIZE);
+        at = put_number(at, (uint64_t)conversation->completed_s, LONG_SIZE);
     if (conversation->state == CONVERSATION_FINISHED)
         at = put_bytes(at, conversation->code, strlen(conversation->code));
     return (size_t)(at - bytes);
@@ -200,7 +279,7 @@ static void take_answers(struct reader *reader, struct conversation *conversatio
 
 static void take_time(struct reader *reader, struct conversation *conversation)
 {
-    uint64_t seconds = take_number(reader, ID_SIZE);
+    uint64_t seconds = take_number(reader, LONG_SIZE);
 
     reader->bad |= seconds > TIME_MAX;
     conversation->completed_s = reader->bad ? 0 : (int64_t)seconds;
@@ -216,6 +295,28 @@ static bool reached_fits(const struct conversation *conversation)
                : conversation->reached == 0;
 }
 
+static uint32_t take_seconds(struct reader *reader)
+{
+    return (uint32_t)take_number(reader, TIME_SIZE);
+}
+
+/* What stands behind the head when its flags say so. */
+static void take_options(struct reader *reader, struct conversation *conversation, unsigned flags)
+{
+    if (conversation->fruitless > 0)
+        conversation->fruitless_s = take_seconds(reader);
+    if ((flags & TEXT_BIT) != 0) {
+        conversation->text_id = take_number(reader, ID_SIZE);
+        conversation->text_s = take_seconds(reader);
+        reader->bad |= conversation->text_id == 0;
+    }
+    if ((flags & TIMES_BIT) != 0) {
+        conversation->recent.horizon_s = take_seconds(reader);
+        conversation->moved_s = take_seconds(reader);
+        reader->bad |= conversation->recent.horizon_s == 0;
+    }
+}
+
 static void take_head(struct reader *reader, struct conversation *conversation)
 {
     const unsigned char *head = take(reader, HEAD_SIZE);
@@ -227,16 +328,41 @@ static void take_head(struct reader *reader, struct conversation *conversation)
     conversation->reply = head[2];
     conversation->language = head[3];
     conversation->step = head[4];
-    conversation->recent_count = head[5];
-    conversation->reached = head[6];
-    conversation->saved_min = (uint32_t)take_number(reader, MINUTE_SIZE);
+    conversation->reached = head[5];
+    conversation->hush = head[6] & HUSH_BITS;
+    conversation->moved_by_answer = (head[6] & BY_ANSWER_BIT) != 0;
+    conversation->fruitless = head[7];
+    conversation->recent.count = (uint16_t)(head[8] | head[9] << 8);
     reader->bad |= head[0] != VERSION || conversation->state > CONVERSATION_STOPPED ||
-                   head[2] > FLOW_REPLY_EXISTING_CODE ||
+                   head[2] > FLOW_REPLY_LAST ||
                    (replies_in[conversation->state] & 1u << head[2]) == 0 ||
                    (conversation->expired && conversation->state != CONVERSATION_NEW) ||
                    conversation->language >= FLOW_LANGUAGES_MAX ||
                    conversation->step > step_max(conversation->state) ||
-                   conversation->recent_count > FLOW_RECENT_MAX || !reached_fits(conversation);
+                   !reached_fits(conversation) || conversation->hush > FLOW_HUSH_SILENT ||
+                   head[6] > (TIMES_BIT | TEXT_BIT | BY_ANSWER_BIT | FLOW_HUSH_SILENT) ||
+                   (conversation->moved_by_answer && conversation->step == 0) ||
+                   conversation->fruitless > FLOW_FRUITLESS_MAX + 1 ||
+                   conversation->recent.count >
+                       ((head[6] & TIMES_BIT) != 0 ? FLOW_RECENT_TIMED_MAX : FLOW_RECENT_MAX);
+    conversation->saved_min = (uint32_t)take_number(reader, MINUTE_SIZE);
+    conversation->fingerprint = take_number(reader, LONG_SIZE);
+    take_options(reader, conversation, head[6]);
+}
+
+static void take_recent(struct reader *reader, struct recent *recent)
+{
+    for (size_t i = 0; !reader->bad && i < recent->count; i++) {
+        uint64_t since = 0;
+
+        recent->ids[i] = take_number(reader, ID_SIZE);
+        if (recent->horizon_s != 0)
+            since = take_number(reader, COUNT_SIZE);
+        recent->sent_s[i] = recent->horizon_s + (uint32_t)since;
+        reader->bad |= recent->ids[i] == 0 || since > FLOW_RECENT_WINDOW_S + 1 ||
+                       (i > 0 && since == 0 && recent->horizon_s != 0) ||
+                       recent->sent_s[i] < recent->horizon_s;
+    }
 }
 
 int conversation_decode(struct conversation *conversation, const unsigned char *bytes,
@@ -246,11 +372,7 @@ int conversation_decode(struct conversation *conversation, const unsigned char *
 
     conversation_start(conversation, NULL, 0);
     take_head(&reader, conversation);
-    conversation->fingerprint = take_number(&reader, ID_SIZE);
-    for (size_t i = 0; !reader.bad && i < conversation->recent_count; i++) {
-        conversation->recent[i] = take_number(&reader, ID_SIZE);
-        reader.bad |= conversation->recent[i] == 0;
-    }
+    take_recent(&reader, &conversation->recent);
     take_answers(&reader, conversation);
     if (conversation->state == CONVERSATION_COMPLETE)
         take_time(&reader, conversation);

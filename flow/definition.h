@@ -10,6 +10,7 @@
 
 #define FLOW_CHOICES_MAX FLOW_OPTIONS_MAX
 #define FLOW_PIECES_MAX 32
+#define FLOW_STOP_WORDS_MAX 16
 
 /* What may stand between braces in a message; reply.c puts the values in. */
 enum placeholder {
@@ -44,7 +45,14 @@ enum placeholder {
     X(NEW_CODE, "new_code", PLACEHOLDER_CODE)                                                  \
     X(EXISTING_CODE, "existing_code", PLACEHOLDER_CODE)                                        \
     X(UNAVAILABLE, "unavailable", 0)                                                           \
-    X(TOO_MANY, "too_many", 0) /* may be left out: then unavailable says it */                 \
+    X(TOO_MANY, "too_many", 0)                     /* from here on all may be left out; */     \
+    X(ASK_FOR_HELP, "ask_for_help", 0)             /* load_messages.c says what is instead */  \
+    X(REPEATED, "repeated", PLACEHOLDERS_POSITION) /* above the open question: */              \
+    X(CROSSED, "crossed", PLACEHOLDERS_POSITION)                                               \
+    X(VOICE, "voice", PLACEHOLDERS_POSITION)                                                   \
+    X(EDITED, "edited", PLACEHOLDERS_POSITION)                                                 \
+    X(ANSWERED, "answered", PLACEHOLDERS_POSITION)                                             \
+    X(QUOTED, "quoted", PLACEHOLDERS_POSITION)                                                 \
     X(INVALID_YEAR, "invalid_year", PLACEHOLDERS_RANGE) /* for steps without own `invalid`: */ \
     X(INVALID_INTEGER, "invalid_integer", PLACEHOLDERS_RANGE)                                  \
     X(INVALID_TEXT, "invalid_text", PLACEHOLDER_MAX)                                           \
@@ -83,6 +91,7 @@ struct question {
     int64_t min; /* years and integers: values; letters, digits, text: characters */
     int64_t max;
     bool max_is_now; /* max is the current year */
+    bool careful;    /* not everything is taken as it stands */
     size_t choice_count;
     struct choice choices[FLOW_CHOICES_MAX];
 };
@@ -92,10 +101,13 @@ struct flow {
     const char *id;
     unsigned version;
     uint64_t fingerprint;
+    uint64_t file_fingerprint;
     enum uic_normalization normalization;
     size_t language_count;
     const char *languages[FLOW_LANGUAGES_MAX];
     const char *messages[FLOW_LANGUAGES_MAX][MESSAGE_COUNT];
+    size_t stop_word_count;
+    const char *stop_words[FLOW_STOP_WORDS_MAX]; /* besides the built-in ones */
     size_t step_count;
     struct question questions[FLOW_STEPS_MAX];
     struct uic_format format;
@@ -128,14 +140,51 @@ enum command {
     COMMAND_LANGUAGE,
     COMMAND_STOP,
 };
-enum command command_find(const char *text, size_t length);
+/* Longer messages are no command; room for the word, spaces, stars and an exclamation mark. */
+#define COMMAND_BYTES_MAX 64
+enum command command_find(const struct flow *flow, const char *text, size_t length);
+/* What a button under somebody else's template asks for. */
+enum command command_of_button(const struct flow *flow, const char *text, size_t length);
+/* Whether a stop word of a flow file can be one: a single word, and no other command. */
+bool command_may_be(const char *word);
+
+/* recent.c */
+/* Which of the messages this is, newest first; count when it is none of them. */
+size_t recent_find(const struct recent *recent, uint64_t id);
+/* Whether a message that is none of them is older than what they know. */
+bool recent_is_late(const struct recent *recent, int64_t sent_s);
+void recent_add(struct recent *recent, uint64_t id, int64_t sent_s);
+/* When the newest was sent; 0 when no times are told. */
+uint32_t recent_newest_s(const struct recent *recent);
+/* A provider's time as it is kept; 0 for what is none. */
+uint32_t recent_time(int64_t sent_s);
+/* Starts with nothing but the time of the newest message, 0: not told. */
+void recent_init(struct recent *recent, uint32_t newest_s);
+
+/* order.c */
+/* Notes a free text, to know it when it comes again. */
+void order_note_text(struct conversation *conversation, const struct flow_message *message,
+                     int64_t now_s);
+/* Whether this is the free text that was taken last, once more. */
+bool order_is_again(const struct conversation *conversation, const struct flow_message *message,
+                    int64_t now_s);
+/* Notes when the message was sent that brought the conversation where it is. */
+void order_note_move(struct conversation *conversation, const struct flow_message *message);
+/* Whether a message was sent before that one. */
+bool order_is_crossed(const struct conversation *conversation, const struct flow_message *message);
+/* Whether a message replies, by a swipe, to one of the person's own, and so not to our question. */
+bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
+
+/* brake.c */
+/* Counts what brought nothing, and sets hush accordingly. Returns whether it did. */
+bool brake_apply(struct conversation *conversation, enum flow_event event, int64_t now_s);
 
 /* reply.c */
 /* The name of a placeholder bit's index ("code"). */
 const char *placeholder_name(size_t index);
 /* The bits of the placeholder at the brace text points to, and its length; 0 when it is none. */
 unsigned placeholder_at(const char *text, size_t *length);
-/* The message that a reply of this kind begins with, or -1 for NONE and INVALID. */
+/* The message that a reply of this kind begins with, or -1 for NONE, INVALID and QUESTION. */
 int reply_message(enum flow_reply_kind kind);
 /* Whether a reply of this kind ends with what is open: the question, or the choice of language. */
 bool reply_asks(enum flow_reply_kind kind);

@@ -33,8 +33,13 @@
 #define FLOW_OPTIONS_MAX 20
 /* Bytes that hold an option's id, with its NUL. */
 #define FLOW_OPTION_ID_MAX 68
-/* Messages that a conversation remembers, to know them when they come again. */
-#define FLOW_RECENT_MAX 8
+/* Messages that a conversation remembers at most, to know them when they come again: where the
+ * channel tells no times; where it does, those of the last five minutes, and at most so many. */
+#define FLOW_RECENT_MAX 256
+#define FLOW_RECENT_TIMED_MAX 64
+#define FLOW_RECENT_WINDOW_S 300
+/* Ids of messages and texts are keyed hashes of six bytes. */
+#define FLOW_ID_MAX UINT64_C(0xffffffffffff)
 
 struct flow;
 
@@ -52,8 +57,11 @@ const char *flow_default_json(size_t *length);
 
 const char *flow_id(const struct flow *flow);
 unsigned flow_version(const struct flow *flow);
-/* Of the whole file: another file, another number. */
+/* Of what answers mean: steps, what their answers are and how they are read, normalisation, code.
+ * Another wording is no other number. */
 uint64_t flow_fingerprint(const struct flow *flow);
+/* Of the whole file: another file, another number. */
+uint64_t flow_file_fingerprint(const struct flow *flow);
 size_t flow_step_count(const struct flow *flow);
 /* The key ("birth_year") of a step, or NULL beyond the last. */
 const char *flow_step_key(const struct flow *flow, size_t step);
@@ -102,6 +110,31 @@ enum flow_reply_kind {
     FLOW_REPLY_STOPPED,        /* forgotten */
     FLOW_REPLY_NEW_CODE,       /* the code */
     FLOW_REPLY_EXISTING_CODE,  /* the code that this number had before */
+    FLOW_REPLY_QUESTION,       /* the same question, without more */
+    FLOW_REPLY_REPEATED,       /* the same text again, the question that is open now */
+    FLOW_REPLY_CROSSED,        /* two messages crossed, the question before */
+    FLOW_REPLY_VOICE,          /* I cannot listen, the same question */
+    FLOW_REPLY_EDITED,         /* I do not see corrections, the same question */
+    FLOW_REPLY_ANSWERED,       /* that question was answered, the same question */
+    FLOW_REPLY_QUOTED,         /* that was an older message, the same question */
+};
+#define FLOW_REPLY_LAST FLOW_REPLY_QUOTED
+
+/* What is sent in the place of the last reply. */
+enum flow_hush {
+    FLOW_HUSH_NONE,   /* the reply itself */
+    FLOW_HUSH_HELP,   /* "ask for help": so many messages brought nothing */
+    FLOW_HUSH_SILENT, /* nothing at all */
+};
+
+/* The messages that were handled, newest first. */
+struct recent {
+    uint16_t count;
+    /* What was sent until then, by the provider's clock, and is not here any more: it was handled,
+     * or comes too late. 0 while no times are told. */
+    uint32_t horizon_s;
+    uint64_t ids[FLOW_RECENT_MAX];
+    uint32_t sent_s[FLOW_RECENT_MAX]; /* while times are told */
 };
 
 /*
@@ -111,15 +144,21 @@ enum flow_reply_kind {
 struct conversation {
     enum conversation_state state;
     enum flow_reply_kind reply;
+    enum flow_hush hush;
     bool expired;         /* started behind the mark of an expired session */
+    bool moved_by_answer; /* moved_s is of the last answer that is in */
     uint8_t language;     /* index into the flow's languages */
     uint8_t step;         /* index of the open question */
     uint8_t answer_count; /* answers that are in: steps 0 to answer_count - 1 */
     uint8_t reached;      /* questions that were open so far, while one is open or COMPLETE */
-    uint8_t recent_count;
+    uint8_t fruitless;    /* messages in a row that brought nothing, as far as that matters */
+    uint32_t fruitless_s; /* when the first of these came, or the silence began */
+    uint32_t moved_s;     /* when the message was sent that opened the question; 0: not told */
+    uint32_t text_s;      /* when text_id came */
     uint32_t saved_min;   /* minutes since 1970, UTC, for statistics; the caller's own */
+    uint64_t text_id;     /* of the last free text that was taken; 0: none */
     uint64_t fingerprint; /* of the flow that the answers belong to */
-    uint64_t recent[FLOW_RECENT_MAX]; /* ids of the last messages, newest first */
+    struct recent recent;
     uint16_t answer_end[FLOW_STEPS_MAX];
     char code[UIC_CODE_MAX]; /* FINISHED: what was told */
     int64_t completed_s;     /* COMPLETE: when the last answer came */
@@ -136,15 +175,16 @@ void conversation_start(struct conversation *conversation, const unsigned char *
 void conversation_wipe(struct conversation *conversation);
 
 /* Bytes for the session store: at most CONVERSATION_BYTES_MAX, compact. Returns their number. */
-#define CONVERSATION_BYTES_MAX (FLOW_ANSWERS_MAX + 512)
+#define CONVERSATION_BYTES_MAX (FLOW_ANSWERS_MAX + 6 * FLOW_RECENT_MAX + 256)
 size_t conversation_encode(const struct conversation *conversation,
                            unsigned char bytes[CONVERSATION_BYTES_MAX]);
 /* Returns 0, or -1 when the bytes are none of ours; then the conversation is a fresh one. */
 int conversation_decode(struct conversation *conversation, const unsigned char *bytes,
                         size_t length);
 
-/* What is remembered for 24 hours so that an expired session can be told: the language, no answer.
- * Returns its length, 0 when nothing is to be remembered (no conversation is open). */
+/* What is remembered for 24 hours behind a session that expired: whether a conversation was open,
+ * in which language, or was stopped, and when the newest message was sent; no answer. Returns its
+ * length, 0 when nothing is to be remembered. */
 #define CONVERSATION_MARK_MAX 8
 size_t conversation_mark(const struct conversation *conversation,
                          unsigned char mark[CONVERSATION_MARK_MAX]);
@@ -164,11 +204,20 @@ enum flow_message_kind {
     FLOW_MESSAGE_OPT_HELP,   /* the same with HELP */
 };
 
+/* How soon the same text again is rather the same message twice. */
+#define FLOW_AGAIN_S 30
+/* So many messages within so many seconds that bring nothing are a machine's; then silence. */
+#define FLOW_FRUITLESS_MAX 20
+#define FLOW_FRUITLESS_S 600
+
 struct flow_message {
     enum flow_message_kind kind;
     const char *text; /* UTF-8, checked by the caller */
     size_t length;
-    uint64_t id;    /* keyed hash of the provider's message id, 0 when it has none */
+    uint64_t id;        /* keyed hash of the provider's message id, 0 when it has none */
+    uint64_t text_id;   /* keyed hash of the text, 0: not to be compared */
+    uint64_t quoted_id; /* as id, of the message that it replies to by a swipe; 0: none */
+    bool quotes_own;    /* that message is the person's own, not ours */
     int64_t sent_s; /* when it was sent by the provider's clock, seconds since 1970; 0: not told */
 };
 
@@ -193,6 +242,14 @@ enum flow_event {
     FLOW_EVENT_LANGUAGE,
     FLOW_EVENT_STOPPED,
     FLOW_EVENT_REDELIVERED,
+    FLOW_EVENT_LATE,     /* older than what is remembered */
+    FLOW_EVENT_IGNORED,  /* a gesture that begins nothing */
+    FLOW_EVENT_QUESTION, /* nothing to be understood: the question again */
+    FLOW_EVENT_REPEATED, /* the same text again */
+    FLOW_EVENT_CROSSED,  /* sent before what was handled already */
+    FLOW_EVENT_EDITED,
+    FLOW_EVENT_ANSWERED, /* a button of another question */
+    FLOW_EVENT_QUOTED,
 };
 /* "started", "accepted", …; static. */
 const char *flow_event_name(enum flow_event event);
@@ -201,6 +258,7 @@ struct flow_outcome {
     enum flow_effect effect;
     enum flow_event event;
     uint8_t step; /* the question that was open when the message came */
+    bool braked;  /* so many messages brought nothing that this one is not answered as usual */
 };
 
 /*
@@ -236,13 +294,13 @@ uint64_t conversation_event(const struct conversation *conversation);
 void conversation_answers(const struct conversation *conversation,
                           struct uic_text answers[FLOW_STEPS_MAX]);
 
-/* The code of a COMPLETE conversation is registered, and told to the message with this id (0: to
- * none yet). existing: these answers were registered before from the same number. Wipes the
- * answers. */
-void flow_finish(struct conversation *conversation, uint64_t id, const char *code, bool existing);
+/* The code of a COMPLETE conversation is registered, and told to this message (NULL: to none yet).
+ * existing: these answers were registered before from the same number. Wipes the answers. */
+void flow_finish(struct conversation *conversation, const struct flow_message *message,
+                 const char *code, bool existing);
 
-/* Writes the conversation's last reply, NUL-terminated UTF-8. Returns its length in bytes, 0 for
- * FLOW_REPLY_NONE. */
+/* Writes the conversation's last reply, NUL-terminated UTF-8. Returns its length in bytes, 0 when
+ * nothing is to be said. */
 size_t flow_reply(const struct flow *flow, const struct conversation *conversation,
                   char reply[FLOW_REPLY_MAX]);
 

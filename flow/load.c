@@ -21,22 +21,53 @@ const char *flow_default_json(size_t *length)
     return flow_ciu_rdc;
 }
 
-/* The same for the same content, whatever its spaces and the order of its keys. */
-static int fingerprint(const json_t *json, uint64_t *value)
+/* A copy of the steps without what is only said about them; NULL without memory. */
+static json_t *steps_without_words(const json_t *json)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-    unsigned char digest[EVP_MAX_MD_SIZE];
+    json_t *steps = json_deep_copy(json), *step, *choice;
+    size_t i, j;
+
+    json_array_foreach(steps, i, step)
+    {
+        json_object_del(step, "question");
+        json_object_del(step, "invalid");
+        json_array_foreach(json_object_get(json_object_get(step, "answer"), "choices"), j, choice)
+        {
+            json_object_del(choice, "label");
+        }
+    }
+    return steps;
+}
+
+/* The same for the same content, whatever its spaces and the order of its keys. */
+static int digest(const json_t *json, uint64_t *value)
+{
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    unsigned char bytes[EVP_MAX_MD_SIZE];
     int result = -1;
 
     if (text == NULL)
         return -1;
-    if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) == 1) {
+    if (EVP_Digest(text, strlen(text), bytes, NULL, EVP_sha256(), NULL) == 1) {
         for (size_t i = 0; i < sizeof *value; i++)
-            *value = *value << 8 | digest[i];
+            *value = *value << 8 | bytes[i];
         result = 0;
     }
     free(text);
     return result;
+}
+
+/* Of what answers mean, and of the whole file. */
+static int fingerprints(struct flow *flow)
+{
+    const json_t *json = flow->json;
+    json_t *meaning = json_pack(
+        "{s:o, s:O*, s:O*}", "steps", steps_without_words(json_object_get(json, "steps")), "code",
+        json_object_get(json, "code"), "normalization", json_object_get(json, "normalization"));
+    int result = digest(meaning, &flow->fingerprint);
+
+    json_decref(meaning);
+    return result == 0 ? digest(json, &flow->file_fingerprint) : result;
 }
 
 static bool is_known_language(const struct flow *flow, const char *code)
@@ -68,10 +99,31 @@ void load_languages(struct flow *flow, struct report *report)
     }
 }
 
+static void load_stop_words(struct flow *flow, struct report *report)
+{
+    const struct place root = {0};
+    struct place place = place_key(&root, "stop_words");
+    const json_t *json = json_object_get(flow->json, "stop_words");
+    size_t count =
+        json == NULL ? 0 : check_array(report, &place, json, 0, FLOW_STOP_WORDS_MAX, "words");
+
+    for (size_t i = 0; i < count; i++) {
+        struct place here = place_index(&place, i);
+        const json_t *word = json_array_get(json, i);
+
+        if (!json_is_string(word) || strlen(json_string_value(word)) > COMMAND_BYTES_MAX / 2 ||
+            !command_may_be(json_string_value(word)))
+            report_found(report, &here, word, "expected one word, which is no other command");
+        else
+            flow->stop_words[flow->stop_word_count++] = json_string_value(word);
+    }
+}
+
 static void load_head(struct flow *flow, struct report *report)
 {
     static const char *const keys[] = {"id",    "version", "languages", "normalization",
-                                       "steps", "code",    "messages",  NULL};
+                                       "steps", "code",    "messages",  "stop_words",
+                                       NULL};
     static const char *const normalizations[] = {"reference", "extended", NULL};
     const struct place root = {0};
     struct place id = place_key(&root, "id");
@@ -95,6 +147,7 @@ static void load_parts(struct flow *flow, struct report *report)
 {
     load_head(flow, report);
     load_languages(flow, report);
+    load_stop_words(flow, report);
     load_steps(flow, report);
     load_code(flow, report);
     load_messages(flow, report);
@@ -117,11 +170,11 @@ static void load(struct flow *flow, struct report *report, const char *json, siz
                        error.column, error.text);
     } else if (!json_is_object(flow->json))
         report_mistake(report, &root, "expected an object");
-    else if (fingerprint(flow->json, &flow->fingerprint) < 0)
-        report_mistake(report, &root, "expected more memory");
     else {
         check_duplicates(report, json, length);
         load_parts(flow, report);
+        if (report->count == 0 && fingerprints(flow) < 0)
+            report_mistake(report, &root, "expected more memory");
     }
 }
 
@@ -173,6 +226,11 @@ unsigned flow_version(const struct flow *flow)
 uint64_t flow_fingerprint(const struct flow *flow)
 {
     return flow->fingerprint;
+}
+
+uint64_t flow_file_fingerprint(const struct flow *flow)
+{
+    return flow->file_fingerprint;
 }
 
 size_t flow_step_count(const struct flow *flow)

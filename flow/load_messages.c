@@ -19,7 +19,24 @@ static const struct {
 
 static bool is_optional(size_t message)
 {
-    return message == MESSAGE_TOO_MANY || message >= MESSAGE_INVALID_YEAR;
+    return message >= MESSAGE_TOO_MANY;
+}
+
+/* What says it instead of a text that was left out; the others of the optional ones say nothing
+ * above the question. */
+static void take_substitutes(const char *texts[MESSAGE_COUNT])
+{
+    static const struct {
+        enum message_name message, instead;
+    } substitutes[] = {
+        {MESSAGE_TOO_MANY, MESSAGE_UNAVAILABLE},
+        {MESSAGE_ASK_FOR_HELP, MESSAGE_TOO_MANY},
+        {MESSAGE_VOICE, MESSAGE_NOT_TEXT},
+    };
+
+    for (size_t i = 0; i < sizeof substitutes / sizeof *substitutes; i++)
+        if (texts[substitutes[i].message] == NULL)
+            texts[substitutes[i].message] = texts[substitutes[i].instead];
 }
 
 static void load_language(struct flow *flow, struct report *report, const struct place *place,
@@ -41,8 +58,7 @@ static void load_language(struct flow *flow, struct report *report, const struct
             flow->messages[language][i] =
                 check_text(report, &here, text, max, messages[i].placeholders);
     }
-    if (flow->messages[language][MESSAGE_TOO_MANY] == NULL)
-        flow->messages[language][MESSAGE_TOO_MANY] = flow->messages[language][MESSAGE_UNAVAILABLE];
+    take_substitutes(flow->messages[language]);
 }
 
 /* A step without its own text for wrong answers takes the one of its type. */
@@ -84,7 +100,7 @@ static void check_language_names(const struct flow *flow, struct report *report,
         if (found >= 0 && (size_t)found != i)
             report_mistake(report, &here, "expected another name; this one means %s too",
                            flow->languages[found]);
-        if (name != NULL && command_find(name, strlen(name)) != COMMAND_NONE)
+        if (name != NULL && command_find(flow, name, strlen(name)) != COMMAND_NONE)
             report_mistake(report, &here, "expected no command word");
     }
 }
@@ -171,6 +187,17 @@ static void check_kind_length(const struct flow *flow, struct report *report,
                        FLOW_REPLY_CHARACTERS_MAX, worst, language, longest);
 }
 
+/* Whether a reply of this kind begins with a message that the file has. */
+static bool has_message(const struct flow *flow, size_t language, enum flow_reply_kind kind)
+{
+    const int message = reply_message(kind);
+    const json_t *texts =
+        json_object_get(json_object_get(flow->json, "messages"), flow->languages[language]);
+
+    return message >= 0 &&
+           (!is_optional((size_t)message) || json_object_get(texts, messages[message].key) != NULL);
+}
+
 void check_reply_lengths(const struct flow *flow, struct report *report)
 {
     struct conversation conversation = {0};
@@ -180,8 +207,8 @@ void check_reply_lengths(const struct flow *flow, struct report *report)
         conversation.language = (uint8_t)language;
         for (size_t step = 0; step < flow->step_count; step++)
             check_invalid_length(flow, report, &conversation, step);
-        for (int kind = FLOW_REPLY_NONE; kind <= FLOW_REPLY_EXISTING_CODE; kind++)
-            if (reply_message((enum flow_reply_kind)kind) >= 0)
+        for (int kind = FLOW_REPLY_NONE; kind <= FLOW_REPLY_LAST; kind++)
+            if (has_message(flow, language, (enum flow_reply_kind)kind))
                 check_kind_length(flow, report, &conversation, (enum flow_reply_kind)kind);
     }
 }

@@ -47,7 +47,7 @@ static void check_choice_name(const struct flow *flow, struct report *report,
 {
     if (name == NULL)
         return;
-    if (command_find(name, strlen(name)) != COMMAND_NONE)
+    if (command_find(flow, name, strlen(name)) != COMMAND_NONE)
         report_mistake(report, place, "expected no command word");
     else {
         int found = choice_find(flow, question, name, strlen(name));
@@ -179,8 +179,10 @@ static unsigned invalid_placeholders(const struct question *question)
 static void load_step(const struct flow *flow, struct report *report, const struct place *place,
                       const json_t *json, struct question *question)
 {
-    static const char *const keys[] = {"key", "answer", "question", "invalid", NULL};
+    static const char *const keys[] = {"key", "answer", "reading", "question", "invalid", NULL};
+    static const char *const readings[] = {"careful", "plain", NULL};
     struct place key = place_key(place, "key");
+    struct place reading = place_key(place, "reading");
     struct place answer = place_key(place, "answer");
     struct place text = place_key(place, "question");
     struct place invalid = place_key(place, "invalid");
@@ -191,6 +193,9 @@ static void load_step(const struct flow *flow, struct report *report, const stru
     question->key = check_word(report, &key, json_object_get(json, "key"), 32, KEY_CHARACTERS,
                                "lower-case letters, digits or _");
     load_answer(flow, report, &answer, json_object_get(json, "answer"), question);
+    question->careful =
+        json_object_get(json, "reading") == NULL ||
+        check_one_of(report, &reading, json_object_get(json, "reading"), readings) == 0;
     load_texts(flow, report, &text, json_object_get(json, "question"), CHECK_TEXT_MAX,
                PLACEHOLDERS_POSITION, false, question->texts);
     load_texts(flow, report, &invalid, json_object_get(json, "invalid"), CHECK_TEXT_MAX,

@@ -34,7 +34,7 @@ size_t flow_options(const struct flow *flow, const struct conversation *conversa
     const size_t language =
         conversation->language < flow->language_count ? conversation->language : 0;
 
-    if (key == NULL || !reply_asks(conversation->reply))
+    if (key == NULL || conversation->hush != FLOW_HUSH_NONE || !reply_asks(conversation->reply))
         return 0;
     if (conversation->state == CONVERSATION_LANGUAGE) {
         for (size_t i = 0; i < flow->language_count; i++)

@@ -30,6 +30,12 @@ static const struct {
     {FLOW_REPLY_STOPPED, MESSAGE_STOPPED, false},
     {FLOW_REPLY_NEW_CODE, MESSAGE_NEW_CODE, false},
     {FLOW_REPLY_EXISTING_CODE, MESSAGE_EXISTING_CODE, false},
+    {FLOW_REPLY_REPEATED, MESSAGE_REPEATED, true},
+    {FLOW_REPLY_CROSSED, MESSAGE_CROSSED, true},
+    {FLOW_REPLY_VOICE, MESSAGE_VOICE, true},
+    {FLOW_REPLY_EDITED, MESSAGE_EDITED, true},
+    {FLOW_REPLY_ANSWERED, MESSAGE_ANSWERED, true},
+    {FLOW_REPLY_QUOTED, MESSAGE_QUOTED, true},
 };
 
 /* A reply being written: cut at whole characters when there is no room, but counted to the end. */
@@ -74,7 +80,7 @@ int reply_message(enum flow_reply_kind kind)
 
 bool reply_asks(enum flow_reply_kind kind)
 {
-    if (kind == FLOW_REPLY_INVALID || kind == FLOW_REPLY_LANGUAGES)
+    if (kind == FLOW_REPLY_INVALID || kind == FLOW_REPLY_LANGUAGES || kind == FLOW_REPLY_QUESTION)
         return true;
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++)
         if (replies[i].kind == kind)
@@ -193,18 +199,16 @@ static void write_reply(struct writer *writer, enum flow_reply_kind kind)
     if (kind == FLOW_REPLY_INVALID) {
         write_text(writer, writer->question->invalid[writer->language]);
         write_plain(writer, "\n\n");
-        write_question(writer);
-        return;
     }
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
         if (replies[i].kind != kind)
             continue;
         write_message(writer, replies[i].message);
-        if (replies[i].asks) {
+        if (replies[i].asks && writer->units > 0)
             write_plain(writer, "\n\n");
-            write_question(writer);
-        }
     }
+    if (kind != FLOW_REPLY_LANGUAGES && reply_asks(kind))
+        write_question(writer);
 }
 
 /* A conversation may be older than the flow: never look beyond what the flow has. */
@@ -227,7 +231,10 @@ size_t reply_render(const struct flow *flow, const struct conversation *conversa
 {
     struct writer writer = writer_init(flow, conversation, out, capacity);
 
-    write_reply(&writer, conversation->reply);
+    if (conversation->hush == FLOW_HUSH_NONE)
+        write_reply(&writer, conversation->reply);
+    else if (conversation->hush == FLOW_HUSH_HELP)
+        write_message(&writer, MESSAGE_ASK_FOR_HELP);
     out[writer.length] = '\0';
     *units = writer.units;
     return writer.length;

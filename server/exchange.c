@@ -80,20 +80,28 @@ unsigned exchange_in_flight(const struct exchange_service *service)
     return service->in_flight;
 }
 
-/* Who it is for the log, and the message's id. A message without one cannot be recognised when it
- * comes again; a random one keeps its own claim idempotent. */
+/* Who it is for the log, and what the conversation knows messages by. A message without an id
+ * cannot be recognised when it comes again; a random one keeps its own claim idempotent. */
 static int exchange_identify(struct exchange *exchange, const struct message *message)
 {
     struct hasher *hasher = exchange->service->settings.hasher;
-    uint64_t *id = &exchange->said.id;
+    struct flow_message *said = &exchange->said;
+    uint64_t id;
 
     exchange->who =
         hasher_address(hasher, message->address, message->address_length, exchange->tag);
     if (message->id_length > 0)
-        *id = hasher_message_id(hasher, message->id, message->id_length);
-    else if (RAND_bytes((unsigned char *)id, sizeof *id) != 1)
-        *id = 0;
-    return *id != 0 ? 0 : -1;
+        id = hasher_message_id(hasher, message->id, message->id_length);
+    else if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)
+        return -1;
+    said->id = id & FLOW_ID_MAX;
+    if (message->quoted_id_length > 0)
+        said->quoted_id =
+            hasher_message_id(hasher, message->quoted_id, message->quoted_id_length) & FLOW_ID_MAX;
+    if (message->kind == FLOW_MESSAGE_TEXT)
+        said->text_id =
+            hasher_message_text(hasher, message->text, message->text_length) & FLOW_ID_MAX;
+    return said->id != 0 ? 0 : -1;
 }
 
 /* Whether the person may go on writing; if not, this is said once, and then nothing. */
@@ -177,6 +185,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
         .kind = message->kind,
         .text = message->text,
         .length = message->text_length,
+        .quotes_own = message->quotes_own,
         .sent_s = message->sent_s,
     };
     if (exchange_identify(exchange, message) != 0) {

@@ -88,6 +88,10 @@ static void answer_reply(struct exchange *exchange)
     metrics_add(METRIC_MESSAGES, 1);
     if (exchange->outcome.event == FLOW_EVENT_REDELIVERED)
         metrics_add(METRIC_MESSAGES_REDELIVERED, 1);
+    else if (exchange->outcome.event == FLOW_EVENT_LATE)
+        metrics_add(METRIC_MESSAGES_LATE, 1);
+    if (exchange->outcome.braked)
+        metrics_add(METRIC_LIMIT_FRUITLESS, 1);
     if (exchange->outcome.effect == FLOW_CLAIM) {
         metrics_add(METRIC_CODES, 1);
         allowance_code(service->settings.allowance, exchange->who, exchange->now_us / 1000000);
@@ -150,6 +154,18 @@ static void exchange_mark(struct exchange *exchange)
     exchange->lost = false;
 }
 
+/* The questions changed under a conversation: by a new flow file, or because two instances do not
+ * have the same. */
+static void log_change(const struct exchange *exchange, uint64_t before)
+{
+    char old[17], new[17];
+
+    snprintf(old, sizeof old, "%016" PRIx64, before);
+    snprintf(new, sizeof new, "%016" PRIx64, exchange->conversation.fingerprint);
+    log_write(LOG_WARNING, "flow_changed", log_text("from", exchange->tag),
+              log_text("old_fingerprint", old), log_text("new_fingerprint", new));
+}
+
 /* What the message does to the conversation. Returns the next state; `effect` says what is to be
  * saved. */
 static enum exchange_state exchange_step(struct exchange *exchange)
@@ -159,6 +175,7 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     struct session *session = &exchange->session;
     struct conversation *conversation = &exchange->conversation;
     enum flow_pending pending;
+    uint64_t fingerprint;
 
     conversation_wipe(conversation); /* of an earlier load */
     if (session->ticket.status == STORE_ABSENT ||
@@ -170,11 +187,15 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     exchange->for_another = pending == FLOW_PENDING_OTHER;
     exchange->longer = 0;
     if (pending != FLOW_PENDING_NONE) {
-        exchange->outcome = (struct flow_outcome){FLOW_CLAIM, FLOW_EVENT_ACCEPTED,
-                                                  (uint8_t)(conversation->step - 1)};
+        exchange->outcome = (struct flow_outcome){.effect = FLOW_CLAIM,
+                                                  .event = FLOW_EVENT_ACCEPTED,
+                                                  .step = (uint8_t)(conversation->step - 1)};
         return EXCHANGE_CLAIM;
     }
+    fingerprint = conversation->fingerprint;
     exchange->outcome = flow_step(flow, conversation, &exchange->said, now_s);
+    if (exchange->outcome.event == FLOW_EVENT_CHANGED)
+        log_change(exchange, fingerprint);
     exchange->result = flow_event_name(exchange->outcome.event);
     return exchange->outcome.effect == FLOW_CLAIM ? EXCHANGE_RESERVE : EXCHANGE_SAVE;
 }
@@ -213,7 +234,7 @@ static enum store_status exchange_save(struct exchange *exchange)
 /* The code is safe: it becomes the reply. */
 static void exchange_tell(struct exchange *exchange, bool existing, const char *result)
 {
-    flow_finish(&exchange->conversation, exchange->for_another ? 0 : exchange->said.id,
+    flow_finish(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
                 exchange->claim.code, existing);
     exchange->result = result;
     exchange->state = EXCHANGE_SAVE;

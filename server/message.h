@@ -4,6 +4,7 @@
 #define SERVER_MESSAGE_H
 
 #include "flow/flow.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ struct message {
     size_t scheme_length; /* of the address; the phone number for the record stands behind it */
     const char *id;       /* the provider's message id; length 0 when it has none */
     size_t id_length;
+    const char *quoted_id; /* of the message that this one replies to by a swipe; length 0: none */
+    size_t quoted_id_length;
+    bool quotes_own;  /* that one is the person's own, as far as the channel tells */
     const char *text; /* valid UTF-8 */
     size_t text_length;
     enum flow_message_kind kind;

@@ -1,4 +1,4 @@
-/* HMAC-SHA256 with two keys, of which the first eight bytes are used. */
+/* HMAC-SHA256 with a key for each use, of which the first eight bytes are used. */
 #include "server/security/hasher.h"
 
 #include "server/channels/hmac_secrets.h"
@@ -8,6 +8,7 @@
 struct hasher {
     EVP_MAC_CTX *log_tag;
     EVP_MAC_CTX *message_id;
+    EVP_MAC_CTX *message_text;
 };
 
 struct hasher *hasher_create(const struct keys *keys)
@@ -18,7 +19,8 @@ struct hasher *hasher_create(const struct keys *keys)
         return NULL;
     hasher->log_tag = hmac_context_create(keys->log_tag, KEY_SIZE, "SHA256");
     hasher->message_id = hmac_context_create(keys->message_id, KEY_SIZE, "SHA256");
-    if (hasher->log_tag != NULL && hasher->message_id != NULL)
+    hasher->message_text = hmac_context_create(keys->message_text, KEY_SIZE, "SHA256");
+    if (hasher->log_tag != NULL && hasher->message_id != NULL && hasher->message_text != NULL)
         return hasher;
     hasher_free(hasher);
     return NULL;
@@ -30,6 +32,7 @@ void hasher_free(struct hasher *hasher)
         return;
     EVP_MAC_CTX_free(hasher->log_tag);
     EVP_MAC_CTX_free(hasher->message_id);
+    EVP_MAC_CTX_free(hasher->message_text);
     free(hasher);
 }
 
@@ -69,4 +72,12 @@ uint64_t hasher_message_id(struct hasher *hasher, const char *id, size_t length)
     if (hash(hasher->message_id, id, length, &number) != 0)
         return 0;
     return number != 0 ? number : 1;
+}
+
+uint64_t hasher_message_text(struct hasher *hasher, const char *text, size_t length)
+{
+    uint64_t number;
+
+    hash(hasher->message_text, text, length, &number);
+    return number;
 }

@@ -1,6 +1,7 @@
 /*
- * Addresses and message ids as numbers, by keyed hashes. The contexts are armed with their keys
- * once, which saves most of the time that a single hash takes; so a hasher is one thread's.
+ * Addresses, message ids and what messages say as numbers, by keyed hashes. The contexts are armed
+ * with their keys once, which saves most of the time that a single hash takes; so a hasher is one
+ * thread's.
  */
 #ifndef SERVER_HASHER_H
 #define SERVER_HASHER_H
@@ -23,5 +24,8 @@ uint64_t hasher_address(struct hasher *hasher, const char *address, size_t lengt
 
 /* A provider's message id as a number, never 0 but when the cryptographic library fails. */
 uint64_t hasher_message_id(struct hasher *hasher, const char *id, size_t length);
+
+/* What a message says as a number; 0 when the cryptographic library fails. */
+uint64_t hasher_message_text(struct hasher *hasher, const char *text, size_t length);
 
 #endif

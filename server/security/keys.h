@@ -16,6 +16,7 @@ struct keys {
     unsigned char reply_seal[KEY_SIZE];      /* replies on their way to people */
     unsigned char reply_address[KEY_SIZE];   /* address -> partition of the replies */
     unsigned char message_id[KEY_SIZE];      /* provider's message id -> a number */
+    unsigned char message_text[KEY_SIZE];    /* what a message says -> a number, to know it again */
     unsigned char log_tag[KEY_SIZE];         /* address -> tag in the log */
 };
 

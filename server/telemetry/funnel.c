@@ -83,9 +83,16 @@ void funnel_mark(struct funnel_mark *mark, const struct funnel *funnel,
     };
 }
 
-/* What the conversation's last reply says that happened. Returns whether a conversation began. */
+/* The language that is spoken: another instance's flow file may have more of them. */
+static size_t language_of(const struct funnel *funnel, const struct conversation *conversation)
+{
+    return conversation->language < flow_language_count(funnel->flow) ? conversation->language : 0;
+}
+
+/* What the conversation's last reply says that happened. An end is one where something was open:
+ * STOP may be said twice, and a code told again. Returns whether a conversation began. */
 static bool count_event(const struct funnel *funnel, struct figures_link *figures,
-                        const struct conversation *conversation)
+                        const struct funnel_mark *before, const struct conversation *conversation)
 {
     switch (conversation->reply) {
     case FLOW_REPLY_EXPIRED:
@@ -99,12 +106,14 @@ static bool count_event(const struct funnel *funnel, struct figures_link *figure
         figures_add(figures, funnel_wrong(funnel, conversation->step), 1);
         return false;
     case FLOW_REPLY_STOPPED:
-        figures_add(figures, FUNNEL_STOPPED, 1);
+        figures_add(figures, FUNNEL_STOPPED, before->reached > 0);
         return false;
     case FLOW_REPLY_NEW_CODE:
     case FLOW_REPLY_EXISTING_CODE:
+        if (before->reached == 0)
+            return false;
         figures_add(figures, FUNNEL_FINISHED, 1);
-        figures_add(figures, funnel_language(funnel, conversation->language), 1);
+        figures_add(figures, funnel_language(funnel, language_of(funnel, conversation)), 1);
         return false;
     default:
         return false;
@@ -115,7 +124,7 @@ void funnel_count(const struct funnel *funnel, struct figures_link *figures,
                   struct funnel_mark *mark, const struct conversation *conversation)
 {
     const struct funnel_mark before = *mark;
-    size_t step = count_event(funnel, figures, conversation) ? 0 : before.reached;
+    size_t step = count_event(funnel, figures, &before, conversation) ? 0 : before.reached;
 
     funnel_mark(mark, funnel, conversation);
     for (; step < conversation->reached && step < flow_step_count(funnel->flow); step++)

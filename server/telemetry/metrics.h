@@ -27,6 +27,7 @@
       "Connections closed because evhttp read a request otherwise than the guard before it")     \
     X(LIMIT_MESSAGES, "uic_limit_reached_total", "limit=\"messages_per_minute\"",                \
       "What was refused because a limit was reached")                                            \
+    X(LIMIT_FRUITLESS, "uic_limit_reached_total", "limit=\"fruitless_messages\"", "")            \
     X(LIMIT_CODES, "uic_limit_reached_total", "limit=\"codes_per_day\"", "")                     \
     X(LIMIT_COUNTED, "uic_limit_reached_total", "limit=\"counted_numbers\"", "")                 \
     X(LIMIT_CONNECTIONS, "uic_limit_reached_total", "limit=\"connections\"", "")                 \
@@ -63,6 +64,8 @@
     X(MESSAGES, "uic_messages_total", "", "Messages handled to their reply")                     \
     X(MESSAGES_REDELIVERED, "uic_messages_redelivered_total", "",                                \
       "Messages that had been handled before")                                                   \
+    X(MESSAGES_LATE, "uic_messages_late_total", "",                                              \
+      "Messages sent so long before the newest of the same person that they changed nothing")    \
     X(MESSAGES_UNAVAILABLE, "uic_messages_unavailable_total", "",                                \
       "Messages answered with: try again in a minute")                                           \
     X(MESSAGES_REFUSED, "uic_messages_refused_total", "",                                        \

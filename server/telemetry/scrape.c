@@ -28,7 +28,7 @@ static void measure_state(const struct routes *routes)
 static void reply_metrics(const struct routes *routes, struct http_request *request)
 {
     const struct metrics_build build = {PROGRAM_VERSION, flow_id(routes->flow),
-                                        flow_fingerprint(routes->flow)};
+                                        flow_file_fingerprint(routes->flow)};
     size_t length;
     char *text;
 

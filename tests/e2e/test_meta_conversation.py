@@ -59,7 +59,7 @@ def test_the_languages_are_offered_as_buttons(begin, graph):
         assert question(0, "en") in got(graph, number, 3)[2]
         # The button is still there, but a year is asked now.
         sender.say(button(number, french["id"], french["title"]))
-        assert message("not_text", "en") in got(graph, number, 4)[3]
+        assert message("answered", "en") in got(graph, number, 4)[3]
 
 
 def test_somebody_without_a_number_is_answered_by_user_id(begin, graph):

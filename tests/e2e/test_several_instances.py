@@ -54,11 +54,13 @@ def test_two_messages_at_once_are_handled_one_after_the_other(start, redis, tmp_
 def test_many_messages_at_once_on_one_instance_are_all_counted(shared):
     for _ in range(10):
         with Phone(shared) as phone:
-            phone.say("Bonjour")
-            phones = [Phone(shared, phone.number) for _ in range(5)]
-            # "1985" is a year, a place and a name, but no day: three of five count.
-            replies = at_once(*(lambda p=p: p.say("1985") for p in phones))
-            for step, times in ((1, 1), (2, 1), (3, 3)):
+            phone.say_all("Bonjour", "1985")
+            places = ("Boma", "Goma", "Kindu", "Uvira", "Bunia")
+            phones = [Phone(shared, phone.number) for _ in places]
+            # One is the place, one the first name, and none of the others is a day.
+            replies = at_once(*(lambda p=p, place=place: p.say(place)
+                                for p, place in zip(phones, places)))
+            for step, times in ((2, 1), (3, 4)):
                 assert sum(question(step) in reply for reply in replies) == times, replies
             for other in phones:
                 other.connection.close()

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistr.h>
 
-#define FINGERPRINT_AT 11
+#define FINGERPRINT_AT 14
 #define FINGERPRINT_SIZE 8
 
 static struct flow *flow;
@@ -16,7 +16,7 @@ static unsigned char fingerprint[FINGERPRINT_SIZE];
 static void open_flow(void)
 {
     unsigned char bytes[CONVERSATION_BYTES_MAX];
-    const struct flow_message hello = {"Bonjour", 7, true, 1};
+    const struct flow_message hello = {.text = "Bonjour", .length = 7, .id = 1};
     struct conversation conversation;
     size_t length;
     const char *json = flow_default_json(&length);
@@ -51,7 +51,7 @@ static void go_on(struct conversation *conversation)
             char code[UIC_CODE_MAX];
             conversation_answers(conversation, answers);
             flow_code(flow, answers, "salt", 4, 0, code);
-            flow_finish(conversation, message.id, code, true);
+            flow_finish(conversation, &message, code, true);
         } else {
             flow_step(flow, conversation, &message, 1750000000);
         }

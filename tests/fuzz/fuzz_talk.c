@@ -1,7 +1,8 @@
 /* A person who writes anything: one message a line, in a conversation that is stored and loaded
- * between any two. A line that begins with @ is a picture, with ! a pressed button, one with =
- * comes twice, # is the session's end, and ~ a change of the flow file to one with other types of
- * answers.
+ * between any two. How a line begins says of what kind it is (see kinds); one with = comes twice,
+ * one with < was sent some seconds before the last, with > some minutes later, # is the session's
+ * end, and ~ a change of the flow file to one with other types of answers. When the first byte's
+ * lowest bit is set, the channel tells times.
  */
 #include "flow/flow.h"
 #include "fuzz.h"
@@ -12,6 +13,8 @@
 
 static struct flow *flows[2];
 static const struct flow *flow; /* one of them */
+static int64_t now_s;
+static bool times;
 
 static struct flow *load(const char *json, size_t length)
 {
@@ -46,14 +49,14 @@ static void store_and_load(struct conversation *conversation)
     *conversation = loaded;
 }
 
-static void finish(struct conversation *conversation, uint64_t id)
+static void finish(struct conversation *conversation, const struct flow_message *message)
 {
     struct uic_text answers[FLOW_STEPS_MAX];
     char code[UIC_CODE_MAX];
 
     conversation_answers(conversation, answers);
     PROMISE(flow_code(flow, answers, "salt", 4, 0, code) == UIC_OK);
-    flow_finish(conversation, id, code, id % 2 != 0);
+    flow_finish(conversation, message, code, message->id % 2 != 0);
 }
 
 static void check_reply(const struct conversation *conversation)
@@ -64,31 +67,48 @@ static void check_reply(const struct conversation *conversation)
     size_t count = sizeof units / sizeof *units;
     size_t length = flow_reply(flow, conversation, reply);
 
-    PROMISE(length == strlen(reply) && length > 0);
+    PROMISE(length == strlen(reply));
+    PROMISE((length == 0) ==
+            (conversation->hush == FLOW_HUSH_SILENT ||
+             (conversation->hush == FLOW_HUSH_NONE && conversation->reply == FLOW_REPLY_NONE)));
     PROMISE(u8_to_u16((const uint8_t *)reply, length, units, &count) != NULL);
     PROMISE(count <= FLOW_REPLY_CHARACTERS_MAX);
     PROMISE(flow_options(flow, conversation, options) <= FLOW_OPTIONS_MAX);
 }
 
+static const struct {
+    char first;
+    enum flow_message_kind kind;
+} kinds[] = {
+    {'!', FLOW_MESSAGE_OPTION},     {'@', FLOW_MESSAGE_MEDIA},  {'$', FLOW_MESSAGE_BUTTON},
+    {'?', FLOW_MESSAGE_VOICE},      {'^', FLOW_MESSAGE_EDIT},   {'%', FLOW_MESSAGE_OPT_OUT},
+    {'*', FLOW_MESSAGE_UNREADABLE}, {'&', FLOW_MESSAGE_OPT_IN}, {'_', FLOW_MESSAGE_OPT_HELP},
+};
+
 static void say(struct conversation *conversation, const char *text, size_t length, uint64_t id)
 {
-    const bool pressed = length > 0 && text[0] == '!';
-    const bool photo = length > 0 && text[0] == '@';
-    const struct flow_message message = {.kind = pressed ? FLOW_MESSAGE_OPTION
-                                                 : photo ? FLOW_MESSAGE_MEDIA
-                                                         : FLOW_MESSAGE_TEXT,
-                                         .text = text + pressed,
-                                         .length = length - pressed,
-                                         .id = id};
+    struct flow_message message = {.text = text, .length = length, .id = id, .quoted_id = id / 3};
 
+    now_s += length > 0 && text[0] == '>' ? 200 : 3;
+    if (times)
+        message.sent_s = now_s - (length > 0 && text[0] == '<' ? 10 : 0);
+    for (size_t i = 0; i < length; i++)
+        message.text_id = message.text_id * 31 + (unsigned char)text[i];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (length > 0 && text[0] == kinds[i].first) {
+            message.kind = kinds[i].kind;
+            message.text++;
+            message.length--;
+            break;
+        }
     store_and_load(conversation);
-    if (flow_pending(flow, conversation, &message, 1750000000) != FLOW_PENDING_NONE) {
-        finish(conversation, id);
+    if (flow_pending(flow, conversation, &message, now_s) != FLOW_PENDING_NONE) {
+        finish(conversation, &message);
     } else {
-        struct flow_outcome outcome = flow_step(flow, conversation, &message, 1750000000);
+        struct flow_outcome outcome = flow_step(flow, conversation, &message, now_s);
         if (outcome.effect == FLOW_CLAIM) {
             store_and_load(conversation);
-            finish(conversation, id);
+            finish(conversation, &message);
         }
     }
     check_reply(conversation);
@@ -106,6 +126,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     flow = flows[0];
     if (size == 0 || u8_check(data, size) != NULL)
         return 0;
+    times = (data[0] & 1) != 0;
+    now_s = 1750000000;
     conversation_start(&conversation, NULL, 0);
     while (at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));

@@ -7,6 +7,13 @@
  *     * accepted      the event that is counted
  *     + sex:2 Femme   the reply offers this as a button, and no others than these lines
  *     @press sex:2    a button is pressed           + (alone)      it offers none
+ *     @template text  a button of somebody else's template               @voice   a voice note
+ *     @edit text      an earlier message, corrected                      @unreadable
+ *     @opt-out text   the provider took it for STOP (also @opt-in, @opt-help)
+ *     @many 9 text    so many messages, each with its number behind
+ *     @times          from now on the channel tells when a message was sent
+ *     @ago 7          the next message was sent so many seconds before
+ *     @swipe 2        the next message replies to the person's own, the second one back
  *     @from +243…     another person goes on        @flow NAME     the server has another flow
  *     @redeliver N    the Nth message back again    @expire        the session is lost, ...
  *     @later          ... and more than 24 hours    @year 2031     the year that it is
@@ -22,6 +29,7 @@
 
 #define PEOPLE_MAX 4
 #define RECORDS_MAX 32
+#define SENT_MAX 512
 
 static const char salt[] = "a salt that the cases share";
 
@@ -31,9 +39,12 @@ struct person {
     size_t length;
     unsigned char mark[CONVERSATION_MARK_MAX];
     size_t mark_length;
-    uint64_t sent[256]; /* ids of what this person sent */
-    char text[256][512];
-    enum flow_message_kind kind[256];
+    struct {
+        uint64_t id, quoted_id;
+        int64_t sent_s;
+        enum flow_message_kind kind;
+        char text[512];
+    } sent[SENT_MAX];
     size_t sent_count;
 };
 
@@ -53,6 +64,9 @@ struct play {
     struct record records[RECORDS_MAX];
     size_t record_count;
     uint64_t last_id;
+    bool times;                 /* the channel tells them */
+    int64_t ago;                /* of the next message */
+    uint64_t quote;             /* the same */
     char reply[FLOW_REPLY_MAX]; /* with plain spaces */
     bool replied;
     bool closed; /* nothing can be registered */
@@ -135,7 +149,8 @@ static struct record *register_answers(struct play *play, const struct uic_text 
     return record;
 }
 
-static void claim(struct play *play, struct conversation *conversation, uint64_t id)
+static void claim(struct play *play, struct conversation *conversation,
+                  const struct flow_message *message)
 {
     static const char nothing[FLOW_ANSWERS_MAX];
     char key[FLOW_ANSWERS_MAX + FLOW_STEPS_MAX] = "";
@@ -149,9 +164,9 @@ static void claim(struct play *play, struct conversation *conversation, uint64_t
     record = find_record(play, key);
     if (record == NULL) {
         record = register_answers(play, answers, key);
-        flow_finish(conversation, id, record->code, false);
+        flow_finish(conversation, message, record->code, false);
     } else
-        flow_finish(conversation, id, record->code,
+        flow_finish(conversation, message, record->code,
                     strcmp(record->number, play->person->number) == 0);
     if (memcmp(conversation->answers, nothing, sizeof nothing) != 0)
         complain(play, "answers are left behind the code");
@@ -190,14 +205,15 @@ static void say_too_many(struct play *play)
     check_reply(play);
 }
 
-/* The code of a complete conversation, for the message with this id. Returns whether that went. */
-static bool finish(struct play *play, struct conversation *conversation, uint64_t id)
+/* The code of a complete conversation, for this message. Returns whether that went. */
+static bool finish(struct play *play, struct conversation *conversation,
+                   const struct flow_message *message)
 {
     if (play->closed) {
         say_unavailable(play);
         return false;
     }
-    claim(play, conversation, id);
+    claim(play, conversation, message);
     save(play, conversation);
     return true;
 }
@@ -212,32 +228,45 @@ static bool handle(struct play *play, const struct flow_message *message,
     load(play, conversation);
     pending = flow_pending(play->flow, conversation, message, play->now_s);
     if (pending == FLOW_PENDING_OWN)
-        return finish(play, conversation, message->id);
-    if (pending == FLOW_PENDING_OTHER && !finish(play, conversation, 0))
+        return finish(play, conversation, message);
+    if (pending == FLOW_PENDING_OTHER && !finish(play, conversation, NULL))
         return false;
     outcome = flow_step(play->flow, conversation, message, play->now_s);
     play->event = outcome.event;
     play->replied = outcome.effect != FLOW_IGNORE;
     if (outcome.effect == FLOW_CLAIM || outcome.effect == FLOW_ANSWER)
         save(play, conversation);
-    return outcome.effect != FLOW_CLAIM || finish(play, conversation, message->id);
+    return outcome.effect != FLOW_CLAIM || finish(play, conversation, message);
+}
+
+/* As good as a keyed hash here. */
+static uint64_t hash(const char *text)
+{
+    uint64_t number = UINT64_C(14695981039346656037);
+
+    for (; *text != '\0'; text++)
+        number = (number ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return number & FLOW_ID_MAX;
 }
 
 static void deliver(struct play *play, size_t index)
 {
-    struct person *person = play->person;
-    const struct flow_message message = {.kind = person->kind[index],
-                                         .text = person->text[index],
-                                         .length = strlen(person->text[index]),
-                                         .id = person->sent[index]};
+    const char *text = play->person->sent[index].text;
+    const struct flow_message message = {.kind = play->person->sent[index].kind,
+                                         .text = text,
+                                         .length = strlen(text),
+                                         .id = play->person->sent[index].id,
+                                         .text_id = hash(text),
+                                         .quoted_id = play->person->sent[index].quoted_id,
+                                         .sent_s = play->person->sent[index].sent_s};
     struct conversation conversation = {0};
 
     play->replied = true;
     if (!handle(play, &message, &conversation))
         return;
     play->reply[0] = '\0';
-    if (play->replied && flow_reply(play->flow, &conversation, play->reply) == 0)
-        complain(play, "the reply is empty");
+    if (play->replied)
+        play->replied = flow_reply(play->flow, &conversation, play->reply) > 0;
     play->option_count = flow_options(play->flow, &conversation, play->options);
     check_reply(play);
 }
@@ -245,7 +274,7 @@ static void deliver(struct play *play, size_t index)
 static void send_message(struct play *play, const char *text, enum flow_message_kind kind)
 {
     struct person *person = play->person;
-    char *out = person->text[person->sent_count];
+    char *out = person->sent[person->sent_count].text;
 
     for (; *text != '\0'; text++)
         if (text[0] == '\\' && text[1] == 'n') {
@@ -254,9 +283,52 @@ static void send_message(struct play *play, const char *text, enum flow_message_
         } else
             *out++ = *text;
     *out = '\0';
-    person->kind[person->sent_count] = kind;
-    person->sent[person->sent_count] = ++play->last_id;
+    person->sent[person->sent_count].kind = kind;
+    person->sent[person->sent_count].id = ++play->last_id;
+    person->sent[person->sent_count].quoted_id = play->quote;
+    person->sent[person->sent_count].sent_s = play->times ? play->now_s - play->ago : 0;
+    play->ago = 0;
+    play->quote = 0;
     deliver(play, person->sent_count++);
+}
+
+static void send_many(struct play *play, const char *rest)
+{
+    const char *text = rest + strcspn(rest, " ");
+    char numbered[512];
+
+    for (int i = 1; i <= atoi(rest); i++) {
+        snprintf(numbered, sizeof numbered, "%s %d", *text != '\0' ? text + 1 : text, i);
+        send_message(play, numbered, FLOW_MESSAGE_TEXT);
+    }
+}
+
+static bool send_kind(struct play *play, const char *word, const char *rest)
+{
+    static const struct {
+        const char *word;
+        enum flow_message_kind kind;
+    } kinds[] = {
+        {"@photo", FLOW_MESSAGE_MEDIA},       {"@press", FLOW_MESSAGE_OPTION},
+        {"@voice", FLOW_MESSAGE_VOICE},       {"@template", FLOW_MESSAGE_BUTTON},
+        {"@edit", FLOW_MESSAGE_EDIT},         {"@unreadable", FLOW_MESSAGE_UNREADABLE},
+        {"@opt-out", FLOW_MESSAGE_OPT_OUT},   {"@opt-in", FLOW_MESSAGE_OPT_IN},
+        {"@opt-help", FLOW_MESSAGE_OPT_HELP},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(word, kinds[i].word) == 0) {
+            send_message(play, rest, kinds[i].kind);
+            return true;
+        }
+    return false;
+}
+
+static uint64_t id_back(const struct play *play, const char *which)
+{
+    const struct person *person = play->person;
+
+    return person->sent[person->sent_count - (size_t)atoi(which)].id;
 }
 
 static void redeliver(struct play *play, const char *which)
@@ -285,10 +357,16 @@ static void turn_to(struct play *play, const char *number)
 
 static void obey(struct play *play, const char *word, const char *rest)
 {
-    if (strcmp(word, "@photo") == 0)
-        send_message(play, rest, FLOW_MESSAGE_MEDIA);
-    else if (strcmp(word, "@press") == 0)
-        send_message(play, rest, FLOW_MESSAGE_OPTION);
+    if (send_kind(play, word, rest))
+        return;
+    if (strcmp(word, "@many") == 0)
+        send_many(play, rest);
+    else if (strcmp(word, "@times") == 0)
+        play->times = true;
+    else if (strcmp(word, "@ago") == 0)
+        play->ago = atoi(rest);
+    else if (strcmp(word, "@swipe") == 0)
+        play->quote = id_back(play, rest);
     else if (strcmp(word, "@redeliver") == 0)
         redeliver(play, rest);
     else if (strcmp(word, "@expire") == 0 || strcmp(word, "@later") == 0) {

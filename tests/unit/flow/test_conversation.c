@@ -78,21 +78,52 @@ static void every_state_survives_the_bytes(void **state)
     talk(&conversation, 5);
     assert_int_equal(CONVERSATION_COMPLETE, conversation.state);
     check_round_trip(&conversation);
-    flow_finish(&conversation, 0, "985-MBAN-15-MAR-TSHI-A3F9D", true);
+    flow_finish(&conversation, NULL, "985-MBAN-15-MAR-TSHI-A3F9D", true);
     check_round_trip(&conversation);
 }
 
+static struct flow_outcome say_at(struct conversation *conversation, const char *text, uint64_t id,
+                                  int64_t sent_s)
+{
+    const struct flow_message message = {
+        .text = text, .length = strlen(text), .id = id, .sent_s = sent_s};
+
+    return flow_step(flow, conversation, &message, sent_s);
+}
+
+/* Bytes of a registration's session, and of one in which that many more messages came. */
 static void a_session_is_small(void **state)
 {
     struct conversation conversation;
     unsigned char bytes[CONVERSATION_BYTES_MAX];
 
     (void)state;
+    talk(&conversation, 5);
+    flow_finish(&conversation, NULL, "985-MBAN-15-MAR-TSHI-A3F9D", false);
+    assert_int_equal(6, conversation.recent.count);
+    assert_int_equal(22 + 6 * 6 + 27, conversation_encode(&conversation, bytes));
     talk(&conversation, 4);
-    for (uint64_t id = 1; id < 20; id++)
+    for (uint64_t id = 1; id < 1000; id++)
         say(&conversation, "AIDE", id);
-    assert_int_equal(FLOW_RECENT_MAX, conversation.recent_count);
-    assert_true(conversation_encode(&conversation, bytes) <= 150);
+    assert_int_equal(FLOW_RECENT_MAX, conversation.recent.count);
+    assert_in_range(conversation_encode(&conversation, bytes), 1, 256 * 6 + 100);
+}
+
+static void a_session_is_small_where_times_are_told(void **state)
+{
+    struct conversation conversation;
+    unsigned char bytes[CONVERSATION_BYTES_MAX];
+
+    (void)state;
+    conversation_start(&conversation, NULL, 0);
+    for (uint64_t id = 1; id < 1000; id++)
+        say_at(&conversation, "AIDE", id, NOW + (int64_t)id * 10);
+    assert_int_equal(FLOW_RECENT_WINDOW_S / 10 + 1, conversation.recent.count);
+    for (uint64_t id = 1000; id < 2000; id++)
+        say_at(&conversation, "AIDE", id, NOW + 9000 + (int64_t)id);
+    assert_int_equal(FLOW_RECENT_TIMED_MAX, conversation.recent.count);
+    assert_in_range(conversation_encode(&conversation, bytes), 1, 64 * 8 + 100);
+    check_round_trip(&conversation);
 }
 
 static void the_longest_answers_fit(void **state)
@@ -121,7 +152,7 @@ static void cut_bytes_are_refused(void **state)
 
         talk(&conversation, answers);
         if (answers == 5)
-            flow_finish(&conversation, 0, "985-MBAN-15-MAR-TSHI-A3F9D", false);
+            flow_finish(&conversation, NULL, "985-MBAN-15-MAR-TSHI-A3F9D", false);
         length = conversation_encode(&conversation, bytes);
         for (size_t cut = 0; cut < length; cut++) {
             assert_int_equal(-1, conversation_decode(&conversation, bytes, cut));
@@ -139,19 +170,54 @@ static int decode_forged(unsigned state, unsigned reply, unsigned step, unsigned
     const unsigned reached = state == CONVERSATION_ASKING     ? step + 1
                              : state == CONVERSATION_COMPLETE ? step
                                                               : 0;
-    unsigned char bytes[CONVERSATION_BYTES_MAX] = {1,
+    unsigned char bytes[CONVERSATION_BYTES_MAX] = {2,
                                                    (unsigned char)state,
                                                    (unsigned char)reply,
                                                    0,
                                                    (unsigned char)step,
+                                                   (unsigned char)reached,
+                                                   0,
+                                                   0,
                                                    (unsigned char)recent_count,
-                                                   (unsigned char)reached};
+                                                   (unsigned char)(recent_count >> 8)};
     struct conversation conversation;
-    size_t length = 19; /* head and fingerprint */
+    size_t length = 22; /* head and fingerprint */
 
     for (; count > 0; count--, length += unit_length)
         memcpy(bytes + length, unit, unit_length);
     return conversation_decode(&conversation, bytes, length);
+}
+
+/* The same of an open conversation without answers, with these flags and what they announce. */
+static int decode_flags(unsigned flags, unsigned fruitless, const char *tail, size_t length)
+{
+    unsigned char bytes[256] = {2, CONVERSATION_ASKING,  FLOW_REPLY_WELCOME,       0, 0,
+                                1, (unsigned char)flags, (unsigned char)fruitless, 1, 0};
+    struct conversation conversation;
+
+    memcpy(bytes + 22, tail, length);
+    return conversation_decode(&conversation, bytes, 22 + length);
+}
+
+static void forged_flags_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(0, decode_flags(0, 0, "123456", 6));
+    assert_int_equal(0, decode_flags(2, 0, "123456", 6));
+    assert_int_equal(-1, decode_flags(3, 0, "123456", 6));
+    assert_int_equal(-1,
+                     decode_flags(4, 0, "123456", 6)); /* moved by an answer that is not there */
+    assert_int_equal(-1, decode_flags(32, 0, "123456", 6));
+    assert_int_equal(0, decode_flags(0, 21, "time123456", 10));
+    assert_int_equal(-1, decode_flags(0, 22, "time123456", 10));
+    assert_int_equal(0, decode_flags(8, 0, "textidtime123456", 16));
+    assert_int_equal(-1, decode_flags(8, 0, "\0\0\0\0\0\0time123456", 16));
+    /* An id's time is at most five minutes behind the horizon, which is told. */
+    assert_int_equal(0, decode_flags(16, 0, "timetime123456\0\0", 16));
+    assert_int_equal(0, decode_flags(16, 0, "timetime123456\055\001", 16));
+    assert_int_equal(-1, decode_flags(16, 0, "timetime123456\056\001", 16));
+    assert_int_equal(-1, decode_flags(16, 0, "\0\0\0\0time123456\0\0", 16));
+    assert_int_equal(-1, decode_flags(16, 0, "\377\377\377\377time123456\1\0", 16));
 }
 
 static void forged_counts_are_refused(void **state)
@@ -162,9 +228,9 @@ static void forged_counts_are_refused(void **state)
     assert_int_equal(0, decode_forged(asking, accepted, 15, 0, "\1A", 2, 15));
     assert_int_equal(-1, decode_forged(asking, accepted, 16, 0, "\1A", 2, 16));
     assert_int_equal(-1, decode_forged(asking, accepted, 200, 0, "\1A", 2, 200));
-    assert_int_equal(0, decode_forged(asking, accepted, 0, 8, "12345678", 8, 8));
-    assert_int_equal(-1, decode_forged(asking, accepted, 0, 9, "12345678", 8, 9));
-    assert_int_equal(-1, decode_forged(asking, accepted, 0, 1, "\0\0\0\0\0\0\0", 8, 1));
+    assert_int_equal(0, decode_forged(asking, accepted, 0, 256, "123456", 6, 256));
+    assert_int_equal(-1, decode_forged(asking, accepted, 0, 257, "123456", 6, 257));
+    assert_int_equal(-1, decode_forged(asking, accepted, 0, 1, "\0\0\0\0\0", 6, 1));
     /* An answer is letters and digits, not empty, and its length told in the short way. */
     assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\1a", 2, 1));
     assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\0", 1, 1));
@@ -220,13 +286,13 @@ static void hostile_bytes_do_no_harm(void **state)
     for (int round = 0; round < 200000; round++) {
         memcpy(changed, bytes, length);
         for (long i = random() % 4; i >= 0; i--)
-            changed[(size_t)random() % (i % 2 == 0 ? 7 : length)] = (unsigned char)random();
+            changed[(size_t)random() % (i % 2 == 0 ? 10 : length)] = (unsigned char)random();
         check_accepted(changed, length);
     }
     for (int round = 0; round < 50000; round++) {
         length = (size_t)random() % 64;
         for (size_t i = 0; i < length; i++)
-            changed[i] = (unsigned char)(random() % (i < 7 ? 8 : 256));
+            changed[i] = (unsigned char)(random() % (i < 10 ? 8 : 256));
         check_accepted(changed, length);
     }
 }
@@ -253,7 +319,7 @@ static void dropped_answers_leave_no_trace(void **state)
     assert_false(is_in(&conversation, sizeof conversation, "2150"));
 
     talk(&conversation, 5);
-    flow_finish(&conversation, 0, "985-MBAN-15-MAR-TSHI-A3F9D", false);
+    flow_finish(&conversation, NULL, "985-MBAN-15-MAR-TSHI-A3F9D", false);
     assert_false(is_in(&conversation, sizeof conversation, "TSHISEKEDI"));
     assert_string_equal("985-MBAN-15-MAR-TSHI-A3F9D", conversation.code);
     say(&conversation, "Bonjour", 9);
@@ -300,7 +366,7 @@ static void messages_without_id_are_never_redelivered(void **state)
     talk(&conversation, 0);
     assert_int_equal(FLOW_EVENT_INVALID, say(&conversation, "x", 0).event);
     assert_int_equal(FLOW_EVENT_INVALID, say(&conversation, "x", 0).event);
-    assert_int_equal(1, conversation.recent_count);
+    assert_int_equal(1, conversation.recent.count);
 }
 
 static void the_outcome_names_the_question(void **state)
@@ -363,9 +429,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_survives_the_bytes),
         cmocka_unit_test(a_session_is_small),
+        cmocka_unit_test(a_session_is_small_where_times_are_told),
         cmocka_unit_test(the_longest_answers_fit),
         cmocka_unit_test(cut_bytes_are_refused),
         cmocka_unit_test(forged_counts_are_refused),
+        cmocka_unit_test(forged_flags_are_refused),
         cmocka_unit_test(a_time_that_cannot_be_is_refused),
         cmocka_unit_test(hostile_bytes_do_no_harm),
         cmocka_unit_test(dropped_answers_leave_no_trace),

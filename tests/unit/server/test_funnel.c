@@ -83,7 +83,7 @@ static void say_again(const char *text, uint64_t id)
     switch (flow_step(flow, &conversation, &message, time(NULL)).effect) {
     case FLOW_CLAIM:
         save();
-        flow_finish(&conversation, id, "985-KINS-15-JEA-KABI-15483", false);
+        flow_finish(&conversation, &message, "985-KINS-15-JEA-KABI-15483", false);
         save();
         break;
     case FLOW_ANSWER:

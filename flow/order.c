@@ -1,0 +1,58 @@
+/*
+ * In which order messages were meant: the same text twice is often one message, and what was sent
+ * before the answer last taken was not meant for the question that is open now.
+ */
+#include "flow/definition.h"
+
+/* When a message came: by the provider's clock, if that is told. */
+static int64_t time_of(const struct flow_message *message, int64_t now_s)
+{
+    const uint32_t sent_s = recent_time(message->sent_s);
+
+    return sent_s != 0 ? sent_s : now_s;
+}
+
+/* Notes a free text, to know it when it comes again. */
+void order_note_text(struct conversation *conversation, const struct flow_message *message,
+                     int64_t now_s)
+{
+    if (message->kind != FLOW_MESSAGE_TEXT)
+        return;
+    conversation->text_id = message->text_id & FLOW_ID_MAX;
+    conversation->text_s = (uint32_t)time_of(message, now_s);
+}
+
+/* Whether this is the free text that was taken last, once more. */
+bool order_is_again(const struct conversation *conversation, const struct flow_message *message,
+                    int64_t now_s)
+{
+    const int64_t since = time_of(message, now_s) - conversation->text_s;
+
+    return message->kind == FLOW_MESSAGE_TEXT && conversation->text_id != 0 &&
+           conversation->text_id == (message->text_id & FLOW_ID_MAX) && since <= FLOW_AGAIN_S &&
+           since >= -FLOW_AGAIN_S;
+}
+
+/* Whether a message was sent before the one that brought the conversation where it is. */
+bool order_is_crossed(const struct conversation *conversation, const struct flow_message *message)
+{
+    const uint32_t sent_s = recent_time(message->sent_s);
+
+    return sent_s != 0 && sent_s < conversation->moved_s;
+}
+
+void order_note_move(struct conversation *conversation, const struct flow_message *message)
+{
+    const uint32_t sent_s = recent_time(message->sent_s);
+
+    if (sent_s > conversation->moved_s)
+        conversation->moved_s = sent_s;
+}
+
+/* Whether a message replies, by a swipe, to one of the person's own, and so not to our question. */
+bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message)
+{
+    return message->quotes_own ||
+           (message->quoted_id != 0 &&
+            recent_find(&conversation->recent, message->quoted_id) < conversation->recent.count);
+}
