@@ -4,6 +4,7 @@
  */
 #include "store/record_eraser.h"
 
+#include "store/hex.h"
 #include "store/record_asker.h"
 #include "store/record_backend.h"
 #include <stdio.h>
@@ -101,9 +102,9 @@ static int asker_of(const struct record_erasure *erasure,
     unsigned char number[RECORD_ASKER_NUMBER_SIZE];
     int status = hasher ? record_asker_number(hasher, erasure->phone_number, number) : -1;
 
-    for (size_t i = 0; status == 0 && i < sizeof number; i++)
-        snprintf(asker + 2 * i, 3, "%02x", number[i]);
-    if (status != 0)
+    if (status == 0)
+        hex_write(number, sizeof number, asker);
+    else
         snprintf(error, STORE_ERROR_MAX, "the cryptographic library fails");
     record_asker_free(hasher);
     return status;

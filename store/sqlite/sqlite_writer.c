@@ -3,6 +3,7 @@
  * failure the claims still say what was wanted.
  */
 #include "store/sqlite/sqlite_writer.h"
+#include "store/hex.h"
 #include "store/record_backend.h"
 #include "store/sqlite/sqlite_database.h"
 #include "store/sqlite/sqlite_schema.h"
@@ -137,18 +138,12 @@ struct parameters {
     char asker[1 + 2 * RECORD_ASKER_SIZE + 1]; /* a space before it */
 };
 
-static void hex_format(const unsigned char *bytes, size_t size, char hex[])
-{
-    for (size_t i = 0; i < size; i++)
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static void parameters_format(struct parameters *parameters, const struct record_claim *claim)
 {
-    hex_format(claim->input_hash, RECORD_HASH_SIZE, parameters->hash);
+    hex_write(claim->input_hash, RECORD_HASH_SIZE, parameters->hash);
     time_format(claim->now_us, parameters->now);
     parameters->asker[0] = ' ';
-    hex_format(claim->asker, RECORD_ASKER_SIZE, parameters->asker + 1);
+    hex_write(claim->asker, RECORD_ASKER_SIZE, parameters->asker + 1);
 }
 
 /* Binds text that lives until the statement is reset. */
