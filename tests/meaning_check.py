@@ -27,12 +27,13 @@ from crowd import TOKEN, stats  # noqa: E402
 from graph import Graph  # noqa: E402
 from phone import WEBHOOK, new_sid, reply_text, twilio_form  # noqa: E402
 from processes import RedisServer, UicServer  # noqa: E402
-from texts import CODE_LINE, code_of, question  # noqa: E402
+from texts import CODE_LINE, code_of, message, question  # noqa: E402
 
 PLACES = ("Kinshasa", "Goma", "Bukavu", "Lubumbashi", "Kananga", "Mbandaka", "Kisangani", "Boma")
 FIRST = ("Jean", "Marie", "Pierre", "Anne", "Joseph", "Rose", "Paul", "Alice", "Luc", "Clarisse")
 FAMILY = ("Kabila", "Mukendi", "Ilunga", "Moke", "Tshibangu", "Kalala", "Mbuyi")
 NUMBERS = (0, 3)  # the questions that want a number
+MISCHIEF = ("gesture", "sent again", "late", "cut", "swapped", "doubled")
 REPLIES_MAX = 40  # of one conversation; more are an endless one
 
 
@@ -93,7 +94,12 @@ class TwilioPerson:
 
     async def send(self, *messages):
         """The replies."""
-        return [await self._post({"MessageSid": sid}, body) for body, sid in messages]
+        replies = []
+        for body, sid in messages:
+            while (reply := await self._post({"MessageSid": sid}, body)) == message("unavailable"):
+                await asyncio.sleep(0.2)  # a store was slow; the message comes again, as it is asked to
+            replies.append(reply)
+        return replies
 
     async def again(self, message):
         await self.send(message)
@@ -167,7 +173,7 @@ class Play:
         self.did, self.wrong = Counter(), []
 
     def does(self, what, probability):
-        if self.chance.random() >= probability * self.options.mischief:
+        if self.chance.random() >= probability * self.options.mischief or what not in self.options.only:
             return False
         self.did[what] += 1
         return True
@@ -258,6 +264,8 @@ def parse_options():
     parser.add_argument("--conversations", type=int, default=2000)
     parser.add_argument("--at-once", type=int, default=64, help="conversations at a time")
     parser.add_argument("--mischief", type=float, default=1, help="0: a clean run; 2: twice as much")
+    parser.add_argument("--only", nargs="+", choices=MISCHIEF, default=MISCHIEF, metavar="WHAT",
+                        help=f"{', '.join(MISCHIEF)}")
     parser.add_argument("--memory", action="store_true", help="sessions in memory instead of Redis")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()

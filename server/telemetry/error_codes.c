@@ -40,8 +40,7 @@ size_t error_codes_read(struct error_code_count counts[ERROR_CODES_MAX + 1])
     pthread_mutex_lock(&lock);
     count = known_count;
     memcpy(counts, known, count * sizeof *counts);
-    if (others > 0)
-        counts[count++] = (struct error_code_count){ERROR_CODE_OTHER, others};
+    counts[count++] = (struct error_code_count){ERROR_CODE_OTHER, others};
     pthread_mutex_unlock(&lock);
     return count;
 }

@@ -20,7 +20,8 @@ struct error_code_count {
 /* code is not negative. */
 void error_codes_add(int code, uint64_t n);
 
-/* What was counted, in the order in which codes first came. Returns how many. */
+/* What was counted, in the order in which codes first came, ERROR_CODE_OTHER last. Returns how
+ * many. */
 size_t error_codes_read(struct error_code_count counts[ERROR_CODES_MAX + 1]);
 
 #endif

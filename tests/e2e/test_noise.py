@@ -1,0 +1,18 @@
+"""Nobody gets a record that nobody meant: a small run of tests/meaning_check.py."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl to make keys with")
+
+
+@pytest.mark.parametrize("where", [[], ["--memory"]], ids=["redis", "memory"])
+def test_gestures_and_cut_characters_change_nothing(root, where):
+    done = subprocess.run([sys.executable, root / "tests/meaning_check.py", "--conversations", "200",
+                           "--mischief", "2", "--only", "gesture", "cut", *where],
+                          capture_output=True, text=True, timeout=400, env=os.environ)
+    assert done.returncode == 0, done.stdout + done.stderr
