@@ -25,7 +25,7 @@ struct meta_settings {
     const struct flow *flow;
     struct hasher *hasher; /* the thread's */
     struct replies_link *replies;
-    struct meta_clock *clock; /* of all workers */
+    struct meta_clock *clock;     /* of all workers */
     struct figures_link *figures; /* counts what became of replies */
 };
 
