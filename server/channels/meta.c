@@ -2,8 +2,8 @@
  * is left to meta_message.c and meta_reply.c, sending to graph.c. */
 #include "server/channels/meta.h"
 
-#include "server/channels/meta_clock.h"
 #include "server/channels/graph_verdict.h"
+#include "server/channels/meta_clock.h"
 #include "server/channels/meta_reply.h"
 #include "server/channels/meta_signature.h"
 #include "server/http/form.h"

@@ -33,8 +33,7 @@ int keys_derive(struct keys *keys, const char *salt)
         {"record input", keys->record_input},       {"outbox seal", keys->outbox_seal},
         {"reply seal", keys->reply_seal},           {"reply address", keys->reply_address},
         {"message id", keys->message_id},           {"log tag", keys->log_tag},
-        {"record asker", keys->record_asker},
-        {"message text", keys->message_text},
+        {"record asker", keys->record_asker},       {"message text", keys->message_text},
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define POSTGRES_URL_MAX 192
+#define BENCH_TEXT_MAX 256 /* what SQL answers, with its NUL */
 
 struct postgres_server {
     char folder[64]; /* with its socket */
@@ -39,7 +40,7 @@ static inline void postgres_url_format(const struct postgres_server *server, con
 }
 
 /* Runs SQL on a database, as an operator would; the first column of the first row. */
-static inline void postgres_sql(const char *url, const char *sql, char text[128])
+static inline void postgres_sql(const char *url, const char *sql, char text[BENCH_TEXT_MAX])
 {
     PGconn *pg = PQconnectdb(url);
 
@@ -50,7 +51,8 @@ static inline void postgres_sql(const char *url, const char *sql, char text[128]
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
         fail_msg("%s: %s", sql, PQresultErrorMessage(result));
     const char *value = PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
-    snprintf(text, 128, "%s", PQntuples(result) > 0 && PQgetisnull(result, 0, 0) ? "NULL" : value);
+    snprintf(text, BENCH_TEXT_MAX, "%s",
+             PQntuples(result) > 0 && PQgetisnull(result, 0, 0) ? "NULL" : value);
     PQclear(result);
     PQfinish(pg);
 }
@@ -58,7 +60,7 @@ static inline void postgres_sql(const char *url, const char *sql, char text[128]
 /* A connection that was closed is still seen for a moment. */
 static inline void postgres_wait_until_alone(const char *url)
 {
-    char count[128] = "";
+    char count[BENCH_TEXT_MAX] = "";
 
     while (strcmp(count, "0") != 0)
         postgres_sql(
@@ -179,7 +181,7 @@ static inline void postgres_database(struct postgres_server *server, const char 
 {
     char name[32];
     char sql[256];
-    char text[128];
+    char text[BENCH_TEXT_MAX];
 
     snprintf(name, sizeof name, "test%u", ++server->databases);
     snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE template0 %s", name, options);

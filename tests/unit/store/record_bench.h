@@ -184,7 +184,7 @@ static inline enum store_status claimed(struct bench *bench, struct asked *asked
 }
 
 /* Runs SQL from outside, as an operator would; the first column of the first row. */
-static inline void bench_sql(const struct bench *bench, const char *sql, char text[128])
+static inline void bench_sql(const struct bench *bench, const char *sql, char text[BENCH_TEXT_MAX])
 {
     sqlite3 *database = NULL;
     sqlite3_stmt *statement = NULL;
@@ -200,14 +200,14 @@ static inline void bench_sql(const struct bench *bench, const char *sql, char te
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         fail_msg("%s: %s", sql, sqlite3_errmsg(database));
     const char *value = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : "";
-    snprintf(text, 128, "%s", value ? value : "NULL");
+    snprintf(text, BENCH_TEXT_MAX, "%s", value ? value : "NULL");
     sqlite3_finalize(statement);
     sqlite3_close(database);
 }
 
 #define assert_sql(bench, sql, expected)      \
     do {                                      \
-        char text_[128];                      \
+        char text_[BENCH_TEXT_MAX];           \
         bench_sql(bench, sql, text_);         \
         assert_string_equal(text_, expected); \
     } while (0)

@@ -190,7 +190,7 @@ static void a_code_taken_by_another_is_kept_aside(void **state)
     assert_sql(&bench, ROWS, "1 1");
 
     /* Put back by hand once the other record is out of the way. */
-    bench_sql(&bench, "DELETE FROM uic_records", (char[128]){""});
+    bench_sql(&bench, "DELETE FROM uic_records", (char[BENCH_TEXT_MAX]){""});
     redisReply *kept = ask("XRANGE " KEPT " - +");
     const redisReply *sealed = kept->element[0]->element[1]->element[1];
     tell("XADD " STREAM " * sealed %b", sealed->str, sealed->len);

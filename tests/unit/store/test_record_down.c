@@ -163,7 +163,7 @@ static void a_failed_batch_leaves_no_transaction_open(void **state)
     (void)state;
     struct asked jean = asked_by("jean", "+1", "SM1", "code 1");
     struct asked marie = asked_by("marie", "+1", "SM2", "code 2");
-    char away[128];
+    char away[BENCH_TEXT_MAX];
     char error[STORE_ERROR_MAX];
     struct sqlite_writer *writer = sqlite_writer_open(bench.path, error);
 
@@ -184,7 +184,7 @@ static void nothing_is_promised_into_a_deleted_file(void **state)
 {
     (void)state;
     struct asked jean = asked_by("jean", "+1", "SM1", "code 1");
-    char away[128];
+    char away[BENCH_TEXT_MAX];
 
     snprintf(away, sizeof away, "%s.away", bench.path);
     assert_int_equal(rename(bench.path, away), 0);
@@ -204,7 +204,7 @@ static void a_read_only_file_is_down_until_it_is_writable(void **state)
 {
     (void)state;
     struct asked jean = asked_by("jean", "+1", "SM1", "code 1");
-    char away[128];
+    char away[BENCH_TEXT_MAX];
     char error[STORE_ERROR_MAX] = "";
 
     /* Root may write everything: be somebody else. */
@@ -238,7 +238,7 @@ static void a_link_that_comes_while_it_is_down_is_told(void **state)
     struct bench late = bench;
     struct asked jean = asked_by("jean", "+1", "SM1", "code 1");
     struct store_watch watch = {bench_changed, &late};
-    char away[128];
+    char away[BENCH_TEXT_MAX];
     char error[STORE_ERROR_MAX];
 
     snprintf(away, sizeof away, "%s.away", bench.path);

@@ -101,8 +101,8 @@ static void assert_totals_equal_a_recount(void)
         "sum(requests)"
         " FROM (SELECT hour, sum(new_codes) AS codes, sum(new_phones) AS phones,"
         " sum(requests) AS requests FROM uic_totals GROUP BY hour) AS hours";
-    char kept[128];
-    char counted[128];
+    char kept[BENCH_TEXT_MAX];
+    char counted[BENCH_TEXT_MAX];
 
     bench_sql(&bench, totals, kept);
     bench_sql(&bench, "SELECT uic_totals_count()", counted);
@@ -190,7 +190,7 @@ static void other_end(PGconn *other, const char *sql)
 /* Turns the loop until a statement of ours waits for another transaction. */
 static void loop_until_blocked(void)
 {
-    char text[128] = "";
+    char text[BENCH_TEXT_MAX] = "";
 
     while (strcmp(text, "1") != 0) {
         assert_int_equal(event_base_loop(bench.base, EVLOOP_NONBLOCK), 0);
@@ -363,7 +363,7 @@ static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
     enum { COUNT = 256, ROUNDS = 20 };
     struct asked *crowd = calloc(2 * COUNT, sizeof *crowd);
     char error[STORE_ERROR_MAX];
-    char text[128] = "";
+    char text[BENCH_TEXT_MAX] = "";
     struct record_store *other = record_store_open(bench.url, asker_key, error);
     struct record_link *links[] = {bench.link, record_attach(other, bench.base, NULL, error)};
 

@@ -119,7 +119,7 @@ static void a_server_that_is_silent_is_down(void **state)
 static PGconn *table_lock(struct asked *asked)
 {
     PGconn *other = PQconnectdb(bench.url);
-    char text[128] = "";
+    char text[BENCH_TEXT_MAX] = "";
 
     PQclear(PQexec(other, "BEGIN"));
     PQclear(PQexec(other, "LOCK TABLE uic_records"));
