@@ -15,6 +15,7 @@ PROGRAM = re.compile(
     r"(?:[A-Z_]+=\S+ )*(?:(?:scripts|tests|build)/\S*|(?:sudo|whatsapp-uic(?:-\w+)?|curl|ssh|scp|apt|systemctl|"
     r"systemd-analyze|journalctl|certbot|ufw|df|kill|man|python3?|uvicorn|pkg-config|promtool|psql|pg_restore|"
     r"redis-cli)(?= ))")
+COMMANDS = {"", "sh", "bash"}
 DATA = {"json", "ini"}  # languages that are no commands
 
 
@@ -25,6 +26,9 @@ class Block:
         self.document, self.language, self.text, self.marked = document, language, text, marked
 
     def lines(self):
+        """Its commands; what is listed by its language is one."""
+        if self.language not in COMMANDS | DATA:
+            return [f"```{self.language}"]
         return [line for line in map(without_remark, self.text.splitlines()) if line]
 
 
