@@ -182,10 +182,15 @@ void login_handle_login(struct login *login, struct http_request *request)
         return;
     }
     token = form_value(&form, "token", NULL);
+    const bool broken = form_is_broken(&form);
     const bool right =
         token.length > 0 && access_takes_token(login->settings.access, token.bytes, token.length);
     OPENSSL_cleanse(storage, request->body_length);
     free(storage);
+    if (broken) {
+        http_reply_error(request, 400, "the form holds half a percent sign");
+        return;
+    }
     if (!right)
         log_wrong(request);
     throttle_try(login->settings.throttle, request, right, on_judged, login);

@@ -65,6 +65,14 @@ int form_decode(struct form *form, const char *body, size_t length, size_t field
     return 0;
 }
 
+bool form_is_broken(const struct form *form)
+{
+    for (size_t i = 0; i < form->count; i++)
+        if (form->fields[i].broken)
+            return true;
+    return false;
+}
+
 struct form_text form_value(const struct form *form, const char *key, size_t *count)
 {
     struct form_text found = {NULL, 0};

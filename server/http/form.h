@@ -36,6 +36,9 @@ struct form {
 int form_decode(struct form *form, const char *body, size_t length, size_t fields_max,
                 char *storage, const char **reason);
 
+/* Whether some field is broken: for a form of our own pages, which never is. */
+bool form_is_broken(const struct form *form);
+
 /* The value of a key. *count (may be NULL) is how many fields have it; the first one counts.
  * Without one the length is 0 and bytes is NULL. */
 struct form_text form_value(const struct form *form, const char *key, size_t *count);

@@ -174,7 +174,7 @@ def test_old_backups_go_and_nothing_else(start, script, database, tmp_path):
     kept.mkdir()
     old = [kept / "whatsapp-uic-20200101T000000Z.sqlite.gz", kept / "whatsapp-uic-20200102T000000Z.pgdump",
            kept / "whatsapp-uic-20200102T000000Z.env"]
-    others = [kept / "whatsapp-uic-20200101T000000Z.sqlite.gz.mine", kept / "notes.txt"]
+    others = [kept / "whatsapp-uic-20200101T000000Z.sqlite.gz.mine", kept / "notes.txt", kept / at(1)]
     for path in old + others:
         path.write_text("x")
     assert script("backup", "--directory", kept, "--keep", "0", DATABASE_URL=database.url).returncode == 0
