@@ -64,7 +64,7 @@ static size_t count_characters(const char *text, size_t length)
     return count;
 }
 
-static int64_t year_of(int64_t now_s)
+int64_t year_of(int64_t now_s)
 {
     time_t now = (time_t)now_s;
     struct tm tm;

@@ -58,6 +58,8 @@ const char *check_text(struct report *report, const struct place *place, const j
 void load_languages(struct flow *flow, struct report *report);
 void load_steps(struct flow *flow, struct report *report);
 void load_code(struct flow *flow, struct report *report);
+/* After the steps: the words that careful ones are read with. */
+void load_words(struct flow *flow, struct report *report);
 void load_messages(struct flow *flow, struct report *report);
 /* After all parts: no reply may be longer than a message. */
 void check_reply_lengths(const struct flow *flow, struct report *report);

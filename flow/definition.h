@@ -78,6 +78,9 @@ enum answer_type {
     ANSWER_TYPE_COUNT
 };
 
+/* What a careful step of type text holds. */
+enum holds { HOLDS_NOTHING, HOLDS_PLACE, HOLDS_NAME };
+
 struct choice {
     const char *value; /* ASCII letters and digits */
     const char *labels[FLOW_LANGUAGES_MAX];
@@ -91,7 +94,8 @@ struct question {
     int64_t min; /* years and integers: values; letters, digits, text: characters */
     int64_t max;
     bool max_is_now; /* max is the current year */
-    bool careful;    /* not everything is taken as it stands */
+    bool careful;    /* answers are read out of sentences */
+    enum holds holds;
     size_t choice_count;
     struct choice choices[FLOW_CHOICES_MAX];
 };
@@ -103,6 +107,9 @@ struct flow {
     uint64_t fingerprint;
     uint64_t file_fingerprint;
     enum uic_normalization normalization;
+    enum flow_confirm confirm;
+    struct words *words; /* of careful steps, else NULL */
+    uint64_t words_version;
     size_t language_count;
     const char *languages[FLOW_LANGUAGES_MAX];
     const char *messages[FLOW_LANGUAGES_MAX][MESSAGE_COUNT];
@@ -119,6 +126,8 @@ struct flow {
 size_t question_room(const struct question *question);
 /* Whether the type's answers are numbers, which are padded on the left. */
 bool question_is_numeric(const struct question *question);
+/* The year of a time, UTC. */
+int64_t year_of(int64_t now_s);
 /* Index of the choice that somebody means by its number, value or label; -1 for none. */
 int choice_find(const struct flow *flow, const struct question *question, const char *text,
                 size_t length);

@@ -77,6 +77,50 @@ const char *flow_language(const struct flow *flow, size_t language);
 int flow_answer(const struct flow *flow, size_t step, const char *text, size_t length, bool check,
                 int64_t now_s, char *out, size_t capacity, size_t *out_length, char error[160]);
 
+/* Bytes that hold an answer as it was read, with its NUL. */
+#define FLOW_READING_MAX (FLOW_ANSWER_CHARACTERS_MAX * 4 + 64)
+/* Names that a person can choose from at most. */
+#define FLOW_READING_CHOICES_MAX 3
+
+enum flow_reading_kind {
+    FLOW_READ,           /* an answer, as it stands or nearly so */
+    FLOW_READ_DOUBTFUL,  /* an answer out of a sentence, or an unusual one */
+    FLOW_READ_WHICH,     /* several names: text has them all, choices each */
+    FLOW_READ_AGAIN,     /* not understood */
+    FLOW_READ_NO_ANSWER, /* "I do not know", "ok" */
+};
+
+/* An answer as it was read: to be told back, and to be given to flow_answer. The first three kinds
+ * have a text. Holds what a person said: wipe it. */
+struct flow_reading {
+    enum flow_reading_kind kind;
+    uint8_t choice_count;
+    size_t length;
+    char text[FLOW_READING_MAX];
+    char choices[FLOW_READING_CHOICES_MAX][FLOW_READING_MAX];
+};
+
+/*
+ * Reads a message as an answer to a step, in the way that the step asks for ("reading" in the flow
+ * file), then checks and normalises it as flow_answer does. Returns 0 with a reading of the first
+ * three kinds, or -1 with one of the last two and error saying in English what is expected. A step
+ * that is read plainly takes the message as it stands; its text is empty when it does not fit.
+ */
+int flow_read(const struct flow *flow, size_t step, const char *text, size_t length, int64_t now_s,
+              struct flow_reading *reading, char *out, size_t capacity, size_t *out_length,
+              char error[160]);
+
+/* Leaves nothing of what was said in it. */
+void flow_reading_wipe(struct flow_reading *reading);
+
+/* Of the words that careful steps are read with; 0 when there is no such step. Other words, another
+ * number. */
+uint64_t flow_words_version(const struct flow *flow);
+
+/* Whether answers in doubt are read back to the person before the code. */
+enum flow_confirm { FLOW_CONFIRM_ALWAYS, FLOW_CONFIRM_DOUBT, FLOW_CONFIRM_NEVER };
+enum flow_confirm flow_confirm(const struct flow *flow);
+
 /* The code of normalised answers, one for each step; longer as in uic_code. Returns a uic_status.
  */
 int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,

@@ -3,6 +3,7 @@
  * flow. Steps, code and messages have files of their own (load_*.c).
  */
 #include "flow/check.h"
+#include "flow/reading/reading.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -62,8 +63,9 @@ static int fingerprints(struct flow *flow)
 {
     const json_t *json = flow->json;
     json_t *meaning = json_pack(
-        "{s:o, s:O*, s:O*}", "steps", steps_without_words(json_object_get(json, "steps")), "code",
-        json_object_get(json, "code"), "normalization", json_object_get(json, "normalization"));
+        "{s:o, s:O*, s:O*, s:I}", "steps", steps_without_words(json_object_get(json, "steps")),
+        "code", json_object_get(json, "code"), "normalization",
+        json_object_get(json, "normalization"), "words", (json_int_t)flow->words_version);
     int result = digest(meaning, &flow->fingerprint);
 
     json_decref(meaning);
@@ -123,12 +125,16 @@ static void load_head(struct flow *flow, struct report *report)
 {
     static const char *const keys[] = {"id",    "version", "languages", "normalization",
                                        "steps", "code",    "messages",  "stop_words",
-                                       NULL};
+                                       "words", "confirm", NULL};
     static const char *const normalizations[] = {"reference", "extended", NULL};
+    static const char *const confirms[] = {"always", "doubt", "never", NULL};
+    const json_t *confirm_json = json_object_get(flow->json, "confirm");
+    int confirm_index = FLOW_CONFIRM_DOUBT;
     const struct place root = {0};
     struct place id = place_key(&root, "id");
     struct place version = place_key(&root, "version");
     struct place normalization = place_key(&root, "normalization");
+    struct place confirm = place_key(&root, "confirm");
     int64_t number = 0;
 
     check_object(report, &root, flow->json, keys);
@@ -141,6 +147,9 @@ static void load_head(struct flow *flow, struct report *report)
                      normalizations) == 0
             ? UIC_REFERENCE
             : UIC_EXTENDED;
+    if (confirm_json != NULL)
+        confirm_index = check_one_of(report, &confirm, confirm_json, confirms);
+    flow->confirm = confirm_index < 0 ? FLOW_CONFIRM_DOUBT : (enum flow_confirm)confirm_index;
 }
 
 static void load_parts(struct flow *flow, struct report *report)
@@ -149,6 +158,7 @@ static void load_parts(struct flow *flow, struct report *report)
     load_languages(flow, report);
     load_stop_words(flow, report);
     load_steps(flow, report);
+    load_words(flow, report);
     load_code(flow, report);
     load_messages(flow, report);
     check_reply_lengths(flow, report);
@@ -210,6 +220,7 @@ void flow_free(struct flow *flow)
     if (flow == NULL)
         return;
     json_decref(flow->json);
+    words_free(flow->words);
     free(flow);
 }
 
@@ -231,6 +242,16 @@ uint64_t flow_fingerprint(const struct flow *flow)
 uint64_t flow_file_fingerprint(const struct flow *flow)
 {
     return flow->file_fingerprint;
+}
+
+uint64_t flow_words_version(const struct flow *flow)
+{
+    return flow->words_version;
+}
+
+enum flow_confirm flow_confirm(const struct flow *flow)
+{
+    return flow->confirm;
 }
 
 size_t flow_step_count(const struct flow *flow)

@@ -162,6 +162,38 @@ static void load_answer(const struct flow *flow, struct report *report, const st
         load_range(report, place, json, question);
 }
 
+static bool can_be_careful(const struct question *question)
+{
+    return question->type == ANSWER_YEAR || question->type == ANSWER_INTEGER ||
+           question->type == ANSWER_TEXT;
+}
+
+/* How an answer is read; a careful text says what it holds. */
+static void load_reading(struct report *report, const struct place *place, const json_t *json,
+                         struct question *question)
+{
+    static const char *const readings[] = {"careful", "plain", NULL};
+    static const char *const holdings[] = {"place", "name", NULL};
+    const json_t *reading = json_object_get(json, "reading");
+    const json_t *holds = json_object_get(json, "holds");
+    struct place reading_place = place_key(place, "reading");
+    struct place holds_place = place_key(place, "holds");
+    int index = can_be_careful(question) ? 0 : 1;
+
+    if (reading != NULL)
+        index = check_one_of(report, &reading_place, reading, readings);
+    if (question->type == ANSWER_TYPE_COUNT)
+        return;
+    if (index == 0 && !can_be_careful(question))
+        report_mistake(report, &reading_place,
+                       "expected plain; only year, integer and text are read carefully");
+    question->careful = index == 0 && can_be_careful(question);
+    if (question->type == ANSWER_TEXT && (question->careful || holds != NULL))
+        question->holds = (enum holds)(check_one_of(report, &holds_place, holds, holdings) + 1);
+    else if (holds != NULL)
+        report_mistake(report, &holds_place, "expected no such key; only a text has it");
+}
+
 static unsigned invalid_placeholders(const struct question *question)
 {
     switch (question->type) {
@@ -179,10 +211,9 @@ static unsigned invalid_placeholders(const struct question *question)
 static void load_step(const struct flow *flow, struct report *report, const struct place *place,
                       const json_t *json, struct question *question)
 {
-    static const char *const keys[] = {"key", "answer", "reading", "question", "invalid", NULL};
-    static const char *const readings[] = {"careful", "plain", NULL};
+    static const char *const keys[] = {"key",      "answer",  "reading", "holds",
+                                       "question", "invalid", NULL};
     struct place key = place_key(place, "key");
-    struct place reading = place_key(place, "reading");
     struct place answer = place_key(place, "answer");
     struct place text = place_key(place, "question");
     struct place invalid = place_key(place, "invalid");
@@ -193,9 +224,7 @@ static void load_step(const struct flow *flow, struct report *report, const stru
     question->key = check_word(report, &key, json_object_get(json, "key"), 32, KEY_CHARACTERS,
                                "lower-case letters, digits or _");
     load_answer(flow, report, &answer, json_object_get(json, "answer"), question);
-    question->careful =
-        json_object_get(json, "reading") == NULL ||
-        check_one_of(report, &reading, json_object_get(json, "reading"), readings) == 0;
+    load_reading(report, place, json, question);
     load_texts(flow, report, &text, json_object_get(json, "question"), CHECK_TEXT_MAX,
                PLACEHOLDERS_POSITION, false, question->texts);
     load_texts(flow, report, &invalid, json_object_get(json, "invalid"), CHECK_TEXT_MAX,

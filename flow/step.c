@@ -160,12 +160,15 @@ static enum flow_event take_answer(const struct flow *flow, struct conversation 
                                    const struct flow_message *message, int64_t now_s)
 {
     const size_t begin_of_answer = answers_length(conversation);
+    struct flow_reading reading;
     char error[160];
     size_t length;
+    const int read = flow_read(flow, conversation->step, message->text, message->length, now_s,
+                               &reading, conversation->answers + begin_of_answer,
+                               sizeof conversation->answers - begin_of_answer, &length, error);
 
-    if (flow_answer(flow, conversation->step, message->text, message->length, true, now_s,
-                    conversation->answers + begin_of_answer,
-                    sizeof conversation->answers - begin_of_answer, &length, error) < 0)
+    flow_reading_wipe(&reading);
+    if (read < 0)
         return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_INVALID, FLOW_EVENT_INVALID);
     if (wants_words(&flow->questions[conversation->step]))
         order_note_text(conversation, message, now_s);

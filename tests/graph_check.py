@@ -36,8 +36,8 @@ def name_of(number):
 class Person:
     def __init__(self, index):
         self.number = f"24381{index:07}"
-        answers = (str(1930 + index % 90), PLACES[index % 8], name_of(index), f"{1 + index % 28:02}",
-                   name_of(index + 7))
+        answers = (str(1930 + index % 90), PLACES[index % 8], name_of(index + 256), f"{1 + index % 28:02}",
+                   name_of(index + 263))
         self.texts = ("Bonjour", *answers)
         self.expected = [message("welcome"), *(question(step) for step in range(1, 5)),
                          code_of(answers)]

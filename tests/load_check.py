@@ -45,7 +45,7 @@ class Person:
         # Every tenth has the answers of the one before: a person registered from another number.
         identity = index - 1 if index % 10 == 9 else index
         self.number = f"+2438{run % 1000:03}{index:07}"
-        self.answers = (str(1930 + identity % 90), PLACES[identity % 8], name_of(identity),
+        self.answers = (str(1930 + identity % 90), PLACES[identity % 8], name_of(identity + 256),
                         f"{1 + identity % 28:02}", name_of(run + 256) + name_of(identity + 16))
         self.code = code_of(self.answers, Person.salt)
         self.wrong_at = index % 5 if index % 7 == 3 else None

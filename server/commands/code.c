@@ -24,13 +24,16 @@ const struct command cmd_code = {
         "  {\"answers\":[\"1985\",\"Kinshasa\",\"Jean\",\"15\",\"Kabila\"]}\n"
         "  {\"code\":\"...\",\"normalized\":[\"1985\",...]}  or  "
         "{\"error\":\"...\",\"field\":\"birth_day\"}\n"
+        "Answers are read as in the conversation. \"doubt\":[...] names the answers that it would\n"
+        "read back before it gives the code, \"choices\":[...] the names to choose from where it\n"
+        "would ask which.\n"
         "field is null when the fault is not one answer's. A member \"salt\" in the line takes "
         "the\n"
         "place of UIC_SALT for it. Exit code 1 when a line gave no code.\n\n"
         "The salt is UIC_SALT, from the environment or .env. An answer that starts with - goes\n"
         "behind a -- of its own.\n\n"
         "  --jsonl      read JSON lines from standard input\n"
-        "  --no-check   skip the checks of answers, only normalise\n"
+        "  --no-check   take answers as they are: no reading, no checks, only normalise\n"
         "  --flow FILE  questions and form of the code from FILE instead of FLOW_FILE\n",
     .run = run,
 };
@@ -53,7 +56,9 @@ struct coding {
     char bytes[FLOW_ANSWERS_MAX];
     struct uic_text normalized[FLOW_STEPS_MAX];
     char code[UIC_CODE_MAX];
-    const char *field; /* of the wrong answer, or NULL */
+    const char *field;           /* of the wrong answer, or NULL */
+    bool doubt[FLOW_STEPS_MAX];  /* these would be read back before the code */
+    struct flow_reading reading; /* of the last answer that was read */
     char error[160];
 };
 
@@ -63,15 +68,32 @@ static int fail(struct coding *coding, const char *why)
     return -1;
 }
 
+/* One answer as the conversation takes it, or as it stands. */
+static int take_answer(const struct coder *coder, struct coding *coding, size_t step, char *out,
+                       size_t capacity, size_t *length)
+{
+    const struct uic_text *said = &coding->answers[step];
+    if (!coder->check)
+        return flow_answer(coder->flow, step, said->bytes, said->length, false, coder->now_s, out,
+                           capacity, length, coding->error);
+    if (flow_read(coder->flow, step, said->bytes, said->length, coder->now_s, &coding->reading, out,
+                  capacity, length, coding->error) < 0)
+        return -1;
+    if (coding->reading.kind == FLOW_READ_WHICH)
+        return fail(coding, "expected one name; which of these?");
+    coding->doubt[step] = coding->reading.kind == FLOW_READ_DOUBTFUL &&
+                          flow_confirm(coder->flow) != FLOW_CONFIRM_NEVER;
+    return 0;
+}
+
 static int make_code(const struct coder *coder, struct coding *coding)
 {
     size_t used = 0;
     for (size_t i = 0; i < flow_step_count(coder->flow); i++) {
         struct uic_text *text = &coding->normalized[i];
         text->bytes = coding->bytes + used;
-        if (flow_answer(coder->flow, i, coding->answers[i].bytes, coding->answers[i].length,
-                        coder->check, coder->now_s, coding->bytes + used,
-                        sizeof coding->bytes - used, &text->length, coding->error) < 0) {
+        if (take_answer(coder, coding, i, coding->bytes + used, sizeof coding->bytes - used,
+                        &text->length) < 0) {
             coding->field = flow_step_key(coder->flow, i);
             return -1;
         }
@@ -101,8 +123,11 @@ static int code_arguments(const struct coder *coder, size_t count, char *answers
     for (size_t i = 0; i < count; i++)
         coding.answers[i] = (struct uic_text){answers[i], strlen(answers[i])};
     if (make_code(coder, &coding) < 0) {
-        fprintf(stderr, "%s%s%s\n", coding.field ? coding.field : "", coding.field ? ": " : "",
+        fprintf(stderr, "%s%s%s", coding.field ? coding.field : "", coding.field ? ": " : "",
                 coding.error);
+        for (size_t i = 0; i < coding.reading.choice_count; i++)
+            fprintf(stderr, "%s%s", i == 0 ? " " : ", ", coding.reading.choices[i]);
+        fputc('\n', stderr);
         return COMMAND_FAILED;
     }
     printf("%s\n", coding.code);
@@ -157,6 +182,22 @@ static void write_string(const char *bytes, size_t length)
     putc_unlocked('"', stdout);
 }
 
+/* Nothing when nothing is in doubt. */
+static void write_doubt(const struct coder *coder, const struct coding *coding)
+{
+    const char *before = ",\"doubt\":[";
+    for (size_t i = 0; i < flow_step_count(coder->flow); i++) {
+        if (!coding->doubt[i])
+            continue;
+        const char *key = flow_step_key(coder->flow, i);
+        fputs(before, stdout);
+        write_string(key, strlen(key));
+        before = ",";
+    }
+    if (*before == ',' && before[1] == '\0')
+        putc_unlocked(']', stdout);
+}
+
 static void write_code(const struct coder *coder, const struct coding *coding)
 {
     fputs("{\"code\":", stdout);
@@ -167,7 +208,9 @@ static void write_code(const struct coder *coder, const struct coding *coding)
             putc_unlocked(',', stdout);
         write_string(coding->normalized[i].bytes, coding->normalized[i].length);
     }
-    fputs("]}\n", stdout);
+    putc_unlocked(']', stdout);
+    write_doubt(coder, coding);
+    fputs("}\n", stdout);
 }
 
 static void write_error(const struct coding *coding)
@@ -179,7 +222,12 @@ static void write_error(const struct coding *coding)
         write_string(coding->field, strlen(coding->field));
     else
         fputs("null", stdout);
-    fputs("}\n", stdout);
+    for (size_t i = 0; i < coding->reading.choice_count; i++) {
+        const char *choice = coding->reading.choices[i];
+        fputs(i == 0 ? ",\"choices\":[" : ",", stdout);
+        write_string(choice, strlen(choice));
+    }
+    fputs(coding->reading.choice_count > 0 ? "]}\n" : "}\n", stdout);
 }
 
 static int code_line(const struct coder *coder, const char *line, size_t length)

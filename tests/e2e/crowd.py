@@ -44,7 +44,7 @@ def conversation_of(kind, index):
     if kind == "leaves":
         return ["Bonjour", *answers[:3]], {"started": 1, "at:birth_day": 1, **reached(4)}
     if kind == "errs":
-        return (["Bonjour", "hier", "85", *answers[:3], "trente", *answers[3:]],
+        return (["Bonjour", "hier", "23", *answers[:3], "trente-deux", *answers[3:]],
                 {**done, "wrong:birth_year": 2, "wrong:birth_day": 1})
     if kind == "english":
         del done["language:fr"]

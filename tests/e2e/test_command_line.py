@@ -139,6 +139,31 @@ def test_jsonl_answers_one_line_for_one_line(run):
         assert answer["error"] and "code" not in answer
 
 
+def test_jsonl_reads_answers_as_the_conversation_does(run):
+    asked = [
+        ["né le 12 juin 1985", "à Kinshasa", "*Jean*", "le 15", "Nom : Kabila"],
+        ["vers 1985", "elle est née à Kinshasa", "je m’appelle Jean", "15", "Kabila"],
+        ["1985", "je ne sais pas", "Jean", "15", "Kabila"],
+        ["1985", "Kinshasa", "Jean", "15", "Kabila Kabange"],
+    ]
+    done = run("code", "--jsonl", stdin="".join(json.dumps({"answers": a}) + "\n" for a in asked))
+    plain, doubtful, unknown, several = [json.loads(line) for line in done.stdout.splitlines()]
+    good = {"code": code_of(JEAN), "normalized": ["1985", "KINSHASA", "JEAN", "15", "KABILA"]}
+    assert plain == good
+    assert doubtful == {**good, "doubt": ["birth_year", "mother_birthplace", "first_name"]}
+    assert unknown["field"] == "mother_birthplace" and "choices" not in unknown
+    assert several["field"] == "family_name" and several["choices"] == ["Kabila", "Kabange"]
+
+
+def test_no_check_reads_nothing(run):
+    said = ("1985", "à Kinshasa", "Prénom Jean", "15", "Kabila Kabange")
+    done = run("code", "--no-check", *said)
+    assert done.stdout.startswith("985-AKIN-15-PRE-KABI-")
+    done = run("code", *said)
+    assert done.returncode == 1
+    assert done.stderr == "family_name: expected one name; which of these? Kabila, Kabange\n"
+
+
 def test_jsonl_of_nothing_is_nothing(run):
     done = run("code", "--jsonl", stdin="")
     assert (done.returncode, done.stdout) == (0, "")

@@ -113,7 +113,7 @@ def test_several_people_and_messages_in_one_request_stay_in_order(shared, sender
 def test_a_button_chooses_the_language(sender, shared_redis):
     number = meta.new_number()
     sender.say(text(number, "Bonjour"), text(number, "LANGUE"), button(number, ":en", "English"))
-    sender.say(text(number, "85"))
+    sender.say(text(number, "23"))
     assert shared_redis.keys("uic:m:*")
 
 

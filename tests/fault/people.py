@@ -195,7 +195,7 @@ class Person:
         self.twin = index % 10 in (8, 9)
         identity = index - 1 if index % 10 == 9 else index
         self.number = f"+2438{crowd.run % 1000:03}{index:07}"
-        self.answers = [str(1930 + identity % 90), PLACES[identity % 8], name_of(identity),
+        self.answers = [str(1930 + identity % 90), PLACES[identity % 8], name_of(identity + 256),
                         str(1 + identity % 28), name_of(crowd.run + 256) + name_of(identity + 16)]
         self.handled = []  # (sid, text, reply), in the order of their effect
         self.late = []  # (how many messages later, index in handled)
