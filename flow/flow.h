@@ -3,8 +3,8 @@
  *
  *     struct flow *flow = flow_load("ciu-rdc.json", json, length, &report);
  *     conversation_start(&conversation, NULL, 0);
- *     switch (flow_step(flow, &conversation, &message, now, &step)) { ... }
- *     flow_reply(flow, &conversation, reply, sizeof reply);
+ *     outcome = flow_step(flow, &conversation, &message, now_s);      outcome.effect: what is to do
+ *     flow_reply(flow, &conversation, reply);
  *
  * Pure: no I/O and no clock. A struct flow does not change after flow_load and may be used by all
  * threads at once; a struct conversation belongs to its caller.
@@ -153,7 +153,7 @@ enum flow_reply_kind {
     FLOW_REPLY_LANGUAGE_SET,   /* language chosen, question */
     FLOW_REPLY_STOPPED,        /* forgotten */
     FLOW_REPLY_NEW_CODE,       /* the code */
-    FLOW_REPLY_EXISTING_CODE,  /* the code that this number had before */
+    FLOW_REPLY_EXISTING_CODE,  /* the code that this number asked for before */
     FLOW_REPLY_QUESTION,       /* the same question, without more */
     FLOW_REPLY_REPEATED,       /* the same text again, the question that is open now */
     FLOW_REPLY_CROSSED,        /* two messages crossed, the question before */
@@ -339,7 +339,7 @@ void conversation_answers(const struct conversation *conversation,
                           struct uic_text answers[FLOW_STEPS_MAX]);
 
 /* The code of a COMPLETE conversation is registered, and told to this message (NULL: to none yet).
- * existing: these answers were registered before from the same number. Wipes the answers. */
+ * existing: this number asked for it before. Wipes the answers. */
 void flow_finish(struct conversation *conversation, const struct flow_message *message,
                  const char *code, bool existing);
 

@@ -12,7 +12,6 @@ static int64_t time_of(const struct flow_message *message, int64_t now_s)
     return sent_s != 0 ? sent_s : now_s;
 }
 
-/* Notes a free text, to know it when it comes again. */
 void order_note_text(struct conversation *conversation, const struct flow_message *message,
                      int64_t now_s)
 {
@@ -22,7 +21,6 @@ void order_note_text(struct conversation *conversation, const struct flow_messag
     conversation->text_s = (uint32_t)time_of(message, now_s);
 }
 
-/* Whether this is the free text that was taken last, once more. */
 bool order_is_again(const struct conversation *conversation, const struct flow_message *message,
                     int64_t now_s)
 {
@@ -33,7 +31,6 @@ bool order_is_again(const struct conversation *conversation, const struct flow_m
            since >= -FLOW_AGAIN_S;
 }
 
-/* Whether a message was sent before the one that brought the conversation where it is. */
 bool order_is_crossed(const struct conversation *conversation, const struct flow_message *message)
 {
     const uint32_t sent_s = recent_time(message->sent_s);
@@ -49,7 +46,6 @@ void order_note_move(struct conversation *conversation, const struct flow_messag
         conversation->moved_s = sent_s;
 }
 
-/* Whether a message replies, by a swipe, to one of the person's own, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message)
 {
     return message->quotes_own ||

@@ -1,4 +1,5 @@
-/* Reads an error of the Graph API. Its texts are left alone: they may repeat what was sent. */
+/* Reads an answer of the Graph API. The texts of an error are left alone: they may repeat what was
+ * sent. */
 #include "server/channels/graph_answer.h"
 
 #include "server/channels/meta_json.h"

@@ -1,5 +1,5 @@
-/* The Meta channel: signature, then JSON to messages, and replies to the queue. What the JSON says
- * is left to meta_message.c and meta_reply.c, sending to graph.c. */
+/* The Meta channel: signature, then JSON to messages, replies to the queue, what Meta reports into
+ * log and counts; and the subscription by which Meta gets to know the address. */
 #include "server/channels/meta.h"
 
 #include "server/channels/graph_verdict.h"

@@ -1,5 +1,4 @@
-/* The Twilio channel, and the simulator, which speaks the same language without a signature: form
- * to message, reply to TwiML. */
+/* The Twilio channel: whose form it is, form to message, reply to TwiML. */
 #include "server/channels/twilio.h"
 
 #include "flow/flow.h"
