@@ -2,6 +2,7 @@
 #include "store/revocations.h"
 
 #include "store/clock.h"
+#include "store/hex.h"
 #include "store/redis/redis_link.h"
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -85,10 +86,7 @@ static bool known_has(struct revocations *revocations, const struct revocation *
 
 static void key_write(char key[KEY_MAX], const unsigned char hash[REVOCATION_HASH_SIZE])
 {
-    int length = snprintf(key, KEY_MAX, KEY_PREFIX);
-
-    for (size_t i = 0; i < REVOCATION_HASH_SIZE; i++)
-        length += snprintf(key + length, KEY_MAX - (size_t)length, "%02x", hash[i]);
+    hex_write(hash, REVOCATION_HASH_SIZE, stpcpy(key, KEY_PREFIX));
 }
 
 /* SET KEY 1 EX SECONDS, with one second more for clocks that differ. */

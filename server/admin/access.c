@@ -2,6 +2,7 @@
 #include "server/admin/access.h"
 
 #include "server/security/keys.h"
+#include "store/hex.h"
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -77,8 +78,7 @@ static int write_pass(const struct access *access, struct access_pass *pass, uin
     if (digest(access->pass_key, pass->text, (size_t)length, proof) != 0)
         return -1;
     pass->text[length++] = '.';
-    for (size_t i = 0; i < DIGEST_SIZE; i++)
-        length += snprintf(pass->text + length, 3, "%02x", proof[i]);
+    hex_write(proof, DIGEST_SIZE, pass->text + length);
     return 0;
 }
 

@@ -2,6 +2,7 @@
  * precedes, whatever else is broken in it. */
 #include "server/channels/repair.h"
 
+#include "store/hex.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -53,10 +54,10 @@ static int read_escape(const char *json, size_t length)
     if (length < ESCAPE_LENGTH || json[0] != '\\' || json[1] != 'u')
         return -1;
     for (size_t i = 2; i < ESCAPE_LENGTH; i++) {
-        const char *digits = "0123456789abcdefABCDEF", *found = strchr(digits, json[i]);
-        if (json[i] == '\0' || found == NULL)
+        const int digit = hex_digit(json[i]);
+        if (digit < 0)
             return -1;
-        value = value * 16 + (int)(found - digits) - (found - digits >= 16 ? 6 : 0);
+        value = value * 16 + digit;
     }
     return value;
 }

@@ -1,6 +1,8 @@
 /* Chunks' frames byte by byte. */
 #include "server/http/chunks.h"
 
+#include "store/hex.h"
+
 enum state {
     AT_SIZE, /* its first digit */
     IN_SIZE,
@@ -11,21 +13,9 @@ enum state {
     AT_LAST_LINE_FEED,
 };
 
-/* The value of a hexadecimal digit, or -1. */
-static int digit_of(unsigned char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static enum chunk_step in_size(struct chunk_scanner *scanner, unsigned char c, uint64_t size_max)
 {
-    const int digit = digit_of(c);
+    const int digit = hex_digit((char)c);
 
     if (digit >= 0) {
         scanner->state = IN_SIZE;

@@ -1,6 +1,7 @@
 /* Makes the check values of salt and flow and has the database compare them. */
 #include "server/security/salt_check.h"
 
+#include "store/hex.h"
 #include "store/record.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -21,12 +22,6 @@
 /* Changing this makes every database one of another salt. */
 static const char purpose[] = "whatsapp-uic salt check 1";
 
-static void print_value(const unsigned char *bytes, char text[VALUE_TEXT_MAX])
-{
-    for (size_t i = 0; i < VALUE_SIZE; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
-
 /* The check value of the salt, and under it as a key that of the flow's id. */
 static int make_values(const struct setup *setup, char salt[VALUE_TEXT_MAX],
                        char flow[VALUE_TEXT_MAX])
@@ -39,8 +34,8 @@ static int make_values(const struct setup *setup, char salt[VALUE_TEXT_MAX],
                        COST_N, COST_R, COST_P, COST_MEMORY_MAX, value, sizeof value) == 1 &&
         HMAC(EVP_sha256(), value, sizeof value, (const unsigned char *)id, strlen(id), digest,
              NULL) != NULL) {
-        print_value(value, salt);
-        print_value(digest, flow);
+        hex_write(value, VALUE_SIZE, salt);
+        hex_write(digest, VALUE_SIZE, flow);
         status = 0;
     }
     OPENSSL_cleanse(value, sizeof value);

@@ -3,6 +3,7 @@
  * reads their answers.
  */
 #include "store/figures/figures_batch.h"
+#include "store/hex.h"
 #include "store/redis/redis_link.h"
 
 #include <hiredis/hiredis.h>
@@ -281,8 +282,7 @@ static int link_name(char name[2 * LINK_BYTES + 1])
 
     if (RAND_bytes(random, sizeof(random)) != 1)
         return -1;
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(name + 2 * i, 3, "%02x", random[i]);
+    hex_write(random, sizeof random, name);
     return 0;
 }
 

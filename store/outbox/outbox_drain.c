@@ -21,6 +21,7 @@
 #include "store/outbox/outbox_drain.h"
 #include "store/backoff.h"
 #include "store/clock.h"
+#include "store/hex.h"
 #include "store/outbox/outbox_claim.h"
 #include "store/redis/redis_link.h"
 
@@ -400,8 +401,7 @@ static int consumer_name(char name[2 * CONSUMER_BYTES + 1])
 
     if (RAND_bytes(random, sizeof(random)) != 1)
         return -1;
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(name + 2 * i, 3, "%02x", random[i]);
+    hex_write(random, sizeof random, name);
     return 0;
 }
 

@@ -2,6 +2,7 @@
  * Importing into PostgreSQL: COPY into a temporary table, one INSERT from there, and only when not
  * all went in, a question why. A transaction each; with a dry run one for all, which is undone.
  */
+#include "store/hex.h"
 #include "store/postgres/postgres_call.h"
 #include "store/postgres/postgres_result.h"
 #include "store/postgres/postgres_schema.h"
@@ -117,8 +118,8 @@ static size_t line_format(char *line, size_t number, const struct record_row *ro
     *at++ = '\t';
     at = text_append(at, row->phone_number);
     at = stpcpy(at, "\t\\\\x");
-    for (size_t i = 0; i < RECORD_HASH_SIZE; i++)
-        at += sprintf(at, "%02x", row->input_hash[i]);
+    hex_write(row->input_hash, RECORD_HASH_SIZE, at);
+    at += 2 * RECORD_HASH_SIZE;
     at += sprintf(at, "\t%s+00\t%s+00\t%c\t", created, last, row->is_active ? 't' : 'f');
     at = text_append(at, row->notes);
     at += sprintf(at, "\t%d\n", row->request_count);

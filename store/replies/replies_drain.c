@@ -5,6 +5,7 @@
  */
 #include "store/backoff.h"
 #include "store/clock.h"
+#include "store/hex.h"
 #include "store/replies/replies_drain_parts.h"
 
 #include <openssl/rand.h>
@@ -56,8 +57,7 @@ static int owner_name(char name[2 * OWNER_BYTES + 1])
 
     if (RAND_bytes(random, sizeof(random)) != 1)
         return -1;
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(name + 2 * i, 3, "%02x", random[i]);
+    hex_write(random, sizeof random, name);
     return 0;
 }
 

@@ -2,6 +2,7 @@
  * Sessions in Redis, shared by all instances: MGET loads a session and its mark, one script saves
  * both if nobody did in between.
  */
+#include "store/hex.h"
 #include "store/redis/redis_link.h"
 #include "store/session/session_backend.h"
 
@@ -263,8 +264,7 @@ static int script_name(char name[SHA_MAX])
     if (EVP_Digest(session_save_script, session_save_script_length, digest, &length, EVP_sha1(),
                    NULL) != 1)
         return -1;
-    for (unsigned i = 0; i < length; i++)
-        snprintf(name + 2 * i, 3, "%02x", digest[i]);
+    hex_write(digest, length, name);
     return 0;
 }
 

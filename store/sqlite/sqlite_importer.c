@@ -1,5 +1,6 @@
 /* Importing into a SQLite file: row by row in one transaction, and the question why only of a row
  * that did not go in. A dry run keeps what it would have written in a temporary table. */
+#include "store/hex.h"
 #include "store/record_backend.h"
 #include "store/sqlite/sqlite_database.h"
 #include "store/sqlite/sqlite_schema.h"
@@ -111,8 +112,7 @@ static int row_put(struct sqlite_importing *importing, const struct record_row *
 
     record_time_format(row->created_us, created);
     record_time_format(row->last_requested_us, last);
-    for (size_t i = 0; i < RECORD_HASH_SIZE; i++)
-        snprintf(hash + 2 * i, 3, "%02x", row->input_hash[i]);
+    hex_write(row->input_hash, RECORD_HASH_SIZE, hash);
     row_bind(importing->insert, hash, row, created, last);
     int code = sqlite3_step(importing->insert);
     bool inserted = code == SQLITE_DONE && sqlite3_changes(importing->database) > 0;
