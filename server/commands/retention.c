@@ -40,7 +40,7 @@ static const char *name_hold(enum retention_hold hold)
 {
     static const char *const french[] = {
         [RETENTION_FREE] = "rien",
-        [RETENTION_QUIET] = "l’horloge est plus de 30 jours au-delà de la dernière demande",
+        [RETENTION_QUIET] = "l’horloge a plus de 30 jours d’avance sur la dernière demande",
         [RETENTION_JUMP] = "l’horloge a sauté de plus de 30 jours",
         [RETENTION_MANY] = "plus d’un dixième de tous les codes",
     };
