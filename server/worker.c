@@ -212,27 +212,33 @@ static int start_channels(struct worker *worker, const struct worker_settings *s
     return 0;
 }
 
-/* Who gets in, and how often somebody may try. */
-static int start_login(struct worker *worker, const struct worker_settings *shared)
+/* Who gets in, and how often somebody may try. Returns 0, or -1 with error. */
+static int start_login(struct worker *worker, const struct worker_settings *shared, char *error,
+                       size_t error_size)
 {
     const struct config *config = &shared->stores.setup->config;
-    struct authentication_settings who = {0};
-    struct login_settings login = {0};
     char why[STORE_ERROR_MAX];
 
-    login.access = who.access = worker->access = access_create(config->admin_token);
-    login.throttle = who.throttle = worker->throttle =
-        throttle_create(worker->base, shared->limits->tries);
-    who.revocations = worker->revocations =
-        revocations_attach(shared->revocations, worker->base, why);
-    if (worker->access == NULL || worker->throttle == NULL || worker->revocations == NULL)
+    worker->access = access_create(config->admin_token);
+    worker->throttle = throttle_create(worker->base, shared->limits->tries);
+    if (worker->access == NULL || worker->throttle == NULL)
         return -1;
-    login.authentication = worker->authentication = authentication_create(&who);
-    worker->login = login_create(&login, config);
-    return worker->authentication != NULL && worker->login != NULL ? 0 : -1;
+    worker->revocations = revocations_attach(shared->revocations, worker->base, why);
+    if (worker->revocations == NULL) {
+        snprintf(error, error_size, "%s", why);
+        return -1;
+    }
+    worker->authentication = authentication_create(
+        &(struct authentication_settings){worker->access, worker->throttle, worker->revocations});
+    if (worker->authentication == NULL)
+        return -1;
+    worker->login = login_create(
+        &(struct login_settings){worker->access, worker->authentication, worker->throttle}, config);
+    return worker->login != NULL ? 0 : -1;
 }
 
-static int start_administration(struct worker *worker, const struct worker_settings *shared)
+static int start_administration(struct worker *worker, const struct worker_settings *shared,
+                                char *error, size_t error_size)
 {
     const struct config *config = &shared->stores.setup->config;
     const struct snapshot_settings snapshot = {
@@ -247,7 +253,7 @@ static int start_administration(struct worker *worker, const struct worker_setti
     };
 
     worker->stats = stats_create(&snapshot);
-    return worker->stats != NULL ? start_login(worker, shared) : -1;
+    return worker->stats != NULL ? start_login(worker, shared, error, error_size) : -1;
 }
 
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
@@ -315,8 +321,8 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
     if (start_retention(worker, &settings->stores) != 0 || start_exchanges(worker, settings) != 0 ||
         start_channels(worker, settings) != 0 ||
         start_meta(worker, settings, error, error_size) != 0 ||
-        start_administration(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
-        start_turning(worker, settings->turn_ms) != 0)
+        start_administration(worker, settings, error, error_size) != 0 ||
+        start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
