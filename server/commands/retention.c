@@ -68,7 +68,7 @@ static void print_survey(const struct record_survey *survey, unsigned days, int6
                      "codes that nobody asked for in %u days: %" PRId64 " of %" PRId64 "\n"),
            days, survey->due, survey->records);
     print_time(LOOK_SAYS("horloge de cette machine", "clock of this machine"), ours_us);
-    print_time(LOOK_SAYS("horloge qui compte", "clock that counts"), survey->now_us);
+    print_time(LOOK_SAYS("horloge prise en compte", "clock that counts"), survey->now_us);
     print_time(LOOK_SAYS("dernière demande d’un code", "a code was last asked for"),
                survey->newest_us);
     print_time(LOOK_SAYS("horloge admise par le serveur", "clock that the server believed"),
