@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from graph import Graph
 from phone import Phone
 from processes import RedisServer, UicServer
 
@@ -39,6 +40,16 @@ def start(tmp_path):
     yield start_server
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def graph(tmp_path):
+    """A Graph API that takes replies, and refused none that we sent."""
+    server = Graph(tmp_path / "graph")
+    server.start()
+    yield server
+    server.stop()
+    assert not server.refused, server.refused
 
 
 @pytest.fixture(scope="module")

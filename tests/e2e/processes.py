@@ -205,6 +205,13 @@ class UicServer(Process):
         except (OSError, http.client.HTTPException):
             return None
 
+    def counts(self):
+        """{'name{labels}': value} of one look at /metrics."""
+        status, text = self.get("/metrics")
+        assert status == 200, text
+        lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        return {series: float(value) for series, _, value in lines}
+
     def terminate(self):
         """Asks the server to end, without waiting."""
         self.signal(signal.SIGTERM)

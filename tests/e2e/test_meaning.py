@@ -6,7 +6,6 @@ import time
 
 import meta
 import pytest
-from graph import Graph
 from meta import Meta
 from phone import Phone, new_sid
 from processes import eventually
@@ -58,15 +57,6 @@ class MetaPerson:
 
 
 @pytest.fixture
-def graph(tmp_path):
-    graph = Graph(tmp_path / "graph")
-    graph.start()
-    yield graph
-    graph.stop()
-    assert not graph.refused, graph.refused
-
-
-@pytest.fixture
 def begin(start, graph, redis):
     """begin(store) -> a server with both channels."""
     def begin_server(store="redis", **settings):
@@ -78,11 +68,6 @@ def begin(start, graph, redis):
 
 def person(channel, server, graph):
     return (TwilioPerson if channel == "twilio" else MetaPerson)(server, graph)
-
-
-def metric(server, name):
-    lines = server.get("/metrics")[1].splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
 
 @BOTH
@@ -157,7 +142,7 @@ def test_a_machine_is_answered_twenty_times(begin, graph, channel, store):
     for number in range(10):
         assert robot.silent(f"Je suis encore absent {number}") == ""
     assert question(1) in robot.say("1985")
-    assert metric(server, 'uic_limit_reached_total{limit="fruitless_messages"}') == 11
+    assert server.counts()['uic_limit_reached_total{limit="fruitless_messages"}'] == 11
 
 
 def funnel_of(server, **expected):
@@ -266,7 +251,7 @@ def test_what_meta_sends_again_behind_the_end_of_the_session_changes_nothing(beg
     assert message("welcome") in somebody.say("Bonjour", at=now + 60)
     assert [row["request_count"] for row in server.records()] == [1]
     funnel_of(server, started=2, finished=1)
-    assert metric(server, "uic_messages_late_total") == 6
+    assert server.counts()["uic_messages_late_total"] == 6
 
 
 @STORES

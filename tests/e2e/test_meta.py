@@ -49,12 +49,6 @@ def queued(shared_redis):
     return lambda: waiting(shared_redis) - before
 
 
-def counts(server):
-    """Every counter by name and labels."""
-    lines = [line for line in server.get("/metrics")[1].splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
-
-
 def subscribe(server, query):
     return server.get(f"{meta.PATH}?{query}")
 
@@ -130,22 +124,22 @@ def test_the_same_request_again_changes_nothing(shared, sender, queued):
 def test_a_message_twice_in_one_request_counts_once(shared, sender, queued):
     number = meta.new_number()
     first, second = text(number, "Bonjour"), text(number, "1985")
-    before = counts(shared)
+    before = shared.counts()
     sender.say(first, first, second, first, second)
     ignored = 'uic_meta_ignored_total{reason="repeated"}'
-    assert counts(shared)[ignored] - before[ignored] == 3
+    assert shared.counts()[ignored] - before[ignored] == 3
     assert queued() == 2
 
 
 def test_what_is_no_message_for_us_is_counted(shared, sender, queued):
     sender.say(text(meta.new_number(), "Bonjour"))  # by its time others are old
-    before, answered = counts(shared), queued()
+    before, answered = shared.counts(), queued()
     old = text(meta.new_number(), "Bonjour", at=time.time() - 25 * 3600)
     reaction = {**text(meta.new_number(), ""), "type": "reaction"}
     sender.say(old, old, reaction, {"from": "243"})
     assert sender.send(request(text(meta.new_number(), "Bonjour"), number_id="999"))[0] == 200
     assert sender.send(request(statuses=[{"id": "wamid.x", "status": "read"}] * 3))[0] == 200
-    after = counts(shared)
+    after = shared.counts()
     grown = {name: after[name] - before[name] for name in after
              if name.startswith(("uic_meta_ignored", "uic_meta_statuses", "uic_meta_replies"))}
     assert grown == {'uic_meta_statuses_total{status="sent"}': 0,
@@ -202,7 +196,7 @@ def test_ten_thousand_mutated_signatures_are_refused(shared, sender, queued):
     chance = random.Random(2026)
     body = request(text(meta.new_number(), "Bonjour"))
     value = meta.signature(body)
-    before = counts(shared)
+    before = shared.counts()
     for turn in range(10000):
         if turn % 2:
             at = chance.randrange(len("sha256="), len(value))
@@ -214,7 +208,7 @@ def test_ten_thousand_mutated_signatures_are_refused(shared, sender, queued):
             status, _ = sender.send(body[:at] + other + body[at + 1:], value)
         assert status == 403
     refused = 'uic_webhooks_refused_total{reason="signature"}'
-    assert counts(shared)[refused] - before[refused] == 10000
+    assert shared.counts()[refused] - before[refused] == 10000
     assert queued() == 0
 
 
@@ -278,7 +272,7 @@ def test_few_large_requests_come_at_once(start, rest):
     server = start(**meta.SETTINGS, WORKERS="1")
     with Meta(server) as sender:
         begun = [begin_large(server, rest) for _ in range(8)]
-        eventually(lambda: counts(server)["uic_connections_total"] >= 8, "the connections")
+        eventually(lambda: server.counts()["uic_connections_total"] >= 8, "the connections")
         ninth = begin_large(server, rest)
         assert ninth.recv(1000).startswith(b"HTTP/1.1 503 ")
         assert sender.send(request(text(meta.new_number(), "Bonjour")))[0] == 200

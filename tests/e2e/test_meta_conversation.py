@@ -3,22 +3,12 @@ order, and never not at all."""
 
 import meta
 import pytest
-from graph import Graph
 from meta import Meta, button, text
 from phone import Phone
 from processes import eventually
 from texts import JEAN, code_in, code_of, message, question
 
 SETTINGS = {**meta.SETTINGS, "META_MESSAGES_PER_SECOND": "0"}
-
-
-@pytest.fixture
-def graph(tmp_path):
-    graph = Graph(tmp_path / "graph")
-    graph.start()
-    yield graph
-    graph.stop()
-    assert not graph.refused, graph.refused
 
 
 @pytest.fixture

@@ -27,14 +27,6 @@ def promtool(*arguments, text=None):
     return done.stdout + done.stderr
 
 
-def samples(server):
-    """{'name{labels}': value} of one scrape."""
-    status, text = server.get("/metrics")
-    assert status == 200
-    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
-    return {series: float(value) for series, _, value in lines}
-
-
 def declared(text, what):
     """{name: rest} of the lines # HELP or # TYPE."""
     return dict(line.split(" ", 3)[2:] for line in text.splitlines()
@@ -129,7 +121,7 @@ def test_a_conversation_is_counted_and_measured(start):
         phone.say_all("Bonjour", *JEAN)
         messages = 1 + len(JEAN)
         phone.say("Encore")
-    found = samples(server)
+    found = server.counts()
     assert found["uic_messages_total"] == messages + 1
     assert found['uic_http_requests_total{route="webhook",status="200"}'] == messages + 1
     assert found["uic_message_duration_seconds_count"] == messages + 1
@@ -149,11 +141,11 @@ def test_a_conversation_is_counted_and_measured(start):
 
 def test_requests_are_counted_by_route_and_status(start):
     server = start(WORKERS=2)
-    before = samples(server)
+    before = server.counts()
     for path in ("/health", "/whatsapp/health", "/nothing", "/nothing/either", WEBHOOK, "/"):
         server.get(path)
     exchange_bytes(server, b"GET / HTTP/9\r\n\r\n")
-    after = samples(server)
+    after = server.counts()
     new = {series: after[series] - before.get(series, 0) for series in after
            if series.startswith("uic_http_requests_total")}
     assert {series.split("{")[1]: count for series, count in new.items() if count} == {
@@ -164,7 +156,7 @@ def test_requests_are_counted_by_route_and_status(start):
 
 def test_the_process_and_its_limits_are_told(start):
     server = start(WORKERS=2, MAX_CONNECTIONS=100, MAX_IN_FLIGHT=50)
-    found = samples(server)
+    found = server.counts()
     assert found["uic_workers"] == 2
     assert found["uic_connections_limit"] == 100
     assert found["uic_messages_in_flight_limit"] == 50
@@ -179,8 +171,8 @@ def test_open_files_are_counted_exactly(start):
     server = start(WORKERS=2)
     crowd = [server.connect_raw() for _ in range(300)]
     listing = f"/proc/{server.process.pid}/fd"
-    eventually(lambda: samples(server)["process_open_fds"] >= 300, "the crowd is there")
-    eventually(lambda: samples(server)["process_open_fds"] == len(os.listdir(listing)),
+    eventually(lambda: server.counts()["process_open_fds"] >= 300, "the crowd is there")
+    eventually(lambda: server.counts()["process_open_fds"] == len(os.listdir(listing)),
                "as many as the kernel lists")
     for connection in crowd:
         connection.close()
@@ -189,19 +181,19 @@ def test_open_files_are_counted_exactly(start):
 def test_the_state_of_the_stores_is_told(start, redis):
     server = start(REDIS_URL=redis.url, WORKERS=2)
     sessions, records = 'uic_store_up{store="sessions"}', 'uic_store_up{store="records"}'
-    found = samples(server)
+    found = server.counts()
     assert (found[sessions], found[records], found["uic_ready"]) == (1, 1, 1)
     redis.kill()
-    eventually(lambda: samples(server)[sessions] == 0, "the loss is told")
-    found = samples(server)
+    eventually(lambda: server.counts()[sessions] == 0, "the loss is told")
+    found = server.counts()
     assert (found[records], found["uic_ready"]) == (1, 0)
     redis.start()
-    eventually(lambda: samples(server)["uic_ready"] == 1, "the return is told")
+    eventually(lambda: server.counts()["uic_ready"] == 1, "the return is told")
 
 
 def test_instances_with_different_flow_files_can_be_told_apart(start, tmp_path):
     def build(server):
-        return next(series for series in samples(server) if series.startswith("uic_build_info"))
+        return next(series for series in server.counts() if series.startswith("uic_build_info"))
 
     flow = (ROOT / "flow/definitions/ciu-rdc.json").read_text(encoding="utf-8")
     changed = tmp_path / "flow.json"

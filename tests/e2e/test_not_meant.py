@@ -8,16 +8,10 @@ from urllib.parse import urlencode
 import meta
 import pytest
 from crowd import TOKEN, stats
-from graph import Graph
 from meta import Meta, request, text
 from phone import FORM, Phone, new_number, new_sid, reply_text, twilio_form
 from processes import eventually
 from texts import JEAN, code_in, code_of, message, question
-
-
-def counts(server):
-    lines = [line for line in server.get("/metrics")[1].splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 def post(phone, body, content_type=FORM):
@@ -47,7 +41,7 @@ def test_status_callbacks_and_thumbs_begin_nothing(start, fields):
     server = start(TWILIO_WHATSAPP_NUMBER="whatsapp:+14155238886")
     with Phone(server) as phone:
         assert post(phone, fields) == ""
-        counted = counts(server)
+        counted = server.counts()
         assert counted["uic_messages_total"] == 0
         assert sum(value for name, value in counted.items() if "uic_twilio_ignored" in name) == 1
         assert message("welcome") in phone.say("Bonjour")
@@ -80,7 +74,7 @@ def test_who_writes_elsewhere_is_told_and_never_registered(start, sender):
             assert "WhatsApp" in reply and question(0) not in reply
         assert question(2) in phone.say("Kinshasa")
         assert server.records() == []
-        assert counts(server)['uic_twilio_ignored_total{reason="other_channel"}'] == 6
+        assert server.counts()['uic_twilio_ignored_total{reason="other_channel"}'] == 6
 
 
 def test_a_long_user_id_is_a_person(shared, phone):
@@ -114,15 +108,6 @@ def test_a_caption_is_an_answer_and_the_name_of_a_document_is_not(phone):
 # Meta
 
 @pytest.fixture
-def graph(tmp_path):
-    graph = Graph(tmp_path / "graph")
-    graph.start()
-    yield graph
-    graph.stop()
-    assert not graph.refused, graph.refused
-
-
-@pytest.fixture
 def server(start, redis, graph):
     return start(**{**meta.SETTINGS, "META_MESSAGES_PER_SECOND": "0", **graph.settings(),
                     "REDIS_URL": redis.url})
@@ -150,7 +135,7 @@ def test_gestures_and_groups_begin_nothing(server, graph):
     with Meta(server) as sender:
         sender.say(*(of_kind(number, kind, inside) for kind, inside in GESTURES.items()),
                    {**text(number, "Bonjour"), "group_id": "g1"})
-        assert counts(server)["uic_messages_total"] == 0
+        assert server.counts()["uic_messages_total"] == 0
         sender.say(text(number, "Bonjour"))
         assert message("welcome") in got(graph, number, 1)[0]
         sender.say(*(of_kind(number, kind, inside) for kind, inside in GESTURES.items()))
@@ -202,7 +187,7 @@ def test_what_was_not_delivered_leaves_a_trace(start):
         errors = json.loads(request())
         errors["entry"][0]["changes"][0]["value"]["errors"] = [{"code": 131031}, {"code": 130429}]
         assert sender.send(json.dumps(errors).encode())[0] == 200
-    counted = counts(server)
+    counted = server.counts()
     assert {code: counted[f'uic_meta_errors_total{{code="{code}"}}']
             for code in (131047, 131042, 131031, 130429)} == {131047: 2, 131042: 1, 131031: 1, 130429: 1}
     assert counted["uic_meta_account_errors_total"] == 2

@@ -49,15 +49,6 @@ class Postman(Process):
 
 
 @pytest.fixture
-def graph(tmp_path):
-    server = Graph(tmp_path / "graph")
-    server.start()
-    yield server
-    server.stop()
-    assert server.refused == []
-
-
-@pytest.fixture
 def postman(tmp_path, graph):
     """postman(NAME=value, ...) -> a sender that is not started yet."""
     made = []
