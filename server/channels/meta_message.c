@@ -141,6 +141,42 @@ static int64_t read_sent_s(const json_t *json)
     return text != NULL && is_number(text, length) && length <= 18 ? strtoll(text, NULL, 10) : 0;
 }
 
+/* Whether a message's sender stands in its context too: as number or as user id. */
+static bool is_own(const json_t *context, const json_t *json, const json_t *contact)
+{
+    const json_t *const people[] = {
+        json_object_get(json, "from"),
+        json_object_get(json, "from_user_id"),
+        json_object_get(contact, "wa_id"),
+        json_object_get(contact, "user_id"),
+    };
+    const json_t *const quoted[] = {
+        json_object_get(context, "from"),
+        json_object_get(context, "from_user_id"),
+    };
+
+    for (size_t i = 0; i < sizeof quoted / sizeof *quoted; i++)
+        for (size_t j = 0; json_is_string(quoted[i]) && j < sizeof people / sizeof *people; j++)
+            if (json_equal(quoted[i], people[j]))
+                return true;
+    return false;
+}
+
+/* To which message this one replies by a swipe. What is forwarded has a context without an id. */
+static void read_quoted(struct reader *reader, const json_t *json, const json_t *contact,
+                        struct message *message)
+{
+    const json_t *context = json_object_get(json, "context");
+    size_t length;
+    const char *id = meta_json_text(context, "id", &length);
+
+    if (id == NULL || length > ID_MAX)
+        return;
+    message->quoted_id = keep(reader, id, length);
+    message->quoted_id_length = length;
+    message->quotes_own = is_own(context, json, contact);
+}
+
 static void read_message(struct reader *reader, const json_t *json, const json_t *contact)
 {
     struct meta_ignored *ignored = &reader->batch->ignored;
@@ -167,6 +203,7 @@ static void read_message(struct reader *reader, const json_t *json, const json_t
         message->kind = content.kind;
         message->text = content.length > 0 ? keep(reader, content.text, content.length) : "";
         message->text_length = content.length;
+        read_quoted(reader, json, contact, message);
         reader->batch->count++;
     }
 }

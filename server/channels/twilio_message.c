@@ -29,6 +29,8 @@ enum {
     LIST_ID,
     LATITUDE,
     OPT_OUT_TYPE,
+    QUOTED_SID,
+    QUOTED_SENDER,
     FIELD_COUNT
 };
 static const struct field fields[FIELD_COUNT] = {
@@ -43,6 +45,8 @@ static const struct field fields[FIELD_COUNT] = {
     [LIST_ID] = FIELD("ListId"),
     [LATITUDE] = FIELD("Latitude"),
     [OPT_OUT_TYPE] = FIELD("OptOutType"),
+    [QUOTED_SID] = FIELD("OriginalRepliedMessageSid"),
+    [QUOTED_SENDER] = FIELD("OriginalRepliedMessageSender"),
 };
 
 static bool is_same(struct form_text a, struct form_text b)
@@ -263,5 +267,9 @@ enum twilio_post twilio_read(struct form *form, const char *our_number, struct m
     message->text = body.bytes;
     message->text_length = body.length;
     message->kind = message_kind(values);
+    message->quoted_id = values[QUOTED_SID].bytes;
+    message->quoted_id_length = values[QUOTED_SID].length;
+    message->quotes_own = values[QUOTED_SENDER].length > 0 &&
+                          is_same(bare(values[QUOTED_SENDER]), bare(values[FROM]));
     return TWILIO_MESSAGE;
 }

@@ -50,7 +50,7 @@ static void end(struct reading *reading)
 static bool is_text(const char *text, size_t length, const json_t *wanted)
 {
     return length == json_string_length(wanted) &&
-           memcmp(text, json_string_value(wanted), length) == 0;
+           (length == 0 || memcmp(text, json_string_value(wanted), length) == 0);
 }
 
 static const char *kind_name(enum flow_message_kind kind)
@@ -83,6 +83,10 @@ static void check_message(const char *name, const struct message *message, const
     kind = json_string_value(json_object_get(wanted, "kind"));
     if (kind == NULL || strcmp(kind_name(message->kind), kind) != 0)
         fail_msg("%s: kind %s", name, kind_name(message->kind));
+    if (!is_text(message->quoted_id, message->quoted_id_length, json_object_get(wanted, "quoted")))
+        fail_msg("%s: quotes %.*s", name, (int)message->quoted_id_length, message->quoted_id);
+    if (message->quotes_own != json_is_true(json_object_get(wanted, "quotes_own")))
+        fail_msg("%s: quotes_own %d", name, message->quotes_own);
 }
 
 static void check_ignored(const char *name, const struct meta_ignored *ignored, json_t *wanted)

@@ -271,6 +271,36 @@ static void each_kind_is_known(void **state)
     }
 }
 
+static void a_swiped_reply_tells_whose_message_it_quotes(void **state)
+{
+    static const struct {
+        const char *fields;
+        size_t id_length;
+        bool own;
+    } rows[] = {
+        {"", 0, false},
+        {"OriginalRepliedMessageSid=SM7&OriginalRepliedMessageSender=whatsapp:%2B243999999999", 3,
+         true},
+        {"OriginalRepliedMessageSid=SM7&OriginalRepliedMessageSender=WhatsApp:243999999999", 3,
+         true},
+        {"OriginalRepliedMessageSid=SM7&OriginalRepliedMessageSender=whatsapp:%2B14155238886", 3,
+         false},
+        {"OriginalRepliedMessageSid=SM7", 3, false},
+        {"OriginalRepliedMessageSender=", 0, false},
+    };
+    struct message message;
+    char body[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sprintf(body, "From=whatsapp:%%2B243999999999&Body=Goma&%s", rows[i].fields);
+        assert_int_equal(parse(body, &message), TWILIO_MESSAGE);
+        assert_int_equal(message.kind, FLOW_MESSAGE_TEXT);
+        if (message.quoted_id_length != rows[i].id_length || message.quotes_own != rows[i].own)
+            fail_msg("%s: %zu, %d", rows[i].fields, message.quoted_id_length, message.quotes_own);
+    }
+}
+
 static void a_status_or_a_thumb_is_no_message(void **state)
 {
     struct message message;
@@ -405,6 +435,7 @@ int main(void)
         cmocka_unit_test(one_person_is_one_however_the_number_is_written),
         cmocka_unit_test(who_writes_elsewhere_is_nobody_on_whatsapp),
         cmocka_unit_test(each_kind_is_known),
+        cmocka_unit_test(a_swiped_reply_tells_whose_message_it_quotes),
         cmocka_unit_test(a_status_or_a_thumb_is_no_message),
         cmocka_unit_test(a_form_without_a_clear_sender_is_no_message),
         cmocka_unit_test(only_the_fields_that_count_are_judged),
