@@ -167,6 +167,8 @@ void recent_add(struct recent *recent, uint64_t id, int64_t sent_s);
 uint32_t recent_newest_s(const struct recent *recent);
 /* A provider's time as it is kept; 0 for what is none. */
 uint32_t recent_time(int64_t sent_s);
+/* How many of them were sent after that. */
+size_t recent_count_after(const struct recent *recent, int64_t sent_s);
 /* Starts with nothing but the time of the newest message, 0: not told. */
 void recent_init(struct recent *recent, uint32_t newest_s);
 
@@ -181,6 +183,8 @@ bool order_is_again(const struct conversation *conversation, const struct flow_m
 void order_note_move(struct conversation *conversation, const struct flow_message *message);
 /* Whether a message was sent before that one. */
 bool order_is_crossed(const struct conversation *conversation, const struct flow_message *message);
+/* How many of the answers that are in may have been meant for another question then. */
+uint8_t order_doubtful(const struct conversation *conversation, const struct flow_message *message);
 /* Whether a message replies, by a swipe, to one of the person's own, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
 

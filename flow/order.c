@@ -38,6 +38,16 @@ bool order_is_crossed(const struct conversation *conversation, const struct flow
     return sent_s != 0 && sent_s < conversation->moved_s;
 }
 
+/* Each message that was sent after this one and handled before it may have brought an answer. */
+uint8_t order_doubtful(const struct conversation *conversation, const struct flow_message *message)
+{
+    const size_t after = recent_count_after(&conversation->recent, message->sent_s);
+
+    if (!conversation->moved_by_answer)
+        return 0;
+    return after < conversation->answer_count ? (uint8_t)after : conversation->answer_count;
+}
+
 void order_note_move(struct conversation *conversation, const struct flow_message *message)
 {
     const uint32_t sent_s = recent_time(message->sent_s);

@@ -47,6 +47,15 @@ uint32_t recent_newest_s(const struct recent *recent)
     return newest;
 }
 
+size_t recent_count_after(const struct recent *recent, int64_t sent_s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < recent->count; i++)
+        count += recent->sent_s[i] > sent_s;
+    return count;
+}
+
 /* Forgets what was sent until then: no id is needed to know that it is old. */
 static void move_horizon(struct recent *recent, uint32_t horizon_s)
 {

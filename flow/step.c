@@ -204,8 +204,10 @@ static enum flow_event take_text(const struct flow *flow, struct conversation *c
         return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_REPEATED, FLOW_EVENT_REPEATED);
     }
     if (order_is_crossed(conversation, message)) {
-        if (conversation->moved_by_answer)
-            drop_answers(conversation, (uint8_t)(conversation->step - 1));
+        const uint8_t doubtful = order_doubtful(conversation, message);
+
+        if (doubtful > 0)
+            drop_answers(conversation, (uint8_t)(conversation->answer_count - doubtful));
         return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_CROSSED, FLOW_EVENT_CROSSED);
     }
     return take_answer(flow, conversation, message, now_s);
