@@ -80,6 +80,25 @@ unsigned exchange_in_flight(const struct exchange_service *service)
     return service->in_flight;
 }
 
+/* Bytes of a normalised text that are compared; a longer one is no answer, and counts as it is. */
+#define WORDS_MAX 1024
+
+/* What a text says: whoever types it again changes a capital, an accent, a space. */
+static uint64_t text_id(struct hasher *hasher, const struct message *message)
+{
+    char words[WORDS_MAX];
+    size_t length;
+    uint64_t id;
+
+    if (uic_normalize(UIC_EXTENDED, message->text, message->text_length, words, sizeof words,
+                      &length) != UIC_OK ||
+        length == 0)
+        return hasher_message_text(hasher, message->text, message->text_length) & FLOW_ID_MAX;
+    id = hasher_message_text(hasher, words, length) & FLOW_ID_MAX;
+    explicit_bzero(words, length);
+    return id;
+}
+
 /* Who it is for the log, and what the conversation knows messages by. A message without an id
  * cannot be recognised when it comes again; a random one keeps its own claim idempotent. */
 static int exchange_identify(struct exchange *exchange, const struct message *message)
@@ -99,8 +118,7 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
         said->quoted_id =
             hasher_message_id(hasher, message->quoted_id, message->quoted_id_length) & FLOW_ID_MAX;
     if (message->kind == FLOW_MESSAGE_TEXT)
-        said->text_id =
-            hasher_message_text(hasher, message->text, message->text_length) & FLOW_ID_MAX;
+        said->text_id = text_id(hasher, message);
     return said->id != 0 ? 0 : -1;
 }
 

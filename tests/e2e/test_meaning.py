@@ -119,6 +119,14 @@ def test_the_same_text_again(begin, graph, channel, store):
     assert message("welcome") in somebody.say("Bonjour", at=now + 8)
 
 
+@pytest.mark.parametrize("again", ["Kinshasa ", "kinshasa", "KINSHASA.", "Kinshâsa"])
+def test_the_same_text_typed_again(start, again):
+    somebody = Phone(start())
+    somebody.say_all("Bonjour", "1985", "Kinshasa")
+    assert message("repeated") in somebody.say(again)
+    assert code_in(somebody.say_all(*JEAN[2:])) == code_of(JEAN)
+
+
 @BOTH
 @STORES
 def test_stop_twice(begin, graph, channel, store):
