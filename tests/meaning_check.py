@@ -101,8 +101,13 @@ class TwilioPerson:
             replies.append(reply)
         return replies
 
-    async def again(self, message):
-        await self.send(message)
+    async def again(self, message, last):
+        """What comes again gets nothing, or what it got before when it was the last."""
+        (reply,) = await self.send(message)
+        assert reply in ("", last), f"{message} came again and got {reply}"
+
+    def check(self):
+        """Each reply stands in the answer to its message."""
 
     async def gesture(self):
         kind = self.chance.choice(("reaction", "status", "own"))
@@ -149,8 +154,12 @@ class MetaPerson:
             await asyncio.sleep(0.005)
         return self.graph.got[self.number][before:self.replies]
 
-    async def again(self, message):
+    async def again(self, message, last):
         await self._post(message)
+
+    def check(self):
+        got = self.graph.got[self.number]
+        assert len(got) == self.replies, f"{len(got)} replies, not {self.replies}: {got[self.replies:]}"
 
     async def gesture(self):
         kind = self.chance.choice(("reaction", "pin", "revoke", "system", "group"))
@@ -160,7 +169,7 @@ class MetaPerson:
 
     async def late(self):
         """A message of up to seven days before, that nobody has handled."""
-        before = self.chance.randrange(400, 7 * 24 * 3600)
+        before = self.chance.randrange(400, self.chance.choice((1, 7)) * 24 * 3600)
         await self._post(meta.text(self.number, self.chance.choice(PLACES + FIRST), at=self.now - before))
 
     def may_swap(self, step):
@@ -178,12 +187,12 @@ class Play:
         self.did[what] += 1
         return True
 
-    async def meddle(self, person, sent):
+    async def meddle(self, person, sent, last=""):
         """What must change nothing."""
         if self.does("gesture", 0.15):
             assert await person.gesture() == "", "a gesture was answered"
         if sent and self.does("sent again", 0.15):
-            await person.again(self.chance.choice(sent))
+            await person.again(self.chance.choice(sent), last)
         if sent and self.does("late", 0.05):
             await person.late()
 
@@ -204,10 +213,11 @@ class Play:
         await self.meddle(person, [])
         reply = (await person.send(*sent))[-1]
         for _ in range(REPLIES_MAX):
-            await self.meddle(person, sent)
+            await self.meddle(person, sent, reply)
             if found := CODE_LINE.findall(reply):
                 for _ in range(3):
-                    await self.meddle(person, sent)
+                    await self.meddle(person, sent, reply)
+                person.check()
                 return found[0]
             asked = [step for step in range(5) if question(step) in reply]
             if asked:

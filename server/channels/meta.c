@@ -138,6 +138,18 @@ static void hear_clock(struct meta *meta, const struct meta_batch *batch)
                   log_text("hint", "our clock is wrong, or messages come late"));
 }
 
+/* The request itself may have told that it is later than we knew. */
+static void drop_old(struct meta_batch *batch, int64_t oldest_s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->messages[i].sent_s == 0 || batch->messages[i].sent_s >= oldest_s)
+            batch->messages[kept++] = batch->messages[i];
+    batch->ignored.old += batch->count - kept;
+    batch->count = kept;
+}
+
 static int meta_receive(struct channel *channel, struct delivery *delivery, struct refusal *refusal)
 {
     struct meta *meta = (struct meta *)channel;
@@ -156,11 +168,14 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
                   &refusal->reason) != 0)
         return -1;
     delivery->text_length = batch.text_length;
-    tell_ignored(&batch.ignored);
     hear_clock(meta, &batch);
+    drop_old(&batch, meta_clock_oldest_s(meta->settings.clock));
+    tell_ignored(&batch.ignored);
     tell_report(meta, &batch.report);
-    if (batch.count == 0)
+    if (batch.count == 0) {
+        free(batch.messages);
         return 0;
+    }
     for (size_t i = 0; i < batch.count; i++)
         batch.messages[i].channel = channel->class->name;
     delivery->messages = batch.messages;

@@ -163,6 +163,16 @@ def test_messages_of_one_request_are_ordered_by_their_time(server, graph):
     assert code_in(got(graph, number, 6)[5]) == code_of(JEAN)
 
 
+def test_what_is_a_day_older_than_the_newest_of_its_own_request(server, graph):
+    number, now = meta.new_number(), int(time.time())
+    with Meta(server) as sender:
+        sender.say(text(number, "Bonjour", at=now), text(number, "Goma", at=now - 3 * 86400))
+        sender.say(text(number, "1985", at=now + 1))
+    replies = got(graph, number, 2)
+    assert message("welcome") in replies[0] and question(1) in replies[1]
+    assert counts(server)['uic_meta_ignored_total{reason="old"}'] == 1
+
+
 def test_an_unreadable_number_beside_a_user_id(server, graph):
     said = {**text("+243810000001", "Bonjour"), "from_user_id": "CD.9001"}
     with Meta(server) as sender:
