@@ -167,9 +167,19 @@ static bool is_status(const struct form_text values[FIELD_COUNT], const char *ou
            is_same(bare(values[FROM]), bare((struct form_text){our_number, strlen(our_number)}));
 }
 
+/* As Meta names them, on whose platform Twilio stands. */
 static bool is_gesture(struct form_text type)
 {
-    return is(type, "reaction") || is(type, "revoke") || is(type, "system");
+    static const char *const gestures[] = {
+        "reaction",     "revoke",        "delete",      "pin",
+        "keep_in_chat", "poll_creation", "poll_update", "call_permission_reply",
+        "group_invite", "system",
+    };
+
+    for (size_t i = 0; i < sizeof gestures / sizeof *gestures; i++)
+        if (is(type, gestures[i]))
+            return true;
+    return false;
 }
 
 /* By the type of the message, and without one by that of what it brings. The caption of a picture

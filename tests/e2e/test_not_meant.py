@@ -36,6 +36,8 @@ def test_who_opts_out_hears_nothing_from_us(phone):
     {"From": "whatsapp:+14155238886", "Body": "Bonjour"},
     {"From": "WhatsApp:14155238886", "Body": "Bonjour"},
     {"MessageType": "reaction", "Body": "👍"},
+    {"MessageType": "poll_update", "Body": "Kinshasa"},
+    {"MessageType": "pin", "Body": "Kinshasa"},
 ])
 def test_status_callbacks_and_thumbs_begin_nothing(start, fields):
     server = start(TWILIO_WHATSAPP_NUMBER="whatsapp:+14155238886")
