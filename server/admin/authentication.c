@@ -76,13 +76,16 @@ static void look_up(struct authentication *authentication, struct http_request *
         visit_end(visit, status);
 }
 
-static void log_refused(const struct http_request *request)
+/* token: "wrong", which fail2ban counts, or "none": whoever has an account with Twilio or Meta can
+ * have them look here from where our messages come from. */
+static void log_refused(const struct http_request *request, const char *token)
 {
     char client[PEER_TEXT_MAX];
     const char *who = http_client(request, client);
 
     metrics_add(METRIC_ADMIN_REFUSED, 1);
-    log_write(LOG_WARNING, "admin_refused", log_text("path", request->path), log_text(who, client));
+    log_write(LOG_WARNING, "admin_refused", log_text("path", request->path),
+              log_text("token", token), log_text(who, client));
 }
 
 static void on_judged(void *arg, struct http_request *request, bool right)
@@ -105,7 +108,7 @@ static void judge(struct authentication *authentication, struct http_request *re
     }
     *judgement = (struct judgement){done, arg};
     if (!right)
-        log_refused(request);
+        log_refused(request, "wrong");
     throttle_try(authentication->settings.throttle, request, right, on_judged, judgement);
 }
 
@@ -174,7 +177,7 @@ void authentication_end(struct authentication *authentication, struct http_reque
 void authentication_refuse(struct http_request *request, enum visitor visitor)
 {
     if (visitor == VISITOR_NOBODY)
-        log_refused(request); /* a wrong token was logged when it came */
+        log_refused(request, "none"); /* a wrong token was logged when it came */
     bearer_refuse(request, "{\"error\":\"the token of the administration is needed\"}\n");
 }
 

@@ -156,13 +156,15 @@ static void on_judged(void *arg, struct http_request *request, bool right)
         reply_page(request, 403, STATE_WRONG);
 }
 
-static void log_wrong(const struct http_request *request)
+/* result: "wrong", or "empty", which is no guess: Twilio's form has no token, wherever a customer
+ * of hers has it sent. */
+static void log_wrong(const struct http_request *request, const char *result)
 {
     char client[PEER_TEXT_MAX];
     const char *who = http_client(request, client);
 
     metrics_add(METRIC_LOGINS_WRONG, 1);
-    log_write(LOG_WARNING, "admin_login", log_text("result", "wrong"), log_text(who, client));
+    log_write(LOG_WARNING, "admin_login", log_text("result", result), log_text(who, client));
 }
 
 void login_handle_login(struct login *login, struct http_request *request)
@@ -192,7 +194,7 @@ void login_handle_login(struct login *login, struct http_request *request)
         return;
     }
     if (!right)
-        log_wrong(request);
+        log_wrong(request, token.length > 0 ? "wrong" : "empty");
     throttle_try(login->settings.throttle, request, right, on_judged, login);
 }
 

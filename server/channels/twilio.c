@@ -13,7 +13,6 @@
 #include <strings.h>
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
-#define SIGNATURE_HEADER "X-Twilio-Signature"
 
 /* To a plain SMS, Messenger or RCS: whoever writes there has no number on WhatsApp to be known by.
  */
@@ -42,7 +41,7 @@ static bool is_form(const struct http_request *request)
 static int verify(const struct twilio *twilio, const struct http_request *request,
                   const struct form *form, struct refusal *refusal)
 {
-    const char *value = http_header(request, SIGNATURE_HEADER);
+    const char *value = http_header(request, TWILIO_SIGNATURE_HEADER);
     size_t ours = twilio->account_sid == NULL ? 0 : strlen(twilio->account_sid);
     size_t count;
     struct form_text account = form_value(form, "AccountSid", &count);
@@ -116,9 +115,9 @@ static int twilio_receive(struct channel *channel, struct delivery *delivery,
         *refusal = (struct refusal){415, "expected a body of type " FORM_TYPE, METRIC_COUNT, NULL};
         return -1;
     }
-    if (twilio->signature != NULL && http_header(request, SIGNATURE_HEADER) == NULL) {
-        *refusal = (struct refusal){400, SIGNATURE_HEADER " is missing", METRIC_SIGNATURES_MISSING,
-                                    REFUSAL_NOT_OURS};
+    if (twilio->signature != NULL && http_header(request, TWILIO_SIGNATURE_HEADER) == NULL) {
+        *refusal = (struct refusal){400, TWILIO_SIGNATURE_HEADER " is missing",
+                                    METRIC_SIGNATURES_MISSING, REFUSAL_NOT_OURS};
         return -1;
     }
     *refusal = (struct refusal){400, NULL, METRIC_LIMIT_PARAMETERS, NULL};

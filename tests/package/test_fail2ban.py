@@ -110,6 +110,28 @@ def test_nobody_who_signs_rightly_is_banned(start, root, tmp_path, json):
         assert banned(root, server.log(), mode, tmp_path) == []
 
 
+@pytest.mark.parametrize("json", ["False", "True"], ids=["text", "json"])
+def test_nobody_is_banned_for_an_address_that_a_stranger_gave_him(start, root, tmp_path, json):
+    """Whoever has an account of his own tells Twilio or Meta to ask any address: they come from where our
+    messages come from, sign for him, or only look at a link."""
+    server = start(LOG_JSON=json, WORKERS=1, **SIGNED)
+    form = urlencode({"AccountSid": "AC99999999999999999999999999999999", "From": "whatsapp:+1", "Body": "Oui"})
+    twilio_for_him = f"X-Forwarded-For: {STRANGER}\r\nX-Twilio-Signature: {'A' * 27}="
+    meta_for_him = f"X-Forwarded-For: {OTHER}\r\nX-Hub-Signature-256: {meta.signature(b'his')}"
+    preview = f"X-Forwarded-For: {OTHER}\r\nUser-Agent: facebookexternalhit/1.1"
+    for path in ("/admin", "/admin/stats", "/metrics", WEBHOOK, meta.PATH, "/admin/login", "/admin/logout"):
+        for headers in (twilio_for_him, preview):
+            exchange_bytes(server, forged(headers, path, "", "GET"))
+    for path in ("/admin/stats", "/metrics", meta.PATH, "/admin/login", "/admin/logout"):
+        exchange_bytes(server, forged(twilio_for_him, path, form))
+    document = forged(meta_for_him, WEBHOOK, '{"object":"page"}')
+    exchange_bytes(server, document.replace(b"x-www-form-urlencoded", b"json"))
+    server.terminate()
+    server.wait()
+    assert STRANGER in server.log() and OTHER in server.log()
+    assert banned(root, server.log(), "normal", tmp_path) == []
+
+
 def test_nobody_is_banned_by_what_another_writes(root, tmp_path):
     line = '2026-11-23T17:00:00.000Z WARNING request_not_ours status=400 reason="{}" client=192.0.2.1\n'
     good = line.format("X-Twilio-Signature is missing")
