@@ -165,8 +165,10 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
     };
     struct meta_batch batch;
 
-    if (verify(meta, request, refusal) != 0)
+    if (verify(meta, request, refusal) != 0) {
+        delivery->text_length = 0; /* nothing to wipe: a stranger's 3 MB cost as little as can be */
         return -1;
+    }
     *refusal = (struct refusal){400, NULL, METRIC_META_MALFORMED, REFUSAL_OURS};
     if (meta_read(request->body, request->body_length, &filter, delivery->text, &batch,
                   &refusal->reason) != 0)
