@@ -16,7 +16,7 @@
 
 /* To a plain SMS, Messenger or RCS: whoever writes there has no number on WhatsApp to be known by.
  */
-#define ELSEWHERE                                                              \
+#define ELSEWHERE                                                                   \
     "Ce service fonctionne seulement sur WhatsApp : écrivez-nous sur WhatsApp.\n" \
     "This service works on WhatsApp only: please write to us there."
 

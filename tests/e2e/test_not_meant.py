@@ -172,7 +172,7 @@ def test_what_is_a_day_older_than_the_newest_of_its_own_request(server, graph):
         sender.say(text(number, "1985", at=now + 1))
     replies = got(graph, number, 2)
     assert message("welcome") in replies[0] and question(1) in replies[1]
-    assert counts(server)['uic_meta_ignored_total{reason="old"}'] == 1
+    assert server.counts()['uic_meta_ignored_total{reason="old"}'] == 1
 
 
 def test_an_unreadable_number_beside_a_user_id(server, graph):
