@@ -202,11 +202,13 @@ struct conversation {
     uint32_t saved_min;   /* minutes since 1970, UTC, for statistics; the caller's own */
     uint64_t text_id;     /* of the last free text that was taken; 0: none */
     uint64_t fingerprint; /* of the flow that the answers belong to */
-    struct recent recent;
     uint16_t answer_end[FLOW_STEPS_MAX];
     char code[UIC_CODE_MAX]; /* FINISHED: what was told */
     int64_t completed_s;     /* COMPLETE: when the last answer came */
-    /* Normalised, end to end; what is behind the last one means nothing. */
+    /* Large, and cleared no further than they are used: what is behind the last one means nothing.
+     */
+    struct recent recent;
+    /* Normalised, end to end. */
     char answers[FLOW_ANSWERS_MAX];
 };
 

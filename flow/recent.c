@@ -17,7 +17,7 @@ uint32_t recent_time(int64_t sent_s)
 
 void recent_init(struct recent *recent, uint32_t newest_s)
 {
-    memset(recent, 0, sizeof *recent);
+    recent->count = 0;
     recent->horizon_s = newest_s;
 }
 

@@ -317,8 +317,12 @@ static enum flow_event handle(const struct flow *flow, struct conversation *conv
 
 void conversation_wipe(struct conversation *conversation)
 {
+    struct recent *recent = &conversation->recent;
+
     explicit_bzero(conversation->answers, answers_length(conversation));
-    explicit_bzero(conversation, offsetof(struct conversation, answers));
+    explicit_bzero(recent->ids, recent->count * sizeof *recent->ids);
+    explicit_bzero(recent->sent_s, recent->count * sizeof *recent->sent_s);
+    explicit_bzero(conversation, offsetof(struct conversation, recent.ids));
 }
 
 /* Whether a message changes nothing, and what becomes of it then. */

@@ -11,11 +11,13 @@
 
 /* The fields that are used, and why one of them cannot be. */
 struct field {
-    const char *name, *twice, *half;
+    const char *name;
+    size_t length;
+    const char *twice, *half;
 };
-#define FIELD(name)                                                   \
-    {                                                                 \
-        name, name " stands twice", name " holds half a percent sign" \
+#define FIELD(name)                                                                    \
+    {                                                                                  \
+        name, sizeof name - 1, name " stands twice", name " holds half a percent sign" \
     }
 enum {
     FROM,
@@ -77,7 +79,7 @@ static int read_fields(const struct form *form, struct form_text values[FIELD_CO
         for (size_t j = 0; j < FIELD_COUNT; j++) {
             const struct form_field *field = &form->fields[i];
 
-            if (field->key.length != strlen(fields[j].name) ||
+            if (field->key.length != fields[j].length ||
                 memcmp(field->key.bytes, fields[j].name, field->key.length) != 0)
                 continue;
             if (field->broken)
