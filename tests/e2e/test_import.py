@@ -60,9 +60,13 @@ def as_kept(person):
 
 
 def come_back(server, person):
-    """The person answers as years ago, from the same number; the reply's code."""
+    """The person answers as years ago, from the same number; the reply's code. A word that is the one
+    before is asked for once more."""
+    said = ["Bonjour"]
+    for answer, normalized, before in zip(person.answers, person.normalized, ("", *person.normalized)):
+        said += [answer] * (2 if normalized == before and not normalized.isdigit() else 1)
     with Phone(server, person.phone) as phone:
-        reply = phone.say_all("Bonjour", *person.answers)
+        reply = phone.say_all(*said)
     codes = [line for line in reply.splitlines() if line.strip() and line == person.code]
     assert codes == [person.code], (person.answers, reply)
     return reply

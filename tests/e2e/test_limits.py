@@ -54,10 +54,10 @@ def test_a_form_of_very_many_fields_is_refused_or_read(phone):
     assert message("welcome") in phone.say("Bonjour")
 
 
-@pytest.mark.parametrize("length", [1, 20000, 60000])
+@pytest.mark.parametrize("length", [4, 20000, 60000])
 def test_a_message_of_any_length_is_answered(phone, length):
     phone.say_all("Bonjour", "1985")
-    reply = phone.say("K" * length)
+    reply = phone.say(("Boma" * length)[:length])
     assert question(1 if length > 80 else 2) in reply
 
 
