@@ -106,12 +106,12 @@ class Sandbox:
 
 def write_flow(folder):
     """What docs/flow-file.md does to the built-in flow; its commands name the file."""
-    old_step, new_step, old_piece, new_piece = (
+    old_step, new_step, old_piece, new_piece, more = (
         json.loads(block.text) for block in blocks() if block.language == "json")
     flow = json.loads((folder / "flow/definitions/ciu-rdc.json").read_text(encoding="utf-8"))
     flow["steps"][flow["steps"].index(old_step)] = new_step
     flow["code"][flow["code"].index(old_piece)] = new_piece
-    flow.update(id="mine", version=flow["version"] + 1)
+    flow.update(more, id="mine", version=flow["version"] + 1)
     (folder / "mine").mkdir()
     (folder / "mine/my-flow.json").write_text(json.dumps(flow), encoding="utf-8")
 
