@@ -29,12 +29,12 @@ SYLLABLES = ("ka", "bi", "la", "mu", "to", "ndo", "sé", "ngo", "wa", "li", "tsh
 
 
 def name_of(number):
-    """A name for each number, no two alike."""
+    """A name for each number, no two alike, and none a word of a language: that would be asked again."""
     name = SYLLABLES[number % 16]
     while number >= 16:
         number //= 16
         name += SYLLABLES[number % 16]
-    return name.capitalize()
+    return name.capitalize() + "n"
 
 
 class Person:

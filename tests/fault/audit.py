@@ -44,9 +44,10 @@ class Audit:
         self.unsure += max(0, count - len(told))
         if phone not in {final.number for final in sent}:
             self.wrong.append(f"{code} belongs to {phone}, which never asked for it")
+        numbers = [final.number for final in sent]
         for final in told:
-            if final.kind == "existing_code" and final.number != phone:
-                self.wrong.append(f"{final.number} learned that {code} exists, {phone} has it")
+            if final.kind == "existing_code" and numbers.count(final.number) < 2:
+                self.wrong.append(f"{final.number} learned that {code} exists, and never asked before")
 
     @property
     def good(self):
