@@ -30,7 +30,7 @@ OUT_MAX = 128
 
 def name_of(number):
     """A name for each number, no two alike."""
-    return "N" + "".join(LETTERS[int(digit, 16)] for digit in f"{number:05x}")
+    return "N" + "a".join(LETTERS[int(digit, 16)] for digit in f"{number:05x}")
 
 
 class Person:
