@@ -79,7 +79,7 @@ class WallClock:
     """Another wall clock for a program: a server whose settings are settings() has it, so many seconds
     ahead as shift() said last."""
 
-    LIBRARY = Path(PROGRAM).with_name("shifted-clock.so")
+    LIBRARY = Path(PROGRAM).parent / "shifted-clock.so"
 
     def __init__(self, path, seconds=0):
         self.path = path
