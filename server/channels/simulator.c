@@ -28,7 +28,7 @@ static int read_message(struct form *form, struct message *message, const char *
     if (post == TWILIO_MESSAGE)
         return 0;
     if (post != TWILIO_BAD)
-        *reason = "expected a message on WhatsApp";
+        *reason = "From is nobody on WhatsApp";
     return -1;
 }
 
