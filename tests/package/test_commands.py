@@ -92,8 +92,8 @@ class Sandbox:
         return self.server.wait()
 
     def run(self, document, script):
-        for placeholder, value in FILLED.items():
-            script = script.replace(placeholder, value)
+        for example, value in FILLED.items():
+            script = script.replace(example, value)
         script = re.sub(r"\b8000\b", self.environment["PORT"], script)
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=self.folder_of(document),
                               input=LINES if "--jsonl" in script else TYPED, env=self.environment, capture_output=True, text=True,
