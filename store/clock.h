@@ -21,12 +21,20 @@ static inline int64_t clock_monotonic_ms(void)
     return clock_monotonic_us() / 1000;
 }
 
-/* Microseconds since 1970, UTC. */
+/* The year in which the program was built begins; nobody runs it before. */
+#define CLOCK_BUILT_S                                                                    \
+    (86400 * ((CLOCK_BUILD_YEAR - 1970) * INT64_C(365) + (CLOCK_BUILD_YEAR - 1969) / 4 - \
+              (CLOCK_BUILD_YEAR - 1901) / 100 + (CLOCK_BUILD_YEAR - 1601) / 400))
+
+/* Microseconds since 1970, UTC. A machine that does not know the time, as without a battery, says
+ * something of long ago: then the time goes on from the beginning of the year of the build. */
 static inline int64_t clock_wall_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
+    if (now.tv_sec < CLOCK_BUILT_S)
+        return CLOCK_BUILT_S * 1000000 + clock_monotonic_us();
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 

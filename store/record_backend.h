@@ -107,6 +107,8 @@ void record_totals_put(struct record_totals *totals, int64_t hour_s,
 #define RECORD_TRUSTED_MARK "retention_clock"
 /* What the mark goes on by at most, at each sweep. */
 #define RECORD_TRUST_STEP 86400000000
+/* It follows a clock back no further: one that is slower than that is wrong. */
+#define RECORD_TRUST_BACK 2592000000000
 
 extern const struct record_backend record_sqlite;
 extern const struct record_backend record_postgres;

@@ -5,6 +5,8 @@
  */
 #include "store/postgres/postgres_claim.h"
 
+#include "store/record_backend.h"
+
 #include <arpa/inet.h>
 #include <endian.h>
 #include <stdlib.h>
@@ -32,6 +34,14 @@ enum parameter { HASHES, CODES, PHONES, TIMES, EVENTS, ASKERS, PARAMETER_COUNT }
     " r.asked_by)"
 _Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16, "as the statements say");
 
+/* A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a
+ * record was last asked for when it is written, or later. created_at is for statistics; one that
+ * came by the outbox keeps its own day. */
+#define CREATED_AT "CASE WHEN at > now() - interval '30 days' THEN at ELSE now() END"
+#define LAST_REQUESTED_AT                                               \
+    "greatest(at, now(), (SELECT to_timestamp(value::float8 / 1000000)" \
+    "  FROM uic_marks WHERE name = '" RECORD_TRUSTED_MARK "'))"
+
 /*
  * asked: the claims, and which of them can have nothing: a new person whose code is another's.
  * written: rows that were inserted or counted, but not those that know the event already: these are
@@ -51,8 +61,8 @@ static const char claim_sql[] =
     " INSERT INTO uic_records AS r"
     "  (input_hash, uic_code, phone_number, created_at, last_requested_at, last_event_id,"
     "   asked_by)"
-    " SELECT input_hash, uic_code, phone_number, at, at, event_id, asker"
-    " FROM asked WHERE NOT is_taken ORDER BY input_hash"
+    " SELECT input_hash, uic_code, phone_number, " CREATED_AT ", " LAST_REQUESTED_AT ","
+    "  event_id, asker FROM asked WHERE NOT is_taken ORDER BY input_hash"
     " ON CONFLICT (input_hash) DO UPDATE SET"
     "  request_count = r.request_count + 1,"
     "  last_requested_at = greatest(r.last_requested_at, excluded.last_requested_at),"

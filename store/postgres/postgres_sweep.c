@@ -48,8 +48,11 @@ static const char sweep_sql[] =
     " trusted AS (INSERT INTO uic_marks AS mark (name, value)"
     "  SELECT '" RECORD_TRUSTED_MARK "', " UNIX_US("least(at, $5)") "::text FROM moment"
     "  WHERE NOT $4 AND $1 > 0 AND NOT EXISTS (SELECT FROM page)"
-    "  ON CONFLICT (name) DO UPDATE SET value = least((SELECT " UNIX_US("at") " FROM moment),"
-    "   mark.value::bigint + " NUMBER(RECORD_TRUST_STEP) ")::text RETURNING value)"
+    "  ON CONFLICT (name) DO UPDATE SET value = (SELECT CASE"
+    "   WHEN " UNIX_US("at") " < mark.value::bigint - " NUMBER(RECORD_TRUST_BACK)
+    "   THEN mark.value::bigint"
+    "   ELSE least(" UNIX_US("at") ", mark.value::bigint + " NUMBER(RECORD_TRUST_STEP) ") END"
+    "   FROM moment)::text RETURNING value)"
     " SELECT (SELECT count(*) FROM gone),"
     "  CASE WHEN (SELECT count(*) FROM chosen) = " REMOVE
     "   THEN (SELECT max(id) FROM chosen) ELSE (SELECT max(id) FROM page) END,"

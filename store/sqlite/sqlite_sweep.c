@@ -20,7 +20,13 @@ static const char look_sql[] =
 static const char trust_sql[] =
     "INSERT INTO uic_marks (name, value) VALUES ('" RECORD_TRUSTED_MARK "', CAST(?2 AS TEXT))"
     " ON CONFLICT (name) DO UPDATE SET value ="
-    " CAST(min(?1, CAST(value AS INTEGER) + ?3) AS TEXT) RETURNING CAST(value AS INTEGER)";
+    " CASE WHEN ?1 < CAST(value AS INTEGER) - " NUMBER(
+        RECORD_TRUST_BACK) " THEN value"
+                           " ELSE CAST(min(?1, CAST(value AS INTEGER) + " NUMBER(
+                               RECORD_TRUST_STEP) ") AS TEXT) END"
+                                                  " RETURNING CAST(value AS INTEGER)";
+static const char trusted_sql[] = "SELECT CAST(value AS INTEGER) FROM uic_marks"
+                                  " WHERE name = '" RECORD_TRUSTED_MARK "'";
 static const char delete_sql[] =
     "DELETE FROM uic_records WHERE id > ?1 AND id <= ?3 AND last_requested_at < ?2";
 static const char audit_sql[] =
@@ -68,13 +74,24 @@ static int trust(sqlite3 *database, struct record_survey *survey)
     if (sqlite3_prepare_v2(database, trust_sql, -1, &statement, NULL) == SQLITE_OK &&
         sqlite3_bind_int64(statement, 1, survey->now_us) == SQLITE_OK &&
         sqlite3_bind_int64(statement, 2, first_us) == SQLITE_OK &&
-        sqlite3_bind_int64(statement, 3, RECORD_TRUST_STEP) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW) {
         survey->trusted_us = sqlite3_column_int64(statement, 0);
         status = sqlite3_step(statement) == SQLITE_DONE ? 0 : -1;
     }
     sqlite3_finalize(statement);
     return status;
+}
+
+int64_t sqlite_sweep_trusted(sqlite3 *database)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t trusted_us = INT64_MIN;
+
+    if (sqlite3_prepare_v2(database, trusted_sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        trusted_us = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return trusted_us;
 }
 
 static int old_delete(sqlite3 *database, const struct record_sweep *sweep, const char *before,

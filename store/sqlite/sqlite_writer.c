@@ -38,7 +38,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
      */
     [CLAIM] = "INSERT INTO uic_records (input_hash, uic_code, phone_number, created_at,"
               " last_requested_at, last_event_id, asked_by)"
-              " VALUES (?1, ?2, ?3, ?4, ?4, nullif(?5, ''), ?6)"
+              " VALUES (?1, ?2, ?3, ?4, ?7, nullif(?5, ''), ?6)"
               " ON CONFLICT (input_hash) DO UPDATE SET request_count = request_count + 1,"
               " last_requested_at = max(last_requested_at, excluded.last_requested_at),"
               " last_event_id = excluded.last_event_id,"
@@ -72,6 +72,7 @@ struct outcome {
 struct sqlite_writer {
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    int64_t trusted_us; /* at the last sweep: the clock is slow if it is not beyond */
     struct outcome outcomes[SQLITE_BATCH_MAX];
 };
 
@@ -102,6 +103,7 @@ struct sqlite_writer *sqlite_writer_open(const char *path, char error[STORE_ERRO
             goto failed;
         }
     }
+    writer->trusted_us = sqlite_sweep_trusted(writer->database);
     return writer;
 
 failed:
@@ -135,13 +137,19 @@ static void time_format(int64_t now_us, char text[64])
 struct parameters {
     char hash[2 * RECORD_HASH_SIZE + 1];
     char now[64];
+    char requested[64]; /* what a slow clock dates years back would soon be too old to be kept */
     char asker[1 + 2 * RECORD_ASKER_SIZE + 1]; /* a space before it */
 };
 
-static void parameters_format(struct parameters *parameters, const struct record_claim *claim)
+static void parameters_format(struct parameters *parameters, const struct record_claim *claim,
+                              int64_t trusted_us)
 {
     hex_write(claim->input_hash, RECORD_HASH_SIZE, parameters->hash);
     time_format(claim->now_us, parameters->now);
+    if (claim->now_us < trusted_us)
+        time_format(trusted_us, parameters->requested);
+    else
+        strcpy(parameters->requested, parameters->now);
     parameters->asker[0] = ' ';
     hex_write(claim->asker, RECORD_ASKER_SIZE, parameters->asker + 1);
 }
@@ -163,6 +171,7 @@ static void claim_bind(sqlite3_stmt *statement, const struct record_claim *claim
     text_bind(statement, 5, claim->event_id, sizeof claim->event_id);
     if (claim->is_signed)
         text_bind(statement, 6, parameters->asker, sizeof parameters->asker);
+    text_bind(statement, 7, parameters->requested, sizeof parameters->requested);
 }
 
 /* Runs a statement without result. */
@@ -211,7 +220,7 @@ static int claim_run(struct sqlite_writer *writer, const struct record_claim *cl
     sqlite3_stmt *statement = writer->statements[CLAIM];
     struct parameters parameters;
 
-    parameters_format(&parameters, claim);
+    parameters_format(&parameters, claim, writer->trusted_us);
     claim_bind(statement, claim, &parameters);
     int code = outcome_select(statement, outcome);
     sqlite3_clear_bindings(statement);
@@ -284,7 +293,11 @@ int sqlite_writer_commit(struct sqlite_writer *writer, struct record_claim *clai
 int sqlite_writer_sweep(struct sqlite_writer *writer, struct record_sweep *sweep,
                         char error[STORE_ERROR_MAX])
 {
-    return sqlite_sweep_step(writer->database, sweep, error);
+    int status = sqlite_sweep_step(writer->database, sweep, error);
+
+    if (sweep->survey.trusted_us != INT64_MIN)
+        writer->trusted_us = sweep->survey.trusted_us;
+    return status;
 }
 
 static struct record_sums sums_read(sqlite3_stmt *row)

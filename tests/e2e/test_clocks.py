@@ -93,6 +93,30 @@ def test_a_clock_that_jumps_while_the_server_runs_removes_nothing(start, databas
     assert not any(code.startswith("OLD") for _, code in codes(database))
 
 
+def test_codes_of_a_clock_that_was_slow_for_an_hour_are_kept(start, database, clock):
+    """A machine without a battery starts years back and is set right before the first sweep."""
+    settings = {"DATABASE_URL": database.url, **meta.SETTINGS, **clock.settings()}
+    clock.shift(-YEARS)
+    server = start(**settings)
+    add(database, 5, 10, "X")
+    register(server, *JEAN)
+    clock.shift(0)
+    register(server, "1990", *JEAN[1:])
+    server.stop()
+    server = start(**settings, **RETENTION)
+    add(database, 1, 1826, "OLD")
+    eventually(lambda: server.counts()["uic_records_retired_total"] == 1, "what is due is gone")
+    swept(server, 1)
+    assert len(codes(database)) == 7 and not any(code == "OLD1" for _, code in codes(database))
+
+
+def test_a_slow_clock_refuses_no_birth_year_up_to_the_build(start, clock):
+    clock.shift(-YEARS)
+    server = start(**meta.SETTINGS, **clock.settings())
+    register(server, str(time.gmtime().tm_year - 1), *JEAN[1:])
+    eventually(lambda: len(server.records()) == 1, "the year is taken")
+
+
 @pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "by the server"])
 def test_with_a_right_clock_exactly_those_that_are_due_go(start, tmp_path, database, by_hand):
     server = start(DATABASE_URL=database.url, RETENTION_DAYS=1825)

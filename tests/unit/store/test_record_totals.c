@@ -6,8 +6,8 @@
 #include "store/sqlite/sqlite_database.h"
 #include "store/sqlite/sqlite_schema.h"
 
-/* asked_by's hour: 2025-12-31 23:00 UTC. */
-#define HOUR_S INT64_C(1767222000)
+/* asked_by's hour: 2125-12-31 23:00 UTC. */
+#define HOUR_S INT64_C(4922895600)
 #define HOURS 48
 
 static struct bench bench;
@@ -234,14 +234,14 @@ static void records_of_before_are_counted_by_the_migration(void **state)
         &bench,
         SQL("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"
             " last_requested_at, request_count) VALUES"
-            " ('a', '+1', 'a', '2025-12-31 23:10:00.000001', '2026-01-01 01:00:00.000000', 3),"
-            " ('b', '+1', 'b', '2025-12-31 23:59:59.999999', '2025-12-31 23:59:59.999999', 1),"
-            " ('c', '+2', 'c', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 1)",
+            " ('a', '+1', 'a', '2125-12-31 23:10:00.000001', '2126-01-01 01:00:00.000000', 3),"
+            " ('b', '+1', 'b', '2125-12-31 23:59:59.999999', '2125-12-31 23:59:59.999999', 1),"
+            " ('c', '+2', 'c', '2126-01-01 00:00:00.000000', '2126-01-01 00:00:00.000000', 1)",
             "INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"
             " last_requested_at, request_count) VALUES"
-            " ('a', '+1', 'a', '2025-12-31 23:10:00.000001Z', '2026-01-01 01:00:00Z', 3),"
-            " ('b', '+1', 'b', '2025-12-31 23:59:59.999999Z', '2025-12-31 23:59:59.999999Z', 1),"
-            " ('c', '+2', 'c', '2026-01-01 00:00:00Z', '2026-01-01 00:00:00Z', 1)"),
+            " ('a', '+1', 'a', '2125-12-31 23:10:00.000001Z', '2126-01-01 01:00:00Z', 3),"
+            " ('b', '+1', 'b', '2125-12-31 23:59:59.999999Z', '2125-12-31 23:59:59.999999Z', 1),"
+            " ('c', '+2', 'c', '2126-01-01 00:00:00Z', '2126-01-01 00:00:00Z', 1)"),
         "");
     bench_prepare(&bench);
     bench_attach(&bench);
@@ -272,27 +272,29 @@ static void reading_waits_for_nobody_who_claims(void **state)
 
 static void past_hours_are_folded_and_their_sums_stay(void **state)
 {
+    const int64_t past_s = (time(NULL) / 3600 - 72) * 3600;
+    const int hour = (int)((past_s - HOUR_S) / 3600);
     struct read before, after;
 
     (void)state;
-    claim("jean", "+1", "SM1", 0);
+    claim("jean", "+1", "SM1", hour);
     assert_sql(&bench,
                "INSERT INTO uic_totals_shards SELECT hour, 100 + n, 1, 1, 1"
                " FROM uic_totals_shards, generate_series(1, 4) AS n WHERE hour > '-infinity'",
                "");
-    assert_int_equal(read_since(&before, HOUR_S), STORE_OK);
+    assert_int_equal(read_since(&before, past_s), STORE_OK);
     assert_sums(&before.hours[0], 5, 5, 5);
     for (int i = 0; i < 2; i++) {
         bench_detach(&bench);
         bench_prepare(&bench);
         bench_attach(&bench);
-        claim("jean", "+1", i == 0 ? "SM2" : "SM3", 0);
+        claim(i == 0 ? "marie" : "paul", "+1", "", hour);
     }
     assert_sql(&bench, "SELECT count(*) FROM uic_totals_shards WHERE shard = -1", "1");
     assert_sql(&bench, "SELECT count(*) <= 2 FROM uic_totals_shards WHERE hour > '-infinity'", "t");
-    assert_int_equal(read_since(&after, HOUR_S), STORE_OK);
-    assert_sums(&after.hours[0], 5, 5, 7);
-    assert_sums(&after.totals.all, 1, 1, 3);
+    assert_int_equal(read_since(&after, past_s), STORE_OK);
+    assert_sums(&after.hours[0], 7, 5, 7);
+    assert_sums(&after.totals.all, 3, 1, 3);
 }
 
 static void a_silent_server_is_down_and_claims_go_on(void **state)
