@@ -22,10 +22,23 @@ const char *flow_default_json(size_t *length)
     return flow_ciu_rdc;
 }
 
-/* A copy of the steps without what is only said about them; NULL without memory. */
-static json_t *steps_without_words(const json_t *json)
+/* Writes out what may be left out of a step. Returns 0, or -1 without memory. */
+static int defaults_write(json_t *step, const struct question *question)
 {
-    json_t *steps = json_deep_copy(json), *step, *choice;
+    json_t *answer = json_object_get(step, "answer");
+
+    if (question->type == ANSWER_TEXT &&
+        json_object_set_new(answer, "max", json_integer(question->max)) != 0)
+        return -1;
+    return json_object_set_new(step, "reading",
+                               json_string(question->careful ? "careful" : "plain"));
+}
+
+/* A copy of the steps, with their defaults and without what is only said about them; NULL without
+ * memory. */
+static json_t *steps_without_words(const struct flow *flow)
+{
+    json_t *steps = json_deep_copy(json_object_get(flow->json, "steps")), *step, *choice;
     size_t i, j;
 
     json_array_foreach(steps, i, step)
@@ -35,6 +48,10 @@ static json_t *steps_without_words(const json_t *json)
         json_array_foreach(json_object_get(json_object_get(step, "answer"), "choices"), j, choice)
         {
             json_object_del(choice, "label");
+        }
+        if (defaults_write(step, &flow->questions[i]) != 0) {
+            json_decref(steps);
+            return NULL;
         }
     }
     return steps;
@@ -62,10 +79,10 @@ static int digest(const json_t *json, uint64_t *value)
 static int fingerprints(struct flow *flow)
 {
     const json_t *json = flow->json;
-    json_t *meaning = json_pack(
-        "{s:o, s:O*, s:O*, s:I}", "steps", steps_without_words(json_object_get(json, "steps")),
-        "code", json_object_get(json, "code"), "normalization",
-        json_object_get(json, "normalization"), "words", (json_int_t)flow->words_version);
+    json_t *meaning =
+        json_pack("{s:o, s:O*, s:O*, s:I}", "steps", steps_without_words(flow), "code",
+                  json_object_get(json, "code"), "normalization",
+                  json_object_get(json, "normalization"), "words", (json_int_t)flow->words_version);
     int result = digest(meaning, &flow->fingerprint);
 
     json_decref(meaning);

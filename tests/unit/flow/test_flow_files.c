@@ -131,6 +131,42 @@ static void the_same_content_is_the_same_flow(void **state)
     json_decref(json);
 }
 
+/* The fingerprint of ciu-rdc with this at that place. */
+static uint64_t fingerprint_with(const char *path, json_t *value)
+{
+    size_t length;
+    const char *built_in = flow_default_json(&length);
+    json_t *json = json_loadb(built_in, length, 0, NULL);
+    uint64_t fingerprint;
+    struct flow *flow;
+    char *text, *report;
+
+    change(json, path, value);
+    json_decref(value);
+    text = json_dumps(json, 0);
+    flow = flow_load("flow.json", text, strlen(text), &report);
+    if (flow == NULL)
+        fail_msg("%s", report);
+    fingerprint = flow_fingerprint(flow);
+    flow_free(flow);
+    free(text);
+    json_decref(json);
+    return fingerprint;
+}
+
+static void what_is_written_as_it_is_by_default_changes_nothing(void **state)
+{
+    const uint64_t usual = fingerprint_with("version", json_integer(2));
+
+    (void)state;
+    assert_true(fingerprint_with("steps[0].reading", NULL) == usual);
+    assert_true(fingerprint_with("steps[0].reading", json_string("careful")) == usual);
+    assert_true(fingerprint_with("steps[0].reading", json_string("plain")) != usual);
+    assert_true(fingerprint_with("steps[2].answer.max", NULL) ==
+                fingerprint_with("steps[2].answer.max", json_integer(FLOW_ANSWER_CHARACTERS_MAX)));
+    assert_true(fingerprint_with("steps[2].answer.max", json_integer(7)) != usual);
+}
+
 static size_t allocations, failing_allocation;
 
 static void *allocate_or_fail(size_t size)
@@ -171,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_huge_file_is_refused),
         cmocka_unit_test(a_report_has_an_end),
         cmocka_unit_test(the_same_content_is_the_same_flow),
+        cmocka_unit_test(what_is_written_as_it_is_by_default_changes_nothing),
         cmocka_unit_test(memory_runs_out_while_loading),
     };
 
