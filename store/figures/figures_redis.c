@@ -3,12 +3,11 @@
  * reads their answers.
  */
 #include "store/figures/figures_batch.h"
-#include "store/hex.h"
+#include "store/random_name.h"
 #include "store/redis/redis_link.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,16 +275,6 @@ enum store_status figures_redis_read(struct figures_redis *redis, struct figures
 
 /* Life */
 
-static int link_name(char name[2 * LINK_BYTES + 1])
-{
-    unsigned char random[LINK_BYTES];
-
-    if (RAND_bytes(random, sizeof(random)) != 1)
-        return -1;
-    hex_write(random, sizeof random, name);
-    return 0;
-}
-
 struct figures_redis *figures_redis_open(const struct figures_settings *settings,
                                          const struct redis_url *url, struct event_base *base,
                                          const struct store_watch *watch,
@@ -296,7 +285,7 @@ struct figures_redis *figures_redis_open(const struct figures_settings *settings
     struct redis_link_settings link = {
         .url = url, .deadline_ms = settings->deadline_ms, .in_flight_max = IN_FLIGHT_MAX};
 
-    if (redis == NULL || link_name(redis->name) < 0) {
+    if (redis == NULL || random_name(redis->name, sizeof redis->name) < 0) {
         snprintf(error, STORE_ERROR_MAX, "no memory or no randomness for the figures");
         free(redis);
         return NULL;

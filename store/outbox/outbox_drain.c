@@ -21,15 +21,14 @@
 #include "store/outbox/outbox_drain.h"
 #include "store/backoff.h"
 #include "store/clock.h"
-#include "store/hex.h"
 #include "store/outbox/outbox_claim.h"
+#include "store/random_name.h"
 #include "store/redis/redis_link.h"
 
 #include <event2/event.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -394,17 +393,6 @@ void outbox_drain_notice(struct outbox_drain *drain, uint64_t length, uint64_t a
         event_add(drain->timer, &(struct timeval){0, 0});
 }
 
-/* A name that no other process or thread has: what is pending under it is ours. */
-static int consumer_name(char name[2 * CONSUMER_BYTES + 1])
-{
-    unsigned char random[CONSUMER_BYTES];
-
-    if (RAND_bytes(random, sizeof(random)) != 1)
-        return -1;
-    hex_write(random, sizeof random, name);
-    return 0;
-}
-
 struct outbox_drain *outbox_drain_start(const struct outbox_drain_settings *settings)
 {
     struct outbox_drain *drain = calloc(1, sizeof(*drain));
@@ -413,7 +401,8 @@ struct outbox_drain *outbox_drain_start(const struct outbox_drain_settings *sett
         return NULL;
     drain->settings = *settings;
     drain->timer = evtimer_new(settings->base, on_timer, drain);
-    if (drain->timer == NULL || consumer_name(drain->consumer) < 0) {
+    /* What is pending under this name is ours. */
+    if (drain->timer == NULL || random_name(drain->consumer, sizeof drain->consumer) < 0) {
         outbox_drain_stop(drain);
         return NULL;
     }

@@ -5,10 +5,9 @@
  */
 #include "store/backoff.h"
 #include "store/clock.h"
-#include "store/hex.h"
+#include "store/random_name.h"
 #include "store/replies/replies_drain_parts.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,16 +50,6 @@ static void on_rested(void *arg)
 
 /* Life */
 
-static int owner_name(char name[2 * OWNER_BYTES + 1])
-{
-    unsigned char random[OWNER_BYTES];
-
-    if (RAND_bytes(random, sizeof(random)) != 1)
-        return -1;
-    hex_write(random, sizeof random, name);
-    return 0;
-}
-
 struct replies_drain *replies_drain_start(struct replies_link *link, struct event_base *base,
                                           const struct replies_sender *sender,
                                           const struct replies_watch *watch)
@@ -80,7 +69,7 @@ struct replies_drain *replies_drain_start(struct replies_link *link, struct even
     drain->look = evtimer_new(base, on_look, drain);
     drain->pour = evtimer_new(base, on_pour, drain);
     if (drain->people == NULL || drain->tick == NULL || drain->look == NULL ||
-        drain->pour == NULL || owner_name(drain->owner) < 0) {
+        drain->pour == NULL || random_name(drain->owner, sizeof drain->owner) < 0) {
         replies_drain_free(drain);
         return NULL;
     }
