@@ -69,7 +69,8 @@ static bool judge(struct retention *retention)
     metrics_add(METRIC_RETENTION_SWEEPS, 1);
     metrics_set(METRIC_RETENTION_HELD, hold != RETENTION_FREE ? (uint64_t)survey->due : 0);
     if (hold != RETENTION_FREE)
-        log_write(LOG_CRITICAL, "retention_held", log_text("reason", retention_hold_name(hold)),
+        log_write(LOG_CRITICAL, "retention_held",
+                  log_text("reason", retention_hold_name(hold, true)),
                   log_number("due", survey->due), log_number("records", survey->records),
                   log_number("days", retention->days),
                   log_text("hint", "whatsapp-uic retention says more"));

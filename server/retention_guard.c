@@ -18,14 +18,19 @@ enum retention_hold retention_judge(const struct record_survey *survey)
                : RETENTION_FREE;
 }
 
-const char *retention_hold_name(enum retention_hold hold)
+const char *retention_hold_name(enum retention_hold hold, bool english)
 {
-    static const char *const names[] = {
-        [RETENTION_FREE] = "nothing",
-        [RETENTION_QUIET] = "the clock is more than 30 days beyond the newest record",
-        [RETENTION_JUMP] = "the clock has jumped by more than 30 days",
-        [RETENTION_MANY] = "more than a tenth of all records",
+    static const struct {
+        const char *french, *english;
+    } names[] = {
+        [RETENTION_FREE] = {"rien", "nothing"},
+        [RETENTION_QUIET] = {"l’horloge a plus de 30 jours d’avance sur la dernière demande",
+                             "the clock is more than 30 days beyond the newest record"},
+        [RETENTION_JUMP] = {"l’horloge a sauté de plus de 30 jours",
+                            "the clock has jumped by more than 30 days"},
+        [RETENTION_MANY] = {"plus d’un dixième de tous les codes",
+                            "more than a tenth of all records"},
     };
 
-    return names[hold];
+    return english ? names[hold].english : names[hold].french;
 }

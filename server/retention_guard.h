@@ -21,7 +21,7 @@ enum retention_hold {
 };
 
 enum retention_hold retention_judge(const struct record_survey *survey);
-/* A few words for the log; static. */
-const char *retention_hold_name(enum retention_hold hold);
+/* In a few words, for the log in English; static. */
+const char *retention_hold_name(enum retention_hold hold, bool english);
 
 #endif

@@ -36,18 +36,6 @@ static int fail(const char *what, const char *why)
     return -1;
 }
 
-static const char *name_hold(enum retention_hold hold)
-{
-    static const char *const french[] = {
-        [RETENTION_FREE] = "rien",
-        [RETENTION_QUIET] = "l’horloge a plus de 30 jours d’avance sur la dernière demande",
-        [RETENTION_JUMP] = "l’horloge a sauté de plus de 30 jours",
-        [RETENTION_MANY] = "plus d’un dixième de tous les codes",
-    };
-
-    return LOOK_SAYS(french[hold], retention_hold_name(hold));
-}
-
 /* A time to the second, in UTC. */
 static void print_time(const char *label, int64_t time_us)
 {
@@ -74,7 +62,8 @@ static void print_survey(const struct record_survey *survey, unsigned days, int6
     print_time(LOOK_SAYS("horloge admise par le serveur", "clock that the server believed"),
                survey->trusted_us);
     if (survey->due > 0)
-        printf(LOOK_SAYS("ce qui les retient : %s\n", "held back by: %s\n"), name_hold(hold));
+        printf(LOOK_SAYS("ce qui les retient : %s\n", "held back by: %s\n"),
+               retention_hold_name(hold, look_is_english()));
 }
 
 /* Says which of it was done. */

@@ -47,7 +47,7 @@ static void each_survey_is_judged(void **state)
         };
         enum retention_hold hold = retention_judge(&survey);
         if (hold != rows[i].hold)
-            fail_msg("row %zu: %s", i, retention_hold_name(hold));
+            fail_msg("row %zu: %s", i, retention_hold_name(hold, true));
     }
 }
 
