@@ -188,9 +188,9 @@ uint8_t order_doubtful(const struct conversation *conversation, const struct flo
 /* Whether a message replies, by a swipe, to one of the person's own, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
 
-/* brake.c */
+/* fruitless.c */
 /* Counts what brought nothing, and sets hush accordingly. Returns whether it did. */
-bool brake_apply(struct conversation *conversation, enum flow_event event, int64_t now_s);
+bool fruitless_count(struct conversation *conversation, enum flow_event event, int64_t now_s);
 
 /* reply.c */
 /* The name of a placeholder bit's index ("code"). */

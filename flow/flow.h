@@ -303,8 +303,8 @@ const char *flow_event_name(enum flow_event event);
 struct flow_outcome {
     enum flow_effect effect;
     enum flow_event event;
-    uint8_t step; /* the question that was open when the message came */
-    bool braked;  /* so many messages brought nothing that this one is not answered as usual */
+    uint8_t step;   /* the question that was open when the message came */
+    bool fruitless; /* so many messages brought nothing that this one is not answered as usual */
 };
 
 /*

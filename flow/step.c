@@ -355,7 +355,7 @@ struct flow_outcome flow_step(const struct flow *flow, struct conversation *conv
     conversation->hush = FLOW_HUSH_NONE;
     outcome.event = handle(flow, conversation, message, now_s);
     outcome.effect = conversation->state == CONVERSATION_COMPLETE ? FLOW_CLAIM : FLOW_ANSWER;
-    outcome.braked = brake_apply(conversation, outcome.event, now_s);
+    outcome.fruitless = fruitless_count(conversation, outcome.event, now_s);
     recent_add(&conversation->recent, message->id, message->sent_s);
     return outcome;
 }

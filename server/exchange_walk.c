@@ -90,7 +90,7 @@ static void answer_reply(struct exchange *exchange)
         metrics_add(METRIC_MESSAGES_REDELIVERED, 1);
     else if (exchange->outcome.event == FLOW_EVENT_LATE)
         metrics_add(METRIC_MESSAGES_LATE, 1);
-    if (exchange->outcome.braked)
+    if (exchange->outcome.fruitless)
         metrics_add(METRIC_LIMIT_FRUITLESS, 1);
     if (exchange->outcome.effect == FLOW_CLAIM) {
         metrics_add(METRIC_CODES, 1);

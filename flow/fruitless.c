@@ -1,10 +1,10 @@
 /*
- * A brake for machines that answer our answers: when so many messages in a row brought nothing, one
- * sentence, then silence, until a good answer comes or some minutes have passed.
+ * Machines that answer our answers: when so many messages in a row were fruitless, one sentence,
+ * then silence, until a good answer comes or some minutes have passed.
  */
 #include "flow/definition.h"
 
-bool brake_apply(struct conversation *conversation, enum flow_event event, int64_t now_s)
+bool fruitless_count(struct conversation *conversation, enum flow_event event, int64_t now_s)
 {
     if (event == FLOW_EVENT_ACCEPTED) {
         conversation->fruitless = 0;
