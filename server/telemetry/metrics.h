@@ -80,6 +80,8 @@
     X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                        \
     X(ADMIN_REFUSED, "uic_admin_refused_total", "",                                              \
       "Requests for statistics without the token, or with a wrong one")                          \
+    X(METRICS_REFUSED, "uic_metrics_refused_total", "",                                          \
+      "Requests for these figures with a wrong token")                                           \
     X(LOGINS_RIGHT, "uic_admin_logins_total", "result=\"right\"",                                \
       "Tries to log in to the administration")                                                   \
     X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                            \

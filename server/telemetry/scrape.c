@@ -58,6 +58,7 @@ static void log_wrong(const struct http_request *request)
     char client[PEER_TEXT_MAX];
     const char *who = http_client(request, client);
 
+    metrics_add(METRIC_METRICS_REFUSED, 1);
     log_write(LOG_WARNING, "metrics_refused", log_text("path", request->path),
               log_text(who, client));
 }

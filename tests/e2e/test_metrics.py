@@ -33,7 +33,7 @@ def declared(text, what):
                 if line.startswith(f"# {what} "))
 
 
-def expressions():
+def expressions(dashboard_alone=False):
     """Every PromQL expression of the alerts and the dashboard."""
     rules = (PROMETHEUS / "whatsapp-uic.rules.yml").read_text(encoding="utf-8")
     found = re.findall(r"expr: >-\n(.*?)\n {8}\w", rules, re.S)
@@ -41,7 +41,7 @@ def expressions():
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     panels = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
     assert len(panels) > 20
-    return found + panels
+    return panels if dashboard_alone else found + panels
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,21 @@ def test_alerts_and_dashboard_use_only_what_there_is(scrape):
             series = [line for line in scrape.splitlines() if line.startswith(name)]
             for label in re.findall(r'(\w+="[^"$]+")', labels):
                 assert label.startswith("job=") or any(label in line for line in series), expression
+
+
+def test_the_dashboard_shows_every_metric(scrape):
+    shown = " ".join(expressions(dashboard_alone=True))
+    missing = [name for name in declared(scrape, "TYPE") if not re.search(rf"\b{name}(_bucket|_sum)?\{{", shown)]
+    assert missing == []
+
+
+def test_the_panels_lie_side_by_side():
+    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    assert [panel["id"] for panel in panels] == list(range(1, len(panels) + 1))
+    taken = [(x, y) for panel in panels for place in [panel["gridPos"]]
+             for x in range(place["x"], place["x"] + place["w"])
+             for y in range(place["y"], place["y"] + place["h"])]
+    assert len(set(taken)) == len(taken) and max(x for x, _ in taken) == 23
 
 
 def test_every_expression_of_the_dashboard_is_promql(tmp_path):
@@ -216,6 +231,7 @@ def test_with_a_token_only_who_brings_it_reads_the_metrics(start):
         connection.close()
         return response.status, body, response.headers
 
+    assert "\nuic_metrics_refused_total 0\n" in ask(f"Bearer {TOKEN}")[1]
     for wrong in (None, TOKEN, "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}",
                   f"Bearer {TOKEN.upper()}", f"Basic {TOKEN}"):
         status, body, headers = ask(wrong)
@@ -225,6 +241,7 @@ def test_with_a_token_only_who_brings_it_reads_the_metrics(start):
     assert "uic_messages_total" in ask(f"bearer {TOKEN}")[1]
     assert server.get("/health")[0] == 200
     assert TOKEN not in server.log()
+    assert "\nuic_metrics_refused_total 3\n" in ask(f"Bearer {TOKEN}")[1]
 
 
 PROXIES_SAY = [("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-For", "127.0.0.1"),
