@@ -23,7 +23,6 @@
  */
 #include "server/exchange_walk.h"
 
-#include "server/allowance.h"
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
@@ -39,66 +38,6 @@
 #define LONGER_MAX 8
 /* How long a message waits for sessions that are away: a connection that was cut is soon back. */
 #define SESSIONS_WAIT_US 1000000
-
-static void exchange_log(const struct exchange *exchange, int64_t took_us)
-{
-    log_write(LOG_INFO, "message", log_text("from", exchange->tag),
-              log_text("channel", exchange->message->channel), log_text("result", exchange->result),
-              log_number("question", exchange->outcome.step + 1), log_number("ms", took_us / 1000));
-}
-
-void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply)
-{
-    exchange_answer *answer = exchange->answer;
-    const struct message *message = exchange->message;
-    int64_t took_us;
-
-    if (answer == NULL)
-        return;
-    took_us = clock_monotonic_us() - exchange->started_us;
-    metrics_observe(METRIC_EXCHANGE, took_us);
-    exchange_log(exchange, took_us);
-    exchange->answer = NULL;
-    exchange->message = NULL;
-    answer(exchange->arg, message, reply);
-}
-
-void exchange_answer_unavailable(struct exchange *exchange, const char *why)
-{
-    struct exchange_service *service = exchange->service;
-    struct exchange_reply reply = {.text = service->reply};
-
-    if (exchange->answer == NULL)
-        return;
-    exchange->result = why;
-    metrics_add(METRIC_MESSAGES_UNAVAILABLE, 1);
-    reply.length =
-        flow_unavailable(service->settings.flow, &exchange->conversation, service->reply);
-    exchange_answer_with(exchange, &reply);
-}
-
-static void answer_reply(struct exchange *exchange)
-{
-    struct exchange_service *service = exchange->service;
-    struct exchange_reply reply = {
-        .text = service->reply, .conversation = &exchange->conversation, .handled = true};
-
-    if (exchange->outcome.effect != FLOW_IGNORE)
-        reply.length = flow_reply(service->settings.flow, &exchange->conversation, service->reply);
-    metrics_add(METRIC_MESSAGES, 1);
-    if (exchange->outcome.event == FLOW_EVENT_REDELIVERED)
-        metrics_add(METRIC_MESSAGES_REDELIVERED, 1);
-    else if (exchange->outcome.event == FLOW_EVENT_LATE)
-        metrics_add(METRIC_MESSAGES_LATE, 1);
-    if (exchange->outcome.fruitless)
-        metrics_add(METRIC_LIMIT_FRUITLESS, 1);
-    if (exchange->outcome.effect == FLOW_CLAIM) {
-        metrics_add(METRIC_CODES, 1);
-        allowance_code(service->settings.allowance, exchange->who, exchange->now_us / 1000000);
-    }
-    exchange_answer_with(exchange, &reply);
-    explicit_bzero(service->reply, reply.length);
-}
 
 static void resume_from_session(struct store_ticket *ticket)
 {
@@ -299,7 +238,7 @@ static bool save_finish(struct exchange *exchange)
             return true;
         }
         if (!exchange->for_another) {
-            answer_reply(exchange);
+            exchange_answer_reply(exchange);
             return false;
         }
         break;
@@ -378,7 +317,7 @@ static bool exchange_run(struct exchange *exchange)
             exchange->state = exchange_step(exchange);
             if (exchange->outcome.effect == FLOW_REPEAT ||
                 exchange->outcome.effect == FLOW_IGNORE) {
-                answer_reply(exchange);
+                exchange_answer_reply(exchange);
                 return false;
             }
             break;

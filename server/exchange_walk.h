@@ -74,8 +74,11 @@ void exchange_end(struct exchange *exchange);
 void exchange_prepare(struct exchange *exchange);
 /* Goes on until the exchange waits, or is over and gone. */
 void exchange_drive(struct exchange *exchange);
-/* The one way out towards the person; does nothing when the answer was given before. */
+/* In exchange_answer.c: the one way out towards the person; does nothing when the answer was given
+ * before. */
 void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply);
+/* With what the conversation says. */
+void exchange_answer_reply(struct exchange *exchange);
 /* "Try again in a minute"; why is for the log. */
 void exchange_answer_unavailable(struct exchange *exchange, const char *why);
 

@@ -6,6 +6,7 @@
 #include "server/admin/login.h"
 #include "server/admin/stats.h"
 #include "server/channels/meta.h"
+#include "server/channels/meta_subscription.h"
 #include "server/channels/simulator.h"
 #include "server/stores.h"
 #include "server/telemetry/metrics.h"

@@ -81,7 +81,7 @@ static void look_up(struct authentication *authentication, struct http_request *
 static void log_refused(const struct http_request *request, const char *token)
 {
     char client[PEER_TEXT_MAX];
-    const char *who = http_client(request, client);
+    const char *who = http_client_print(request, client);
 
     metrics_add(METRIC_ADMIN_REFUSED, 1);
     log_write(LOG_WARNING, "admin_refused", log_text("path", request->path),

@@ -161,7 +161,7 @@ static void on_judged(void *arg, struct http_request *request, bool right)
 static void log_wrong(const struct http_request *request, const char *result)
 {
     char client[PEER_TEXT_MAX];
-    const char *who = http_client(request, client);
+    const char *who = http_client_print(request, client);
 
     metrics_add(METRIC_LOGINS_WRONG, 1);
     log_write(LOG_WARNING, "admin_login", log_text("result", result), log_text(who, client));

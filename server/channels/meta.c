@@ -1,40 +1,26 @@
-/* The Meta channel: signature, then JSON to messages, replies to the queue, what Meta reports into
- * log and counts; and the subscription by which Meta gets to know the address. */
+/* The Meta channel: signature, then JSON to messages, and replies to the queue. */
 #include "server/channels/meta.h"
 
-#include "server/channels/graph_verdict.h"
 #include "server/channels/meta_clock.h"
 #include "server/channels/meta_reply.h"
 #include "server/channels/meta_signature.h"
+#include "server/channels/meta_tell.h"
 #include "server/channels/signature.h"
-#include "server/http/form.h"
-#include "server/http/throttle.h"
 #include "server/security/hasher.h"
-#include "server/security/secret.h"
-#include "server/telemetry/error_codes.h"
-#include "server/telemetry/funnel.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/clock.h"
-#include "store/figures.h"
 #include "store/replies.h"
 #include <openssl/crypto.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MODE "subscribe"
-#define CHALLENGE_MAX 256
-#define QUERY_FIELDS_MAX 16
-
-/* What Meta tells of our account again and again is said again after this time. */
-#define ABOUT_US_EVERY_MS 60000
-
 struct meta {
     struct channel channel;
     struct meta_settings settings;
     struct hmac_secrets secrets;
-    int64_t next_about_us_ms; /* when the log may be told again */
+    struct meta_teller teller;
 };
 
 /* A reply on its way into the queue. */
@@ -45,68 +31,6 @@ struct put {
 };
 
 _Static_assert(MESSAGE_ADDRESS_MAX <= REPLY_ADDRESS_MAX, "the queue takes every address");
-
-/* Counts what was no message, and says so once a request. */
-static void tell_ignored(const struct meta_ignored *ignored)
-{
-    const size_t all =
-        ignored->unknown + ignored->malformed + ignored->foreign + ignored->old + ignored->repeated;
-
-    if (all == 0)
-        return;
-    metrics_add(METRIC_META_UNKNOWN, ignored->unknown);
-    metrics_add(METRIC_META_MALFORMED, ignored->malformed);
-    metrics_add(METRIC_META_FOREIGN, ignored->foreign);
-    metrics_add(METRIC_META_OLD, ignored->old);
-    metrics_add(METRIC_META_REPEATED, ignored->repeated);
-    log_write(ignored->malformed + ignored->foreign > 0 ? LOG_WARNING : LOG_INFO, "meta_ignored",
-              log_number("unknown", (int64_t)ignored->unknown),
-              log_number("malformed", (int64_t)ignored->malformed),
-              log_number("other_number", (int64_t)ignored->foreign),
-              log_number("old", (int64_t)ignored->old),
-              log_number("repeated", (int64_t)ignored->repeated));
-}
-
-/* One line for each error of a request, without a word of whose message it was. */
-static void tell_error(struct meta *meta, const struct meta_report_error *error)
-{
-    const bool about_us = error->code > 0 && graph_is_about_us(error->code, error->subcode);
-    const int64_t now_ms = clock_monotonic_ms();
-
-    error_codes_add(error->code, error->count);
-    if (about_us) {
-        metrics_add(METRIC_META_ABOUT_US, error->count);
-        if (now_ms < meta->next_about_us_ms)
-            return;
-        meta->next_about_us_ms = now_ms + ABOUT_US_EVERY_MS;
-    }
-    log_write(about_us ? LOG_CRITICAL : LOG_WARNING,
-              about_us ? "meta_account_error" : "reply_undelivered",
-              log_number("code", error->code), log_number("subcode", error->subcode),
-              log_number("count", (int64_t)error->count));
-}
-
-/* What became of replies: counted, and told when it is an error. */
-static void tell_report(struct meta *meta, const struct meta_report *report)
-{
-    struct figures_link *figures = meta->settings.figures;
-
-    metrics_add(METRIC_META_SENT, report->sent);
-    metrics_add(METRIC_META_DELIVERED, report->delivered);
-    metrics_add(METRIC_META_READ, report->read);
-    metrics_add(METRIC_META_FAILED, report->failed);
-    metrics_add(METRIC_META_STATUS_OTHER, report->other);
-    if (report->delivered + report->read + report->failed > 0) {
-        figures_add(figures, FUNNEL_DELIVERED, (unsigned)report->delivered);
-        figures_add(figures, FUNNEL_READ, (unsigned)report->read);
-        figures_add(figures, FUNNEL_FAILED, (unsigned)report->failed);
-    }
-    for (size_t i = 0; i < report->error_count; i++)
-        tell_error(meta, &report->errors[i]);
-    if (report->errors_more > 0)
-        log_write(LOG_WARNING, "reply_undelivered",
-                  log_number("others", (int64_t)report->errors_more));
-}
 
 static int verify(struct meta *meta, const struct http_request *request, struct refusal *refusal)
 {
@@ -176,8 +100,8 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
     delivery->text_length = batch.text_length;
     hear_clock(meta, &batch);
     drop_old(&batch, meta_clock_oldest_s(meta->settings.clock));
-    tell_ignored(&batch.ignored);
-    tell_report(meta, &batch.report);
+    meta_tell_ignored(&batch.ignored);
+    meta_tell_report(&meta->teller, &batch.report);
     if (batch.count == 0) {
         free(batch.messages);
         return 0;
@@ -275,109 +199,9 @@ struct channel *meta_create(const struct meta_settings *settings,
         return NULL;
     meta->channel = (struct channel){&meta_class, exchanges};
     meta->settings = *settings;
+    meta->teller.figures = settings->figures;
     if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0)
         return &meta->channel;
     meta_free(&meta->channel);
     return NULL;
-}
-
-/* What may be given back: nothing that means anything to a browser. */
-static bool is_challenge(struct form_text text)
-{
-    for (size_t i = 0; i < text.length; i++)
-        if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.",
-                   text.bytes[i]) == NULL ||
-            text.bytes[i] == '\0')
-            return false;
-    return text.length > 0 && text.length <= CHALLENGE_MAX;
-}
-
-/* A subscription while its token is judged. */
-struct subscription {
-    char challenge[CHALLENGE_MAX];
-    size_t length;
-};
-
-static struct form_text single(const struct form *form, const char *key)
-{
-    size_t count;
-    const struct form_text value = form_value(form, key, &count);
-
-    return count == 1 ? value : (struct form_text){NULL, 0};
-}
-
-/* Returns NULL when the form is none; *right is whether it brings the token. */
-static struct subscription *subscription_read(const struct form *form, const char *token,
-                                              bool *right)
-{
-    const struct form_text mode = single(form, "hub.mode");
-    const struct form_text given = single(form, "hub.verify_token");
-    const struct form_text challenge = single(form, "hub.challenge");
-    struct subscription *subscription;
-
-    if (mode.length != sizeof MODE - 1 || memcmp(mode.bytes, MODE, mode.length) != 0 ||
-        given.length == 0 || !is_challenge(challenge))
-        return NULL;
-    subscription = malloc(sizeof *subscription);
-    if (subscription == NULL)
-        return NULL;
-    memcpy(subscription->challenge, challenge.bytes, challenge.length);
-    subscription->length = challenge.length;
-    *right = secret_is(token, given.bytes, given.length);
-    return subscription;
-}
-
-static void log_refused(struct http_request *request)
-{
-    char client[PEER_TEXT_MAX];
-    const char *who = http_client(request, client);
-
-    metrics_add(METRIC_META_SUBSCRIPTIONS_REFUSED, 1);
-    log_write(LOG_WARNING, "meta_subscription_refused", log_text(who, client));
-}
-
-static void reply_refused(struct http_request *request)
-{
-    http_reply_error(request, 403, "this is not the subscription that we wait for");
-}
-
-static void on_judged(void *arg, struct http_request *request, bool right)
-{
-    struct subscription *subscription = arg;
-
-    if (right) {
-        log_write(LOG_INFO, "meta_subscribed");
-        http_reply(request, &(struct http_reply){.status = 200,
-                                                 .content_type = "text/plain; charset=utf-8",
-                                                 .body = subscription->challenge,
-                                                 .length = subscription->length});
-    } else {
-        reply_refused(request);
-    }
-    free(subscription);
-}
-
-void meta_subscribe(const struct config *config, struct throttle *throttle,
-                    struct http_request *request)
-{
-    const char *query = request->query != NULL ? request->query : "";
-    const size_t length = strlen(query);
-    const char *reason = NULL;
-    char *storage = malloc(length + 1);
-    struct subscription *subscription = NULL;
-    struct form form;
-    bool right = false;
-
-    if (storage != NULL &&
-        form_decode(&form, query, length, QUERY_FIELDS_MAX, storage, &reason) == 0)
-        subscription = subscription_read(&form, config->meta_verify_token, &right);
-    if (storage != NULL)
-        OPENSSL_cleanse(storage, length);
-    free(storage);
-    if (!right)
-        log_refused(request);
-    if (subscription == NULL)
-        reply_refused(request);
-    else
-        throttle_try(throttle, request, right, on_judged, subscription);
 }

@@ -17,7 +17,6 @@ struct flow;
 struct hasher;
 struct meta_clock;
 struct replies_link;
-struct throttle;
 
 /* What the channel of one worker needs; borrowed. */
 struct meta_settings {
@@ -32,10 +31,5 @@ struct meta_settings {
 /* Returns NULL when out of memory. */
 struct channel *meta_create(const struct meta_settings *settings,
                             struct exchange_service *exchanges);
-
-/* Meta asks once whether this address is ours: the challenge goes back to whoever knows
- * META_VERIFY_TOKEN, and who does not waits for the answer. */
-void meta_subscribe(const struct config *config, struct throttle *throttle,
-                    struct http_request *request);
 
 #endif

@@ -1,5 +1,5 @@
-/* The watch over connections: scanner, limits of time and number. What a good request means is
- * left to http.c.
+/* The watch over connections: scanner, limits of number. What a good request means is left to
+ * http.c, and limits of time to connection_sweep.c.
  *
  * Scanner and evhttp go in step. The scanner stands still at the end of a request until evhttp has
  * handed it over and it is being answered; what evhttp then left in the buffer must be what the
@@ -8,6 +8,7 @@
 #include "server/http/connection.h"
 
 #include "server/http/caller.h"
+#include "server/http/connection_parts.h"
 #include "server/http/head.h"
 #include "server/http/refusal.h"
 #include "server/http/tls.h"
@@ -24,47 +25,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* How often slow and finished connections are looked for, and how long a refused client may go on
- * sending before the connection is cut (cutting at once would lose it our answer). */
-#define SWEEP_MS 250
-/* So many connections are cut at once and others a little later, so that a crowd of slow clients
- * does not hold the loop when its time is up. */
-#define CUTS_AT_ONCE 32
-#define CUTS_PAUSE_MS 10
-#define LINGER_MS 2000
-/* How long an idle connection lives on while the server stops: a request may be on its way. */
-#define DRAIN_IDLE_MS 300
-
-struct connection {
-    TAILQ_ENTRY(connection) link;
-    struct connections *owner;
-    struct bufferevent *stream; /* holds a reference */
-    evutil_socket_t fd;         /* -1 until it is registered */
-    struct caller caller;
-    struct head_scanner scanner;
-    enum head_phase phase;
-    int64_t since_ms; /* when this phase began */
-    size_t unread;    /* last bytes of the input that the scanner has not read */
-    unsigned busy;    /* requests that wait for their reply */
-    bool refused;     /* answered with an error; what still comes is thrown away */
-    bool close_after; /* close when the reply under way is out */
-    bool cut;         /* shut down; evhttp lets it go next */
-    bool large;       /* one of those with a large body */
-};
-
-struct connections {
-    struct event_base *base;
-    struct connection_limits limits;
-    TAILQ_HEAD(connection_list, connection) all;
-    size_t count;
-    size_t large_count;
-    struct connection **by_fd;
-    size_t by_fd_size;
-    struct event *sweep;
-    struct event *fresh; /* connections were accepted, evhttp has given them their descriptors */
-    bool draining;
-};
-
 static void connection_enter(struct connection *connection, enum head_phase phase)
 {
     connection->phase = phase;
@@ -73,7 +33,7 @@ static void connection_enter(struct connection *connection, enum head_phase phas
 
 /* The answer to a client that evhttp never gets to see; a fresh socket buffer always takes it. A
  * client of TLS that was not greeted yet is told nothing. */
-static void send_refusal(const struct connection *connection, struct head_verdict verdict)
+static void send_refusal(const struct connection *connection, struct http_verdict verdict)
 {
     char answer[REFUSAL_MAX];
     const bool is_head = head_method(&connection->scanner) == HEAD_METHOD_HEAD;
@@ -87,7 +47,7 @@ static void send_refusal(const struct connection *connection, struct head_verdic
 
 /* While a reply is under way the refusal could only overtake it, so the connection just closes
  * behind that reply. */
-static void connection_refuse(struct connection *connection, struct head_verdict verdict)
+static void connection_refuse(struct connection *connection, struct http_verdict verdict)
 {
     char client[PEER_TEXT_MAX];
     const struct evbuffer *unsent = bufferevent_get_output(connection->stream);
@@ -122,11 +82,11 @@ static void connection_register(struct connection *connection)
     if (!caller_enter(&connection->caller, owner->limits.peers, fd)) {
         metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
         connection_refuse(connection,
-                          (struct head_verdict){429, "too many connections from this address"});
+                          (struct http_verdict){429, "too many connections from this address"});
     } else if (owner->count > owner->limits.connections_max) {
         metrics_add(METRIC_CONNECTIONS_REFUSED, 1);
         connection_refuse(connection,
-                          (struct head_verdict){503, "too many connections, try again shortly"});
+                          (struct http_verdict){503, "too many connections, try again shortly"});
     }
 }
 
@@ -144,10 +104,10 @@ static void on_fresh(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Scans what is unread, as far as the request goes. */
-static struct head_verdict scan_unread(struct connection *connection)
+static struct http_verdict scan_unread(struct connection *connection)
 {
     struct evbuffer *buffer = bufferevent_get_input(connection->stream);
-    struct head_verdict verdict = {0, NULL};
+    struct http_verdict verdict = {0, NULL};
     struct evbuffer_ptr from;
     struct evbuffer_iovec piece;
 
@@ -198,14 +158,14 @@ static void connection_shrink(struct connection *connection)
 /* Looks at what is unread before evhttp does. */
 static void connection_look(struct connection *connection)
 {
-    struct head_verdict verdict = scan_unread(connection);
+    struct http_verdict verdict = scan_unread(connection);
     const enum head_phase phase = head_phase(&connection->scanner);
 
     if (phase != connection->phase || phase == HEAD_PHASE_IDLE)
         connection_enter(connection, phase);
     if (verdict.status == 0 && phase >= HEAD_PHASE_BODY &&
         head_body_is_large(&connection->scanner) && !connection_enlarge(connection))
-        verdict = (struct head_verdict){503, "too many large requests, try again shortly"};
+        verdict = (struct http_verdict){503, "too many large requests, try again shortly"};
     if (verdict.status != 0) {
         refusal_count(verdict);
         connection_refuse(connection, verdict);
@@ -224,6 +184,24 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
         connection_look(connection);
     if (connection->refused && connection->busy == 0)
         evbuffer_drain(buffer, evbuffer_get_length(buffer));
+}
+
+void connection_free(struct connection *connection)
+{
+    struct connections *owner = connection->owner;
+
+    caller_leave(&connection->caller, owner->limits.peers);
+    if (connection->large)
+        owner->large_count--;
+
+    TAILQ_REMOVE(&owner->all, connection, link);
+    owner->count--;
+    metrics_subtract(METRIC_CONNECTIONS_OPEN, 1);
+    if (connection->fd >= 0)
+        owner->by_fd[connection->fd] = NULL;
+    evbuffer_remove_cb(bufferevent_get_input(connection->stream), on_input, connection);
+    bufferevent_decref(connection->stream);
+    free(connection);
 }
 
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
@@ -255,99 +233,6 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     return connection->stream;
 }
 
-static void connection_free(struct connection *connection)
-{
-    struct connections *owner = connection->owner;
-
-    caller_leave(&connection->caller, owner->limits.peers);
-    if (connection->large)
-        owner->large_count--;
-
-    TAILQ_REMOVE(&owner->all, connection, link);
-    owner->count--;
-    metrics_subtract(METRIC_CONNECTIONS_OPEN, 1);
-    if (connection->fd >= 0)
-        owner->by_fd[connection->fd] = NULL;
-    evbuffer_remove_cb(bufferevent_get_input(connection->stream), on_input, connection);
-    bufferevent_decref(connection->stream);
-    free(connection);
-}
-
-/* evhttp takes its callbacks off a bufferevent when it lets go of the connection. */
-static bool connection_is_released(const struct connection *connection)
-{
-    bufferevent_event_cb on_event = NULL;
-
-    bufferevent_getcb(connection->stream, NULL, NULL, &on_event, NULL);
-    return on_event == NULL;
-}
-
-static unsigned connection_patience(const struct connection *connection)
-{
-    const struct connection_limits *limits = &connection->owner->limits;
-
-    if (connection->refused)
-        return LINGER_MS;
-    if (limits->tls != NULL && !tls_is_established(connection->stream))
-        return limits->head_ms;
-    switch (connection->phase) {
-    case HEAD_PHASE_HEAD:
-        return limits->head_ms;
-    case HEAD_PHASE_BODY:
-        return limits->body_ms;
-    default:
-        return connection->owner->draining ? DRAIN_IDLE_MS : limits->idle_ms;
-    }
-}
-
-/* Shutting the socket down makes evhttp see its end and let the connection go. */
-static void connection_cut(struct connection *connection)
-{
-    evutil_socket_t fd = bufferevent_getfd(connection->stream);
-
-    connection->cut = true;
-    if (!connection->refused)
-        metrics_add(METRIC_CONNECTIONS_TIMED_OUT, 1);
-    if (fd >= 0)
-        shutdown(fd, SHUT_RDWR);
-}
-
-static bool connection_is_due(const struct connection *connection, int64_t now)
-{
-    return connection->busy == 0 && !connection->cut &&
-           now - connection->since_ms >= (int64_t)connection_patience(connection);
-}
-
-static void sweep_again(struct connections *connections, unsigned ms)
-{
-    const struct timeval pause = {0, ms * 1000};
-
-    event_add(connections->sweep, &pause);
-}
-
-static void on_sweep(evutil_socket_t fd, short what, void *arg)
-{
-    struct connections *owner = arg;
-    struct connection *connection = TAILQ_FIRST(&owner->all);
-    int64_t now = clock_monotonic_ms();
-    unsigned cuts = 0;
-
-    (void)fd;
-    (void)what;
-    while (connection != NULL && (cuts < CUTS_AT_ONCE || owner->draining)) {
-        struct connection *next = TAILQ_NEXT(connection, link);
-
-        if (connection_is_released(connection)) {
-            connection_free(connection);
-        } else if (connection_is_due(connection, now)) {
-            connection_cut(connection);
-            cuts++;
-        }
-        connection = next;
-    }
-    sweep_again(owner, connection != NULL ? CUTS_PAUSE_MS : SWEEP_MS);
-}
-
 static struct connection *connection_find(const struct connections *connections,
                                           struct evhttp_request *request)
 {
@@ -372,25 +257,25 @@ static bool connection_agrees(const struct connection *connection, struct evhttp
            (head_method(scanner) == HEAD_METHOD_POST) == is_post;
 }
 
-struct head_verdict connection_busy(struct connections *connections, struct evhttp_request *request)
+struct http_verdict connection_busy(struct connections *connections, struct evhttp_request *request)
 {
     struct connection *connection = connection_find(connections, request);
 
     if (connection == NULL)
-        return (struct head_verdict){0, NULL};
+        return (struct http_verdict){0, NULL};
     connection->busy++;
     if (!connection_agrees(connection, request)) {
         metrics_add(METRIC_READERS_DISAGREED, 1);
         log_write(LOG_CRITICAL, "request_readers_disagreed");
         connection->refused = true;
         connection->close_after = true;
-        return (struct head_verdict){400, "the request is ambiguous"};
+        return (struct http_verdict){400, "the request is ambiguous"};
     }
     connection->close_after = connection->close_after || head_closes(&connection->scanner);
     if (caller_begin(&connection->caller, connections->limits.peers, request))
-        return (struct head_verdict){0, NULL};
+        return (struct http_verdict){0, NULL};
     metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
-    return (struct head_verdict){429, "too many requests from this address"};
+    return (struct http_verdict){429, "too many requests from this address"};
 }
 
 int connection_peer(struct connections *connections, struct evhttp_request *request,
@@ -464,13 +349,12 @@ struct connections *connections_create(struct event_base *base, struct evhttp *h
     TAILQ_INIT(&connections->all);
     connections->by_fd_size = descriptor_limit();
     connections->by_fd = calloc(connections->by_fd_size, sizeof(struct connection *));
-    connections->sweep = event_new(base, -1, 0, on_sweep, connections);
     connections->fresh = event_new(base, -1, 0, on_fresh, connections);
-    if (connections->by_fd == NULL || connections->sweep == NULL || connections->fresh == NULL) {
+    if (connections->by_fd == NULL || connections->fresh == NULL ||
+        connection_sweep_start(connections) != 0) {
         connections_free(connections);
         return NULL;
     }
-    sweep_again(connections, SWEEP_MS);
     evhttp_set_bevcb(http, on_accept, connections);
     return connections;
 }

@@ -48,7 +48,7 @@ size_t connections_count(const struct connections *connections);
 /* evhttp handed over a request; its reply will be announced by connection_replied. A status in the
  * verdict is the reply: a trusted proxy brings it from an address that has too many under way
  * already, or evhttp read something else than the scanner. */
-struct head_verdict connection_busy(struct connections *connections,
+struct http_verdict connection_busy(struct connections *connections,
                                     struct evhttp_request *request);
 /* Who sent a request that is not yet answered: the other end, or for whom it speaks when it is a
  * trusted proxy. Returns 0, or -1 when the connection is gone. */

@@ -106,7 +106,7 @@ static enum head_method method_of(const struct head_scanner *scanner)
     return HEAD_METHOD_UNKNOWN;
 }
 
-static struct head_verdict in_method(struct head_scanner *scanner, unsigned char c)
+static struct http_verdict in_method(struct head_scanner *scanner, unsigned char c)
 {
     if (c != ' ') {
         if (!is_token(c))
@@ -123,10 +123,10 @@ static struct head_verdict in_method(struct head_scanner *scanner, unsigned char
     return head_good;
 }
 
-static struct head_verdict in_target(struct head_scanner *scanner, unsigned char c)
+static struct http_verdict in_target(struct head_scanner *scanner, unsigned char c)
 {
     if (c != ' ') {
-        struct head_verdict verdict =
+        struct http_verdict verdict =
             target_add(&scanner->target, c, scanner->limits.target_max, scanner->limits.large_path);
         return verdict.status == 0 ? head_good
                                    : head_refuse(scanner, verdict.status, verdict.reason);
@@ -138,7 +138,7 @@ static struct head_verdict in_target(struct head_scanner *scanner, unsigned char
     return head_good;
 }
 
-static struct head_verdict in_version(struct head_scanner *scanner, unsigned char c)
+static struct http_verdict in_version(struct head_scanner *scanner, unsigned char c)
 {
     size_t at = scanner->value_length++;
 
@@ -161,7 +161,7 @@ static struct head_verdict in_version(struct head_scanner *scanner, unsigned cha
     return head_good;
 }
 
-static struct head_verdict header_begin(struct head_scanner *scanner)
+static struct http_verdict header_begin(struct head_scanner *scanner)
 {
     scanner->header = HEADER_OTHER;
     scanner->value_length = 0;
@@ -192,7 +192,7 @@ static struct head_verdict header_begin(struct head_scanner *scanner)
     return head_good;
 }
 
-static struct head_verdict at_line(struct head_scanner *scanner, unsigned char c)
+static struct http_verdict at_line(struct head_scanner *scanner, unsigned char c)
 {
     if (c == '\r') {
         scanner->state = AT_LAST_LINE_FEED;
@@ -210,7 +210,7 @@ static struct head_verdict at_line(struct head_scanner *scanner, unsigned char c
     return head_good;
 }
 
-static struct head_verdict in_name(struct head_scanner *scanner, unsigned char c)
+static struct http_verdict in_name(struct head_scanner *scanner, unsigned char c)
 {
     if (c == ':')
         return header_begin(scanner);
@@ -222,7 +222,7 @@ static struct head_verdict in_name(struct head_scanner *scanner, unsigned char c
     return head_good;
 }
 
-static struct head_verdict length_digit(struct head_scanner *scanner, unsigned char c)
+static struct http_verdict length_digit(struct head_scanner *scanner, unsigned char c)
 {
     if (c < '0' || c > '9' || scanner->value_ended)
         return head_refuse(scanner, 400, "Content-Length is not a number");
@@ -256,7 +256,7 @@ static void option_add(struct head_scanner *scanner, unsigned char c)
         word_add(scanner, c, true);
 }
 
-static struct head_verdict header_end(struct head_scanner *scanner)
+static struct http_verdict header_end(struct head_scanner *scanner)
 {
     if (scanner->header == HEADER_LENGTH && scanner->value_length == 0)
         return head_refuse(scanner, 400, "Content-Length is not a number");
@@ -271,7 +271,7 @@ static struct head_verdict header_end(struct head_scanner *scanner)
     return head_good;
 }
 
-static struct head_verdict in_value(struct head_scanner *scanner, unsigned char c)
+static struct http_verdict in_value(struct head_scanner *scanner, unsigned char c)
 {
     if (c == '\r')
         return header_end(scanner);
@@ -294,7 +294,7 @@ static struct head_verdict in_value(struct head_scanner *scanner, unsigned char 
     return scanner->header == HEADER_LENGTH ? length_digit(scanner, c) : head_good;
 }
 
-static struct head_verdict scan_byte(struct head_scanner *scanner, unsigned char c)
+static struct http_verdict scan_byte(struct head_scanner *scanner, unsigned char c)
 {
     switch (scanner->state) {
     case AT_REQUEST:
@@ -343,7 +343,7 @@ static size_t skip_value(struct head_scanner *scanner, const char *bytes, size_t
 }
 
 /* Too much of the head, or of what frames its body. */
-static struct head_verdict refuse_length(struct head_scanner *scanner)
+static struct http_verdict refuse_length(struct head_scanner *scanner)
 {
     return scanner->state == IN_FRAME
                ? head_refuse(scanner, 413, "the body comes in too many chunks")
@@ -351,9 +351,9 @@ static struct head_verdict refuse_length(struct head_scanner *scanner)
 }
 
 size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
-                 struct head_verdict *verdict)
+                 struct http_verdict *verdict)
 {
-    struct head_verdict last = head_good;
+    struct http_verdict last = head_good;
     size_t i = 0;
 
     while (i < length && scanner->state < AT_END) {

@@ -81,7 +81,7 @@ void head_init(struct head_scanner *scanner, const struct head_limits *limits);
 /* Reads up to the end of the request, or until it refuses; verdict says which. Returns how many
  * bytes it read. After a refusal the scanner must not be used again but for head_method. */
 size_t head_scan(struct head_scanner *scanner, const char *bytes, size_t length,
-                 struct head_verdict *verdict);
+                 struct http_verdict *verdict);
 /* Behind a complete request: the next one begins. */
 void head_next(struct head_scanner *scanner);
 

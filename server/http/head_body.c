@@ -1,10 +1,10 @@
 /* Bodies: whether one may follow a head, how long it is, where it ends. */
 #include "server/http/head_parts.h"
 
-struct head_verdict head_refuse(struct head_scanner *scanner, int status, const char *reason)
+struct http_verdict head_refuse(struct head_scanner *scanner, int status, const char *reason)
 {
     scanner->state = REFUSED;
-    return (struct head_verdict){status, reason};
+    return (struct http_verdict){status, reason};
 }
 
 uint64_t head_body_max(const struct head_scanner *scanner)
@@ -16,7 +16,7 @@ uint64_t head_body_max(const struct head_scanner *scanner)
 }
 
 /* Only POST brings a body: evhttp reads none behind some of the others. */
-static struct head_verdict judge_body(struct head_scanner *scanner)
+static struct http_verdict judge_body(struct head_scanner *scanner)
 {
     const bool has_body = scanner->has_encoding || scanner->has_length;
 
@@ -36,9 +36,9 @@ static struct head_verdict judge_body(struct head_scanner *scanner)
     return head_good;
 }
 
-struct head_verdict head_body_begin(struct head_scanner *scanner)
+struct http_verdict head_body_begin(struct head_scanner *scanner)
 {
-    struct head_verdict verdict;
+    struct http_verdict verdict;
 
     if (!scanner->has_host && !scanner->http_1_0)
         return head_refuse(scanner, 400, "Host is missing");
@@ -52,7 +52,7 @@ struct head_verdict head_body_begin(struct head_scanner *scanner)
     return head_good;
 }
 
-struct head_verdict head_body_frame(struct head_scanner *scanner, unsigned char c)
+struct http_verdict head_body_frame(struct head_scanner *scanner, unsigned char c)
 {
     struct chunk_scanner *chunks = &scanner->chunks;
 

@@ -20,16 +20,16 @@ enum head_state {
     REFUSED,
 };
 
-static const struct head_verdict head_good = {0, NULL};
+static const struct http_verdict head_good = {0, NULL};
 
-struct head_verdict head_refuse(struct head_scanner *scanner, int status, const char *reason);
+struct http_verdict head_refuse(struct head_scanner *scanner, int status, const char *reason);
 
 /* The most that the body may have. */
 uint64_t head_body_max(const struct head_scanner *scanner);
 /* Behind the head: whether a body may follow, and which. */
-struct head_verdict head_body_begin(struct head_scanner *scanner);
+struct http_verdict head_body_begin(struct head_scanner *scanner);
 /* One byte of what frames chunks. */
-struct head_verdict head_body_frame(struct head_scanner *scanner, unsigned char c);
+struct http_verdict head_body_frame(struct head_scanner *scanner, unsigned char c);
 /* How many of so many bytes are the body's, or its chunk's; they are passed over. */
 size_t head_body_skip(struct head_scanner *scanner, size_t length);
 

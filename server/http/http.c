@@ -52,7 +52,7 @@ bool http_is_local(const struct http_request *request)
     return connection_is_local(request->http->connections, request->source);
 }
 
-const char *http_client(const struct http_request *request, char text[PEER_TEXT_MAX])
+const char *http_client_print(const struct http_request *request, char text[PEER_TEXT_MAX])
 {
     struct peer peer;
 
@@ -242,7 +242,7 @@ static void on_request(struct evhttp_request *source, void *arg)
         evhttp_send_error(source, HTTP_SERVUNAVAIL, NULL);
         return;
     }
-    const struct head_verdict verdict = connection_busy(http->connections, source);
+    const struct http_verdict verdict = connection_busy(http->connections, source);
     if (verdict.status == 0)
         http->handler(http->arg, request);
     else

@@ -53,7 +53,7 @@ struct http_reply_header {
 /* The internet address of whom it comes from, for the log of what is refused. Returns what to call
  * it there: "client", or "proxy" when it is a trusted proxy that does not say for whom it speaks,
  * and whom nobody should ban. */
-const char *http_client(const struct http_request *request, char text[PEER_TEXT_MAX]);
+const char *http_client_print(const struct http_request *request, char text[PEER_TEXT_MAX]);
 
 struct http_reply {
     int status;

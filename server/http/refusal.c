@@ -17,7 +17,7 @@ static const char *header_for(int status)
     }
 }
 
-size_t refusal_print(char answer[REFUSAL_MAX], struct head_verdict verdict, bool is_head)
+size_t refusal_print(char answer[REFUSAL_MAX], struct http_verdict verdict, bool is_head)
 {
     char body[160];
     int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", verdict.reason);
@@ -31,7 +31,7 @@ size_t refusal_print(char answer[REFUSAL_MAX], struct head_verdict verdict, bool
     return (size_t)length;
 }
 
-void refusal_count(struct head_verdict verdict)
+void refusal_count(struct http_verdict verdict)
 {
     metrics_add(METRIC_HEADS_REFUSED, 1);
     if (verdict.status == 413)

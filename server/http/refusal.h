@@ -10,8 +10,8 @@
 
 /* The whole answer, without its body when HEAD asked; the connection ends behind it. Returns its
  * length. */
-size_t refusal_print(char answer[REFUSAL_MAX], struct head_verdict verdict, bool is_head);
+size_t refusal_print(char answer[REFUSAL_MAX], struct http_verdict verdict, bool is_head);
 /* Counts a request that was refused for its bytes. */
-void refusal_count(struct head_verdict verdict);
+void refusal_count(struct http_verdict verdict);
 
 #endif

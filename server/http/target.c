@@ -5,8 +5,8 @@ enum state { AT_START, IN_SCHEME, IN_HOST, IN_PORT, IN_PATH, BEHIND_ASTERISK };
 
 #define PORT_MAX 65535
 
-static const struct head_verdict go_on = {0, NULL};
-static const struct head_verdict malformed = {400, "the request target is malformed"};
+static const struct http_verdict go_on = {0, NULL};
+static const struct http_verdict malformed = {400, "the request target is malformed"};
 
 static bool is_host(unsigned char c)
 {
@@ -26,7 +26,7 @@ static void path_add(struct target_scanner *target, unsigned char c, const char 
     target->path_length++;
 }
 
-static struct head_verdict at_start(struct target_scanner *target, unsigned char c,
+static struct http_verdict at_start(struct target_scanner *target, unsigned char c,
                                     const char *path)
 {
     if (c == '*') {
@@ -43,7 +43,7 @@ static struct head_verdict at_start(struct target_scanner *target, unsigned char
     return (c | 0x20) == 'h' ? go_on : malformed;
 }
 
-static struct head_verdict in_scheme(struct target_scanner *target, unsigned char c)
+static struct http_verdict in_scheme(struct target_scanner *target, unsigned char c)
 {
     static const char scheme[] = "http://";
 
@@ -61,7 +61,7 @@ static struct head_verdict in_scheme(struct target_scanner *target, unsigned cha
 }
 
 /* Behind a host or its port. */
-static struct head_verdict host_end(struct target_scanner *target, unsigned char c,
+static struct http_verdict host_end(struct target_scanner *target, unsigned char c,
                                     const char *path)
 {
     if (target->matched == 0 || (c != '/' && c != '?'))
@@ -71,7 +71,7 @@ static struct head_verdict host_end(struct target_scanner *target, unsigned char
     return go_on;
 }
 
-static struct head_verdict in_host(struct target_scanner *target, unsigned char c, const char *path)
+static struct http_verdict in_host(struct target_scanner *target, unsigned char c, const char *path)
 {
     if (is_host(c)) {
         target->matched++;
@@ -83,7 +83,7 @@ static struct head_verdict in_host(struct target_scanner *target, unsigned char 
     return go_on;
 }
 
-static struct head_verdict in_port(struct target_scanner *target, unsigned char c, const char *path)
+static struct http_verdict in_port(struct target_scanner *target, unsigned char c, const char *path)
 {
     if (c < '0' || c > '9')
         return host_end(target, c, path);
@@ -91,13 +91,13 @@ static struct head_verdict in_port(struct target_scanner *target, unsigned char 
     return target->port <= PORT_MAX ? go_on : malformed;
 }
 
-struct head_verdict target_add(struct target_scanner *target, unsigned char c, size_t length_max,
+struct http_verdict target_add(struct target_scanner *target, unsigned char c, size_t length_max,
                                const char *path)
 {
     if (c <= 0x20 || c >= 0x7f || c == '#')
         return malformed;
     if (++target->length > length_max)
-        return (struct head_verdict){414, "the request target is too long"};
+        return (struct http_verdict){414, "the request target is too long"};
     switch (target->state) {
     case AT_START:
         return at_start(target, c, path);
@@ -109,7 +109,7 @@ struct head_verdict target_add(struct target_scanner *target, unsigned char c, s
         return in_port(target, c, path);
     case IN_PATH:
         if (c == '/' && target->length == 2) /* evhttp would look for a host behind it */
-            return (struct head_verdict){404, "there is nothing at this path"};
+            return (struct http_verdict){404, "there is nothing at this path"};
         path_add(target, c, path);
         return go_on;
     default:

@@ -21,7 +21,7 @@ struct target_scanner {
 };
 
 /* One byte more, which is no space. path: one to compare with, or NULL. */
-struct head_verdict target_add(struct target_scanner *target, unsigned char c, size_t length_max,
+struct http_verdict target_add(struct target_scanner *target, unsigned char c, size_t length_max,
                                const char *path);
 /* Whether it may end here. */
 bool target_may_end(const struct target_scanner *target, bool is_options);

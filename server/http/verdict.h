@@ -2,7 +2,7 @@
 #ifndef SERVER_VERDICT_H
 #define SERVER_VERDICT_H
 
-struct head_verdict {
+struct http_verdict {
     int status;         /* 0, or the HTTP status to refuse with */
     const char *reason; /* for the JSON error; static */
 };

@@ -56,7 +56,7 @@ static void on_judged(void *arg, struct http_request *request, bool right)
 static void log_wrong(const struct http_request *request)
 {
     char client[PEER_TEXT_MAX];
-    const char *who = http_client(request, client);
+    const char *who = http_client_print(request, client);
 
     metrics_add(METRIC_METRICS_REFUSED, 1);
     log_write(LOG_WARNING, "metrics_refused", log_text("path", request->path),

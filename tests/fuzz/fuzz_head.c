@@ -7,9 +7,9 @@
 static const struct head_limits limits = {2000, 200, 1000, "/large", 5000};
 
 /* What the scanner makes of the bytes in pieces of a size; count: of whole requests. */
-static struct head_verdict scan(const uint8_t *data, size_t size, size_t piece, size_t *count)
+static struct http_verdict scan(const uint8_t *data, size_t size, size_t piece, size_t *count)
 {
-    struct head_verdict verdict = {0, NULL};
+    struct http_verdict verdict = {0, NULL};
     struct head_scanner scanner;
     size_t i = 0;
 
@@ -35,9 +35,9 @@ static struct head_verdict scan(const uint8_t *data, size_t size, size_t piece, 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t counts[3];
-    struct head_verdict whole = scan(data, size, size, &counts[0]);
-    struct head_verdict bytes = scan(data, size, 1, &counts[1]);
-    struct head_verdict pieces = scan(data, size, 7, &counts[2]);
+    struct http_verdict whole = scan(data, size, size, &counts[0]);
+    struct http_verdict bytes = scan(data, size, 1, &counts[1]);
+    struct http_verdict pieces = scan(data, size, 7, &counts[2]);
 
     PROMISE(whole.status == bytes.status && whole.status == pieces.status);
     PROMISE(whole.reason == bytes.reason && whole.reason == pieces.reason);

@@ -89,7 +89,7 @@ static void evhttp_start(void)
 /* The requests that the scanner lets through, up to one that ends the connection. */
 static size_t scan(const uint8_t *data, size_t size, struct seen *seen)
 {
-    struct head_verdict verdict = {0, NULL};
+    struct http_verdict verdict = {0, NULL};
     struct head_scanner scanner;
     size_t used = 0, count = 0;
 

@@ -143,7 +143,7 @@ static const struct row rows[] = {
 static int scan(const char *bytes, size_t length, size_t piece)
 {
     struct head_scanner scanner;
-    struct head_verdict verdict;
+    struct http_verdict verdict;
 
     head_init(&scanner, &limits);
     for (size_t i = 0; i < length;) {
@@ -206,7 +206,7 @@ static void a_head_has_limits(void **state)
 /* Scans bytes that are good, and tells how many it took. */
 static size_t take(struct head_scanner *scanner, const char *bytes)
 {
-    struct head_verdict verdict;
+    struct http_verdict verdict;
     size_t used = head_scan(scanner, bytes, strlen(bytes), &verdict);
 
     assert_int_equal(verdict.status, 0);
