@@ -176,6 +176,8 @@ void recent_init(struct recent *recent, uint32_t newest_s);
 /* Notes a free text, to know it when it comes again. */
 void order_note_text(struct conversation *conversation, const struct flow_message *message,
                      int64_t now_s);
+/* The text that was taken last came once more, and was asked about: from now on it is an answer. */
+void order_note_again(struct conversation *conversation);
 /* Whether this is the free text that was taken last, once more. */
 bool order_is_again(const struct conversation *conversation, const struct flow_message *message,
                     int64_t now_s);

@@ -4,6 +4,9 @@
  */
 #include "flow/definition.h"
 
+/* In the place of a time: whoever sends the text once more means it, however often. */
+#define TEXT_MEANT 0
+
 /* When a message came: by the provider's clock, if that is told. */
 static int64_t time_of(const struct flow_message *message, int64_t now_s)
 {
@@ -15,10 +18,19 @@ static int64_t time_of(const struct flow_message *message, int64_t now_s)
 void order_note_text(struct conversation *conversation, const struct flow_message *message,
                      int64_t now_s)
 {
+    const uint64_t id = message->text_id & FLOW_ID_MAX;
+
     if (message->kind != FLOW_MESSAGE_TEXT)
         return;
-    conversation->text_id = message->text_id & FLOW_ID_MAX;
+    if (conversation->text_id == id && conversation->text_s == TEXT_MEANT)
+        return;
+    conversation->text_id = id;
     conversation->text_s = (uint32_t)time_of(message, now_s);
+}
+
+void order_note_again(struct conversation *conversation)
+{
+    conversation->text_s = TEXT_MEANT;
 }
 
 bool order_is_again(const struct conversation *conversation, const struct flow_message *message,

@@ -160,6 +160,7 @@ static enum flow_event take_answer(const struct flow *flow, struct conversation 
                                    const struct flow_message *message, int64_t now_s)
 {
     const size_t begin_of_answer = answers_length(conversation);
+    const bool words = wants_words(&flow->questions[conversation->step]);
     struct flow_reading reading;
     char error[160];
     size_t length;
@@ -170,10 +171,10 @@ static enum flow_event take_answer(const struct flow *flow, struct conversation 
     flow_reading_wipe(&reading);
     if (read < 0)
         return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_INVALID, FLOW_EVENT_INVALID);
-    if (wants_words(&flow->questions[conversation->step]))
-        order_note_text(conversation, message, now_s);
-    else if (!conversation->moved_by_answer || conversation->step + 1u == flow->step_count)
+    if (conversation->step + 1u == flow->step_count || (!words && !conversation->moved_by_answer))
         conversation->text_id = 0; /* a greeting; and behind the code only the last answer counts */
+    if (words)
+        order_note_text(conversation, message, now_s);
     order_note_move(conversation, message);
     conversation->moved_by_answer = true;
     conversation->answer_end[conversation->answer_count++] = (uint16_t)(begin_of_answer + length);
@@ -200,7 +201,7 @@ static enum flow_event take_text(const struct flow *flow, struct conversation *c
         return choose_language(flow, conversation, message);
     if (wants_words(&flow->questions[conversation->step]) &&
         order_is_again(conversation, message, now_s)) {
-        conversation->text_id = 0;
+        order_note_again(conversation);
         return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_REPEATED, FLOW_EVENT_REPEATED);
     }
     if (order_is_crossed(conversation, message)) {
