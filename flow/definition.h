@@ -187,7 +187,7 @@ void order_note_move(struct conversation *conversation, const struct flow_messag
 bool order_is_crossed(const struct conversation *conversation, const struct flow_message *message);
 /* How many of the answers that are in may have been meant for another question then. */
 uint8_t order_doubtful(const struct conversation *conversation, const struct flow_message *message);
-/* Whether a message replies, by a swipe, to one of the person's own, and so not to our question. */
+/* Whether a message replies, by a swipe, to another than our newest, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
 
 /* fruitless.c */

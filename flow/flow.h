@@ -263,7 +263,7 @@ struct flow_message {
     uint64_t id;        /* keyed hash of the provider's message id, 0 when it has none */
     uint64_t text_id;   /* keyed hash of the text, 0: not to be compared */
     uint64_t quoted_id; /* as id, of the message that it replies to by a swipe; 0: none */
-    bool quotes_own;    /* that message is the person's own, not ours */
+    bool quotes_older;  /* that message is not our newest, as far as is known */
     int64_t sent_s; /* when it was sent by the provider's clock, seconds since 1970; 0: not told */
 };
 

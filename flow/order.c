@@ -70,7 +70,7 @@ void order_note_move(struct conversation *conversation, const struct flow_messag
 
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message)
 {
-    return message->quotes_own ||
+    return message->quotes_older ||
            (message->quoted_id != 0 &&
             recent_find(&conversation->recent, message->quoted_id) < conversation->recent.count);
 }

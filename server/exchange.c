@@ -60,6 +60,16 @@ struct exchange_service *exchange_service_create(const struct exchange_settings 
     return service;
 }
 
+void exchange_service_stop(struct exchange_service *service)
+{
+    struct exchange *exchange;
+
+    TAILQ_FOREACH(exchange, &service->exchanges, link)
+    {
+        exchange_answer_unavailable(exchange, "stopping");
+    }
+}
+
 void exchange_service_free(struct exchange_service *service)
 {
     struct exchange *exchange;
@@ -141,6 +151,14 @@ static bool exchange_is_allowed(struct exchange *exchange)
     return false;
 }
 
+/* Whether it is to be known which reply of ours is the newest: only words can answer an older one,
+ * for a button names its question. */
+static bool exchange_quotes_ours(const struct exchange *exchange)
+{
+    return exchange->message->quotes_ours && exchange->message->kind == FLOW_MESSAGE_TEXT &&
+           exchange->service->settings.replies != NULL;
+}
+
 /* Memory for an exchange: one that is over, or new. NULL without memory. */
 static struct exchange *exchange_take(struct exchange_service *service)
 {
@@ -203,7 +221,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
         .kind = message->kind,
         .text = message->text,
         .length = message->text_length,
-        .quotes_own = message->quotes_own,
+        .quotes_older = message->quotes_own,
         .sent_s = message->sent_s,
     };
     if (exchange_identify(exchange, message) != 0) {
@@ -214,6 +232,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     session_init(service->settings.sessions, &exchange->session, message->address,
                  message->address_length);
     exchange_prepare(exchange);
+    exchange->state = exchange_quotes_ours(exchange) ? EXCHANGE_QUOTE : EXCHANGE_LOAD;
     TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
     service->in_flight++;
     metrics_add(METRIC_MESSAGES_IN_FLIGHT, 1);

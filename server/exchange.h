@@ -23,6 +23,7 @@ struct hasher;
 struct keys;
 struct outbox_link;
 struct record_link;
+struct replies_link;
 struct session_link;
 
 /* What every exchange of one thread shares. Everything is borrowed. */
@@ -34,9 +35,10 @@ struct exchange_settings {
     const char *salt;
     struct session_link *sessions;
     struct record_link *records;
-    struct outbox_link *outbox;  /* for when records are away; NULL: then nothing is promised */
-    struct allowance *allowance; /* of each address */
-    const struct funnel *funnel; /* counts in figures what becomes of conversations */
+    struct replies_link *replies; /* knows which reply a person has last; NULL: nobody does */
+    struct outbox_link *outbox;   /* for when records are away; NULL: then nothing is promised */
+    struct allowance *allowance;  /* of each address */
+    const struct funnel *funnel;  /* counts in figures what becomes of conversations */
     struct figures_link *figures;
     unsigned in_flight_max; /* exchanges under way; one more is refused */
     unsigned deadline_ms;   /* for the answer; then it is "try again in a minute" */
@@ -47,6 +49,9 @@ struct exchange_service;
 struct exchange_service *exchange_service_create(const struct exchange_settings *settings);
 /* When no exchange is under way any more. */
 void exchange_service_free(struct exchange_service *service);
+
+/* Before the stores go: what is under way is "try again in a minute", and does no more. */
+void exchange_service_stop(struct exchange_service *service);
 
 /* Exchanges under way, those included that were answered late and still wait for a store. */
 unsigned exchange_in_flight(const struct exchange_service *service);

@@ -1,6 +1,8 @@
 /*
  * One exchange is one struct and one switch; every wait comes back into it by resume.
  *
+ *     QUOTE (a reply by a swipe, to one of ours)
+ *      v
  *     LOAD --> step -----------------------------------------> SAVE ----> answer
  *      ^ ^      | \     all answers are in                     ^ |          ^
  *      | |      |  +---------------------> RESERVE --> CLAIM --+ |          |
@@ -46,6 +48,14 @@ static void resume_from_session(struct store_ticket *ticket)
     exchange_drive((struct exchange *)((char *)session - offsetof(struct exchange, session)));
 }
 
+static void resume_from_newest(struct store_ticket *ticket)
+{
+    struct replies_newest *newest =
+        (struct replies_newest *)((char *)ticket - offsetof(struct replies_newest, ticket));
+
+    exchange_drive((struct exchange *)((char *)newest - offsetof(struct exchange, newest)));
+}
+
 static void resume_from_claim(struct store_ticket *ticket)
 {
     struct record_claim *claim =
@@ -65,6 +75,9 @@ static void resume_from_outbox(struct store_ticket *ticket)
 void exchange_prepare(struct exchange *exchange)
 {
     exchange->session.ticket.done = resume_from_session;
+    exchange->newest.ticket.done = resume_from_newest;
+    exchange->newest.address = exchange->message->address;
+    exchange->newest.address_length = exchange->message->address_length;
     exchange->claim.ticket.done = resume_from_claim;
     exchange->entry.ticket.done = resume_from_outbox;
 }
@@ -284,6 +297,9 @@ static void exchange_measure(struct exchange *exchange)
     int64_t now = clock_monotonic_us();
 
     switch (exchange->state) {
+    case EXCHANGE_QUOTED:
+        break;
+    case EXCHANGE_QUOTE:
     case EXCHANGE_LOAD:
     case EXCHANGE_RESERVE:
     case EXCHANGE_CLAIM:
@@ -306,6 +322,18 @@ static bool exchange_run(struct exchange *exchange)
     while (exchange->answer != NULL) {
         exchange_measure(exchange);
         switch (exchange->state) {
+        case EXCHANGE_QUOTE:
+            exchange->state = EXCHANGE_QUOTED;
+            if (ticket_waits(&exchange->newest.ticket,
+                             replies_newest(settings->replies, &exchange->newest)))
+                return true;
+            break;
+        case EXCHANGE_QUOTED:
+            /* Where the newest is not known, each may be it. */
+            exchange->said.quotes_older = exchange->newest.ticket.status == STORE_OK &&
+                                          exchange->newest.id != exchange->said.quoted_id;
+            exchange->state = EXCHANGE_LOAD;
+            break;
         case EXCHANGE_LOAD:
             exchange->state = EXCHANGE_LOADED;
             if (ticket_waits(&session->ticket, session_load(settings->sessions, session)))

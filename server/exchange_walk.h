@@ -11,11 +11,14 @@
 #include "server/telemetry/funnel.h"
 #include "store/outbox.h"
 #include "store/record.h"
+#include "store/replies.h"
 #include "store/session.h"
 #include <stdint.h>
 #include <sys/queue.h>
 
 enum exchange_state {
+    EXCHANGE_QUOTE,
+    EXCHANGE_QUOTED,
     EXCHANGE_LOAD,
     EXCHANGE_LOADED,
     EXCHANGE_RESERVE,
@@ -45,6 +48,7 @@ struct exchange {
     bool lost;        /* the last save was not answered */
     bool waiting;     /* for the next sweep, which loads again */
     bool for_another; /* finishing what another message of the person completed */
+    struct replies_newest newest; /* our newest reply, for a message that quotes one of ours */
     struct flow_outcome outcome;
     const char *result; /* for the log */
     struct record_claim claim;

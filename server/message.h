@@ -20,6 +20,7 @@ struct message {
     const char *quoted_id; /* of the message that this one replies to by a swipe; length 0: none */
     size_t quoted_id_length;
     bool quotes_own;  /* that one is the person's own, as far as the channel tells */
+    bool quotes_ours; /* it is ours, and replies_newest knows ours by such ids */
     const char *text; /* valid UTF-8 */
     size_t text_length;
     enum flow_message_kind kind;

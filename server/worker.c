@@ -144,17 +144,35 @@ static int start_retention(struct worker *worker, const struct stores_settings *
     return worker->retention != NULL ? 0 : -1;
 }
 
+/* Who sends Meta's replies. Returns 0, or -1 with error. */
+static int start_postman(struct worker *worker, const struct worker_settings *shared, char *error,
+                         size_t error_size)
+{
+    const struct setup *setup = shared->stores.setup;
+    struct postman_settings postman = {.config = &setup->config, .store = shared->replies};
+
+    postman.hasher = worker->hasher = hasher_create(&setup->keys);
+    if (worker->hasher == NULL)
+        return -1;
+    if (!config_has_meta(&setup->config))
+        return 0;
+    worker->postman = postman_create(&postman, worker->base, error, error_size);
+    return worker->postman != NULL ? 0 : -1;
+}
+
 static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
     const struct setup *setup = shared->stores.setup;
     const struct config *config = &setup->config;
-    struct exchange_settings settings = {
+    const struct exchange_settings settings = {
         .base = worker->base,
+        .hasher = worker->hasher,
         .flow = setup->flow,
         .keys = &setup->keys,
         .salt = config->uic_salt,
         .sessions = worker->stores.sessions,
         .records = worker->stores.records,
+        .replies = worker->postman != NULL ? postman_replies(worker->postman) : NULL,
         .outbox = worker->stores.outbox,
         .allowance = shared->limits->allowance,
         .funnel = shared->funnel,
@@ -163,32 +181,21 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
 
-    settings.hasher = worker->hasher = hasher_create(&setup->keys);
-    if (worker->hasher == NULL)
-        return -1;
     worker->exchanges = exchange_service_create(&settings);
-    if (worker->exchanges == NULL)
-        return -1;
-    return 0;
+    return worker->exchanges != NULL ? 0 : -1;
 }
 
-/* Meta's channel, and who sends its replies. Returns 0, or -1 with error. */
-static int start_meta(struct worker *worker, const struct worker_settings *shared, char *error,
-                      size_t error_size)
+static int start_meta(struct worker *worker, const struct worker_settings *shared)
 {
     const struct setup *setup = shared->stores.setup;
-    const struct postman_settings postman = {&setup->config, worker->hasher, shared->replies};
     struct meta_settings meta = {.config = &setup->config,
                                  .flow = setup->flow,
                                  .hasher = worker->hasher,
                                  .figures = worker->stores.figures,
                                  .clock = shared->meta_clock};
 
-    if (!config_has_meta(&setup->config))
-        return 0;
-    worker->postman = postman_create(&postman, worker->base, error, error_size);
     if (worker->postman == NULL)
-        return -1;
+        return 0;
     meta.replies = postman_replies(worker->postman);
     worker->meta = meta_create(&meta, worker->exchanges);
     return worker->meta != NULL ? 0 : -1;
@@ -318,9 +325,10 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
         goto failed;
-    if (start_retention(worker, &settings->stores) != 0 || start_exchanges(worker, settings) != 0 ||
-        start_channels(worker, settings) != 0 ||
-        start_meta(worker, settings, error, error_size) != 0 ||
+    if (start_retention(worker, &settings->stores) != 0 ||
+        start_postman(worker, settings, error, error_size) != 0 ||
+        start_exchanges(worker, settings) != 0 || start_channels(worker, settings) != 0 ||
+        start_meta(worker, settings) != 0 ||
         start_administration(worker, settings, error, error_size) != 0 ||
         start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
         goto failed;
@@ -373,6 +381,8 @@ void worker_free(struct worker *worker)
     if (worker == NULL)
         return;
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
+    if (worker->exchanges != NULL)
+        exchange_service_stop(worker->exchanges);
     stats_stop(worker->stats);
     throttle_free(worker->throttle);
     revocations_detach(worker->revocations);

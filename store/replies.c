@@ -90,15 +90,14 @@ bool replies_link_up(const struct replies_link *link)
     return link->store->backend->up(link);
 }
 
-/* Returns 0, or -1 when the cryptographic library fails. */
-static int address_hash(const struct replies_link *link, const struct replies_entry *entry,
-                        uint64_t *who)
+int replies_who(const unsigned char address_key[REPLIES_KEY_SIZE], const char *address,
+                size_t length, uint64_t *who)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size;
 
-    if (HMAC(EVP_sha256(), link->store->settings.address_key, REPLIES_KEY_SIZE,
-             (const unsigned char *)entry->address, entry->address_length, digest, &size) == NULL)
+    if (HMAC(EVP_sha256(), address_key, REPLIES_KEY_SIZE, (const unsigned char *)address, length,
+             digest, &size) == NULL)
         return -1;
     *who = 0;
     for (size_t i = 0; i < sizeof(*who); i++)
@@ -115,10 +114,22 @@ enum store_status replies_put(struct replies_link *link, struct replies_entry *e
         return STORE_DOWN;
     entry->link = link;
     kept.length = replies_entry_seal(link->seal, entry, sealed);
-    if (kept.length == 0 || address_hash(link, entry, &kept.who) < 0)
+    if (kept.length == 0 || replies_who(link->store->settings.address_key, entry->address,
+                                        entry->address_length, &kept.who) < 0)
         return STORE_DOWN;
     entry->partition = replies_partition(kept.who);
     return link->store->backend->put(link, entry, &kept);
+}
+
+enum store_status replies_newest(struct replies_link *link, struct replies_newest *newest)
+{
+    uint64_t who;
+
+    newest->id = 0;
+    if (!replies_link_up(link) || replies_who(link->store->settings.address_key, newest->address,
+                                              newest->address_length, &who) < 0)
+        return STORE_DOWN;
+    return link->store->backend->newest(link, who, newest);
 }
 
 void reply_done(struct replies_link *link, struct reply *reply, enum reply_end end,

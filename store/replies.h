@@ -36,7 +36,7 @@ struct replies_settings {
     unsigned deadline_ms;                        /* for one Redis command, and for connecting */
     unsigned in_flight_max;                      /* replies being put at once, on one link */
     uint64_t length_max; /* replies that may wait; each partition takes a sixteenth */
-    int64_t put_ttl_ms;  /* for so long a key that was put is known */
+    int64_t put_ttl_ms;  /* for so long a key that was put is known, and a person's newest reply */
     int64_t age_max_ms;  /* an older reply, by our clock and the queue's, is dropped */
     unsigned per_second; /* replies handed out by all links of all instances; 0: any number */
 };
@@ -68,6 +68,19 @@ struct replies_entry {
  * kept all the same, and putting it again does no harm. STORE_LATER. */
 enum store_status replies_put(struct replies_link *link, struct replies_entry *entry);
 
+/* Which reply a person has last; embedded in the caller. */
+struct replies_newest {
+    struct store_ticket ticket;
+    const char *address; /* read during replies_newest only */
+    size_t address_length;
+    uint64_t id; /* out: the sent_id that its sender gave it */
+};
+
+/* STORE_OK with the id. STORE_ABSENT: it is not known, for one is on its way, or was sent without a
+ * sent_id, or long ago, or somewhere else than in this store. STORE_DOWN; STORE_FULL; STORE_LATER.
+ */
+enum store_status replies_newest(struct replies_link *link, struct replies_newest *newest);
+
 /* A reply that was handed out: the store's, and constant, until reply_done or cancel. */
 struct reply {
     const char *address; /* ends with a NUL that does not count */
@@ -78,6 +91,7 @@ struct reply {
     unsigned attempts; /* times it was handed out before, on this link */
     unsigned memo;     /* the sender's own: 0 at first, kept from one attempt to the next */
     void *transfer;    /* the sender's own, while it is handed out */
+    uint64_t sent_id;  /* the sender's, of one that was sent: for replies_newest; 0: none */
 };
 
 enum reply_end {

@@ -109,7 +109,7 @@ static bool was_sent(CURL *easy, CURLcode code)
 
 static void call_finish(struct graph_call *call, CURLcode code)
 {
-    struct graph_result result = {.answered = code == CURLE_OK, .trace = "", .why = ""};
+    struct graph_result result = {.answered = code == CURLE_OK, .id = "", .trace = "", .why = ""};
     struct graph_answer answer = {0};
     curl_off_t took_us = 0, retry_after_s = 0;
     long status = 0;
@@ -123,6 +123,7 @@ static void call_finish(struct graph_call *call, CURLcode code)
         result.request_sent = true;
         result.status = (int)status;
         result.says = answer.says;
+        result.id = answer.id;
         result.code = answer.code;
         result.subcode = answer.subcode;
         result.transient = answer.transient;

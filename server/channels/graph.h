@@ -37,6 +37,7 @@ struct graph_result {
                                handled it */
     int status;             /* of HTTP; 0: none */
     enum graph_says says;   /* of the answer's body */
+    const char *id;         /* of the message, "" when not told */
     int code, subcode;      /* Meta's, of an error */
     bool transient;         /* Meta says so */
     int64_t retry_after_ms; /* 0: not said */

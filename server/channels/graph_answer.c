@@ -16,11 +16,15 @@ static void trace_copy(char *trace, size_t size, const char *text)
 }
 
 /* {"messages":[{"id":"wamid..."}]}: Meta has the message. */
-static bool has_message_id(const json_t *root)
+static bool read_message_id(const json_t *root, char id[GRAPH_ID_MAX])
 {
     const json_t *message = json_array_get(json_object_get(root, "messages"), 0);
+    const json_t *value = json_object_get(message, "id");
+    const size_t length = json_string_length(value);
 
-    return json_string_length(json_object_get(message, "id")) > 0;
+    if (length > 0 && length < GRAPH_ID_MAX)
+        strcpy(id, json_string_value(value));
+    return length > 0;
 }
 
 void graph_answer_read(struct graph_answer *answer, const char *bytes, size_t length)
@@ -30,7 +34,7 @@ void graph_answer_read(struct graph_answer *answer, const char *bytes, size_t le
 
     *answer = (struct graph_answer){0};
     if (root != NULL)
-        answer->says = has_message_id(root) ? GRAPH_SAYS_SENT : GRAPH_SAYS_OTHER;
+        answer->says = read_message_id(root, answer->id) ? GRAPH_SAYS_SENT : GRAPH_SAYS_OTHER;
     if (json_is_object(error)) {
         answer->says = GRAPH_SAYS_ERROR;
         answer->code = meta_json_number(error, "code");

@@ -13,9 +13,13 @@ enum graph_says {
     GRAPH_SAYS_SENT, /* the id of the message */
 };
 
+/* Bytes of a message's id that are read, with a NUL. */
+#define GRAPH_ID_MAX 513
+
 struct graph_answer {
     enum graph_says says;
-    int code, subcode; /* of an error; 0: AuthException, or none */
+    char id[GRAPH_ID_MAX]; /* of the message; "" when none, or a longer one */
+    int code, subcode;     /* of an error; 0: AuthException, or none */
     bool transient;
     char trace[48]; /* letters, digits, - and _ only; "" when none */
 };

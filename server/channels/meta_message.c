@@ -175,6 +175,7 @@ static void read_quoted(struct reader *reader, const json_t *json, const json_t 
     message->quoted_id = keep(reader, id, length);
     message->quoted_id_length = length;
     message->quotes_own = is_own(context, json, contact);
+    message->quotes_ours = !message->quotes_own;
 }
 
 static void read_message(struct reader *reader, const json_t *json, const json_t *contact)

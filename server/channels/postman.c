@@ -2,6 +2,7 @@
  * where somebody should know of it, a line in the log. */
 #include "server/channels/postman.h"
 
+#include "flow/flow.h"
 #include "server/channels/graph.h"
 #include "server/channels/graph_verdict.h"
 #include "server/configuration/config.h"
@@ -151,6 +152,16 @@ static void on_connection(void *arg, bool up, const char *why)
 
 /* Sending */
 
+/* By what a swiped answer will name it. When an earlier attempt may have arrived too, the person
+ * may swipe either: neither is known as the newest. */
+static uint64_t sent_id(const struct postman *postman, const struct reply *reply,
+                        const struct graph_result *result)
+{
+    if (reply->memo > 0 || result->id[0] == '\0')
+        return 0;
+    return hasher_message_id(postman->hasher, result->id, strlen(result->id)) & FLOW_ID_MAX;
+}
+
 static void on_answer(void *arg, const struct graph_result *result)
 {
     struct errand *errand = arg;
@@ -161,8 +172,10 @@ static void on_answer(void *arg, const struct graph_result *result)
     free(errand);
     if (result->answered)
         metrics_observe(METRIC_GRAPH_CALL, result->took_us);
-    if (verdict.kind == GRAPH_SENT)
+    if (verdict.kind == GRAPH_SENT) {
         metrics_observe(METRIC_REPLY, clock_wall_us() - reply->created_ms * 1000);
+        reply->sent_id = sent_id(postman, reply, result);
+    }
     metrics_add(kind_metrics[verdict.kind], 1);
     if (result->says == GRAPH_SAYS_ERROR)
         error_codes_add(result->code, 1);

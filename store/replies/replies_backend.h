@@ -77,11 +77,23 @@ struct replies_backend {
                               size_t count, unsigned most);
     enum store_status (*remove)(struct replies_link *link, unsigned partition, const char *id,
                                 struct replies_item *item);
+    /* Notes the newest reply of a person, until the next is put; nobody hears how that went. */
+    void (*note)(struct replies_link *link, uint64_t who, uint64_t sent_id);
+    enum store_status (*newest)(struct replies_link *link, uint64_t who,
+                                struct replies_newest *newest);
     bool lasting; /* what is kept outlives the process */
 };
 
 extern const struct replies_backend replies_memory;
 extern const struct replies_backend replies_redis;
+
+/* In Redis, the key of what a person has last. */
+#define REPLIES_NAME_MAX 48
+void replies_newest_name(uint64_t who, char name[REPLIES_NAME_MAX]);
+
+/* Whose replies those to an address are. Returns 0, or -1 when the cryptographic library fails. */
+int replies_who(const unsigned char address_key[REPLIES_KEY_SIZE], const char *address,
+                size_t length, uint64_t *who);
 
 /* The partition of a person. */
 static inline unsigned replies_partition(uint64_t who)

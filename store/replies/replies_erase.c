@@ -71,6 +71,22 @@ static int partition_walk(struct walk *walk, struct redis_call *call, unsigned p
     return 0;
 }
 
+/* Which reply the person has last, by hashes only, goes too. */
+static int newest_forget(const struct replies_settings *settings, struct redis_call *call,
+                         const char *address, char error[STORE_ERROR_MAX])
+{
+    char name[REPLIES_NAME_MAX];
+    uint64_t who;
+
+    if (replies_who(settings->address_key, address, strlen(address), &who) < 0) {
+        snprintf(error, STORE_ERROR_MAX, "the cryptographic library fails");
+        return -1;
+    }
+    replies_newest_name(who, name);
+    return redis_call(call, 2, (const char *[]){"DEL", name}, (const size_t[]){3, strlen(name)},
+                      NULL, NULL, error);
+}
+
 int replies_erase(const struct replies_settings *settings, const char *address, bool dry_run,
                   size_t *found, char error[STORE_ERROR_MAX])
 {
@@ -89,6 +105,8 @@ int replies_erase(const struct replies_settings *settings, const char *address, 
     }
     for (unsigned n = 0; status == 0 && n < REPLIES_PARTITIONS; n++)
         status = partition_walk(&walk, call, n, dry_run, found, error);
+    if (status == 0 && !dry_run)
+        status = newest_forget(settings, call, address, error);
     seal_free(walk.seal);
     redis_call_close(call);
     return status;

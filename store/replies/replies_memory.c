@@ -1,7 +1,8 @@
 /*
  * Replies in memory, shared by the threads of one process and lost with it. One lock guards all:
  * each operation holds it for a few list steps. Whether a reply was put before is known by a table
- * in which a key has one place: a later key may take it, and then the earlier one is forgotten.
+ * in which a key has one place: a later key may take it, and then the earlier one is forgotten. So
+ * is which reply a person has last.
  */
 #include "store/clock.h"
 #include "store/replies/replies_backend.h"
@@ -15,6 +16,7 @@
 #include <sys/queue.h>
 
 #define KEYS 65536
+#define NEWEST 16384
 
 struct kept {
     TAILQ_ENTRY(kept) next;
@@ -32,6 +34,12 @@ struct put_key {
     int64_t until;
 };
 
+struct newest {
+    uint64_t who;
+    uint64_t id; /* 0: not known */
+    int64_t until;
+};
+
 struct memory_partition {
     struct kept_queue queue;
     uint64_t length;
@@ -45,6 +53,7 @@ struct memory_store {
     uint64_t last_id;
     struct memory_partition partitions[REPLIES_PARTITIONS];
     struct put_key keys[KEYS];
+    struct newest newest[NEWEST];
 };
 
 struct memory_link {
@@ -55,6 +64,11 @@ struct memory_link {
 static struct memory_store *store_of(const struct replies_link *link)
 {
     return (struct memory_store *)link->store;
+}
+
+static struct newest *newest_of(struct memory_store *store, uint64_t who)
+{
+    return &store->newest[who / REPLIES_PARTITIONS % NEWEST];
 }
 
 static struct kept *kept_create(const struct replies_kept *from)
@@ -77,6 +91,7 @@ static bool kept_append(struct memory_store *store, struct replies_entry *entry,
     const struct replies_settings *settings = &store->store.settings;
     struct memory_partition *partition = &store->partitions[entry->partition];
     struct put_key *known = &store->keys[entry->key % KEYS];
+    struct newest *newest = newest_of(store, kept->who);
 
     *appended = false;
     if (known->key == entry->key && known->until > kept->put_at)
@@ -84,6 +99,8 @@ static bool kept_append(struct memory_store *store, struct replies_entry *entry,
     if (partition->length >= (settings->length_max + REPLIES_PARTITIONS - 1) / REPLIES_PARTITIONS)
         return false;
     *known = (struct put_key){entry->key, kept->put_at + settings->put_ttl_ms};
+    if (newest->who == kept->who)
+        newest->id = 0;
     kept->id = ++store->last_id;
     TAILQ_INSERT_TAIL(&partition->queue, kept, next);
     partition->length++;
@@ -218,6 +235,29 @@ static enum store_status memory_remove(struct replies_link *link, unsigned n, co
     return STORE_LATER;
 }
 
+static void memory_note(struct replies_link *link, uint64_t who, uint64_t sent_id)
+{
+    struct memory_store *store = store_of(link);
+    const int64_t until = clock_monotonic_ms() + store->store.settings.put_ttl_ms;
+
+    pthread_mutex_lock(&store->lock);
+    *newest_of(store, who) = (struct newest){who, sent_id, until};
+    pthread_mutex_unlock(&store->lock);
+}
+
+static enum store_status memory_newest(struct replies_link *link, uint64_t who,
+                                       struct replies_newest *newest)
+{
+    struct memory_store *store = store_of(link);
+    const struct newest *noted = newest_of(store, who);
+
+    pthread_mutex_lock(&store->lock);
+    if (noted->who == who && noted->until > clock_monotonic_ms())
+        newest->id = noted->id;
+    pthread_mutex_unlock(&store->lock);
+    return newest->id != 0 ? STORE_OK : STORE_ABSENT;
+}
+
 static struct replies_store *memory_open(const struct replies_settings *settings,
                                          char error[STORE_ERROR_MAX])
 {
@@ -296,4 +336,6 @@ const struct replies_backend replies_memory = {
     .lease = memory_lease,
     .read = memory_read,
     .remove = memory_remove,
+    .note = memory_note,
+    .newest = memory_newest,
 };

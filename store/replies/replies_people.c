@@ -49,6 +49,7 @@ struct replies_item *replies_item_create(unsigned partition, const struct replie
     if (item == NULL)
         return NULL;
     item->partition = partition;
+    item->who = kept->who;
     strncpy(item->id, kept->id, sizeof(item->id) - 1);
     item->length = kept->length;
     memcpy(item->sealed, kept->sealed, kept->length);

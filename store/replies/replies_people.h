@@ -29,6 +29,7 @@ struct replies_item {
     struct replies_drain *drain;
     struct person *person; /* NULL: no more in his queue */
     unsigned partition;
+    uint64_t who;
     char id[REPLY_ID_MAX];
     size_t length;
     unsigned char sealed[];

@@ -1,4 +1,5 @@
--- Puts a reply into its stream, once. KEYS: what marks the reply as put, the stream.
+-- Puts a reply into its stream, once; the person's newest one is not known until it is sent.
+-- KEYS: what marks the reply as put, the stream, the newest.
 -- ARGV: the mark's life in ms, entries that the stream may hold, whose reply it is, its sealed bytes.
 -- Returns 1 when it was put, 2 when it had been put before, 0 when the stream is full.
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -9,4 +10,5 @@ if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[2]) then
 end
 redis.call('XADD', KEYS[2], '*', 'who', ARGV[3], 'sealed', ARGV[4])
 redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
+redis.call('DEL', KEYS[3])
 return 1

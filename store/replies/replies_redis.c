@@ -1,7 +1,8 @@
 /*
  * Replies in Redis, shared by all instances. Of each partition n a stream "uic:replies:n" and a
  * lease "uic:replies:owner:n"; "uic:replies:owners" counts who takes leases, and a mark
- * "uic:replies:put:KEY" lives for each reply that was put.
+ * "uic:replies:put:KEY" lives for each reply that was put. "uic:replies:newest:WHO" tells which
+ * reply a person has last.
  */
 #include "store/redis/redis_link.h"
 #include "store/replies/replies_backend.h"
@@ -15,9 +16,10 @@
 
 /* Commands of the drain beside its removals and the replies being put. */
 #define DRAIN_COMMANDS 4
-/* Removals under way at once; more wait for the next look at the leases. */
+/* Removals under way at once; more wait for the next look at the leases. And what is noted beside
+ * each. */
 #define REMOVALS 1024
-#define NAME_MAX_LENGTH 48
+#define NAME_MAX_LENGTH REPLIES_NAME_MAX
 
 extern const char replies_put_script[], replies_lease_script[];
 extern const size_t replies_put_script_length, replies_lease_script_length;
@@ -41,6 +43,11 @@ static struct redis_replies_link *redis_of(struct replies_link *link)
 static void stream_name(unsigned partition, char name[NAME_MAX_LENGTH])
 {
     snprintf(name, NAME_MAX_LENGTH, REPLIES_PREFIX ":%u", partition);
+}
+
+void replies_newest_name(uint64_t who, char name[REPLIES_NAME_MAX])
+{
+    snprintf(name, REPLIES_NAME_MAX, REPLIES_PREFIX ":newest:%016" PRIx64, who);
 }
 
 /* Putting */
@@ -76,29 +83,32 @@ static enum store_status redis_put(struct replies_link *link, struct replies_ent
 {
     const struct replies_settings *settings = &link->store->settings;
     struct redis_replies_link *redis = redis_of(link);
-    char mark[NAME_MAX_LENGTH], stream[NAME_MAX_LENGTH], life[24], most[24], who[17];
+    char mark[NAME_MAX_LENGTH], stream[NAME_MAX_LENGTH], newest[NAME_MAX_LENGTH];
+    char life[24], most[24], who[17];
 
     if (redis->puts >= settings->in_flight_max)
         return STORE_FULL;
     snprintf(mark, sizeof(mark), REPLIES_PREFIX ":put:%016" PRIx64, entry->key);
     stream_name(entry->partition, stream);
+    replies_newest_name(kept->who, newest);
     snprintf(life, sizeof(life), "%" PRId64, settings->put_ttl_ms);
     snprintf(most, sizeof(most), "%" PRIu64,
              (settings->length_max + REPLIES_PARTITIONS - 1) / REPLIES_PARTITIONS);
     snprintf(who, sizeof(who), "%016" PRIx64, kept->who);
-    const char *argv[] = {"EVAL", replies_put_script,        "2", mark, stream, life, most,
+    const char *argv[] = {"EVAL", replies_put_script,        "3", mark, stream, newest, life, most,
                           who,    (const char *)kept->sealed};
     const size_t lengths[] = {4,
                               replies_put_script_length,
                               1,
                               strlen(mark),
                               strlen(stream),
+                              strlen(newest),
                               strlen(life),
                               strlen(most),
                               strlen(who),
                               kept->length};
     enum store_status status = redis_link_command(
-        redis->redis, 9, argv, lengths, link->drain != NULL ? on_put_of_own : on_put, entry);
+        redis->redis, 10, argv, lengths, link->drain != NULL ? on_put_of_own : on_put, entry);
     if (status == STORE_LATER)
         redis->puts++;
     return status;
@@ -246,6 +256,46 @@ static enum store_status redis_remove(struct replies_link *link, unsigned partit
                               (const size_t[]){4, strlen(stream), strlen(id)}, on_removed, item);
 }
 
+/* The newest */
+
+static void on_noted(const struct redisReply *reply, void *arg)
+{
+    (void)reply;
+    (void)arg;
+}
+
+static void redis_note(struct replies_link *link, uint64_t who, uint64_t sent_id)
+{
+    char name[NAME_MAX_LENGTH], id[24], life[24];
+
+    replies_newest_name(who, name);
+    snprintf(id, sizeof(id), "%" PRIu64, sent_id);
+    snprintf(life, sizeof(life), "%" PRId64, link->store->settings.put_ttl_ms);
+    redis_link_command(redis_of(link)->redis, 5, (const char *[]){"SET", name, id, "PX", life},
+                       (const size_t[]){3, strlen(name), strlen(id), 2, strlen(life)}, on_noted,
+                       NULL);
+}
+
+static void on_newest(const struct redisReply *reply, void *arg)
+{
+    struct replies_newest *newest = arg;
+
+    if (reply != NULL && is_text(reply))
+        newest->id = strtoull(reply->str, NULL, 10);
+    newest->ticket.status = newest->id != 0 ? STORE_OK : reply != NULL ? STORE_ABSENT : STORE_DOWN;
+    newest->ticket.done(&newest->ticket);
+}
+
+static enum store_status redis_newest(struct replies_link *link, uint64_t who,
+                                      struct replies_newest *newest)
+{
+    char name[NAME_MAX_LENGTH];
+
+    replies_newest_name(who, name);
+    return redis_link_command(redis_of(link)->redis, 2, (const char *[]){"GET", name},
+                              (const size_t[]){3, strlen(name)}, on_newest, newest);
+}
+
 /* Life */
 
 static struct replies_store *redis_open(const struct replies_settings *settings,
@@ -284,7 +334,7 @@ static struct replies_link *redis_attach(struct replies_store *store, struct eve
     const struct redis_link_settings settings = {
         .url = &((struct redis_store *)store)->url,
         .deadline_ms = store->settings.deadline_ms,
-        .in_flight_max = store->settings.in_flight_max + DRAIN_COMMANDS + REMOVALS,
+        .in_flight_max = store->settings.in_flight_max + DRAIN_COMMANDS + 2 * REMOVALS,
         .watch = {changed, link},
     };
     link->redis = redis_link_open(base, &settings, error);
@@ -315,5 +365,7 @@ const struct replies_backend replies_redis = {
     .lease = redis_lease,
     .read = redis_read,
     .remove = redis_remove,
+    .note = redis_note,
+    .newest = redis_newest,
     .lasting = true,
 };

@@ -193,21 +193,6 @@ def test_a_user_id_that_only_the_contact_has(server, graph):
     assert question(0) in got(graph, "CD.9002", 1)[0]
 
 
-def test_a_swiped_reply_to_ones_own_message_on_meta(server, graph):
-    number, now = meta.new_number(), int(time.time())
-    said = [{**text(number, "Goma", at=now + 9), "context": context} for context in (
-        {"from": number, "id": "wamid.own"}, {"from": "243900000000", "id": "wamid.ours"})]
-    with Meta(server) as sender:
-        sender.say(text(number, "Bonjour", "wamid.first", now), text(number, "1985", at=now + 1))
-        sender.say(said[0])
-        sender.say({**text(number, "Boma", at=now + 9), "context": {"id": "wamid.first"}})
-        sender.say(said[1])
-    replies = got(graph, number, 5)
-    for reply in replies[2:4]:
-        assert message("quoted") in reply and question(1) in reply
-    assert question(2) in replies[4]
-
-
 # Undelivered replies
 
 def failed(*errors):
