@@ -2,6 +2,7 @@
 private, in a directory and on a port of its own. With processes.py this is all that tests and
 `scripts/run --full` start."""
 
+import http.client
 import os
 import re
 import shutil
@@ -157,6 +158,7 @@ http {{
     include site.conf;
 }}
 {user}"""
+    settings = {}  # as a server's: nothing is signed
 
     def __init__(self, directory, upstream_ports, port=None):
         super().__init__(directory)
@@ -195,6 +197,10 @@ http {{
                 return True
         except OSError:
             return False
+
+    def connect(self):
+        """As UicServer.connect."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
 
     def stop(self):
         if self.running:

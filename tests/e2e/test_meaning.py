@@ -9,6 +9,7 @@ import pytest
 from meta import Meta
 from phone import Phone, new_sid
 from processes import eventually
+from production import Nginx
 from texts import FLOW, JEAN, code_in, code_of, message, question
 
 BOTH = pytest.mark.parametrize("channel", ["twilio", "meta"])
@@ -174,9 +175,12 @@ def flow_file(tmp_path, name, **changes):
     return str(path)
 
 
+OLD_THANKS, NEW_THANKS = message("accepted"), "Bien reçu."
+
+
 def other_wording(tmp_path):
     words = json.loads(json.dumps(FLOW["messages"]))
-    words["fr"]["accepted"] = "Bien reçu."
+    words["fr"]["accepted"] = NEW_THANKS
     return flow_file(tmp_path, "wording", version=2, messages=words)
 
 
@@ -186,19 +190,40 @@ def other_steps(tmp_path):
     return flow_file(tmp_path, "steps", version=3, steps=steps)
 
 
-def test_another_wording_goes_by_unnoticed(begin, tmp_path):
+@pytest.fixture
+def behind_nginx(begin, tmp_path):
+    """(nginx, the two instances behind it, who share everything)."""
     shared = {"DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
-    old, new = begin(**shared), begin(FLOW_FILE=other_wording(tmp_path), **shared)
-    people = [[Phone(old), None] for _ in range(4)]
-    for pair in people:
-        pair[1] = Phone(new, pair[0].number)
-    for index, text in enumerate(("Bonjour", *JEAN)):
-        for number, pair in enumerate(people):
-            reply = pair[(index + number) % 2].say(text)
-            if index == 5:
-                assert code_in(reply) == code_of(JEAN)
-    assert "flow_changed" not in old.log() + new.log()
-    assert [row["request_count"] for row in old.records()] == [4]
+    instances = [begin(**shared), begin(**shared)]
+    nginx = Nginx(tmp_path / "nginx", [instance.port for instance in instances])
+    nginx.start()
+    yield nginx, instances
+    nginx.stop()
+
+
+def test_another_wording_goes_by_unnoticed(behind_nginx, tmp_path):
+    """It is rolled out: one instance ends and comes back with it, then the other, while people write."""
+    nginx, instances = behind_nginx
+    people = [Phone(nginx) for _ in range(4)]
+
+    def everybody_says(*texts):
+        """Which wordings thanked them, the old one or the new one."""
+        replies = [phone.say(text) for text in texts for phone in people]
+        return {wording for wording in (OLD_THANKS, NEW_THANKS) if any(wording in reply for reply in replies)}
+
+    def roll(instance):
+        instance.stop()
+        instance.settings["FLOW_FILE"] = other_wording(tmp_path)
+        instance.start()
+
+    assert everybody_says("Bonjour", *JEAN[:1]) == {OLD_THANKS}
+    roll(instances[0])
+    assert everybody_says(*JEAN[1:3]) == {OLD_THANKS, NEW_THANKS}
+    roll(instances[1])
+    assert everybody_says(JEAN[3]) == {NEW_THANKS}
+    assert [code_in(phone.say(JEAN[4])) for phone in people] == 4 * [code_of(JEAN)]
+    assert not any("flow_changed" in instance.log() for instance in instances)
+    assert [row["request_count"] for row in instances[0].records()] == [4]
 
 
 def test_other_steps_restart_and_both_fingerprints_are_logged(begin, tmp_path):
