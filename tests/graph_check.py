@@ -18,8 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "e2e"))
 import meta  # noqa: E402
-from graph import Graph, storm  # noqa: E402
-from processes import RedisServer, UicServer  # noqa: E402
+from graph import storm  # noqa: E402
+from meta_stage import meta_stage  # noqa: E402
 from texts import code_of, message, question  # noqa: E402
 
 PLACES = ("Kinshasa", "Goma", "Bukavu", "Lubumbashi", "Kananga", "Mbandaka", "Kisangani", "Boma")
@@ -47,9 +47,10 @@ class Play:
     """People write each message as soon as Meta has 200 for the one before; replies come when they
     come."""
 
-    def __init__(self, options, servers, chance):
+    def __init__(self, options, servers, redis, chance):
         self.options = options
         self.servers = servers
+        self.redis = redis
         self.chance = chance
         self.sent_again = 0
         self.duplicates = 0
@@ -104,11 +105,11 @@ class Play:
         total = 6 * len(people)
         await asyncio.gather(self.crowd(people), self.kills(graph, total))
         deadline = time.monotonic() + self.options.patience
-        while sum(len(set(texts)) for texts in graph.got.values()) < total:
+        while (sum(len(set(texts)) for texts in graph.got.values()) < total
+               or meta.waiting(self.redis) > 0):  # for what should not come, too
             if time.monotonic() > deadline:
                 return
             await asyncio.sleep(0.1)
-        await asyncio.sleep(2)  # for what should not come
 
 
 def faults_of(person, got):
@@ -137,26 +138,13 @@ def parse_options():
 
 
 def check(options, directory):
-    redis = RedisServer(directory / "redis")
-    graph = Graph(directory / "graph", storm(options.seed, options.breaks, options.throttled))
-    redis.start()
-    graph.start()
-    settings = {**meta.SETTINGS, **graph.settings(META_MESSAGES_PER_SECOND=options.per_second),
-                "REDIS_URL": redis.url, "WORKERS": "2", "MESSAGES_PER_MINUTE": "0",
-                "CODES_PER_DAY": "0", "CONNECTIONS_PER_ADDRESS": "0",
-                "DATABASE_URL": f"sqlite:///{directory}/uic.db"}
-    servers = [UicServer(directory / f"server{number}", settings) for number in (1, 2)]
-    for server in servers:
-        server.start()
     people = [Person(index) for index in range(options.conversations)]
-    play = Play(options, servers, random.Random(options.seed))
-    began = time.monotonic()
-    asyncio.run(play.run(people, graph))
-    seconds = time.monotonic() - began
-    for server in servers:
-        server.stop()
-    graph.stop()
-    redis.stop()
+    with meta_stage(directory, 2, storm(options.seed, options.breaks, options.throttled),
+                    per_second=options.per_second) as (graph, redis, servers):
+        play = Play(options, servers, redis, random.Random(options.seed))
+        began = time.monotonic()
+        asyncio.run(play.run(people, graph))
+        seconds = time.monotonic() - began
 
     wrong, repeats, most = [f"refused: {refusal}" for refusal in graph.refused], 0, 0
     for person in people:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plays conversations in which messages are doubled, cut in the middle of a character, sent again,
-swapped, late, and mixed with gestures, through both channels, and checks that nobody got a record that
-nobody meant:
+swapped, late, swiped, and mixed with gestures, through both channels, and checks that nobody got a record
+that nobody meant:
 
     WHATSAPP_UIC=build/release/whatsapp-uic tests/meaning_check.py --conversations 100000
 
@@ -12,7 +12,6 @@ or when a count is not exact.
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 import tempfile
@@ -24,16 +23,16 @@ from urllib.parse import quote, urlencode
 sys.path.insert(0, str(Path(__file__).resolve().parent / "e2e"))
 import meta  # noqa: E402
 from crowd import TOKEN, stats  # noqa: E402
-from graph import Graph  # noqa: E402
+from meta_stage import meta_stage  # noqa: E402
 from phone import WEBHOOK, new_sid, reply_text, twilio_form  # noqa: E402
-from processes import PATIENCE, RedisServer, UicServer  # noqa: E402
+from processes import PATIENCE  # noqa: E402
 from texts import CODE_LINE, code_of, message, question  # noqa: E402
 
 PLACES = ("Kinshasa", "Goma", "Bukavu", "Lubumbashi", "Kananga", "Mbandaka", "Kisangani", "Boma")
 FIRST = ("Jean", "Marie", "Pierre", "Anne", "Joseph", "Rose", "Paul", "Alice", "Luc", "Clarisse")
 FAMILY = ("Kabila", "Mukendi", "Ilunga", "Moke", "Tshibangu", "Kalala", "Mbuyi")
 NUMBERS = (0, 3)  # the questions that want a number
-MISCHIEF = ("gesture", "sent again", "late", "cut", "swapped", "doubled")
+MISCHIEF = ("gesture", "sent again", "late", "cut", "swapped", "doubled", "swiped")
 REPLIES_MAX = 40  # of one conversation; more are an endless one
 
 
@@ -122,6 +121,8 @@ class TwilioPerson:
     def may_swap(self, step):
         return (step in NUMBERS) != (step + 1 in NUMBERS)
 
+    swipe = None  # Twilio does not tell which message of ours is whose
+
 
 class MetaPerson:
     """A message is as it stands in value.messages; replies come by the Graph API."""
@@ -175,6 +176,12 @@ class MetaPerson:
     def may_swap(self, step):
         return True
 
+    def swipe(self, message):
+        """Makes it a reply to our newest message, or to the one before. Returns whether to the newest."""
+        back = self.chance.choice((0, 0, 1))
+        message["context"] = {"from": "243900000000", "id": f"wamid.{self.number}.{self.replies - back}"}
+        return back == 0
+
 
 class Play:
     def __init__(self, options, chance):
@@ -204,8 +211,12 @@ class Play:
             messages.insert(0, person.message(answers[step + 1]))
         elif self.does("doubled", 0.1):
             messages.append(person.message(answers[step], cut))
+        to_newest = (len(messages) == 1 and person.swipe and self.does("swiped", 0.1)
+                     and person.swipe(messages[0]))
         sent += messages
-        return (await person.send(*messages))[-1]
+        reply = (await person.send(*messages))[-1]
+        assert not to_newest or message("quoted") not in reply, "a reply to our newest message is none"
+        return reply
 
     async def converse(self, person, answers):
         """The code that the person was told."""
@@ -294,29 +305,15 @@ def parse_options():
 
 
 def check(options, directory):
-    graph = Graph(directory / "graph")
-    graph.start()
-    redis = None
-    settings = {**meta.SETTINGS, **graph.settings(META_MESSAGES_PER_SECOND=0), "WORKERS": "2",
-                "MESSAGES_PER_MINUTE": "0", "CODES_PER_DAY": "0", "CONNECTIONS_PER_ADDRESS": "0",
-                "TWILIO_WHATSAPP_NUMBER": "whatsapp:+14155238886", "ADMIN_TOKEN": TOKEN,
-                "SESSION_TIMEOUT_MINUTES": "1440", "TIME_ZONE": "Pacific/Kiritimati"}
-    if not options.memory:
-        redis = RedisServer(directory / "redis")
-        redis.start()
-        settings["REDIS_URL"] = redis.url
-    server = UicServer(directory / "server", settings)
-    server.start()
     play = Play(options, random.Random(options.seed))
-    began = time.monotonic()
-    asyncio.run(play.crowd(server.port, graph))
-    seconds = time.monotonic() - began
-    wrong = play.wrong + judge(server, options.conversations)
+    with meta_stage(directory, in_memory=options.memory, TWILIO_WHATSAPP_NUMBER="whatsapp:+14155238886",
+                    ADMIN_TOKEN=TOKEN, SESSION_TIMEOUT_MINUTES="1440",
+                    TIME_ZONE="Pacific/Kiritimati") as (graph, _, (server,)):
+        began = time.monotonic()
+        asyncio.run(play.crowd(server.port, graph))
+        seconds = time.monotonic() - began
+        wrong = play.wrong + judge(server, options.conversations)
     wrong += [f"refused: {refusal}" for refusal in graph.refused]
-    server.stop()
-    graph.stop()
-    if redis:
-        redis.stop()
     print(f"{options.conversations} conversations in {seconds:.0f} s; {dict(play.did)}")
     for line in wrong[:20]:
         print(line, file=sys.stderr)

@@ -9,7 +9,7 @@ import meta
 import pytest
 from crowd import TOKEN, stats
 from meta import Meta, request, text
-from phone import FORM, Phone, new_number, new_sid, reply_text, twilio_form
+from phone import FORM, Phone, new_sid, reply_text, twilio_form
 from processes import eventually
 from texts import JEAN, code_in, code_of, message, question
 
