@@ -87,7 +87,8 @@ static const struct {
 
 static void say(struct conversation *conversation, const char *text, size_t length, uint64_t id)
 {
-    struct flow_message message = {.text = text, .length = length, .id = id, .quoted_id = id / 3};
+    struct flow_message message = {
+        .text = text, .length = length, .id = id, .quoted_id = id / 3, .quotes_older = id % 7 == 0};
 
     now_s += length > 0 && text[0] == '>' ? 200 : 3;
     if (times)

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -210,6 +211,22 @@ static void anything_else_has_no_code(void **state)
     }
 }
 
+static void the_id_of_a_message_is_read_when_it_fits(void **state)
+{
+    (void)state;
+    char text[GRAPH_ID_MAX + 64], id[GRAPH_ID_MAX + 1];
+    struct graph_answer answer;
+
+    for (size_t length = GRAPH_ID_MAX - 1; length <= GRAPH_ID_MAX; length++) {
+        memset(id, 'i', length);
+        id[length] = '\0';
+        snprintf(text, sizeof text, "{\"messages\":[{\"id\":\"%s\"}]}", id);
+        read_text(&answer, text);
+        assert_int_equal(answer.says, GRAPH_SAYS_SENT);
+        assert_string_equal(answer.id, length < GRAPH_ID_MAX ? id : "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +237,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_honoured_within_reason),
         cmocka_unit_test(an_error_is_read),
         cmocka_unit_test(anything_else_has_no_code),
+        cmocka_unit_test(the_id_of_a_message_is_read_when_it_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
