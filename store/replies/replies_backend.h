@@ -77,8 +77,9 @@ struct replies_backend {
                               size_t count, unsigned most);
     enum store_status (*remove)(struct replies_link *link, unsigned partition, const char *id,
                                 struct replies_item *item);
-    /* Notes the newest reply of a person, until the next is put; nobody hears how that went. */
-    void (*note)(struct replies_link *link, uint64_t who, uint64_t sent_id);
+    /* Notes that the reply with this id in the store was sent, if no other of this person was put
+     * since; nobody hears how that went. */
+    void (*note)(struct replies_link *link, uint64_t who, const char *id, uint64_t sent_id);
     enum store_status (*newest)(struct replies_link *link, uint64_t who,
                                 struct replies_newest *newest);
     bool lasting; /* what is kept outlives the process */

@@ -36,7 +36,8 @@ struct put_key {
 
 struct newest {
     uint64_t who;
-    uint64_t id; /* 0: not known */
+    uint64_t put;     /* the id in its queue of what was put last */
+    uint64_t sent_id; /* 0: it was not sent yet */
     int64_t until;
 };
 
@@ -91,7 +92,6 @@ static bool kept_append(struct memory_store *store, struct replies_entry *entry,
     const struct replies_settings *settings = &store->store.settings;
     struct memory_partition *partition = &store->partitions[entry->partition];
     struct put_key *known = &store->keys[entry->key % KEYS];
-    struct newest *newest = newest_of(store, kept->who);
 
     *appended = false;
     if (known->key == entry->key && known->until > kept->put_at)
@@ -99,9 +99,8 @@ static bool kept_append(struct memory_store *store, struct replies_entry *entry,
     if (partition->length >= (settings->length_max + REPLIES_PARTITIONS - 1) / REPLIES_PARTITIONS)
         return false;
     *known = (struct put_key){entry->key, kept->put_at + settings->put_ttl_ms};
-    if (newest->who == kept->who)
-        newest->id = 0;
     kept->id = ++store->last_id;
+    *newest_of(store, kept->who) = (struct newest){kept->who, kept->id, 0, known->until};
     TAILQ_INSERT_TAIL(&partition->queue, kept, next);
     partition->length++;
     *appended = true;
@@ -235,13 +234,14 @@ static enum store_status memory_remove(struct replies_link *link, unsigned n, co
     return STORE_LATER;
 }
 
-static void memory_note(struct replies_link *link, uint64_t who, uint64_t sent_id)
+static void memory_note(struct replies_link *link, uint64_t who, const char *id, uint64_t sent_id)
 {
     struct memory_store *store = store_of(link);
-    const int64_t until = clock_monotonic_ms() + store->store.settings.put_ttl_ms;
+    struct newest *noted = newest_of(store, who);
 
     pthread_mutex_lock(&store->lock);
-    *newest_of(store, who) = (struct newest){who, sent_id, until};
+    if (noted->who == who && noted->put == strtoull(id, NULL, 10))
+        noted->sent_id = sent_id;
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -253,7 +253,7 @@ static enum store_status memory_newest(struct replies_link *link, uint64_t who,
 
     pthread_mutex_lock(&store->lock);
     if (noted->who == who && noted->until > clock_monotonic_ms())
-        newest->id = noted->id;
+        newest->id = noted->sent_id;
     pthread_mutex_unlock(&store->lock);
     return newest->id != 0 ? STORE_OK : STORE_ABSENT;
 }

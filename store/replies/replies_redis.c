@@ -1,8 +1,8 @@
 /*
  * Replies in Redis, shared by all instances. Of each partition n a stream "uic:replies:n" and a
  * lease "uic:replies:owner:n"; "uic:replies:owners" counts who takes leases, and a mark
- * "uic:replies:put:KEY" lives for each reply that was put. "uic:replies:newest:WHO" tells which
- * reply a person has last.
+ * "uic:replies:put:KEY" lives for each reply that was put. "uic:replies:newest:WHO" holds
+ * the entry's id of what was put last for a person, and once that was sent its sent_id.
  */
 #include "store/redis/redis_link.h"
 #include "store/replies/replies_backend.h"
@@ -21,8 +21,9 @@
 #define REMOVALS 1024
 #define NAME_MAX_LENGTH REPLIES_NAME_MAX
 
-extern const char replies_put_script[], replies_lease_script[];
-extern const size_t replies_put_script_length, replies_lease_script_length;
+extern const char replies_put_script[], replies_note_script[], replies_lease_script[];
+extern const size_t replies_put_script_length, replies_note_script_length,
+    replies_lease_script_length;
 
 struct redis_store {
     struct replies_store store;
@@ -264,23 +265,24 @@ static void on_noted(const struct redisReply *reply, void *arg)
     (void)arg;
 }
 
-static void redis_note(struct replies_link *link, uint64_t who, uint64_t sent_id)
+static void redis_note(struct replies_link *link, uint64_t who, const char *id, uint64_t sent_id)
 {
-    char name[NAME_MAX_LENGTH], id[24], life[24];
+    char name[NAME_MAX_LENGTH], sent[24];
 
     replies_newest_name(who, name);
-    snprintf(id, sizeof(id), "%" PRIu64, sent_id);
-    snprintf(life, sizeof(life), "%" PRId64, link->store->settings.put_ttl_ms);
-    redis_link_command(redis_of(link)->redis, 5, (const char *[]){"SET", name, id, "PX", life},
-                       (const size_t[]){3, strlen(name), strlen(id), 2, strlen(life)}, on_noted,
-                       NULL);
+    snprintf(sent, sizeof(sent), "%" PRIu64, sent_id);
+    redis_link_command(
+        redis_of(link)->redis, 6,
+        (const char *[]){"EVAL", replies_note_script, "1", name, id, sent},
+        (const size_t[]){4, replies_note_script_length, 1, strlen(name), strlen(id), strlen(sent)},
+        on_noted, NULL);
 }
 
 static void on_newest(const struct redisReply *reply, void *arg)
 {
     struct replies_newest *newest = arg;
 
-    if (reply != NULL && is_text(reply))
+    if (reply != NULL && is_text(reply) && strchr(reply->str, '-') == NULL) /* no entry's id */
         newest->id = strtoull(reply->str, NULL, 10);
     newest->ticket.status = newest->id != 0 ? STORE_OK : reply != NULL ? STORE_ABSENT : STORE_DOWN;
     newest->ticket.done(&newest->ticket);

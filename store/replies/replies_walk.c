@@ -67,7 +67,7 @@ static void item_end(struct replies_drain *drain, struct replies_item *item, boo
     struct partition *partition = &drain->partitions[item->partition];
 
     if (sent && item->reply.sent_id != 0)
-        backend_of(drain)->note(drain->link, item->who, item->reply.sent_id);
+        backend_of(drain)->note(drain->link, item->who, item->id, item->reply.sent_id);
     people_done(drain->people, item, sent);
     partition->loaded--;
     partition->removals++;

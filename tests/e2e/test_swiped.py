@@ -24,7 +24,8 @@ class Person:
         """Whether our newest reply is known: each server has one worker, which counts it and notes it at
         once, or else Redis has the note."""
         if self.redis:
-            return self.redis.keys("uic:replies:newest:*")
+            (key,) = self.redis.keys("uic:replies:newest:*")
+            return self.redis.command("GET", key)[0].isdigit()
         return self.servers[0].counts()['uic_replies_total{outcome="sent"}'] == self.said
 
     def say(self, body, **context):

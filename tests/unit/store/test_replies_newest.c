@@ -85,6 +85,21 @@ static void while_one_is_on_its_way_none_is_known(void **state)
     postman_close(postman);
 }
 
+static void an_earlier_one_that_goes_out_late_is_not_the_newest(void **state)
+{
+    (void)state;
+    struct postman *postman = holding_postman_open();
+
+    put(postman->link, "+1", "a");
+    put(postman->link, "+1", "b");
+    send_first(postman, 17);
+    until(postman->held_count == 1);
+    assert_int_equal(newest_of(postman->link, "+1"), 0);
+    send_first(postman, 18);
+    until(newest_of(postman->link, "+1") == 18);
+    postman_close(postman);
+}
+
 static void what_nobody_names_is_not_known(void **state)
 {
     (void)state;
@@ -142,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(what_was_sent_last_is_the_newest),
         BOTH(while_one_is_on_its_way_none_is_known),
+        BOTH(an_earlier_one_that_goes_out_late_is_not_the_newest),
         BOTH(what_nobody_names_is_not_known),
         BOTH(it_is_known_for_a_time),
         REDIS(who_still_asks_at_the_end_is_told_that_it_is_down),

@@ -27,8 +27,14 @@ static void nothing_lies_there_in_clear(void **state)
 
     put(clerk, "+243811111111", "985-KINS-15-JEA-KABI-A3F9D");
     redisReply *keys = ask("KEYS *");
-    assert_int_equal(keys->elements, 2); /* a stream, and the mark of the put */
+    assert_int_equal(keys->elements,
+                     3); /* a stream, the mark of the put, and which is the newest */
     for (size_t i = 0; i < keys->elements; i++) {
+        if (strstr(keys->element[i]->str, ":newest:") != NULL) {
+            /* Holds the time of the put, which may have any digits. */
+            assert_null(strstr(keys->element[i]->str, "2438"));
+            continue;
+        }
         redisReply *dump = ask("DUMP %s", keys->element[i]->str);
         assert_null(memmem(dump->str, dump->len, "2438", 4));
         assert_null(memmem(dump->str, dump->len, "985", 3));
