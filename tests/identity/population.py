@@ -93,8 +93,6 @@ class Population:
                           if town["region"] == region and town["town"] != "Kinshasa"})
             self.add_all(known, facts["zone"],
                          {zone["zone"]: int(zone["population"]) for zone in zones if zone["region"] == region})
-            if region == "nande":  # a part of Kivu without a town of its own in every list
-                self.add(known, "BENI", max(0.0, facts["town"] + facts["zone"] - sum(known.values())))
             places[region] = Texts(known, villages, f"village/{region}")
         return places
 
