@@ -50,13 +50,14 @@ def test_what_differs_is_told_by_its_name(agreement, part):
 
 
 def test_as_a_spreadsheet_writes_it(agreement):
-    done = agreement("\ufeff" + f'premier;second;\r\n"{FIRST}"; {FIRST} ;\r\n;\r\n' + lines(39, 0, ";").replace("\n", "\r\n"))
+    many = lines(39, 0, ";").replace("\n", "\r\n")
+    done = agreement("\ufeff" + f'premier;second;\r\n"{FIRST}"; {FIRST} ;\r\n;\r\n' + many)
     assert done.stdout.startswith("personnes\u00a0: 40\nmême code\u00a0: 40\n")
 
 
 def test_what_cannot_be_read_is_told_by_its_line(agreement):
-    wrong = [f"{FIRST}\n", f"{FIRST},{FIRST[:-1]}\n", f"{FIRST},{FIRST},{FIRST}\n", f"{FIRST} {FIRST}\n", f"{FIRST},\n",
-             "x" * 5000 + "\n", "\0,\0\n", "premier,second\n"]
+    wrong = [f"{FIRST}\n", f"{FIRST},{FIRST[:-1]}\n", f"{FIRST},{FIRST},{FIRST}\n", f"{FIRST} {FIRST}\n",
+             f"{FIRST},\n", "x" * 5000 + "\n", "\0,\0\n", "premier,second\n"]
     done = agreement(lines(20, 20) + "".join(wrong) + "\n\n" + lines(1, 0).rstrip("\n"))
     assert done.stdout.startswith("lignes illisibles, non comptées\u00a0: 8 (n°\u00a041, 42, 43, 44, 45, 46, 47, 48)\n"
                                   "personnes\u00a0: 41\n")

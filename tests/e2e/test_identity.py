@@ -1,5 +1,5 @@
-"""Whether a person who comes again gets the same code: scripts/identity on a few people. They are the same ones at every
-run, so what changes here was changed by us; with 20,000 people the rates are about one point higher."""
+"""Whether a person who comes again gets the same code: scripts/identity on a few people. They are the same ones at
+every run, so what changes here was changed by us; with 20,000 people the rates are about one point higher."""
 
 import subprocess
 import sys
@@ -41,8 +41,9 @@ def test_two_persons_of_one_phone_get_two_codes(readers, make, groups, most):
 
 def test_another_reader_can_stand_beside_ours():
     ours = f"UIC_SALT=0123456789abcdefghij '{PROGRAM}' code --jsonl --env /dev/null --flow '{programs.CIU_RDC}'"
-    done = subprocess.run([sys.executable, "-B", ROOT / "tests/identity/main.py", "--people", "100", "--program", PROGRAM,
-                           "--scenario", "nurse", "--reader", ours], capture_output=True, encoding="utf-8", check=True)
+    done = subprocess.run([sys.executable, "-B", ROOT / "tests/identity/main.py", "--people", "100",
+                           "--program", PROGRAM, "--scenario", "nurse", "--reader", ours],
+                          capture_output=True, encoding="utf-8", check=True)
     rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()[3:6]}
     assert rows["other"] == rows["ciu-rdc"] != rows["plain"]
     assert "two strangers" in done.stdout

@@ -53,8 +53,8 @@ def readers(program, directory, other=None):
 
 
 def register(errors, reader, visits):
-    """Takes all visits to their codes, or to their ends without one. Questions that come again, choices and what is read
-    back are answered as errors.py says."""
+    """Takes all visits to their codes, or to their ends without one. Questions that come again, choices and what is
+    read back are answered as errors.py says."""
     waiting = list(visits)
     while waiting:
         replies = reader.read([visit.said for visit in waiting])
