@@ -9,7 +9,7 @@ import pytest
 from processes import PROGRAM
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/identity"))
+sys.path.append(str(ROOT / "tests/identity"))
 import programs  # noqa: E402
 import run  # noqa: E402
 

@@ -4,7 +4,7 @@ says so, stands in tests/data/identity/errors.json."""
 import json
 from dataclasses import dataclass, field
 
-from texts import DATA, key, spell
+from names import DATA, key, spell
 
 STEPS = ["birth_year", "mother_birthplace", "first_name", "birth_day", "family_name"]
 YEAR, PLACE, FIRST, DAY, FAMILY = range(5)

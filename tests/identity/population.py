@@ -8,7 +8,7 @@ from bisect import bisect
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from texts import DATA, Law, Texts, key
+from names import DATA, Law, Texts, key
 
 
 @dataclass
