@@ -15,6 +15,9 @@
 /* What holds a name together rather than a sentence when it stands between two words. */
 #define TIES (MEANING_PARTICLE)
 
+/* "Mimi" is a name; "svp" and "moi" are none. */
+#define CALLED_BYTES_MIN 4
+
 struct name {
     const struct tokens *tokens;
     struct run run;
@@ -169,11 +172,30 @@ static void read_choices(const struct name *name, struct flow_reading *reading)
     explicit_bzero(&one, sizeof one);
 }
 
+/* "Je m'appelle Merci": a polite word or a title is a name where it is called one. Alone it is
+ * none, so who has such a name can be read in this way only. */
+static bool read_called(const struct tokens *tokens, struct flow_reading *reading)
+{
+    const size_t last = tokens->count - 1;
+    const struct run run = {last, last + 1};
+
+    if (tokens->count < 2 || tokens->asked ||
+        !token_means(&tokens->list[last - 1], MEANING_CALLED) ||
+        !token_means(&tokens->list[last], MEANING_POLITE | MEANING_TITLE | MEANING_LABEL) ||
+        token_means(&tokens->list[last], MEANING_NO_ANSWER | MEANING_CALLED) ||
+        tokens->list[last].length < CALLED_BYTES_MIN)
+        return false;
+    read_run(tokens, run, true, reading);
+    return true;
+}
+
 void read_name(const struct tokens *tokens, struct flow_reading *reading)
 {
     struct name name = {.tokens = tokens, .run = tokens_all(tokens), .doubt = tokens->asked};
     const uint32_t odd = MEANING_NUMBER | MEANING_MONTH | MEANING_WEEKDAY | MEANING_KIND;
 
+    if (read_called(tokens, reading))
+        return;
     skip_front(&name);
     skip_back(&name);
     if (!find_names(&name) || !drop_initials(&name) ||

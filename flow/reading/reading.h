@@ -53,7 +53,8 @@
     X(TITLE, "title")           /* Mr, Papa */                                                \
     X(PARTICLE, "particle")     /* ties two words to one name: wa, de */                      \
     X(DOUBLE, "double")         /* a first name of two words */                               \
-    X(ALIAS, "alias")           /* "called": what follows is another name */
+    X(ALIAS, "alias")           /* "called": what follows is another name */                  \
+    X(CALLED, "called")         /* "my name is": what follows is a name, polite or not */
 
 enum meaning_index {
 #define X(name, word) MEANING_INDEX_##name,

@@ -25,6 +25,7 @@ struct command {
     int (*run)(struct options *options, int argc, char *argv[]);
 };
 
+extern const struct command cmd_agreement;
 extern const struct command cmd_chat;
 extern const struct command cmd_check;
 extern const struct command cmd_code;

@@ -9,7 +9,7 @@ import pytest
 from processes import SALT, run_program
 from texts import JEAN, code_of
 
-COMMANDS = ["serve", "check", "init-db", "salt", "code", "import", "export", "erase"]
+COMMANDS = ["serve", "check", "init-db", "salt", "code", "import", "export", "erase", "agreement"]
 COLUMNS = {"id", "uic_code", "phone_number", "input_hash", "created_at", "last_requested_at",
            "is_active", "notes", "request_count", "last_event_id"}
 

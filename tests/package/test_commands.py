@@ -126,6 +126,7 @@ def sandbox(root, installed, tmp_path_factory):
     sandbox.start()
     shutil.copy(sandbox.folder / ".env", sandbox.folder / "mine")
     sandbox.run("docs/flow-file.md", "whatsapp-uic init-db")
+    (sandbox.folder / "paires.csv").write_text("985-KINS-15-JEA-KABI-91A3F;985-KINS-15-JEA-KABI-91A3F\n" * 30)
     yield sandbox
     sandbox.stop()
     redis.stop()

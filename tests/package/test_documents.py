@@ -49,7 +49,7 @@ def test_the_first_page_leads_to_every_other(root):
     assert {f"docs/{path.name}" for path in (root / "docs").glob("*.md")} - linked == set()
 
 
-@pytest.mark.parametrize("name", ["docs/guide-deploiement.md"])
+@pytest.mark.parametrize("name", ["docs/guide-deploiement.md", "docs/identite.md"])
 def test_french_keeps_its_spaces_and_apostrophes(root, name):
     """A space that does not break stands before : ; ! ? and inside quotation marks."""
     text = LINK.sub("link", prose(root / name))

@@ -1,0 +1,106 @@
+"""The runs: people who come twice, twins, and families on one phone."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from random import Random
+
+from errors import STEPS, Errors
+from population import Population
+from programs import register
+
+
+@dataclass
+class Returns:
+    """Of people who came twice."""
+    people: int
+    same: int
+    without: int      # one of the two visits ended without a code
+    differs: Counter  # by step
+    causes: Counter   # of those who got another code
+    asked: float      # of visits: a question came again, was to be chosen, answers were read back
+    chose: float
+    confirmed: float
+
+    @property
+    def rate(self):
+        return self.same / self.people
+
+
+def come_twice(seed, scenario, reader, people, steady=False):
+    random = Random(seed)
+    population = Population(random)
+    errors = Errors(random, population, scenario, steady)
+    pairs = []
+    for _ in range(people):
+        person = population.person()
+        habits = errors.habits(person)
+        pairs.append((errors.visit(person, habits), errors.visit(person, habits)))
+    # Reactions have dice of their own, so that all readers meet the same people.
+    errors.random = Random(f"{seed}/reactions")
+    visits = [visit for pair in pairs for visit in pair]
+    register(errors, reader, visits)
+    return count(pairs, visits)
+
+
+def count(pairs, visits):
+    counted = Returns(len(pairs), 0, 0, Counter(), Counter(), *(
+        sum(bool(getattr(visit, what)) for visit in visits) / len(visits) for what in ("asked", "chose", "confirmed")))
+    for one, other in pairs:
+        if one.code and one.code == other.code:
+            counted.same += 1
+            continue
+        counted.causes.update(one.causes | other.causes)
+        if not one.code or not other.code:
+            counted.without += 1
+            continue
+        counted.differs.update(step for step, first, second in zip(STEPS, one.normalized, other.normalized)
+                               if first != second)
+    return counted
+
+
+def come_together(seed, scenario, reader, groups, make):
+    """(people, those who got the code of another one of their group): make(population) is a group."""
+    random = Random(seed)
+    population = Population(random)
+    errors = Errors(random, population, scenario)
+    together = [visits_of_group(errors, make(population)) for _ in range(groups)]
+    errors.random = Random(f"{seed}/reactions")
+    register(errors, reader, [visit for visits in together for visit in visits])
+    merged = 0
+    for visits in together:
+        codes = Counter(visit.code for visit in visits if visit.code)
+        merged += sum(number for number in codes.values() if number > 1)
+    return sum(map(len, together)), merged
+
+
+def visits_of_group(errors, people):
+    """Of all, one after the other. Who adds the post-name adds it for all, and twins have one birthday."""
+    writer, days, visits = None, {}, []
+    for person in people:
+        birth = person.year, person.day
+        habits = errors.habits(person)
+        if writer is None:
+            writer = habits & {"post_name", "post_name_at_times"}
+        person.day = days.setdefault(birth, person.day)
+        visits.append(errors.visit(person, habits - {"post_name", "post_name_at_times"} | writer))
+    return visits
+
+
+def strangers(seed, sample=3000):
+    """{people in all: share of them who have all five answers of another one}, from the shares of names, places and
+    births."""
+    population = Population(Random(seed))
+    people = [population.person() for _ in range(sample)]
+    alike = [chance_of_the_same(population, person) for person in people]
+    return {number: sum(1 - math.exp(-number * chance) for chance in alike) / sample
+            for number in (10 ** 6, 10 ** 7, 10 ** 8)}
+
+
+def chance_of_the_same(population, person):
+    first_names = sum(0.5 * population.first_names[sex, population.cohort(person.year)].share(person.first_name)
+                      for sex in (0, 1))
+    names_and_places = sum(share * population.places[region].share(person.place)
+                           * population.family_names[region].share(person.family_name)
+                           for region, share in population.regions.shares.items())
+    return population.years.shares[person.year] * population.days.shares[person.day] * first_names * names_and_places
