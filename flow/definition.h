@@ -20,10 +20,16 @@ enum placeholder {
     PLACEHOLDER_MIN = 1 << 3,       /* {min} of the open question's answer */
     PLACEHOLDER_MAX = 1 << 4,       /* {max} of the open question's answer */
     PLACEHOLDER_LANGUAGES = 1 << 5, /* {languages}: the numbered list */
+    PLACEHOLDER_ANSWER = 1 << 6,    /* {answer}: the one that was just given */
+    PLACEHOLDER_ANSWERS = 1 << 7,   /* {answers}: all of them, numbered */
+    PLACEHOLDER_NAMES = 1 << 8,     /* {names}: those to choose from, numbered */
 };
-#define PLACEHOLDER_COUNT 6
+#define PLACEHOLDER_COUNT 9
 #define PLACEHOLDERS_POSITION (PLACEHOLDER_NUMBER | PLACEHOLDER_TOTAL)
 #define PLACEHOLDERS_RANGE (PLACEHOLDER_MIN | PLACEHOLDER_MAX)
+/* These make sense only where they cannot be missing, on a line of their own. */
+#define PLACEHOLDERS_LINES \
+    (PLACEHOLDER_CODE | PLACEHOLDER_LANGUAGES | PLACEHOLDER_ANSWERS | PLACEHOLDER_NAMES)
 
 /* The texts of a language in the flow file: name, key, placeholders that it may have. */
 #define MESSAGE_LIST(X)                                                                        \
@@ -32,7 +38,7 @@ enum placeholder {
     X(WELCOME, "welcome", PLACEHOLDERS_POSITION) /* these stand above the open question: */    \
     X(EXPIRED, "expired", PLACEHOLDERS_POSITION)                                               \
     X(CHANGED, "changed", PLACEHOLDERS_POSITION)                                               \
-    X(ACCEPTED, "accepted", PLACEHOLDERS_POSITION)                                             \
+    X(ACCEPTED, "accepted", PLACEHOLDERS_POSITION | PLACEHOLDER_ANSWER)                        \
     X(NOT_TEXT, "not_text", PLACEHOLDERS_POSITION)                                             \
     X(HELP, "help", PLACEHOLDERS_POSITION)                                                     \
     X(RESTARTED, "restarted", PLACEHOLDERS_POSITION)                                           \
@@ -53,6 +59,14 @@ enum placeholder {
     X(EDITED, "edited", PLACEHOLDERS_POSITION)                                                 \
     X(ANSWERED, "answered", PLACEHOLDERS_POSITION)                                             \
     X(QUOTED, "quoted", PLACEHOLDERS_POSITION)                                                 \
+    X(CORRECTING, "correcting", PLACEHOLDERS_POSITION)                                         \
+    X(REVIEW_AGAIN, "review_again", 0)       /* above the review */                            \
+    X(REVIEW, "review", PLACEHOLDER_ANSWERS) /* these ask themselves: */                       \
+    X(CORRECT, "correct", PLACEHOLDER_ANSWERS)                                                 \
+    X(YES, "yes", 0) /* on buttons */                                                          \
+    X(NO, "no", 0)                                                                             \
+    X(WHICH, "which", PLACEHOLDER_NAMES) /* for steps without their own */                     \
+    X(NO_ANSWER, "no_answer", 0)                                                               \
     X(INVALID_YEAR, "invalid_year", PLACEHOLDERS_RANGE) /* for steps without own `invalid`: */ \
     X(INVALID_INTEGER, "invalid_integer", PLACEHOLDERS_RANGE)                                  \
     X(INVALID_TEXT, "invalid_text", PLACEHOLDER_MAX)                                           \
@@ -89,7 +103,9 @@ struct choice {
 struct question {
     const char *key;
     const char *texts[FLOW_LANGUAGES_MAX];
-    const char *invalid[FLOW_LANGUAGES_MAX]; /* the step's own, else the message of its type */
+    const char *invalid[FLOW_LANGUAGES_MAX];   /* the step's own, else the message of its type */
+    const char *no_answer[FLOW_LANGUAGES_MAX]; /* the step's own, else the message, else invalid */
+    const char *which[FLOW_LANGUAGES_MAX];     /* the step's own, else the message */
     enum answer_type type;
     int64_t min; /* years and integers: values; letters, digits, text: characters */
     int64_t max;

@@ -303,8 +303,17 @@ const char *flow_event_name(enum flow_event event);
 struct flow_outcome {
     enum flow_effect effect;
     enum flow_event event;
-    uint8_t step;   /* the question that was open when the message came */
+    uint8_t step; /* the question that was open when the message came; the last one when all answers
+                     are in */
     bool fruitless; /* so many messages brought nothing that this one is not answered as usual */
+    /* Of the question `step`, for its figures: */
+    bool doubtful;    /* an answer was taken that is in doubt: out of a sentence, or unusual */
+    bool asked_again; /* not understood: the question comes again */
+    bool not_known;   /* the message says that there is no answer: it comes again, with help */
+    bool asked_which; /* several names: it is asked which of them */
+    bool corrected;   /* its answer was replaced by another when all were read back */
+    /* Of the conversation: */
+    bool read_back; /* all answers are in, and were read back for the first time since */
 };
 
 /*

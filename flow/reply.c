@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const placeholders[PLACEHOLDER_COUNT] = {"code", "number", "total",
-                                                            "min",  "max",    "languages"};
+static const char *const placeholders[PLACEHOLDER_COUNT] = {
+    "code", "number", "total", "min", "max", "languages", "answer", "answers", "names"};
 
 static const struct {
     enum flow_reply_kind kind;

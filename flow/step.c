@@ -156,8 +156,16 @@ static bool wants_words(const struct question *question)
     return question->type == ANSWER_TEXT || question->type == ANSWER_LETTERS;
 }
 
+static void note_reading(struct flow_outcome *outcome, enum flow_reading_kind kind)
+{
+    outcome->doubtful = kind == FLOW_READ_DOUBTFUL;
+    outcome->asked_again = kind == FLOW_READ_AGAIN;
+    outcome->not_known = kind == FLOW_READ_NO_ANSWER;
+}
+
 static enum flow_event take_answer(const struct flow *flow, struct conversation *conversation,
-                                   const struct flow_message *message, int64_t now_s)
+                                   const struct flow_message *message, int64_t now_s,
+                                   struct flow_outcome *outcome)
 {
     const size_t begin_of_answer = answers_length(conversation);
     struct flow_reading reading;
@@ -167,6 +175,7 @@ static enum flow_event take_answer(const struct flow *flow, struct conversation 
                                &reading, conversation->answers + begin_of_answer,
                                sizeof conversation->answers - begin_of_answer, &length, error);
 
+    note_reading(outcome, reading.kind);
     flow_reading_wipe(&reading);
     if (read < 0)
         return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_INVALID, FLOW_EVENT_INVALID);
@@ -194,7 +203,8 @@ static bool is_open(const struct conversation *conversation)
 /* A text that is no command. The same one again may be the same message twice, and one that was
  * sent before the last answer makes that answer doubtful: neither is an answer. */
 static enum flow_event take_text(const struct flow *flow, struct conversation *conversation,
-                                 const struct flow_message *message, int64_t now_s)
+                                 const struct flow_message *message, int64_t now_s,
+                                 struct flow_outcome *outcome)
 {
     if (conversation->state == CONVERSATION_LANGUAGE)
         return choose_language(flow, conversation, message);
@@ -210,12 +220,13 @@ static enum flow_event take_text(const struct flow *flow, struct conversation *c
             drop_answers(conversation, (uint8_t)(conversation->answer_count - doubtful));
         return reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_CROSSED, FLOW_EVENT_CROSSED);
     }
-    return take_answer(flow, conversation, message, now_s);
+    return take_answer(flow, conversation, message, now_s, outcome);
 }
 
 /* A button of another question than the open one answers nothing. */
 static enum flow_event take_button(const struct flow *flow, struct conversation *conversation,
-                                   const struct flow_message *button, int64_t now_s)
+                                   const struct flow_message *button, int64_t now_s,
+                                   struct flow_outcome *outcome)
 {
     struct flow_message message = *button;
 
@@ -224,7 +235,7 @@ static enum flow_event take_button(const struct flow *flow, struct conversation 
         return reply(conversation, conversation->state, FLOW_REPLY_ANSWERED, FLOW_EVENT_ANSWERED);
     if (conversation->state == CONVERSATION_LANGUAGE)
         return choose_language(flow, conversation, &message);
-    return take_answer(flow, conversation, &message, now_s);
+    return take_answer(flow, conversation, &message, now_s, outcome);
 }
 
 /* What a message asks for, whatever question is open. */
@@ -268,7 +279,8 @@ static enum flow_event handle_closed(const struct flow *flow, struct conversatio
 
 /* A message while something is open, and which is no command. */
 static enum flow_event handle_open(const struct flow *flow, struct conversation *conversation,
-                                   const struct flow_message *message, int64_t now_s)
+                                   const struct flow_message *message, int64_t now_s,
+                                   struct flow_outcome *outcome)
 {
     const enum conversation_state state = conversation->state;
 
@@ -276,9 +288,9 @@ static enum flow_event handle_open(const struct flow *flow, struct conversation 
     case FLOW_MESSAGE_TEXT:
         if (order_is_of_older(conversation, message))
             return reply(conversation, state, FLOW_REPLY_QUOTED, FLOW_EVENT_QUOTED);
-        return take_text(flow, conversation, message, now_s);
+        return take_text(flow, conversation, message, now_s, outcome);
     case FLOW_MESSAGE_OPTION:
-        return take_button(flow, conversation, message, now_s);
+        return take_button(flow, conversation, message, now_s, outcome);
     case FLOW_MESSAGE_VOICE:
         return reply(conversation, state, FLOW_REPLY_VOICE, FLOW_EVENT_NOT_TEXT);
     case FLOW_MESSAGE_EDIT:
@@ -291,7 +303,8 @@ static enum flow_event handle_open(const struct flow *flow, struct conversation 
 }
 
 static enum flow_event handle(const struct flow *flow, struct conversation *conversation,
-                              const struct flow_message *message, int64_t now_s)
+                              const struct flow_message *message, int64_t now_s,
+                              struct flow_outcome *outcome)
 {
     const enum command command = command_of(flow, message);
 
@@ -312,7 +325,7 @@ static enum flow_event handle(const struct flow *flow, struct conversation *conv
     }
     if (command != COMMAND_NONE)
         return obey(flow, conversation, message, command);
-    return handle_open(flow, conversation, message, now_s);
+    return handle_open(flow, conversation, message, now_s, outcome);
 }
 
 void conversation_wipe(struct conversation *conversation)
@@ -353,7 +366,7 @@ struct flow_outcome flow_step(const struct flow *flow, struct conversation *conv
     if (is_idle(flow, conversation, message, &outcome))
         return outcome;
     conversation->hush = FLOW_HUSH_NONE;
-    outcome.event = handle(flow, conversation, message, now_s);
+    outcome.event = handle(flow, conversation, message, now_s, &outcome);
     outcome.effect = conversation->state == CONVERSATION_COMPLETE ? FLOW_CLAIM : FLOW_ANSWER;
     outcome.fruitless = fruitless_count(conversation, outcome.event, now_s);
     recent_add(&conversation->recent, message->id, message->sent_s);
