@@ -138,6 +138,17 @@ struct flow {
 };
 
 /* answer.c */
+/* Bytes that hold any normalised answer, with its NUL. */
+#define ANSWER_ROOM_MAX (2 * FLOW_ANSWER_CHARACTERS_MAX + 1)
+/* Bytes that all answers of a flow may have as they were read. */
+#define ANSWERS_ROOM_MAX 4096
+/* The part of a text between its outer spaces; other white space than ASCII's is left, and counts.
+ */
+void text_strip(const char **text, size_t *length);
+/* Index of the name that somebody means by its number or by itself; -1 for none. */
+int pick_find(const struct uic_text *names, size_t count, const char *text, size_t length);
+/* Bytes that a checked answer can have as it is kept. */
+size_t question_kept(const struct question *question);
 /* Bytes that a checked, normalised answer can have. */
 size_t question_room(const struct question *question);
 /* Whether the type's answers are numbers, which are padded on the left. */
@@ -203,6 +214,22 @@ bool order_is_crossed(const struct conversation *conversation, const struct flow
 uint8_t order_doubtful(const struct conversation *conversation, const struct flow_message *message);
 /* Whether a message replies, by a swipe, to one of the person's own, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
+
+/* codec.c */
+/* Whether a stored conversation in this state can have said this last. */
+bool conversation_may_say(enum conversation_state state, enum flow_reply_kind kind);
+
+/* said.c */
+/* UTF-16 units of a person's words that are told back, before an ellipsis. */
+#define SAID_UNITS_MAX 60
+/* Bytes that hold them, with their NUL. */
+#define SAID_MAX (SAID_UNITS_MAX * 3 + 4)
+/* What a person said, fit to stand inside of a reply: on one line, without what WhatsApp takes for
+ * markup or what turns the direction of writing, and cut when it is long. Returns its length. */
+size_t said_write(const char *text, size_t length, char out[SAID_MAX]);
+/* An answer that is in: as it was said, or the label of its choice. */
+size_t said_answer(const struct flow *flow, const struct conversation *conversation, size_t step,
+                   size_t language, char out[SAID_MAX]);
 
 /* fruitless.c */
 /* Counts what brought nothing, and sets hush accordingly. Returns whether it did. */

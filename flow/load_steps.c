@@ -261,11 +261,11 @@ void load_steps(struct flow *flow, struct report *report)
 
         load_step(flow, report, &here, json_array_get(json, i), &flow->questions[i]);
         check_key_is_new(flow, report, &here, i);
-        room += question_room(&flow->questions[i]);
+        room += question_kept(&flow->questions[i]);
     }
-    if (room > FLOW_ANSWERS_MAX)
+    if (room > ANSWERS_ROOM_MAX)
         report_mistake(report, &place,
-                       "expected answers of at most %d bytes together (a text counts twice its "
-                       "max); these can have %zu",
-                       FLOW_ANSWERS_MAX - 1, room - 1);
+                       "expected answers of at most %d bytes together (a text counts four times "
+                       "its max); these can have %zu",
+                       ANSWERS_ROOM_MAX - 1, room - 1);
 }

@@ -167,10 +167,10 @@ static void cut_bytes_are_refused(void **state)
 static int decode_forged(unsigned state, unsigned reply, unsigned step, unsigned recent_count,
                          const char *unit, size_t unit_length, size_t count)
 {
-    const unsigned reached = state == CONVERSATION_ASKING     ? step + 1
-                             : state == CONVERSATION_COMPLETE ? step
-                                                              : 0;
-    unsigned char bytes[CONVERSATION_BYTES_MAX] = {2,
+    const unsigned reached = state == CONVERSATION_ASKING ? step + 1
+                             : state == CONVERSATION_COMPLETE || state == CONVERSATION_REVIEW ? step
+                                                                                              : 0;
+    unsigned char bytes[CONVERSATION_BYTES_MAX] = {3,
                                                    (unsigned char)state,
                                                    (unsigned char)reply,
                                                    0,
@@ -191,7 +191,7 @@ static int decode_forged(unsigned state, unsigned reply, unsigned step, unsigned
 /* The same of an open conversation without answers, with these flags and what they announce. */
 static int decode_flags(unsigned flags, unsigned fruitless, const char *tail, size_t length)
 {
-    unsigned char bytes[256] = {2, CONVERSATION_ASKING,  FLOW_REPLY_WELCOME,       0, 0,
+    unsigned char bytes[256] = {3, CONVERSATION_ASKING,  FLOW_REPLY_WELCOME,       0, 0,
                                 1, (unsigned char)flags, (unsigned char)fruitless, 1, 0};
     struct conversation conversation;
 
@@ -207,7 +207,54 @@ static void forged_flags_are_refused(void **state)
     assert_int_equal(-1, decode_flags(3, 0, "123456", 6));
     assert_int_equal(-1,
                      decode_flags(4, 0, "123456", 6)); /* moved by an answer that is not there */
-    assert_int_equal(-1, decode_flags(32, 0, "123456", 6));
+    assert_int_equal(-1, decode_flags(32, 0,
+                                      "\1\0"
+                                      "123456",
+                                      8)); /* in doubt without an answer */
+    assert_int_equal(0, decode_flags(64, 0,
+                                     "\3"
+                                     "123456"
+                                     "\1a\1b\1c",
+                                     13));
+    assert_int_equal(-1, decode_flags(64, 0,
+                                      "\1"
+                                      "123456"
+                                      "\1a",
+                                      9));
+    assert_int_equal(-1, decode_flags(64, 0,
+                                      "\4"
+                                      "123456"
+                                      "\1a\1b\1c\1d",
+                                      15));
+    assert_int_equal(0, decode_flags(128, 0,
+                                     "\2"
+                                     "123456"
+                                     "\1a\1b",
+                                     11)); /* the first is corrected */
+    assert_int_equal(-1, decode_flags(128, 0,
+                                      "\0"
+                                      "123456",
+                                      7));
+    assert_int_equal(-1, decode_flags(128 + 4, 0,
+                                      "\2"
+                                      "123456"
+                                      "\1a\1b",
+                                      11));
+    assert_int_equal(0, decode_flags(32 + 128, 0,
+                                     "\2\0\2"
+                                     "123456"
+                                     "\1a\1b",
+                                     13));
+    assert_int_equal(-1, decode_flags(32 + 128, 0,
+                                      "\4\0\2"
+                                      "123456"
+                                      "\1a\1b",
+                                      13));
+    assert_int_equal(-1, decode_flags(32 + 128, 0,
+                                      "\0\0\2"
+                                      "123456"
+                                      "\1a\1b",
+                                      13));
     assert_int_equal(0, decode_flags(0, 21, "time123456", 10));
     assert_int_equal(-1, decode_flags(0, 22, "time123456", 10));
     assert_int_equal(0, decode_flags(8, 0, "textidtime123456", 16));
@@ -231,8 +278,17 @@ static void forged_counts_are_refused(void **state)
     assert_int_equal(0, decode_forged(asking, accepted, 0, 256, "123456", 6, 256));
     assert_int_equal(-1, decode_forged(asking, accepted, 0, 257, "123456", 6, 257));
     assert_int_equal(-1, decode_forged(asking, accepted, 0, 1, "\0\0\0\0\0", 6, 1));
-    /* An answer is letters and digits, not empty, and its length told in the short way. */
-    assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\1a", 2, 1));
+    /* An answer is text, not empty, and its length told in the short way; complete ones are letters
+     * and digits. */
+    assert_int_equal(0, decode_forged(asking, accepted, 1, 0, "\1a", 2, 1));
+    assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\1\377", 2, 1));
+    assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\1\303", 2, 1));
+    assert_int_equal(0, decode_forged(CONVERSATION_COMPLETE, FLOW_REPLY_NONE, 1, 0,
+                                      "\1A\0\0\0\0\0\0\0\0", 10, 1));
+    assert_int_equal(-1, decode_forged(CONVERSATION_COMPLETE, FLOW_REPLY_NONE, 1, 0,
+                                       "\1a\0\0\0\0\0\0\0\0", 10, 1));
+    assert_int_equal(-1, decode_forged(CONVERSATION_REVIEW, accepted, 1, 0, "\1a", 2, 1));
+    assert_int_equal(0, decode_forged(CONVERSATION_REVIEW, FLOW_REPLY_CORRECT, 1, 0, "\1a", 2, 1));
     assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\0", 1, 1));
     assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\377\0\1A", 4, 1));
     /* States that do not fit what was said, or are never kept. */
@@ -303,27 +359,84 @@ static void dropped_answers_leave_no_trace(void **state)
 
     (void)state;
     talk(&conversation, 3);
-    assert_true(is_in(&conversation, sizeof conversation, "MARIECLAIRE"));
+    assert_true(is_in(&conversation, sizeof conversation, "Marie-Claire"));
     say(&conversation, "RETOUR", 1);
-    assert_false(is_in(&conversation, sizeof conversation, "MARIECLAIRE"));
-    assert_true(is_in(&conversation, sizeof conversation, "MBANZANGUNGU"));
+    assert_false(is_in(&conversation, sizeof conversation, "Marie-Claire"));
+    assert_true(is_in(&conversation, sizeof conversation, "Mbanza-Ngungu"));
     say(&conversation, "RECOMMENCER", 2);
-    assert_false(is_in(&conversation, sizeof conversation, "MBANZANGUNGU"));
+    assert_false(is_in(&conversation, sizeof conversation, "Mbanza-Ngungu"));
 
     talk(&conversation, 3);
     say(&conversation, "STOP", 1);
-    assert_false(is_in(&conversation, sizeof conversation, "MBANZANGUNGU"));
+    assert_false(is_in(&conversation, sizeof conversation, "Mbanza-Ngungu"));
 
     talk(&conversation, 0);
     assert_int_equal(FLOW_EVENT_INVALID, say(&conversation, "2150", 1).event);
     assert_false(is_in(&conversation, sizeof conversation, "2150"));
 
     talk(&conversation, 5);
+    assert_false(is_in(&conversation, sizeof conversation, "Mbanza-Ngungu"));
+    assert_false(is_in(&conversation, sizeof conversation, "Tshisekedi"));
     flow_finish(&conversation, NULL, "985-MBAN-15-MAR-TSHI-A3F9D", false);
     assert_false(is_in(&conversation, sizeof conversation, "TSHISEKEDI"));
     assert_string_equal("985-MBAN-15-MAR-TSHI-A3F9D", conversation.code);
     say(&conversation, "Bonjour", 9);
     assert_false(is_in(&conversation, sizeof conversation, "985-MBAN"));
+}
+
+static void names_to_choose_from_leave_no_trace(void **state)
+{
+    static const char *const ends[] = {"Ilunga", "1", "RETOUR", "RECOMMENCER", "STOP"};
+    struct conversation conversation;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        talk(&conversation, 4);
+        assert_true(say(&conversation, "Tshisekedi Kasongo", 1).asked_which);
+        assert_int_equal(2, conversation.choice_count);
+        check_round_trip(&conversation);
+        say(&conversation, ends[i], 2);
+        assert_int_equal(0, conversation.choice_count);
+        assert_false(is_in(&conversation, sizeof conversation, "Kasongo"));
+        check_round_trip(&conversation);
+    }
+}
+
+/* Another answer of any length in the place of any, and the old one is gone. */
+static void a_corrected_answer_takes_the_place_of_the_old_one(void **state)
+{
+    static const char *const numbers[] = {"1", "2", "3", "4", "5"};
+    static const char *const others[] = {"1990", "Goma", "Anne-Marie-Louise", "7", "Bo"};
+    static const char *const before[] = {"1985", "Mbanza-Ngungu", "Marie-Claire", "15",
+                                         "Tshisekedi"};
+    struct conversation conversation;
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        struct flow_outcome outcome;
+
+        talk(&conversation, 4);
+        outcome = say(&conversation, "je m’appelle Tshisekedi", 1);
+        assert_true(outcome.doubtful && outcome.read_back);
+        assert_int_equal(4, outcome.step);
+        assert_int_equal(CONVERSATION_REVIEW, conversation.state);
+        check_round_trip(&conversation);
+        outcome = say(&conversation, numbers[i], 2);
+        assert_int_equal(4, outcome.step);
+        assert_int_equal(i, conversation.step);
+        check_round_trip(&conversation);
+        outcome = say(&conversation, others[i], 3);
+        assert_true(outcome.corrected && !outcome.read_back);
+        assert_int_equal(i, outcome.step);
+        assert_int_equal(CONVERSATION_REVIEW, conversation.state);
+        check_round_trip(&conversation);
+        for (size_t j = 0; j < 5; j++)
+            assert_int_equal(j != i,
+                             is_in(conversation.answers, sizeof conversation.answers, before[j]));
+        assert_true(is_in(conversation.answers, sizeof conversation.answers, others[i]));
+        assert_int_equal(FLOW_CLAIM, say(&conversation, "oui", 4).effect);
+        check_round_trip(&conversation);
+    }
 }
 
 static void the_answers_are_normalised_and_in_order(void **state)
@@ -437,6 +550,8 @@ int main(void)
         cmocka_unit_test(a_time_that_cannot_be_is_refused),
         cmocka_unit_test(hostile_bytes_do_no_harm),
         cmocka_unit_test(dropped_answers_leave_no_trace),
+        cmocka_unit_test(names_to_choose_from_leave_no_trace),
+        cmocka_unit_test(a_corrected_answer_takes_the_place_of_the_old_one),
         cmocka_unit_test(the_answers_are_normalised_and_in_order),
         cmocka_unit_test(the_same_messages_lead_to_the_same_place),
         cmocka_unit_test(messages_without_id_are_never_redelivered),
