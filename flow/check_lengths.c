@@ -20,14 +20,18 @@ _Static_assert(sizeof wide - 1 == SAID_UNITS_MAX + 1, "one more than is told bac
 
 static struct uic_text longest_choice(const struct question *question, size_t language)
 {
-    const char *value = question->choices[0].value;
+    const char *value = wide; /* where the file has mistakes */
     size_t longest = 0;
 
-    for (size_t i = 0; i < question->choice_count; i++)
-        if (text_units(question->choices[i].labels[language]) > longest) {
-            longest = text_units(question->choices[i].labels[language]);
-            value = question->choices[i].value;
+    for (size_t i = 0; i < question->choice_count; i++) {
+        const struct choice *choice = &question->choices[i];
+
+        if (choice->value != NULL && choice->labels[language] != NULL &&
+            text_units(choice->labels[language]) > longest) {
+            longest = text_units(choice->labels[language]);
+            value = choice->value;
         }
+    }
     return (struct uic_text){value, strlen(value)};
 }
 

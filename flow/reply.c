@@ -257,11 +257,13 @@ static void write_reply(struct writer *writer, enum flow_reply_kind kind)
 static struct writer writer_init(const struct flow *flow, const struct conversation *conversation,
                                  char *out, size_t capacity)
 {
+    const size_t last = flow->step_count > 0 ? flow->step_count - 1 : 0;
+
     return (struct writer){
         .flow = flow,
         .conversation = conversation,
-        .question = &flow->questions[conversation->step < flow->step_count ? conversation->step
-                                                                           : flow->step_count - 1],
+        .question =
+            &flow->questions[conversation->step < flow->step_count ? conversation->step : last],
         .language = conversation->language < flow->language_count ? conversation->language : 0,
         .out = out,
         .capacity = capacity,

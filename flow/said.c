@@ -52,7 +52,8 @@ size_t said_write(const char *text, size_t length, char out[SAID_MAX])
 static const char *label_of(const struct question *question, struct uic_text value, size_t language)
 {
     for (size_t i = 0; i < question->choice_count; i++)
-        if (strlen(question->choices[i].value) == value.length &&
+        if (question->choices[i].value != NULL &&
+            strlen(question->choices[i].value) == value.length &&
             strncasecmp(question->choices[i].value, value.bytes, value.length) == 0)
             return question->choices[i].labels[language];
     return NULL;

@@ -41,14 +41,13 @@ static enum flow_event accept(const struct turn *turn, const char *text, size_t 
     struct conversation *conversation = turn->conversation;
     const bool correcting = review_is_correcting(turn->flow, conversation);
     const bool last = correcting || conversation->step + 1u == turn->flow->step_count;
-    const unsigned bit = 1u << conversation->step;
 
     if (!texts_put(conversation, conversation->step, text, length))
         return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_INVALID,
                           FLOW_EVENT_INVALID);
     note_order(turn, last);
-    conversation->doubt =
-        (uint16_t)(doubtful ? conversation->doubt | bit : conversation->doubt & ~bit);
+    if (doubtful)
+        conversation->doubt |= (uint16_t)(1u << conversation->step);
     turn->outcome->doubtful = doubtful;
     turn->outcome->corrected = correcting;
     conversation->moved_by_answer = !correcting;
