@@ -69,7 +69,8 @@ def test_a_day_with_a_leading_zero_is_the_same_day(shared):
 
 def test_short_names_are_padded(phone):
     answers = ("2001", "Goma", "Li", "1", "Ndé")
-    assert code_in(register(phone, answers)) == code_of(answers)
+    assert "3. Li\n" in register(phone, answers)  # two letters are unusual: they are read back
+    assert code_in(phone.say("OUI")) == code_of(answers)
     assert code_of(answers).startswith("001-GOMA-01-LIX-NDEX-")
 
 
