@@ -1,6 +1,6 @@
 /*
- * Conversation to bytes and back, for the session store, and the mark that stays behind an expired
- * session. Bytes are only believed when they are exactly what encode could have made.
+ * Conversation to bytes and back, for the session store. Bytes are only believed when they are
+ * exactly what encode could have made.
  *
  *   version 3, state | expired << 7, reply, language, step, reached,
  *   hush | moved_by_answer << 2 | text << 3 | times << 4 | doubt << 5 | choices << 6 | more << 7,
@@ -10,8 +10,6 @@
  *   recent.count ids (6 each), with times and how long behind the horizon they were sent (2);
  *   open, COMPLETE: answers and choices, each length (1) and bytes;  COMPLETE: completed_s (8);
  *   FINISHED: the code, length (1) and bytes
- *
- * The mark: version 2, language | open << 4 | stopped << 5 | times << 6;  times: the newest's (4)
  */
 #include "flow/turn.h"
 
@@ -19,7 +17,6 @@
 #include <unistr.h>
 
 #define VERSION 3
-#define MARK_VERSION 2
 #define EXPIRED_BIT 0x80
 #define HUSH_BITS 0x03
 #define BY_ANSWER_BIT 0x04
@@ -29,11 +26,6 @@
 #define CHOICES_BIT 0x40
 #define MORE_BIT 0x80 /* answers than step: one is being corrected */
 #define HEAD_SIZE 10
-#define MARK_LANGUAGE_BITS 0x0f
-#define MARK_OPEN_BIT 0x10
-#define MARK_STOPPED_BIT 0x20
-#define MARK_TIMES_BIT 0x40
-#define MARK_SIZE 2 /* without a time */
 #define ID_SIZE 6
 #define COUNT_SIZE 2
 #define TIME_SIZE 4
@@ -71,15 +63,6 @@ bool conversation_may_say(enum conversation_state state, enum flow_reply_kind ki
     return (replies_in[state] & 1u << kind) != 0;
 }
 
-/* Whether the person waits for something of us, so that an end without it is to be told. */
-static bool is_waiting(const struct conversation *conversation)
-{
-    return conversation->state == CONVERSATION_ASKING ||
-           conversation->state == CONVERSATION_LANGUAGE ||
-           conversation->state == CONVERSATION_REVIEW ||
-           conversation->state == CONVERSATION_COMPLETE;
-}
-
 /* How many questions can be answered in this state, at most. */
 static uint8_t step_max(enum conversation_state state)
 {
@@ -95,56 +78,11 @@ static uint8_t step_max(enum conversation_state state)
     }
 }
 
-static uint32_t get_time(const unsigned char bytes[TIME_SIZE])
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
-}
-
-void conversation_start(struct conversation *conversation, const unsigned char *mark,
-                        size_t mark_length)
-{
-    const bool times = mark_length == MARK_SIZE + TIME_SIZE;
-
-    memset(conversation, 0, offsetof(struct conversation, recent.ids));
-    if ((mark_length != MARK_SIZE && !times) || mark[0] != MARK_VERSION ||
-        (mark[1] & MARK_LANGUAGE_BITS) >= FLOW_LANGUAGES_MAX ||
-        ((mark[1] & MARK_TIMES_BIT) != 0) != times)
-        return;
-    if (times)
-        recent_init(&conversation->recent, recent_time(get_time(mark + MARK_SIZE)));
-    conversation->expired = (mark[1] & MARK_OPEN_BIT) != 0;
-    if (conversation->expired)
-        conversation->language = mark[1] & MARK_LANGUAGE_BITS;
-    else if ((mark[1] & MARK_STOPPED_BIT) != 0) {
-        conversation->state = CONVERSATION_STOPPED;
-        conversation->reply = FLOW_REPLY_STOPPED;
-    }
-}
-
 static unsigned char *put_number(unsigned char *at, uint64_t number, int size)
 {
     for (int i = 0; i < size; i++)
         *at++ = (unsigned char)(number >> (8 * i));
     return at;
-}
-
-size_t conversation_mark(const struct conversation *conversation,
-                         unsigned char mark[CONVERSATION_MARK_MAX])
-{
-    const uint32_t newest_s = recent_newest_s(&conversation->recent);
-    unsigned flags = 0;
-
-    if (is_waiting(conversation))
-        flags = MARK_OPEN_BIT | conversation->language;
-    else if (conversation->state == CONVERSATION_STOPPED)
-        flags = MARK_STOPPED_BIT;
-    if (newest_s != 0)
-        flags |= MARK_TIMES_BIT;
-    mark[0] = MARK_VERSION;
-    mark[1] = (unsigned char)flags;
-    put_number(mark + MARK_SIZE, newest_s, TIME_SIZE);
-    return flags == 0 ? 0 : newest_s == 0 ? MARK_SIZE : MARK_SIZE + TIME_SIZE;
 }
 
 static unsigned char *put_bytes(unsigned char *at, const char *bytes, size_t length)
@@ -333,7 +271,7 @@ static bool reached_fits(const struct conversation *conversation)
 {
     const int least = conversation->step + (conversation->state == CONVERSATION_ASKING);
 
-    return is_waiting(conversation)
+    return conversation_is_waiting(conversation)
                ? conversation->reached >= least && conversation->reached <= FLOW_STEPS_MAX
                : conversation->reached == 0;
 }

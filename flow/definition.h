@@ -219,6 +219,10 @@ bool order_is_of_older(const struct conversation *conversation, const struct flo
 /* Whether a stored conversation in this state can have said this last. */
 bool conversation_may_say(enum conversation_state state, enum flow_reply_kind kind);
 
+/* mark.c */
+/* Whether the person waits for something of us, so that an end without it is to be told. */
+bool conversation_is_waiting(const struct conversation *conversation);
+
 /* said.c */
 /* UTF-16 units of a person's words that are told back, before an ellipsis. */
 #define SAID_UNITS_MAX 60

@@ -1,6 +1,6 @@
 /*
- * A conversation as data: to bytes and back, from hostile bytes, without a trace of dropped
- * answers, and always the same for the same messages.
+ * A conversation as data: to bytes and back, from hostile bytes, and always the same for the same
+ * messages.
  */
 #include "bench.h"
 
@@ -36,11 +36,6 @@ static void talk(struct conversation *conversation, size_t answers)
     say(conversation, "Bonjour", 0x1111111111111111);
     for (size_t i = 0; i < answers; i++)
         say(conversation, said[i], 0x2222222222222222 + i);
-}
-
-static bool is_in(const void *bytes, size_t length, const char *text)
-{
-    return memmem(bytes, length, text, strlen(text)) != NULL;
 }
 
 static void check_round_trip(const struct conversation *conversation)
@@ -353,108 +348,6 @@ static void hostile_bytes_do_no_harm(void **state)
     }
 }
 
-static void dropped_answers_leave_no_trace(void **state)
-{
-    struct conversation conversation;
-
-    (void)state;
-    talk(&conversation, 3);
-    assert_true(is_in(&conversation, sizeof conversation, "Marie-Claire"));
-    say(&conversation, "RETOUR", 1);
-    assert_false(is_in(&conversation, sizeof conversation, "Marie-Claire"));
-    assert_true(is_in(&conversation, sizeof conversation, "Mbanza-Ngungu"));
-    say(&conversation, "RECOMMENCER", 2);
-    assert_false(is_in(&conversation, sizeof conversation, "Mbanza-Ngungu"));
-
-    talk(&conversation, 3);
-    say(&conversation, "STOP", 1);
-    assert_false(is_in(&conversation, sizeof conversation, "Mbanza-Ngungu"));
-
-    talk(&conversation, 0);
-    assert_int_equal(FLOW_EVENT_INVALID, say(&conversation, "2150", 1).event);
-    assert_false(is_in(&conversation, sizeof conversation, "2150"));
-
-    talk(&conversation, 5);
-    assert_false(is_in(&conversation, sizeof conversation, "Mbanza-Ngungu"));
-    assert_false(is_in(&conversation, sizeof conversation, "Tshisekedi"));
-    flow_finish(&conversation, NULL, "985-MBAN-15-MAR-TSHI-A3F9D", false);
-    assert_false(is_in(&conversation, sizeof conversation, "TSHISEKEDI"));
-    assert_string_equal("985-MBAN-15-MAR-TSHI-A3F9D", conversation.code);
-    say(&conversation, "Bonjour", 9);
-    assert_false(is_in(&conversation, sizeof conversation, "985-MBAN"));
-}
-
-static void names_to_choose_from_leave_no_trace(void **state)
-{
-    static const char *const ends[] = {"Ilunga", "1", "RETOUR", "RECOMMENCER", "STOP"};
-    struct conversation conversation;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        talk(&conversation, 4);
-        assert_true(say(&conversation, "Tshisekedi Kasongo", 1).asked_which);
-        assert_int_equal(2, conversation.choice_count);
-        check_round_trip(&conversation);
-        say(&conversation, ends[i], 2);
-        assert_int_equal(0, conversation.choice_count);
-        assert_false(is_in(&conversation, sizeof conversation, "Kasongo"));
-        check_round_trip(&conversation);
-    }
-}
-
-/* Another answer of any length in the place of any, and the old one is gone. */
-static void a_corrected_answer_takes_the_place_of_the_old_one(void **state)
-{
-    static const char *const numbers[] = {"1", "2", "3", "4", "5"};
-    static const char *const others[] = {"1990", "Goma", "Anne-Marie-Louise", "7", "Bo"};
-    static const char *const before[] = {"1985", "Mbanza-Ngungu", "Marie-Claire", "15",
-                                         "Tshisekedi"};
-    struct conversation conversation;
-
-    (void)state;
-    for (size_t i = 0; i < 5; i++) {
-        struct flow_outcome outcome;
-
-        talk(&conversation, 4);
-        outcome = say(&conversation, "je m’appelle Tshisekedi", 1);
-        assert_true(outcome.doubtful && outcome.read_back);
-        assert_int_equal(4, outcome.step);
-        assert_int_equal(CONVERSATION_REVIEW, conversation.state);
-        check_round_trip(&conversation);
-        outcome = say(&conversation, numbers[i], 2);
-        assert_int_equal(4, outcome.step);
-        assert_int_equal(i, conversation.step);
-        check_round_trip(&conversation);
-        outcome = say(&conversation, others[i], 3);
-        assert_true(outcome.corrected && !outcome.read_back);
-        assert_int_equal(i, outcome.step);
-        assert_int_equal(CONVERSATION_REVIEW, conversation.state);
-        check_round_trip(&conversation);
-        for (size_t j = 0; j < 5; j++)
-            assert_int_equal(j != i,
-                             is_in(conversation.answers, sizeof conversation.answers, before[j]));
-        assert_true(is_in(conversation.answers, sizeof conversation.answers, others[i]));
-        assert_int_equal(FLOW_CLAIM, say(&conversation, "oui", 4).effect);
-        check_round_trip(&conversation);
-    }
-}
-
-static void the_answers_are_normalised_and_in_order(void **state)
-{
-    static const char *const expected[] = {"1985", "MBANZANGUNGU", "MARIECLAIRE", "15",
-                                           "TSHISEKEDI"};
-    struct uic_text answers[FLOW_STEPS_MAX];
-    struct conversation conversation;
-
-    (void)state;
-    talk(&conversation, 5);
-    conversation_answers(&conversation, answers);
-    for (size_t i = 0; i < 5; i++) {
-        assert_int_equal(strlen(expected[i]), answers[i].length);
-        assert_memory_equal(expected[i], answers[i].bytes, answers[i].length);
-    }
-}
-
 static void the_same_messages_lead_to_the_same_place(void **state)
 {
     struct conversation one, other;
@@ -549,10 +442,6 @@ int main(void)
         cmocka_unit_test(forged_flags_are_refused),
         cmocka_unit_test(a_time_that_cannot_be_is_refused),
         cmocka_unit_test(hostile_bytes_do_no_harm),
-        cmocka_unit_test(dropped_answers_leave_no_trace),
-        cmocka_unit_test(names_to_choose_from_leave_no_trace),
-        cmocka_unit_test(a_corrected_answer_takes_the_place_of_the_old_one),
-        cmocka_unit_test(the_answers_are_normalised_and_in_order),
         cmocka_unit_test(the_same_messages_lead_to_the_same_place),
         cmocka_unit_test(messages_without_id_are_never_redelivered),
         cmocka_unit_test(the_outcome_names_the_question),
