@@ -42,9 +42,7 @@ size_t question_room(const struct question *question)
     }
 }
 
-/* The parts of text between its outer spaces; other white space than ASCII's is left, and counts.
- */
-static void strip(const char **text, size_t *length)
+void text_strip(const char **text, size_t *length)
 {
     while (*length > 0 && strchr(" \t\r\n\v\f", (*text)[0]) != NULL && (*text)[0] != '\0') {
         ++*text;
@@ -53,6 +51,12 @@ static void strip(const char **text, size_t *length)
     while (*length > 0 && strchr(" \t\r\n\v\f", (*text)[*length - 1]) != NULL &&
            (*text)[*length - 1] != '\0')
         --*length;
+}
+
+/* Each character of a text may have four. */
+size_t question_kept(const struct question *question)
+{
+    return question->type == ANSWER_TEXT ? 4 * (size_t)question->max : question_room(question);
 }
 
 static size_t count_characters(const char *text, size_t length)
@@ -131,6 +135,34 @@ int choice_find(const struct flow *flow, const struct question *question, const 
     if (normalize_pick(text, length, pick) == 0)
         for (size_t i = 0; i < question->choice_count && found < 0; i++)
             if (choice_is(flow, &question->choices[i], i + 1, pick))
+                found = (int)i;
+    explicit_bzero(pick, sizeof pick);
+    return found;
+}
+
+/* Names are compared as they would be normalised. */
+static bool pick_is(const struct uic_text *name, size_t number, const char *pick)
+{
+    char text[FLOW_READING_MAX];
+    bool found;
+
+    if (name->length >= sizeof text)
+        return is_numbered(number, "", pick);
+    memcpy(text, name->bytes, name->length);
+    text[name->length] = '\0';
+    found = name_is(text, pick) || is_numbered(number, "", pick) || is_numbered(number, text, pick);
+    explicit_bzero(text, name->length);
+    return found;
+}
+
+int pick_find(const struct uic_text *names, size_t count, const char *text, size_t length)
+{
+    char pick[NAME_MAX_BYTES];
+    int found = -1;
+
+    if (normalize_pick(text, length, pick) == 0)
+        for (size_t i = 0; i < count && found < 0; i++)
+            if (pick_is(&names[i], i + 1, pick))
                 found = (int)i;
     explicit_bzero(pick, sizeof pick);
     return found;
@@ -225,7 +257,7 @@ static bool check(const struct flow *flow, const struct question *question, cons
 {
     int64_t longest = question->type == ANSWER_TEXT ? question->max : FLOW_ANSWER_CHARACTERS_MAX;
 
-    strip(&text, &length);
+    text_strip(&text, &length);
     if ((int64_t)count_characters(text, length) > longest)
         return false;
     if (normalize_checked(flow, question, text, length, out, capacity, out_length) != UIC_OK)

@@ -265,7 +265,6 @@ static void print_placeholders(FILE *out, unsigned placeholders)
     }
 }
 
-/* {code} and {languages} make sense only where they cannot be missing, on a line of their own. */
 static bool is_alone_on_its_line(const char *text, const char *at, size_t length)
 {
     return (at == text || at[-1] == '\n') && (at[length] == '\0' || at[length] == '\n');
@@ -274,7 +273,7 @@ static bool is_alone_on_its_line(const char *text, const char *at, size_t length
 static bool check_placeholders(struct report *report, const struct place *place, const char *text,
                                unsigned allowed)
 {
-    const unsigned lines = allowed & (PLACEHOLDER_CODE | PLACEHOLDER_LANGUAGES);
+    const unsigned lines = allowed & PLACEHOLDERS_LINES;
     unsigned found = 0;
 
     for (const char *at = strchr(text, '{'); at != NULL; at = strchr(at + 1, '{')) {
@@ -295,7 +294,7 @@ static bool check_placeholders(struct report *report, const struct place *place,
     if ((found & lines) == lines)
         return true;
     report_mistake(report, place, "expected {%s} alone on a line",
-                   lines == PLACEHOLDER_CODE ? "code" : "languages");
+                   placeholder_name((size_t)__builtin_ctz(lines)));
     return false;
 }
 

@@ -61,6 +61,8 @@ void load_code(struct flow *flow, struct report *report);
 /* After the steps: the words that careful ones are read with. */
 void load_words(struct flow *flow, struct report *report);
 void load_messages(struct flow *flow, struct report *report);
+const char *message_key(enum message_name message);
+bool message_is_optional(enum message_name message);
 /* After all parts: no reply may be longer than a message. */
 void check_reply_lengths(const struct flow *flow, struct report *report);
 /* Reports each key that stands twice in an object. json is known to be valid. */

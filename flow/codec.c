@@ -1,39 +1,37 @@
 /*
- * Conversation to bytes and back, for the session store, and the mark that stays behind an expired
- * session. Bytes are only believed when they are exactly what encode could have made.
+ * Conversation to bytes and back, for the session store. Bytes are only believed when they are
+ * exactly what encode could have made.
  *
- *   version 2, state | expired << 7, reply, language, step, reached,
- *   hush | moved_by_answer << 2 | text << 3 | times << 4, fruitless, recent.count (2),
- *   saved_min (4), fingerprint (8);  fruitless: fruitless_s (4);  text: text_id (6), text_s (4);
- *   times: recent.horizon_s (4), moved_s (4);
+ *   version 3, state | expired << 7, reply, language, step, reached,
+ *   hush | moved_by_answer << 2 | text << 3 | times << 4 | doubt << 5 | choices << 6 | more << 7,
+ *   fruitless, recent.count (2), saved_min (4), fingerprint (8);  fruitless: fruitless_s (4);
+ *   text: text_id (6), text_s (4);  times: recent.horizon_s (4), moved_s (4);
+ *   doubt: doubt (2);  choices: choice_count;  more: answer_count, which is step without it;
  *   recent.count ids (6 each), with times and how long behind the horizon they were sent (2);
- *   open, COMPLETE: step answers, each length (1) and bytes;  COMPLETE: completed_s (8);
+ *   open, COMPLETE: answers and choices, each length (1) and bytes;  COMPLETE: completed_s (8);
  *   FINISHED: the code, length (1) and bytes
- *
- * The mark: version 2, language | open << 4 | stopped << 5 | times << 6;  times: the newest's (4)
  */
-#include "flow/definition.h"
+#include "flow/turn.h"
 
 #include <string.h>
+#include <unistr.h>
 
-#define VERSION 2
+#define VERSION 3
 #define EXPIRED_BIT 0x80
 #define HUSH_BITS 0x03
 #define BY_ANSWER_BIT 0x04
 #define TEXT_BIT 0x08
 #define TIMES_BIT 0x10
+#define DOUBT_BIT 0x20
+#define CHOICES_BIT 0x40
+#define MORE_BIT 0x80 /* answers than step: one is being corrected */
 #define HEAD_SIZE 10
-#define MARK_LANGUAGE_BITS 0x0f
-#define MARK_OPEN_BIT 0x10
-#define MARK_STOPPED_BIT 0x20
-#define MARK_TIMES_BIT 0x40
-#define MARK_SIZE 2 /* without a time */
 #define ID_SIZE 6
 #define COUNT_SIZE 2
 #define TIME_SIZE 4
 #define MINUTE_SIZE 4
 #define LONG_SIZE 8
-/* A normalised answer's length fits in a byte or is told in two. */
+/* An answer's length mostly fits in a byte or is told in two. */
 #define LONG_ANSWER 255
 
 /* Seconds of the year 9999: what comes later is no time that we wrote, and cannot be reckoned with.
@@ -49,20 +47,20 @@ static const unsigned replies_in[] = {
     [CONVERSATION_ASKING] = REPLY(WELCOME) | REPLY(EXPIRED) | REPLY(CHANGED) | REPLY(ACCEPTED) |
                             REPLY(INVALID) | REPLY(NOT_TEXT) | REPLY(HELP) | REPLY(RESTARTED) |
                             REPLY(BACK) | REPLY(BACK_AT_FIRST) | REPLY(LANGUAGE_SET) |
-                            REPLY(REPEATED) | REPLY(CROSSED) | REPLIES_IN_BOTH,
+                            REPLY(REPEATED) | REPLY(CROSSED) | REPLY(NO_ANSWER) |
+                            REPLY(CORRECTING) | REPLIES_IN_BOTH,
     [CONVERSATION_LANGUAGE] =
         REPLY(LANGUAGES) | REPLY(LANGUAGE_WRONG) | REPLY(HELP) | REPLY(NOT_TEXT) | REPLIES_IN_BOTH,
     [CONVERSATION_COMPLETE] = REPLY(NONE),
     [CONVERSATION_FINISHED] = REPLY(NEW_CODE) | REPLY(EXISTING_CODE),
     [CONVERSATION_STOPPED] = REPLY(STOPPED),
+    [CONVERSATION_REVIEW] = REPLY(NOT_TEXT) | REPLY(HELP) | REPLY(BACK) | REPLY(LANGUAGE_SET) |
+                            REPLY(CROSSED) | REPLY(REVIEW_AGAIN) | REPLY(CORRECT) | REPLIES_IN_BOTH,
 };
 
-/* Whether the person waits for something of us, so that an end without it is to be told. */
-static bool is_waiting(const struct conversation *conversation)
+bool conversation_may_say(enum conversation_state state, enum flow_reply_kind kind)
 {
-    return conversation->state == CONVERSATION_ASKING ||
-           conversation->state == CONVERSATION_LANGUAGE ||
-           conversation->state == CONVERSATION_COMPLETE;
+    return (replies_in[state] & 1u << kind) != 0;
 }
 
 /* How many questions can be answered in this state, at most. */
@@ -70,39 +68,13 @@ static uint8_t step_max(enum conversation_state state)
 {
     switch (state) {
     case CONVERSATION_ASKING:
-    case CONVERSATION_LANGUAGE:
         return FLOW_STEPS_MAX - 1;
+    case CONVERSATION_LANGUAGE:
+    case CONVERSATION_REVIEW:
     case CONVERSATION_COMPLETE:
         return FLOW_STEPS_MAX;
     default:
         return 0;
-    }
-}
-
-static uint32_t get_time(const unsigned char bytes[TIME_SIZE])
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-           (uint32_t)bytes[3] << 24;
-}
-
-void conversation_start(struct conversation *conversation, const unsigned char *mark,
-                        size_t mark_length)
-{
-    const bool times = mark_length == MARK_SIZE + TIME_SIZE;
-
-    memset(conversation, 0, offsetof(struct conversation, recent.ids));
-    if ((mark_length != MARK_SIZE && !times) || mark[0] != VERSION ||
-        (mark[1] & MARK_LANGUAGE_BITS) >= FLOW_LANGUAGES_MAX ||
-        ((mark[1] & MARK_TIMES_BIT) != 0) != times)
-        return;
-    if (times)
-        recent_init(&conversation->recent, recent_time(get_time(mark + MARK_SIZE)));
-    conversation->expired = (mark[1] & MARK_OPEN_BIT) != 0;
-    if (conversation->expired)
-        conversation->language = mark[1] & MARK_LANGUAGE_BITS;
-    else if ((mark[1] & MARK_STOPPED_BIT) != 0) {
-        conversation->state = CONVERSATION_STOPPED;
-        conversation->reply = FLOW_REPLY_STOPPED;
     }
 }
 
@@ -111,24 +83,6 @@ static unsigned char *put_number(unsigned char *at, uint64_t number, int size)
     for (int i = 0; i < size; i++)
         *at++ = (unsigned char)(number >> (8 * i));
     return at;
-}
-
-size_t conversation_mark(const struct conversation *conversation,
-                         unsigned char mark[CONVERSATION_MARK_MAX])
-{
-    const uint32_t newest_s = recent_newest_s(&conversation->recent);
-    unsigned flags = 0;
-
-    if (is_waiting(conversation))
-        flags = MARK_OPEN_BIT | conversation->language;
-    else if (conversation->state == CONVERSATION_STOPPED)
-        flags = MARK_STOPPED_BIT;
-    if (newest_s != 0)
-        flags |= MARK_TIMES_BIT;
-    mark[0] = VERSION;
-    mark[1] = (unsigned char)flags;
-    put_number(mark + MARK_SIZE, newest_s, TIME_SIZE);
-    return flags == 0 ? 0 : newest_s == 0 ? MARK_SIZE : MARK_SIZE + TIME_SIZE;
 }
 
 static unsigned char *put_bytes(unsigned char *at, const char *bytes, size_t length)
@@ -147,9 +101,18 @@ static bool has_times(const struct conversation *conversation)
     return conversation->recent.horizon_s != 0;
 }
 
+static unsigned flags_of(const struct conversation *conversation)
+{
+    return (unsigned)conversation->hush | (conversation->moved_by_answer ? BY_ANSWER_BIT : 0) |
+           (conversation->text_id != 0 ? TEXT_BIT : 0) | (has_times(conversation) ? TIMES_BIT : 0) |
+           (conversation->doubt != 0 ? DOUBT_BIT : 0) |
+           (conversation->choice_count != 0 ? CHOICES_BIT : 0) |
+           (conversation->answer_count != conversation->step ? MORE_BIT : 0);
+}
+
 static unsigned char *put_head(unsigned char *at, const struct conversation *conversation)
 {
-    const bool text = conversation->text_id != 0;
+    const unsigned flags = flags_of(conversation);
 
     *at++ = VERSION;
     *at++ = (unsigned char)(conversation->state | (conversation->expired ? EXPIRED_BIT : 0));
@@ -157,16 +120,14 @@ static unsigned char *put_head(unsigned char *at, const struct conversation *con
     *at++ = conversation->language;
     *at++ = conversation->step;
     *at++ = conversation->reached;
-    *at++ =
-        (unsigned char)(conversation->hush | (conversation->moved_by_answer ? BY_ANSWER_BIT : 0) |
-                        (text ? TEXT_BIT : 0) | (has_times(conversation) ? TIMES_BIT : 0));
+    *at++ = (unsigned char)flags;
     *at++ = conversation->fruitless;
     at = put_number(at, conversation->recent.count, COUNT_SIZE);
     at = put_number(at, conversation->saved_min, MINUTE_SIZE);
     at = put_number(at, conversation->fingerprint, LONG_SIZE);
     if (conversation->fruitless > 0)
         at = put_number(at, conversation->fruitless_s, TIME_SIZE);
-    if (text) {
+    if ((flags & TEXT_BIT) != 0) {
         at = put_number(at, conversation->text_id, ID_SIZE);
         at = put_number(at, conversation->text_s, TIME_SIZE);
     }
@@ -174,6 +135,12 @@ static unsigned char *put_head(unsigned char *at, const struct conversation *con
         at = put_number(at, conversation->recent.horizon_s, TIME_SIZE);
         at = put_number(at, conversation->moved_s, TIME_SIZE);
     }
+    if ((flags & DOUBT_BIT) != 0)
+        at = put_number(at, conversation->doubt, COUNT_SIZE);
+    if ((flags & CHOICES_BIT) != 0)
+        *at++ = conversation->choice_count;
+    if ((flags & MORE_BIT) != 0)
+        *at++ = conversation->answer_count;
     return at;
 }
 
@@ -190,13 +157,15 @@ static unsigned char *put_recent(unsigned char *at, const struct recent *recent)
 size_t conversation_encode(const struct conversation *conversation,
                            unsigned char bytes[CONVERSATION_BYTES_MAX])
 {
-    struct uic_text answers[FLOW_STEPS_MAX];
+    const size_t count = (size_t)conversation->answer_count + conversation->choice_count;
     unsigned char *at = put_head(bytes, conversation);
 
     at = put_recent(at, &conversation->recent);
-    conversation_answers(conversation, answers);
-    for (size_t i = 0; i < conversation->answer_count; i++)
-        at = put_bytes(at, answers[i].bytes, answers[i].length);
+    for (size_t i = 0; i < count; i++) {
+        const struct uic_text text = texts_get(conversation, i);
+
+        at = put_bytes(at, text.bytes, text.length);
+    }
     if (conversation->state == CONVERSATION_COMPLETE)
         at = put_number(at, (uint64_t)conversation->completed_s, LONG_SIZE);
     if (conversation->state == CONVERSATION_FINISHED)
@@ -234,6 +203,12 @@ static uint64_t take_number(struct reader *reader, int size)
     return number;
 }
 
+static bool is_of_text(unsigned char byte)
+{
+    (void)byte; /* take_answers looks at the whole */
+    return true;
+}
+
 static bool is_of_answer(unsigned char byte)
 {
     return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z');
@@ -268,12 +243,18 @@ static size_t take_bytes(struct reader *reader, char *out, size_t capacity,
 
 static void take_answers(struct reader *reader, struct conversation *conversation)
 {
+    const bool normalized = conversation->state == CONVERSATION_COMPLETE;
+    const size_t count = (size_t)conversation->answer_count + conversation->choice_count;
     size_t end = 0;
 
-    while (!reader->bad && conversation->answer_count < conversation->step) {
-        end +=
-            take_bytes(reader, conversation->answers + end, FLOW_ANSWERS_MAX - end, is_of_answer);
-        conversation->answer_end[conversation->answer_count++] = (uint16_t)end;
+    for (size_t i = 0; !reader->bad && i < count; i++) {
+        char *out = conversation->answers + end;
+        const size_t length =
+            take_bytes(reader, out, FLOW_ANSWERS_MAX - end, normalized ? is_of_answer : is_of_text);
+
+        reader->bad |= u8_check((const uint8_t *)out, length) != NULL;
+        end += length;
+        conversation->answer_end[i] = (uint16_t)end;
     }
 }
 
@@ -288,9 +269,9 @@ static void take_time(struct reader *reader, struct conversation *conversation)
 /* A question that is open was reached, and so were those before it. */
 static bool reached_fits(const struct conversation *conversation)
 {
-    const int least = conversation->step + (conversation->state != CONVERSATION_COMPLETE);
+    const int least = conversation->step + (conversation->state == CONVERSATION_ASKING);
 
-    return is_waiting(conversation)
+    return conversation_is_waiting(conversation)
                ? conversation->reached >= least && conversation->reached <= FLOW_STEPS_MAX
                : conversation->reached == 0;
 }
@@ -315,6 +296,32 @@ static void take_options(struct reader *reader, struct conversation *conversatio
         conversation->moved_s = take_seconds(reader);
         reader->bad |= conversation->recent.horizon_s == 0;
     }
+    if ((flags & DOUBT_BIT) != 0)
+        conversation->doubt = (uint16_t)take_number(reader, COUNT_SIZE);
+    if ((flags & CHOICES_BIT) != 0)
+        conversation->choice_count = (uint8_t)take_number(reader, 1);
+    if ((flags & MORE_BIT) != 0)
+        conversation->answer_count = (uint8_t)take_number(reader, 1);
+}
+
+/* Whether the answers and choices can be those of a conversation that stands here. */
+static bool answers_fit(const struct conversation *conversation, unsigned flags)
+{
+    const bool asking =
+        conversation->state == CONVERSATION_ASKING ||
+        (conversation->state == CONVERSATION_LANGUAGE && conversation->step < FLOW_STEPS_MAX);
+    const bool complete = conversation->state == CONVERSATION_COMPLETE;
+
+    if ((flags & DOUBT_BIT) != 0 && (conversation->doubt == 0 || complete))
+        return false;
+    if ((flags & CHOICES_BIT) != 0 && (!asking || conversation->choice_count < 2 ||
+                                       conversation->choice_count > FLOW_READING_CHOICES_MAX))
+        return false;
+    if ((flags & MORE_BIT) != 0 && (!asking || conversation->moved_by_answer ||
+                                    conversation->answer_count <= conversation->step))
+        return false;
+    return conversation->answer_count <= FLOW_STEPS_MAX &&
+           conversation->doubt >> conversation->answer_count == 0;
 }
 
 static void take_head(struct reader *reader, struct conversation *conversation)
@@ -333,14 +340,14 @@ static void take_head(struct reader *reader, struct conversation *conversation)
     conversation->moved_by_answer = (head[6] & BY_ANSWER_BIT) != 0;
     conversation->fruitless = head[7];
     conversation->recent.count = (uint16_t)(head[8] | head[9] << 8);
-    reader->bad |= head[0] != VERSION || conversation->state > CONVERSATION_STOPPED ||
+    conversation->answer_count = conversation->step;
+    reader->bad |= head[0] != VERSION || conversation->state > CONVERSATION_REVIEW ||
                    head[2] > FLOW_REPLY_LAST ||
-                   (replies_in[conversation->state] & 1u << head[2]) == 0 ||
+                   !conversation_may_say(conversation->state, conversation->reply) ||
                    (conversation->expired && conversation->state != CONVERSATION_NEW) ||
                    conversation->language >= FLOW_LANGUAGES_MAX ||
                    conversation->step > step_max(conversation->state) ||
                    !reached_fits(conversation) || conversation->hush > FLOW_HUSH_SILENT ||
-                   head[6] > (TIMES_BIT | TEXT_BIT | BY_ANSWER_BIT | FLOW_HUSH_SILENT) ||
                    (conversation->moved_by_answer && conversation->step == 0) ||
                    conversation->fruitless > FLOW_FRUITLESS_MAX + 1 ||
                    conversation->recent.count >
@@ -348,6 +355,9 @@ static void take_head(struct reader *reader, struct conversation *conversation)
     conversation->saved_min = (uint32_t)take_number(reader, MINUTE_SIZE);
     conversation->fingerprint = take_number(reader, LONG_SIZE);
     take_options(reader, conversation, head[6]);
+    reader->bad |= !answers_fit(conversation, head[6]);
+    if (reader->bad)
+        conversation->answer_count = conversation->choice_count = 0;
 }
 
 static void take_recent(struct reader *reader, struct recent *recent)

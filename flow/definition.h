@@ -20,10 +20,16 @@ enum placeholder {
     PLACEHOLDER_MIN = 1 << 3,       /* {min} of the open question's answer */
     PLACEHOLDER_MAX = 1 << 4,       /* {max} of the open question's answer */
     PLACEHOLDER_LANGUAGES = 1 << 5, /* {languages}: the numbered list */
+    PLACEHOLDER_ANSWER = 1 << 6,    /* {answer}: the one that was just given */
+    PLACEHOLDER_ANSWERS = 1 << 7,   /* {answers}: all of them, numbered */
+    PLACEHOLDER_NAMES = 1 << 8,     /* {names}: those to choose from, numbered */
 };
-#define PLACEHOLDER_COUNT 6
+#define PLACEHOLDER_COUNT 9
 #define PLACEHOLDERS_POSITION (PLACEHOLDER_NUMBER | PLACEHOLDER_TOTAL)
 #define PLACEHOLDERS_RANGE (PLACEHOLDER_MIN | PLACEHOLDER_MAX)
+/* These make sense only where they cannot be missing, on a line of their own. */
+#define PLACEHOLDERS_LINES \
+    (PLACEHOLDER_CODE | PLACEHOLDER_LANGUAGES | PLACEHOLDER_ANSWERS | PLACEHOLDER_NAMES)
 
 /* The texts of a language in the flow file: name, key, placeholders that it may have. */
 #define MESSAGE_LIST(X)                                                                        \
@@ -32,7 +38,7 @@ enum placeholder {
     X(WELCOME, "welcome", PLACEHOLDERS_POSITION) /* these stand above the open question: */    \
     X(EXPIRED, "expired", PLACEHOLDERS_POSITION)                                               \
     X(CHANGED, "changed", PLACEHOLDERS_POSITION)                                               \
-    X(ACCEPTED, "accepted", PLACEHOLDERS_POSITION)                                             \
+    X(ACCEPTED, "accepted", PLACEHOLDERS_POSITION | PLACEHOLDER_ANSWER)                        \
     X(NOT_TEXT, "not_text", PLACEHOLDERS_POSITION)                                             \
     X(HELP, "help", PLACEHOLDERS_POSITION)                                                     \
     X(RESTARTED, "restarted", PLACEHOLDERS_POSITION)                                           \
@@ -53,6 +59,14 @@ enum placeholder {
     X(EDITED, "edited", PLACEHOLDERS_POSITION)                                                 \
     X(ANSWERED, "answered", PLACEHOLDERS_POSITION)                                             \
     X(QUOTED, "quoted", PLACEHOLDERS_POSITION)                                                 \
+    X(CORRECTING, "correcting", PLACEHOLDERS_POSITION)                                         \
+    X(REVIEW_AGAIN, "review_again", 0)       /* above the review */                            \
+    X(REVIEW, "review", PLACEHOLDER_ANSWERS) /* these ask themselves: */                       \
+    X(CORRECT, "correct", PLACEHOLDER_ANSWERS)                                                 \
+    X(YES, "yes", 0) /* on buttons */                                                          \
+    X(NO, "no", 0)                                                                             \
+    X(WHICH, "which", PLACEHOLDER_NAMES) /* for steps without their own */                     \
+    X(NO_ANSWER, "no_answer", 0)                                                               \
     X(INVALID_YEAR, "invalid_year", PLACEHOLDERS_RANGE) /* for steps without own `invalid`: */ \
     X(INVALID_INTEGER, "invalid_integer", PLACEHOLDERS_RANGE)                                  \
     X(INVALID_TEXT, "invalid_text", PLACEHOLDER_MAX)                                           \
@@ -89,7 +103,9 @@ struct choice {
 struct question {
     const char *key;
     const char *texts[FLOW_LANGUAGES_MAX];
-    const char *invalid[FLOW_LANGUAGES_MAX]; /* the step's own, else the message of its type */
+    const char *invalid[FLOW_LANGUAGES_MAX];   /* the step's own, else the message of its type */
+    const char *no_answer[FLOW_LANGUAGES_MAX]; /* the step's own, else the message, else invalid */
+    const char *which[FLOW_LANGUAGES_MAX];     /* the step's own, else the message */
     enum answer_type type;
     int64_t min; /* years and integers: values; letters, digits, text: characters */
     int64_t max;
@@ -122,6 +138,17 @@ struct flow {
 };
 
 /* answer.c */
+/* Bytes that hold any normalised answer, with its NUL. */
+#define ANSWER_ROOM_MAX (2 * FLOW_ANSWER_CHARACTERS_MAX + 1)
+/* Bytes that all answers of a flow may have as they were read. */
+#define ANSWERS_ROOM_MAX 4096
+/* The part of a text between its outer spaces; other white space than ASCII's is left, and counts.
+ */
+void text_strip(const char **text, size_t *length);
+/* Index of the name that somebody means by its number or by itself; -1 for none. */
+int pick_find(const struct uic_text *names, size_t count, const char *text, size_t length);
+/* Bytes that a checked answer can have as it is kept. */
+size_t question_kept(const struct question *question);
 /* Bytes that a checked, normalised answer can have. */
 size_t question_room(const struct question *question);
 /* Whether the type's answers are numbers, which are padded on the left. */
@@ -189,6 +216,26 @@ bool order_is_crossed(const struct conversation *conversation, const struct flow
 uint8_t order_doubtful(const struct conversation *conversation, const struct flow_message *message);
 /* Whether a message replies, by a swipe, to another than our newest, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
+
+/* codec.c */
+/* Whether a stored conversation in this state can have said this last. */
+bool conversation_may_say(enum conversation_state state, enum flow_reply_kind kind);
+
+/* mark.c */
+/* Whether the person waits for something of us, so that an end without it is to be told. */
+bool conversation_is_waiting(const struct conversation *conversation);
+
+/* said.c */
+/* UTF-16 units of a person's words that are told back, before an ellipsis. */
+#define SAID_UNITS_MAX 60
+/* Bytes that hold them, with their NUL. */
+#define SAID_MAX (SAID_UNITS_MAX * 3 + 4)
+/* What a person said, fit to stand inside of a reply: on one line, without what WhatsApp takes for
+ * markup or what turns the direction of writing, and cut when it is long. Returns its length. */
+size_t said_write(const char *text, size_t length, char out[SAID_MAX]);
+/* An answer that is in: as it was said, or the label of its choice. */
+size_t said_answer(const struct flow *flow, const struct conversation *conversation, size_t step,
+                   size_t language, char out[SAID_MAX]);
 
 /* fruitless.c */
 /* Counts what brought nothing, and sets hush accordingly. Returns whether it did. */

@@ -27,12 +27,15 @@
 #define FLOW_LANGUAGES_MAX 8
 /* Characters that a text answer can have at most, whatever the flow file says. */
 #define FLOW_ANSWER_CHARACTERS_MAX 160
-/* Bytes of all normalised answers of one conversation together. */
-#define FLOW_ANSWERS_MAX 2048
+/* Bytes of all answers of one conversation together, as they were read, and of the names to choose
+ * from; normalised they are half as long at most. */
+#define FLOW_ANSWERS_MAX 4736
 /* Options that a reply can offer at most. */
 #define FLOW_OPTIONS_MAX 20
 /* Bytes that hold an option's id, with its NUL. */
 #define FLOW_OPTION_ID_MAX 68
+/* Bytes that hold an option's label, with its NUL. */
+#define FLOW_OPTION_LABEL_MAX 256
 /* Messages that a conversation remembers at most, to know them when they come again: where the
  * channel tells no times; where it does, those of the last five minutes, and at most so many. */
 #define FLOW_RECENT_MAX 256
@@ -133,6 +136,7 @@ enum conversation_state {
     CONVERSATION_COMPLETE, /* all answers are in, the code is not told yet */
     CONVERSATION_FINISHED, /* the code was told; no answers */
     CONVERSATION_STOPPED,  /* the person said STOP; no answers */
+    CONVERSATION_REVIEW,   /* all answers are in and read back, the person is to confirm them */
 };
 
 /* What the last reply said; with the conversation it makes the same text again. */
@@ -141,7 +145,7 @@ enum flow_reply_kind {
     FLOW_REPLY_WELCOME,        /* welcome, question */
     FLOW_REPLY_EXPIRED,        /* your session expired, question */
     FLOW_REPLY_CHANGED,        /* the questions changed, question */
-    FLOW_REPLY_ACCEPTED,       /* thank you, question */
+    FLOW_REPLY_ACCEPTED,       /* what was understood, question */
     FLOW_REPLY_INVALID,        /* what is wrong, the same question */
     FLOW_REPLY_NOT_TEXT,       /* please write, the same question */
     FLOW_REPLY_HELP,           /* help, the same question */
@@ -154,15 +158,19 @@ enum flow_reply_kind {
     FLOW_REPLY_STOPPED,        /* forgotten */
     FLOW_REPLY_NEW_CODE,       /* the code */
     FLOW_REPLY_EXISTING_CODE,  /* the code that this number asked for before */
-    FLOW_REPLY_QUESTION,       /* the same question, without more */
+    FLOW_REPLY_QUESTION,       /* what is open, without more */
     FLOW_REPLY_REPEATED,       /* the same text again, the question that is open now */
     FLOW_REPLY_CROSSED,        /* two messages crossed, the question before */
     FLOW_REPLY_VOICE,          /* I cannot listen, the same question */
     FLOW_REPLY_EDITED,         /* I do not see corrections, the same question */
     FLOW_REPLY_ANSWERED,       /* that question was answered, the same question */
     FLOW_REPLY_QUOTED,         /* that was an older message, the same question */
+    FLOW_REPLY_NO_ANSWER,      /* what to do who does not know, the same question */
+    FLOW_REPLY_REVIEW_AGAIN,   /* yes or a number, please; the review */
+    FLOW_REPLY_CORRECT,        /* which answer is wrong? */
+    FLOW_REPLY_CORRECTING,     /* let us correct it, its question */
 };
-#define FLOW_REPLY_LAST FLOW_REPLY_QUOTED
+#define FLOW_REPLY_LAST FLOW_REPLY_CORRECTING
 
 /* What is sent in the place of the last reply. */
 enum flow_hush {
@@ -192,8 +200,10 @@ struct conversation {
     bool expired;         /* started behind the mark of an expired session */
     bool moved_by_answer; /* moved_s is of the last answer that is in */
     uint8_t language;     /* index into the flow's languages */
-    uint8_t step;         /* index of the open question */
+    uint8_t step;         /* index of the open question; behind the last one while in REVIEW */
     uint8_t answer_count; /* answers that are in: steps 0 to answer_count - 1 */
+    uint8_t choice_count; /* names behind the answers, while it is asked which of them */
+    uint16_t doubt;       /* a bit for each answer that was in doubt, also once it is corrected */
     uint8_t reached;      /* questions that were open so far, while one is open or COMPLETE */
     uint8_t fruitless;    /* messages in a row that brought nothing, as far as that matters */
     uint32_t fruitless_s; /* when the first of these came, or the silence began */
@@ -202,13 +212,14 @@ struct conversation {
     uint32_t saved_min;   /* minutes since 1970, UTC, for statistics; the caller's own */
     uint64_t text_id;     /* of the last free text that was taken; 0: none */
     uint64_t fingerprint; /* of the flow that the answers belong to */
-    uint16_t answer_end[FLOW_STEPS_MAX];
+    uint16_t answer_end[FLOW_STEPS_MAX + FLOW_READING_CHOICES_MAX];
     char code[UIC_CODE_MAX]; /* FINISHED: what was told */
     int64_t completed_s;     /* COMPLETE: when the last answer came */
     /* Large, and cleared no further than they are used: what is behind the last one means nothing.
      */
     struct recent recent;
-    /* Normalised, end to end. */
+    /* End to end: texts as they were read, all else as it goes into the code; all normalised once
+     * COMPLETE. Behind them the names to choose from. */
     char answers[FLOW_ANSWERS_MAX];
 };
 
@@ -296,6 +307,9 @@ enum flow_event {
     FLOW_EVENT_EDITED,
     FLOW_EVENT_ANSWERED, /* a button of another question */
     FLOW_EVENT_QUOTED,
+    FLOW_EVENT_WHICH,      /* several names: which? */
+    FLOW_EVENT_NO_ANSWER,  /* "I do not know" */
+    FLOW_EVENT_CORRECTING, /* an answer that was read back is wrong */
 };
 /* "started", "accepted", …; static. */
 const char *flow_event_name(enum flow_event event);
@@ -303,8 +317,17 @@ const char *flow_event_name(enum flow_event event);
 struct flow_outcome {
     enum flow_effect effect;
     enum flow_event event;
-    uint8_t step;   /* the question that was open when the message came */
+    uint8_t step; /* the question that was open when the message came; the last one when all answers
+                     are in */
     bool fruitless; /* so many messages brought nothing that this one is not answered as usual */
+    /* Of the question `step`, for its figures: */
+    bool doubtful;    /* an answer was taken that is in doubt: out of a sentence, or unusual */
+    bool asked_again; /* not understood: the question comes again */
+    bool not_known;   /* the message says that there is no answer: it comes again, with help */
+    bool asked_which; /* several names: it is asked which of them */
+    bool corrected;   /* its answer was replaced by another when all were read back */
+    /* Of the conversation: */
+    bool read_back; /* all answers are in, and were read back for the first time since */
 };
 
 /*
@@ -336,7 +359,7 @@ enum flow_pending flow_pending(const struct flow *flow, const struct conversatio
 /* The id of the message that completed a COMPLETE conversation. */
 uint64_t conversation_event(const struct conversation *conversation);
 
-/* The answers of a COMPLETE conversation, pointing into it. */
+/* The normalised answers of a COMPLETE conversation, pointing into it. */
 void conversation_answers(const struct conversation *conversation,
                           struct uic_text answers[FLOW_STEPS_MAX]);
 
@@ -352,13 +375,14 @@ size_t flow_reply(const struct flow *flow, const struct conversation *conversati
 
 /* What a person can answer to the last reply by a button or a row of a list. */
 struct flow_option {
-    char id[FLOW_OPTION_ID_MAX]; /* for flow_message: names its question, so that a button which is
-                                    pressed days later answers no other */
-    const char *label;           /* in the conversation's language; lives as long as the flow */
+    char id[FLOW_OPTION_ID_MAX];       /* for flow_message: names its question, so that a button
+                                          which is pressed days later answers no other */
+    char label[FLOW_OPTION_LABEL_MAX]; /* in the conversation's language */
 };
 
-/* The options that the last reply offers as a numbered list: those of a choice question, or the
- * languages. Returns how many; 0 when it asks for words, or for nothing. */
+/* The options that the last reply offers: those of a choice question, the languages, the names to
+ * choose from, yes and no to the review, or its answers. Returns how many; 0 when it asks for
+ * words, or for nothing. */
 size_t flow_options(const struct flow *flow, const struct conversation *conversation,
                     struct flow_option options[FLOW_OPTIONS_MAX]);
 

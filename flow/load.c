@@ -45,6 +45,8 @@ static json_t *steps_without_words(const struct flow *flow)
     {
         json_object_del(step, "question");
         json_object_del(step, "invalid");
+        json_object_del(step, "no_answer");
+        json_object_del(step, "which");
         json_array_foreach(json_object_get(json_object_get(step, "answer"), "choices"), j, choice)
         {
             json_object_del(choice, "label");

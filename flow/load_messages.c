@@ -1,12 +1,13 @@
 /*
- * The messages of a flow file, language by language, and the check that every reply that can be
- * made of them fits in one message. The list of messages is in definition.h.
+ * The messages of a flow file, language by language, and what stands for those that it does not
+ * have. The list of messages is in definition.h.
  */
 #include "flow/check.h"
 
 #include <string.h>
 
 #define LANGUAGE_NAME_MAX 40
+#define BUTTON_MAX 20 /* Meta's limit for the label of a button */
 
 static const struct {
     const char *key;
@@ -17,10 +18,32 @@ static const struct {
 #undef X
 };
 
-static bool is_optional(size_t message)
+const char *message_key(enum message_name message)
+{
+    return messages[message].key;
+}
+
+bool message_is_optional(enum message_name message)
 {
     return message >= MESSAGE_TOO_MANY;
 }
+
+/* Questions must be asked, in whatever language a file does not ask them. */
+static const struct {
+    enum message_name message;
+    const char *text;
+} built_in[] = {
+    {MESSAGE_REVIEW, "{answers}\n\nC’est juste\u00a0? Répondez OUI, ou envoyez le numéro de la "
+                     "réponse à corriger.\nRight? Reply YES, or send the number of the answer to "
+                     "correct."},
+    {MESSAGE_CORRECT, "Quelle réponse faut-il corriger\u00a0? Envoyez son numéro.\nWhich answer is "
+                      "to be corrected? Send its number.\n\n{answers}"},
+    {MESSAGE_YES, "OUI / YES"},
+    {MESSAGE_NO, "NON / NO"},
+    {MESSAGE_WHICH,
+     "Un seul nom, s’il vous plaît. Lequel\u00a0? Envoyez son numéro.\nOne name only, "
+     "please. Which one? Send its number.\n\n{names}"},
+};
 
 /* What says it instead of a text that was left out; the others of the optional ones say nothing
  * above the question. */
@@ -37,6 +60,9 @@ static void take_substitutes(const char *texts[MESSAGE_COUNT])
     for (size_t i = 0; i < sizeof substitutes / sizeof *substitutes; i++)
         if (texts[substitutes[i].message] == NULL)
             texts[substitutes[i].message] = texts[substitutes[i].instead];
+    for (size_t i = 0; i < sizeof built_in / sizeof *built_in; i++)
+        if (texts[built_in[i].message] == NULL)
+            texts[built_in[i].message] = built_in[i].text;
 }
 
 static void load_language(struct flow *flow, struct report *report, const struct place *place,
@@ -52,9 +78,11 @@ static void load_language(struct flow *flow, struct report *report, const struct
     for (size_t i = 0; i < MESSAGE_COUNT; i++) {
         struct place here = place_key(place, keys[i]);
         const json_t *text = json_object_get(json, keys[i]);
-        size_t max = i == MESSAGE_LANGUAGE_NAME ? LANGUAGE_NAME_MAX : CHECK_TEXT_MAX;
+        size_t max = i == MESSAGE_LANGUAGE_NAME            ? LANGUAGE_NAME_MAX
+                     : i == MESSAGE_YES || i == MESSAGE_NO ? BUTTON_MAX
+                                                           : CHECK_TEXT_MAX;
 
-        if (text != NULL || !is_optional(i))
+        if (text != NULL || !message_is_optional((enum message_name)i))
             flow->messages[language][i] =
                 check_text(report, &here, text, max, messages[i].placeholders);
     }
@@ -85,6 +113,20 @@ static void take_default_invalid(struct flow *flow, struct report *report, const
         report_mistake(report, &here,
                        "expected a text here, for messages.%s.%s has {max}, which \"now\" has not",
                        code, messages[message].key);
+}
+
+/* The other texts that a step can have of its own. */
+static void take_defaults(struct flow *flow, size_t language, size_t step)
+{
+    struct question *question = &flow->questions[step];
+    const char *const *texts = flow->messages[language];
+
+    if (question->which[language] == NULL)
+        question->which[language] = texts[MESSAGE_WHICH];
+    if (question->no_answer[language] == NULL)
+        question->no_answer[language] = texts[MESSAGE_NO_ANSWER] != NULL
+                                            ? texts[MESSAGE_NO_ANSWER]
+                                            : question->invalid[language];
 }
 
 /* The name, number and code of each language must mean this one alone, and no command. */
@@ -123,92 +165,10 @@ void load_messages(struct flow *flow, struct report *report)
 
         load_language(flow, report, &here, json_object_get(json, keys[i]), i);
         for (size_t step = 0; step < flow->step_count && json_object_get(json, keys[i]) != NULL;
-             step++)
+             step++) {
             take_default_invalid(flow, report, json, i, step);
-    }
-    check_language_names(flow, report, &place);
-}
-
-static size_t reply_units(const struct flow *flow, struct conversation *conversation,
-                          enum conversation_state state, enum flow_reply_kind kind, size_t step)
-{
-    char reply[FLOW_REPLY_MAX];
-    size_t units;
-
-    conversation->state = state;
-    conversation->reply = kind;
-    conversation->step = (uint8_t)step;
-    reply_render(flow, conversation, reply, sizeof reply, &units);
-    return units;
-}
-
-static void check_invalid_length(const struct flow *flow, struct report *report,
-                                 struct conversation *conversation, size_t step)
-{
-    const struct place root = {0};
-    struct place steps = place_key(&root, "steps");
-    struct place one = place_index(&steps, step);
-    struct place invalid = place_key(&one, "invalid");
-    const char *language = flow->languages[conversation->language];
-    struct place here = place_key(&invalid, language);
-    size_t units = reply_units(flow, conversation, CONVERSATION_ASKING, FLOW_REPLY_INVALID, step);
-
-    if (units > FLOW_REPLY_CHARACTERS_MAX)
-        report_mistake(report, &here,
-                       "expected at most %d characters together with steps[%zu].question.%s; "
-                       "these are %zu",
-                       FLOW_REPLY_CHARACTERS_MAX, step, language, units);
-}
-
-/* The longest reply that begins with this kind's message, whatever question follows. */
-static void check_kind_length(const struct flow *flow, struct report *report,
-                              struct conversation *conversation, enum flow_reply_kind kind)
-{
-    const struct place root = {0};
-    const char *language = flow->languages[conversation->language];
-    struct place place = place_key(&root, "messages");
-    struct place one = place_key(&place, language);
-    struct place here = place_key(&one, messages[reply_message(kind)].key);
-    size_t longest = reply_units(flow, conversation, CONVERSATION_LANGUAGE, kind, 0);
-    size_t worst = 0;
-
-    for (size_t step = 0; step < flow->step_count; step++) {
-        size_t units = reply_units(flow, conversation, CONVERSATION_ASKING, kind, step);
-
-        if (units > longest) {
-            longest = units;
-            worst = step;
+            take_defaults(flow, i, step);
         }
     }
-    if (longest > FLOW_REPLY_CHARACTERS_MAX)
-        report_mistake(report, &here,
-                       "expected at most %d characters together with what follows "
-                       "(steps[%zu].question.%s); these are %zu",
-                       FLOW_REPLY_CHARACTERS_MAX, worst, language, longest);
-}
-
-/* Whether a reply of this kind begins with a message that the file has. */
-static bool has_message(const struct flow *flow, size_t language, enum flow_reply_kind kind)
-{
-    const int message = reply_message(kind);
-    const json_t *texts =
-        json_object_get(json_object_get(flow->json, "messages"), flow->languages[language]);
-
-    return message >= 0 &&
-           (!is_optional((size_t)message) || json_object_get(texts, messages[message].key) != NULL);
-}
-
-void check_reply_lengths(const struct flow *flow, struct report *report)
-{
-    struct conversation conversation = {0};
-
-    memset(conversation.code, 'W', UIC_CODE_MAX - 1);
-    for (size_t language = 0; language < flow->language_count; language++) {
-        conversation.language = (uint8_t)language;
-        for (size_t step = 0; step < flow->step_count; step++)
-            check_invalid_length(flow, report, &conversation, step);
-        for (int kind = FLOW_REPLY_NONE; kind <= FLOW_REPLY_LAST; kind++)
-            if (has_message(flow, language, (enum flow_reply_kind)kind))
-                check_kind_length(flow, report, &conversation, (enum flow_reply_kind)kind);
-    }
+    check_language_names(flow, report, &place);
 }

@@ -211,12 +211,14 @@ static unsigned invalid_placeholders(const struct question *question)
 static void load_step(const struct flow *flow, struct report *report, const struct place *place,
                       const json_t *json, struct question *question)
 {
-    static const char *const keys[] = {"key",      "answer",  "reading", "holds",
-                                       "question", "invalid", NULL};
+    static const char *const keys[] = {"key",     "answer",    "reading", "holds", "question",
+                                       "invalid", "no_answer", "which",   NULL};
     struct place key = place_key(place, "key");
     struct place answer = place_key(place, "answer");
     struct place text = place_key(place, "question");
     struct place invalid = place_key(place, "invalid");
+    struct place no_answer = place_key(place, "no_answer");
+    struct place which = place_key(place, "which");
 
     question->type = ANSWER_TYPE_COUNT;
     if (!check_object(report, place, json, keys))
@@ -229,6 +231,10 @@ static void load_step(const struct flow *flow, struct report *report, const stru
                PLACEHOLDERS_POSITION, false, question->texts);
     load_texts(flow, report, &invalid, json_object_get(json, "invalid"), CHECK_TEXT_MAX,
                invalid_placeholders(question), true, question->invalid);
+    load_texts(flow, report, &no_answer, json_object_get(json, "no_answer"), CHECK_TEXT_MAX, 0,
+               true, question->no_answer);
+    load_texts(flow, report, &which, json_object_get(json, "which"), CHECK_TEXT_MAX,
+               PLACEHOLDER_NAMES, true, question->which);
 }
 
 static void check_key_is_new(const struct flow *flow, struct report *report,
@@ -255,11 +261,11 @@ void load_steps(struct flow *flow, struct report *report)
 
         load_step(flow, report, &here, json_array_get(json, i), &flow->questions[i]);
         check_key_is_new(flow, report, &here, i);
-        room += question_room(&flow->questions[i]);
+        room += question_kept(&flow->questions[i]);
     }
-    if (room > FLOW_ANSWERS_MAX)
+    if (room > ANSWERS_ROOM_MAX)
         report_mistake(report, &place,
-                       "expected answers of at most %d bytes together (a text counts twice its "
-                       "max); these can have %zu",
-                       FLOW_ANSWERS_MAX - 1, room - 1);
+                       "expected answers of at most %d bytes together (a text counts four times "
+                       "its max); these can have %zu",
+                       ANSWERS_ROOM_MAX - 1, room - 1);
 }

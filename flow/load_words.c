@@ -147,7 +147,7 @@ void load_words(struct flow *flow, struct report *report)
     struct place place = place_key(&root, "words");
     const json_t *json = json_object_get(flow->json, "words");
 
-    if (json == NULL && !has_careful_step(flow))
+    if (json == NULL && !has_careful_step(flow) && flow->confirm != FLOW_CONFIRM_ALWAYS)
         return;
     flow->words = words_new();
     if (flow->words == NULL) {

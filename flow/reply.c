@@ -2,13 +2,13 @@
  * From a conversation to the text of its last reply: messages in the person's language, their
  * placeholders filled in, and the open question below them. What is said when is step.c's.
  */
-#include "flow/definition.h"
+#include "flow/turn.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char *const placeholders[PLACEHOLDER_COUNT] = {"code", "number", "total",
-                                                            "min",  "max",    "languages"};
+static const char *const placeholders[PLACEHOLDER_COUNT] = {
+    "code", "number", "total", "min", "max", "languages", "answer", "answers", "names"};
 
 static const struct {
     enum flow_reply_kind kind;
@@ -36,6 +36,9 @@ static const struct {
     {FLOW_REPLY_EDITED, MESSAGE_EDITED, true},
     {FLOW_REPLY_ANSWERED, MESSAGE_ANSWERED, true},
     {FLOW_REPLY_QUOTED, MESSAGE_QUOTED, true},
+    {FLOW_REPLY_REVIEW_AGAIN, MESSAGE_REVIEW_AGAIN, true},
+    {FLOW_REPLY_CORRECT, MESSAGE_CORRECT, false},
+    {FLOW_REPLY_CORRECTING, MESSAGE_CORRECTING, true},
 };
 
 /* A reply being written: cut at whole characters when there is no room, but counted to the end. */
@@ -80,7 +83,8 @@ int reply_message(enum flow_reply_kind kind)
 
 bool reply_asks(enum flow_reply_kind kind)
 {
-    if (kind == FLOW_REPLY_INVALID || kind == FLOW_REPLY_LANGUAGES || kind == FLOW_REPLY_QUESTION)
+    if (kind == FLOW_REPLY_INVALID || kind == FLOW_REPLY_NO_ANSWER ||
+        kind == FLOW_REPLY_LANGUAGES || kind == FLOW_REPLY_CORRECT || kind == FLOW_REPLY_QUESTION)
         return true;
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++)
         if (replies[i].kind == kind)
@@ -123,6 +127,25 @@ static void write_line(struct writer *writer, size_t index, const char *name)
     write_plain(writer, name);
 }
 
+static void write_answer(struct writer *writer, size_t index)
+{
+    char said[SAID_MAX];
+    const size_t length =
+        said_answer(writer->flow, writer->conversation, index, writer->language, said);
+
+    write_bytes(writer, said, length);
+    explicit_bzero(said, length);
+}
+
+/* The texts from first on, numbered. */
+static void write_answers(struct writer *writer, size_t first, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        write_line(writer, i, NULL);
+        write_answer(writer, first + i);
+    }
+}
+
 static void write_languages(struct writer *writer)
 {
     for (size_t i = 0; i < writer->flow->language_count; i++)
@@ -150,6 +173,17 @@ static void write_value(struct writer *writer, unsigned placeholder)
     case PLACEHOLDER_LANGUAGES:
         write_languages(writer);
         break;
+    case PLACEHOLDER_ANSWER:
+        if (writer->conversation->answer_count > 0)
+            write_answer(writer, writer->conversation->answer_count - 1u);
+        break;
+    case PLACEHOLDER_ANSWERS:
+        write_answers(writer, 0, writer->conversation->answer_count);
+        break;
+    case PLACEHOLDER_NAMES:
+        write_answers(writer, writer->conversation->answer_count,
+                      writer->conversation->choice_count);
+        break;
     default:
         write_plain(writer, "{");
     }
@@ -176,7 +210,8 @@ static void write_message(struct writer *writer, enum message_name message)
     write_text(writer, writer->flow->messages[writer->language][message]);
 }
 
-/* What is open: the choice of language, or the question with its heading and choices. */
+/* What is open: the choice of language, the review, or the question with its heading and choices.
+ */
 static void write_question(struct writer *writer)
 {
     const struct question *question = writer->question;
@@ -185,9 +220,14 @@ static void write_question(struct writer *writer)
         write_message(writer, MESSAGE_CHOOSE_LANGUAGE);
         return;
     }
+    if (writer->conversation->state == CONVERSATION_REVIEW) {
+        write_message(writer, MESSAGE_REVIEW);
+        return;
+    }
     write_message(writer, MESSAGE_HEADING);
     write_plain(writer, "\n");
-    write_text(writer, question->texts[writer->language]);
+    write_text(writer, writer->conversation->choice_count > 0 ? question->which[writer->language]
+                                                              : question->texts[writer->language]);
     for (size_t i = 0; i < question->choice_count; i++) {
         write_plain(writer, i == 0 ? "\n" : "");
         write_line(writer, i, question->choices[i].labels[writer->language]);
@@ -196,8 +236,10 @@ static void write_question(struct writer *writer)
 
 static void write_reply(struct writer *writer, enum flow_reply_kind kind)
 {
-    if (kind == FLOW_REPLY_INVALID) {
-        write_text(writer, writer->question->invalid[writer->language]);
+    if (kind == FLOW_REPLY_INVALID || kind == FLOW_REPLY_NO_ANSWER) {
+        write_text(writer, kind == FLOW_REPLY_INVALID
+                               ? writer->question->invalid[writer->language]
+                               : writer->question->no_answer[writer->language]);
         write_plain(writer, "\n\n");
     }
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
@@ -207,7 +249,7 @@ static void write_reply(struct writer *writer, enum flow_reply_kind kind)
         if (replies[i].asks && writer->units > 0)
             write_plain(writer, "\n\n");
     }
-    if (kind != FLOW_REPLY_LANGUAGES && reply_asks(kind))
+    if (kind != FLOW_REPLY_LANGUAGES && kind != FLOW_REPLY_CORRECT && reply_asks(kind))
         write_question(writer);
 }
 
@@ -215,11 +257,13 @@ static void write_reply(struct writer *writer, enum flow_reply_kind kind)
 static struct writer writer_init(const struct flow *flow, const struct conversation *conversation,
                                  char *out, size_t capacity)
 {
+    const size_t last = flow->step_count > 0 ? flow->step_count - 1 : 0;
+
     return (struct writer){
         .flow = flow,
         .conversation = conversation,
         .question =
-            &flow->questions[conversation->step < flow->step_count ? conversation->step : 0],
+            &flow->questions[conversation->step < flow->step_count ? conversation->step : last],
         .language = conversation->language < flow->language_count ? conversation->language : 0,
         .out = out,
         .capacity = capacity,

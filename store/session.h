@@ -23,7 +23,7 @@
 struct event_base;
 
 #define SESSION_KEY_SIZE 32
-#define SESSION_BYTES_MAX 4096
+#define SESSION_BYTES_MAX 6656
 #define SESSION_MARK_MAX 16
 /* "uic:s:" + 22 characters + NUL. */
 #define SESSION_NAME_MAX 32

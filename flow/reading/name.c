@@ -158,6 +158,35 @@ static bool drop_initials(struct name *name)
     return kept > 0;
 }
 
+static bool is_same(const struct tokens *tokens, struct run one, struct run other)
+{
+    char key[WORD_KEY_MAX], other_key[WORD_KEY_MAX];
+    const bool same = token_key(tokens, one.first, one.end - 1, key) &&
+                      token_key(tokens, other.first, other.end - 1, other_key) &&
+                      strcmp(key, other_key) == 0;
+
+    explicit_bzero(key, sizeof key);
+    explicit_bzero(other_key, sizeof other_key);
+    return same;
+}
+
+/* "Kabila KABILA": nobody has to choose between the same. */
+static void drop_repeated(struct name *name)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < name->count; i++) {
+        bool repeated = false;
+
+        for (size_t j = 0; j < kept; j++)
+            repeated |= is_same(name->tokens, name->names[j], name->names[i]);
+        if (!repeated)
+            name->names[kept++] = name->names[i];
+    }
+    name->doubt |= kept < name->count;
+    name->count = kept;
+}
+
 static void read_choices(const struct name *name, struct flow_reading *reading)
 {
     struct flow_reading one;
@@ -203,6 +232,7 @@ void read_name(const struct tokens *tokens, struct flow_reading *reading)
         read_nothing(tokens, reading);
         return;
     }
+    drop_repeated(&name);
     if (name.count > 1)
         read_choices(&name, reading);
     else

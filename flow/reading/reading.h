@@ -54,7 +54,9 @@
     X(PARTICLE, "particle")     /* ties two words to one name: wa, de */                      \
     X(DOUBLE, "double")         /* a first name of two words */                               \
     X(ALIAS, "alias")           /* "called": what follows is another name */                  \
-    X(CALLED, "called")         /* "my name is": what follows is a name, polite or not */
+    X(CALLED, "called")         /* "my name is": what follows is a name, polite or not */     \
+    X(YES, "yes")               /* to the question whether all is right */                    \
+    X(NO, "no")
 
 enum meaning_index {
 #define X(name, word) MEANING_INDEX_##name,
@@ -208,5 +210,10 @@ void read_year(struct tokens *tokens, int64_t min, int64_t max, int64_t now_year
 void read_day(const struct tokens *tokens, int64_t min, int64_t max, struct flow_reading *reading);
 void read_place(const struct tokens *tokens, struct flow_reading *reading);
 void read_name(const struct tokens *tokens, struct flow_reading *reading);
+
+/* assent.c */
+enum assent { ASSENT_NONE, ASSENT_YES, ASSENT_NO, ASSENT_NUMBER };
+/* What is said to a numbered list of max lines that may be right; *number is that of a line. */
+enum assent read_assent(const struct tokens *tokens, size_t max, size_t *number);
 
 #endif

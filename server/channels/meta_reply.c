@@ -105,6 +105,7 @@ char *meta_reply_write(const struct flow *flow, const struct conversation *conve
     if (json != NULL && add_recipient(json, message) == 0)
         written = json_dumps(json, JSON_COMPACT);
     json_decref(json);
+    explicit_bzero(options, count * sizeof *options); /* names among them */
     *json_length = written == NULL ? 0 : strlen(written);
     return written;
 }

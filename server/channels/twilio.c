@@ -70,6 +70,7 @@ static void answer_with(struct delivery *delivery, const char *text, size_t leng
                                                        .content_type = "text/xml; charset=utf-8",
                                                        .body = twiml,
                                                        .length = length});
+    explicit_bzero(twiml, length); /* answers are told back */
     delivery->request = NULL;
 }
 

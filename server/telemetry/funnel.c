@@ -57,18 +57,21 @@ size_t funnel_language(const struct funnel *funnel, size_t language)
     return FUNNEL_FIELDS + 2 * flow_step_count(funnel->flow) + language;
 }
 
-/* The question that is open; the last one while the code is on its way; -1 for none, and for those
+/* The question that is open; the last one while all answers are in; -1 for none, and for those
  * of another flow. */
 static int open_question(const struct funnel *funnel, const struct conversation *conversation)
 {
+    const int last = (int)flow_step_count(funnel->flow) - 1;
+
     if (conversation->fingerprint != flow_fingerprint(funnel->flow))
         return -1;
     switch (conversation->state) {
     case CONVERSATION_ASKING:
-    case CONVERSATION_LANGUAGE:
         return conversation->step;
+    case CONVERSATION_LANGUAGE:
+    case CONVERSATION_REVIEW:
     case CONVERSATION_COMPLETE:
-        return conversation->step - 1;
+        return conversation->step < last ? conversation->step : last;
     default:
         return -1;
     }

@@ -114,6 +114,40 @@ def answers_that_are_none(script):
     script.say(person.family)
 
 
+SENTENCES = (("né en {0}", "je suis né en {0}", "{0} je crois"),
+             ("à {0}", "née à {0}", "Alizaliwa {0}", "{0}, commune de {0}"),
+             ("je m’appelle {0}", "prénom : {0}", "*{0}*"),
+             ("le {0}", "le {0} mars", "tarehe {0}"),
+             ("nkombo na ngai {0}", "mon nom est {0}", "Papa {0}"))
+
+
+def in_sentences(script):
+    """What is in doubt is read back; whether it is or not, OUI ends it, or begins the next."""
+    sentences = [script.chance.choice(forms).format(answer)
+                 for forms, answer in zip(SENTENCES, script.person())]
+    script.say("Bonjour", *sentences, script.chance.choice(("OUI", "oui merci", "👍", "STOP")), "STOP")
+
+
+def read_back_and_corrected(script):
+    person, other = script.person(), script.person()
+    which = script.chance.randrange(5)
+    script.say("Bonjour", person.year, f"née à {person.place}", *person[2:],
+               script.chance.choice(("non", "RETOUR", "AIDE", "rien")), str(which + 1), other[which],
+               "ndiyo", "STOP")
+
+
+def several_names(script):
+    person, other = script.person(), script.person()
+    script.say("Bonjour", *person[:4], f"{person.family} {other.family}",
+               script.chance.choice(("1", "2", other.family, "7", "RETOUR")))
+    script.say(person.family, "STOP")
+
+
+def who_does_not_know(script):
+    person = script.person()
+    script.say("Bonjour", "je ne sais pas", person.year, "sijui", person.place, "ok", *person[2:])
+
+
 def the_last_message_again(script):
     exactly(script)
     for _ in range(script.chance.randint(1, 3)):
@@ -148,6 +182,10 @@ PIECES = {
     another_language: 1,
     begun_anew_in_the_middle: 1,
     answers_that_are_none: 1,
+    in_sentences: 3,
+    read_back_and_corrected: 3,
+    several_names: 2,
+    who_does_not_know: 1,
     the_last_message_again: 2,
     older_messages_again: 1,
     while_the_database_is_away: 4,

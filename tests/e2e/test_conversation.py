@@ -2,7 +2,7 @@
 
 import pytest
 from phone import WEBHOOK, Phone, reply_text
-from texts import CODE_LINE, JEAN, code_in, code_of, invalid, message, question
+from texts import CODE_LINE, FLOW_PATH, JEAN, code_in, code_of, invalid, message, question
 
 JEAN_CODE = code_of(JEAN)
 
@@ -69,7 +69,8 @@ def test_a_day_with_a_leading_zero_is_the_same_day(shared):
 
 def test_short_names_are_padded(phone):
     answers = ("2001", "Goma", "Li", "1", "Ndé")
-    assert code_in(register(phone, answers)) == code_of(answers)
+    assert "3. Li\n" in register(phone, answers)  # two letters are unusual: they are read back
+    assert code_in(phone.say("OUI")) == code_of(answers)
     assert code_of(answers).startswith("001-GOMA-01-LIX-NDEX-")
 
 
@@ -88,6 +89,26 @@ def test_a_wrong_answer_is_explained_and_asked_for_again(phone, step, answer):
     reply = phone.say(answer)
     assert invalid(step) in reply and question(step) in reply
     assert code_in(phone.say_all(*JEAN[step:])) == JEAN_CODE
+
+
+def test_the_guide_says_of_the_post_nom_what_the_question_says():
+    guide = (FLOW_PATH.parents[2] / "docs/guide-deploiement.md").read_text(encoding="utf-8")
+    assert question(4).split("\n")[1] in guide
+
+
+def test_what_was_read_out_of_a_sentence_is_read_back(phone):
+    reply = phone.say_all("Bonjour", "né en 85", "née à Goma", "Prénom : Jean", "le 15", "Kabila")
+    assert message("review", answers="1. 1985\n2. Goma\n3. Jean\n4. 15\n5. Kabila") in reply
+    assert message("correct", answers="1. 1985\n2. Goma\n3. Jean\n4. 15\n5. Kabila") in phone.say("non")
+    assert message("correcting") in phone.say("2")
+    assert "2. Kinshasa" in phone.say("Kinshasa")
+    assert code_in(phone.say("oui")) == JEAN_CODE
+
+
+def test_of_several_names_one_is_asked_for(phone):
+    reply = phone.say_all("Bonjour", *JEAN[:4], "Kabila Ilunga")
+    assert "1. Kabila\n2. Ilunga" in reply
+    assert code_in(phone.say("1")) == JEAN_CODE
 
 
 def test_after_the_code_the_next_message_starts_for_the_next_person(phone):

@@ -52,6 +52,44 @@ def test_the_languages_are_offered_as_buttons(begin, graph):
         assert message("answered", "en") in got(graph, number, 4)[3]
 
 
+def buttons_of(graph, number, index):
+    """title → id of the buttons under a reply."""
+    offered = graph.messages[number][index]["interactive"]
+    assert offered["type"] == "button"
+    return {b["reply"]["title"]: b["reply"]["id"] for b in offered["action"]["buttons"]}
+
+
+def test_names_and_the_review_are_offered_as_buttons(begin, graph):
+    server, number = begin(), meta.new_number()
+    with Meta(server) as sender:
+        sender.say(*(text(number, said) for said in
+                     ("Bonjour", "1985", "née à Kinshasa", "Jean", "15", "Kabila Ilunga")))
+        got(graph, number, 6)
+        names = buttons_of(graph, number, 5)
+        assert list(names) == ["Kabila", "Ilunga"]
+        sender.say(button(number, names["Kabila"], "Kabila"))
+        assert "2. Kinshasa" in got(graph, number, 7)[6]
+        choices = buttons_of(graph, number, 6)
+        assert list(choices) == [message("yes"), message("no")]
+        sender.say(button(number, choices[message("no")], message("no")))
+        got(graph, number, 8)
+        offered = graph.messages[number][7]["interactive"]
+        assert offered["type"] == "list"
+        rows = {row["title"]: row["id"] for row in offered["action"]["sections"][0]["rows"]}
+        assert list(rows)[1] == "2. Kinshasa" and len(rows) == 5
+        sender.say(button(number, rows["2. Kinshasa"], "2. Kinshasa"))
+        assert question(1) in got(graph, number, 9)[8]
+        sender.say(text(number, "Goma"))
+        assert "2. Goma" in got(graph, number, 10)[9]
+        # The first review's button confirms no other answers.
+        sender.say(button(number, choices[message("yes")], message("yes")))
+        assert message("answered") in got(graph, number, 11)[10]
+        yes = buttons_of(graph, number, 10)[message("yes")]
+        sender.say(button(number, yes, message("yes")))
+        assert code_in(got(graph, number, 12)[11]) == code_of(
+            ("1985", "Goma", "Jean", "15", "Kabila"))
+
+
 def test_somebody_without_a_number_is_answered_by_user_id(begin, graph):
     server, user = begin(), "CD.13491208655302741918"
     said = text("", "Bonjour")

@@ -35,7 +35,8 @@ def talk(phone):
     phone.post(f"From=whatsapp%3A%2B{phone.number[1:]}&Body={WRONG}%ff")
     phone.connection.request("GET", f"/{WRONG}?{FIRST}")
     phone.connection.getresponse().read()
-    for text in ("Bonjour", YEAR, PLACE, FIRST):
+    # Left open: which of two names, when all the rest is there as it was said.
+    for text in ("Bonjour", YEAR, PLACE, FIRST, DAY, f"{FAMILY} {FIRST}"):
         say(text)
     return code
 

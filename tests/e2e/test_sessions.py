@@ -149,3 +149,16 @@ def test_redis_with_a_password(start, redis):
         assert wrong.status_of("/ready") == 503
     for log in (server.log(), wrong.log()):
         assert "Sesame" not in log
+
+
+def test_a_session_is_small(start, redis):
+    """Bytes of Redis for one registration, at each of its messages: in sentences, and read back."""
+    sizes = []
+    with Phone(start(REDIS_URL=redis.url)) as phone:
+        for said in ("Bonjour", "je suis né en 1985", "née à Mbuji-Mayi", "je m’appelle Jean-Pierre",
+                     "le 15 mars", "Kabila Ilunga", "1", "2", "Kinshasa", "oui"):
+            reply = phone.say(said)
+            (key,) = redis.keys("uic:s:*")
+            sizes.append(int(redis.command("MEMORY", "USAGE", key)[0]))
+    assert code_in(reply)
+    assert max(sizes) <= 300, sizes

@@ -14,7 +14,7 @@ from phone import Phone, twilio_form
 from processes import RedisServer, UicServer, eventually
 from production import PostgresServer
 from stranger import ACTS, MESSAGES_MAX, Again, Photo, write_script
-from texts import JEAN, message
+from texts import FLOW, JEAN, message
 
 SCRIPTS = 200  # through each channel
 HANDS = 8      # that write at once
@@ -240,8 +240,9 @@ def test_a_stranger_learns_nothing(worlds):
     compare(alone, crowded)
     # The scripts do what they are for: both kinds of reply were there to be told apart.
     told = "".join("".join(player.told) for player in alone)
-    for kind in ("new_code", "existing_code"):
-        assert message(kind, code="").split("\n")[0] in told, kind
+    for kind in ("new_code", "existing_code", "review", "correct"):
+        assert message(kind, code="", answers="").split("\n")[0] in told, kind
+    assert FLOW["steps"][4]["which"]["fr"].split("\n")[0] in told
 
 
 def test_scripts_are_the_same_each_time():

@@ -1,5 +1,5 @@
-/* The few replies of a conversation are rendered once, through the flow itself; only codes are
- * made for each person. */
+/* The few replies of a conversation are rendered once, through the flow itself; only what is of one
+ * person is put in each time: the answer that is told back, and the code. */
 #include "tests/load/expectation.h"
 
 #include "flow/flow.h"
@@ -11,6 +11,7 @@
 /* How many digits longer a code may be because another person holds the short one. */
 #define LONGER_MAX 8
 #define CODE_MARK "CODE-COMES-HERE"
+#define ANSWER_MARK "ANSWER-COMES-HERE"
 
 struct reply {
     size_t length;
@@ -33,6 +34,9 @@ static void render(struct expectation *expectation, struct reply *reply, enum fl
 
     conversation.step = (uint8_t)step;
     strcpy(conversation.code, CODE_MARK);
+    conversation.answer_count = 1;
+    conversation.answer_end[0] = (uint16_t)strlen(ANSWER_MARK);
+    memcpy(conversation.answers, ANSWER_MARK, strlen(ANSWER_MARK));
     reply->length = flow_reply(expectation->flow, &conversation, reply->text);
 }
 
@@ -145,26 +149,42 @@ static int code_of(const struct expectation *expectation, const struct crowd *cr
                      code);
 }
 
+/* Whether what was got is the reply with this text in the place of the mark. */
+static bool tells(const struct expectation *expectation, const struct reply *reply,
+                  const char *mark, const char *text, size_t got_length)
+{
+    const size_t before = (size_t)(strstr(reply->text, mark) - reply->text);
+    const size_t after = reply->length - before - strlen(mark), length = strlen(text);
+
+    return got_length == before + length + after &&
+           memcmp(expectation->got, reply->text, before) == 0 &&
+           memcmp(expectation->got + before, text, length) == 0 &&
+           memcmp(expectation->got + before + length, reply->text + before + strlen(mark), after) ==
+               0;
+}
+
+/* A plain answer is told back as it was written. */
+static bool tells_answer(const struct expectation *expectation, const struct crowd *crowd,
+                         uint64_t serial, const struct line *line, const struct reply *reply,
+                         size_t got_length)
+{
+    char answers[CROWD_ANSWERS][CROWD_TEXT_MAX];
+
+    crowd_answers(crowd, serial, answers);
+    return tells(expectation, reply, ANSWER_MARK, answers[line->step], got_length);
+}
+
 /* got is the reply with the person's code in it, which is longer if another person has the short
  * one. */
 static bool tells_code(const struct expectation *expectation, const struct crowd *crowd,
                        uint64_t serial, const struct reply *reply, size_t got_length)
 {
-    const char *mark = strstr(reply->text, CODE_MARK);
-    size_t before = (size_t)(mark - reply->text);
-    size_t after = reply->length - before - strlen(CODE_MARK);
-
     for (unsigned longer = 0; longer <= LONGER_MAX; longer++) {
         char code[UIC_CODE_MAX];
-        size_t length;
 
         if (code_of(expectation, crowd, serial, longer, code) != 0)
             return false;
-        length = strlen(code);
-        if (got_length == before + length + after &&
-            memcmp(expectation->got, reply->text, before) == 0 &&
-            memcmp(expectation->got + before, code, length) == 0 &&
-            memcmp(expectation->got + before + length, mark + strlen(CODE_MARK), after) == 0)
+        if (tells(expectation, reply, CODE_MARK, code, got_length))
             return true;
     }
     return false;
@@ -180,5 +200,7 @@ bool expectation_met(struct expectation *expectation, const struct crowd *crowd,
         return false;
     if (line->last)
         return tells_code(expectation, crowd, serial, &expectation->code[line->known], (size_t)got);
+    if (strstr(reply->text, ANSWER_MARK) != NULL)
+        return tells_answer(expectation, crowd, serial, line, reply, (size_t)got);
     return (size_t)got == reply->length && memcmp(expectation->got, reply->text, (size_t)got) == 0;
 }

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static const char body[] =
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Message><Body>C’est noté, merci !\n\n"
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Message><Body>C’est noté : *1985*\n\n"
     "*Question 2 sur 5*\nOù votre mère est-elle née ?\nÉcrivez le nom de la ville ou du village."
     "</Body></Message></Response>";
 

@@ -1,0 +1,98 @@
+/*
+ * All answers are in: those that are in doubt are read back before the code, and each can be
+ * corrected alone. While one is, its question is open though all answers are in.
+ */
+#include "flow/reading/reading.h"
+#include "flow/turn.h"
+
+#include <string.h>
+
+bool review_is_correcting(const struct flow *flow, const struct conversation *conversation)
+{
+    return conversation->step < flow->step_count && conversation->answer_count == flow->step_count;
+}
+
+static enum flow_event complete(const struct turn *turn)
+{
+    struct conversation *conversation = turn->conversation;
+
+    if (texts_normalize(turn->flow, conversation) < 0) {
+        texts_drop(conversation, 0); /* no answers that this flow took */
+        return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_CHANGED,
+                          FLOW_EVENT_CHANGED);
+    }
+    conversation->doubt = 0;
+    conversation->completed_s = turn->now_s;
+    return turn_reply(conversation, CONVERSATION_COMPLETE, FLOW_REPLY_NONE, FLOW_EVENT_ACCEPTED);
+}
+
+enum flow_event review_answers(const struct turn *turn, bool corrected)
+{
+    struct conversation *conversation = turn->conversation;
+    const enum flow_confirm confirm = turn->flow->confirm;
+
+    conversation->step = conversation->answer_count;
+    if (!corrected && (confirm == FLOW_CONFIRM_NEVER ||
+                       (confirm == FLOW_CONFIRM_DOUBT && conversation->doubt == 0)))
+        return complete(turn);
+    turn->outcome->read_back = !corrected;
+    return turn_reply(conversation, CONVERSATION_REVIEW, FLOW_REPLY_QUESTION, FLOW_EVENT_ACCEPTED);
+}
+
+static enum flow_event ask_again(const struct turn *turn, uint8_t step)
+{
+    struct conversation *conversation = turn->conversation;
+
+    conversation->step = step;
+    conversation->text_id = 0;
+    conversation->moved_by_answer = false;
+    order_note_move(conversation, turn->message);
+    return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_CORRECTING,
+                      FLOW_EVENT_CORRECTING);
+}
+
+/* A thumb is no word, but says enough. */
+static bool is_thumb(const char *text, size_t length)
+{
+    static const char *const signs[] = {"👍", "✅", "✔", "👌"};
+
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (memmem(text, length, signs[i], strlen(signs[i])) != NULL)
+            return true;
+    return false;
+}
+
+static enum assent read(const struct turn *turn, const char *text, size_t length, size_t *number)
+{
+    struct tokens tokens;
+    enum assent assent;
+
+    tokens_read(&tokens, turn->flow->words, text, length);
+    assent = tokens.count == 0 && is_thumb(text, length)
+                 ? ASSENT_YES
+                 : read_assent(&tokens, turn->flow->step_count, number);
+    explicit_bzero(tokens.text, tokens.text_length);
+    explicit_bzero(tokens.list, tokens.count * sizeof *tokens.list);
+    return assent;
+}
+
+enum flow_event review_take(const struct turn *turn, const char *text, size_t length)
+{
+    struct conversation *conversation = turn->conversation;
+    size_t number = 0;
+
+    switch (read(turn, text, length, &number)) {
+    case ASSENT_YES:
+        order_note_text(conversation, turn->message, turn->now_s);
+        order_note_move(conversation, turn->message);
+        return complete(turn);
+    case ASSENT_NO:
+        return turn_reply(conversation, CONVERSATION_REVIEW, FLOW_REPLY_CORRECT,
+                          FLOW_EVENT_CORRECTING);
+    case ASSENT_NUMBER:
+        return ask_again(turn, (uint8_t)(number - 1));
+    default:
+        return turn_reply(conversation, CONVERSATION_REVIEW, FLOW_REPLY_REVIEW_AGAIN,
+                          FLOW_EVENT_INVALID);
+    }
+}
