@@ -46,6 +46,12 @@ def conversation_of(kind, index):
     if kind == "errs":
         return (["Bonjour", "hier", "23", *answers[:3], "trente-deux", *answers[3:]],
                 {**done, "wrong:birth_year": 2, "wrong:birth_day": 1})
+    if kind == "talks":  # what is in doubt is read back, and the place corrected
+        return (["Bonjour", "vers 1985", "je ne sais pas", *answers[1:3], "15", f"{name} {name}son",
+                 "1", "2", answers[1], "OUI"],
+                {**done, "doubtful:birth_year": 1, "wrong:mother_birthplace": 1,
+                 "not_known:mother_birthplace": 1, "asked_which:family_name": 1,
+                 "corrected:mother_birthplace": 1, "read_back": 1})
     if kind == "english":
         del done["language:fr"]
         return ["Hello", "LANGUE", "9", "2", *answers], {**done, "language:en": 1}
@@ -62,7 +68,7 @@ def conversation_of(kind, index):
 
 
 KINDS = ["stops", "leaves", "errs", "english", "returns", "restarts", "repeats", "twice", "plain",
-         "plain"]
+         "talks"]
 
 
 def talk(servers, index):
@@ -100,8 +106,9 @@ def crowd(servers, count, at_once=8):
 
 def expected(figures):
     """The members of the statistics that such figures make, for two days."""
-    funnel = {name: figures[name] for name in ("started", "finished", "expired", "stopped")}
-    for name in ("reached", "wrong"):
+    funnel = {name: figures[name]
+              for name in ("started", "finished", "expired", "stopped", "read_back")}
+    for name in ("reached", "wrong", "not_known", "asked_which", "doubtful", "corrected"):
         funnel[name] = {step: figures[f"{name}:{step}"] for step in STEPS}
     here = {step: figures[f"at:{step}"] for step in STEPS}
     return {
@@ -111,7 +118,7 @@ def expected(figures):
         "days": (figures["codes"], figures["requests"] - figures["codes"]),
         "active": {"total": sum(here.values()), "by_step": here},
         "funnel": funnel,
-        "languages": {language: figures[f"language:{language}"] for language in ("fr", "en")},
+        "languages": {language: figures[f"language:{language}"] for language in FLOW["languages"]},
     }
 
 
