@@ -35,7 +35,8 @@ def stats(server, days=2):
 def conversation_of(kind, index):
     """(messages, what they add to the figures) of the index-th person. None is the last message
     again, "photo" a picture."""
-    name = ANSWERS[4] + "".join(chr(97 + int(digit)) for digit in str(index))
+    # No letter three times in a row, which would be in doubt.
+    name = ANSWERS[4] + "".join(chr((107, 97)[i % 2] + int(digit)) for i, digit in enumerate(str(index)))
     answers = [*ANSWERS[:4], name]
     reached = lambda count: {f"reached:{step}": 1 for step in STEPS[:count]}  # noqa: E731
     done = {"started": 1, "finished": 1, "language:fr": 1, "codes": 1, "requests": 1, **reached(5)}

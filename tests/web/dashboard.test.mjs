@@ -319,7 +319,7 @@ test("it can be used with the keyboard alone", async (t) => {
   assert.deepEqual(path, ["Aller aux chiffres", "Français", "English", "Se déconnecter", "7 jours", "30 jours",
     "90 jours", "Codes par jour : flèches gauche et droite pour parcourir les jours",
     "Les mêmes chiffres en tableau", "Aujourd’hui", "30 jours"]);
-  await page.locator("summary").focus();
+  await page.locator(".days summary").focus();
   await page.keyboard.press("Enter");
   await page.locator("#days-table").waitFor();
 });
