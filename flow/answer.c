@@ -172,13 +172,17 @@ int language_find(const struct flow *flow, const char *text, size_t length)
 {
     char pick[NAME_MAX_BYTES];
     bool picked = normalize_pick(text, length, pick) == 0;
+    size_t number = 0; /* in the list */
     int found = -1;
 
     for (size_t i = 0; picked && i < flow->language_count && found < 0; i++) {
         const char *name = flow->messages[i][MESSAGE_LANGUAGE_NAME];
 
+        if (!flow_language_is_offered(flow, i))
+            continue;
+        number++;
         if (name_is(flow->languages[i], pick) || name_is(name, pick) ||
-            is_numbered(i + 1, "", pick) || (name != NULL && is_numbered(i + 1, name, pick)))
+            is_numbered(number, "", pick) || (name != NULL && is_numbered(number, name, pick)))
             found = (int)i;
     }
     explicit_bzero(pick, sizeof pick);

@@ -167,7 +167,7 @@ bool check_object(struct report *report, const struct place *place, const json_t
 
         if (is_among(key, keys) || !begin_mistake(report, &here))
             continue;
-        fputs("expected no such key here, only ", report->lines);
+        fprintf(report->lines, "expected no such key here%s", *keys != NULL ? ", only " : "");
         print_words(report->lines, keys);
         fputc('\n', report->lines);
     }

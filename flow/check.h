@@ -56,6 +56,8 @@ const char *check_text(struct report *report, const struct place *place, const j
 
 /* The parts of flow_load. */
 void load_languages(struct flow *flow, struct report *report);
+/* Whether a text may be missing in a language: then it is said in the first one. */
+bool language_may_lack(const struct flow *flow, size_t language);
 void load_steps(struct flow *flow, struct report *report);
 void load_code(struct flow *flow, struct report *report);
 /* After the steps: the words that careful ones are read with. */

@@ -175,15 +175,24 @@ static void check_kind_length(struct longest *longest, enum flow_reply_kind kind
                        FLOW_REPLY_CHARACTERS_MAX, worst.follows, worst.units);
 }
 
-/* Whether a reply of this kind begins with a message that the file has, or always needs. */
+static bool is_in_file(const struct flow *flow, size_t language, enum message_name message)
+{
+    const json_t *texts =
+        json_object_get(json_object_get(flow->json, "messages"), flow->languages[language]);
+
+    return json_object_get(texts, message_key(message)) != NULL;
+}
+
+/* Whether a reply of this kind begins with a message that the file always needs, or has, in the
+ * language or, where that lacks it, in the first one. */
 static bool has_message(const struct flow *flow, size_t language, enum flow_reply_kind kind)
 {
-    const int message = reply_message(kind);
+    const int found = reply_message(kind);
+    const enum message_name message = (enum message_name)found;
 
-    return message >= 0 && (!message_is_optional((enum message_name)message) ||
-                            json_object_get(json_object_get(json_object_get(flow->json, "messages"),
-                                                            flow->languages[language]),
-                                            message_key((enum message_name)message)) != NULL);
+    return found >= 0 && (!message_is_optional(message) || is_in_file(flow, language, message) ||
+                          (flow->messages[language][message] == flow->messages[0][message] &&
+                           is_in_file(flow, 0, message)));
 }
 
 void check_reply_lengths(const struct flow *flow, struct report *report)

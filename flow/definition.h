@@ -116,6 +116,13 @@ struct question {
     struct choice choices[FLOW_CHOICES_MAX];
 };
 
+/* Whether somebody who speaks a language has read its texts over. */
+enum review {
+    REVIEW_NONE, /* the language is not in "reviewed_by": its texts are the programme's own */
+    REVIEW_OPEN, /* nobody yet */
+    REVIEW_DONE,
+};
+
 struct flow {
     json_t *json;
     const char *id;
@@ -128,6 +135,8 @@ struct flow {
     uint64_t words_version;
     size_t language_count;
     const char *languages[FLOW_LANGUAGES_MAX];
+    enum review reviews[FLOW_LANGUAGES_MAX];
+    bool withholds_unreviewed; /* languages that nobody has reviewed are not spoken */
     const char *messages[FLOW_LANGUAGES_MAX][MESSAGE_COUNT];
     size_t stop_word_count;
     const char *stop_words[FLOW_STOP_WORDS_MAX]; /* besides the built-in ones */
@@ -160,6 +169,10 @@ int choice_find(const struct flow *flow, const struct question *question, const 
                 size_t length);
 /* Index of the language meant by its number, code or own name; -1 for none. */
 int language_find(const struct flow *flow, const char *text, size_t length);
+
+/* language.c */
+/* Languages that people can choose from. */
+size_t language_offered_count(const struct flow *flow);
 
 /* option.c */
 /* What a pressed button answers to the open question: where that stands in its id, and how long it

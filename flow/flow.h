@@ -71,6 +71,14 @@ const char *flow_step_key(const struct flow *flow, size_t step);
 size_t flow_language_count(const struct flow *flow);
 /* The code ("fr") of a language, or NULL beyond the last. */
 const char *flow_language(const struct flow *flow, size_t language);
+/* Whether a language's texts wait for somebody who speaks it to read them over: the flow file has
+ * it in "reviewed_by", without a name. */
+bool flow_language_is_unreviewed(const struct flow *flow, size_t language);
+/* From here on nobody is offered such a language or answered in it, as if the flow did not have it;
+ * languages keep their indices. Call it before other threads have the flow. */
+void flow_withhold_unreviewed(struct flow *flow);
+/* Whether people can choose a language. */
+bool flow_language_is_offered(const struct flow *flow, size_t language);
 
 /*
  * One answer of the flow outside a conversation: checks it (unless check is false) and normalises
@@ -367,6 +375,10 @@ void conversation_answers(const struct conversation *conversation,
  * existing: this number asked for it before. Wipes the answers. */
 void flow_finish(struct conversation *conversation, const struct flow_message *message,
                  const char *code, bool existing);
+
+/* The language that a conversation is answered in: its own, or the first where the flow does not
+ * offer that. */
+size_t flow_spoken_language(const struct flow *flow, const struct conversation *conversation);
 
 /* Writes the conversation's last reply, NUL-terminated UTF-8. Returns its length in bytes, 0 when
  * nothing is to be said. */

@@ -91,35 +91,6 @@ static int fingerprints(struct flow *flow)
     return result == 0 ? digest(json, &flow->file_fingerprint) : result;
 }
 
-static bool is_known_language(const struct flow *flow, const char *code)
-{
-    for (size_t i = 0; i < flow->language_count; i++)
-        if (strcmp(flow->languages[i], code) == 0)
-            return true;
-    return false;
-}
-
-void load_languages(struct flow *flow, struct report *report)
-{
-    const struct place root = {0};
-    struct place place = place_key(&root, "languages");
-    const json_t *json = json_object_get(flow->json, "languages");
-    size_t count = check_array(report, &place, json, 1, FLOW_LANGUAGES_MAX, "languages");
-
-    for (size_t i = 0; i < count && json_array_size(json) <= FLOW_LANGUAGES_MAX; i++) {
-        struct place here = place_index(&place, i);
-        const char *code = check_word(report, &here, json_array_get(json, i), 8, LOWER "-",
-                                      "lower-case letters or -");
-
-        if (code == NULL)
-            continue;
-        if (is_known_language(flow, code))
-            report_mistake(report, &here, "expected each language once; %s stands twice", code);
-        else
-            flow->languages[flow->language_count++] = code;
-    }
-}
-
 static void load_stop_words(struct flow *flow, struct report *report)
 {
     const struct place root = {0};
@@ -142,9 +113,9 @@ static void load_stop_words(struct flow *flow, struct report *report)
 
 static void load_head(struct flow *flow, struct report *report)
 {
-    static const char *const keys[] = {"id",    "version", "languages", "normalization",
-                                       "steps", "code",    "messages",  "stop_words",
-                                       "words", "confirm", NULL};
+    static const char *const keys[] = {"id",    "version",     "languages", "normalization",
+                                       "steps", "code",        "messages",  "stop_words",
+                                       "words", "reviewed_by", "confirm",   NULL};
     static const char *const normalizations[] = {"reference", "extended", NULL};
     static const char *const confirms[] = {"always", "doubt", "never", NULL};
     const json_t *confirm_json = json_object_get(flow->json, "confirm");
@@ -281,16 +252,6 @@ size_t flow_step_count(const struct flow *flow)
 const char *flow_step_key(const struct flow *flow, size_t step)
 {
     return step < flow->step_count ? flow->questions[step].key : NULL;
-}
-
-size_t flow_language_count(const struct flow *flow)
-{
-    return flow->language_count;
-}
-
-const char *flow_language(const struct flow *flow, size_t language)
-{
-    return language < flow->language_count ? flow->languages[language] : NULL;
 }
 
 int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,

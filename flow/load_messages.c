@@ -60,9 +60,19 @@ static void take_substitutes(const char *texts[MESSAGE_COUNT])
     for (size_t i = 0; i < sizeof substitutes / sizeof *substitutes; i++)
         if (texts[substitutes[i].message] == NULL)
             texts[substitutes[i].message] = texts[substitutes[i].instead];
+}
+
+static void take_built_in(const char *texts[MESSAGE_COUNT])
+{
     for (size_t i = 0; i < sizeof built_in / sizeof *built_in; i++)
         if (texts[built_in[i].message] == NULL)
             texts[built_in[i].message] = built_in[i].text;
+}
+
+/* Its own name nobody else can say. */
+static bool may_lack(const struct flow *flow, size_t language, size_t message)
+{
+    return language_may_lack(flow, language) && message != MESSAGE_LANGUAGE_NAME;
 }
 
 static void load_language(struct flow *flow, struct report *report, const struct place *place,
@@ -82,11 +92,14 @@ static void load_language(struct flow *flow, struct report *report, const struct
                      : i == MESSAGE_YES || i == MESSAGE_NO ? BUTTON_MAX
                                                            : CHECK_TEXT_MAX;
 
-        if (text != NULL || !message_is_optional((enum message_name)i))
+        if (text != NULL ||
+            !(message_is_optional((enum message_name)i) || may_lack(flow, language, i)))
             flow->messages[language][i] =
                 check_text(report, &here, text, max, messages[i].placeholders);
     }
     take_substitutes(flow->messages[language]);
+    if (!language_may_lack(flow, language))
+        take_built_in(flow->messages[language]);
 }
 
 /* A step without its own text for wrong answers takes the one of its type. */
@@ -105,7 +118,11 @@ static void take_default_invalid(struct flow *flow, struct report *report, const
     if (question->invalid[language] != NULL || question->type == ANSWER_TYPE_COUNT)
         return;
     text = flow->messages[language][message];
+    if (text == NULL && language_may_lack(flow, language))
+        text = question->invalid[0];
     question->invalid[language] = text;
+    if (language_may_lack(flow, language) && text == question->invalid[0])
+        return;
     if (text == NULL && json_object_get(json_object_get(json, code), messages[message].key) == NULL)
         report_mistake(report, &here, "expected a text here or in messages.%s.%s", code,
                        messages[message].key);
@@ -120,13 +137,23 @@ static void take_defaults(struct flow *flow, size_t language, size_t step)
 {
     struct question *question = &flow->questions[step];
     const char *const *texts = flow->messages[language];
+    const bool lacks = language_may_lack(flow, language);
 
     if (question->which[language] == NULL)
-        question->which[language] = texts[MESSAGE_WHICH];
+        question->which[language] =
+            texts[MESSAGE_WHICH] == NULL && lacks ? question->which[0] : texts[MESSAGE_WHICH];
     if (question->no_answer[language] == NULL)
-        question->no_answer[language] = texts[MESSAGE_NO_ANSWER] != NULL
-                                            ? texts[MESSAGE_NO_ANSWER]
-                                            : question->invalid[language];
+        question->no_answer[language] = texts[MESSAGE_NO_ANSWER] != NULL ? texts[MESSAGE_NO_ANSWER]
+                                        : lacks                          ? question->no_answer[0]
+                                                : question->invalid[language];
+}
+
+/* What a language lacks is said in the first one. After the steps took what they lack. */
+static void take_first_language(struct flow *flow, size_t language)
+{
+    for (size_t i = 0; i < MESSAGE_COUNT; i++)
+        if (flow->messages[language][i] == NULL && may_lack(flow, language, i))
+            flow->messages[language][i] = flow->messages[0][i];
 }
 
 /* The name, number and code of each language must mean this one alone, and no command. */
@@ -169,6 +196,7 @@ void load_messages(struct flow *flow, struct report *report)
             take_default_invalid(flow, report, json, i, step);
             take_defaults(flow, i, step);
         }
+        take_first_language(flow, i);
     }
     check_language_names(flow, report, &place);
 }

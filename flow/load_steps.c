@@ -19,7 +19,8 @@ static void language_keys(const struct flow *flow, const char *keys[FLOW_LANGUAG
     keys[flow->language_count] = NULL;
 }
 
-/* A text in each language; the ones missing are a mistake unless they are optional. */
+/* A text in each language; those missing are a mistake, unless they are optional or the language
+ * may lack them. */
 static void load_texts(const struct flow *flow, struct report *report, const struct place *place,
                        const json_t *json, size_t max, unsigned placeholders, bool optional,
                        const char *texts[FLOW_LANGUAGES_MAX])
@@ -35,9 +36,20 @@ static void load_texts(const struct flow *flow, struct report *report, const str
         struct place here = place_key(place, keys[i]);
         const json_t *text = json_object_get(json, keys[i]);
 
-        if (text != NULL || !optional)
+        if (text != NULL || !(optional || language_may_lack(flow, i)))
             texts[i] = check_text(report, &here, text, max, placeholders);
     }
+}
+
+/* The same, each of which is needed: what a language lacks is said in the first one. */
+static void load_needed_texts(const struct flow *flow, struct report *report,
+                              const struct place *place, const json_t *json, size_t max,
+                              unsigned placeholders, const char *texts[FLOW_LANGUAGES_MAX])
+{
+    load_texts(flow, report, place, json, max, placeholders, false, texts);
+    for (size_t i = 1; i < flow->language_count; i++)
+        if (texts[i] == NULL && language_may_lack(flow, i))
+            texts[i] = texts[0];
 }
 
 /* A name that means two choices, or a command, could never be given as an answer. */
@@ -71,8 +83,8 @@ static void load_choice(const struct flow *flow, struct report *report, const st
         return;
     choice->value = check_word(report, &value, json_object_get(json, "value"), 32, VALUE_CHARACTERS,
                                "ASCII letters or digits");
-    load_texts(flow, report, &label, json_object_get(json, "label"), LABEL_MAX, 0, false,
-               choice->labels);
+    load_needed_texts(flow, report, &label, json_object_get(json, "label"), LABEL_MAX, 0,
+                      choice->labels);
 }
 
 static void load_choices(const struct flow *flow, struct report *report, const struct place *place,
@@ -93,8 +105,10 @@ static void load_choices(const struct flow *flow, struct report *report, const s
         check_choice_name(flow, report, &value, question, i, question->choices[i].value);
         for (size_t j = 0; j < flow->language_count; j++) {
             struct place text = place_key(&label, flow->languages[j]);
+            const char *const *labels = question->choices[i].labels;
 
-            check_choice_name(flow, report, &text, question, i, question->choices[i].labels[j]);
+            if (j == 0 || labels[j] != labels[0])
+                check_choice_name(flow, report, &text, question, i, labels[j]);
         }
     }
 }
@@ -227,8 +241,8 @@ static void load_step(const struct flow *flow, struct report *report, const stru
                                "lower-case letters, digits or _");
     load_answer(flow, report, &answer, json_object_get(json, "answer"), question);
     load_reading(report, place, json, question);
-    load_texts(flow, report, &text, json_object_get(json, "question"), CHECK_TEXT_MAX,
-               PLACEHOLDERS_POSITION, false, question->texts);
+    load_needed_texts(flow, report, &text, json_object_get(json, "question"), CHECK_TEXT_MAX,
+                      PLACEHOLDERS_POSITION, question->texts);
     load_texts(flow, report, &invalid, json_object_get(json, "invalid"), CHECK_TEXT_MAX,
                invalid_placeholders(question), true, question->invalid);
     load_texts(flow, report, &no_answer, json_object_get(json, "no_answer"), CHECK_TEXT_MAX, 0,

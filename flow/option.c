@@ -56,9 +56,13 @@ static bool set_option(struct flow_option *option, const char *key, const char *
 
 static size_t list_languages(const struct flow *flow, struct flow_option *options)
 {
+    size_t count = 0;
+
     for (size_t i = 0; i < flow->language_count; i++)
-        set_option(&options[i], "", flow->languages[i], flow->messages[i][MESSAGE_LANGUAGE_NAME]);
-    return flow->language_count;
+        if (flow_language_is_offered(flow, i))
+            set_option(&options[count++], "", flow->languages[i],
+                       flow->messages[i][MESSAGE_LANGUAGE_NAME]);
+    return count;
 }
 
 static size_t list_choices(const struct question *question, size_t language,
@@ -113,8 +117,7 @@ static size_t list_review(const struct flow *flow, const struct conversation *co
 size_t flow_options(const struct flow *flow, const struct conversation *conversation,
                     struct flow_option options[FLOW_OPTIONS_MAX])
 {
-    const size_t language =
-        conversation->language < flow->language_count ? conversation->language : 0;
+    const size_t language = flow_spoken_language(flow, conversation);
     char key[KEY_MAX];
 
     if (conversation->hush != FLOW_HUSH_NONE || !reply_asks(conversation->reply) ||

@@ -148,8 +148,11 @@ static void write_answers(struct writer *writer, size_t first, size_t count)
 
 static void write_languages(struct writer *writer)
 {
+    size_t line = 0;
+
     for (size_t i = 0; i < writer->flow->language_count; i++)
-        write_line(writer, i, writer->flow->messages[i][MESSAGE_LANGUAGE_NAME]);
+        if (flow_language_is_offered(writer->flow, i))
+            write_line(writer, line++, writer->flow->messages[i][MESSAGE_LANGUAGE_NAME]);
 }
 
 static void write_value(struct writer *writer, unsigned placeholder)
@@ -264,7 +267,7 @@ static struct writer writer_init(const struct flow *flow, const struct conversat
         .conversation = conversation,
         .question =
             &flow->questions[conversation->step < flow->step_count ? conversation->step : last],
-        .language = conversation->language < flow->language_count ? conversation->language : 0,
+        .language = flow_spoken_language(flow, conversation),
         .out = out,
         .capacity = capacity,
     };

@@ -124,7 +124,7 @@ static enum flow_event obey(const struct turn *turn, enum command command)
     case COMMAND_BACK:
         return go_back(turn);
     case COMMAND_LANGUAGE:
-        if (flow->language_count == 1)
+        if (language_offered_count(flow) == 1)
             return turn_reply(conversation, turn_open(turn), FLOW_REPLY_LANGUAGE_SET,
                               FLOW_EVENT_LANGUAGE);
         return turn_reply(conversation, CONVERSATION_LANGUAGE, FLOW_REPLY_LANGUAGES,

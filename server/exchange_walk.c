@@ -100,7 +100,8 @@ static void exchange_mark(struct exchange *exchange)
     const struct conversation *conversation = &exchange->conversation;
 
     if (exchange->lost && conversation_event(conversation) == exchange->said.id)
-        funnel_count(settings->funnel, settings->figures, &exchange->mark, conversation);
+        funnel_count(settings->funnel, settings->figures, &exchange->mark, conversation,
+                     &exchange->outcome);
     else
         funnel_mark(&exchange->mark, settings->funnel, conversation);
     exchange->lost = false;
@@ -236,7 +237,8 @@ static void save_count(struct exchange *exchange)
     const struct exchange_settings *settings = &exchange->service->settings;
 
     if (exchange->session.ticket.status == STORE_OK)
-        funnel_count(settings->funnel, settings->figures, &exchange->mark, &exchange->conversation);
+        funnel_count(settings->funnel, settings->figures, &exchange->mark, &exchange->conversation,
+                     &exchange->outcome);
 }
 
 /* What a finished save means: of the complete answers, or of what is to be answered. Returns

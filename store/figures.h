@@ -28,7 +28,7 @@
 
 struct event_base;
 
-#define FIGURES_FIELDS_MAX 64
+#define FIGURES_FIELDS_MAX 128
 #define FIGURES_PLACES_MAX 16
 #define FIGURES_DAYS_MAX 90
 #define FIGURES_INSTANCES_MAX 32

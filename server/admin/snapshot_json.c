@@ -37,7 +37,8 @@ static json_t *flow_json(const struct flow *flow)
     for (size_t i = 0; i < flow_step_count(flow); i++)
         json_array_append_new(steps, json_string(flow_step_key(flow, i)));
     for (size_t i = 0; i < flow_language_count(flow); i++)
-        json_array_append_new(languages, json_string(flow_language(flow, i)));
+        if (flow_language_is_offered(flow, i))
+            json_array_append_new(languages, json_string(flow_language(flow, i)));
     return json_pack("{s:s, s:i, s:o, s:o}", "id", flow_id(flow), "version",
                      (int)flow_version(flow), "steps", steps, "languages", languages);
 }
@@ -105,21 +106,28 @@ static json_t *active_json(const struct snapshot *snapshot)
     return json_pack("{s:o, s:o}", "total", count(total), "by_step", steps);
 }
 
+static json_t *of_steps_json(const struct funnel *funnel, const uint64_t *figures,
+                             enum funnel_step_field field)
+{
+    json_t *steps = json_object();
+
+    for (size_t i = 0; i < flow_step_count(funnel->flow); i++)
+        json_object_set_new(steps, flow_step_key(funnel->flow, i),
+                            count(figures[funnel_of_step(funnel, field, i)]));
+    return steps;
+}
+
 static json_t *funnel_json(const struct funnel *funnel, const uint64_t *figures)
 {
-    const struct flow *flow = funnel->flow;
-    json_t *reached = json_object();
-    json_t *wrong = json_object();
+    json_t *json = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o}", "started", count(figures[FUNNEL_STARTED]), "finished",
+        count(figures[FUNNEL_FINISHED]), "expired", count(figures[FUNNEL_EXPIRED]), "stopped",
+        count(figures[FUNNEL_STOPPED]), "read_back", count(figures[FUNNEL_READ_BACK]));
 
-    for (size_t i = 0; i < flow_step_count(flow); i++) {
-        json_object_set_new(reached, flow_step_key(flow, i),
-                            count(figures[funnel_reached(funnel, i)]));
-        json_object_set_new(wrong, flow_step_key(flow, i), count(figures[funnel_wrong(funnel, i)]));
-    }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "started", count(figures[FUNNEL_STARTED]),
-                     "reached", reached, "wrong", wrong, "finished",
-                     count(figures[FUNNEL_FINISHED]), "expired", count(figures[FUNNEL_EXPIRED]),
-                     "stopped", count(figures[FUNNEL_STOPPED]));
+    for (int field = 0; field < FUNNEL_STEP_FIELDS; field++)
+        json_object_set_new(json, funnel_step_name((enum funnel_step_field)field),
+                            of_steps_json(funnel, figures, (enum funnel_step_field)field));
+    return json;
 }
 
 static json_t *languages_json(const struct funnel *funnel, const uint64_t *figures)
@@ -127,8 +135,9 @@ static json_t *languages_json(const struct funnel *funnel, const uint64_t *figur
     json_t *languages = json_object();
 
     for (size_t i = 0; i < flow_language_count(funnel->flow); i++)
-        json_object_set_new(languages, flow_language(funnel->flow, i),
-                            count(figures[funnel_language(funnel, i)]));
+        if (flow_language_is_offered(funnel->flow, i))
+            json_object_set_new(languages, flow_language(funnel->flow, i),
+                                count(figures[funnel_language(funnel, i)]));
     return languages;
 }
 

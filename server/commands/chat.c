@@ -173,7 +173,7 @@ static void chat_run(struct chat *chat)
     ssize_t length;
 
     if (chat->prompt)
-        printf("Écrivez un message ; Ctrl-D pour finir. (Write a message; Ctrl-D to end.)\n\n");
+        printf("Écrivez un message ; Ctrl-D pour finir. (Write a message; Ctrl-D to end.)\n\n");
     for (;;) {
         if (chat->prompt)
             printf("> ");

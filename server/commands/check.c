@@ -119,9 +119,20 @@ static void describe_flow(const struct flow *flow)
     int length =
         snprintf(text, sizeof text, "%s, %zu questions in", flow_id(flow), flow_step_count(flow));
     for (size_t i = 0; i < flow_language_count(flow); i++)
-        length +=
-            snprintf(text + length, sizeof text - (size_t)length, " %.8s", flow_language(flow, i));
+        if (flow_language_is_offered(flow, i))
+            length += snprintf(text + length, sizeof text - (size_t)length, " %.8s",
+                               flow_language(flow, i));
     print_finding("ok", "flow", text);
+}
+
+static void print_unreviewed(const struct flow *flow, FILE *lines)
+{
+    for (size_t i = 0; i < flow_language_count(flow); i++)
+        if (flow_language_is_unreviewed(flow, i))
+            fprintf(lines,
+                    "language %s: nobody has reviewed its texts (reviewed_by in the flow file); "
+                    "production does not offer it\n",
+                    flow_language(flow, i));
 }
 
 static int check_sessions(const struct setup *setup)
@@ -217,7 +228,7 @@ static bool is_example(const char *salt)
     return strcasestr(salt, "change_me") || strcasestr(salt, "change-me") || salt[0] == '[';
 }
 
-static void give_hints(const struct config *config)
+static void give_hints(const struct config *config, const struct flow *flow)
 {
     char *lines = NULL;
     size_t length;
@@ -228,10 +239,13 @@ static void give_hints(const struct config *config)
         fputs("UIC_SALT: looks like that of an example; make your own before the first code "
               "(whatsapp-uic salt)\n",
               missing);
-    if (!config->redis_url && !summary.wanted) /* nothing to be woken for */
-        fputs("REDIS_URL: is not set; a second instance, or a restart, needs Redis to keep "
-              "sessions\n",
-              missing);
+    if (!summary.wanted) { /* nothing to be woken for */
+        if (!config->redis_url)
+            fputs("REDIS_URL: is not set; a second instance, or a restart, needs Redis to keep "
+                  "sessions\n",
+                  missing);
+        print_unreviewed(flow, missing);
+    }
     if (!config->production)
         config_check_production(config, missing);
     fclose(missing);
@@ -264,7 +278,7 @@ static int check_all(const struct options *options, const struct request *reques
             status = -1;
         if (request->server && check_server(&setup.config) < 0)
             status = -1;
-        give_hints(&setup.config);
+        give_hints(&setup.config, setup.flow);
     }
     setup_close(&setup);
     return status;

@@ -51,7 +51,7 @@ static int print_salt(bool quiet)
         printf("# Sel neuf de %d caractères, pour votre fichier .env / fresh salt for your .env "
                "file:\n\n"
                "UIC_SALT=\"%s\"\n\n"
-               "# Gardez-le secret, avec une copie loin des sauvegardes ; ne le changez plus.\n"
+               "# Gardez-le secret, avec une copie loin des sauvegardes ; ne le changez plus.\n"
                "# Keep it secret, with a copy far from the backups; never change it.\n",
                SALT_LENGTH, salt);
     OPENSSL_cleanse(salt, sizeof salt);

@@ -38,7 +38,7 @@ static void print_table(const json_t *json, const json_t *active)
 static void print_nothing(void)
 {
     fputs(LOOK_SAYS(
-              "Sans REDIS_URL, les conversations sont dans la mémoire du serveur : lui seul les "
+              "Sans REDIS_URL, les conversations sont dans la mémoire du serveur : lui seul les "
               "connaît (GET /admin/stats).\n",
               "Without REDIS_URL, conversations are in the server's memory: only the running "
               "server knows them (GET /admin/stats).\n"),

@@ -96,6 +96,7 @@ static void print_conversations(const json_t *json, unsigned days)
         const char *name, *french, *english;
     } rows[] = {
         {"started", "Commencées", "Started"},
+        {"read_back", "Relues avant le code", "Read back before it"},
         {"finished", "Terminées par un code", "Finished with a code"},
         {"expired", "Reprises après expiration", "Begun again after expiry"},
         {"stopped", "Arrêtées (STOP)", "Stopped (STOP)"},
@@ -131,8 +132,8 @@ static void print_replies(const json_t *json, unsigned days)
                   json_object_get(period, rows[i].name), NULL);
 }
 
-/* For each question: conversations that reached it, as a bar of those that started; wrong answers;
- * and those that wait there now. */
+/* For each question: conversations that reached it, as a bar of those that started; and those that
+ * wait there now. */
 static void print_questions(const json_t *json)
 {
     const json_t *period = json_object_get(json_object_get(json, "funnel"), "period");
@@ -143,7 +144,6 @@ static void print_questions(const json_t *json)
     putchar('\n');
     look_print_text("Questions", LABEL);
     look_print_head(LOOK_SAYS("posée", "asked"), NUMBER);
-    look_print_head(LOOK_SAYS("fautes", "wrong"), NUMBER);
     look_print_head(LOOK_SAYS("en cours", "open now"), NUMBER);
     putchar('\n');
     for (size_t i = 0; i < json_array_size(steps); i++) {
@@ -151,10 +151,38 @@ static void print_questions(const json_t *json)
         const json_t *reached = json_object_get(json_object_get(period, "reached"), step);
         look_print_text(step, LABEL);
         look_print_number(reached, NUMBER);
-        look_print_number(json_object_get(json_object_get(period, "wrong"), step), NUMBER);
         look_print_number(json_object_get(active, step), NUMBER);
         fputs("  ", stdout);
         print_bar(json_integer_value(reached), started);
+        putchar('\n');
+    }
+}
+
+/* For each question: what became of the answers to it. */
+static void print_answers(const json_t *json)
+{
+    static const struct {
+        const char *name, *french, *english;
+    } columns[] = {
+        {"wrong", "reposée", "asked again"},    {"not_known", "ne sait pas", "not known"},
+        {"asked_which", "quel nom", "which"},   {"doubtful", "en doute", "in doubt"},
+        {"corrected", "corrigée", "corrected"},
+    };
+    const size_t count = sizeof columns / sizeof *columns;
+    const json_t *period = json_object_get(json_object_get(json, "funnel"), "period");
+    const json_t *steps = json_object_get(json_object_get(json, "flow"), "steps");
+
+    putchar('\n');
+    look_print_text(LOOK_SAYS("Réponses", "Answers"), LABEL);
+    for (size_t i = 0; i < count; i++)
+        look_print_head(LOOK_SAYS(columns[i].french, columns[i].english), NUMBER);
+    putchar('\n');
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const char *step = json_string_value(json_array_get(steps, i));
+        look_print_text(step, LABEL);
+        for (size_t j = 0; j < count; j++)
+            look_print_number(json_object_get(json_object_get(period, columns[j].name), step),
+                              NUMBER);
         putchar('\n');
     }
 }
@@ -172,10 +200,11 @@ static void print_table(const json_t *json, unsigned days)
     if (!json_is_null(json_object_get(json, "funnel"))) {
         print_conversations(json, days);
         print_questions(json);
+        print_answers(json);
         print_replies(json, days);
     } else if (strcmp(kind, "memory") == 0) {
         puts(
-            LOOK_SAYS("\nLes conversations : sans REDIS_URL, seul le serveur en marche les connaît "
+            LOOK_SAYS("\nLes conversations : sans REDIS_URL, seul le serveur en marche les connaît "
                       "(GET /admin/stats).",
                       "\nConversations: without REDIS_URL, only the running server knows them "
                       "(GET /admin/stats)."));

@@ -43,6 +43,8 @@ int setup_open(struct setup *setup, const struct options *options, FILE *errors)
     setup->flow = setup_flow(flow_file, errors);
     if (status < 0 || !setup->flow)
         return -1;
+    if (setup->config.production)
+        flow_withhold_unreviewed(setup->flow);
     if (keys_derive(&setup->keys, setup->config.uic_salt) < 0) {
         fputs("the cryptographic library failed to derive the keys\n", errors);
         return -1;

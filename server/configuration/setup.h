@@ -18,8 +18,9 @@ struct setup {
     struct keys keys;
 };
 
-/* Prints every mistake in configuration and flow file, one a line, to errors. Returns 0 or -1;
- * setup_close is due in both cases. */
+/* Prints every mistake in configuration and flow file, one a line, to errors. In production the
+ * flow withholds languages that nobody has reviewed. Returns 0 or -1; setup_close is due in both
+ * cases. */
 int setup_open(struct setup *setup, const struct options *options, FILE *errors);
 void setup_close(struct setup *setup);
 

@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-_Static_assert(FUNNEL_FIELDS + 2 * FLOW_STEPS_MAX + FLOW_LANGUAGES_MAX <= FIGURES_FIELDS_MAX,
+_Static_assert(FUNNEL_FIELDS + FUNNEL_STEP_FIELDS * FLOW_STEPS_MAX + FLOW_LANGUAGES_MAX <=
+                   FIGURES_FIELDS_MAX,
                "a figure for everything");
 _Static_assert(FLOW_STEPS_MAX <= FIGURES_PLACES_MAX, "a place for each step");
 
@@ -23,38 +24,43 @@ void funnel_init(struct funnel *funnel, const struct flow *flow)
     static const char *const kinds[FUNNEL_FIELDS] = {
         [FUNNEL_STARTED] = "started",     [FUNNEL_FINISHED] = "finished",
         [FUNNEL_EXPIRED] = "expired",     [FUNNEL_STOPPED] = "stopped",
-        [FUNNEL_DELIVERED] = "delivered", [FUNNEL_READ] = "read",
-        [FUNNEL_FAILED] = "failed",
+        [FUNNEL_READ_BACK] = "read_back", [FUNNEL_DELIVERED] = "delivered",
+        [FUNNEL_READ] = "read",           [FUNNEL_FAILED] = "failed",
     };
 
     *funnel = (struct funnel){.flow = flow};
     snprintf(funnel->generation, sizeof funnel->generation, "%016" PRIx64, flow_fingerprint(flow));
     for (size_t i = 0; i < FUNNEL_FIELDS; i++)
         name_add(funnel, kinds[i], NULL);
-    for (size_t i = 0; i < flow_step_count(flow); i++) {
-        funnel->places[i] = flow_step_key(flow, i);
-        name_add(funnel, "reached", flow_step_key(flow, i));
-    }
     for (size_t i = 0; i < flow_step_count(flow); i++)
-        name_add(funnel, "wrong", flow_step_key(flow, i));
+        funnel->places[i] = flow_step_key(flow, i);
+    for (int field = 0; field < FUNNEL_STEP_FIELDS; field++)
+        for (size_t i = 0; i < flow_step_count(flow); i++)
+            name_add(funnel, funnel_step_name((enum funnel_step_field)field),
+                     flow_step_key(flow, i));
     for (size_t i = 0; i < flow_language_count(flow); i++)
         name_add(funnel, "language", flow_language(flow, i));
 }
 
-size_t funnel_reached(const struct funnel *funnel, size_t step)
+const char *funnel_step_name(enum funnel_step_field field)
 {
-    (void)funnel;
-    return FUNNEL_FIELDS + step;
+    static const char *const names[FUNNEL_STEP_FIELDS] = {
+        [FUNNEL_REACHED] = "reached",     [FUNNEL_WRONG] = "wrong",
+        [FUNNEL_NOT_KNOWN] = "not_known", [FUNNEL_ASKED_WHICH] = "asked_which",
+        [FUNNEL_DOUBTFUL] = "doubtful",   [FUNNEL_CORRECTED] = "corrected",
+    };
+
+    return names[field];
 }
 
-size_t funnel_wrong(const struct funnel *funnel, size_t step)
+size_t funnel_of_step(const struct funnel *funnel, enum funnel_step_field field, size_t step)
 {
-    return FUNNEL_FIELDS + flow_step_count(funnel->flow) + step;
+    return FUNNEL_FIELDS + (size_t)field * flow_step_count(funnel->flow) + step;
 }
 
 size_t funnel_language(const struct funnel *funnel, size_t language)
 {
-    return FUNNEL_FIELDS + 2 * flow_step_count(funnel->flow) + language;
+    return funnel_of_step(funnel, FUNNEL_STEP_FIELDS, 0) + language;
 }
 
 /* The question that is open; the last one while all answers are in; -1 for none, and for those
@@ -86,12 +92,6 @@ void funnel_mark(struct funnel_mark *mark, const struct funnel *funnel,
     };
 }
 
-/* The language that is spoken: another instance's flow file may have more of them. */
-static size_t language_of(const struct funnel *funnel, const struct conversation *conversation)
-{
-    return conversation->language < flow_language_count(funnel->flow) ? conversation->language : 0;
-}
-
 /* What the conversation's last reply says that happened. An end is one where something was open:
  * STOP may be said twice, and a code told again. Returns whether a conversation began. */
 static bool count_event(const struct funnel *funnel, struct figures_link *figures,
@@ -105,9 +105,6 @@ static bool count_event(const struct funnel *funnel, struct figures_link *figure
     case FLOW_REPLY_CHANGED:
         figures_add(figures, FUNNEL_STARTED, 1);
         return true;
-    case FLOW_REPLY_INVALID:
-        figures_add(figures, funnel_wrong(funnel, conversation->step), 1);
-        return false;
     case FLOW_REPLY_STOPPED:
         figures_add(figures, FUNNEL_STOPPED, before->reached > 0);
         return false;
@@ -116,21 +113,43 @@ static bool count_event(const struct funnel *funnel, struct figures_link *figure
         if (before->reached == 0)
             return false;
         figures_add(figures, FUNNEL_FINISHED, 1);
-        figures_add(figures, funnel_language(funnel, language_of(funnel, conversation)), 1);
+        figures_add(figures,
+                    funnel_language(funnel, flow_spoken_language(funnel->flow, conversation)), 1);
         return false;
     default:
         return false;
     }
 }
 
+static void count_outcome(const struct funnel *funnel, struct figures_link *figures,
+                          const struct flow_outcome *outcome)
+{
+    const bool happened[FUNNEL_STEP_FIELDS] = {
+        [FUNNEL_WRONG] = outcome->asked_again || outcome->not_known,
+        [FUNNEL_NOT_KNOWN] = outcome->not_known,
+        [FUNNEL_ASKED_WHICH] = outcome->asked_which,
+        [FUNNEL_DOUBTFUL] = outcome->doubtful,
+        [FUNNEL_CORRECTED] = outcome->corrected,
+    };
+
+    figures_add(figures, FUNNEL_READ_BACK, outcome->read_back);
+    for (int field = 0; field < FUNNEL_STEP_FIELDS && outcome->step < flow_step_count(funnel->flow);
+         field++)
+        figures_add(figures, funnel_of_step(funnel, (enum funnel_step_field)field, outcome->step),
+                    happened[field]);
+}
+
 void funnel_count(const struct funnel *funnel, struct figures_link *figures,
-                  struct funnel_mark *mark, const struct conversation *conversation)
+                  struct funnel_mark *mark, const struct conversation *conversation,
+                  const struct flow_outcome *outcome)
 {
     const struct funnel_mark before = *mark;
     size_t step = count_event(funnel, figures, &before, conversation) ? 0 : before.reached;
 
     funnel_mark(mark, funnel, conversation);
     for (; step < conversation->reached && step < flow_step_count(funnel->flow); step++)
-        figures_add(figures, funnel_reached(funnel, step), 1);
+        figures_add(figures, funnel_of_step(funnel, FUNNEL_REACHED, step), 1);
+    if (conversation->state != CONVERSATION_FINISHED)
+        count_outcome(funnel, figures, outcome);
     figures_move(figures, &before.spot, &mark->spot);
 }

@@ -8,17 +8,27 @@
 #include "flow/flow.h"
 #include "store/figures.h"
 
-/* The first fields; behind them, for each step, those it reached and its wrong answers, and for
- * each language those it finished in. */
+/* The first fields; behind them those of each step, and for each language those it finished in. */
 enum funnel_field {
     FUNNEL_STARTED,
     FUNNEL_FINISHED,
     FUNNEL_EXPIRED,
     FUNNEL_STOPPED,
+    FUNNEL_READ_BACK, /* their answers, before the code */
     FUNNEL_DELIVERED, /* of our replies, as Meta tells: */
     FUNNEL_READ,
     FUNNEL_FAILED,
     FUNNEL_FIELDS,
+};
+
+enum funnel_step_field {
+    FUNNEL_REACHED,     /* conversations in which it was open */
+    FUNNEL_WRONG,       /* answers that were refused, */
+    FUNNEL_NOT_KNOWN,   /* and among them those that said that there is none */
+    FUNNEL_ASKED_WHICH, /* answers of several names */
+    FUNNEL_DOUBTFUL,    /* answers that were taken, out of a sentence or unusual */
+    FUNNEL_CORRECTED,   /* answers that were replaced when they were read back */
+    FUNNEL_STEP_FIELDS,
 };
 
 #define FUNNEL_NAME_MAX 80
@@ -34,8 +44,9 @@ struct funnel {
 };
 
 void funnel_init(struct funnel *funnel, const struct flow *flow);
-size_t funnel_reached(const struct funnel *funnel, size_t step);
-size_t funnel_wrong(const struct funnel *funnel, size_t step);
+/* "reached", "wrong", …; static. */
+const char *funnel_step_name(enum funnel_step_field field);
+size_t funnel_of_step(const struct funnel *funnel, enum funnel_step_field field, size_t step);
 size_t funnel_language(const struct funnel *funnel, size_t language);
 
 /* Where a conversation stood when it was loaded or saved last. */
@@ -48,8 +59,10 @@ struct funnel_mark {
 void funnel_mark(struct funnel_mark *mark, const struct funnel *funnel,
                  const struct conversation *conversation);
 /* The conversation was saved, as the first to do so since the mark: counts what has happened in
- * between, and moves the mark. */
+ * between, and moves the mark. outcome is of the message that was handled: it counts when what it
+ * made of the conversation is saved, and not once more when the code is told. */
 void funnel_count(const struct funnel *funnel, struct figures_link *figures,
-                  struct funnel_mark *mark, const struct conversation *conversation);
+                  struct funnel_mark *mark, const struct conversation *conversation,
+                  const struct flow_outcome *outcome);
 
 #endif

@@ -133,7 +133,7 @@ const knowsDays = () => stats.by_day.every((day) => day.new !== null);
 
 function dayText(day) {
   if (day.new === null) return longDate(day.date);
-  return `${longDate(day.date)} : ${count(day.new, "nouveau code", "nouveaux codes", "new code", "new codes")}, ${
+  return `${longDate(day.date)}${say(" :", ":")} ${count(day.new, "nouveau code", "nouveaux codes", "new code", "new codes")}, ${
     count(day.repeated, "redemandé", "redemandés", "requested again", "requested again")}`;
 }
 
@@ -169,13 +169,13 @@ function showDays() {
 }
 
 // Without Redis nobody knows how conversations go; then there is nothing to put into these tables.
-const lost = () => say("Redis ne répond pas : ces chiffres reviendront avec lui.",
+const lost = () => say("Redis ne répond pas : ces chiffres reviendront avec lui.",
   "Redis does not answer: these figures are coming back with it.");
 
 function showLost() {
   if (!changed(showLost.name, true)) return;
-  for (const id of ["funnel", "wrong", "active", "languages", "replies", "instances"]) putRows(id, [], lost());
-  for (const id of ["funnel-rate", "funnel-left", "wrong-worst", "replies-failed"]) put(id, "");
+  for (const id of ["funnel", "wrong", "reading", "active", "languages", "replies", "instances"]) putRows(id, [], lost());
+  for (const id of ["funnel-rate", "funnel-left", "wrong-worst", "reading-back", "replies-failed"]) put(id, "");
   put("active-total", NONE);
 }
 
@@ -195,7 +195,7 @@ function showFunnel() {
     ? say(`${percent(Math.min(1, share(finished)))} vont jusqu’au code`,
       `${percent(Math.min(1, share(finished)))} reach their code`) : "");
   put("funnel-left", expired + stopped === 0 ? ""
-    : say(`Restées en chemin : ${count(expired, "expirée", "expirées")}, ${
+    : say(`Restées en chemin : ${count(expired, "expirée", "expirées")}, ${
       count(stopped, "arrêtée par STOP", "arrêtées par STOP")}.`,
     `Left on the way: ${number(expired)} expired, ${number(stopped)} ended by STOP.`));
 }
@@ -215,8 +215,25 @@ function showWrong() {
       count(row.times, "fois", "fois", "time", "times"), decimal(row.rate))),
   say("Toutes les réponses ont été comprises.", "Every answer was understood."));
   put("wrong-worst", worst.times === 0 ? ""
-    : say(`La question qui arrête le plus : ${worst.step.toLowerCase()}.`,
+    : say(`La question qui arrête le plus : ${worst.step.toLowerCase()}.`,
       `What confuses people most: ${worst.step.toLowerCase()}.`));
+}
+
+// What became of answers; a question nobody had trouble with is a row of zeros.
+function showReading() {
+  const funnel = stats.funnel[span];
+  if (!changed(showReading.name, funnel, span)) return;
+  const kinds = [funnel.doubtful, funnel.wrong, funnel.not_known, funnel.asked_which, funnel.corrected];
+  const rows = stats.flow.steps.map((key, i) => ({
+    name: `${i + 1}. ${stepName(key)}`, figures: kinds.map((kind) => kind?.[key] ?? 0) }));
+  putRows("reading", rows.every(({ figures }) => figures.every((figure) => figure === 0)) ? []
+    : rows.map(({ name, figures }) => element("tr", {},
+      element("th", { scope: "row" }, name),
+      ...figures.map((figure) => element("td", { class: "number" }, number(figure))))),
+  say("Toutes les réponses étaient simples.", "Every answer was a plain one."));
+  put("reading-back", !funnel.read_back ? ""
+    : say(`${count(funnel.read_back, "conversation relue", "conversations relues")} avant le code`,
+      `${count(funnel.read_back, "", "", "conversation", "conversations")} read back before the code`));
 }
 
 function showActive() {
@@ -304,7 +321,7 @@ function showAbout() {
   put("about", [
     `whatsapp-uic ${stats.version}`,
     say(`en marche depuis ${duration(stats.uptime_seconds)}`, `running for ${duration(stats.uptime_seconds)}`),
-    say(`questions : ${stats.flow.id}, version ${stats.flow.version}`,
+    say(`questions : ${stats.flow.id}, version ${stats.flow.version}`,
       `questions: ${stats.flow.id}, version ${stats.flow.version}`),
   ].join(" · "));
 }
@@ -322,7 +339,7 @@ function show() {
   showSwitches();
   if (stats === null) return;
   document.body.classList.add("ready");
-  const ofConversations = [showFunnel, showWrong, showActive, showLanguages, showReplies,
+  const ofConversations = [showFunnel, showWrong, showReading, showActive, showLanguages, showReplies,
     showInstances];
   const sections = [showAbout, showToday, showTotals, showDays, showState];
   if (stats.funnel === null) {

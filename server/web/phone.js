@@ -97,7 +97,7 @@ export class Phone {
       ? element("p", { class: "picture" }, element("span", { "aria-hidden": "true" }, "📷"), say("Photo", "Picture"))
       : element("p", {}, ...render(text));
     const bubble = this.put(element("div", { class: "bubble out" },
-      element("span", { class: "unseen" }, say("Vous : ", "You: ")), body,
+      element("span", { class: "unseen" }, say("Vous : ", "You: ")), body,
       element("footer", {}, element("time", {}, time(this.now())), ticks)));
     const tell = (state, sign, label) => {
       bubble.dataset.state = state;
@@ -113,7 +113,7 @@ export class Phone {
 
   bubbleIn(text) {
     this.put(element("div", { class: "bubble in" },
-      element("span", { class: "unseen" }, say("CIU : ", "UIC: ")),
+      element("span", { class: "unseen" }, say("CIU : ", "UIC: ")),
       element("p", {}, ...render(text)),
       element("footer", {}, element("time", {}, time(this.now())))));
   }
@@ -146,7 +146,7 @@ export class Phone {
       bubble?.read();
       for (const text of reply.texts) this.bubbleIn(text);
       if (reply.texts.length === 0)
-        this.note(say("Réponse vide : ce message avait déjà été traité.",
+        this.note(say("Réponse vide : ce message avait déjà été traité.",
           "An empty answer: this message had been handled before."));
       this.put(element("pre", { class: "twiml", tabindex: "0", "aria-label": "TwiML" }, pretty(reply.xml)));
     } catch (error) {

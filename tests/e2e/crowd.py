@@ -35,7 +35,8 @@ def stats(server, days=2):
 def conversation_of(kind, index):
     """(messages, what they add to the figures) of the index-th person. None is the last message
     again, "photo" a picture."""
-    name = ANSWERS[4] + "".join(chr(97 + int(digit)) for digit in str(index))
+    # No letter three times in a row, which would be in doubt.
+    name = ANSWERS[4] + "".join(chr((107, 97)[i % 2] + int(digit)) for i, digit in enumerate(str(index)))
     answers = [*ANSWERS[:4], name]
     reached = lambda count: {f"reached:{step}": 1 for step in STEPS[:count]}  # noqa: E731
     done = {"started": 1, "finished": 1, "language:fr": 1, "codes": 1, "requests": 1, **reached(5)}
@@ -46,6 +47,12 @@ def conversation_of(kind, index):
     if kind == "errs":
         return (["Bonjour", "hier", "23", *answers[:3], "trente-deux", *answers[3:]],
                 {**done, "wrong:birth_year": 2, "wrong:birth_day": 1})
+    if kind == "talks":  # what is in doubt is read back, and the place corrected
+        return (["Bonjour", "vers 1985", "je ne sais pas", *answers[1:3], "15", f"{name} {name}son",
+                 "1", "2", answers[1], "OUI"],
+                {**done, "doubtful:birth_year": 1, "wrong:mother_birthplace": 1,
+                 "not_known:mother_birthplace": 1, "asked_which:family_name": 1,
+                 "corrected:mother_birthplace": 1, "read_back": 1})
     if kind == "english":
         del done["language:fr"]
         return ["Hello", "LANGUE", "9", "2", *answers], {**done, "language:en": 1}
@@ -62,7 +69,7 @@ def conversation_of(kind, index):
 
 
 KINDS = ["stops", "leaves", "errs", "english", "returns", "restarts", "repeats", "twice", "plain",
-         "plain"]
+         "talks"]
 
 
 def talk(servers, index):
@@ -100,8 +107,9 @@ def crowd(servers, count, at_once=8):
 
 def expected(figures):
     """The members of the statistics that such figures make, for two days."""
-    funnel = {name: figures[name] for name in ("started", "finished", "expired", "stopped")}
-    for name in ("reached", "wrong"):
+    funnel = {name: figures[name]
+              for name in ("started", "finished", "expired", "stopped", "read_back")}
+    for name in ("reached", "wrong", "not_known", "asked_which", "doubtful", "corrected"):
         funnel[name] = {step: figures[f"{name}:{step}"] for step in STEPS}
     here = {step: figures[f"at:{step}"] for step in STEPS}
     return {
@@ -111,7 +119,7 @@ def expected(figures):
         "days": (figures["codes"], figures["requests"] - figures["codes"]),
         "active": {"total": sum(here.values()), "by_step": here},
         "funnel": funnel,
-        "languages": {language: figures[f"language:{language}"] for language in ("fr", "en")},
+        "languages": {language: figures[f"language:{language}"] for language in FLOW["languages"]},
     }
 
 

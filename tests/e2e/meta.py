@@ -43,6 +43,11 @@ def button(number, option, title, wamid=None):
             "interactive": {"type": "button_reply", "button_reply": {"id": option, "title": title}}}
 
 
+def row(number, option, title, wamid=None):
+    return {**text(number, "", wamid), "type": "interactive",
+            "interactive": {"type": "list_reply", "list_reply": {"id": option, "title": title}}}
+
+
 def request(*messages, number_id=NUMBER_ID, statuses=()):
     """The body of a request with these messages."""
     value = {"messaging_product": "whatsapp",

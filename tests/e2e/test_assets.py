@@ -88,3 +88,22 @@ def test_every_file_is_served_and_every_file_served_is_named_by_a_page(root, pho
         if file.suffix != ".html":
             assert f'"/web/{file.name}"' in pages, file
             assert get(phone, f"/web/{file.name}").body == file.read_bytes()
+
+
+# A text in C or JavaScript, on one line; of templates their text too.
+TEXTS = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`\n]*')
+LONELY = re.compile(r"\w\)?(?:}|%s)? [:;!?»](?= |\\n|[\"`$<]|$)|« ")
+
+
+def texts_of(path):
+    text = path.read_text()
+    return text.splitlines() if path.suffix == ".html" else TEXTS.findall(text)
+
+
+def test_no_french_mark_can_begin_a_line(root):
+    """People read `:` `;` `!` `?` and guillemets behind a space that does not break."""
+    paths = [path for path in (root / "server").rglob("*")
+             if path.suffix in (".c", ".h", ".js", ".html")]
+    found = [f"{path.name}: {text}" for path in paths for text in texts_of(path)
+             if LONELY.search(text) and "without ? and #" not in text]
+    assert len(paths) > 100 and found == []

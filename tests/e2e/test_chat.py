@@ -69,4 +69,4 @@ def test_a_person_sees_where_to_type(tmp_path):
     said = talk.communicate(timeout=PATIENCE * 2)[0].decode()
     os.close(keyboard)
     assert talk.returncode == 0
-    assert said.startswith("Écrivez un message ; Ctrl-D pour finir.") and said.count("> ") == 2
+    assert said.startswith("Écrivez un message ; Ctrl-D pour finir.") and said.count("> ") == 2

@@ -3,7 +3,7 @@ order, and never not at all."""
 
 import meta
 import pytest
-from meta import Meta, button, text
+from meta import Meta, button, row, text
 from phone import Phone
 from processes import eventually
 from texts import JEAN, code_in, code_of, message, question
@@ -36,19 +36,20 @@ def test_a_conversation_through_meta(begin, graph):
     assert code_in(replies[5]) == code_of(JEAN) and len(replies) == 6
 
 
-def test_the_languages_are_offered_as_buttons(begin, graph):
+def test_the_languages_are_offered_as_a_list(begin, graph):
     server, number = begin(), meta.new_number()
     with Meta(server) as sender:
         sender.say(text(number, "Bonjour"), text(number, "LANGUE"))
         got(graph, number, 2)
         offered = graph.messages[number][1]["interactive"]
-        assert offered["type"] == "button"
-        french, english = (b["reply"] for b in offered["action"]["buttons"])
+        assert offered["type"] == "list"
+        french, english, lingala, swahili = offered["action"]["sections"][0]["rows"]
         assert (french["title"], english["title"]) == ("Français", "English")
-        sender.say(button(number, english["id"], english["title"]))
+        assert (lingala["id"], swahili["title"]) == (":ln", "Kiswahili")
+        sender.say(row(number, english["id"], english["title"]))
         assert question(0, "en") in got(graph, number, 3)[2]
-        # The button is still there, but a year is asked now.
-        sender.say(button(number, french["id"], french["title"]))
+        # The list is still there, but a year is asked now.
+        sender.say(row(number, french["id"], french["title"]))
         assert message("answered", "en") in got(graph, number, 4)[3]
 
 

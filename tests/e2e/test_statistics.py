@@ -88,11 +88,14 @@ def test_the_shape_is_as_documented(alone):
                          "flow", "totals", "today", "by_day", "active", "funnel", "languages",
                          "replies", "outbox", "stores", "instances"}
     assert told["time_zone"] == "Africa/Kinshasa" and told["days"] == 30
-    assert told["flow"]["steps"] == STEPS and told["flow"]["languages"] == ["fr", "en"]
+    assert told["flow"]["steps"] == STEPS and told["flow"]["languages"] == ["fr", "en", "ln", "sw"]
     assert told["today"] == told["by_day"][-1]
     dates = [day["date"] for day in told["by_day"]]
     assert len(dates) == 30 and dates == sorted(set(dates))
     assert set(told["funnel"]) == set(told["languages"]) == set(told["replies"]) == {"today", "period"}
+    assert set(told["funnel"]["today"]) == {
+        "started", "finished", "expired", "stopped", "read_back", "reached", "wrong", "not_known",
+        "asked_which", "doubtful", "corrected"}
     assert told["replies"]["today"] == {"delivered": 0, "read": 0, "failed": 0}
 
 

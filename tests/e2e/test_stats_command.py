@@ -32,7 +32,13 @@ def programme(start, redis, url, tmp_path):
 
 
 def rows(table):
-    """{label: the words behind it}."""
+    """{label: the words behind it}; a question's second line is under "answers:" and its key."""
+    questions, *answers = re.split(r"^(?:Réponses|Answers) {10,}", table, flags=re.M)
+    second = lines("".join(answers))
+    return {**second, **{f"answers:{key}": words for key, words in second.items()}, **lines(questions)}
+
+
+def lines(table):
     return {found[1]: found[2].split() for found in re.finditer(r"^(\S.*?) {2,}(\S.*)$", table, re.M)}
 
 
@@ -46,9 +52,10 @@ def test_it_tells_codes_conversations_and_questions(programme, tmp_path):
     assert told["Commencées"] == ["4", "4"] and told["Terminées par un code"] == ["3", "3"]
     assert told["Arrêtées (STOP)"] == told["Reprises après expiration"] == ["0", "0"]
     assert told["En cours"] == ["1"]
-    assert told["birth_year"] == ["4", "1", "0", "█" * 24]
-    assert told["mother_birthplace"] == ["4", "0", "1", "█" * 24]
-    assert told["family_name"] == ["3", "0", "0", "█" * 18]
+    assert told["birth_year"] == ["4", "0", "█" * 24]
+    assert told["mother_birthplace"] == ["4", "1", "█" * 24]
+    assert told["family_name"] == ["3", "0", "█" * 18]
+    assert told["answers:birth_year"] == ["1", "0", "0", "0", "0"]
 
 
 def test_english_is_for_those_who_say_so(programme, tmp_path):

@@ -55,7 +55,8 @@ test("after known conversations it shows their figures", async (t) => {
     ],
     left: "Restées en chemin : 0 expirée, 1 arrêtée par STOP.",
     wrong: "1. Année de naissance 1 fois 20",
-    languages: ["Français 2 67 %", "Anglais 1 33 %"],
+    reading: "1. Année de naissance 0 1 1 0 0",
+    languages: ["Français 2 67 %", "Anglais 1 33 %", "Lingala 0 0 %", "Swahili 0 0 %"],
   };
   const page = await visit(t, own);
   await logIn(page, own);
@@ -64,6 +65,7 @@ test("after known conversations it shows their figures", async (t) => {
     funnel: await rows(page, "funnel"),
     left: await text(page.locator("#funnel-left")),
     wrong: (await rows(page, "wrong"))[0],
+    reading: (await rows(page, "reading"))[0],
     languages: await rows(page, "languages"),
   });
   // Each worker brings its counts together once a second, and not all in the same moment.
@@ -99,6 +101,9 @@ test("figures are written as one writes them in French", async (t) => {
   ]);
   assert.equal((await rows(page, "wrong"))[0], "1. Année de naissance 594 fois 11");
   assert.equal(await text(page.locator("#wrong-worst")), "La question qui arrête le plus : année de naissance.");
+  assert.deepEqual((await rows(page, "reading")).slice(0, 2),
+    ["1. Année de naissance 270 594 54 0 11", "2. Lieu de naissance de la mère 432 162 108 0 54"]);
+  assert.equal(await text(page.locator("#reading-back")), "810 conversations relues avant le code");
   assert.deepEqual(await rows(page, "languages"), ["Français 2 107 91 %", "Anglais 217 9,3 %"]);
   assert.deepEqual(await rows(page, "replies"), ["Parvenues 21 480 100 %", "Lues 15 200 71 %", "Non parvenues 64 0,3 %"]);
   assert.equal(await text(page.locator("#replies-failed")), "Le journal dit pourquoi, par le code de Meta.");
@@ -116,6 +121,7 @@ test("and in English, which this browser remembers", async (t) => {
   assert.equal(await text(page.locator(".hero")), "143 new codes");
   assert.equal(await text(page.locator("#total-codes")), "12,847");
   assert.equal((await rows(page, "wrong"))[0], "1. Birth year 594 times 11");
+  assert.equal(await text(page.locator("#reading-back")), "810 conversations read back before the code");
   assert.equal(await page.getByText(/[éèêàç]|aujourd/i).filter({ visible: true })
     .filter({ hasNotText: "Générateur" }).count(), 0, "nothing French is left");
   await page.getByRole("button", { name: "Français" }).click();
@@ -184,7 +190,7 @@ test("while Redis is away, codes are counted all the same, and figures come back
   const page = await open(t, (days) => figures(days));
   const told = "Redis ne répond pas : ces chiffres reviendront avec lui.";
   assert.equal(await text(page.locator(".hero")), "143 nouveaux codes");
-  for (const id of ["funnel", "wrong", "active", "languages", "replies", "instances"])
+  for (const id of ["funnel", "wrong", "reading", "active", "languages", "replies", "instances"])
     assert.deepEqual(await rows(page, id), [told]);
   assert.equal(await text(page.locator("#state .bad")), "! Conversations Redis hors service");
   await photograph(page, "dashboard-without-redis");
@@ -311,9 +317,9 @@ test("it can be used with the keyboard alone", async (t) => {
     path.push(await focused());
   }
   assert.deepEqual(path, ["Aller aux chiffres", "Français", "English", "Se déconnecter", "7 jours", "30 jours",
-    "90 jours", "Codes par jour : flèches gauche et droite pour parcourir les jours",
+    "90 jours", "Codes par jour : flèches gauche et droite pour parcourir les jours",
     "Les mêmes chiffres en tableau", "Aujourd’hui", "30 jours"]);
-  await page.locator("summary").focus();
+  await page.locator(".days summary").focus();
   await page.keyboard.press("Enter");
   await page.locator("#days-table").waitFor();
 });

@@ -10,13 +10,20 @@ const funnel = (people) => ({
   started: people,
   reached: bySteps([1, 0.92, 0.85, 0.83, 0.79].map((share) => Math.round(people * share))),
   wrong: bySteps([0.11, 0.03, 0.005, 0.06, 0.003].map((share) => Math.round(people * share))),
+  not_known: bySteps([0.01, 0.02, 0, 0.005, 0].map((share) => Math.round(people * share))),
+  asked_which: bySteps([0, 0, 0.03, 0, 0.05].map((share) => Math.round(people * share))),
+  doubtful: bySteps([0.05, 0.08, 0.02, 0.03, 0.02].map((share) => Math.round(people * share))),
+  corrected: bySteps([0.002, 0.01, 0, 0, 0.004].map((share) => Math.round(people * share))),
+  read_back: Math.round(people * 0.15),
   finished: Math.round(people * 0.77),
   expired: Math.round(people * 0.17),
   stopped: Math.round(people * 0.02),
 });
 
 const emptyFunnel = () => ({
-  started: 0, reached: bySteps([0, 0, 0, 0, 0]), wrong: bySteps([0, 0, 0, 0, 0]), finished: 0, expired: 0, stopped: 0,
+  started: 0, finished: 0, expired: 0, stopped: 0, read_back: 0,
+  ...Object.fromEntries(["reached", "wrong", "not_known", "asked_which", "doubtful", "corrected"]
+    .map((name) => [name, bySteps([0, 0, 0, 0, 0])])),
 });
 
 const dates = (days) => Array.from({ length: days }, (_, i) =>

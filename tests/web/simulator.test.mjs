@@ -53,7 +53,7 @@ test("the second question stands in bold, and every answer has its time", async 
   const page = await open(t);
   const phone = phoneAt(page, 1);
   await write(phone, "Bonjour", "1985");
-  assert.match(await lastAnswer(phone).locator("strong").innerText(), /^Question 2 sur 5$/);
+  assert.match(await lastAnswer(phone).locator("strong").last().innerText(), /^Question 2 sur 5$/);
   assert.doesNotMatch(await lastAnswer(phone).innerText(), /\*/);
   assert.match(await lastAnswer(phone).locator("time").innerText(), /^\d\d:\d\d$/);
   assert.equal(await phone.getByRole("img", { name: "lu" }).count(), 2);

@@ -21,7 +21,7 @@
  *     @down           what is said when nothing can be reached
  *     @too-many       what is said to somebody who writes too much
  *     @closed @open   codes cannot be registered, can be again
- *     @wait 10        seconds pass
+ *     @wait 10        seconds pass                  @production    withholds unreviewed languages
  * Non-breaking spaces of a reply are compared as spaces. Registration is a table in memory.
  */
 #include "play.h"
@@ -114,7 +114,9 @@ static void obey(struct play *play, const char *word, const char *rest)
     } else if (strcmp(word, "@flow") == 0) {
         flow_free(play->flow);
         play->flow = load_flow(rest);
-    } else if (strcmp(word, "@from") == 0)
+    } else if (strcmp(word, "@production") == 0)
+        flow_withhold_unreviewed(play->flow);
+    else if (strcmp(word, "@from") == 0)
         turn_to(play, rest);
     else if (strcmp(word, "@year") == 0)
         play->now_s = (atoi(rest) - 1970) * INT64_C(31556952) + 86400 * 30;

@@ -21,10 +21,12 @@ static void the_built_in_flow_is_ciu_rdc(void **state)
     assert_string_equal("birth_year", flow_step_key(flow, 0));
     assert_string_equal("family_name", flow_step_key(flow, 4));
     assert_null(flow_step_key(flow, 5));
-    assert_int_equal(2, flow_language_count(flow));
+    assert_int_equal(4, flow_language_count(flow));
     assert_string_equal("fr", flow_language(flow, 0));
     assert_string_equal("en", flow_language(flow, 1));
-    assert_null(flow_language(flow, 2));
+    assert_string_equal("ln", flow_language(flow, 2));
+    assert_string_equal("sw", flow_language(flow, 3));
+    assert_null(flow_language(flow, 4));
     flow_free(flow);
     free(file);
 }

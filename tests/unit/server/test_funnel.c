@@ -9,6 +9,7 @@
 #include "server/telemetry/funnel.h"
 #include <event2/event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -64,10 +65,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static void save(void)
+static void save(const struct flow_outcome *outcome)
 {
     conversation.saved_min = (uint32_t)(time(NULL) / 60);
-    funnel_count(&funnel, link, &mark, &conversation);
+    funnel_count(&funnel, link, &mark, &conversation, outcome);
 }
 
 /* As the exchange does: loads, steps, saves what is to be saved, finishes what is complete. */
@@ -79,15 +80,18 @@ static void say_again(const char *text, uint64_t id)
                                          .kind = text[0] != '\0' ? FLOW_MESSAGE_TEXT
                                                                  : FLOW_MESSAGE_MEDIA};
 
+    struct flow_outcome outcome;
+
     funnel_mark(&mark, &funnel, &conversation);
-    switch (flow_step(flow, &conversation, &message, time(NULL)).effect) {
+    outcome = flow_step(flow, &conversation, &message, time(NULL));
+    switch (outcome.effect) {
     case FLOW_CLAIM:
-        save();
+        save(&outcome);
         flow_finish(&conversation, &message, "985-KINS-15-JEA-KABI-15483", false);
-        save();
+        save(&outcome);
         break;
     case FLOW_ANSWER:
-        save();
+        save(&outcome);
         break;
     default:
         break;
@@ -181,6 +185,37 @@ static void wrong_answers_are_those_to_questions(void **state)
                    " wrong:birth_year 2, wrong:mother_birthplace 1, at mother_birthplace 1");
 }
 
+static void what_became_of_answers_is_told_by_question(void **state)
+{
+    (void)state;
+    SAY("Bonjour", "vers 1985", "je ne sais pas", "Kinshasa", "Jean Pierre Paul", "1", "15",
+        "Kabila");
+    assert_figures("started 1, read_back 1, " ALL_REACHED ", wrong:mother_birthplace 1,"
+                   " not_known:mother_birthplace 1, asked_which:first_name 1,"
+                   " doubtful:birth_year 1, at family_name 1");
+    SAY("2", "Goma", "OUI");
+    assert_figures("started 1, finished 1, read_back 1, " ALL_REACHED
+                   ", wrong:mother_birthplace 1, not_known:mother_birthplace 1,"
+                   " asked_which:first_name 1, doubtful:birth_year 1,"
+                   " corrected:mother_birthplace 1, language:fr 1");
+}
+
+/* The last answer is saved with the answers, and once more with the code. */
+static void what_completes_a_conversation_counts_once(void **state)
+{
+    size_t length;
+    char *json = strdup(flow_default_json(&length)), *report;
+    struct flow *before = flow;
+
+    (void)state;
+    memcpy(strstr(json, "\"doubt\""), "\"never\"", strlen("\"never\""));
+    flow = flow_load("ciu-rdc.json", json, length, &report);
+    free(json);
+    SAY("Bonjour", "1985", "Kinshasa", "Jean", "15", "Je m’appelle Kabila");
+    assert_figures("started 1, finished 1, " ALL_REACHED ", doubtful:family_name 1, language:fr 1");
+    flow_free(before);
+}
+
 static void while_the_language_is_open_its_question_waits(void **state)
 {
     (void)state;
@@ -194,6 +229,15 @@ static void a_code_counts_in_its_language(void **state)
     (void)state;
     SAY("Hello", "LANGUAGE", "English", "1985", "Kinshasa", "Jean", "15", "Kabila");
     assert_figures("started 1, finished 1, " ALL_REACHED ", language:en 1");
+}
+
+static void a_language_that_is_not_offered_counts_as_the_first(void **state)
+{
+    (void)state;
+    SAY("Hello", "LANGUAGE", "Lingala", "1985", "Kinshasa", "Jean", "15");
+    flow_withhold_unreviewed(flow);
+    SAY("Kabila");
+    assert_figures("started 1, finished 1, " ALL_REACHED ", language:fr 1");
 }
 
 static void a_stop_ends_it(void **state)
@@ -257,8 +301,11 @@ int main(void)
         TEST(messages_that_come_again_count_nothing),
         TEST(a_question_is_reached_once),
         TEST(wrong_answers_are_those_to_questions),
+        TEST(what_became_of_answers_is_told_by_question),
+        TEST(what_completes_a_conversation_counts_once),
         TEST(while_the_language_is_open_its_question_waits),
         TEST(a_code_counts_in_its_language),
+        TEST(a_language_that_is_not_offered_counts_as_the_first),
         TEST(a_stop_ends_it),
         TEST(an_expired_one_begins_again),
         TEST(changed_questions_start_it_anew),

@@ -121,31 +121,56 @@ static void a_question_for_words_is_a_text(void **state)
     flow_free(flow);
 }
 
-static void the_languages_are_buttons(void **state)
+/* What LANGUE is answered with, by the flow that is built in. */
+static json_t *ask_for_languages(bool withhold)
 {
     size_t length;
     const char *built_in = flow_default_json(&length);
     char *report;
     struct flow *flow = flow_load("ciu-rdc", built_in, length, &report);
     struct conversation conversation;
-    json_t *json, *buttons;
+    json_t *json;
 
-    (void)state;
+    if (withhold)
+        flow_withhold_unreviewed(flow);
     conversation_start(&conversation, NULL, 0);
     hear(flow, &conversation, "Bonjour");
     hear(flow, &conversation, "LANGUE");
     json = write_reply(flow, &conversation, &from_number);
     assert_string_equal(at(json, "type", NULL, NULL), "interactive");
-    assert_string_equal(at(json, "interactive", "type", NULL), "button");
     assert_non_null(strstr(at(json, "interactive", "body", "text"), "2. English"));
-    buttons =
+    flow_free(flow);
+    return json;
+}
+
+static void two_languages_are_buttons(void **state)
+{
+    json_t *json = ask_for_languages(true);
+    json_t *buttons =
         json_object_get(json_object_get(json_object_get(json, "interactive"), "action"), "buttons");
+
+    (void)state;
+    assert_string_equal(at(json, "interactive", "type", NULL), "button");
     assert_int_equal(json_array_size(buttons), 2);
     assert_string_equal(at(json_array_get(buttons, 1), "type", NULL, NULL), "reply");
     assert_string_equal(at(json_array_get(buttons, 1), "reply", "id", NULL), ":en");
     assert_string_equal(at(json_array_get(buttons, 1), "reply", "title", NULL), "English");
     json_decref(json);
-    flow_free(flow);
+}
+
+static void four_languages_are_a_list(void **state)
+{
+    json_t *json = ask_for_languages(false);
+    json_t *sections = json_object_get(
+        json_object_get(json_object_get(json, "interactive"), "action"), "sections");
+    json_t *rows = json_object_get(json_array_get(sections, 0), "rows");
+
+    (void)state;
+    assert_string_equal(at(json, "interactive", "type", NULL), "list");
+    assert_int_equal(json_array_size(rows), 4);
+    assert_string_equal(at(json_array_get(rows, 3), "id", NULL, NULL), ":sw");
+    assert_string_equal(at(json_array_get(rows, 3), "title", NULL, NULL), "Kiswahili");
+    json_decref(json);
 }
 
 /* What becomes of so many labels, and of labels so long. */
@@ -228,7 +253,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_question_for_words_is_a_text),
-        cmocka_unit_test(the_languages_are_buttons),
+        cmocka_unit_test(two_languages_are_buttons),
+        cmocka_unit_test(four_languages_are_a_list),
         cmocka_unit_test(options_become_what_has_room_for_them),
         cmocka_unit_test(a_list_has_a_button_and_one_section),
         cmocka_unit_test(a_long_question_has_no_buttons),
