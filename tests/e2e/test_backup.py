@@ -100,9 +100,10 @@ def test_backup_disaster_restore_conversation(start, script, database, tmp_path)
         assert line in done.stdout, done.stdout
     register(server, ("1991", "Boma", "Luc", "3", "Ilunga"))  # after the backup, so lost with the rest
 
-    refused = script("restore", backup, DATABASE_URL=database.url)
-    assert refused.returncode == 1, "the server still runs"
-    assert "Nothing was changed" in refused.stderr
+    for options in ([], ["--force"]):
+        refused = script("restore", *options, backup, DATABASE_URL=database.url)
+        assert refused.returncode == 1, "the server still runs"
+        assert "Nothing was changed" in refused.stderr and "stop the server first" in refused.stderr
     assert database.totals() == (3, 4)
     server.stop()
     refused = script("restore", backup, DATABASE_URL=database.url)
@@ -136,6 +137,9 @@ def test_a_restore_by_force_replaces_what_is_there(start, script, database, tmp_
         connection = sqlite3.connect(aside)
         assert connection.execute(COUNT).fetchone() == (2, 2)
         connection.close()
+    else:
+        assert "First a copy of what is in the database" in done.stdout and "(2 codes)" in done.stdout
+        assert len(backups(tmp_path / "kept")) == 2
     again = start(DATABASE_URL=database.url)  # its migrations still fit
     register(again, MARIE)
     again.stop()
