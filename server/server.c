@@ -337,7 +337,6 @@ static void measure_limits(const struct server *server)
 {
     const struct config *config = &server->setup->config;
 
-    process_started();
     metrics_set(METRIC_WORKERS, config->workers);
     metrics_set(METRIC_CONNECTIONS_LIMIT, server->limits.connections_max);
     metrics_set(METRIC_MESSAGES_IN_FLIGHT_LIMIT, config->max_in_flight);
@@ -378,6 +377,7 @@ int server_run(const struct setup *setup)
     int code = 1, signal_number;
 
     wiping_start();
+    process_started();
     meta_clock_init(&server.meta_clock);
     block_signals(&stop);
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)

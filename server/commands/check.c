@@ -3,6 +3,7 @@
 #include "server/commands/ask_ready.h"
 #include "server/commands/command.h"
 #include "server/commands/graph_check.h"
+#include "server/commands/instances.h"
 #include "server/configuration/setup.h"
 #include "server/http/tls.h"
 #include "server/security/salt_check.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int run(struct options *options, int argc, char *argv[]);
@@ -26,7 +28,9 @@ const struct command cmd_check = {
         "With --quiet it prints one line and exits as monitoring plugins do: 0 all is well,\n"
         "1 warning, 2 critical, 3 unknown.\n\n"
         "  --quiet      one line, for cron and monitoring\n"
-        "  --server     also ask the running server whether it is ready\n"
+        "  --server     also ask each instance on this machine whether it is ready, and whether "
+        "the\n"
+        "               settings changed since it started\n"
         "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
     .run = run,
 };
@@ -239,12 +243,46 @@ static void give_hints(const struct config *config)
     free(lines);
 }
 
-static int check_server(const struct config *config)
+static bool changed_since(const char *path, int64_t when_s)
 {
-    char error[256];
-    int status = ask_ready(config, error, sizeof error);
+    struct stat found;
+    return path != NULL && stat(path, &found) == 0 && found.st_mtime > when_s;
+}
 
-    print_finding(status == 0 ? "ok" : "bad", "server", status == 0 ? "ready" : error);
+/* One instance. What it was started with may be another than what the files say now. */
+static int check_instance(const struct options *options, const struct config *config, unsigned port)
+{
+    const char *settings = options->env_file != NULL ? options->env_file : ".env";
+    char text[256];
+    int64_t started_s;
+
+    if (ask_ready(config, port, &started_s, text, sizeof text) != 0) {
+        print_finding("bad", "server", text);
+        return -1;
+    }
+    snprintf(text, sizeof text, "ready on port %u", port);
+    print_finding("ok", "server", text);
+    if (started_s >= 0 &&
+        (changed_since(settings, started_s) || changed_since(config->flow_file, started_s))) {
+        snprintf(text, sizeof text,
+                 "on port %u runs with older settings than the file's: restart it "
+                 "(systemctl restart whatsapp-uic.target)",
+                 port);
+        print_finding("hint", "server", text);
+    }
+    return 0;
+}
+
+/* The one of PORT, and every other that systemd is to run. */
+static int check_servers(const struct options *options, const struct config *config)
+{
+    unsigned ports[INSTANCES_MAX];
+    const size_t count = instances_list(INSTANCES_DIRECTORY, ports);
+    int status = check_instance(options, config, config->port);
+
+    for (size_t i = 0; i < count; i++)
+        if (ports[i] != config->port && check_instance(options, config, ports[i]) != 0)
+            status = -1;
     return status;
 }
 
@@ -262,7 +300,7 @@ static int check_all(const struct options *options, const struct request *reques
             status = -1;
         if (config_has_meta(&setup.config) && check_meta(&setup.config) < 0)
             status = -1;
-        if (request->server && check_server(&setup.config) < 0)
+        if (request->server && check_servers(options, &setup.config) < 0)
             status = -1;
         give_hints(&setup.config);
     }

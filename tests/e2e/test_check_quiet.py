@@ -1,6 +1,8 @@
 """`check --quiet`: one line and an exit code, for cron and monitoring."""
 
+import os
 import socket
+import time
 
 import pytest
 from processes import eventually, free_port, run_program
@@ -79,6 +81,17 @@ def test_a_server_that_is_not_ready_is_told_of(check, start, redis):
     eventually(lambda: server.status_of("/ready") == 503, "not ready")
     code, line = check("--server", PORT=server.port, **PRODUCTION)
     assert code == CRITICAL and "answers 503" in line
+
+
+def test_settings_that_changed_since_the_server_started_are_told(check, start, tmp_path):
+    server = start()
+    settings = tmp_path / "settings.env"
+    settings.write_text(f"PORT={server.port}\n")
+    os.utime(settings, (time.time() - 60,) * 2)
+    assert check("--server", "--env", settings, **PRODUCTION)[0] == OK
+    os.utime(settings, (time.time() + 60,) * 2)
+    code, line = check("--server", "--env", settings, **PRODUCTION)
+    assert code == WARNING and f"port {server.port} runs with older settings" in line
 
 
 def test_a_silent_port_does_not_hold_it_for_ever(check):
