@@ -94,6 +94,17 @@ def test_settings_that_changed_since_the_server_started_are_told(check, start, t
     assert code == WARNING and f"port {server.port} runs with older settings" in line
 
 
+def test_the_public_address_is_asked(check, start):
+    server = start()
+    code, line = check("--public", **{**PRODUCTION, "PUBLIC_URL": f"http://127.0.0.1:{server.port}"})
+    assert "public: " not in line
+    other = free_port()
+    code, line = check("--public", **{**PRODUCTION, "PUBLIC_URL": f"http://127.0.0.1:{other}"})
+    assert code == CRITICAL and "nobody listens there" in line
+    code, line = check("--public", **{**PRODUCTION, "PUBLIC_URL": "https://ciu.invalid"})
+    assert code == CRITICAL and "its name leads nowhere" in line
+
+
 def test_a_silent_port_does_not_hold_it_for_ever(check):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         code, line = check("--server", PORT=silent.getsockname()[1], **PRODUCTION)
