@@ -96,13 +96,13 @@ def test_settings_that_changed_since_the_server_started_are_told(check, start, t
 
 def test_the_public_address_is_asked(check, start):
     server = start()
-    code, line = check("--public", **{**PRODUCTION, "PUBLIC_URL": f"http://127.0.0.1:{server.port}"})
-    assert "public: " not in line
-    other = free_port()
-    code, line = check("--public", **{**PRODUCTION, "PUBLIC_URL": f"http://127.0.0.1:{other}"})
+    code, line = check("--public", PUBLIC_URL=f"http://127.0.0.1:{server.port}")
+    assert code == WARNING and "public: " not in line
+    code, line = check("--public", PUBLIC_URL=f"http://127.0.0.1:{free_port()}")
     assert code == CRITICAL and "nobody listens there" in line
-    code, line = check("--public", **{**PRODUCTION, "PUBLIC_URL": "https://ciu.invalid"})
+    code, line = check("--public", PUBLIC_URL="https://ciu.invalid")
     assert code == CRITICAL and "its name leads nowhere" in line
+    assert "PUBLIC_URL is not set" in check("--public")[1]
 
 
 def test_a_silent_port_does_not_hold_it_for_ever(check):
