@@ -65,7 +65,9 @@ def machine(fresh, root, tmp_path_factory):
     except CannotBoot as why:
         system.remove()
         pytest.skip(f"no systemd boots here, so nothing of it was rehearsed: {why}")
-    yield Rehearsal(system, Guide((root / "docs/guide-deploiement.md").read_text(encoding="utf-8")))
+    machine = Rehearsal(system, Guide((root / "docs/guide-deploiement.md").read_text(encoding="utf-8")))
+    machine.base = base
+    yield machine
     system.keep_fetched()
     system.remove()
 
@@ -85,7 +87,7 @@ def test_two_instances_by_the_guide(machine):
 
 
 @pytest.fixture(scope="module")
-def newer(machine, root, tmp_path_factory):
+def newer(machine, root, build, tmp_path_factory):
     """Packages of a next version, with one more migration, in /root/newer."""
     sources = tmp_path_factory.mktemp("newer")
     subprocess.run("tar -c --exclude=./build --exclude=./.git --exclude=node_modules . | "
@@ -98,12 +100,10 @@ def newer(machine, root, tmp_path_factory):
         schema.write_text(text)
     project = sources / "CMakeLists.txt"
     project.write_text(re.sub(r"^(project\(.* VERSION )[\d.]+", r"\g<1>9.0.0", project.read_text(), flags=re.M))
-    done = subprocess.run([sources / "scripts/package"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
     (machine.system.folder / "root/newer").mkdir()
-    for package in done.stdout.split():
+    for package in build(machine.base, sources, tmp_path_factory.mktemp("newer") / "builder"):
         if "-dev" not in package:
-            shutil.copy(sources / package, machine.system.folder / "root/newer")
+            shutil.copy(machine.base.folder / package.lstrip("/"), machine.system.folder / "root/newer")
 
 
 def test_an_upgrade_with_a_migration_loses_no_message(machine, newer):
@@ -140,9 +140,8 @@ def test_a_restore_waits_until_nobody_is_connected(machine):
     before = machine.psql("SELECT count(*) FROM uic_records")
     done = machine.system.run("whatsapp-uic-restore", "--force", backup, check=False)
     assert done.returncode == 1 and "Nothing was changed" in done.stderr
-    machine.system.shell("systemctl stop whatsapp-uic.target")
+    said = machine.system.shell(f"systemctl stop whatsapp-uic.target; whatsapp-uic-restore --force {backup}")
     assert machine.states()[:3] == ["inactive"] * 3
-    said = machine.system.shell(f"whatsapp-uic-restore --force {backup}")
     assert "D'abord une copie" in said and machine.psql("SELECT count(*) FROM uic_records") == before
     machine.system.shell("systemctl start whatsapp-uic.target")
     assert machine.states() == ["active"] * 4
