@@ -37,7 +37,7 @@ class Rehearsal(Machine):
     def write_during(self, action, token=TOKEN, port=443, people=PEOPLE):
         """People write before, during and after what is done; what they met."""
         crowd = subprocess.Popen(["nsenter", f"--target={self.system.leader}", "--net", "--", sys.executable,
-                                  Path(__file__).with_name("crowd.py"), ADDRESS, token, str(people), str(port)],
+                                  Path(__file__).with_name("writers.py"), ADDRESS, token, str(people), str(port)],
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert crowd.stdout.readline() == "they write\n"
         try:
