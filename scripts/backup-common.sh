@@ -39,6 +39,16 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/whatsapp-uic.XXXXXX") || exit 1
 trap end EXIT
 trap 'exit 130' INT TERM HUP
 
+# Descriptor 7 is locked for as long as this script or anything that it started lives. A folder of ours
+# that nobody holds is what a killed one left behind, perhaps with a whole database in it.
+exec 7>"$work/lock" && flock 7
+for old in "${work%.*}".??????; do
+  if [ "$old" != "$work" ] && [ -d "$old" ] && [ -O "$old" ] && [ ! -L "$old" ] && [ -f "$old/lock" ] &&
+    flock -n "$old/lock" true; then
+    rm -rf -- "$old"
+  fi
+done
+
 # find_owner PATH: as root, who else decides where this path leads: the last one, other than root, whom
 # a directory on its way belongs to. What is done there is done as_owner, for he may have put a link to
 # anything in its place; and whoever may write in a directory of root's may have done so, too.

@@ -7,8 +7,9 @@ BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson
   tzdata)
 PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
 PACKAGE_PACKAGES=(build-essential debhelper dpkg-dev)
-PACKAGE_TEST_PACKAGES=(lintian systemd man-db shellcheck fail2ban logrotate nginx-light strace)
-CHROOT_TEST_PACKAGES=(debootstrap util-linux)
+PACKAGE_TEST_PACKAGES=(lintian systemd man-db shellcheck fail2ban logrotate nginx-light strace
+  prometheus-alertmanager)
+CHROOT_TEST_PACKAGES=(debootstrap util-linux systemd-container)
 COVERAGE_PACKAGES=(gcovr)
 FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)
 TEST_PACKAGES=("${PRODUCTION_PACKAGES[@]}" libcmocka-dev openssl python3-pytest curl pgbouncer valgrind
@@ -91,7 +92,7 @@ install_packages() {
   # Not at the next start of the machine either.
   for package in "${missing[@]}"; do
     case $package in
-    redis-server | nginx-light | postgresql | pgbouncer | prometheus | fail2ban)
+    redis-server | nginx-light | postgresql | pgbouncer | prometheus | prometheus-alertmanager | fail2ban)
       if [ -d /run/systemd/system ]; then
         "${as_root[@]}" systemctl --quiet disable "${package%-light}"
       fi

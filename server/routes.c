@@ -10,6 +10,7 @@
 #include "server/channels/simulator.h"
 #include "server/stores.h"
 #include "server/telemetry/metrics.h"
+#include "server/telemetry/process.h"
 #include "server/telemetry/scrape.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -82,13 +83,16 @@ static void handle_ready(struct routes *routes, struct http_request *request)
     bool records = atomic_load(&routes->readiness->records_down) == 0;
     bool ready = sessions && records && !routes->draining;
     const char *redis = routes->config->redis_url == NULL ? "memory" : sessions ? "up" : "down";
+    char started[PROCESS_START_MAX];
 
+    process_start_text(started);
     reply_json(request, ready ? 200 : 503,
-               json_pack("{s:s, s:s, s:s}", "status",
+               json_pack("{s:s, s:s, s:s, s:s}", "status",
                          routes->draining ? "stopping"
                          : ready          ? "ready"
                                           : "unavailable",
-                         "redis", redis, "database", records ? "up" : "down"));
+                         "redis", redis, "database", records ? "up" : "down", "started_at",
+                         started));
 }
 
 static void handle_root(struct routes *routes, struct http_request *request)

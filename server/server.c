@@ -6,6 +6,7 @@
 #include "server/channels/postman.h"
 #include "server/configuration/local_day.h"
 #include "server/configuration/setup.h"
+#include "server/http/listening.h"
 #include "server/http/tls.h"
 #include "server/limits.h"
 #include "server/security/privilege.h"
@@ -26,7 +27,6 @@
 #include "store/session.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
@@ -34,7 +34,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* How often, within the watchdog's time, workers leave their mark and we look for it. */
@@ -48,6 +47,7 @@ struct server {
     struct limits limits;
     struct meta_clock meta_clock;
     struct tls *tls; /* NULL: none */
+    struct listening listening;
     struct session_store *sessions;
     struct record_store *records;
     struct funnel funnel;
@@ -88,34 +88,33 @@ static int drop_privileges(const struct config *config)
     return status;
 }
 
-/* SO_REUSEPORT would let a second server take half of the first one's connections unnoticed. */
-static int check_port_is_free(const struct config *config)
+/* A manager holds the port while we are away. Who connects while tables are made would wait for
+ * minutes: then it is given up, so that another instance answers him. */
+static int take_port(struct server *server)
 {
-    const struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *address = NULL;
-    char service[12], reason[128];
-    const int on = 1;
-    int status, fd;
+    const struct config *config = &server->setup->config;
+    struct listening *listening = &server->listening;
+    char why[STORE_ERROR_MAX];
 
-    snprintf(service, sizeof service, "%u", config->port);
-    status = getaddrinfo(config->host, service, &hints, &address);
-    if (status != 0) {
-        log_failure("HOST", gai_strerror(status));
+    if (listening_take(listening, config->host, config->port) != 0) {
+        log_failure(listening->subject, listening->error);
         return -1;
     }
-    fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    status = fd < 0 ? -1 : bind(fd, address->ai_addr, address->ai_addrlen);
-    if (status != 0) {
-        snprintf(reason, sizeof reason, "cannot listen on %s port %u: %s", config->host,
-                 config->port, strerror(errno));
-        log_failure("PORT", reason);
-    }
-    if (fd >= 0)
-        close(fd);
-    freeaddrinfo(address);
+    if (listening->unused > 0)
+        log_write(LOG_WARNING, "socket_not_used", log_number("count", listening->unused),
+                  log_text("reason", "it is of another address than HOST and PORT"));
+    if (listening->fd >= 0 && record_store_probe(config->database_url, why) != 0)
+        (void)listening_give_up(listening);
+    return 0;
+}
+
+static int open_port(struct server *server)
+{
+    const struct config *config = &server->setup->config;
+    int status = listening_open(&server->listening, config->host, config->port);
+
+    if (status != 0)
+        log_failure(server->listening.subject, server->listening.error);
     return status;
 }
 
@@ -309,6 +308,7 @@ static int start_workers(struct server *server)
         .limits = &server->limits,
         .meta_clock = &server->meta_clock,
         .tls = server->tls,
+        .listen_fd = server->listening.fd,
         .turn_ms = server->watchdog_ms / WATCHDOG_LOOKS,
     };
     char error[512];
@@ -337,7 +337,6 @@ static void measure_limits(const struct server *server)
 {
     const struct config *config = &server->setup->config;
 
-    process_started();
     metrics_set(METRIC_WORKERS, config->workers);
     metrics_set(METRIC_CONNECTIONS_LIMIT, server->limits.connections_max);
     metrics_set(METRIC_MESSAGES_IN_FLIGHT_LIMIT, config->max_in_flight);
@@ -372,19 +371,22 @@ static void log_started(const struct config *config)
 
 int server_run(const struct setup *setup)
 {
-    struct server server = {.setup = setup, .watchdog_ms = notify_watchdog_ms()};
+    struct server server = {
+        .setup = setup, .watchdog_ms = notify_watchdog_ms(), .listening.fd = -1};
     const struct config *config = &setup->config;
     sigset_t stop;
     int code = 1, signal_number;
 
     wiping_start();
+    process_started();
     meta_clock_init(&server.meta_clock);
     block_signals(&stop);
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;
-    if (check_port_is_free(config) == 0 && open_stores(&server) == 0 &&
+    if (take_port(&server) == 0 && open_stores(&server) == 0 && open_port(&server) == 0 &&
         open_figures(&server) == 0 && limits_open(&server.limits, config) == 0 &&
         open_tls(&server) == 0 && start_workers(&server) == 0) {
+        listening_leave(&server.listening); /* the workers have their own copies by now */
         measure_limits(&server);
         log_started(config);
         notify_send("READY=1");
@@ -394,6 +396,8 @@ int server_run(const struct setup *setup)
                   log_text("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
         code = 0;
     }
+    if (!listening_give_up(&server.listening)) /* nothing, unless the start failed */
+        listening_leave(&server.listening);
     stop_workers(&server);
     tls_close(server.tls);
     limits_close(&server.limits);

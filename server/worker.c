@@ -294,8 +294,9 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .stats = worker->stats,
         .readiness = settings->stores.readiness,
     };
-    worker->http = http_create(worker->base, config->host, config->port, &limits, routes_handle,
-                               &worker->routes, error, error_size);
+    const struct http_address address = {config->host, config->port, settings->listen_fd};
+    worker->http = http_create(worker->base, &address, &limits, routes_handle, &worker->routes,
+                               error, error_size);
     return worker->http != NULL ? 0 : -1;
 }
 

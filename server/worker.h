@@ -27,6 +27,7 @@ struct worker_settings {
     const struct limits *limits; /* of all workers together */
     struct meta_clock *meta_clock;
     struct tls *tls;  /* NULL: none */
+    int listen_fd;    /* a listening socket for all workers, or -1: each opens its own */
     unsigned turn_ms; /* how often the loop leaves a mark that it turns; 0: never */
 };
 

@@ -82,9 +82,10 @@ int record_store_prepare(const char *url, char report[STORE_ERROR_MAX],
 int record_store_probe(const char *url, char error[STORE_ERROR_MAX]);
 
 /*
- * Something that a prepared database belongs to: a short name and what stands for it. The first
- * value that is told with remember is kept; later ones are compared with it. Blocks. Returns 0 when
- * they are the same (or nothing is kept), RECORD_DIFFERS, RECORD_AWAY, or -1 with error.
+ * Something that a prepared database belongs to: a short name and what stands for it. The value
+ * that is told with remember is kept, and from the first record on later ones are compared with it:
+ * without records it binds nobody. Blocks. Returns 0 when they are the same (or nothing is kept),
+ * RECORD_DIFFERS, RECORD_AWAY, or -1 with error.
  */
 #define RECORD_DIFFERS 1
 int record_store_mark(const char *url, const char *name, const char *value, bool remember,
@@ -169,6 +170,11 @@ enum store_status record_sweep(struct record_link *link, struct record_sweep *sw
  * error. */
 int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record_survey *survey,
                   char error[STORE_ERROR_MAX]);
+
+/* When the last backup was made, and the first record; INT64_MIN: none. Blocks. Returns 0, or -1
+ * with error. */
+int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
+                       char error[STORE_ERROR_MAX]);
 
 /* Whether the database has a clock of its own, which SQLite has not, and what it says. Blocks.
  * Returns 1, 0, or -1 with error. */

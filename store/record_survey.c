@@ -81,6 +81,25 @@ int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record
     return status;
 }
 
+int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
+                       char error[STORE_ERROR_MAX])
+{
+    static const char sql[] = "SELECT (SELECT value FROM uic_marks WHERE name = 'last_backup'),"
+                              " (SELECT created_at FROM uic_records ORDER BY id LIMIT 1)";
+    const struct record_backend *backend = record_backend_find(url, error);
+    struct reading reading = {.backend = backend ? backend->reader : NULL};
+    int status = -1;
+
+    if (backend)
+        reading.query = reading.backend->open(url, error);
+    if (reading.query && row_read(&reading, sql, error) == 0 &&
+        time_read(&reading.cells[0], backup_us, error) == 0)
+        status = time_read(&reading.cells[1], first_us, error);
+    if (reading.query)
+        reading.backend->close(reading.query);
+    return status;
+}
+
 int record_clock(const char *url, int64_t *now_us, char error[STORE_ERROR_MAX])
 {
     const struct record_backend *backend = record_backend_find(url, error);

@@ -2,11 +2,13 @@
 #include "server/commands/ask_ready.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_SECONDS 5
@@ -62,31 +64,48 @@ static int ask(int fd, char answer[ANSWER_MAX], const char **body)
     return sscanf(answer, "HTTP/1.%*1[01] %3d ", &status) == 1 ? status : -1;
 }
 
-int ask_ready(const struct config *config, char *error, size_t error_size)
+/* "started_at" of the answer, or -1. */
+static int64_t read_started(const char *body)
+{
+    json_t *answer = json_loads(body, 0, NULL);
+    const char *text = json_string_value(json_object_get(answer, "started_at"));
+    struct tm utc = {0};
+    const char *end = text == NULL ? NULL : strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    const int64_t started_s = end == NULL || *end != '\0' ? -1 : timegm(&utc);
+
+    json_decref(answer);
+    return started_s;
+}
+
+int ask_ready(const struct config *config, unsigned port, int64_t *started_s, char *error,
+              size_t error_size)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *address = NULL;
-    char port[12], answer[ANSWER_MAX];
+    char service[12], answer[ANSWER_MAX];
     const char *body = "";
     int fd, status = 200;
 
-    snprintf(port, sizeof port, "%u", config->port);
-    if (getaddrinfo(host_to_ask(config->host), port, &hints, &address) != 0) {
+    *started_s = -1;
+    snprintf(service, sizeof service, "%u", port);
+    if (getaddrinfo(host_to_ask(config->host), service, &hints, &address) != 0) {
         snprintf(error, error_size, "HOST is no address of this machine");
         return -1;
     }
     fd = connect_to(address);
     freeaddrinfo(address);
     if (fd < 0) {
-        snprintf(error, error_size, "nothing answers on port %s: %s", port, strerror(errno));
+        snprintf(error, error_size, "nothing answers on port %u: %s", port, strerror(errno));
         return -1;
     }
     if (config->tls_cert_file == NULL)
         status = ask(fd, answer, &body);
     close(fd);
     if (status < 0)
-        snprintf(error, error_size, "no answer from port %s", port);
+        snprintf(error, error_size, "no answer from port %u", port);
     else if (status != 200)
-        snprintf(error, error_size, "/ready on port %s answers %d: %.150s", port, status, body);
+        snprintf(error, error_size, "/ready on port %u answers %d: %.150s", port, status, body);
+    else
+        *started_s = read_started(body);
     return status == 200 ? 0 : -1;
 }

@@ -6,9 +6,12 @@
 
 #include "server/configuration/config.h"
 #include <stddef.h>
+#include <stdint.h>
 
-/* Asks GET /ready on HOST and PORT; of a server with TLS only that it takes connections. Blocks,
- * for five seconds a step at most. Returns 0, or -1 with error. */
-int ask_ready(const struct config *config, char *error, size_t error_size);
+/* Asks GET /ready on HOST and the port of an instance; of a server with TLS only that it takes
+ * connections. Blocks, for five seconds a step at most. started_s: when it began, -1 when it did
+ * not say. Returns 0, or -1 with error. */
+int ask_ready(const struct config *config, unsigned port, int64_t *started_s, char *error,
+              size_t error_size);
 
 #endif

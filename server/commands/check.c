@@ -3,6 +3,8 @@
 #include "server/commands/ask_ready.h"
 #include "server/commands/command.h"
 #include "server/commands/graph_check.h"
+#include "server/commands/instances.h"
+#include "server/commands/public_check.h"
 #include "server/configuration/setup.h"
 #include "server/http/tls.h"
 #include "server/security/salt_check.h"
@@ -14,19 +16,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int run(struct options *options, int argc, char *argv[]);
 
 const struct command cmd_check = {
     .name = "check",
-    .arguments = "[--quiet] [--server] [--flow FILE]",
+    .arguments = "[--quiet] [--server] [--public] [--flow FILE]",
     .summary = "check configuration and flow, reach Redis, the database and Meta",
     .details =
         "With --quiet it prints one line and exits as monitoring plugins do: 0 all is well,\n"
         "1 warning, 2 critical, 3 unknown.\n\n"
         "  --quiet      one line, for cron and monitoring\n"
-        "  --server     also ask the running server whether it is ready\n"
+        "  --server     also ask each instance on this machine whether it is ready, and whether "
+        "the\n"
+        "               settings changed since it started\n"
+        "  --public     also ask PUBLIC_URL as people outside do: its name, the proxy, the "
+        "certificate\n"
+        "               (told two weeks before it ends), and the service behind\n"
         "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
     .run = run,
 };
@@ -38,9 +46,15 @@ enum { PLUGIN_OK, PLUGIN_WARNING, PLUGIN_CRITICAL, PLUGIN_UNKNOWN };
 #define CLOCK_HINT_S 60
 #define CLOCK_BAD_S 300
 
+/* Two nights, so that one that failed is told and one that is late is not. */
+#define BACKUP_DAYS 2
+/* certbot renews a month before the end; what is left then did not. */
+#define CERTIFICATE_DAYS 14
+
 struct request {
     bool quiet;
     bool server;
+    bool public;
 };
 
 /* For --quiet: the worst that was found so far, instead of a line for each. */
@@ -180,6 +194,35 @@ static int check_database_clock(const struct config *config)
     return found > 0 ? compare_clocks("the database's", clock_us / 1000000) : found;
 }
 
+/* Of the backups that whatsapp-uic-backup makes; nothing is asked for before there is something to
+ * lose. */
+static int check_backup(const struct config *config)
+{
+    char text[128], error[STORE_ERROR_MAX] = "";
+    int64_t backup_us, first_us;
+
+    if (record_last_backup(config->database_url, &backup_us, &first_us, error) != 0) {
+        print_finding("bad", "database", error);
+        return -1;
+    }
+    const bool none = backup_us == INT64_MIN;
+    const int64_t since_us = none ? first_us : backup_us;
+    if (since_us == INT64_MIN)
+        return 0;
+    const int64_t days = (clock_wall_us() - since_us) / (INT64_C(86400) * 1000000);
+    if (none)
+        snprintf(text, sizeof text,
+                 "none was made yet: systemctl enable --now whatsapp-uic-backup.timer");
+    else if (days < BACKUP_DAYS)
+        snprintf(text, sizeof text, "the last one is from the last two days");
+    else
+        snprintf(text, sizeof text,
+                 "the last one is %" PRId64 " days old: journalctl -u whatsapp-uic-backup", days);
+    if (!none || days >= BACKUP_DAYS)
+        print_finding(days < BACKUP_DAYS ? "ok" : "hint", "backup", text);
+    return 0;
+}
+
 static int check_database(const struct setup *setup)
 {
     char error[STORE_ERROR_MAX] = "";
@@ -187,7 +230,7 @@ static int check_database(const struct setup *setup)
         const char *subject;
         print_finding("ok", "database", "ready");
         if (salt_check(setup, false, &subject, error) == 0)
-            return check_database_clock(&setup->config);
+            return check_database_clock(&setup->config) == 0 ? check_backup(&setup->config) : -1;
         print_finding("bad", subject, error);
         return -1;
     }
@@ -253,12 +296,68 @@ static void give_hints(const struct config *config, const struct flow *flow)
     free(lines);
 }
 
-static int check_server(const struct config *config)
+static bool changed_since(const char *path, int64_t when_s)
 {
-    char error[256];
-    int status = ask_ready(config, error, sizeof error);
+    struct stat found;
+    return path != NULL && stat(path, &found) == 0 && found.st_mtime > when_s;
+}
 
-    print_finding(status == 0 ? "ok" : "bad", "server", status == 0 ? "ready" : error);
+/* One instance. What it was started with may be another than what the files say now. */
+static int check_instance(const struct options *options, const struct config *config, unsigned port)
+{
+    const char *settings = options->env_file != NULL ? options->env_file : ".env";
+    char text[256];
+    int64_t started_s;
+
+    if (ask_ready(config, port, &started_s, text, sizeof text) != 0) {
+        print_finding("bad", "server", text);
+        return -1;
+    }
+    snprintf(text, sizeof text, "ready on port %u", port);
+    print_finding("ok", "server", text);
+    if (started_s >= 0 &&
+        (changed_since(settings, started_s) || changed_since(config->flow_file, started_s))) {
+        snprintf(text, sizeof text,
+                 "on port %u runs with older settings than the file's: restart it "
+                 "(systemctl restart whatsapp-uic.target)",
+                 port);
+        print_finding("hint", "server", text);
+    }
+    return 0;
+}
+
+/* The one of PORT, and every other that systemd is to run. */
+static int check_servers(const struct options *options, const struct config *config)
+{
+    unsigned ports[INSTANCES_MAX];
+    const size_t count = instances_list(INSTANCES_DIRECTORY, ports);
+    int status = check_instance(options, config, config->port);
+
+    for (size_t i = 0; i < count; i++)
+        if (ports[i] != config->port && check_instance(options, config, ports[i]) != 0)
+            status = -1;
+    return status;
+}
+
+/* As from outside: name, proxy, certificate, service. */
+static int check_public(const struct config *config)
+{
+    char text[PUBLIC_CHECK_MAX];
+    int64_t days;
+
+    if (config->public_url == NULL) {
+        print_finding("bad", "public", "PUBLIC_URL is not set");
+        return -1;
+    }
+    const int status = public_check(config, &days, text);
+    print_finding(status == 0 ? "ok" : "bad", "public", text);
+    if (status == 0 && days >= 0 && days < CERTIFICATE_DAYS) {
+        snprintf(text, sizeof text,
+                 "the certificate ends in %" PRId64
+                 " days: sudo certbot renew, systemctl status certbot.timer",
+                 days);
+        print_finding("hint", "public", text);
+    }
     return status;
 }
 
@@ -276,7 +375,9 @@ static int check_all(const struct options *options, const struct request *reques
             status = -1;
         if (config_has_meta(&setup.config) && check_meta(&setup.config) < 0)
             status = -1;
-        if (request->server && check_server(&setup.config) < 0)
+        if (request->server && check_servers(options, &setup.config) < 0)
+            status = -1;
+        if (request->public && check_public(&setup.config) < 0)
             status = -1;
         give_hints(&setup.config, setup.flow);
     }
@@ -289,6 +390,7 @@ static int read_request(struct request *request, struct options *options, int ar
 {
     static const struct option known[] = {{"quiet", no_argument, NULL, 'q'},
                                           {"server", no_argument, NULL, 's'},
+                                          {"public", no_argument, NULL, 'p'},
                                           {"flow", required_argument, NULL, 'f'},
                                           {0}};
     *request = (struct request){0};
@@ -297,6 +399,7 @@ static int read_request(struct request *request, struct options *options, int ar
             return -1;
         request->quiet = request->quiet || c == 'q';
         request->server = request->server || c == 's';
+        request->public = request->public || c == 'p';
         if (c == 'f')
             options->flow_file = optarg;
     }

@@ -76,13 +76,19 @@ static int ask(const struct request *request, int64_t records)
     if (!isatty(STDIN_FILENO))
         return fail("erase", "there is no terminal to ask on: say --yes");
     if (request->older || request->delete)
-        printf("%" PRId64 " codes will be deleted for good. Go on? [yes/NO] ", records);
+        printf("%" PRId64 " codes seront effacés, pour de bon. Continuer ? [o/N]\n"
+               "%" PRId64 " codes will be deleted for good. Go on? [y/N] ",
+               records, records);
     else
-        printf("The number will be removed from %" PRId64 " records for good. Go on? [yes/NO] ",
-               records);
+        printf("Le numéro sera retiré de %" PRId64 " fiches, pour de bon. Continuer ? [o/N]\n"
+               "The number will be removed from %" PRId64 " records for good. Go on? [y/N] ",
+               records, records);
     fflush(stdout);
-    if (fgets(line, sizeof line, stdin) &&
-        (strcmp(line, "yes\n") == 0 || strcmp(line, "oui\n") == 0))
+    if (fgets(line, sizeof line, stdin) == NULL)
+        line[0] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    if (strcasecmp(line, "o") == 0 || strcasecmp(line, "oui") == 0 || strcasecmp(line, "y") == 0 ||
+        strcasecmp(line, "yes") == 0)
         return 0;
     return fail("erase", "nothing was done");
 }
@@ -107,6 +113,10 @@ static void tell(const struct erase *erase, const struct request *request,
     tell_place("conversations forgotten", erase->elsewhere.sessions);
     tell_place("replies unsent", erase->elsewhere.replies);
     tell_place("records on their way to the database", erase->elsewhere.outbox);
+    if (request->phone[0] != '\0' && erased->records + erased->asked + erased->notes == 0 &&
+        erase->elsewhere.sessions + erase->elsewhere.replies + erase->elsewhere.outbox == 0)
+        printf("personne n'a ce numéro : est-il écrit comme dans les fiches ?\n"
+               "nobody has this number: is it written as in the records?\n");
     if (erase->elsewhere.unreadable > 0)
         printf("hint: %" PRId64 " entries of the outbox are of another salt: nobody can tell whose "
                "they are\n",
@@ -189,7 +199,8 @@ static int usage(const char *program, const char *expected)
     return -1;
 }
 
-/* "whatsapp:+243...", "+243 81 234 56 78" and "243812345678" are the number +243812345678. */
+/* "whatsapp:+243..." and "+243 81 234 56 78" are the number +243812345678. "0812345678" is none:
+ * whoever answers "nobody has it" to that would be wrong. */
 static int phone_read(struct request *request, const char *text)
 {
     static const char scheme[] = "whatsapp:";
@@ -201,7 +212,7 @@ static int phone_read(struct request *request, const char *text)
     for (const char *at = text; *at; at++)
         digits_only = digits_only && strchr("+0123456789 .-()", *at);
     if (digits_only && *text != '+')
-        request->phone[length++] = '+';
+        return -1;
     for (; *text && length + 1 < sizeof request->phone; text++)
         if (!digits_only || strchr("+0123456789", *text))
             request->phone[length++] = *text;
@@ -224,7 +235,9 @@ static int read_options(struct request *request, struct options *options, int ar
         switch (c) {
         case 'p':
             if (phone_read(request, optarg) != 0)
-                return usage(argv[0], "--phone +243...");
+                return usage(argv[0],
+                             "--phone with + and the country's number, +243999999999 (avec + et "
+                             "l'indicatif du pays)");
             break;
         case 'c':
             request->code = optarg;

@@ -16,7 +16,8 @@ static int run(struct options *options, int argc, char *argv[]);
 
 const struct command cmd_export = {
     .name = "export",
-    .arguments = "--format csv|jsonl [--since DATE] [--no-phone] [--bom] [--output FILE]",
+    .arguments =
+        "--format csv|jsonl [--since DATE] [--no-phone] [--bom] [--separator ;] [--output FILE]",
     .summary = "write all records as CSV or JSON lines",
     .details =
         "  whatsapp-uic export --format csv --bom --output codes.csv\n"
@@ -32,15 +33,21 @@ const struct command cmd_export = {
         "  --since DATE     only codes made since then: 2026-01-31 or 2026-01-31T08:00:00, in UTC\n"
         "  --no-phone       without the phone numbers\n"
         "  --bom            begin the CSV with a byte order mark, by which Excel knows UTF-8\n"
+        "  --separator ';'  between cells, for a French Excel; or ','\n"
         "  --output FILE    into FILE instead of standard output\n",
     .run = run,
 };
 
+struct request;
+
+typedef void row_write(FILE *out, const struct record_row *row, const struct request *request);
+
 struct request {
-    void (*write)(FILE *out, const struct record_row *row, bool with_phone);
+    row_write *write;
     bool is_csv;
     bool with_phone;
     bool bom;
+    char separator;
     int64_t since_us;
     const char *output;
 };
@@ -60,11 +67,11 @@ static bool is_formula(const char *text)
 }
 
 /* A cell, quoted when it has to be. */
-static void cell_write(FILE *out, const char *text)
+static void cell_write(FILE *out, const char *text, char separator)
 {
     bool formula = is_formula(text);
 
-    if (!strpbrk(text, ",\"\r\n") && !formula) {
+    if (!strpbrk(text, "\"\r\n") && !strchr(text, separator) && !formula) {
         fputs(text, out);
         return;
     }
@@ -79,37 +86,50 @@ static void cell_write(FILE *out, const char *text)
 
 static void csv_head(FILE *out, const struct request *request)
 {
-    fprintf(out, "%suic_code%s,created_at,last_requested_at,is_active,request_count,notes\r\n",
-            request->bom ? "\xEF\xBB\xBF" : "", request->with_phone ? ",phone_number" : "");
-}
+    static const char *const columns[] = {
+        "uic_code",  "phone_number",  "created_at", "last_requested_at",
+        "is_active", "request_count", "notes"};
 
-static void csv_write(FILE *out, const struct record_row *row, bool with_phone)
-{
-    char created[RECORD_TIME_MAX], last[RECORD_TIME_MAX];
-
-    time_text(row->created_us, created);
-    time_text(row->last_requested_us, last);
-    cell_write(out, row->code);
-    if (with_phone) {
-        putc_unlocked(',', out);
-        cell_write(out, row->phone_number);
+    fputs(request->bom ? "\xEF\xBB\xBF" : "", out);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        if (i == 1 && !request->with_phone)
+            continue;
+        if (i > 0)
+            putc_unlocked(request->separator, out);
+        fputs(columns[i], out);
     }
-    fprintf(out, ",%s,%s,%s,%" PRId32 ",", created, last, row->is_active ? "true" : "false",
-            row->request_count);
-    cell_write(out, row->notes ? row->notes : "");
     fputs("\r\n", out);
 }
 
-static void json_write(FILE *out, const struct record_row *row, bool with_phone)
+static void csv_write(FILE *out, const struct record_row *row, const struct request *request)
+{
+    const char s = request->separator;
+    char created[RECORD_TIME_MAX], last[RECORD_TIME_MAX];
+
+    time_text(row->created_us, created);
+    time_text(row->last_requested_us, last);
+    cell_write(out, row->code, s);
+    if (request->with_phone) {
+        putc_unlocked(s, out);
+        cell_write(out, row->phone_number, s);
+    }
+    fprintf(out, "%c%s%c%s%c%s%c%" PRId32 "%c", s, created, s, last, s,
+            row->is_active ? "true" : "false", s, row->request_count, s);
+    cell_write(out, row->notes ? row->notes : "", s);
+    fputs("\r\n", out);
+}
+
+static void json_write(FILE *out, const struct record_row *row, const struct request *request)
 {
     char created[RECORD_TIME_MAX], last[RECORD_TIME_MAX];
 
     time_text(row->created_us, created);
     time_text(row->last_requested_us, last);
-    json_t *json = json_pack("{s:s, s:s*, s:s, s:s, s:b, s:i, s:s?}", "uic_code", row->code,
-                             "phone_number", with_phone ? row->phone_number : NULL, "created_at",
-                             created, "last_requested_at", last, "is_active", row->is_active,
-                             "request_count", (int)row->request_count, "notes", row->notes);
+    json_t *json =
+        json_pack("{s:s, s:s*, s:s, s:s, s:b, s:i, s:s?}", "uic_code", row->code, "phone_number",
+                  request->with_phone ? row->phone_number : NULL, "created_at", created,
+                  "last_requested_at", last, "is_active", row->is_active, "request_count",
+                  (int)row->request_count, "notes", row->notes);
     json_dumpf(json, out, JSON_COMPACT);
     json_decref(json);
     putc_unlocked('\n', out);
@@ -149,7 +169,7 @@ static int rows_export(struct record_reader *reader, const struct request *reque
             fprintf(stderr, "id %" PRId64 ": left out: %s\n", row.id, why);
             status = 1;
         } else {
-            request->write(file->stream, &row, request->with_phone);
+            request->write(file->stream, &row, request);
         }
         progress_show(&progress, ++done);
     }
@@ -190,10 +210,13 @@ static int usage(const char *program, const char *expected)
 
 static int read_options(struct request *request, int argc, char *argv[])
 {
-    static const struct option known[] = {
-        {"format", required_argument, NULL, 'f'}, {"since", required_argument, NULL, 's'},
-        {"no-phone", no_argument, NULL, 'n'},     {"bom", no_argument, NULL, 'b'},
-        {"output", required_argument, NULL, 'o'}, {0}};
+    static const struct option known[] = {{"format", required_argument, NULL, 'f'},
+                                          {"since", required_argument, NULL, 's'},
+                                          {"no-phone", no_argument, NULL, 'n'},
+                                          {"bom", no_argument, NULL, 'b'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"separator", required_argument, NULL, 'p'},
+                                          {0}};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (c) {
         case 'f':
@@ -212,6 +235,11 @@ static int read_options(struct request *request, int argc, char *argv[])
         case 'b':
             request->bom = true;
             break;
+        case 'p':
+            request->separator = optarg[0];
+            if (strcmp(optarg, ",") != 0 && strcmp(optarg, ";") != 0)
+                return usage(argv[0], "--separator ',' or ';'");
+            break;
         case 'o':
             request->output = optarg;
             break;
@@ -226,7 +254,7 @@ static int read_options(struct request *request, int argc, char *argv[])
 
 static int run(struct options *options, int argc, char *argv[])
 {
-    struct request request = {.with_phone = true, .since_us = INT64_MIN};
+    struct request request = {.with_phone = true, .separator = ',', .since_us = INT64_MIN};
     struct config config;
     int status = -1;
 

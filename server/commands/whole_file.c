@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stopped;
@@ -28,13 +29,24 @@ static int fail(const struct whole_file *file, const char *why)
     return -1;
 }
 
+/* A new file that the shell made of standard output, where it is ours: like one of our own. */
+static void close_to_others(int fd)
+{
+    struct stat found;
+
+    if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && found.st_size == 0)
+        (void)!fchmod(fd, S_IRUSR | S_IWUSR);
+}
+
 int whole_file_open(struct whole_file *file, const char *path)
 {
     int fd;
 
     *file = (struct whole_file){.stream = stdout, .path = path};
-    if (!path)
+    if (!path) {
+        close_to_others(STDOUT_FILENO);
         return 0;
+    }
     file->temporary = malloc(strlen(path) + 8);
     if (!file->temporary)
         return fail(file, "out of memory");

@@ -9,6 +9,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BACKLOG 1024
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -280,6 +282,23 @@ static struct evconnlistener *listen_on(struct http *http, const char *host, uns
     return listener;
 }
 
+/* Of a socket that all workers share. */
+static struct evconnlistener *listen_with(struct http *http, int shared_fd, char *error,
+                                          size_t error_size)
+{
+    const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+    const int fd = fcntl(shared_fd, F_DUPFD_CLOEXEC, 3);
+    struct evconnlistener *listener =
+        fd < 0 ? NULL : evconnlistener_new(http->base, NULL, NULL, flags, 0, fd);
+
+    if (listener == NULL) {
+        snprintf(error, error_size, "cannot share the listening socket: %s", strerror(errno));
+        if (fd >= 0)
+            close(fd);
+    }
+    return listener;
+}
+
 static int evhttp_configure(struct http *http, const struct connection_limits *limits)
 {
     http->evhttp = evhttp_new(http->base);
@@ -301,7 +320,7 @@ static int evhttp_configure(struct http *http, const struct connection_limits *l
     return 0;
 }
 
-struct http *http_create(struct event_base *base, const char *host, unsigned port,
+struct http *http_create(struct event_base *base, const struct http_address *address,
                          const struct connection_limits *limits, http_handler *handler, void *arg,
                          char *error, size_t error_size)
 {
@@ -315,7 +334,9 @@ struct http *http_create(struct event_base *base, const char *host, unsigned por
     http->base = base;
     http->handler = handler;
     http->arg = arg;
-    listener = listen_on(http, host, port, error, error_size);
+    listener = address->shared_fd >= 0
+                   ? listen_with(http, address->shared_fd, error, error_size)
+                   : listen_on(http, address->host, address->port, error, error_size);
     if (listener == NULL) {
         free(http);
         return NULL;

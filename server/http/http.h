@@ -74,8 +74,16 @@ typedef void http_handler(void *arg, struct http_request *request);
 
 struct http;
 
-/* Serves on an own listening socket (SO_REUSEPORT) of host and port. Returns NULL with error. */
-struct http *http_create(struct event_base *base, const char *host, unsigned port,
+struct http_address {
+    const char *host;
+    unsigned port;
+    int shared_fd; /* a listening socket of all workers, borrowed until http_create returns, or -1
+                    */
+};
+
+/* Serves on the shared socket, or on an own one (SO_REUSEPORT) of host and port. Returns NULL with
+ * error. */
+struct http *http_create(struct event_base *base, const struct http_address *address,
                          const struct connection_limits *limits, http_handler *handler, void *arg,
                          char *error, size_t error_size);
 /* From now on connections close after their replies, idle ones shortly; new ones are welcome. */

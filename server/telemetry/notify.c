@@ -3,6 +3,8 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,16 +25,60 @@ static socklen_t read_address(struct sockaddr_un *address, const char *name)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
 }
 
-void notify_send(const char *state)
+bool notify_heard(void)
 {
     struct sockaddr_un address;
-    const socklen_t length = read_address(&address, getenv("NOTIFY_SOCKET"));
-    int fd = length == 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return read_address(&address, getenv("NOTIFY_SOCKET")) != 0;
+}
 
+/* With a descriptor, unless that is -1. */
+static void send_state(const char *state, int passed)
+{
+    struct sockaddr_un address;
+    union {
+        struct cmsghdr head;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec text = {(void *)(uintptr_t)state, strlen(state)};
+    struct msghdr message = {.msg_name = &address, .msg_iov = &text, .msg_iovlen = 1};
+    int fd;
+
+    message.msg_namelen = read_address(&address, getenv("NOTIFY_SOCKET"));
+    if (message.msg_namelen == 0)
+        return;
+    if (passed >= 0) {
+        control.head = (struct cmsghdr){
+            .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        memcpy(CMSG_DATA(&control.head), &passed, sizeof passed);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control.space;
+    }
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return;
-    (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+    (void)!sendmsg(fd, &message, MSG_NOSIGNAL);
     close(fd);
+}
+
+void notify_send(const char *state)
+{
+    send_state(state, -1);
+}
+
+void notify_keep(const char *name, int fd)
+{
+    char state[128];
+
+    snprintf(state, sizeof state, "FDSTORE=1\nFDNAME=%s", name);
+    send_state(state, fd);
+}
+
+void notify_forget(const char *name)
+{
+    char state[128];
+
+    snprintf(state, sizeof state, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+    send_state(state, -1);
 }
 
 static unsigned long long read_number(const char *name)

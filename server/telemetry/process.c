@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #define STATUS_MAX 8192
 /* No more than any limit of open files: poll takes no more. */
@@ -72,9 +73,21 @@ static uint64_t find_files_limit(void)
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
+static int64_t started_us; /* constant from then on */
+
 void process_started(void)
 {
-    metrics_set(METRIC_PROCESS_START, (uint64_t)clock_wall_us());
+    started_us = clock_wall_us();
+    metrics_set(METRIC_PROCESS_START, (uint64_t)started_us);
+}
+
+void process_start_text(char text[PROCESS_START_MAX])
+{
+    const time_t seconds = (time_t)(started_us / 1000000);
+    struct tm utc;
+
+    gmtime_r(&seconds, &utc);
+    strftime(text, PROCESS_START_MAX, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
 void process_measure(void)

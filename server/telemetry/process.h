@@ -2,8 +2,12 @@
 #ifndef SERVER_PROCESS_H
 #define SERVER_PROCESS_H
 
-/* Once, at the start: when that was. */
+#define PROCESS_START_MAX 24
+
+/* Once, at the start, before there are other threads: when that was. */
 void process_started(void);
+/* The same as text, 2026-11-29T11:42:28Z. */
+void process_start_text(char text[PROCESS_START_MAX]);
 /* Sets the gauges of memory, processor time and files. Reads /proc, which never waits for a disk.
  */
 void process_measure(void);

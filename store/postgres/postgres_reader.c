@@ -68,7 +68,7 @@ static int postgres_query_run(struct record_query *query, const char *sql,
 
 static const char *postgres_query_column(const struct record_query *query, int column)
 {
-    return PQfname(query->rows, column);
+    return column < PQnfields(query->rows) ? PQfname(query->rows, column) : NULL;
 }
 
 static int postgres_query_next(struct record_query *query,

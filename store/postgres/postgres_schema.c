@@ -224,11 +224,16 @@ int postgres_schema_mark(PGconn *pg, const char *name, const char *value, bool r
 {
     bool differs = false;
 
-    if (remember && mark_run(pg, "INSERT INTO uic_marks VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                             name, value, &differs, error) != 0)
+    if (remember &&
+        mark_run(pg,
+                 "INSERT INTO uic_marks VALUES ($1, $2) ON CONFLICT (name) DO UPDATE"
+                 " SET value = excluded.value WHERE NOT EXISTS (SELECT FROM uic_records)",
+                 name, value, &differs, error) != 0)
         return -1;
-    if (mark_run(pg, "SELECT value <> $2 FROM uic_marks WHERE name = $1", name, value, &differs,
-                 error) != 0)
+    if (mark_run(pg,
+                 "SELECT value <> $2 AND EXISTS (SELECT FROM uic_records) FROM uic_marks"
+                 " WHERE name = $1",
+                 name, value, &differs, error) != 0)
         return -1;
     return differs ? RECORD_DIFFERS : 0;
 }

@@ -203,11 +203,16 @@ int sqlite_schema_mark(sqlite3 *database, const char *name, const char *value, b
 {
     bool differs = false;
 
-    if (remember && mark_run(database, "INSERT OR IGNORE INTO uic_marks VALUES (?1, ?2)", name,
-                             value, &differs, error) != 0)
+    if (remember &&
+        mark_run(database,
+                 "INSERT INTO uic_marks VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE"
+                 " SET value = excluded.value WHERE NOT EXISTS (SELECT 1 FROM uic_records)",
+                 name, value, &differs, error) != 0)
         return -1;
-    if (mark_run(database, "SELECT value <> ?2 FROM uic_marks WHERE name = ?1", name, value,
-                 &differs, error) != 0)
+    if (mark_run(database,
+                 "SELECT value <> ?2 AND EXISTS (SELECT 1 FROM uic_records) FROM uic_marks"
+                 " WHERE name = ?1",
+                 name, value, &differs, error) != 0)
         return -1;
     return differs ? RECORD_DIFFERS : 0;
 }

@@ -47,6 +47,11 @@ def build_packages(system, root, folder):
 
 
 @pytest.fixture(scope="session")
+def build():
+    return build_packages
+
+
+@pytest.fixture(scope="session")
 def fresh(root, tmp_path_factory):
     """fresh(suite) -> a bare system with the packages in /srv. Each suite is made and built once."""
     made, locks, systems = {}, {}, []

@@ -74,10 +74,10 @@ class System:
             shutil.copy(package, archives)
         self.run("apt-get", "update", "-q", network="shared")
 
-    def copy(self, folder):
+    def copy(self, folder, kind=None):
         """Another one, as this one is now."""
         subprocess.run(["cp", "-a", "--reflink=auto", self.folder, folder], check=True)
-        return System(self.suite, folder, self.cache.parent)
+        return (kind or System)(self.suite, folder, self.cache.parent)
 
     def keep_fetched(self):
         for package in (self.folder / "var/cache/apt/archives").glob("*.deb"):

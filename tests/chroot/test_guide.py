@@ -82,7 +82,7 @@ class Machine:
 
     def begin_anew(self):
         """With an empty database and Redis, the service stopped."""
-        self.system.shell("systemctl stop whatsapp-uic whatsapp-uic@8001; sudo -u postgres dropdb whatsapp_uic; "
+        self.system.shell("systemctl stop whatsapp-uic.target; sudo -u postgres dropdb whatsapp_uic; "
                           "redis-cli flushall")
         created, = [command for block in self.guide.blocks(6) for command in block.commands()
                     if "createdb" in command]
@@ -200,7 +200,7 @@ def test_from_the_python_version(machine, guide, tmp_path):
     shutil.copy(tmp_path / "old.db", machine.system.folder / "root/uic_database.db")
     machine.begin_anew()
     machine.edit(guide.settings(13))
-    machine.system.shell("systemctl start whatsapp-uic")
+    machine.system.shell("systemctl start whatsapp-uic.target")
     said = machine.follow(13)
     assert "40 rows read, 40 would be taken" in said and "40 rows read, 40 taken, 0 already" in said
     for person in old[:3]:

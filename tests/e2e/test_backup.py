@@ -9,7 +9,7 @@ import time
 
 import pytest
 from phone import Phone
-from processes import PATIENCE, SALT, WallClock
+from processes import PATIENCE, SALT, WallClock, run_program
 from production import PostgresServer
 from texts import JEAN, code_in, code_of
 
@@ -100,9 +100,10 @@ def test_backup_disaster_restore_conversation(start, script, database, tmp_path)
         assert line in done.stdout, done.stdout
     register(server, ("1991", "Boma", "Luc", "3", "Ilunga"))  # after the backup, so lost with the rest
 
-    refused = script("restore", backup, DATABASE_URL=database.url)
-    assert refused.returncode == 1, "the server still runs"
-    assert "Nothing was changed" in refused.stderr
+    for options in ([], ["--force"]):
+        refused = script("restore", *options, backup, DATABASE_URL=database.url)
+        assert refused.returncode == 1, "the server still runs"
+        assert "Nothing was changed" in refused.stderr and "stop the server first" in refused.stderr
     assert database.totals() == (3, 4)
     server.stop()
     refused = script("restore", backup, DATABASE_URL=database.url)
@@ -136,6 +137,9 @@ def test_a_restore_by_force_replaces_what_is_there(start, script, database, tmp_
         connection = sqlite3.connect(aside)
         assert connection.execute(COUNT).fetchone() == (2, 2)
         connection.close()
+    else:
+        assert "First a copy of what is in the database" in done.stdout and "(2 codes)" in done.stdout
+        assert len(backups(tmp_path / "kept")) == 2
     again = start(DATABASE_URL=database.url)  # its migrations still fit
     register(again, MARIE)
     again.stop()
@@ -359,3 +363,20 @@ def test_shellcheck_finds_nothing(root):
     scripts = [root / "scripts" / name for name in ("backup", "restore", "backup-common.sh")]
     done = subprocess.run(["shellcheck", "-x", *scripts], capture_output=True, text=True, cwd=root)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("last, told", [
+    (None, "hint  backup: none was made yet"), ("1 hour", "ok    backup: the last one is from the last two days"),
+    ("9 days", "hint  backup: the last one is 9 days old")])
+def test_check_tells_how_old_the_last_backup_is(start, script, postgres, tmp_path, last, told):
+    settings = {"DATABASE_URL": postgres.url}
+    server = start(**settings)
+    register(server, JEAN)
+    server.stop()
+    assert "backup:" not in run_program("check", cwd=tmp_path, **settings).stdout, "since an hour at most"
+    postgres.query("UPDATE uic_records SET created_at = created_at - interval '9 days'")
+    if last:
+        assert script("backup", "--directory", "kept", **settings).returncode == 0
+        postgres.query("UPDATE uic_marks SET value = to_char(now() AT TIME ZONE 'UTC' - interval "
+                       f"'{last}', 'YYYY-MM-DD HH24:MI:SS') WHERE name = 'last_backup'")
+    assert told in run_program("check", cwd=tmp_path, **settings).stdout

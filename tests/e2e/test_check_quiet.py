@@ -1,6 +1,8 @@
 """`check --quiet`: one line and an exit code, for cron and monitoring."""
 
+import os
 import socket
+import time
 
 import pytest
 from processes import eventually, free_port, run_program
@@ -79,6 +81,28 @@ def test_a_server_that_is_not_ready_is_told_of(check, start, redis):
     eventually(lambda: server.status_of("/ready") == 503, "not ready")
     code, line = check("--server", PORT=server.port, **PRODUCTION)
     assert code == CRITICAL and "answers 503" in line
+
+
+def test_settings_that_changed_since_the_server_started_are_told(check, start, tmp_path):
+    server = start()
+    settings = tmp_path / "settings.env"
+    settings.write_text(f"PORT={server.port}\n")
+    os.utime(settings, (time.time() - 60,) * 2)
+    assert check("--server", "--env", settings, **PRODUCTION)[0] == OK
+    os.utime(settings, (time.time() + 60,) * 2)
+    code, line = check("--server", "--env", settings, **PRODUCTION)
+    assert code == WARNING and f"port {server.port} runs with older settings" in line
+
+
+def test_the_public_address_is_asked(check, start):
+    server = start()
+    code, line = check("--public", PUBLIC_URL=f"http://127.0.0.1:{server.port}")
+    assert code == WARNING and "public: " not in line
+    code, line = check("--public", PUBLIC_URL=f"http://127.0.0.1:{free_port()}")
+    assert code == CRITICAL and "nobody listens there" in line
+    code, line = check("--public", PUBLIC_URL="https://ciu.invalid")
+    assert code == CRITICAL and "its name leads nowhere" in line
+    assert "PUBLIC_URL is not set" in check("--public")[1]
 
 
 def test_a_silent_port_does_not_hold_it_for_ever(check):

@@ -6,9 +6,10 @@ import json
 import os
 import sqlite3
 import stat
+import subprocess
 
 import pytest
-from processes import run_program
+from processes import PROGRAM, environment_for, run_program
 from production import PostgresServer
 
 FIELDS = ["uic_code", "phone_number", "created_at", "last_requested_at", "is_active",
@@ -118,6 +119,23 @@ def test_since_a_date(url, tmp_path, since, count):
 def test_a_byte_order_mark_for_excel(url, tmp_path):
     done = export(url, tmp_path, "--format", "csv", "--bom")
     assert done.stdout.startswith("\ufeffuic_code,")
+
+
+def test_a_french_excel_wants_semicolons(url, tmp_path):
+    comma, semicolon = (export(url, tmp_path, "--format", "csv", *options).stdout
+                        for options in ([], ["--separator", ";"]))
+    rows = [list(csv.reader(io.StringIO(text), delimiter=separator))
+            for text, separator in ((comma, ","), (semicolon, ";"))]
+    assert rows[0] == rows[1] and len(rows[1]) > 1 and ";" in semicolon.splitlines()[0]
+    assert export(url, tmp_path, "--format", "csv", "--separator", "a").returncode == 2
+
+
+def test_a_file_of_the_shell_is_its_owners_too(url, tmp_path):
+    with (tmp_path / "shell.csv").open("w") as out:
+        done = subprocess.run([PROGRAM, "export", "--format", "csv"], cwd=tmp_path, stdout=out,
+                              env=environment_for(DATABASE_URL=url))
+    assert done.returncode == 0
+    assert stat.S_IMODE(os.stat(tmp_path / "shell.csv").st_mode) == 0o600
 
 
 def test_the_file_is_its_owners_and_replaces_an_older_one(url, tmp_path):

@@ -51,6 +51,20 @@ def test_another_flow_is_refused(start, tmp_path):
                     "other-programme")
 
 
+def test_before_the_first_code_another_salt_and_flow_are_welcome(start, tmp_path):
+    """As when the service ran once before the old salt was put in."""
+    first = start()
+    first.stop()
+    settings = {"DATABASE_URL": f"sqlite:///{first.database}", "UIC_SALT": OTHER_SALT,
+                "FLOW_FILE": other_flow(tmp_path)}
+    assert run_program("check", cwd=tmp_path, **settings).returncode == 0
+    server = start(**settings)
+    with Phone(server) as phone:
+        phone.say_all("Bonjour", *JEAN)
+    server.stop()
+    assert_refused(first, "UIC_SALT")
+
+
 def test_the_same_salt_and_a_changed_text_of_the_flow_go_on(start, tmp_path):
     server = start_and_stop(start)
     changed = json.loads(json.dumps(FLOW))

@@ -12,6 +12,7 @@ import pytest
 from processes import eventually
 
 WATCHDOG_SECONDS = 0.4
+KEPT = "FDSTORE=1\nFDNAME=listen"  # tests/e2e/test_listening.py
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -85,7 +86,7 @@ def test_it_says_when_it_is_ready_and_when_it_ends(start, manager):
     manager.hears("READY=1", times=2)
     server.terminate()
     server.wait()
-    assert manager.listen() == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
+    assert manager.listen() == [KEPT, "READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
 
 
 def test_a_server_that_cannot_start_is_never_ready(start, manager):

@@ -10,6 +10,7 @@ from processes import SALT, UicServer
 EXPOSURE_MAX = 2.0
 BACKUP_EXPOSURE_MAX = 3.0  # root, to become the user of the database
 UNITS = ["whatsapp-uic.service", "whatsapp-uic@.service"]
+TARGET = "whatsapp-uic.target"
 BACKUP = ["whatsapp-uic-backup.service", "whatsapp-uic-backup.timer"]
 # Asked for to raise or to lower limits; the server goes on without. And SQLite gives new files to the
 # owner of the database, but only when root asks, as this test may.
@@ -33,7 +34,7 @@ def directive(path, name):
     return re.search(rf"^{name}=(.*)$", path.read_text(), re.M)[1]
 
 
-@pytest.mark.parametrize("name", UNITS + BACKUP)
+@pytest.mark.parametrize("name", [*UNITS, TARGET, *BACKUP])
 def test_systemd_understands_it(unit, name):
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit(name)],
                           capture_output=True, text=True)
@@ -48,7 +49,7 @@ def test_it_is_closed(unit, name):
     assert exposure <= (EXPOSURE_MAX if name in UNITS else BACKUP_EXPOSURE_MAX), done.stdout
 
 
-@pytest.mark.parametrize("name", UNITS + BACKUP)
+@pytest.mark.parametrize("name", [*UNITS, TARGET, *BACKUP])
 def test_its_manual_pages_exist(unit, installed, name):
     for page, section in re.findall(r"man:([\w.-]+)\((\d)\)", directive(unit(name), "Documentation")):
         assert (installed / f"usr/share/man/man{section}/{page}.{section}.gz").is_file()
@@ -61,6 +62,23 @@ def test_stopping_has_time_for_what_the_server_does(unit, root):
                       (root / "server/configuration/config_settings.c").read_text(), re.S)
     longest = int(delay[1]) + int(drain[1]) / 1000
     assert int(directive(unit(UNITS[0]), "TimeoutStopSec")) >= longest + 10
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_what_is_asked_of_the_target_is_asked_of_every_instance(unit, name):
+    path = unit(name)
+    assert directive(path, "PartOf") == directive(path, "ReloadPropagatedFrom") == TARGET
+    assert directive(path, "WantedBy") == TARGET
+
+
+def test_an_upgrade_stops_neither_the_timer_nor_the_target(packages, tmp_path):
+    """And a removal stops both. Under a real systemd: tests/chroot/test_rehearsal.py."""
+    (package,) = packages.glob("whatsapp-uic_*.deb")
+    subprocess.run(["dpkg-deb", "-e", package, tmp_path], check=True)
+    assert not (tmp_path / "preinst").exists()
+    stops = re.search(r'"\$1" = remove.*?\n(.*whatsapp-uic.target whatsapp-uic-backup.timer)', (tmp_path / "prerm").read_text())
+    assert "deb-systemd-invoke stop" in stops[1]
+    assert "restart whatsapp-uic.target" not in re.sub("sudo systemctl.*", "", (tmp_path / "postinst").read_text())
 
 
 def test_it_restarts_for_ever(unit):

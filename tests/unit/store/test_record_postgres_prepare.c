@@ -68,12 +68,18 @@ static void the_first_time_creates_and_the_second_finds(void **state)
                with_versions("%d", VERSION, 0));
 }
 
-static void the_first_mark_is_kept_and_later_ones_compared(void **state)
+static void from_the_first_record_on_marks_are_compared(void **state)
 {
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+
     (void)state;
     assert_int_equal(record_store_prepare(bench.url, report, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "c", true, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
+    bench_attach(&bench);
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
     assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "b", false, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "a", true, error), RECORD_DIFFERS);
@@ -400,7 +406,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_first_time_creates_and_the_second_finds),
-        TEST(the_first_mark_is_kept_and_later_ones_compared),
+        TEST(from_the_first_record_on_marks_are_compared),
         TEST(the_queries_of_the_guide_work),
         TEST(wrong_urls_are_refused_without_quoting_them),
         TEST(both_spellings_of_the_scheme_are_good),

@@ -312,12 +312,18 @@ static void preparing_does_not_disturb_a_store_that_is_open(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-static void the_first_mark_is_kept_and_later_ones_compared(void **state)
+static void from_the_first_record_on_marks_are_compared(void **state)
 {
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+
     (void)state;
     assert_int_equal(record_store_prepare(bench.url, report, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "c", true, error), 0);
+    assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
+    bench_attach(&bench);
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
     assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "b", false, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "a", true, error), RECORD_DIFFERS);
@@ -353,7 +359,7 @@ int main(void)
         TEST(several_processes_may_prepare_at_once),
         TEST(preparing_waits_for_another_program_that_writes),
         TEST(preparing_does_not_disturb_a_store_that_is_open),
-        TEST(the_first_mark_is_kept_and_later_ones_compared),
+        TEST(from_the_first_record_on_marks_are_compared),
         TEST(a_database_without_tables_has_no_marks),
     };
 

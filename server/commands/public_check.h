@@ -1,0 +1,17 @@
+/*
+ * Whether people outside reach the service: its public address, asked as they would.
+ */
+#ifndef SERVER_PUBLIC_CHECK_H
+#define SERVER_PUBLIC_CHECK_H
+
+#include "server/configuration/config.h"
+#include <stdint.h>
+
+#define PUBLIC_CHECK_MAX 512
+
+/* One GET of PUBLIC_URL/health. days: how long the certificate is still good, -1 when that is not
+ * known. Blocks, for fifteen seconds at most. Returns 0 with what was found in text, or -1 with
+ * what is wrong. */
+int public_check(const struct config *config, int64_t *days, char text[PUBLIC_CHECK_MAX]);
+
+#endif

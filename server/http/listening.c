@@ -1,0 +1,191 @@
+/* systemd's protocol for handing sockets over: LISTEN_PID, LISTEN_FDS, descriptors from 3 on. */
+#include "server/http/listening.h"
+
+#include "server/telemetry/notify.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FIRST 3
+#define HANDED_MAX 64
+#define BACKLOG 4096
+/* How the manager names what it keeps for us. */
+#define NAME "listen"
+
+static long read_number(const char *name)
+{
+    const char *text = getenv(name);
+    return text == NULL ? 0 : strtol(text, NULL, 10);
+}
+
+/* Returns 0, or what getaddrinfo says; the caller frees. */
+static int find_address(const char *host, unsigned port, struct addrinfo **address)
+{
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    char service[12];
+
+    snprintf(service, sizeof service, "%u", port);
+    return getaddrinfo(host, service, &hints, address);
+}
+
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET) {
+        const struct sockaddr_in *x = (const void *)a, *y = (const void *)b;
+        return x->sin_port == y->sin_port && x->sin_addr.s_addr == y->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *x = (const void *)a, *y = (const void *)b;
+    return a->sa_family == AF_INET6 && x->sin6_port == y->sin6_port &&
+           memcmp(&x->sin6_addr, &y->sin6_addr, sizeof x->sin6_addr) == 0;
+}
+
+static bool listens_on(int fd, const struct sockaddr *address)
+{
+    struct sockaddr_storage own;
+    socklen_t length = sizeof own;
+    int listens = 0;
+    socklen_t size = sizeof listens;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0 &&
+           getsockname(fd, (struct sockaddr *)&own, &length) == 0 &&
+           same_address((const struct sockaddr *)&own, address);
+}
+
+/* As every listener of ours: nobody waits in accept(), and a short reply leaves at once. */
+static void prepare(int fd)
+{
+    const int on = 1;
+
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+/* Not a .socket unit's, which has the unit's name. */
+static bool kept_by_name(void)
+{
+    const char *names = getenv("LISTEN_FDNAMES");
+    return names != NULL && strcmp(names, NAME) == 0;
+}
+
+/* Returns the one of this address, or -1. */
+static int take(const struct addrinfo *address, unsigned *unused)
+{
+    const long count = read_number("LISTEN_PID") == (long)getpid() ? read_number("LISTEN_FDS") : 0;
+    int found = -1;
+
+    if (count < 1 || count > HANDED_MAX)
+        return -1;
+    for (int fd = FIRST; fd < FIRST + (int)count; fd++) {
+        if (found < 0 && listens_on(fd, address->ai_addr)) {
+            found = fd;
+        } else {
+            close(fd);
+            ++*unused;
+        }
+    }
+    return found;
+}
+
+/* Bound, without SO_REUSEPORT: that would let a second server take half of the first one's
+ * connections unnoticed. Returns it or -1 with errno. */
+static int bind_alone(const struct addrinfo *address)
+{
+    const int on = 1, fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0)
+        return fd;
+    const int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static int fail_host(struct listening *listening, int status)
+{
+    listening->subject = "HOST";
+    snprintf(listening->error, sizeof listening->error, "%s", gai_strerror(status));
+    return -1;
+}
+
+static int fail_port(struct listening *listening, const char *host, unsigned port)
+{
+    listening->subject = "PORT";
+    snprintf(listening->error, sizeof listening->error, "cannot listen on %s port %u: %s", host,
+             port, strerror(errno));
+    return -1;
+}
+
+int listening_take(struct listening *listening, const char *host, unsigned port)
+{
+    struct addrinfo *address = NULL;
+    int fd, status = find_address(host, port, &address);
+
+    *listening = (struct listening){.fd = -1};
+    if (status != 0)
+        return fail_host(listening, status);
+    listening->fd = take(address, &listening->unused);
+    if (listening->fd >= 0) {
+        listening->kept = kept_by_name();
+        prepare(listening->fd);
+    } else {
+        fd = bind_alone(address);
+        status = fd < 0 ? fail_port(listening, host, port) : 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    freeaddrinfo(address);
+    return status;
+}
+
+int listening_open(struct listening *listening, const char *host, unsigned port)
+{
+    struct addrinfo *address = NULL;
+    int status;
+
+    if (listening->fd >= 0 || !notify_heard())
+        return 0;
+    status = find_address(host, port, &address);
+    if (status != 0)
+        return fail_host(listening, status);
+    listening->fd = bind_alone(address);
+    freeaddrinfo(address);
+    if (listening->fd < 0 || listen(listening->fd, BACKLOG) != 0)
+        return fail_port(listening, host, port);
+    prepare(listening->fd);
+    if (listening->unused > 0)
+        notify_forget(NAME);
+    notify_keep(NAME, listening->fd);
+    listening->kept = true;
+    return 0;
+}
+
+void listening_leave(struct listening *listening)
+{
+    if (listening->fd >= 0)
+        close(listening->fd);
+    listening->fd = -1;
+}
+
+bool listening_give_up(struct listening *listening)
+{
+    if (listening->fd < 0 || !listening->kept)
+        return false;
+    notify_forget(NAME);
+    listening_leave(listening);
+    return true;
+}

@@ -1,0 +1,35 @@
+/*
+ * One listening socket for all workers, where a service manager holds it while no server runs: what
+ * connects then waits instead of being refused. Without a manager each worker opens its own
+ * (http.h).
+ */
+#ifndef SERVER_LISTENING_H
+#define SERVER_LISTENING_H
+
+#include <stdbool.h>
+
+struct listening {
+    int fd;              /* for all workers; -1: each opens its own */
+    bool kept;           /* the manager keeps it for us, and forgets it when we ask */
+    unsigned unused;     /* sockets of other addresses that the manager handed over; closed */
+    const char *subject; /* the setting that is at fault */
+    char error[256];
+};
+
+/* Takes the socket of host and port that the manager handed over (sd_listen_fds(3): a .socket
+ * unit's, or what it kept for us), or looks whether the port is free. To be called once, before
+ * there are threads. Returns 0, or -1 with subject and error. */
+int listening_take(struct listening *listening, const char *host, unsigned port);
+
+/* Opens one, unless it was taken, and has the manager keep it; without a manager does nothing.
+ * Returns 0, or -1 with subject and error. */
+int listening_open(struct listening *listening, const char *host, unsigned port);
+
+/* Closes it here; what connects waits at the manager for the next server. */
+void listening_leave(struct listening *listening);
+
+/* What is kept is closed everywhere: what connects is refused, and finds another instance. What a
+ * .socket unit holds open stays. Returns whether it was given up. */
+bool listening_give_up(struct listening *listening);
+
+#endif

@@ -1,0 +1,176 @@
+"""A year of the guide under a real systemd: two instances behind nginx with TLS, people who write all the
+while, upgrades, a new token, backups, a restore, removal and return. In a container of systemd-nspawn; where
+none boots, it says so."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from booted import Booted, CannotBoot
+from guide import Guide
+from test_guide import ADDRESS, SETTINGS, TOKEN, Machine
+
+NEW_TOKEN = "fedcba9876543210fedcba9876543210"
+UNITS = ["whatsapp-uic.service", "whatsapp-uic@8001.service", "whatsapp-uic.target", "whatsapp-uic-backup.timer"]
+TLS = ("    listen 443 ssl;\n    ssl_certificate /etc/ssl/ciu.pem;\n    ssl_certificate_key /etc/ssl/ciu.key;\n")
+SITE = "/etc/nginx/sites-enabled/whatsapp-uic.conf"
+PEOPLE = 6
+
+
+class Rehearsal(Machine):
+    def states(self, units=UNITS):
+        return self.system.run("systemctl", "is-active", *units, check=False).stdout.split()
+
+    def check(self):
+        """What `check --server` finds of the instances."""
+        said = self.system.run("sudo", "-u", "whatsapp-uic", "whatsapp-uic", "check", "--server", "--env", SETTINGS,
+                               check=False).stdout
+        return [line for line in said.splitlines() if " server: " in line]
+
+    def set(self, name, value):
+        self.system.shell(f"sed -i 's|^{name}=.*|{name}={value}|' {SETTINGS}")
+
+    def write_during(self, action, token=TOKEN, port=443, people=PEOPLE):
+        """People write before, during and after what is done; what they met."""
+        crowd = subprocess.Popen(["nsenter", f"--target={self.system.leader}", "--net", "--", sys.executable,
+                                  Path(__file__).with_name("writers.py"), ADDRESS, token, str(people), str(port)],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert crowd.stdout.readline() == "they write\n"
+        try:
+            action()
+        finally:
+            met = json.loads(crowd.communicate()[0])
+        assert met["requests"] > people and met["codes"]
+        return met
+
+    def lost(self, met):
+        """Codes that were told and are not in the database."""
+        kept = set(self.psql("SELECT uic_code FROM uic_records").split())
+        return [code for code in met["codes"] if code not in kept]
+
+
+@pytest.fixture(scope="module")
+def machine(fresh, root, tmp_path_factory):
+    base = fresh("bookworm")
+    base.install("systemd-sysv", "dbus", "python3")
+    system = base.copy(tmp_path_factory.mktemp("rehearsal") / "machine", Booted)
+    for package in base.packages:
+        shutil.move(system.folder / package.lstrip("/"), system.folder / "root")
+    try:
+        system.boot()
+    except CannotBoot as why:
+        system.remove()
+        pytest.skip(f"no systemd boots here, so nothing of it was rehearsed: {why}")
+    machine = Rehearsal(system, Guide((root / "docs/guide-deploiement.md").read_text(encoding="utf-8")))
+    machine.base = base
+    yield machine
+    system.keep_fetched()
+    system.remove()
+
+
+def test_two_instances_by_the_guide(machine):
+    for section in (5, 6, 7, 8):
+        machine.follow(section)
+    machine.system.shell("sudo systemctl enable --now whatsapp-uic@8001 && sed -i 's/# *\\(server 127.0.0.1:8001\\)/\\1/' "
+                         f"{SITE}; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 "
+                         "-subj /CN=ciu.example.org -keyout /etc/ssl/ciu.key -out /etc/ssl/ciu.pem 2>/dev/null")
+    site = machine.system.read(SITE)
+    machine.system.shell(f"cat >{SITE}", stdin=re.sub(r"^( *listen 80;.*\n)", r"\1" + TLS, site, count=1, flags=re.M))
+    machine.system.shell("nginx -t && systemctl reload nginx")
+    machine.follow(12, only="timer")
+    assert machine.states() == ["active"] * 4
+    assert machine.check() == ["ok    server: ready on port 8000", "ok    server: ready on port 8001"]
+
+
+@pytest.fixture(scope="module")
+def newer(machine, root, build, tmp_path_factory):
+    """Packages of a next version, with one more migration, in /root/newer."""
+    sources = tmp_path_factory.mktemp("newer")
+    subprocess.run("tar -c --exclude=./build --exclude=./.git --exclude=node_modules . | "
+                   f"tar -x --no-same-owner -C {sources}", cwd=root, shell=True, check=True)
+    for kind in ("postgres", "sqlite"):
+        schema = sources / f"store/{kind}/{kind}_schema.c"
+        text, found = re.subn(r"(record_statements\[\] = \{[^}]*)", r'\1, "CREATE TABLE uic_rehearsal (id integer)"',
+                              schema.read_text(), flags=re.S)
+        assert found == 1
+        schema.write_text(text)
+    project = sources / "CMakeLists.txt"
+    project.write_text(re.sub(r"^(project\(.* VERSION )[\d.]+", r"\g<1>9.0.0", project.read_text(), flags=re.M))
+    (machine.system.folder / "root/newer").mkdir()
+    for package in build(machine.base, sources, tmp_path_factory.mktemp("newer") / "builder"):
+        if "-dev" not in package:
+            shutil.copy(machine.base.folder / package.lstrip("/"), machine.system.folder / "root/newer")
+
+
+def test_an_upgrade_with_a_migration_loses_no_message(machine, newer):
+    met = machine.write_during(lambda: machine.system.shell("dpkg -i /root/newer/*.deb"))
+    assert met["failures"] == [] and machine.lost(met) == []
+    assert machine.psql("SELECT count(*) FROM uic_rehearsal") == "0"
+    for port in (8000, 8001):
+        assert '"9.0.0"' in machine.system.shell(f"curl -s http://localhost:{port}/health")
+    assert machine.states() == ["active"] * 4, "the nightly backup goes on"
+
+
+def test_one_instance_restarts_and_no_message_is_lost(machine):
+    """Its socket waits at systemd meanwhile: nothing in front of it helps."""
+    met = machine.write_during(lambda: machine.system.shell("systemctl restart whatsapp-uic; systemctl restart whatsapp-uic"),
+                               port=8000)
+    assert met["failures"] == [] and machine.lost(met) == []
+
+
+def test_a_new_token_reaches_every_instance(machine):
+    machine.set("TWILIO_AUTH_TOKEN", f"{NEW_TOKEN},{TOKEN}")
+    assert sum("older settings" in line for line in machine.check()) == 2
+    met = machine.write_during(lambda: machine.system.shell("systemctl restart whatsapp-uic; systemctl restart whatsapp-uic@8001"))
+    assert met["failures"] == [] and machine.lost(met) == []
+    machine.set("TWILIO_AUTH_TOKEN", NEW_TOKEN)
+    machine.system.shell("systemctl restart whatsapp-uic.target")
+    assert len(machine.check()) == 2
+    met = machine.write_during(lambda: None, NEW_TOKEN)
+    assert met["failures"] == [] and machine.lost(met) == []
+
+
+def test_a_restore_waits_until_nobody_is_connected(machine):
+    machine.system.shell("systemctl start whatsapp-uic-backup.service")
+    backup = machine.system.shell("ls /var/backups/whatsapp-uic/*.pgdump").split()[-1]
+    before = machine.psql("SELECT count(*) FROM uic_records")
+    done = machine.system.run("whatsapp-uic-restore", "--force", backup, check=False)
+    assert done.returncode == 1 and "Nothing was changed" in done.stderr
+    said = machine.system.shell(f"systemctl stop whatsapp-uic.target; whatsapp-uic-restore --force {backup}")
+    assert machine.states()[:3] == ["inactive"] * 3
+    assert "D'abord une copie" in said and machine.psql("SELECT count(*) FROM uic_records") == before
+    machine.system.shell("systemctl start whatsapp-uic.target")
+    assert machine.states() == ["active"] * 4
+    assert machine.write_during(lambda: None, NEW_TOKEN)["failures"] == []
+
+
+def test_one_instance_that_is_down_is_told(machine):
+    machine.system.shell("systemctl stop whatsapp-uic@8001")
+    assert any(line.startswith("bad") and "8001" in line for line in machine.check())
+    machine.system.shell("systemctl reload whatsapp-uic.target; systemctl restart whatsapp-uic.target")
+    assert machine.states() == ["active"] * 4
+
+
+def test_removed_and_installed_again_all_goes_on(machine):
+    machine.system.shell("apt-get remove -qy whatsapp-uic")
+    assert machine.states() == ["inactive"] * 4
+    assert machine.system.run("pgrep", "-u", "whatsapp-uic", check=False).stdout == ""
+    machine.system.shell("dpkg -i /root/newer/*.deb")
+    assert machine.states() == ["active"] * 4
+    assert machine.write_during(lambda: None, NEW_TOKEN)["failures"] == []
+
+
+def test_purged_nothing_runs_and_the_codes_stay(machine):
+    before = machine.psql("SELECT count(*) FROM uic_records")
+    machine.system.shell("apt-get purge -qy whatsapp-uic")
+    assert machine.states() == ["inactive"] * 4
+    assert machine.system.run("pgrep", "-u", "whatsapp-uic", check=False).stdout == ""
+    assert machine.system.shell("find /etc/systemd/system -name 'whatsapp-uic*'") == ""
+    machine.system.shell("dpkg -i /root/newer/*.deb")
+    assert machine.states() == ["active", "inactive", "active", "inactive"], "as new: one instance, no backups"
+    assert machine.psql("SELECT count(*) FROM uic_records") == before
+    assert machine.system.run("systemctl", "--failed", "--no-legend").stdout == ""
