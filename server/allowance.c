@@ -123,38 +123,61 @@ static struct place *place_take(struct table *table, uint64_t who, int64_t now_s
     return place;
 }
 
-static void table_count(struct table *table, uint64_t who, int64_t now_s)
+/* Under the lock: one more, unless nobody more can be counted. */
+static void place_count(struct table *table, struct place *place, uint64_t who, int64_t now_s)
 {
-    struct place *place;
-
-    if (table->limit == 0)
-        return;
-    pthread_mutex_lock(lock_of(table, who));
-    place = place_find(table, who, now_s);
     if (place == NULL)
         place = place_take(table, who, now_s);
     if (place != NULL)
         place->count++;
+}
+
+/* Under the lock: whether the limit is reached; *first: and nobody was told so before. */
+static bool place_is_spent(const struct table *table, struct place *place, bool *first)
+{
+    if (place == NULL || place->count < table->limit)
+        return false;
+    *first = !place->told;
+    place->told = true;
+    return true;
+}
+
+static void table_count(struct table *table, uint64_t who, int64_t now_s)
+{
+    if (table->limit == 0)
+        return;
+    pthread_mutex_lock(lock_of(table, who));
+    place_count(table, place_find(table, who, now_s), who, now_s);
     pthread_mutex_unlock(lock_of(table, who));
 }
 
-/* Whether the limit is reached; *first: and nobody was told so before. */
 static bool table_is_spent(struct table *table, uint64_t who, int64_t now_s, bool *first)
 {
-    struct place *place;
     bool spent;
 
     if (table->limit == 0)
         return false;
     pthread_mutex_lock(lock_of(table, who));
-    place = place_find(table, who, now_s);
-    spent = place != NULL && place->count >= table->limit;
-    if (spent) {
-        *first = !place->told;
-        place->told = true;
-    }
+    spent = place_is_spent(table, place_find(table, who, now_s), first);
     pthread_mutex_unlock(lock_of(table, who));
     return spent;
+}
+
+/* Looks and counts at once: between the two another thread could do the same. */
+static bool table_admits(struct table *table, uint64_t who, int64_t now_s, bool *first)
+{
+    struct place *place;
+    bool spent;
+
+    if (table->limit == 0)
+        return true;
+    pthread_mutex_lock(lock_of(table, who));
+    place = place_find(table, who, now_s);
+    spent = place_is_spent(table, place, first);
+    if (!spent)
+        place_count(table, place, who, now_s);
+    pthread_mutex_unlock(lock_of(table, who));
+    return !spent;
 }
 
 enum allowance_verdict allowance_message(struct allowance *allowance, uint64_t who, int64_t now_s,
@@ -163,10 +186,8 @@ enum allowance_verdict allowance_message(struct allowance *allowance, uint64_t w
     *first = false;
     if (table_is_spent(&allowance->codes, who, now_s, first))
         return ALLOWANCE_CODES_SPENT;
-    if (table_is_spent(&allowance->messages, who, now_s, first))
-        return ALLOWANCE_MESSAGES_SPENT;
-    table_count(&allowance->messages, who, now_s);
-    return ALLOWANCE_LEFT;
+    return table_admits(&allowance->messages, who, now_s, first) ? ALLOWANCE_LEFT
+                                                                 : ALLOWANCE_MESSAGES_SPENT;
 }
 
 void allowance_code(struct allowance *allowance, uint64_t who, int64_t now_s)

@@ -175,7 +175,7 @@ def flow_file(tmp_path, name, **changes):
     return str(path)
 
 
-OLD_THANKS, NEW_THANKS = message("accepted"), "Bien reçu."
+OLD_THANKS, NEW_THANKS = FLOW["messages"]["fr"]["accepted"].split("{")[0], "Bien reçu."
 
 
 def other_wording(tmp_path):
