@@ -106,12 +106,15 @@ class Sandbox:
 
 def write_flow(folder):
     """What docs/flow-file.md does to the built-in flow; its commands name the file."""
-    old_step, new_step, old_piece, new_piece, more = (
-        json.loads(block.text) for block in blocks() if block.language == "json")
+    old_step, new_step, old_piece, new_piece, *more = (
+        json.loads(block.text) for block in blocks()
+        if block.document == "docs/flow-file.md" and block.language == "json")
     flow = json.loads((folder / "flow/definitions/ciu-rdc.json").read_text(encoding="utf-8"))
     flow["steps"][flow["steps"].index(old_step)] = new_step
     flow["code"][flow["code"].index(old_piece)] = new_piece
-    flow.update(more, id="mine", version=flow["version"] + 1)
+    for keys in more:
+        flow.update(keys)
+    flow.update(id="mine", version=flow["version"] + 1)
     (folder / "mine").mkdir()
     (folder / "mine/my-flow.json").write_text(json.dumps(flow), encoding="utf-8")
 
