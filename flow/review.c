@@ -51,15 +51,33 @@ static enum flow_event ask_again(const struct turn *turn, uint8_t step)
                       FLOW_EVENT_CORRECTING);
 }
 
-/* A thumb is no word, but says enough. */
+/* The length of the sign that a text begins with, 0 for none of these. */
+static size_t sign_length(const char *text, size_t length, const char *const *signs)
+{
+    for (; *signs != NULL; signs++)
+        if (strlen(*signs) <= length && memcmp(text, *signs, strlen(*signs)) == 0)
+            return strlen(*signs);
+    return 0;
+}
+
+/* A thumb is no word, but says enough where nothing else is said. */
 static bool is_thumb(const char *text, size_t length)
 {
-    static const char *const signs[] = {"👍", "✅", "✔", "👌"};
+    static const char *const thumbs[] = {"👍", "✅", "✔", "👌", NULL};
+    static const char *const dress[] = {"🏻", "🏼", "🏽", "🏾", "🏿", "\ufe0f", " ", "\n", NULL};
+    bool found = false;
 
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-        if (memmem(text, length, signs[i], strlen(signs[i])) != NULL)
-            return true;
-    return false;
+    while (length > 0) {
+        const size_t thumb = sign_length(text, length, thumbs);
+        const size_t sign = thumb > 0 ? thumb : sign_length(text, length, dress);
+
+        if (sign == 0)
+            return false;
+        found |= thumb > 0;
+        text += sign;
+        length -= sign;
+    }
+    return found;
 }
 
 static enum assent read(const struct turn *turn, const char *text, size_t length, size_t *number)

@@ -113,7 +113,7 @@ static enum flow_event stop(const struct flow *flow, struct conversation *conver
     return turn_reply(conversation, CONVERSATION_STOPPED, FLOW_REPLY_STOPPED, FLOW_EVENT_STOPPED);
 }
 
-static enum flow_event obey(const struct turn *turn, enum command command)
+enum flow_event turn_obey(const struct turn *turn, enum command command)
 {
     const struct flow *flow = turn->flow;
     struct conversation *conversation = turn->conversation;
@@ -257,7 +257,7 @@ static enum flow_event handle(const struct turn *turn)
         return event;
     }
     if (command != COMMAND_NONE)
-        return obey(turn, command);
+        return turn_obey(turn, command);
     return handle_open(turn);
 }
 

@@ -91,7 +91,9 @@ static enum flow_event take_reading(const struct turn *turn, const struct flow_r
                                     struct uic_text said, struct uic_text normalized)
 {
     const struct question *question = &turn->flow->questions[turn->conversation->step];
+    const bool choosing = turn->conversation->choice_count > 0;
     struct uic_text kept = normalized;
+    enum command command;
 
     if (reading->kind == FLOW_READ_WHICH)
         return ask_which(turn, reading);
@@ -101,7 +103,11 @@ static enum flow_event take_reading(const struct turn *turn, const struct flow_r
         text_strip(&said.bytes, &said.length);
         kept = said;
     }
-    return accept(turn, kept.bytes, kept.length, reading->kind == FLOW_READ_DOUBTFUL);
+    command = question->careful ? command_find(turn->flow, kept.bytes, kept.length) : COMMAND_NONE;
+    if (command != COMMAND_NONE) /* "stop, please" */
+        return turn_obey(turn, command);
+    /* Who is asked which of several may well speak of them: "the last one". */
+    return accept(turn, kept.bytes, kept.length, choosing || reading->kind == FLOW_READ_DOUBTFUL);
 }
 
 static enum flow_event take_answer(const struct turn *turn, const char *text, size_t length)
@@ -150,14 +156,17 @@ static enum flow_event take(const struct turn *turn, const char *text, size_t le
     return take_answer(turn, text, length);
 }
 
-/* Whether the answer taken last may be meant once more, and by the same words. */
+/* Whether the words taken last may be meant once more. They are a number when a name was picked by
+ * it. */
 static bool may_be_again(const struct turn *turn)
 {
     const struct conversation *conversation = turn->conversation;
+    const struct flow_message *message = turn->message;
+    const bool is_number = message->length > 0 && message->text[0] >= '0' && message->text[0] <= '9';
 
     return conversation->state == CONVERSATION_REVIEW ||
-           (conversation->choice_count == 0 &&
-            wants_words(&turn->flow->questions[conversation->step]));
+           ((wants_words(&turn->flow->questions[conversation->step]) || is_number) &&
+            texts_choose(conversation, message->text, message->length) < 0);
 }
 
 enum flow_event take_text(const struct turn *turn)

@@ -19,6 +19,8 @@ struct turn {
 /* Moves the conversation, and says what the reply is; gives the event on. */
 enum flow_event turn_reply(struct conversation *conversation, enum conversation_state state,
                            enum flow_reply_kind kind, enum flow_event event);
+/* Does what a command says, whatever is open. */
+enum flow_event turn_obey(const struct turn *turn, enum command command);
 /* Takes the language that is meant by a text. */
 enum flow_event turn_choose_language(const struct turn *turn, const char *text, size_t length);
 /* What is open when no choice of language is: the question, or the review. */

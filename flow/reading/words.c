@@ -138,7 +138,7 @@ int words_version(const struct words *words, uint64_t *version)
 
 const struct word *words_find(const struct words *words, const char *key)
 {
-    size_t first = 0, end = words->count;
+    size_t first = 0, end = words != NULL ? words->count : 0;
 
     while (first < end) {
         const size_t middle = first + (end - first) / 2;

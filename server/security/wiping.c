@@ -3,6 +3,7 @@
  * their owners. */
 #include "server/security/wiping.h"
 
+#include <curl/curl.h>
 #include <event2/event.h>
 #include <jansson.h>
 #include <malloc.h>
@@ -114,7 +115,7 @@ static void *resize(void *memory, size_t size)
     return larger;
 }
 
-/* For jansson, which has memory from before we came. */
+/* For jansson and libcurl, which have memory from before we came. */
 static void wipe_and_free(void *memory)
 {
     if (memory != NULL)
@@ -122,8 +123,23 @@ static void wipe_and_free(void *memory)
     free(memory);
 }
 
+/* Never in place, as above. */
+static void *wipe_and_resize(void *memory, size_t size)
+{
+    const size_t old = memory == NULL ? 0 : malloc_usable_size(memory);
+    void *other = malloc(size);
+
+    if (other == NULL)
+        return NULL;
+    if (memory != NULL)
+        memcpy(other, memory, old < size ? old : size);
+    wipe_and_free(memory);
+    return other;
+}
+
 void wiping_start(void)
 {
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free, wipe_and_resize, strdup, calloc);
     event_set_mem_functions(take, resize, give_back);
     json_set_alloc_funcs(malloc, wipe_and_free);
 }

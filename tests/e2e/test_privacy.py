@@ -4,10 +4,11 @@ dictionary: where they appear, they were kept."""
 import os
 import threading
 
+import meta
 import pytest
 from memory import read_image
 from phone import WEBHOOK, Phone, exchange_bytes
-from processes import PROGRAM, SALT, UicServer
+from processes import PROGRAM, SALT, UicServer, eventually
 from texts import code_in
 
 YEAR, PLACE, FIRST, DAY, FAMILY = "1987", "Quixopolis", "Wyvernella", "23", "Zephyrbaum"
@@ -154,10 +155,18 @@ def register_crowd(server, count):
         thread.join()
 
 
-@pytest.mark.parametrize("sessions", ["memory", "redis"])
-def test_nothing_that_was_said_is_in_a_core_image(start, redis, sessions):
-    server = start(WORKERS=2, REDIS_URL=redis.url if sessions == "redis" else None)
-    register_crowd(server, 80)
+def register_by_meta(server, graph, count):
+    """What was understood is told back by Meta, asked about and read back, in what libcurl sends."""
+    for _ in range(count):
+        number = meta.new_number()
+        for said, text in enumerate(("Bonjour", YEAR, f"née à {PLACE}", f"{FIRST} {FAMILY}", FIRST, DAY, FAMILY,
+                                     "OUI"), 1):
+            with meta.Meta(server) as sender:
+                sender.say(meta.text(number, text))
+            eventually(lambda: len(graph.got[number]) == said, f"a reply to {text}")
+
+
+def assert_nothing_in_the_image(server):
     for _ in range(20):
         assert server.status_of("/health") == 200
     image = read_image(server.process.pid)
@@ -165,6 +174,19 @@ def test_nothing_that_was_said_is_in_a_core_image(start, redis, sessions):
     image = image.lower()
     found = [image.find(name.lower().encode()) for name in NAMES]
     assert set(found) == {-1}, [image[max(0, at - 200):at + 100] for at in found if at >= 0]
+
+
+@pytest.mark.parametrize("sessions", ["memory", "redis"])
+def test_nothing_that_was_said_is_in_a_core_image(start, redis, sessions):
+    server = start(WORKERS=2, REDIS_URL=redis.url if sessions == "redis" else None)
+    register_crowd(server, 80)
+    assert_nothing_in_the_image(server)
+
+
+def test_nothing_that_meta_was_told_is_in_a_core_image(start, graph):
+    server = start(**{**meta.SETTINGS, **graph.settings(META_MESSAGES_PER_SECOND="0")})
+    register_by_meta(server, graph, 6)
+    assert_nothing_in_the_image(server)
 
 
 def test_the_same_answers_under_another_salt_have_another_hash(start):
