@@ -98,6 +98,17 @@ static bool is_introduced(const struct tokens *tokens, size_t at, size_t end)
            (end < tokens->count && token_means(&tokens->list[end], behind));
 }
 
+/* "1 jour", "mokolo moko", "siku moja": some day, or the first. In digits, only what counts stands
+ * in front: "jour 1". */
+static bool is_some_day(const struct tokens *tokens, size_t at, size_t end, int64_t value)
+{
+    const uint32_t days = MEANING_DAY | MEANING_WEEKDAY;
+
+    return value == 1 && ((end < tokens->count && token_means(&tokens->list[end], days)) ||
+                          (at > 0 && tokens->list[at].kind == TOKEN_WORD &&
+                           token_means(&tokens->list[at - 1], days)));
+}
+
 static size_t find_digits(struct day *day, size_t at)
 {
     const struct token *token = &day->tokens->list[at];
@@ -106,6 +117,7 @@ static size_t find_digits(struct day *day, size_t at)
         return 0;
     if (token->digits <= 2 && !is_of_month(day, at, token->value)) {
         find(day, token->value);
+        day->doubt |= is_some_day(day->tokens, at, at + 1, token->value);
         day->introduced |= is_introduced(day->tokens, at, at + 1);
     } else if (token->digits == 3 || token->digits > 4)
         day->several = true;
@@ -121,7 +133,17 @@ static bool has_digits(const struct tokens *tokens)
     return false;
 }
 
-/* "un jour": a word that also holds sentences together counts only when nothing else does. */
+/* "un dimanche", "le premier lundi", "un jour": counts or introduces what stands behind it. */
+static bool is_article(const struct tokens *tokens, size_t at, size_t end)
+{
+    uint32_t counted = MEANING_WEEKDAY;
+
+    if (end == at + 1 && token_means(&tokens->list[at], MEANING_GRAMMAR))
+        counted |= MEANING_DAY | MEANING_MONTH_LABEL | MEANING_YEAR;
+    return end < tokens->count && token_means(&tokens->list[end], counted);
+}
+
+/* "un 15 mars": a word that also holds sentences together counts only when nothing else does. */
 static size_t find_words(struct day *day, size_t at)
 {
     const struct token *token = &day->tokens->list[at];
@@ -130,10 +152,11 @@ static size_t find_words(struct day *day, size_t at)
 
     if (value < 0)
         return 0;
-    if (value >= 1000 || is_of_month(day, at, value) ||
+    if (value >= 1000 || is_of_month(day, at, value) || is_article(day->tokens, at, end) ||
         (token_means(token, MEANING_GRAMMAR) && end == at + 1 && has_digits(day->tokens)))
         return end - at;
     find(day, value);
+    day->doubt |= is_some_day(day->tokens, at, end, value);
     day->introduced |= is_introduced(day->tokens, at, end);
     day->several |= token_means(token, MEANING_GRAMMAR) &&
                     !run_is_all(day->tokens, tokens_all(day->tokens), AROUND);

@@ -22,7 +22,8 @@ struct name {
     const struct tokens *tokens;
     struct run run;
     bool doubt;
-    size_t count; /* names found, up to one more than can be chosen from */
+    bool sentence; /* words of one stood in front */
+    size_t count;  /* names found, up to one more than can be chosen from */
     struct run names[READING_WORDS_MAX + 1];
 };
 
@@ -48,7 +49,8 @@ static void skip_front(struct name *name)
         token_means(&tokens->list[at - 1], TIES) &&
         !token_means(&tokens->list[at - 1], MEANING_TITLE))
         at = name->run.first;
-    name->doubt |= at > name->run.first && !light;
+    name->sentence = at > name->run.first && !light;
+    name->doubt |= name->sentence;
     name->run.first = at;
 }
 
@@ -78,6 +80,19 @@ static void skip_back(struct name *name)
         run.end--;
     name->doubt |= !run_is_all(tokens, (struct run){run.end, name->run.end}, MEANING_POLITE);
     name->run = run;
+}
+
+/* "Je préfère ne pas dire", "On parle de quel nom ?": what is left of it is a verb. */
+static bool is_no_name(const struct name *name)
+{
+    const struct tokens *tokens = name->tokens;
+
+    for (size_t i = name->run.end; i < tokens->count && tokens->list[i].kind == TOKEN_WORD; i++)
+        if (token_means(&tokens->list[i], MEANING_NO) &&
+            !token_means(&tokens->list[i], MEANING_ABOUT | MEANING_POLITE))
+            return true;
+    return tokens->asked && name->sentence &&
+           run_find(tokens, tokens_all(tokens), MEANING_CALLED) == tokens->count;
 }
 
 /* The end of the name that begins here. */
@@ -120,6 +135,21 @@ static bool is_one_name(const struct tokens *tokens, struct run run)
     return true;
 }
 
+/* "Mulumba, post-nom Kazadi": what says that another name follows has its end there; run.first when
+ * nothing says so. */
+static size_t skip_label(const struct tokens *tokens, struct run run)
+{
+    const uint32_t says_so = MEANING_LABEL | MEANING_CALLED;
+    size_t at = run.first;
+    bool said = false;
+
+    for (; at < run.end && (tokens->list[at].kind == TOKEN_BREAK ||
+                            token_means(&tokens->list[at], MEANING_GRAMMAR | says_so));
+         at++)
+        said |= token_means(&tokens->list[at], says_so);
+    return said && at < run.end ? at : run.first;
+}
+
 /* Takes the run apart; false when it holds what no name is made of. */
 static bool find_names(struct name *name)
 {
@@ -138,7 +168,7 @@ static bool find_names(struct name *name)
         if (!is_one_name(tokens, one) || name->count > READING_WORDS_MAX)
             return false;
         name->names[name->count++] = one;
-        run.first = one.end;
+        run.first = skip_label(tokens, (struct run){one.end, run.end});
     }
     return name->count > 0 && name->count <= READING_WORDS_MAX;
 }
@@ -227,7 +257,7 @@ void read_name(const struct tokens *tokens, struct flow_reading *reading)
         return;
     skip_front(&name);
     skip_back(&name);
-    if (!find_names(&name) || !drop_initials(&name) ||
+    if (is_no_name(&name) || !find_names(&name) || !drop_initials(&name) ||
         run_find(tokens, tokens_all(tokens), MEANING_NO_ANSWER) < tokens->count) {
         read_nothing(tokens, reading);
         return;

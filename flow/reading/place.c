@@ -131,6 +131,16 @@ static void strip_back(struct place *place)
     place->run = run;
 }
 
+/* "Ma mère s'appelle Thérèse"; a village can be called something, too. */
+static bool is_person(const struct tokens *tokens)
+{
+    const struct run all = tokens_all(tokens);
+
+    return run_find(tokens, all, MEANING_CALLED) < all.end &&
+           run_find(tokens, all, MEANING_TITLE) < all.end &&
+           run_find(tokens, all, MEANING_BORN | MEANING_AT | MEANING_KIND) == all.end;
+}
+
 /* "Kinshasa-Lemba", the same in one word. */
 static bool read_town_part(const struct place *place, struct flow_reading *reading)
 {
@@ -176,7 +186,7 @@ void read_place(const struct tokens *tokens, struct flow_reading *reading)
     cut_at_preposition(&place);
     strip_back(&place);
     take_town(&place);
-    if (place.refused || guard_refuses(tokens, place.run) ||
+    if (place.refused || is_person(tokens) || guard_refuses(tokens, place.run) ||
         run_find(tokens, tokens_all(tokens), MEANING_NO_ANSWER | MEANING_EITHER) < tokens->count) {
         read_nothing(tokens, reading);
         return;

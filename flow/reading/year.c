@@ -16,6 +16,7 @@ struct year {
  * age. */
 #define ALONE_MIN 70
 #define ALONE_SURE 80
+#define DAY_MAX 31
 
 /* What may stand around a year and tells nothing more. */
 #define AROUND                                                                          \
@@ -81,30 +82,66 @@ static void find_spaced(struct year *year)
         find(year, value, year->tokens->list[0].digits != 2);
 }
 
+/* 15/03/85 */
+static bool ends_date(const struct tokens *tokens, size_t at)
+{
+    return at >= 2 && tokens->list[at - 1].kind == TOKEN_BREAK &&
+           tokens->list[at - 2].kind == TOKEN_NUMBER;
+}
+
 static bool is_dated(const struct tokens *tokens, size_t at)
 {
     const uint32_t says_so = MEANING_BORN | MEANING_YEAR | MEANING_MONTH | MEANING_AT;
 
-    if (run_find(tokens, tokens_all(tokens), says_so) < tokens->count)
+    if (run_find(tokens, tokens_all(tokens), says_so) < tokens->count || ends_date(tokens, at))
         return true;
-    if (at >= 2 && tokens->list[at - 1].kind == TOKEN_BREAK &&
-        tokens->list[at - 2].kind == TOKEN_NUMBER)
-        return true; /* 15/03/85 */
     return at > 0 && at + 1 == tokens->count &&
            token_means(&tokens->list[at - 1], MEANING_PARTICLE);
 }
 
-/* The year that two digits mean at `at`, unless they may mean something else. */
-static void find_in_century(struct year *year, int32_t value, size_t at)
+/* "28 avril", "the 29th of May", "tarehe 28", "mwezi wa tatu": a day or a month, no year. */
+static bool is_day_or_month(const struct tokens *tokens, size_t at, size_t end)
+{
+    const uint32_t between = MEANING_GRAMMAR | MEANING_PARTICLE;
+
+    while (end < tokens->count && token_means(&tokens->list[end], between | MEANING_MONTH_LABEL))
+        end++;
+    if (end < tokens->count && token_means(&tokens->list[end], MEANING_MONTH | MEANING_ORDINAL))
+        return true;
+    while (at > 0 && token_means(&tokens->list[at - 1], between))
+        at--;
+    return at > 0 && token_means(&tokens->list[at - 1], MEANING_DAY | MEANING_MONTH_LABEL);
+}
+
+/* "12/03/28", "15 mars 30", "mwaka wa 28": it can be nothing else. "March 30" can. */
+static bool is_surely_year(const struct tokens *tokens, size_t at)
+{
+    const struct token *list = tokens->list;
+
+    if (ends_date(tokens, at))
+        return ends_date(tokens, at - 2);
+    while (at > 0 && token_means(&list[at - 1], MEANING_PARTICLE))
+        at--;
+    if (at >= 2 && token_means(&list[at - 1], MEANING_MONTH))
+        return list[at - 2].kind == TOKEN_NUMBER ||
+               token_means(&list[at - 2], MEANING_NUMBER | MEANING_ORDINAL);
+    return at > 0 && token_means(&list[at - 1], MEANING_YEAR) &&
+           !token_means(&list[at - 1], MEANING_BORN); /* "naissance" */
+}
+
+/* The year that two digits mean from `at` to before `end`, unless they may mean something else. */
+static void find_in_century(struct year *year, int32_t value, size_t at, size_t end)
 {
     const struct tokens *tokens = year->tokens;
     const int64_t now = year->now_year % 100, century = year->now_year - now;
+    const bool may_be_day = value <= DAY_MAX;
 
-    if (value < 0 || value > 99 ||
+    if (value < 0 || value > 99 || (may_be_day && is_day_or_month(tokens, at, end)) ||
         run_find(tokens, tokens_all(tokens), MEANING_AGE) < tokens->count)
         return;
     if (is_dated(tokens, at))
-        find(year, value > now ? century - 100 + value : century + value, value <= now);
+        find(year, value > now ? century - 100 + value : century + value,
+             value <= now || (may_be_day && !is_surely_year(tokens, at)));
     else if (at == 0 && tokens->count == 1 && value >= ALONE_MIN)
         find(year, century - 100 + value, value < ALONE_SURE);
 }
@@ -118,7 +155,7 @@ static void find_short(struct year *year)
         if (token->kind != TOKEN_NUMBER)
             continue;
         if (token->digits == 2)
-            find_in_century(year, token->value, i);
+            find_in_century(year, token->value, i, i + 1);
         return;
     }
 }
@@ -132,8 +169,8 @@ static void find_in_words(struct year *year)
 
         if (value >= 1000)
             find(year, value, false);
-        else if (value >= 32 || end == year->tokens->count) /* no day in front of it */
-            find_in_century(year, value, i);
+        else if (value > DAY_MAX || end == year->tokens->count) /* no day in front of it */
+            find_in_century(year, value, i, end);
     }
 }
 
