@@ -85,20 +85,26 @@ static bool name_is(const char *name, const char *normalized)
 {
     char other[NAME_MAX_BYTES];
     size_t length;
+    bool is;
 
-    return name != NULL &&
-           uic_normalize(UIC_EXTENDED, name, strlen(name), other, sizeof other, &length) ==
-               UIC_OK &&
-           length > 0 && strcmp(other, normalized) == 0;
+    if (name == NULL ||
+        uic_normalize(UIC_EXTENDED, name, strlen(name), other, sizeof other, &length) != UIC_OK)
+        return false;
+    is = length > 0 && strcmp(other, normalized) == 0;
+    explicit_bzero(other, length);
+    return is;
 }
 
 /* "2", or "2. Femme" as the list shows it. */
 static bool is_numbered(size_t number, const char *name, const char *normalized)
 {
     char line[NAME_MAX_BYTES];
+    bool is;
 
     snprintf(line, sizeof line, "%zu %s", number, name);
-    return name_is(line, normalized);
+    is = name_is(line, normalized);
+    explicit_bzero(line, strlen(line));
+    return is;
 }
 
 static bool choice_is(const struct flow *flow, const struct choice *choice, size_t number,

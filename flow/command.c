@@ -99,6 +99,7 @@ enum command command_of_button(const struct flow *flow, const char *text, size_t
         for (size_t i = 0; i < sizeof opt_outs / sizeof *opt_outs; i++)
             if (strncmp(word, opt_outs[i], strlen(opt_outs[i])) == 0)
                 found = COMMAND_STOP;
+    explicit_bzero(word, sizeof word);
     return found;
 }
 

@@ -64,7 +64,8 @@ static size_t sign_length(const char *text, size_t length, const char *const *si
 static bool is_thumb(const char *text, size_t length)
 {
     static const char *const thumbs[] = {"👍", "✅", "✔", "👌", NULL};
-    static const char *const dress[] = {"🏻", "🏼", "🏽", "🏾", "🏿", "\ufe0f", " ", "\n", NULL};
+    static const char *const dress[] = {"🏻",   "🏼", "🏽", "🏾", "🏿",
+                                        "\ufe0f", " ",    "\n",   NULL};
     bool found = false;
 
     while (length > 0) {

@@ -162,7 +162,8 @@ static bool may_be_again(const struct turn *turn)
 {
     const struct conversation *conversation = turn->conversation;
     const struct flow_message *message = turn->message;
-    const bool is_number = message->length > 0 && message->text[0] >= '0' && message->text[0] <= '9';
+    const bool is_number =
+        message->length > 0 && message->text[0] >= '0' && message->text[0] <= '9';
 
     return conversation->state == CONVERSATION_REVIEW ||
            ((wants_words(&turn->flow->questions[conversation->step]) || is_number) &&

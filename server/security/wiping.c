@@ -139,7 +139,8 @@ static void *wipe_and_resize(void *memory, size_t size)
 
 void wiping_start(void)
 {
-    curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free, wipe_and_resize, strdup, calloc);
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free, wipe_and_resize, strdup,
+                         calloc);
     event_set_mem_functions(take, resize, give_back);
     json_set_alloc_funcs(malloc, wipe_and_free);
 }
