@@ -70,14 +70,17 @@ static int64_t read_started(const char *body)
     json_t *answer = json_loads(body, 0, NULL);
     const char *text = json_string_value(json_object_get(answer, "started_at"));
     struct tm utc = {0};
-    const char *end = text == NULL ? NULL : strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    const int64_t started_s = end == NULL || *end != '\0' ? -1 : timegm(&utc);
+    const char *end = text == NULL ? NULL : strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    int64_t started_ms = -1;
+    unsigned ms;
 
+    if (end != NULL && sscanf(end, ".%3uZ", &ms) == 1)
+        started_ms = (int64_t)timegm(&utc) * 1000 + ms;
     json_decref(answer);
-    return started_s;
+    return started_ms;
 }
 
-int ask_ready(const struct config *config, unsigned port, int64_t *started_s, char *error,
+int ask_ready(const struct config *config, unsigned port, int64_t *started_ms, char *error,
               size_t error_size)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -86,7 +89,7 @@ int ask_ready(const struct config *config, unsigned port, int64_t *started_s, ch
     const char *body = "";
     int fd, status = 200;
 
-    *started_s = -1;
+    *started_ms = -1;
     snprintf(service, sizeof service, "%u", port);
     if (getaddrinfo(host_to_ask(config->host), service, &hints, &address) != 0) {
         snprintf(error, error_size, "HOST is no address of this machine");
@@ -106,6 +109,6 @@ int ask_ready(const struct config *config, unsigned port, int64_t *started_s, ch
     else if (status != 200)
         snprintf(error, error_size, "/ready on port %u answers %d: %.150s", port, status, body);
     else
-        *started_s = read_started(body);
+        *started_ms = read_started(body);
     return status == 200 ? 0 : -1;
 }

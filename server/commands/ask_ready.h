@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 /* Asks GET /ready on HOST and the port of an instance; of a server with TLS only that it takes
- * connections. Blocks, for five seconds a step at most. started_s: when it began, -1 when it did
+ * connections. Blocks, for five seconds a step at most. started_ms: when it began, -1 when it did
  * not say. Returns 0, or -1 with error. */
-int ask_ready(const struct config *config, unsigned port, int64_t *started_s, char *error,
+int ask_ready(const struct config *config, unsigned port, int64_t *started_ms, char *error,
               size_t error_size);
 
 #endif

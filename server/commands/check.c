@@ -296,10 +296,12 @@ static void give_hints(const struct config *config, const struct flow *flow)
     free(lines);
 }
 
-static bool changed_since(const char *path, int64_t when_s)
+static bool changed_since(const char *path, int64_t when_ms)
 {
     struct stat found;
-    return path != NULL && stat(path, &found) == 0 && found.st_mtime > when_s;
+
+    return path != NULL && stat(path, &found) == 0 &&
+           (int64_t)found.st_mtim.tv_sec * 1000 + found.st_mtim.tv_nsec / 1000000 > when_ms;
 }
 
 /* One instance. What it was started with may be another than what the files say now. */
@@ -307,16 +309,16 @@ static int check_instance(const struct options *options, const struct config *co
 {
     const char *settings = options->env_file != NULL ? options->env_file : ".env";
     char text[256];
-    int64_t started_s;
+    int64_t started_ms;
 
-    if (ask_ready(config, port, &started_s, text, sizeof text) != 0) {
+    if (ask_ready(config, port, &started_ms, text, sizeof text) != 0) {
         print_finding("bad", "server", text);
         return -1;
     }
     snprintf(text, sizeof text, "ready on port %u", port);
     print_finding("ok", "server", text);
-    if (started_s >= 0 &&
-        (changed_since(settings, started_s) || changed_since(config->flow_file, started_s))) {
+    if (started_ms >= 0 &&
+        (changed_since(settings, started_ms) || changed_since(config->flow_file, started_ms))) {
         snprintf(text, sizeof text,
                  "on port %u runs with older settings than the file's: restart it "
                  "(systemctl restart whatsapp-uic.target)",

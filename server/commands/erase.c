@@ -76,11 +76,11 @@ static int ask(const struct request *request, int64_t records)
     if (!isatty(STDIN_FILENO))
         return fail("erase", "there is no terminal to ask on: say --yes");
     if (request->older || request->delete)
-        printf("%" PRId64 " codes seront effacés, pour de bon. Continuer ? [o/N]\n"
+        printf("%" PRId64 " codes seront effacés, pour de bon. Continuer ? [o/N]\n"
                "%" PRId64 " codes will be deleted for good. Go on? [y/N] ",
                records, records);
     else
-        printf("Le numéro sera retiré de %" PRId64 " fiches, pour de bon. Continuer ? [o/N]\n"
+        printf("Le numéro sera retiré de %" PRId64 " fiches, pour de bon. Continuer ? [o/N]\n"
                "The number will be removed from %" PRId64 " records for good. Go on? [y/N] ",
                records, records);
     fflush(stdout);
@@ -115,7 +115,7 @@ static void tell(const struct erase *erase, const struct request *request,
     tell_place("records on their way to the database", erase->elsewhere.outbox);
     if (request->phone[0] != '\0' && erased->records + erased->asked + erased->notes == 0 &&
         erase->elsewhere.sessions + erase->elsewhere.replies + erase->elsewhere.outbox == 0)
-        printf("personne n'a ce numéro : est-il écrit comme dans les fiches ?\n"
+        printf("personne n’a ce numéro : est-il écrit comme dans les fiches ?\n"
                "nobody has this number: is it written as in the records?\n");
     if (erase->elsewhere.unreadable > 0)
         printf("hint: %" PRId64 " entries of the outbox are of another salt: nobody can tell whose "

@@ -87,7 +87,8 @@ void process_start_text(char text[PROCESS_START_MAX])
     struct tm utc;
 
     gmtime_r(&seconds, &utc);
-    strftime(text, PROCESS_START_MAX, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    strftime(text, PROCESS_START_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + strlen(text), 6, ".%03uZ", (unsigned)(started_us / 1000 % 1000));
 }
 
 void process_measure(void)

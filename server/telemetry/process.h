@@ -2,11 +2,11 @@
 #ifndef SERVER_PROCESS_H
 #define SERVER_PROCESS_H
 
-#define PROCESS_START_MAX 24
+#define PROCESS_START_MAX 32
 
 /* Once, at the start, before there are other threads: when that was. */
 void process_started(void);
-/* The same as text, 2026-11-29T11:42:28Z. */
+/* The same as text, 2026-11-29T11:42:28.160Z. */
 void process_start_text(char text[PROCESS_START_MAX]);
 /* Sets the gauges of memory, processor time and files. Reads /proc, which never waits for a disk.
  */

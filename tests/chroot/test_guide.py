@@ -172,6 +172,7 @@ def test_backed_up_dropped_and_restored_the_code_is_the_same(machine):
 
 def test_a_number_is_erased(machine):
     machine.follow(10, only="erase")
+    assert "RETENTION_DAYS" in machine.follow(10, only="whatsapp-uic retention")
     assert machine.psql("SELECT count(*), max(phone_number) FROM uic_records") == "1|"
     assert NUMBER not in machine.system.shell("sudo -u postgres pg_dump whatsapp_uic")
 

@@ -263,7 +263,7 @@ def test_it_asks_on_a_terminal_and_refuses_without_one(start, redis, database, e
         os.close(master)
         os.close(slave)
         assert process.returncode == status, said
-        assert "from 1 records for good" in said and "Continuer ? [o/N]" in said
+        assert "from 1 records for good" in said and "Continuer ? [o/N]" in said
         assert numbers(database)[0][1] == left
 
 
@@ -275,7 +275,10 @@ def test_a_number_that_nobody_has_is_told(start, redis, database, erase):
 
 
 def test_the_wrong_salt_is_refused(start, redis, database, erase):
-    start(DATABASE_URL=database.url, REDIS_URL=redis.url).stop()
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    with Phone(server) as phone:
+        code_in(phone.say_all("Bonjour", *JEAN))
+    server.stop()
     done = erase("--phone", NUMBER, "--yes", UIC_SALT="Another-Salt_12345")
     assert done.returncode == 1 and "UIC_SALT" in done.stderr
 
