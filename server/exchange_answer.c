@@ -44,12 +44,23 @@ void exchange_answer_unavailable(struct exchange *exchange, const char *why)
     exchange_answer_with(exchange, &reply);
 }
 
+/* The conversation as it was when this message's code was registered, to be told and not saved:
+ * another message of the person has finished it since, and been handled. */
+static void exchange_recall(struct exchange *exchange)
+{
+    flow_finish(&exchange->conversation, NULL, exchange->own.code, exchange->own.existing);
+    exchange->outcome = exchange->own.outcome;
+    exchange->result = exchange->own.result;
+}
+
 void exchange_answer_reply(struct exchange *exchange)
 {
     struct exchange_service *service = exchange->service;
     struct exchange_reply reply = {
         .text = service->reply, .conversation = &exchange->conversation, .handled = true};
 
+    if (exchange->outcome.effect == FLOW_IGNORE && exchange->own.code[0] != '\0')
+        exchange_recall(exchange);
     if (exchange->outcome.effect != FLOW_IGNORE)
         reply.length = flow_reply(service->settings.flow, &exchange->conversation, service->reply);
     metrics_add(METRIC_MESSAGES, 1);

@@ -8,7 +8,7 @@
  *      | |      |  +---------------------> RESERVE --> CLAIM --+ |          |
  *      | |      |                             |         ^ +> OUTBOX (records away)
  *      | |      +- complete already ----------|---------+ |      |          |
- *      | |      +- redelivered: nothing to save ---------------------------+
+ *      | |      +- known already: nothing to save -------------------------+
  *      | +--- conflict: another message of the person was faster -+          |
  *      | +--- no word: the session tells whether it was saved ----+          |
  *      +----- finished for another message: now this one's turn --+          |
@@ -19,9 +19,10 @@
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
  *
  * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
- * its claim was committed, in the records or on its way there in the outbox, and the session saved;
- * a claim belongs to the message that completed the conversation, whoever makes it, so it counts
- * once; when the deadline passes the exchange ends silently as soon as its store comes back.
+ * its claim was committed, in the records or on its way there in the outbox, and the session saved,
+ * by this message or by one that finished it for this one; a claim belongs to the message that
+ * completed the conversation, whoever makes it, so it counts once; when the deadline passes the
+ * exchange ends silently as soon as its store comes back.
  */
 #include "server/exchange_walk.h"
 
@@ -34,10 +35,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How often one message is tried when other messages of the same person are faster, and how many
- * digits a code grows at most. */
+/* How often one message is tried when other messages of the same person are faster. */
 #define ROUNDS_MAX 16
-#define LONGER_MAX 8
 /* How long a message waits for sessions that are away: a connection that was cut is soon back. */
 #define SESSIONS_WAIT_US 1000000
 
@@ -153,26 +152,6 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     return exchange->outcome.effect == FLOW_CLAIM ? EXCHANGE_RESERVE : EXCHANGE_SAVE;
 }
 
-/* Fills in the claim: input hash and wanted code. Returns 0 or -1. */
-static int claim_prepare(struct exchange *exchange)
-{
-    const struct exchange_settings *settings = &exchange->service->settings;
-    struct record_claim *claim = &exchange->claim;
-    struct uic_text answers[FLOW_STEPS_MAX];
-
-    conversation_answers(&exchange->conversation, answers);
-    if (uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
-                       flow_step_count(settings->flow), claim->input_hash) != UIC_OK)
-        return -1;
-    if (flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
-                  claim->code) != UIC_OK)
-        return -1;
-    snprintf(claim->event_id, sizeof claim->event_id, "%016" PRIx64,
-             conversation_event(&exchange->conversation));
-    claim->now_us = exchange->now_us;
-    return 0;
-}
-
 static enum store_status exchange_save(struct exchange *exchange)
 {
     struct session *session = &exchange->session;
@@ -182,53 +161,6 @@ static enum store_status exchange_save(struct exchange *exchange)
     session->length = conversation_encode(&exchange->conversation, session->bytes);
     session->mark_length = conversation_mark(&exchange->conversation, session->mark);
     return session_save(exchange->service->settings.sessions, session);
-}
-
-/* The code is safe: it becomes the reply. */
-static void exchange_tell(struct exchange *exchange, bool existing, const char *result)
-{
-    flow_finish(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
-                exchange->claim.code, existing);
-    exchange->result = result;
-    exchange->state = EXCHANGE_SAVE;
-}
-
-/* What a finished claim means. Returns whether the exchange goes on. */
-static bool claim_finish(struct exchange *exchange)
-{
-    const struct record_claim *claim = &exchange->claim;
-
-    switch (claim->ticket.status) {
-    case STORE_OK:
-        exchange_tell(exchange, claim->asked_before, claim->is_new ? "code_new" : "code_existing");
-        return true;
-    case STORE_CONFLICT:
-        metrics_add(METRIC_CODES_LENGTHENED, 1);
-        exchange->state = EXCHANGE_CLAIM;
-        if (++exchange->longer <= LONGER_MAX)
-            return true;
-        exchange_answer_unavailable(exchange, "code_taken");
-        return false;
-    default:
-        exchange->state = EXCHANGE_OUTBOX;
-        if (exchange->service->settings.outbox != NULL)
-            return true;
-        exchange_answer_unavailable(exchange, "records_unavailable");
-        return false;
-    }
-}
-
-/* What a finished put means. Nobody knows yet whether the person was registered before, so it is
- * told like a new code. Returns whether the exchange goes on. */
-static bool outbox_finish(struct exchange *exchange)
-{
-    if (exchange->entry.ticket.status != STORE_OK) {
-        exchange_answer_unavailable(exchange, "outbox_unavailable");
-        return false;
-    }
-    metrics_add(METRIC_OUTBOX_PUT, 1);
-    exchange_tell(exchange, false, "code_by_outbox");
-    return true;
 }
 
 /* A save that was done is counted, whether or not its answer still finds somebody. */
@@ -352,7 +284,7 @@ static bool exchange_run(struct exchange *exchange)
             }
             break;
         case EXCHANGE_CLAIM:
-            if (claim_prepare(exchange) != 0) {
+            if (exchange_claim_prepare(exchange) != 0) {
                 exchange_answer_unavailable(exchange, "code_not_computed");
                 return false;
             }
@@ -361,7 +293,7 @@ static bool exchange_run(struct exchange *exchange)
                 return true;
             break;
         case EXCHANGE_CLAIMED:
-            if (!claim_finish(exchange))
+            if (!exchange_claim_finish(exchange))
                 return false;
             break;
         case EXCHANGE_OUTBOX:
@@ -372,7 +304,7 @@ static bool exchange_run(struct exchange *exchange)
                 return true;
             break;
         case EXCHANGE_OUTBOXED:
-            if (!outbox_finish(exchange))
+            if (!exchange_outbox_finish(exchange))
                 return false;
             break;
         case EXCHANGE_RESERVE:

@@ -1,6 +1,7 @@
 /*
- * Private to the exchange: one message on its way, as exchange.c (which begins and times it) and
- * exchange_walk.c (which takes it through its states) share it.
+ * Private to the exchange: one message on its way, as exchange.c (which begins and times it),
+ * exchange_walk.c (which takes it through its states), exchange_claim.c and exchange_answer.c share
+ * it.
  */
 #ifndef SERVER_EXCHANGE_WALK_H
 #define SERVER_EXCHANGE_WALK_H
@@ -53,6 +54,12 @@ struct exchange {
     const char *result; /* for the log */
     struct record_claim claim;
     struct outbox_entry entry;
+    struct { /* what the claim of this message's own answers gave, once it is safe */
+        char code[RECORD_CODE_MAX]; /* "" before that */
+        bool existing;
+        const char *result;
+        struct flow_outcome outcome;
+    } own;
     struct funnel_mark mark; /* of the conversation, when it was loaded or saved last */
     uint64_t who;            /* the address as a number, and for the log */
     char tag[HASHER_TAG_MAX];
@@ -78,10 +85,18 @@ void exchange_end(struct exchange *exchange);
 void exchange_prepare(struct exchange *exchange);
 /* Goes on until the exchange waits, or is over and gone. */
 void exchange_drive(struct exchange *exchange);
+/* In exchange_claim.c. Fills in the claim of complete answers: input hash and wanted code. Returns
+ * 0 or -1. */
+int exchange_claim_prepare(struct exchange *exchange);
+/* What a finished claim means. Returns whether the exchange goes on. */
+bool exchange_claim_finish(struct exchange *exchange);
+/* What a finished put means. Returns whether the exchange goes on. */
+bool exchange_outbox_finish(struct exchange *exchange);
 /* In exchange_answer.c: the one way out towards the person; does nothing when the answer was given
  * before. */
 void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply);
-/* With what the conversation says. */
+/* With what the conversation says; or, where that went on without this message, with the code that
+ * its answers got. */
 void exchange_answer_reply(struct exchange *exchange);
 /* "Try again in a minute"; why is for the log. */
 void exchange_answer_unavailable(struct exchange *exchange, const char *why);
