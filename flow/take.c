@@ -156,17 +156,17 @@ static enum flow_event take(const struct turn *turn, const char *text, size_t le
     return take_answer(turn, text, length);
 }
 
-/* Whether the words taken last may be meant once more. They are a number when a name was picked by
+/* Whether the words taken last may be meant once more; they are a number when a name was picked by
  * it. */
 static bool may_be_again(const struct turn *turn)
 {
     const struct conversation *conversation = turn->conversation;
     const struct flow_message *message = turn->message;
-    const bool is_number =
-        message->length > 0 && message->text[0] >= '0' && message->text[0] <= '9';
+    const bool is_pick = conversation->moved_by_answer && message->length > 0 &&
+                         message->text[0] >= '0' && message->text[0] <= '9';
 
     return conversation->state == CONVERSATION_REVIEW ||
-           ((wants_words(&turn->flow->questions[conversation->step]) || is_number) &&
+           ((wants_words(&turn->flow->questions[conversation->step]) || is_pick) &&
             texts_choose(conversation, message->text, message->length) < 0);
 }
 
