@@ -151,7 +151,7 @@ static void add_exact_line(struct play *play, const char *text)
 static void check_option(struct play *play, const char *text)
 {
     const struct flow_option *option = &play->options[play->options_seen];
-    char offered[256];
+    char offered[sizeof option->id + sizeof option->label + 1];
 
     if (*text == '\0') {
         if (play->option_count > 0)
