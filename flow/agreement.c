@@ -1,4 +1,7 @@
-/* Codes are compared as they are printed: nobody knows the answers any more. */
+/*
+ * Takes codes apart into their pieces and counts in which of them two codes of a person differ.
+ * Codes are compared as they are printed: nobody knows the answers any more.
+ */
 #include "flow/agreement.h"
 #include "flow/definition.h"
 
@@ -137,6 +140,11 @@ static void count_different(struct agreement *agreement, const struct flow *flow
     bool differs[FLOW_STEPS_MAX] = {false};
     bool shown = false;
 
+    agreement->different++;
+    if (!has_fixed_pieces(flow)) {
+        agreement->unknown++;
+        return;
+    }
     for (size_t i = 0; i < flow->format.piece_count; i++)
         if (flow->pieces[i].kind == UIC_PIECE_FIELD)
             differs[flow->pieces[i].field] |= piece_differs(one, other, i);
@@ -145,7 +153,6 @@ static void count_different(struct agreement *agreement, const struct flow *flow
         shown |= differs[i];
     }
     agreement->hidden += !shown;
-    agreement->different++;
 }
 
 int agreement_count(struct agreement *agreement, const struct flow *flow, const char *first,

@@ -17,6 +17,7 @@ struct agreement {
     size_t different;
     size_t by_step[FLOW_STEPS_MAX]; /* pairs in which what the code shows of this answer differs */
     size_t hidden;                  /* pairs in which all that is shown is the same */
+    size_t unknown; /* pairs whose parts cannot be told apart: a field has no fixed length */
 };
 
 /* Whether a text is a code of this flow, in capitals or not, longer or not. */

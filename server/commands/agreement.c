@@ -172,6 +172,13 @@ static void print_differences(const struct survey *survey)
 
     if (agreement->different == 0)
         return;
+    if (agreement->unknown > 0) {
+        puts(LOOK_SAYS(
+            "\nles parties de ces codes n’ont pas de longueur fixe : on ne sait pas lesquelles "
+            "diffèrent",
+            "\nthe parts of these codes have no fixed length: which of them differ is not known"));
+        return;
+    }
     puts(LOOK_SAYS("\nce qui diffère dans ces autres codes, en personnes :",
                    "\nwhat differs in the other codes, in people:"));
     for (size_t i = 0; i < flow_step_count(survey->flow); i++)

@@ -112,6 +112,30 @@ static void other_forms_of_codes_are_read_too(void **state)
     flow = ours;
 }
 
+/* A place of at most four letters: where it ends, nobody knows. */
+static void parts_of_no_fixed_length_are_not_told_apart(void **state)
+{
+    static const char pad[] = ", \"pad\": \"X\"";
+    struct agreement agreement = {0};
+    struct flow *ours = flow;
+    char *json, *report = NULL;
+    size_t length;
+
+    (void)state;
+    json = strdup(flow_default_json(&length));
+    memset(strstr(json, pad), ' ', strlen(pad));
+    flow = flow_load("flow.json", json, length, &report);
+    if (flow == NULL)
+        fail_msg("%s", report);
+    count(&agreement, "985-GOM-15-JEA-KABI-91A3F", "985-BOMA-15-JEA-KABI-91A3F", 0);
+    assert_int_equal(agreement.different, 1);
+    assert_int_equal(agreement.unknown, 1);
+    assert_int_equal(agreement.hidden, 0);
+    flow_free(flow);
+    free(json);
+    flow = ours;
+}
+
 /* After Newcombe, Statistics in Medicine 17 (1998) 857, table I, method 3. */
 static void the_interval_is_wilsons(void **state)
 {
@@ -139,6 +163,7 @@ int main(void)
         cmocka_unit_test(each_pair_is_judged),
         cmocka_unit_test(a_code_of_any_length_is_judged_without_reading_beyond_it),
         cmocka_unit_test(other_forms_of_codes_are_read_too),
+        cmocka_unit_test(parts_of_no_fixed_length_are_not_told_apart),
         cmocka_unit_test(the_interval_is_wilsons),
     };
 
