@@ -1,6 +1,6 @@
 /*
- * The words that steer a conversation, in both languages, whatever language is chosen. What they
- * do is step.c's.
+ * The words that steer a conversation, French and English, whatever language is chosen; a flow
+ * file's own stop words; and what buttons of templates say that mean STOP.
  */
 #include "flow/definition.h"
 

@@ -259,9 +259,11 @@ bool fruitless_count(struct conversation *conversation, enum flow_event event, i
 const char *placeholder_name(size_t index);
 /* The bits of the placeholder at the brace text points to, and its length; 0 when it is none. */
 unsigned placeholder_at(const char *text, size_t *length);
-/* The message that a reply of this kind begins with, or -1 for NONE, INVALID and QUESTION. */
+/* The message that a reply of this kind begins with, or -1 for NONE, QUESTION, and
+ * INVALID and NO_ANSWER, which begin with the step's own. */
 int reply_message(enum flow_reply_kind kind);
-/* Whether a reply of this kind ends with what is open: the question, or the choice of language. */
+/* Whether a reply of this kind asks something: what is open (a question, the choice of language,
+ * the review), or which answer is wrong. */
 bool reply_asks(enum flow_reply_kind kind);
 /* As flow_reply into capacity bytes, cut when it does not fit; *units counts all of it. */
 size_t reply_render(const struct flow *flow, const struct conversation *conversation, char *out,

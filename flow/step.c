@@ -14,8 +14,9 @@
  *                 +- stop ---------+                                                       |
  *                 +- flow_finish ----------------------------------------------------------+
  *
- * Before all that, in every state: a message that came before, or is too old to be known, changes
- * nothing; STOP ends; and an open conversation whose questions changed begins anew.
+ * Before all that: a message that came before, or is too old to be known, changes nothing; STOP
+ * ends in every state, but a person's very first text is a greeting; a conversation that is open or
+ * COMPLETE and whose questions changed begins anew.
  *
  * A COMPLETE conversation is saved before its code is registered, so that of two messages at once
  * only one completes it; flow_pending says what the next message makes of it.

@@ -23,7 +23,8 @@ static enum flow_event take_crossed(const struct turn *turn)
     return turn_reply(conversation, turn_open(turn), FLOW_REPLY_CROSSED, FLOW_EVENT_CROSSED);
 }
 
-/* By when and what was written, what comes next can be told from the same once more. */
+/* Notes the text and its time: by them the same text again, and what was sent before it, are
+ * known. */
 static void note_order(const struct turn *turn, bool last)
 {
     struct conversation *conversation = turn->conversation;

@@ -41,6 +41,7 @@ enum flow_event review_answers(const struct turn *turn, bool corrected);
 enum flow_event review_take(const struct turn *turn, const char *text, size_t length);
 
 /* texts.c: the answers as they were read, and behind them the names to choose from. */
+/* A text, pointing into the conversation: good until a text is put or dropped. */
 struct uic_text texts_get(const struct conversation *conversation, size_t index);
 size_t texts_length(const struct conversation *conversation);
 /* Keeps the first count answers, and asks for the next. */

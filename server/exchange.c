@@ -225,6 +225,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
         .sent_s = message->sent_s,
     };
     if (exchange_identify(exchange, message) != 0) {
+        metrics_add(METRIC_MESSAGES_REFUSED, 1);
         free(exchange);
         return -1;
     }

@@ -68,7 +68,8 @@ typedef void exchange_answer(void *arg, const struct message *message,
                              const struct exchange_reply *reply);
 
 /* message lives until its answer. Returns 0, and answer is called exactly once, perhaps before this
- * returns; or -1 when too many exchanges are under way, and answer is not called. */
+ * returns; or -1 when too many exchanges are under way, or memory or randomness is
+ * missing; then answer is not called. */
 int exchange_begin(struct exchange_service *service, const struct message *message,
                    exchange_answer *answer, void *arg);
 

@@ -4,8 +4,10 @@
  * entry sealed like a session; or in the memory of the process, lost with it.
  *
  *     struct replies_store *store = replies_open(&settings, error);                        once
- *     struct replies_link *link = replies_attach(store, base, &sender, &watch, error);     in each
- * thread entry.ticket.done = ...; entry.address = ...; entry.body = ...; replies_put(link, &entry);
+ *     struct replies_link *link =                                                in each thread
+ *         replies_attach(store, base, &sender, &watch, error);
+ *     entry.ticket.done = ...; entry.address = ...; entry.body = ...;
+ *     replies_put(link, &entry);
  *     replies_detach(link); replies_close(store);
  *
  * A person's replies lie in one partition, chosen by a keyed hash of the address. A link with a

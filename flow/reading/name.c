@@ -217,6 +217,9 @@ static void drop_repeated(struct name *name)
     name->count = kept;
 }
 
+_Static_assert(READING_WORDS_MAX == FLOW_READING_CHOICES_MAX,
+               "every name that is found is offered");
+
 static void read_choices(const struct name *name, struct flow_reading *reading)
 {
     struct flow_reading one;

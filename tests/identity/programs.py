@@ -21,7 +21,6 @@ def plain_flow(directory):
         step.pop("holds", None)
         step["reading"] = "plain"
     flow["confirm"] = "never"
-    flow.pop("near", None)
     path = Path(directory) / "plain.json"
     path.write_text(json.dumps(flow), encoding="utf-8")
     return path
