@@ -174,7 +174,7 @@ static void print_differences(const struct survey *survey)
         return;
     if (agreement->unknown > 0) {
         puts(LOOK_SAYS(
-            "\nles parties de ces codes n’ont pas de longueur fixe : on ne sait pas lesquelles "
+            "\nles parties de ces codes n’ont pas de longueur fixe : on ne sait pas lesquelles "
             "diffèrent",
             "\nthe parts of these codes have no fixed length: which of them differ is not known"));
         return;
