@@ -96,7 +96,7 @@ static inline void check_reply(struct play *play)
     if (strstr(play->reply, "rreur") || strstr(play->reply, "rror") || strstr(play->reply, "❌"))
         complain(play, "the reply speaks of an error: %s", play->reply);
     if (strpbrk(play->reply, "{}") != NULL)
-        complain(play, "a placeholder is left: %s", play->reply);
+        complain(play, "a brace is left unfilled: %s", play->reply);
     plain_spaces(play->reply);
 }
 
