@@ -6,7 +6,7 @@
 #include "server/exchange_walk.h"
 #include "server/security/keys.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <event2/event.h>
 #include <openssl/rand.h>
 #include <stdlib.h>

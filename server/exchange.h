@@ -16,7 +16,7 @@
 struct allowance;
 struct conversation;
 struct event_base;
-struct figures_link;
+struct counters_link;
 struct flow;
 struct funnel;
 struct hasher;
@@ -38,8 +38,8 @@ struct exchange_settings {
     struct replies_link *replies; /* knows which reply a person has last; NULL: nobody does */
     struct outbox_link *outbox;   /* for when records are away; NULL: then nothing is promised */
     struct allowance *allowance;  /* of each address */
-    const struct funnel *funnel;  /* counts in figures what becomes of conversations */
-    struct figures_link *figures;
+    const struct funnel *funnel;  /* counts in counters what becomes of conversations */
+    struct counters_link *counters;
     unsigned in_flight_max; /* exchanges under way; one more is refused */
     unsigned deadline_ms;   /* for the answer; then it is "try again in a minute" */
 };

@@ -4,7 +4,7 @@
 #include "server/allowance.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <string.h>
 
 static void exchange_log(const struct exchange *exchange, int64_t took_us)

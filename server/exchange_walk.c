@@ -29,7 +29,8 @@
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
+#include "store/base/container_of.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,33 +43,30 @@
 
 static void resume_from_session(struct store_ticket *ticket)
 {
-    struct session *session = (struct session *)((char *)ticket - offsetof(struct session, ticket));
+    struct session *session = container_of(ticket, struct session, ticket);
 
-    exchange_drive((struct exchange *)((char *)session - offsetof(struct exchange, session)));
+    exchange_drive(container_of(session, struct exchange, session));
 }
 
 static void resume_from_newest(struct store_ticket *ticket)
 {
-    struct replies_newest *newest =
-        (struct replies_newest *)((char *)ticket - offsetof(struct replies_newest, ticket));
+    struct replies_newest *newest = container_of(ticket, struct replies_newest, ticket);
 
-    exchange_drive((struct exchange *)((char *)newest - offsetof(struct exchange, newest)));
+    exchange_drive(container_of(newest, struct exchange, newest));
 }
 
 static void resume_from_claim(struct store_ticket *ticket)
 {
-    struct record_claim *claim =
-        (struct record_claim *)((char *)ticket - offsetof(struct record_claim, ticket));
+    struct record_claim *claim = container_of(ticket, struct record_claim, ticket);
 
-    exchange_drive((struct exchange *)((char *)claim - offsetof(struct exchange, claim)));
+    exchange_drive(container_of(claim, struct exchange, claim));
 }
 
 static void resume_from_outbox(struct store_ticket *ticket)
 {
-    struct outbox_entry *entry =
-        (struct outbox_entry *)((char *)ticket - offsetof(struct outbox_entry, ticket));
+    struct outbox_entry *entry = container_of(ticket, struct outbox_entry, ticket);
 
-    exchange_drive((struct exchange *)((char *)entry - offsetof(struct exchange, entry)));
+    exchange_drive(container_of(entry, struct exchange, entry));
 }
 
 void exchange_prepare(struct exchange *exchange)
@@ -99,7 +97,7 @@ static void exchange_mark(struct exchange *exchange)
     const struct conversation *conversation = &exchange->conversation;
 
     if (exchange->lost && conversation_event(conversation) == exchange->said.id)
-        funnel_count(settings->funnel, settings->figures, &exchange->mark, conversation,
+        funnel_count(settings->funnel, settings->counters, &exchange->mark, conversation,
                      &exchange->outcome);
     else
         funnel_mark(&exchange->mark, settings->funnel, conversation);
@@ -169,7 +167,7 @@ static void save_count(struct exchange *exchange)
     const struct exchange_settings *settings = &exchange->service->settings;
 
     if (exchange->session.ticket.status == STORE_OK)
-        funnel_count(settings->funnel, settings->figures, &exchange->mark, &exchange->conversation,
+        funnel_count(settings->funnel, settings->counters, &exchange->mark, &exchange->conversation,
                      &exchange->outcome);
 }
 

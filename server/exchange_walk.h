@@ -11,9 +11,9 @@
 #include "server/security/hasher.h"
 #include "server/telemetry/funnel.h"
 #include "store/outbox.h"
-#include "store/record.h"
+#include "store/records.h"
 #include "store/replies.h"
-#include "store/session.h"
+#include "store/sessions.h"
 #include <stdint.h>
 #include <sys/queue.h>
 

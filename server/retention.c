@@ -11,10 +11,10 @@
 #include "server/retention_guard.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
-#include "store/record.h"
+#include "store/base/clock.h"
+#include "store/base/container_of.h"
+#include "store/records.h"
 #include <event2/event.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #define DAY_US INT64_C(86400000000)
@@ -101,11 +101,9 @@ static void step_end(struct retention *retention, enum store_status status)
 
 static void on_step(struct store_ticket *ticket)
 {
-    struct record_sweep *sweep =
-        (struct record_sweep *)((char *)ticket - offsetof(struct record_sweep, ticket));
+    struct record_sweep *sweep = container_of(ticket, struct record_sweep, ticket);
 
-    step_end((struct retention *)((char *)sweep - offsetof(struct retention, sweep)),
-             ticket->status);
+    step_end(container_of(sweep, struct retention, sweep), ticket->status);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

@@ -5,7 +5,7 @@
 #ifndef SERVER_RETENTION_GUARD_H
 #define SERVER_RETENTION_GUARD_H
 
-#include "store/record.h"
+#include "store/records.h"
 
 /* So many days the clock may be beyond the newest record, and beyond what sweeps have believed. */
 #define RETENTION_AHEAD_DAYS 30

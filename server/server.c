@@ -19,12 +19,12 @@
 #include "server/telemetry/notify.h"
 #include "server/telemetry/process.h"
 #include "server/worker.h"
-#include "store/clock.h"
-#include "store/figures.h"
-#include "store/record.h"
+#include "store/base/clock.h"
+#include "store/counters.h"
+#include "store/records.h"
 #include "store/replies.h"
 #include "store/revocations.h"
-#include "store/session.h"
+#include "store/sessions.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
@@ -51,9 +51,9 @@ struct server {
     struct session_store *sessions;
     struct record_store *records;
     struct funnel funnel;
-    struct figures *figures;
-    char instance[FIGURES_INSTANCE_MAX]; /* what figures tell others about this process */
-    struct replies_store *replies;       /* NULL without Meta's channel */
+    struct counters *counters;
+    char instance[COUNTERS_INSTANCE_MAX]; /* what counters tell others about this process */
+    struct replies_store *replies;        /* NULL without Meta's channel */
     struct revocations *revocations;
     struct readiness readiness;
     struct worker **workers;
@@ -208,19 +208,19 @@ static int name_instance(struct server *server)
     return 0;
 }
 
-static int open_figures(struct server *server)
+static int open_counters(struct server *server)
 {
     const struct config *config = &server->setup->config;
     char error[STORE_ERROR_MAX] = "no randomness";
-    struct figures_settings settings;
+    struct counters_settings settings;
 
     funnel_init(&server->funnel, server->setup->flow);
-    setup_figures(server->setup, &server->funnel, &settings);
+    setup_counters(server->setup, &server->funnel, &settings);
     settings.instance = server->instance;
     local_day_use(config->time_zone);
     if (name_instance(server) == 0)
-        server->figures = figures_open(&settings, error);
-    if (server->figures != NULL)
+        server->counters = counters_open(&settings, error);
+    if (server->counters != NULL)
         return 0;
     log_failure("REDIS_URL", error);
     return -1;
@@ -298,7 +298,7 @@ static int start_workers(struct server *server)
         .stores = {.setup = server->setup,
                    .sessions = server->sessions,
                    .records = server->records,
-                   .figures = server->figures,
+                   .counters = server->counters,
                    .readiness = &server->readiness},
         .replies = server->replies,
         .revocations = server->revocations,
@@ -384,7 +384,7 @@ int server_run(const struct setup *setup)
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;
     if (take_port(&server) == 0 && open_stores(&server) == 0 && open_port(&server) == 0 &&
-        open_figures(&server) == 0 && limits_open(&server.limits, config) == 0 &&
+        open_counters(&server) == 0 && limits_open(&server.limits, config) == 0 &&
         open_tls(&server) == 0 && start_workers(&server) == 0) {
         listening_leave(&server.listening); /* the workers have their own copies by now */
         measure_limits(&server);
@@ -401,7 +401,7 @@ int server_run(const struct setup *setup)
     stop_workers(&server);
     tls_close(server.tls);
     limits_close(&server.limits);
-    figures_close(server.figures);
+    counters_close(server.counters);
     revocations_close(server.revocations);
     if (server.sessions != NULL)
         session_store_close(server.sessions);

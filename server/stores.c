@@ -4,10 +4,10 @@
 #include "server/configuration/setup.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
-#include "store/figures.h"
+#include "store/counters.h"
 #include "store/outbox.h"
-#include "store/record.h"
-#include "store/session.h"
+#include "store/records.h"
+#include "store/sessions.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,8 +106,8 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
     if (stores->records == NULL)
         return -1;
     record_watch_commits(stores->records, &commit_watch);
-    stores->figures = figures_attach(settings->figures, base, NULL, error);
-    if (stores->figures == NULL)
+    stores->counters = counters_attach(settings->counters, base, NULL, error);
+    if (stores->counters == NULL)
         return -1;
     store_state_set(&stores->sessions_state, !session_link_up(stores->sessions));
     store_state_set(&stores->records_state, !record_link_up(stores->records));
@@ -139,7 +139,7 @@ void stores_detach(struct stores *stores)
         outbox_detach(stores->outbox);
     if (stores->records != NULL)
         record_detach(stores->records);
-    figures_detach(stores->figures);
+    counters_detach(stores->counters);
     if (stores->sessions != NULL)
         session_detach(stores->sessions);
 }

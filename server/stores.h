@@ -1,5 +1,5 @@
 /*
- * One worker's connections to the stores: sessions, records, the outbox between them, and figures.
+ * One worker's connections to the stores: sessions, records, the outbox between them, and counters.
  * What happens to them is logged, counted, and told to /ready.
  */
 #ifndef SERVER_STORES_H
@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 struct event_base;
-struct figures;
-struct figures_link;
+struct counters;
+struct counters_link;
 struct outbox_link;
 struct record_link;
 struct record_store;
@@ -30,7 +30,7 @@ struct stores_settings {
     const struct setup *setup;
     struct session_store *sessions;
     struct record_store *records;
-    struct figures *figures;
+    struct counters *counters;
     struct readiness *readiness;
     bool drain_outbox; /* this worker empties the outbox */
 };
@@ -46,7 +46,7 @@ struct store_state {
 struct stores {
     struct session_link *sessions;
     struct record_link *records;
-    struct figures_link *figures;
+    struct counters_link *counters;
     struct outbox_link *outbox; /* NULL with sessions in memory: then nothing is promised */
     struct store_state sessions_state;
     struct store_state records_state;

@@ -18,8 +18,8 @@
 #include "server/routes.h"
 #include "server/security/hasher.h"
 #include "server/telemetry/log.h"
-#include "store/clock.h"
-#include "store/figures.h"
+#include "store/base/clock.h"
+#include "store/counters.h"
 #include "store/revocations.h"
 #include <errno.h>
 #include <event2/event.h>
@@ -85,7 +85,7 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
     struct worker *worker = arg;
     bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http) &&
                 (worker->postman == NULL || postman_at_rest(worker->postman)) &&
-                figures_settle(worker->stores.figures);
+                counters_settle(worker->stores.counters);
 
     (void)fd;
     (void)what;
@@ -176,7 +176,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .outbox = worker->stores.outbox,
         .allowance = shared->limits->allowance,
         .funnel = shared->funnel,
-        .figures = worker->stores.figures,
+        .counters = worker->stores.counters,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = ANSWER_DEADLINE_MS,
     };
@@ -191,7 +191,7 @@ static int start_meta(struct worker *worker, const struct worker_settings *share
     struct meta_settings meta = {.config = &setup->config,
                                  .flow = setup->flow,
                                  .hasher = worker->hasher,
-                                 .figures = worker->stores.figures,
+                                 .counters = worker->stores.counters,
                                  .clock = shared->meta_clock};
 
     if (worker->postman == NULL)
@@ -252,7 +252,7 @@ static int start_administration(struct worker *worker, const struct worker_setti
         .base = worker->base,
         .config = config,
         .funnel = shared->funnel,
-        .figures = worker->stores.figures,
+        .counters = worker->stores.counters,
         .records = worker->stores.records,
         .readiness = shared->stores.readiness,
         .instance = shared->instance,

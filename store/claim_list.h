@@ -4,7 +4,7 @@
 #ifndef STORE_CLAIM_LIST_H
 #define STORE_CLAIM_LIST_H
 
-#include "store/record.h"
+#include "store/records.h"
 
 struct claim_list {
     struct record_claim *first;

@@ -1,31 +1,21 @@
 /* HMAC-SHA256 of the number, cut short: forty bits are enough to find one of sixteen. */
 #include "store/record_asker.h"
+#include "store/base/keyed_hash.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct record_asker {
-    EVP_MAC_CTX *mac;
+    struct keyed_hash *numbers;
 };
 
 struct record_asker *record_asker_create(const unsigned char key[RECORD_ASKER_KEY_SIZE])
 {
-    char digest[] = "SHA256";
-    const OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end(),
-    };
     struct record_asker *asker = calloc(1, sizeof *asker);
-    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
     if (asker)
-        asker->mac = EVP_MAC_CTX_new(algorithm);
-    EVP_MAC_free(algorithm);
-    if (asker && asker->mac &&
-        EVP_MAC_init(asker->mac, key, RECORD_ASKER_KEY_SIZE, parameters) == 1)
+        asker->numbers = keyed_hash_create(key);
+    if (asker && asker->numbers)
         return asker;
     record_asker_free(asker);
     return NULL;
@@ -35,20 +25,16 @@ void record_asker_free(struct record_asker *asker)
 {
     if (!asker)
         return;
-    EVP_MAC_CTX_free(asker->mac);
+    keyed_hash_free(asker->numbers);
     free(asker);
 }
 
 int record_asker_number(struct record_asker *asker, const char *phone_number,
                         unsigned char number[RECORD_ASKER_NUMBER_SIZE])
 {
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    size_t size;
+    unsigned char hash[KEYED_HASH_SIZE];
 
-    if (EVP_MAC_init(asker->mac, NULL, 0, NULL) != 1 ||
-        EVP_MAC_update(asker->mac, (const unsigned char *)phone_number, strlen(phone_number)) !=
-            1 ||
-        EVP_MAC_final(asker->mac, hash, &size, sizeof hash) != 1)
+    if (keyed_hash(asker->numbers, phone_number, strlen(phone_number), hash) != 0)
         return -1;
     memcpy(number, hash, RECORD_ASKER_NUMBER_SIZE);
     return 0;

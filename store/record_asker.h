@@ -6,7 +6,7 @@
 #ifndef STORE_RECORD_ASKER_H
 #define STORE_RECORD_ASKER_H
 
-#include "store/record.h"
+#include "store/records.h"
 
 struct record_asker;
 

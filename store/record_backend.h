@@ -1,14 +1,14 @@
 /*
  * Between record.c and its backends: what a backend fills in. Its own store and link begin with
- * these structs; the functions mean what store/record.h says of their namesakes.
+ * these structs; the functions mean what store/records.h says of their namesakes.
  */
 #ifndef STORE_RECORD_BACKEND_H
 #define STORE_RECORD_BACKEND_H
 
-#include "store/record.h"
 #include "store/record_eraser.h"
 #include "store/record_importer.h"
 #include "store/record_reader.h"
+#include "store/records.h"
 #include "store/thread_link.h"
 
 /* Cells of a row that is read, at most. */

@@ -4,7 +4,7 @@
  */
 #include "store/record_eraser.h"
 
-#include "store/hex.h"
+#include "store/base/hex.h"
 #include "store/record_asker.h"
 #include "store/record_backend.h"
 #include <stdio.h>

@@ -5,11 +5,11 @@
 #ifndef STORE_RECORD_ERASER_H
 #define STORE_RECORD_ERASER_H
 
-#include "store/record.h"
+#include "store/records.h"
 
 /* Which records, by one of the three, and what becomes of them. */
 struct record_erasure {
-    const char *phone_number; /* as records hold it; with the key of who asked (store/record.h) */
+    const char *phone_number; /* as records hold it; with the key of who asked (store/records.h) */
     const unsigned char *asker_key;
     const char *code;
     int64_t before_us;  /* not asked for since; only with neither of the others, always deletes */

@@ -10,7 +10,7 @@
 #ifndef STORE_RECORD_READER_H
 #define STORE_RECORD_READER_H
 
-#include "store/record.h"
+#include "store/records.h"
 
 /* Bytes of notes that a record may have. */
 #define RECORD_NOTES_MAX 65536

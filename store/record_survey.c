@@ -1,7 +1,7 @@
 /* What a sweep would take, read in one look by the command line. */
-#include "store/record.h"
 #include "store/record_backend.h"
 #include "store/record_reader.h"
+#include "store/records.h"
 #include <stdio.h>
 #include <stdlib.h>
 

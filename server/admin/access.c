@@ -2,7 +2,7 @@
 #include "server/admin/access.h"
 
 #include "server/security/keys.h"
-#include "store/hex.h"
+#include "store/base/hex.h"
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

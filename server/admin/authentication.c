@@ -5,7 +5,7 @@
 #include "server/http/throttle.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/revocations.h"
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "server/http/throttle.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,11 @@
 /*
- * Asks figures and totals at once and waits for both, but not beyond the deadline. An answer that
+ * Asks counters and totals at once and waits for both, but not beyond the deadline. An answer that
  * comes after it is for nobody; until it came, that store is not asked again.
  */
 #include "server/admin/snapshot_parts.h"
 
-#include "store/clock.h"
+#include "store/base/clock.h"
+#include "store/base/container_of.h"
 #include <event2/event.h>
 #include <stdlib.h>
 
@@ -24,28 +25,24 @@ static void snapshot_end(struct snapshot *snapshot)
 
 static void snapshot_proceed(struct snapshot *snapshot)
 {
-    if (!snapshot->figures_asked && !snapshot->totals_asked)
+    if (!snapshot->counters_asked && !snapshot->totals_asked)
         snapshot_end(snapshot);
 }
 
-static void on_figures(struct store_ticket *ticket)
+static void on_counters(struct store_ticket *ticket)
 {
-    struct figures_reading *reading =
-        (struct figures_reading *)((char *)ticket - offsetof(struct figures_reading, ticket));
-    struct snapshot *snapshot =
-        (struct snapshot *)((char *)reading - offsetof(struct snapshot, figures));
+    struct counters_reading *reading = container_of(ticket, struct counters_reading, ticket);
+    struct snapshot *snapshot = container_of(reading, struct snapshot, counters);
 
-    snapshot->figures_asked = false;
-    snapshot->has_figures = snapshot->taken != NULL && ticket->status == STORE_OK;
+    snapshot->counters_asked = false;
+    snapshot->has_counters = snapshot->taken != NULL && ticket->status == STORE_OK;
     snapshot_proceed(snapshot);
 }
 
 static void on_totals(struct store_ticket *ticket)
 {
-    struct record_totals *totals =
-        (struct record_totals *)((char *)ticket - offsetof(struct record_totals, ticket));
-    struct snapshot *snapshot =
-        (struct snapshot *)((char *)totals - offsetof(struct snapshot, totals));
+    struct record_totals *totals = container_of(ticket, struct record_totals, ticket);
+    struct snapshot *snapshot = container_of(totals, struct snapshot, totals);
 
     snapshot->totals_asked = false;
     snapshot->has_totals = snapshot->taken != NULL && ticket->status == STORE_OK;
@@ -59,14 +56,15 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     snapshot_end(arg);
 }
 
-static void figures_ask(struct snapshot *snapshot)
+static void counters_ask(struct snapshot *snapshot)
 {
     enum store_status status;
 
-    snapshot->figures.days = snapshot->days < FIGURES_DAYS_MAX ? snapshot->days : FIGURES_DAYS_MAX;
-    status = figures_read(snapshot->settings.figures, &snapshot->figures);
-    snapshot->figures_asked = status == STORE_LATER;
-    snapshot->has_figures = status == STORE_OK;
+    snapshot->counters.days =
+        snapshot->days < COUNTERS_DAYS_MAX ? snapshot->days : COUNTERS_DAYS_MAX;
+    status = counters_read(snapshot->settings.counters, &snapshot->counters);
+    snapshot->counters_asked = status == STORE_LATER;
+    snapshot->has_counters = status == STORE_OK;
 }
 
 static void totals_ask(struct snapshot *snapshot)
@@ -87,15 +85,15 @@ void snapshot_take(struct snapshot *snapshot, unsigned days, void (*taken)(void 
 
     snapshot->taken = taken;
     snapshot->arg = arg;
-    snapshot->has_figures = snapshot->has_totals = false;
+    snapshot->has_counters = snapshot->has_totals = false;
     snapshot->days = days;
     snapshot->asked_s = clock_wall_s();
     event_add(snapshot->deadline, &deadline);
-    if (!snapshot->figures_asked && snapshot->settings.figures != NULL)
-        figures_ask(snapshot);
+    if (!snapshot->counters_asked && snapshot->settings.counters != NULL)
+        counters_ask(snapshot);
     if (!snapshot->totals_asked && snapshot->settings.records != NULL)
         totals_ask(snapshot);
-    if (!snapshot->figures_asked && !snapshot->totals_asked)
+    if (!snapshot->counters_asked && !snapshot->totals_asked)
         event_active(snapshot->deadline, EV_TIMEOUT, 0);
 }
 
@@ -106,7 +104,7 @@ struct snapshot *snapshot_create(const struct snapshot_settings *settings)
     if (snapshot == NULL)
         return NULL;
     snapshot->settings = *settings;
-    snapshot->figures.ticket.done = on_figures;
+    snapshot->counters.ticket.done = on_counters;
     snapshot->totals.ticket.done = on_totals;
     snapshot->totals.hours = snapshot->hours;
     snapshot->deadline = evtimer_new(settings->base, on_deadline, snapshot);
@@ -124,9 +122,9 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot);
 }
 
-bool snapshot_has_figures(const struct snapshot *snapshot)
+bool snapshot_has_counters(const struct snapshot *snapshot)
 {
-    return snapshot->has_figures;
+    return snapshot->has_counters;
 }
 
 bool snapshot_has_totals(const struct snapshot *snapshot)

@@ -22,8 +22,8 @@ struct snapshot_settings {
     struct event_base *base;
     const struct config *config;
     const struct funnel *funnel;
-    struct figures_link *figures; /* NULL: only a server knows them */
-    struct record_link *records;  /* NULL: they are not wanted */
+    struct counters_link *counters; /* NULL: only a server knows them */
+    struct record_link *records;    /* NULL: they are not wanted */
     /* Of a server; otherwise all are NULL or 0: */
     const struct readiness *readiness;
     const char *instance;
@@ -41,8 +41,8 @@ void snapshot_free(struct snapshot *snapshot);
  * with whatever is there by then. Not while a snapshot is being taken. */
 void snapshot_take(struct snapshot *snapshot, unsigned days, void (*taken)(void *arg), void *arg);
 
-/* Whether the last snapshot has figures, and totals. */
-bool snapshot_has_figures(const struct snapshot *snapshot);
+/* Whether the last snapshot has counters, and totals. */
+bool snapshot_has_counters(const struct snapshot *snapshot);
 bool snapshot_has_totals(const struct snapshot *snapshot);
 
 /* What was taken last, as JSON; what could not be read is null. NULL when out of memory. */

@@ -3,7 +3,7 @@
 
 #include "server/configuration/local_day.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <string.h>
 #include <time.h>
 
@@ -100,61 +100,61 @@ static json_t *active_json(const struct snapshot *snapshot)
     uint64_t total = 0;
 
     for (size_t i = 0; i < flow_step_count(flow); i++) {
-        total += snapshot->figures.here[i];
-        json_object_set_new(steps, flow_step_key(flow, i), count(snapshot->figures.here[i]));
+        total += snapshot->counters.here[i];
+        json_object_set_new(steps, flow_step_key(flow, i), count(snapshot->counters.here[i]));
     }
     return json_pack("{s:o, s:o}", "total", count(total), "by_step", steps);
 }
 
-static json_t *of_steps_json(const struct funnel *funnel, const uint64_t *figures,
+static json_t *of_steps_json(const struct funnel *funnel, const uint64_t *counters,
                              enum funnel_step_field field)
 {
     json_t *steps = json_object();
 
     for (size_t i = 0; i < flow_step_count(funnel->flow); i++)
         json_object_set_new(steps, flow_step_key(funnel->flow, i),
-                            count(figures[funnel_of_step(funnel, field, i)]));
+                            count(counters[funnel_of_step(funnel, field, i)]));
     return steps;
 }
 
-static json_t *funnel_json(const struct funnel *funnel, const uint64_t *figures)
+static json_t *funnel_json(const struct funnel *funnel, const uint64_t *counters)
 {
     json_t *json = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o}", "started", count(figures[FUNNEL_STARTED]), "finished",
-        count(figures[FUNNEL_FINISHED]), "expired", count(figures[FUNNEL_EXPIRED]), "stopped",
-        count(figures[FUNNEL_STOPPED]), "read_back", count(figures[FUNNEL_READ_BACK]));
+        "{s:o, s:o, s:o, s:o, s:o}", "started", count(counters[FUNNEL_STARTED]), "finished",
+        count(counters[FUNNEL_FINISHED]), "expired", count(counters[FUNNEL_EXPIRED]), "stopped",
+        count(counters[FUNNEL_STOPPED]), "read_back", count(counters[FUNNEL_READ_BACK]));
 
     for (int field = 0; field < FUNNEL_STEP_FIELDS; field++)
         json_object_set_new(json, funnel_step_name((enum funnel_step_field)field),
-                            of_steps_json(funnel, figures, (enum funnel_step_field)field));
+                            of_steps_json(funnel, counters, (enum funnel_step_field)field));
     return json;
 }
 
-static json_t *languages_json(const struct funnel *funnel, const uint64_t *figures)
+static json_t *languages_json(const struct funnel *funnel, const uint64_t *counters)
 {
     json_t *languages = json_object();
 
     for (size_t i = 0; i < flow_language_count(funnel->flow); i++)
         if (flow_language_is_offered(funnel->flow, i))
             json_object_set_new(languages, flow_language(funnel->flow, i),
-                                count(figures[funnel_language(funnel, i)]));
+                                count(counters[funnel_language(funnel, i)]));
     return languages;
 }
 
 /* What became of our replies, as far as Meta tells. */
-static json_t *replies_json(const uint64_t *figures)
+static json_t *replies_json(const uint64_t *counters)
 {
-    return json_pack("{s:o, s:o, s:o}", "delivered", count(figures[FUNNEL_DELIVERED]), "read",
-                     count(figures[FUNNEL_READ]), "failed", count(figures[FUNNEL_FAILED]));
+    return json_pack("{s:o, s:o, s:o}", "delivered", count(counters[FUNNEL_DELIVERED]), "read",
+                     count(counters[FUNNEL_READ]), "failed", count(counters[FUNNEL_FAILED]));
 }
 
 /* "id version workers" */
 static json_t *instance_json(const char *text, int64_t age_ms)
 {
-    char id[FIGURES_INSTANCE_MAX], version[FIGURES_INSTANCE_MAX];
+    char id[COUNTERS_INSTANCE_MAX], version[COUNTERS_INSTANCE_MAX];
     int workers;
 
-    _Static_assert(FIGURES_INSTANCE_MAX == 96, "the widths below");
+    _Static_assert(COUNTERS_INSTANCE_MAX == 96, "the widths below");
     if (sscanf(text, "%95s %95s %d", id, version, &workers) != 3)
         return NULL;
     return json_pack("{s:s, s:s, s:i, s:I}", "id", id, "version", version, "workers", workers,
@@ -164,23 +164,23 @@ static json_t *instance_json(const char *text, int64_t age_ms)
 /* In memory an instance knows itself alone. */
 static json_t *instances_json(const struct snapshot *snapshot)
 {
-    const struct figures_reading *figures = &snapshot->figures;
+    const struct counters_reading *counters = &snapshot->counters;
     json_t *list = json_array();
 
-    for (size_t i = 0; i < figures->instance_count; i++)
+    for (size_t i = 0; i < counters->instance_count; i++)
         json_array_append_new(
-            list, instance_json(figures->instances[i].text, figures->instances[i].age_ms));
+            list, instance_json(counters->instances[i].text, counters->instances[i].age_ms));
     if (snapshot->settings.config->redis_url == NULL && snapshot->settings.instance != NULL)
         json_array_append_new(list, instance_json(snapshot->settings.instance, 0));
     return list;
 }
 
-static void figures_put(const struct snapshot *snapshot, json_t *json)
+static void counters_put(const struct snapshot *snapshot, json_t *json)
 {
     const struct funnel *funnel = snapshot->settings.funnel;
-    const struct figures_reading *figures = &snapshot->figures;
+    const struct counters_reading *counters = &snapshot->counters;
 
-    if (!snapshot->has_figures) {
+    if (!snapshot->has_counters) {
         json_object_set_new(json, "active", json_null());
         json_object_set_new(json, "funnel", json_null());
         json_object_set_new(json, "languages", json_null());
@@ -190,14 +190,14 @@ static void figures_put(const struct snapshot *snapshot, json_t *json)
     }
     json_object_set_new(json, "active", active_json(snapshot));
     json_object_set_new(json, "funnel",
-                        json_pack("{s:o, s:o}", "today", funnel_json(funnel, figures->today),
-                                  "period", funnel_json(funnel, figures->period)));
+                        json_pack("{s:o, s:o}", "today", funnel_json(funnel, counters->today),
+                                  "period", funnel_json(funnel, counters->period)));
     json_object_set_new(json, "languages",
-                        json_pack("{s:o, s:o}", "today", languages_json(funnel, figures->today),
-                                  "period", languages_json(funnel, figures->period)));
+                        json_pack("{s:o, s:o}", "today", languages_json(funnel, counters->today),
+                                  "period", languages_json(funnel, counters->period)));
     json_object_set_new(json, "replies",
-                        json_pack("{s:o, s:o}", "today", replies_json(figures->today), "period",
-                                  replies_json(figures->period)));
+                        json_pack("{s:o, s:o}", "today", replies_json(counters->today), "period",
+                                  replies_json(counters->period)));
     json_object_set_new(json, "instances", instances_json(snapshot));
 }
 
@@ -215,7 +215,7 @@ static json_t *stores_json(const struct snapshot *snapshot)
     const bool redis = settings->config->redis_url != NULL;
     const bool sqlite = strncmp(settings->config->database_url, "sqlite", 6) == 0;
     const bool sessions_up = readiness != NULL ? atomic_load(&readiness->sessions_down) == 0
-                                               : !redis || snapshot->has_figures;
+                                               : !redis || snapshot->has_counters;
     const bool records_up =
         readiness != NULL ? atomic_load(&readiness->records_down) == 0 : snapshot->has_totals;
 
@@ -247,7 +247,7 @@ json_t *snapshot_json(const struct snapshot *snapshot)
 
     if (json == NULL)
         return NULL;
-    figures_put(snapshot, json);
+    counters_put(snapshot, json);
     if (settings->readiness != NULL) {
         json_object_set_new(json, "uptime_seconds",
                             json_integer((clock_monotonic_ms() - settings->started_ms) / 1000));

@@ -3,18 +3,18 @@
 #define SERVER_SNAPSHOT_PARTS_H
 
 #include "server/admin/snapshot.h"
-#include "store/record.h"
+#include "store/records.h"
 
 /* Hours that hold the local days looked back at, wherever on earth these begin. */
 #define SNAPSHOT_HOURS_MAX ((SNAPSHOT_DAYS_MAX + 2) * 24)
 
 struct snapshot {
     struct snapshot_settings settings;
-    struct figures_reading figures;
+    struct counters_reading counters;
     struct record_totals totals;
-    bool figures_asked,
+    bool counters_asked,
         totals_asked; /* an answer is still to come, perhaps to an earlier question */
-    bool has_figures, has_totals;
+    bool has_counters, has_totals;
     unsigned days;
     int64_t asked_s; /* when it was asked, and when the answer was there */
     int64_t as_of_s;

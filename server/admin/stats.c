@@ -4,7 +4,7 @@
 
 #include "server/http/form.h"
 #include "server/http/http.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <stdlib.h>
 #include <string.h>
 

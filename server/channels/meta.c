@@ -9,10 +9,10 @@
 #include "server/security/hasher.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
+#include "store/base/container_of.h"
 #include "store/replies.h"
 #include <openssl/crypto.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,10 +126,9 @@ static void put_end(struct put *put, enum store_status status)
 
 static void resume_from_put(struct store_ticket *ticket)
 {
-    struct replies_entry *entry =
-        (struct replies_entry *)((char *)ticket - offsetof(struct replies_entry, ticket));
+    struct replies_entry *entry = container_of(ticket, struct replies_entry, ticket);
 
-    put_end((struct put *)((char *)entry - offsetof(struct put, entry)), ticket->status);
+    put_end(container_of(entry, struct put, entry), ticket->status);
 }
 
 /* The message's id is the key of its reply: when Meta sends the message again, its reply is queued
@@ -199,7 +198,7 @@ struct channel *meta_create(const struct meta_settings *settings,
         return NULL;
     meta->channel = (struct channel){&meta_class, exchanges};
     meta->settings = *settings;
-    meta->teller.figures = settings->figures;
+    meta->teller.counters = settings->counters;
     if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0)
         return &meta->channel;
     meta_free(&meta->channel);

@@ -12,7 +12,7 @@
 
 #define META_PATH "/whatsapp/meta"
 
-struct figures_link;
+struct counters_link;
 struct flow;
 struct hasher;
 struct meta_clock;
@@ -24,8 +24,8 @@ struct meta_settings {
     const struct flow *flow;
     struct hasher *hasher; /* the thread's */
     struct replies_link *replies;
-    struct meta_clock *clock;     /* of all workers */
-    struct figures_link *figures; /* counts what became of replies */
+    struct meta_clock *clock;       /* of all workers */
+    struct counters_link *counters; /* counts what became of replies */
 };
 
 /* Returns NULL when out of memory. */

@@ -6,8 +6,8 @@
 #include "server/telemetry/funnel.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
-#include "store/figures.h"
+#include "store/base/clock.h"
+#include "store/counters.h"
 
 /* What Meta tells of our account again and again is said again after this time. */
 #define ABOUT_US_EVERY_MS 60000
@@ -59,9 +59,9 @@ void meta_tell_report(struct meta_teller *teller, const struct meta_report *repo
     metrics_add(METRIC_META_FAILED, report->failed);
     metrics_add(METRIC_META_STATUS_OTHER, report->other);
     if (report->delivered + report->read + report->failed > 0) {
-        figures_add(teller->figures, FUNNEL_DELIVERED, (unsigned)report->delivered);
-        figures_add(teller->figures, FUNNEL_READ, (unsigned)report->read);
-        figures_add(teller->figures, FUNNEL_FAILED, (unsigned)report->failed);
+        counters_add(teller->counters, FUNNEL_DELIVERED, (unsigned)report->delivered);
+        counters_add(teller->counters, FUNNEL_READ, (unsigned)report->read);
+        counters_add(teller->counters, FUNNEL_FAILED, (unsigned)report->failed);
     }
     for (size_t i = 0; i < report->error_count; i++)
         tell_error(teller, &report->errors[i]);

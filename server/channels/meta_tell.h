@@ -4,12 +4,12 @@
 
 #include "server/channels/meta_message.h"
 
-struct figures_link;
+struct counters_link;
 
-/* One a worker, zeroed but for figures. */
+/* One a worker, zeroed but for counters. */
 struct meta_teller {
-    struct figures_link *figures; /* counts what became of replies; borrowed */
-    int64_t next_about_us_ms;     /* when the log may be told of our account again */
+    struct counters_link *counters; /* counts what became of replies; borrowed */
+    int64_t next_about_us_ms;       /* when the log may be told of our account again */
 };
 
 /* Counts what was no message, and says so once a request. */

@@ -11,7 +11,7 @@
 #include "server/telemetry/error_codes.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/replies.h"
 #include <openssl/crypto.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * precedes, whatever else is broken in it. */
 #include "server/channels/repair.h"
 
-#include "store/hex.h"
+#include "store/base/hex.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 
 #include "server/channels/twilio.h"
 #include "server/channels/twilio_message.h"
-#include "store/session.h"
-#include <stddef.h>
+#include "store/base/container_of.h"
+#include "store/sessions.h"
 #include <stdlib.h>
 
 #define FIELDS_MAX 64
@@ -80,7 +80,7 @@ static void expiry_end(struct expiry *expiry)
 
 static void on_forgotten(struct store_ticket *ticket)
 {
-    expiry_end((struct expiry *)((char *)ticket - offsetof(struct expiry, session.ticket)));
+    expiry_end(container_of(ticket, struct expiry, session.ticket));
 }
 
 /* The person that a request names. Returns 0, or -1 with reason. */

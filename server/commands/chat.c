@@ -8,9 +8,9 @@
 #include "server/security/hasher.h"
 #include "server/telemetry/funnel.h"
 #include "server/telemetry/log.h"
-#include "store/figures.h"
-#include "store/record.h"
-#include "store/session.h"
+#include "store/counters.h"
+#include "store/records.h"
+#include "store/sessions.h"
 #include <event2/event.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -40,8 +40,8 @@ struct chat {
     struct session_link *sessions;
     struct record_link *records;
     struct funnel funnel;
-    struct figures *figures;
-    struct figures_link *figures_link;
+    struct counters *counters;
+    struct counters_link *counters_link;
     struct allowance *allowance;
     struct hasher *hasher;
     struct exchange_service *exchanges;
@@ -71,19 +71,19 @@ static int chat_open_stores(struct chat *chat, const struct setup *setup,
 }
 
 /* What a server counts is counted here too, for nobody. */
-static int chat_open_figures(struct chat *chat, const struct setup *setup,
-                             char error[STORE_ERROR_MAX])
+static int chat_open_counters(struct chat *chat, const struct setup *setup,
+                              char error[STORE_ERROR_MAX])
 {
-    struct figures_settings settings;
+    struct counters_settings settings;
 
     funnel_init(&chat->funnel, setup->flow);
-    setup_figures(setup, &chat->funnel, &settings);
+    setup_counters(setup, &chat->funnel, &settings);
     settings.redis_url = NULL;
-    chat->figures = figures_open(&settings, error);
-    if (chat->figures == NULL)
+    chat->counters = counters_open(&settings, error);
+    if (chat->counters == NULL)
         return -1;
-    chat->figures_link = figures_attach(chat->figures, chat->base, NULL, error);
-    return chat->figures_link != NULL ? 0 : -1;
+    chat->counters_link = counters_attach(chat->counters, chat->base, NULL, error);
+    return chat->counters_link != NULL ? 0 : -1;
 }
 
 static int chat_open(struct chat *chat, const struct setup *setup, char error[STORE_ERROR_MAX])
@@ -93,7 +93,7 @@ static int chat_open(struct chat *chat, const struct setup *setup, char error[ST
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     chat->base = event_base_new();
     if (chat->base == NULL || chat_open_stores(chat, setup, error) != 0 ||
-        chat_open_figures(chat, setup, error) != 0)
+        chat_open_counters(chat, setup, error) != 0)
         return -1;
     chat->hasher = hasher_create(&setup->keys);
     chat->allowance = allowance_create(&no_limits);
@@ -109,7 +109,7 @@ static int chat_open(struct chat *chat, const struct setup *setup, char error[ST
         .records = chat->records,
         .allowance = chat->allowance,
         .funnel = &chat->funnel,
-        .figures = chat->figures_link,
+        .counters = chat->counters_link,
         .in_flight_max = 1,
         .deadline_ms = ANSWER_DEADLINE_MS,
     });
@@ -119,8 +119,8 @@ static int chat_open(struct chat *chat, const struct setup *setup, char error[ST
 
 static void chat_close(struct chat *chat)
 {
-    if (chat->figures_link != NULL)
-        figures_detach(chat->figures_link);
+    if (chat->counters_link != NULL)
+        counters_detach(chat->counters_link);
     if (chat->records != NULL)
         record_detach(chat->records);
     if (chat->sessions != NULL)
@@ -128,8 +128,8 @@ static void chat_close(struct chat *chat)
     exchange_service_free(chat->exchanges);
     hasher_free(chat->hasher);
     allowance_free(chat->allowance);
-    if (chat->figures != NULL)
-        figures_close(chat->figures);
+    if (chat->counters != NULL)
+        counters_close(chat->counters);
     if (chat->record_store != NULL)
         record_store_close(chat->record_store);
     if (chat->session_store != NULL)

@@ -8,8 +8,8 @@
 #include "server/configuration/setup.h"
 #include "server/http/tls.h"
 #include "server/security/salt_check.h"
-#include "store/clock.h"
-#include "store/record.h"
+#include "store/base/clock.h"
+#include "store/records.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>

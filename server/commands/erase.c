@@ -4,7 +4,7 @@
 #include "server/commands/erasing.h"
 #include "server/configuration/setup.h"
 #include "server/security/salt_check.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/record_eraser.h"
 #include <getopt.h>
 #include <inttypes.h>

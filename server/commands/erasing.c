@@ -5,10 +5,10 @@
 #include "server/commands/erasing.h"
 
 #include "server/channels/postman.h"
-#include "store/outbox/outbox_erase.h"
-#include "store/record.h"
-#include "store/replies/replies_erase.h"
-#include "store/session.h"
+#include "store/outbox/erase.h"
+#include "store/records.h"
+#include "store/replies/erase.h"
+#include "store/sessions.h"
 #include <event2/event.h>
 #include <openssl/crypto.h>
 #include <stdio.h>

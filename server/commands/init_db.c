@@ -1,7 +1,7 @@
 /* whatsapp-uic init-db: creates or migrates the tables. */
 #include "server/commands/command.h"
 #include "server/configuration/config.h"
-#include "store/record.h"
+#include "store/records.h"
 #include <stdbool.h>
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #include "server/configuration/local_day.h"
 #include "server/configuration/setup.h"
 #include "server/telemetry/funnel.h"
-#include "store/record.h"
+#include "store/records.h"
 #include <event2/event.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -19,8 +19,8 @@ struct looking {
     struct setup setup;
     struct funnel funnel;
     struct event_base *base;
-    struct figures *figures;
-    struct figures_link *figures_link;
+    struct counters *counters;
+    struct counters_link *counters_link;
     struct record_store *records;
     struct record_link *records_link;
     struct snapshot *snapshot;
@@ -42,17 +42,17 @@ static void on_taken(void *arg)
     event_base_loopbreak(((struct looking *)arg)->base);
 }
 
-static int open_figures(struct looking *looking)
+static int open_counters(struct looking *looking)
 {
     const struct store_watch watch = {on_redis, looking};
-    struct figures_settings settings;
+    struct counters_settings settings;
     char error[STORE_ERROR_MAX];
 
-    setup_figures(&looking->setup, &looking->funnel, &settings);
-    looking->figures = figures_open(&settings, error);
-    if (looking->figures != NULL)
-        looking->figures_link = figures_attach(looking->figures, looking->base, &watch, error);
-    if (looking->figures_link != NULL)
+    setup_counters(&looking->setup, &looking->funnel, &settings);
+    looking->counters = counters_open(&settings, error);
+    if (looking->counters != NULL)
+        looking->counters_link = counters_attach(looking->counters, looking->base, &watch, error);
+    if (looking->counters_link != NULL)
         return 0;
     fprintf(stderr, "REDIS_URL: %s\n", error);
     return -1;
@@ -84,14 +84,14 @@ static int open_all(struct looking *looking, const struct options *options, bool
     if (looking->base == NULL)
         return -1;
     if (looking->setup.config.redis_url != NULL)
-        status |= open_figures(looking);
+        status |= open_counters(looking);
     if (totals)
         status |= open_records(looking);
     looking->snapshot = snapshot_create(&(struct snapshot_settings){
         .base = looking->base,
         .config = &looking->setup.config,
         .funnel = &looking->funnel,
-        .figures = looking->figures_link,
+        .counters = looking->counters_link,
         .records = looking->records_link,
     });
     return looking->snapshot != NULL ? status : -1;
@@ -100,10 +100,10 @@ static int open_all(struct looking *looking, const struct options *options, bool
 static void close_all(struct looking *looking)
 {
     record_detach(looking->records_link);
-    figures_detach(looking->figures_link);
+    counters_detach(looking->counters_link);
     snapshot_free(looking->snapshot);
     record_store_close(looking->records);
-    figures_close(looking->figures);
+    counters_close(looking->counters);
     if (looking->base != NULL)
         event_base_free(looking->base);
     setup_close(&looking->setup);
@@ -114,7 +114,7 @@ static int judge(const struct looking *looking, bool totals)
 {
     int status = COMMAND_OK;
 
-    if (looking->figures_link != NULL && !snapshot_has_figures(looking->snapshot)) {
+    if (looking->counters_link != NULL && !snapshot_has_counters(looking->snapshot)) {
         fprintf(stderr, "REDIS_URL: %s\n", looking->why[0] ? looking->why : "no answer");
         status = COMMAND_FAILED;
     }
@@ -133,7 +133,7 @@ int look_at_stores(const struct options *options, const struct look *look, json_
     *json = NULL;
     signal(SIGPIPE, SIG_IGN);
     if (open_all(&looking, options, look->totals) == 0) {
-        while (looking.figures_link != NULL && !looking.heard)
+        while (looking.counters_link != NULL && !looking.heard)
             event_base_dispatch(looking.base);
         snapshot_take(looking.snapshot, look->days, on_taken, &looking);
         event_base_dispatch(looking.base);

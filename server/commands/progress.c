@@ -1,6 +1,6 @@
 /* Draws the progress bar. */
 #include "server/commands/progress.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <stdio.h>
 #include <unistd.h>
 

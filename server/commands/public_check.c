@@ -1,7 +1,7 @@
 /* By libcurl: the name, the proxy in front, its certificate and the service behind it, in one. */
 #include "server/commands/public_check.h"
 
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stdio.h>

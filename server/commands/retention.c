@@ -5,7 +5,7 @@
 #include "server/commands/look.h"
 #include "server/configuration/config.h"
 #include "server/retention_guard.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/record_eraser.h"
 #include "store/record_reader.h"
 #include <getopt.h>

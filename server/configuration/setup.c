@@ -78,10 +78,10 @@ void setup_session(const struct setup *setup, struct session_settings *settings)
     memcpy(settings->seal_key, setup->keys.session_seal, sizeof settings->seal_key);
 }
 
-void setup_figures(const struct setup *setup, const struct funnel *funnel,
-                   struct figures_settings *settings)
+void setup_counters(const struct setup *setup, const struct funnel *funnel,
+                    struct counters_settings *settings)
 {
-    *settings = (struct figures_settings){
+    *settings = (struct counters_settings){
         .redis_url = setup->config.redis_url,
         .deadline_ms = 1000,
         .fields = funnel->fields,

@@ -9,7 +9,7 @@
 #include "server/configuration/config.h"
 #include "server/security/keys.h"
 #include "server/telemetry/funnel.h"
-#include "store/session.h"
+#include "store/sessions.h"
 #include <stdio.h>
 
 struct setup {
@@ -30,8 +30,8 @@ struct flow *setup_flow(const char *file_name, FILE *errors);
 
 /* How sessions are to be kept, by configuration and keys; points into setup. */
 void setup_session(const struct setup *setup, struct session_settings *settings);
-/* How figures are to be kept, by a reader; points into setup and funnel. */
-void setup_figures(const struct setup *setup, const struct funnel *funnel,
-                   struct figures_settings *settings);
+/* How counters are to be kept, by a reader; points into setup and funnel. */
+void setup_counters(const struct setup *setup, const struct funnel *funnel,
+                    struct counters_settings *settings);
 
 #endif

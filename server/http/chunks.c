@@ -1,7 +1,7 @@
 /* Chunks' frames byte by byte. */
 #include "server/http/chunks.h"
 
-#include "store/hex.h"
+#include "store/base/hex.h"
 
 enum state {
     AT_SIZE, /* its first digit */

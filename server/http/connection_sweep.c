@@ -2,7 +2,7 @@
 #include "server/http/connection_parts.h"
 #include "server/http/tls.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <sys/socket.h>

@@ -2,7 +2,7 @@
  * decode keys. What the fields mean is left to the channels. */
 #include "server/http/form.h"
 
-#include "store/hex.h"
+#include "store/base/hex.h"
 #include <string.h>
 
 /* Decodes from[0..length) to *to, which moves on. */

@@ -3,7 +3,7 @@
 
 #include "server/http/http.h"
 #include "server/http/tries.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/queue.h>

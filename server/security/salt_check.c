@@ -1,8 +1,8 @@
 /* Makes the check values of salt and flow and has the database compare them. */
 #include "server/security/salt_check.h"
 
-#include "store/hex.h"
-#include "store/record.h"
+#include "store/base/hex.h"
+#include "store/records.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

@@ -1,4 +1,4 @@
-/* What a saved conversation adds to the figures. A save that won against others is counted once,
+/* What a saved conversation adds to the counters. A save that won against others is counted once,
  * and what happened is read from the conversation itself, so redeliveries and conflicts add
  * nothing. */
 #include "server/telemetry/funnel.h"
@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 _Static_assert(FUNNEL_FIELDS + FUNNEL_STEP_FIELDS * FLOW_STEPS_MAX + FLOW_LANGUAGES_MAX <=
-                   FIGURES_FIELDS_MAX,
+                   COUNTERS_FIELDS_MAX,
                "a figure for everything");
-_Static_assert(FLOW_STEPS_MAX <= FIGURES_PLACES_MAX, "a place for each step");
+_Static_assert(FLOW_STEPS_MAX <= COUNTERS_PLACES_MAX, "a place for each step");
 
 static void name_add(struct funnel *funnel, const char *kind, const char *of)
 {
@@ -94,34 +94,34 @@ void funnel_mark(struct funnel_mark *mark, const struct funnel *funnel,
 
 /* What the conversation's last reply says that happened. An end is one where something was open:
  * STOP may be said twice, and a code told again. Returns whether a conversation began. */
-static bool count_event(const struct funnel *funnel, struct figures_link *figures,
+static bool count_event(const struct funnel *funnel, struct counters_link *counters,
                         const struct funnel_mark *before, const struct conversation *conversation)
 {
     switch (conversation->reply) {
     case FLOW_REPLY_EXPIRED:
-        figures_add(figures, FUNNEL_EXPIRED, 1);
+        counters_add(counters, FUNNEL_EXPIRED, 1);
         /* fall through */
     case FLOW_REPLY_WELCOME:
     case FLOW_REPLY_CHANGED:
-        figures_add(figures, FUNNEL_STARTED, 1);
+        counters_add(counters, FUNNEL_STARTED, 1);
         return true;
     case FLOW_REPLY_STOPPED:
-        figures_add(figures, FUNNEL_STOPPED, before->reached > 0);
+        counters_add(counters, FUNNEL_STOPPED, before->reached > 0);
         return false;
     case FLOW_REPLY_NEW_CODE:
     case FLOW_REPLY_EXISTING_CODE:
         if (before->reached == 0)
             return false;
-        figures_add(figures, FUNNEL_FINISHED, 1);
-        figures_add(figures,
-                    funnel_language(funnel, flow_spoken_language(funnel->flow, conversation)), 1);
+        counters_add(counters, FUNNEL_FINISHED, 1);
+        counters_add(counters,
+                     funnel_language(funnel, flow_spoken_language(funnel->flow, conversation)), 1);
         return false;
     default:
         return false;
     }
 }
 
-static void count_outcome(const struct funnel *funnel, struct figures_link *figures,
+static void count_outcome(const struct funnel *funnel, struct counters_link *counters,
                           const struct flow_outcome *outcome)
 {
     const bool happened[FUNNEL_STEP_FIELDS] = {
@@ -132,24 +132,24 @@ static void count_outcome(const struct funnel *funnel, struct figures_link *figu
         [FUNNEL_CORRECTED] = outcome->corrected,
     };
 
-    figures_add(figures, FUNNEL_READ_BACK, outcome->read_back);
+    counters_add(counters, FUNNEL_READ_BACK, outcome->read_back);
     for (int field = 0; field < FUNNEL_STEP_FIELDS && outcome->step < flow_step_count(funnel->flow);
          field++)
-        figures_add(figures, funnel_of_step(funnel, (enum funnel_step_field)field, outcome->step),
-                    happened[field]);
+        counters_add(counters, funnel_of_step(funnel, (enum funnel_step_field)field, outcome->step),
+                     happened[field]);
 }
 
-void funnel_count(const struct funnel *funnel, struct figures_link *figures,
+void funnel_count(const struct funnel *funnel, struct counters_link *counters,
                   struct funnel_mark *mark, const struct conversation *conversation,
                   const struct flow_outcome *outcome)
 {
     const struct funnel_mark before = *mark;
-    size_t step = count_event(funnel, figures, &before, conversation) ? 0 : before.reached;
+    size_t step = count_event(funnel, counters, &before, conversation) ? 0 : before.reached;
 
     funnel_mark(mark, funnel, conversation);
     for (; step < conversation->reached && step < flow_step_count(funnel->flow); step++)
-        figures_add(figures, funnel_of_step(funnel, FUNNEL_REACHED, step), 1);
+        counters_add(counters, funnel_of_step(funnel, FUNNEL_REACHED, step), 1);
     if (conversation->state != CONVERSATION_FINISHED)
-        count_outcome(funnel, figures, outcome);
-    figures_move(figures, &before.spot, &mark->spot);
+        count_outcome(funnel, counters, outcome);
+    counters_move(counters, &before.spot, &mark->spot);
 }

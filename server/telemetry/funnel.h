@@ -1,12 +1,12 @@
 /*
- * The funnel: what becomes of conversations, as figures. Which figures there are, by the flow, and
- * what one save of a conversation adds to them. What each means is told in docs/statistics.md.
+ * The funnel: what becomes of conversations, as counters. Which counters there are, by the flow,
+ * and what one save of a conversation adds to them. What each means is told in docs/statistics.md.
  */
 #ifndef SERVER_FUNNEL_H
 #define SERVER_FUNNEL_H
 
 #include "flow/flow.h"
-#include "store/figures.h"
+#include "store/counters.h"
 
 /* The first fields; behind them those of each step, and for each language those it finished in. */
 enum funnel_field {
@@ -33,14 +33,14 @@ enum funnel_step_field {
 
 #define FUNNEL_NAME_MAX 80
 
-/* The names of a flow's figures. Constant after funnel_init, which points into itself. */
+/* The names of a flow's counters. Constant after funnel_init, which points into itself. */
 struct funnel {
     const struct flow *flow;
     char generation[17];
     size_t field_count;
-    const char *fields[FIGURES_FIELDS_MAX];
-    const char *places[FIGURES_PLACES_MAX]; /* the steps' keys */
-    char names[FIGURES_FIELDS_MAX][FUNNEL_NAME_MAX];
+    const char *fields[COUNTERS_FIELDS_MAX];
+    const char *places[COUNTERS_PLACES_MAX]; /* the steps' keys */
+    char names[COUNTERS_FIELDS_MAX][FUNNEL_NAME_MAX];
 };
 
 void funnel_init(struct funnel *funnel, const struct flow *flow);
@@ -51,7 +51,7 @@ size_t funnel_language(const struct funnel *funnel, size_t language);
 
 /* Where a conversation stood when it was loaded or saved last. */
 struct funnel_mark {
-    struct figures_spot spot;
+    struct counters_spot spot;
     uint8_t reached;
 };
 
@@ -61,7 +61,7 @@ void funnel_mark(struct funnel_mark *mark, const struct funnel *funnel,
 /* The conversation was saved, as the first to do so since the mark: counts what has happened in
  * between, and moves the mark. outcome is of the message that was handled: it counts when what it
  * made of the conversation is saved, and not once more when the code is told. */
-void funnel_count(const struct funnel *funnel, struct figures_link *figures,
+void funnel_count(const struct funnel *funnel, struct counters_link *counters,
                   struct funnel_mark *mark, const struct conversation *conversation,
                   const struct flow_outcome *outcome);
 

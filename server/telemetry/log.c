@@ -3,7 +3,7 @@
 #include "server/telemetry/log.h"
 #include "server/telemetry/log_line.h"
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>

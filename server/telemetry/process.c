@@ -2,7 +2,7 @@
 #include "server/telemetry/process.h"
 
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

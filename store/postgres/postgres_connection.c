@@ -17,7 +17,7 @@
  * `io` is taken away before each step of that.
  */
 #include "store/postgres/postgres_connection.h"
-#include "store/backoff.h"
+#include "store/base/backoff.h"
 #include "store/postgres/postgres_greeting.h"
 #include "store/postgres/postgres_hosts.h"
 #include "store/postgres/postgres_result.h"

@@ -3,7 +3,7 @@
  * are taken as they are.
  */
 #include "store/postgres/postgres_hosts.h"
-#include "store/redis/redis_lookup.h"
+#include "store/base/resolver.h"
 #include <stdio.h>
 
 static void host_add(struct postgres_hosts *hosts, const struct postgres_host *host,
@@ -18,7 +18,7 @@ static void host_add(struct postgres_hosts *hosts, const struct postgres_host *h
 
 static enum store_status hosts_next(struct postgres_hosts *hosts);
 
-static void on_addresses(const struct redis_addresses *addresses, void *arg)
+static void on_addresses(const struct resolver_addresses *addresses, void *arg)
 {
     struct postgres_hosts *hosts = arg;
     const struct postgres_host *named;
@@ -49,7 +49,7 @@ static enum store_status hosts_next(struct postgres_hosts *hosts)
         }
         if (!hosts->lookup) {
             hosts->lookup_of = hosts->seen;
-            hosts->lookup = redis_lookup_start(hosts->base, host->name, on_addresses, hosts);
+            hosts->lookup = resolver_start(hosts->base, host->name, on_addresses, hosts);
         }
         return hosts->lookup ? STORE_LATER : STORE_DOWN;
     }
@@ -65,7 +65,7 @@ void postgres_hosts_init(struct postgres_hosts *hosts, struct event_base *base,
 void postgres_hosts_deinit(struct postgres_hosts *hosts)
 {
     if (hosts->lookup)
-        redis_lookup_cancel(hosts->lookup);
+        resolver_cancel(hosts->lookup);
     hosts->lookup = NULL;
 }
 

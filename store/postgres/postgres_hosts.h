@@ -8,7 +8,7 @@
 #include "store/ticket.h"
 
 struct event_base;
-struct redis_lookup;
+struct resolver;
 
 struct postgres_hosts {
     struct postgres_host list[POSTGRES_HOSTS_MAX]; /* one for each address */
@@ -18,8 +18,8 @@ struct postgres_hosts {
     const struct postgres_url *url;
     void (*found)(void *arg);
     void *arg;
-    size_t seen;                 /* of the URL's hosts */
-    struct redis_lookup *lookup; /* may outlast the search that began it */
+    size_t seen;             /* of the URL's hosts */
+    struct resolver *lookup; /* may outlast the search that began it */
     size_t lookup_of;
 };
 

@@ -2,7 +2,7 @@
  * Importing into PostgreSQL: COPY into a temporary table, one INSERT from there, and only when not
  * all went in, a question why. A transaction each; with a dry run one for all, which is undone.
  */
-#include "store/hex.h"
+#include "store/base/hex.h"
 #include "store/postgres/postgres_call.h"
 #include "store/postgres/postgres_result.h"
 #include "store/postgres/postgres_schema.h"

@@ -4,7 +4,7 @@
  */
 #include "store/postgres/postgres_schema.h"
 #include "store/postgres/postgres_result.h"
-#include "store/record.h"
+#include "store/records.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* One question at a time; all that wait are due TOTALS_MS after they were asked. A connection that
  * is lost takes them all with it. */
 #include "store/postgres/postgres_totals.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/postgres/postgres_connection.h"
 #include "store/postgres/postgres_schema.h"
 #include "store/record_backend.h"

@@ -6,7 +6,7 @@
 #define STORE_POSTGRES_TOTALS_H
 
 #include "store/postgres/postgres_url.h"
-#include "store/record.h"
+#include "store/records.h"
 
 struct event_base;
 struct postgres_totals;

@@ -14,7 +14,7 @@
  */
 #include "store/postgres/postgres_writer.h"
 
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/postgres/postgres_claim.h"
 #include "store/postgres/postgres_connection.h"
 #include "store/postgres/postgres_result.h"

@@ -7,8 +7,8 @@
  *
  * The mutex of the links guards everything that is not marked as one thread's own.
  */
+#include "store/base/clock.h"
 #include "store/claim_list.h"
-#include "store/clock.h"
 #include "store/record_backend.h"
 #include "store/sqlite/sqlite_database.h"
 #include "store/sqlite/sqlite_schema.h"

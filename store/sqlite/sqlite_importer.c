@@ -1,6 +1,6 @@
 /* Importing into a SQLite file: row by row in one transaction, and the question why only of a row
  * that did not go in. A dry run keeps what it would have written in a temporary table. */
-#include "store/hex.h"
+#include "store/base/hex.h"
 #include "store/record_backend.h"
 #include "store/sqlite/sqlite_database.h"
 #include "store/sqlite/sqlite_schema.h"

@@ -2,7 +2,7 @@
  * The tables in a SQLite file and their migrations. The SQL is in store/migrations/sqlite/.
  */
 #include "store/sqlite/sqlite_schema.h"
-#include "store/record.h"
+#include "store/records.h"
 #include "store/sqlite/sqlite_database.h"
 #include <stdio.h>
 

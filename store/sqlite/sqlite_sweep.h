@@ -4,7 +4,7 @@
 #ifndef STORE_SQLITE_SWEEP_H
 #define STORE_SQLITE_SWEEP_H
 
-#include "store/record.h"
+#include "store/records.h"
 #include <sqlite3.h>
 
 /* How far sweeps have believed a clock, microseconds since 1970; INT64_MIN: nothing says so. */

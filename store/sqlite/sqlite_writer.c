@@ -3,7 +3,7 @@
  * failure the claims still say what was wanted.
  */
 #include "store/sqlite/sqlite_writer.h"
-#include "store/hex.h"
+#include "store/base/hex.h"
 #include "store/record_backend.h"
 #include "store/sqlite/sqlite_database.h"
 #include "store/sqlite/sqlite_schema.h"

@@ -5,7 +5,7 @@
 #ifndef STORE_SQLITE_WRITER_H
 #define STORE_SQLITE_WRITER_H
 
-#include "store/record.h"
+#include "store/records.h"
 
 /* Claims in one transaction at most. */
 #define SQLITE_BATCH_MAX 512

@@ -1,6 +1,6 @@
 /* REDIS_URL: refused without repeating any of it, or a place to connect to. */
 #include "fuzz.h"
-#include "store/redis/redis_url.h"
+#include "store/redis/url.h"
 
 #include <string.h>
 

@@ -13,7 +13,7 @@
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics_text.h"
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/replies.h"
 
 #include <event2/event.h>

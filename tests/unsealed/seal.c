@@ -1,6 +1,6 @@
-/* store/seal.h without sealing: what is kept stays in clear. Only so that the tests which look for
- * answers at rest can show that they would find one. */
-#include "store/seal.h"
+/* store/base/seal.h without sealing: what is kept stays in clear. Only so that the tests which look
+ * for answers at rest can show that they would find one. */
+#include "store/base/seal.h"
 
 #include <openssl/rand.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What conversations leave in the figures: each table is a conversation, message by message. */
+/* What conversations leave in the counters: each table is a conversation, message by message. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +15,9 @@
 
 static struct flow *flow;
 static struct funnel funnel;
-static struct figures *figures;
+static struct counters *counters;
 static struct event_base *base;
-static struct figures_link *link;
+static struct counters_link *link;
 
 static struct conversation conversation;
 static struct funnel_mark mark;
@@ -38,7 +38,7 @@ static int setup(void **state)
     (void)state;
     flow = flow_load("ciu-rdc.json", json, length, &report);
     funnel_init(&funnel, flow);
-    const struct figures_settings settings = {
+    const struct counters_settings settings = {
         .fields = funnel.fields,
         .field_count = funnel.field_count,
         .places = funnel.places,
@@ -47,9 +47,9 @@ static int setup(void **state)
         .life_minutes = 15,
         .day_of = day_of,
     };
-    figures = figures_open(&settings, error);
+    counters = counters_open(&settings, error);
     base = event_base_new();
-    link = figures_attach(figures, base, NULL, error);
+    link = counters_attach(counters, base, NULL, error);
     assert_non_null(link);
     conversation_start(&conversation, NULL, 0);
     return 0;
@@ -58,9 +58,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    figures_detach(link);
+    counters_detach(link);
     event_base_free(base);
-    figures_close(figures);
+    counters_close(counters);
     flow_free(flow);
     return 0;
 }
@@ -110,12 +110,12 @@ static void say_all(const char *const *texts)
 }
 
 /* "started 1, reached:birth_year 1", all that is not 0, in the order of the fields. */
-static void assert_figures(const char *expected)
+static void assert_counters(const char *expected)
 {
-    struct figures_reading reading = {.days = 1};
+    struct counters_reading reading = {.days = 1};
     char text[1024] = "";
 
-    assert_int_equal(figures_read(link, &reading), STORE_OK);
+    assert_int_equal(counters_read(link, &reading), STORE_OK);
     for (size_t i = 0; i < funnel.field_count; i++) {
         if (reading.today[i] != 0)
             sprintf(text + strlen(text), "%s%s %d", *text ? ", " : "", funnel.fields[i],
@@ -138,23 +138,23 @@ static void a_welcome_starts_a_conversation(void **state)
 {
     (void)state;
     SAY("Bonjour");
-    assert_figures("started 1, reached:birth_year 1, at birth_year 1");
+    assert_counters("started 1, reached:birth_year 1, at birth_year 1");
 }
 
 static void a_whole_conversation(void **state)
 {
     (void)state;
     SAY("Bonjour", "1985", "Kinshasa", "Jean", "15", "Kabila");
-    assert_figures("started 1, finished 1, " ALL_REACHED ", language:fr 1");
+    assert_counters("started 1, finished 1, " ALL_REACHED ", language:fr 1");
 }
 
 static void the_next_conversation_is_another(void **state)
 {
     (void)state;
     SAY("Bonjour", "1985", "Kinshasa", "Jean", "15", "Kabila", "Encore", "1990");
-    assert_figures("started 2, finished 1, reached:birth_year 2, reached:mother_birthplace 2,"
-                   " reached:first_name 1, reached:birth_day 1, reached:family_name 1,"
-                   " language:fr 1, at mother_birthplace 1");
+    assert_counters("started 2, finished 1, reached:birth_year 2, reached:mother_birthplace 2,"
+                    " reached:first_name 1, reached:birth_day 1, reached:family_name 1,"
+                    " language:fr 1, at mother_birthplace 1");
 }
 
 static void messages_that_come_again_count_nothing(void **state)
@@ -165,7 +165,7 @@ static void messages_that_come_again_count_nothing(void **state)
     say_again("Bonjour", last_id - 1);
     SAY("1985", "Kinshasa", "Jean", "15", "Kabila");
     say_again("Kabila", last_id);
-    assert_figures("started 1, finished 1, " ALL_REACHED ", wrong:birth_year 1, language:fr 1");
+    assert_counters("started 1, finished 1, " ALL_REACHED ", wrong:birth_year 1, language:fr 1");
 }
 
 static void a_question_is_reached_once(void **state)
@@ -173,16 +173,16 @@ static void a_question_is_reached_once(void **state)
     (void)state;
     SAY("Bonjour", "1985", "RETOUR", "1986", "RETOUR", "RETOUR", "1987", "RECOMMENCER", "1988",
         "Goma");
-    assert_figures("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
-                   " reached:first_name 1, at first_name 1");
+    assert_counters("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
+                    " reached:first_name 1, at first_name 1");
 }
 
 static void wrong_answers_are_those_to_questions(void **state)
 {
     (void)state;
     SAY("Bonjour", "23", "demain", "", "AIDE", "LANGUE", "9", "2", "1985", "...");
-    assert_figures("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
-                   " wrong:birth_year 2, wrong:mother_birthplace 1, at mother_birthplace 1");
+    assert_counters("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
+                    " wrong:birth_year 2, wrong:mother_birthplace 1, at mother_birthplace 1");
 }
 
 static void what_became_of_answers_is_told_by_question(void **state)
@@ -190,14 +190,14 @@ static void what_became_of_answers_is_told_by_question(void **state)
     (void)state;
     SAY("Bonjour", "vers 1985", "je ne sais pas", "Kinshasa", "Jean Pierre Paul", "1", "15",
         "Kabila");
-    assert_figures("started 1, read_back 1, " ALL_REACHED ", wrong:mother_birthplace 1,"
-                   " not_known:mother_birthplace 1, asked_which:first_name 1,"
-                   " doubtful:birth_year 1, at family_name 1");
+    assert_counters("started 1, read_back 1, " ALL_REACHED ", wrong:mother_birthplace 1,"
+                    " not_known:mother_birthplace 1, asked_which:first_name 1,"
+                    " doubtful:birth_year 1, at family_name 1");
     SAY("2", "Goma", "OUI");
-    assert_figures("started 1, finished 1, read_back 1, " ALL_REACHED
-                   ", wrong:mother_birthplace 1, not_known:mother_birthplace 1,"
-                   " asked_which:first_name 1, doubtful:birth_year 1,"
-                   " corrected:mother_birthplace 1, language:fr 1");
+    assert_counters("started 1, finished 1, read_back 1, " ALL_REACHED
+                    ", wrong:mother_birthplace 1, not_known:mother_birthplace 1,"
+                    " asked_which:first_name 1, doubtful:birth_year 1,"
+                    " corrected:mother_birthplace 1, language:fr 1");
 }
 
 /* The last answer is saved with the answers, and once more with the code. */
@@ -212,7 +212,8 @@ static void what_completes_a_conversation_counts_once(void **state)
     flow = flow_load("ciu-rdc.json", json, length, &report);
     free(json);
     SAY("Bonjour", "1985", "Kinshasa", "Jean", "15", "Je m’appelle Kabila");
-    assert_figures("started 1, finished 1, " ALL_REACHED ", doubtful:family_name 1, language:fr 1");
+    assert_counters("started 1, finished 1, " ALL_REACHED
+                    ", doubtful:family_name 1, language:fr 1");
     flow_free(before);
 }
 
@@ -220,15 +221,15 @@ static void while_the_language_is_open_its_question_waits(void **state)
 {
     (void)state;
     SAY("Bonjour", "1985", "LANGUE");
-    assert_figures("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
-                   " at mother_birthplace 1");
+    assert_counters("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
+                    " at mother_birthplace 1");
 }
 
 static void a_code_counts_in_its_language(void **state)
 {
     (void)state;
     SAY("Hello", "LANGUAGE", "English", "1985", "Kinshasa", "Jean", "15", "Kabila");
-    assert_figures("started 1, finished 1, " ALL_REACHED ", language:en 1");
+    assert_counters("started 1, finished 1, " ALL_REACHED ", language:en 1");
 }
 
 static void a_language_that_is_not_offered_counts_as_the_first(void **state)
@@ -237,17 +238,17 @@ static void a_language_that_is_not_offered_counts_as_the_first(void **state)
     SAY("Hello", "LANGUAGE", "Lingala", "1985", "Kinshasa", "Jean", "15");
     flow_withhold_unreviewed(flow);
     SAY("Kabila");
-    assert_figures("started 1, finished 1, " ALL_REACHED ", language:fr 1");
+    assert_counters("started 1, finished 1, " ALL_REACHED ", language:fr 1");
 }
 
 static void a_stop_ends_it(void **state)
 {
     (void)state;
     SAY("Bonjour", "1985", "STOP");
-    assert_figures("started 1, stopped 1, reached:birth_year 1, reached:mother_birthplace 1");
+    assert_counters("started 1, stopped 1, reached:birth_year 1, reached:mother_birthplace 1");
     SAY("Bonjour");
-    assert_figures("started 2, stopped 1, reached:birth_year 2, reached:mother_birthplace 1,"
-                   " at birth_year 1");
+    assert_counters("started 2, stopped 1, reached:birth_year 2, reached:mother_birthplace 1,"
+                    " at birth_year 1");
 }
 
 static void an_expired_one_begins_again(void **state)
@@ -260,8 +261,8 @@ static void an_expired_one_begins_again(void **state)
     assert_true(conversation.expired);
     SAY("Bonjour");
     /* The one of before is seen as open until its time is over. */
-    assert_figures("started 2, expired 1, reached:birth_year 2, reached:mother_birthplace 1,"
-                   " at birth_year 1, at mother_birthplace 1");
+    assert_counters("started 2, expired 1, reached:birth_year 2, reached:mother_birthplace 1,"
+                    " at birth_year 1, at mother_birthplace 1");
 }
 
 static void changed_questions_start_it_anew(void **state)
@@ -270,8 +271,8 @@ static void changed_questions_start_it_anew(void **state)
     SAY("Bonjour", "1985", "Kinshasa");
     conversation.fingerprint ^= 1;
     SAY("Jean");
-    assert_figures("started 2, reached:birth_year 2, reached:mother_birthplace 1,"
-                   " reached:first_name 1, at birth_year 1, at first_name 1");
+    assert_counters("started 2, reached:birth_year 2, reached:mother_birthplace 1,"
+                    " reached:first_name 1, at birth_year 1, at first_name 1");
 }
 
 /* Of two messages at once one is saved; the other starts from there. */
@@ -287,8 +288,8 @@ static void what_was_not_saved_counts_nothing(void **state)
     flow_step(flow, &other, &late, time(NULL)); /* and a conflict */
     SAY("1990");
     say_again("Goma", 900);
-    assert_figures("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
-                   " reached:first_name 1, at first_name 1");
+    assert_counters("started 1, reached:birth_year 1, reached:mother_birthplace 1,"
+                    " reached:first_name 1, at first_name 1");
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 #include "store/record_bench.h"
 #include "store/redis_server.h"
 
-#include "store/outbox/outbox_drain.h"
+#include "store/outbox/drain.h"
 
 #define STREAM "uic:outbox"
 #define KEPT STREAM ":refused"

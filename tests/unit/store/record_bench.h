@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "postgres_server.h"
-#include "store/record.h"
+#include "store/records.h"
 #include <event2/event.h>
 #include <sqlite3.h>
 #include <stdio.h>

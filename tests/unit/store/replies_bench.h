@@ -9,8 +9,8 @@
 #include "store/redis_server.h"
 
 #include "store/replies.h"
-#include "store/replies/replies_drain.h"
-#include "store/replies/replies_people.h"
+#include "store/replies/drain.h"
+#include "store/replies/people.h"
 #include <event2/event.h>
 #include <event2/util.h>
 #include <inttypes.h>

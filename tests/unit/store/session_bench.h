@@ -5,7 +5,7 @@
 #ifndef TEST_SESSION_BENCH_H
 #define TEST_SESSION_BENCH_H
 
-#include "store/session.h"
+#include "store/sessions.h"
 
 #include <event2/event.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Waits between attempts: they double up to a limit, and no two programs wait alike. */
-#include "store/backoff.h"
+#include "store/base/backoff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

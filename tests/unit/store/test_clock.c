@@ -17,7 +17,7 @@ static int clock_set(clockid_t clock, struct timespec *now)
 }
 
 #define clock_gettime clock_set
-#include "store/clock.h"
+#include "store/base/clock.h"
 
 static void what_the_machine_says_is_taken(void **state)
 {

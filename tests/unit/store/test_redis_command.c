@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/redis/redis_command.h"
+#include "store/redis/command.h"
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * The connection to Redis, against a server of the test's own words: how it greets on each
  * connection, and when it leaves a server that answers.
  */
-#include "store/redis/redis_link.h"
+#include "store/redis/link.h"
 
 #include <arpa/inet.h>
 #include <event2/event.h>

@@ -5,7 +5,7 @@
 #include "store/redis_server.h"
 #include "store/session_bench.h"
 
-#include "store/redis/redis_tls.h"
+#include "store/redis/tls.h"
 
 static struct redis_server server;
 static struct bench bench;

@@ -1,6 +1,6 @@
 /* Redis URLs that name sentinels, and those that ask for TLS. */
-#include "store/redis/redis_tls.h"
-#include "store/redis/redis_url.h"
+#include "store/redis/tls.h"
+#include "store/redis/url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

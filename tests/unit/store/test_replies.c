@@ -1,5 +1,5 @@
 /* Replies: each is sent once, in order for each person, as fast as is allowed; on both backends. */
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/replies_bench.h"
 
 #include <pthread.h>

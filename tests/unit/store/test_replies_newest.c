@@ -1,6 +1,6 @@
 /* Which reply a person has last: known from when it was sent until the next one is put; on both
  * backends. */
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/replies_bench.h"
 
 struct question {

@@ -1,6 +1,6 @@
 /* Revocations: what was ended on one instance is ended on the others, as long as it would have been
  * valid; and what an instance knows while Redis is away, and after. */
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/redis_server.h"
 #include "store/revocations.h"
 

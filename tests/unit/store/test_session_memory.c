@@ -1,6 +1,6 @@
 /* Sessions in memory: lives by the clock, limits, and threads. */
-#include "store/session/session_backend.h"
 #include "store/session_bench.h"
+#include "store/sessions/backend.h"
 
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
 /* Sealed values open only as they were, only under their label, only with their key. */
-#include "store/seal.h"
+#include "store/base/seal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Which Redis URLs are understood, and how, and what is said of the others. */
-#include "store/redis/redis_url.h"
+#include "store/redis/url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,62 @@
+/* OpenSSL's EVP_MAC, re-armed for each hash. */
+#include "store/base/keyed_hash.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+
+struct keyed_hash {
+    EVP_MAC_CTX *mac;
+};
+
+struct keyed_hash *keyed_hash_create(const unsigned char key[KEYED_HASH_KEY_SIZE])
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    struct keyed_hash *keyed = calloc(1, sizeof *keyed);
+    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+    if (keyed)
+        keyed->mac = EVP_MAC_CTX_new(algorithm);
+    EVP_MAC_free(algorithm);
+    if (keyed && keyed->mac && EVP_MAC_init(keyed->mac, key, KEYED_HASH_KEY_SIZE, parameters) == 1)
+        return keyed;
+    keyed_hash_free(keyed);
+    return NULL;
+}
+
+void keyed_hash_free(struct keyed_hash *keyed)
+{
+    if (!keyed)
+        return;
+    EVP_MAC_CTX_free(keyed->mac);
+    free(keyed);
+}
+
+int keyed_hash(struct keyed_hash *keyed, const void *bytes, size_t length,
+               unsigned char hash[KEYED_HASH_SIZE])
+{
+    size_t size;
+
+    if (EVP_MAC_init(keyed->mac, NULL, 0, NULL) != 1 ||
+        EVP_MAC_update(keyed->mac, bytes, length) != 1 ||
+        EVP_MAC_final(keyed->mac, hash, &size, KEYED_HASH_SIZE) != 1)
+        return -1;
+    return 0;
+}
+
+int keyed_hash_number(struct keyed_hash *keyed, const void *bytes, size_t length, uint64_t *number)
+{
+    unsigned char hash[KEYED_HASH_SIZE];
+
+    *number = 0;
+    if (keyed_hash(keyed, bytes, length, hash) != 0)
+        return -1;
+    for (size_t i = 0; i < sizeof *number; i++)
+        *number = *number << 8 | hash[i];
+    return 0;
+}

@@ -1,0 +1,316 @@
+/*
+ * The counters in Redis: makes the arguments of two scripts, one that adds and one that sums, and
+ * reads their answers.
+ */
+#include "store/base/random_name.h"
+#include "store/counters/batch.h"
+#include "store/redis/link.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Readings under way, and one flush. */
+#define IN_FLIGHT_MAX 16
+#define KEY_MAX 64
+#define NUMBER_MAX 24
+#define LINK_BYTES 8
+#define DAY_LIFE_S (91 * 86400)
+/* A bucket outlives its things, for clocks that differ. */
+#define BUCKET_SPARE_MINUTES 2
+#define KEYS_MAX (3 + COUNTERS_DAYS_MAX + COUNTERS_BUCKETS)
+#define NUMBERS_MAX (COUNTERS_FIELDS_MAX + COUNTERS_BUCKETS * (COUNTERS_PLACES_MAX + 2) + 8)
+#define ARGUMENTS_MAX (4 + KEYS_MAX + 2 * NUMBERS_MAX)
+#define INSTANCES "uic:instances"
+
+extern const char counters_flush_script[], counters_read_script[];
+extern const size_t counters_flush_script_length, counters_read_script_length;
+
+/* A script's arguments while they are put together. */
+struct call {
+    size_t key_count, number_count, argument_count;
+    char keys[KEYS_MAX][KEY_MAX];
+    char numbers[NUMBERS_MAX][NUMBER_MAX];
+    const char *arguments[ARGUMENTS_MAX];
+    /* As Redis wants them: */
+    const char *argv[3 + KEYS_MAX + ARGUMENTS_MAX];
+    size_t lengths[3 + KEYS_MAX + ARGUMENTS_MAX];
+};
+
+struct counters_redis {
+    const struct counters_settings *settings;
+    struct redis_link *redis;
+    void (*confirmed)(void *arg);
+    void *arg;
+    bool flushing; /* a batch is under way */
+    char name[2 * LINK_BYTES + 1];
+    struct call call;
+};
+
+static void call_clear(struct call *call)
+{
+    call->key_count = call->number_count = call->argument_count = 0;
+}
+
+static void text_put(struct call *call, const char *text)
+{
+    call->arguments[call->argument_count++] = text;
+}
+
+static void number_put(struct call *call, int64_t number)
+{
+    char *text = call->numbers[call->number_count++];
+
+    snprintf(text, NUMBER_MAX, "%" PRId64, number);
+    text_put(call, text);
+}
+
+/* Room for the next key. */
+static char *key_put(struct call *call)
+{
+    return call->keys[call->key_count++];
+}
+
+static void day_key_put(struct call *call, int64_t day)
+{
+    const time_t at = (time_t)(day * 86400);
+    struct tm tm = {0};
+
+    gmtime_r(&at, &tm);
+    strftime(key_put(call), KEY_MAX, "uic:figures:%Y-%m-%d", &tm);
+}
+
+static void bucket_key_put(struct call *call, const struct counters_settings *settings,
+                           int64_t number)
+{
+    snprintf(key_put(call), KEY_MAX, "uic:active:%.20s:%" PRId64, settings->generation,
+             number * counters_width(settings->life_minutes));
+}
+
+static enum store_status call_send(struct counters_redis *redis, const char *script, size_t length,
+                                   void (*callback)(const struct redisReply *reply, void *arg),
+                                   void *arg)
+{
+    struct call *call = &redis->call;
+    char key_count[NUMBER_MAX];
+    size_t count = 3;
+
+    snprintf(key_count, sizeof(key_count), "%zu", call->key_count);
+    call->argv[0] = "EVAL";
+    call->argv[1] = script;
+    call->argv[2] = key_count;
+    for (size_t i = 0; i < call->key_count; i++)
+        call->argv[count++] = call->keys[i];
+    for (size_t i = 0; i < call->argument_count; i++)
+        call->argv[count++] = call->arguments[i];
+    for (size_t i = 0; i < count; i++)
+        call->lengths[i] = strlen(call->argv[i]);
+    call->lengths[1] = length;
+    return redis_link_command(redis->redis, (int)count, call->argv, call->lengths, callback, arg);
+}
+
+/* Adding */
+
+static void counts_put(struct call *call, const struct counters_settings *settings,
+                       const struct counters_batch *batch)
+{
+    size_t changed = 0;
+
+    for (size_t i = 0; i < settings->field_count; i++)
+        changed += batch->counts[i] != 0;
+    if (changed == 0)
+        return;
+    day_key_put(call, batch->day);
+    number_put(call, DAY_LIFE_S);
+    number_put(call, (int64_t)changed);
+    for (size_t i = 0; i < settings->field_count; i++) {
+        if (batch->counts[i] != 0) {
+            text_put(call, settings->fields[i]);
+            number_put(call, batch->counts[i]);
+        }
+    }
+}
+
+static void bucket_put(struct call *call, const struct counters_settings *settings,
+                       const struct counters_bucket *bucket)
+{
+    const unsigned life = settings->life_minutes + counters_width(settings->life_minutes) +
+                          COUNTERS_BUCKETS_AHEAD + BUCKET_SPARE_MINUTES;
+    size_t changed = 0;
+
+    for (size_t i = 0; i < settings->place_count; i++)
+        changed += bucket->here[i] != 0;
+    if (changed == 0)
+        return;
+    bucket_key_put(call, settings, bucket->number);
+    number_put(call, (int64_t)life * 60);
+    number_put(call, (int64_t)changed);
+    for (size_t i = 0; i < settings->place_count; i++) {
+        if (bucket->here[i] != 0) {
+            text_put(call, settings->places[i]);
+            number_put(call, bucket->here[i]);
+        }
+    }
+}
+
+static void on_alive(const struct redisReply *reply, void *arg)
+{
+    (void)reply;
+    (void)arg;
+}
+
+static void on_flushed(const struct redisReply *reply, void *arg)
+{
+    struct counters_redis *redis = arg;
+
+    redis->flushing = false;
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER)
+        redis->confirmed(redis->arg);
+}
+
+void counters_redis_send(struct counters_redis *redis, const struct counters_batch *batch,
+                         uint64_t sequence)
+{
+    const struct counters_settings *settings = redis->settings;
+    struct call *call = &redis->call;
+
+    if (redis->flushing || (batch == NULL && settings->instance == NULL))
+        return;
+    call_clear(call);
+    snprintf(key_put(call), KEY_MAX, "uic:flush:%s", redis->name);
+    snprintf(key_put(call), KEY_MAX, INSTANCES);
+    number_put(call, (int64_t)sequence);
+    text_put(call, settings->instance != NULL ? settings->instance : "");
+    number_put(call, COUNTERS_INSTANCE_MS);
+    if (batch != NULL) {
+        counts_put(call, settings, batch);
+        for (size_t i = 0; i < COUNTERS_BUCKETS; i++)
+            bucket_put(call, settings, &batch->buckets[i]);
+    }
+    enum store_status status = call_send(redis, counters_flush_script, counters_flush_script_length,
+                                         batch != NULL ? on_flushed : on_alive, redis);
+    redis->flushing = batch != NULL && status == STORE_LATER;
+}
+
+/* Reading */
+
+static void numbers_read(const struct redisReply *list, uint64_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const bool there = i < list->elements && list->element[i]->type == REDIS_REPLY_INTEGER &&
+                           list->element[i]->integer > 0;
+        numbers[i] = there ? (uint64_t)list->element[i]->integer : 0;
+    }
+}
+
+static void instances_read(const struct redisReply *list, struct counters_reading *reading)
+{
+    reading->instance_count = 0;
+    for (size_t i = 0; i + 1 < list->elements && i < 2 * COUNTERS_INSTANCES_MAX; i += 2) {
+        struct counters_instance *instance = &reading->instances[reading->instance_count];
+        if (list->element[i]->type != REDIS_REPLY_STRING ||
+            list->element[i]->len >= COUNTERS_INSTANCE_MAX)
+            continue;
+        memcpy(instance->text, list->element[i]->str, list->element[i]->len + 1);
+        instance->age_ms = list->element[i + 1]->integer;
+        reading->instance_count++;
+    }
+}
+
+static bool is_answer(const struct redisReply *reply)
+{
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements != 4)
+        return false;
+    for (size_t i = 0; i < reply->elements; i++) {
+        if (reply->element[i]->type != REDIS_REPLY_ARRAY)
+            return false;
+    }
+    return true;
+}
+
+static void on_read(const struct redisReply *reply, void *arg)
+{
+    struct counters_reading *reading = arg;
+    const struct counters_settings *settings = reading->settings;
+
+    reading->ticket.status = STORE_DOWN;
+    if (is_answer(reply)) {
+        numbers_read(reply->element[0], reading->today, settings->field_count);
+        numbers_read(reply->element[1], reading->period, settings->field_count);
+        numbers_read(reply->element[2], reading->here, settings->place_count);
+        instances_read(reply->element[3], reading);
+        reading->ticket.status = STORE_OK;
+    }
+    reading->ticket.done(&reading->ticket);
+}
+
+enum store_status counters_redis_read(struct counters_redis *redis,
+                                      struct counters_reading *reading, int64_t now_s)
+{
+    const struct counters_settings *settings = redis->settings;
+    const struct counters_window window = counters_window(settings->life_minutes, now_s);
+    const int64_t today = settings->day_of(now_s);
+    struct call *call = &redis->call;
+
+    reading->settings = settings;
+    call_clear(call);
+    snprintf(key_put(call), KEY_MAX, INSTANCES);
+    for (unsigned i = 0; i < reading->days && i < COUNTERS_DAYS_MAX; i++)
+        day_key_put(call, today - i);
+    number_put(call, COUNTERS_INSTANCE_MS);
+    number_put(call, COUNTERS_INSTANCES_MAX);
+    number_put(call, (int64_t)call->key_count - 1);
+    number_put(call, (int64_t)settings->field_count);
+    for (int64_t number = window.first; number <= window.last; number++)
+        bucket_key_put(call, settings, number);
+    for (size_t i = 0; i < settings->field_count; i++)
+        text_put(call, settings->fields[i]);
+    for (size_t i = 0; i < settings->place_count; i++)
+        text_put(call, settings->places[i]);
+    return call_send(redis, counters_read_script, counters_read_script_length, on_read, reading);
+}
+
+/* Life */
+
+struct counters_redis *counters_redis_open(const struct counters_settings *settings,
+                                           const struct redis_url *url, struct event_base *base,
+                                           const struct store_watch *watch,
+                                           void (*confirmed)(void *arg), void *arg,
+                                           char error[STORE_ERROR_MAX])
+{
+    struct counters_redis *redis = calloc(1, sizeof(*redis));
+    struct redis_link_settings link = {
+        .url = url, .deadline_ms = settings->deadline_ms, .in_flight_max = IN_FLIGHT_MAX};
+
+    if (redis == NULL || random_name(redis->name, sizeof redis->name) < 0) {
+        snprintf(error, STORE_ERROR_MAX, "no memory or no randomness for the counters");
+        free(redis);
+        return NULL;
+    }
+    redis->settings = settings;
+    redis->confirmed = confirmed;
+    redis->arg = arg;
+    if (watch != NULL)
+        link.watch = *watch;
+    redis->redis = redis_link_open(base, &link, error);
+    if (redis->redis != NULL)
+        return redis;
+    free(redis);
+    return NULL;
+}
+
+void counters_redis_close(struct counters_redis *redis)
+{
+    if (redis == NULL)
+        return;
+    redis_link_close(redis->redis);
+    free(redis);
+}
+
+bool counters_redis_up(const struct counters_redis *redis)
+{
+    return redis_link_up(redis->redis);
+}

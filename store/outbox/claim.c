@@ -1,0 +1,86 @@
+/* Claims to sealed bytes and back. */
+#include "store/outbox/claim.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#define LAYOUT_VERSION 1
+#define HEAD_SIZE (1 + RECORD_HASH_SIZE + 8)
+
+_Static_assert(RECORD_EVENT_ID_MAX <= 256 && RECORD_PHONE_MAX <= 256 && RECORD_CODE_MAX <= 256,
+               "a length fits a byte");
+
+static unsigned char *put_text(unsigned char *at, const char *text, size_t capacity)
+{
+    size_t length = strnlen(text, capacity - 1);
+
+    *at++ = (unsigned char)length;
+    memcpy(at, text, length);
+    return at + length;
+}
+
+size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
+                         unsigned char sealed[OUTBOX_SEALED_MAX])
+{
+    unsigned char clear[OUTBOX_CLEAR_MAX];
+    unsigned char *at = clear;
+
+    *at++ = LAYOUT_VERSION;
+    memcpy(at, claim->input_hash, RECORD_HASH_SIZE);
+    at += RECORD_HASH_SIZE;
+    for (int shift = 56; shift >= 0; shift -= 8)
+        *at++ = (unsigned char)((uint64_t)claim->now_us >> shift);
+    at = put_text(at, claim->event_id, sizeof(claim->event_id));
+    at = put_text(at, claim->phone_number, sizeof(claim->phone_number));
+    at = put_text(at, claim->code, sizeof(claim->code));
+
+    size_t length = (size_t)(at - clear);
+    int status = seal_wrap(seal, OUTBOX_STREAM, clear, length, sealed);
+    OPENSSL_cleanse(clear, sizeof(clear));
+    return status == 0 ? length + SEAL_OVERHEAD : 0;
+}
+
+/* Returns what follows the text, or NULL when it does not fit. */
+static const unsigned char *get_text(const unsigned char *at, const unsigned char *end, char *text,
+                                     size_t capacity)
+{
+    if (at == NULL || at == end)
+        return NULL;
+    size_t length = *at++;
+    if (length >= capacity || length > (size_t)(end - at) || memchr(at, '\0', length) != NULL)
+        return NULL;
+    memcpy(text, at, length);
+    text[length] = '\0';
+    return at + length;
+}
+
+static int claim_read(struct record_claim *claim, const unsigned char *at, size_t length)
+{
+    const unsigned char *end = at + length;
+    uint64_t now_us = 0;
+
+    if (length < HEAD_SIZE || *at++ != LAYOUT_VERSION)
+        return -1;
+    memcpy(claim->input_hash, at, RECORD_HASH_SIZE);
+    at += RECORD_HASH_SIZE;
+    for (int i = 0; i < 8; i++)
+        now_us = now_us << 8 | *at++;
+    claim->now_us = (int64_t)now_us;
+    at = get_text(at, end, claim->event_id, sizeof(claim->event_id));
+    at = get_text(at, end, claim->phone_number, sizeof(claim->phone_number));
+    at = get_text(at, end, claim->code, sizeof(claim->code));
+    return at == end ? 0 : -1;
+}
+
+int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t length,
+                      struct record_claim *claim)
+{
+    unsigned char clear[OUTBOX_CLEAR_MAX];
+    size_t clear_length;
+
+    if (seal_unwrap(seal, OUTBOX_STREAM, sealed, length, clear, sizeof(clear), &clear_length) < 0)
+        return -1;
+    int status = claim_read(claim, clear, clear_length);
+    OPENSSL_cleanse(clear, sizeof(clear));
+    return status;
+}

@@ -1,0 +1,29 @@
+/*
+ * A claim as bytes on their way through the outbox: sealed under the stream's name.
+ *
+ *     clear = version byte, input hash (32), time (8, big-endian microseconds),
+ *             event id, phone number, code: each a length byte and its bytes
+ */
+#ifndef STORE_OUTBOX_CLAIM_H
+#define STORE_OUTBOX_CLAIM_H
+
+#include "store/base/seal.h"
+#include "store/records.h"
+
+#define OUTBOX_STREAM "uic:outbox"
+/* Entries that can never be written. */
+#define OUTBOX_REFUSED_STREAM OUTBOX_STREAM ":refused"
+
+#define OUTBOX_CLEAR_MAX \
+    (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX)
+#define OUTBOX_SEALED_MAX (OUTBOX_CLEAR_MAX + SEAL_OVERHEAD)
+
+/* Returns the length of sealed, or 0 when the cryptographic library fails. */
+size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
+                         unsigned char sealed[OUTBOX_SEALED_MAX]);
+
+/* Fills in what a claim asks for. Returns 0, or -1 when the bytes were not sealed here. */
+int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t length,
+                      struct record_claim *claim);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * Walks the streams page by page, opens each entry, and takes out or rewrites those of the person.
+ * What is rewritten goes to the end, where the walk, which ends at what was there when it began,
+ * does not meet it again.
+ */
+#include "store/outbox/erase.h"
+#include "store/outbox/claim.h"
+#include "store/redis/call.h"
+
+#include <hiredis/hiredis.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE "100"
+#define ID_MAX 48
+#define DEADLINE_MS 3000
+
+extern const char outbox_erase_script[];
+extern const size_t outbox_erase_script_length;
+
+/* An entry that is the person's. */
+struct found {
+    char id[ID_MAX];
+    unsigned char sealed[OUTBOX_SEALED_MAX]; /* without the number; length 0: to be deleted */
+    size_t length;
+};
+
+struct walk {
+    struct outbox_erasure *erasure;
+    struct redis_call *call;
+    struct seal *seal;
+    const char *stream;
+    char last[ID_MAX]; /* of the stream when the walk began */
+    char next[ID_MAX]; /* where the next page begins */
+    size_t entries;    /* of the page */
+    struct found found[100];
+    size_t found_count;
+};
+
+static bool is_wanted(const struct outbox_erasure *erasure, const struct record_claim *claim)
+{
+    return erasure->phone_number ? strcmp(claim->phone_number, erasure->phone_number) == 0
+                                 : strcmp(claim->code, erasure->code) == 0;
+}
+
+static void entry_look(struct walk *walk, const char *id, const struct redisReply *sealed)
+{
+    struct outbox_erasure *erasure = walk->erasure;
+    struct record_claim claim = {0};
+
+    if (sealed->len > OUTBOX_SEALED_MAX ||
+        outbox_claim_open(walk->seal, (const unsigned char *)sealed->str, sealed->len, &claim) !=
+            0) {
+        erasure->unreadable++;
+    } else if (is_wanted(erasure, &claim) && (erasure->delete || claim.phone_number[0] != '\0')) {
+        struct found *found = &walk->found[walk->found_count++];
+        snprintf(found->id, sizeof found->id, "%s", id);
+        claim.phone_number[0] = '\0';
+        found->length = erasure->delete ? 0 : outbox_claim_seal(walk->seal, &claim, found->sealed);
+    }
+    OPENSSL_cleanse(&claim, sizeof claim);
+}
+
+static void on_last(void *arg, const struct redisReply *reply)
+{
+    struct walk *walk = arg;
+
+    walk->last[0] = '\0';
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1)
+        snprintf(walk->last, sizeof walk->last, "%s", reply->element[0]->element[0]->str);
+}
+
+static void on_page(void *arg, const struct redisReply *reply)
+{
+    struct walk *walk = arg;
+
+    walk->entries = 0;
+    walk->found_count = 0;
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements && i < 100; i++) {
+        const struct redisReply *entry = reply->element[i];
+        const struct redisReply *fields = entry->element[1];
+
+        walk->entries++;
+        snprintf(walk->next, sizeof walk->next, "(%s", entry->element[0]->str);
+        for (size_t f = 0; f + 1 < fields->elements; f += 2)
+            if (strcmp(fields->element[f]->str, "sealed") == 0)
+                entry_look(walk, entry->element[0]->str, fields->element[f + 1]);
+    }
+}
+
+static int entry_replace(struct walk *walk, const struct found *found, char error[STORE_ERROR_MAX])
+{
+    const char *argv[] = {"EVAL",    outbox_erase_script,        "1", walk->stream, "writers",
+                          found->id, (const char *)found->sealed};
+    const size_t lengths[] = {4,
+                              outbox_erase_script_length,
+                              1,
+                              strlen(walk->stream),
+                              7,
+                              strlen(found->id),
+                              found->length};
+
+    return redis_call(walk->call, 7, argv, lengths, NULL, NULL, error);
+}
+
+static int command(struct walk *walk, int argc, const char *const *argv,
+                   void (*on_reply)(void *arg, const struct redisReply *reply),
+                   char error[STORE_ERROR_MAX])
+{
+    size_t lengths[8];
+
+    for (int i = 0; i < argc; i++)
+        lengths[i] = strlen(argv[i]);
+    return redis_call(walk->call, argc, argv, lengths, on_reply, walk, error);
+}
+
+static int stream_walk(struct walk *walk, const char *stream, char error[STORE_ERROR_MAX])
+{
+    walk->stream = stream;
+    strcpy(walk->next, "-");
+    if (command(walk, 6, (const char *[]){"XREVRANGE", stream, "+", "-", "COUNT", "1"}, on_last,
+                error) != 0)
+        return -1;
+    do {
+        if (walk->last[0] == '\0')
+            return 0;
+        if (command(walk, 6,
+                    (const char *[]){"XRANGE", stream, walk->next, walk->last, "COUNT", PAGE},
+                    on_page, error) != 0)
+            return -1;
+        for (size_t i = 0; i < walk->found_count; i++) {
+            walk->erasure->found++;
+            if (!walk->erasure->dry_run && entry_replace(walk, &walk->found[i], error) != 0)
+                return -1;
+        }
+    } while (walk->entries > 0);
+    return 0;
+}
+
+int outbox_erase(struct outbox_erasure *erasure, char error[STORE_ERROR_MAX])
+{
+    struct walk *walk = calloc(1, sizeof *walk);
+    int status = -1;
+
+    erasure->found = erasure->unreadable = 0;
+    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    if (!walk)
+        return -1;
+    walk->erasure = erasure;
+    walk->seal = seal_create(erasure->seal_key);
+    if (walk->seal)
+        walk->call = redis_call_open(erasure->redis_url, DEADLINE_MS, error);
+    if (walk->call && stream_walk(walk, OUTBOX_STREAM, error) == 0 &&
+        stream_walk(walk, OUTBOX_REFUSED_STREAM, error) == 0)
+        status = 0;
+    redis_call_close(walk->call);
+    seal_free(walk->seal);
+    OPENSSL_cleanse(walk, sizeof *walk);
+    free(walk);
+    return status;
+}

@@ -1,0 +1,143 @@
+/*
+ * The outbox's front: seals what is put and sends it. Looking at the stream and emptying it is
+ * outbox_drain.c's affair.
+ */
+#include "store/outbox.h"
+#include "store/outbox/claim.h"
+#include "store/outbox/drain.h"
+#include "store/redis/link.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Commands of the drain that may be under way beside the entries being put. */
+#define DRAIN_COMMANDS 4
+
+extern const char outbox_put_script[];
+extern const size_t outbox_put_script_length;
+
+_Static_assert(OUTBOX_KEY_SIZE == SEAL_KEY_SIZE, "one size of keys");
+
+struct outbox_link {
+    uint64_t length_max;
+    uint64_t length_alarm;
+    unsigned in_flight_max;
+    unsigned in_flight; /* entries being put */
+    struct redis_url url;
+    struct redis_link *redis;
+    struct seal *seal;
+    struct outbox_drain *drain;
+};
+
+static enum store_status put_status(struct outbox_link *link, const struct redisReply *reply)
+{
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+        return STORE_DOWN;
+    if (reply->integer <= 0)
+        return STORE_FULL;
+    outbox_drain_notice(link->drain, (uint64_t)reply->integer, link->length_alarm);
+    return STORE_OK;
+}
+
+static void on_put(const struct redisReply *reply, void *arg)
+{
+    struct outbox_entry *entry = arg;
+
+    entry->link->in_flight--;
+    entry->ticket.status = put_status(entry->link, reply);
+    entry->ticket.done(&entry->ticket);
+}
+
+enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entry)
+{
+    unsigned char sealed[OUTBOX_SEALED_MAX];
+    char length_max[24];
+
+    if (!redis_link_up(link->redis))
+        return STORE_DOWN;
+    if (link->in_flight >= link->in_flight_max)
+        return STORE_FULL;
+    size_t length = outbox_claim_seal(link->seal, entry->claim, sealed);
+    if (length == 0)
+        return STORE_DOWN;
+    snprintf(length_max, sizeof(length_max), "%" PRIu64, link->length_max);
+    const char *argv[] = {"EVAL",        outbox_put_script, "1",
+                          OUTBOX_STREAM, length_max,        (const char *)sealed};
+    const size_t lengths[] = {
+        4, outbox_put_script_length, 1, strlen(OUTBOX_STREAM), strlen(length_max), length};
+
+    entry->link = link;
+    enum store_status status = redis_link_command(link->redis, 6, argv, lengths, on_put, entry);
+    if (status == STORE_LATER)
+        link->in_flight++;
+    return status;
+}
+
+static void link_free(struct outbox_link *link)
+{
+    redis_link_close(link->redis);
+    outbox_drain_stop(link->drain);
+    seal_free(link->seal);
+    redis_url_deinit(&link->url);
+    free(link);
+}
+
+struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct event_base *base,
+                                  struct record_link *records, const struct outbox_watch *watch,
+                                  char error[STORE_ERROR_MAX])
+{
+    struct outbox_link *link = calloc(1, sizeof(*link));
+
+    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    if (link == NULL)
+        return NULL;
+    if (redis_url_parse(&link->url, settings->redis_url, error) < 0)
+        goto failed;
+    link->length_max = settings->length_max;
+    link->length_alarm = settings->length_alarm;
+    link->in_flight_max = settings->in_flight_max;
+    link->seal = seal_create(settings->seal_key);
+    if (link->seal == NULL) {
+        snprintf(error, STORE_ERROR_MAX, "cannot prepare the outbox's key");
+        goto failed;
+    }
+    const struct redis_link_settings redis = {
+        .url = &link->url,
+        .deadline_ms = settings->deadline_ms,
+        .in_flight_max = settings->in_flight_max + DRAIN_COMMANDS,
+    };
+    link->redis = redis_link_open(base, &redis, error);
+    if (link->redis == NULL)
+        goto failed;
+    link->drain = outbox_drain_start(&(struct outbox_drain_settings){
+        .base = base,
+        .redis = link->redis,
+        .seal = link->seal,
+        .records = records,
+        .watch = *watch,
+        .kept_max = settings->length_max,
+        .drain = settings->drain,
+    });
+    if (link->drain == NULL) {
+        snprintf(error, STORE_ERROR_MAX, "cannot start to drain the outbox");
+        goto failed;
+    }
+    return link;
+failed:
+    link_free(link);
+    return NULL;
+}
+
+void outbox_detach(struct outbox_link *link)
+{
+    if (link != NULL)
+        link_free(link);
+}
+
+void outbox_set_pace(struct outbox_link *link, const struct outbox_pace *pace)
+{
+    outbox_drain_set_pace(link->drain, pace);
+}

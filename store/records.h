@@ -1,0 +1,183 @@
+/*
+ * Records: which code belongs to which answers, for good. Backends: SQLite (sqlite:///path) and
+ * PostgreSQL (postgresql://user:password@host/database).
+ *
+ *     struct record_store *store = record_store_open(url, key, error);        once
+ *     struct record_link *link = record_attach(store, base, &watch, error);   in each thread
+ *     claim.ticket.done = ...; ... fill in ...; record_claim(link, &claim);
+ *     record_detach(link); record_store_close(store);
+ *
+ * A claim inserts the record, or finds it by its input hash and counts the request, unless
+ * this event is one of its last: then it changes nothing and answers as it did the first time. The
+ * record remembers which numbers asked, as keyed hashes, the newest sixteen: what a number is told
+ * depends on what it asked itself.
+ */
+#ifndef STORE_RECORDS_H
+#define STORE_RECORDS_H
+
+#include "store/ticket.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+
+#define RECORD_HASH_SIZE 32
+#define RECORD_CODE_MAX 128
+#define RECORD_EVENT_ID_MAX 40
+#define RECORD_PHONE_MAX 164
+#define RECORD_ASKER_SIZE 8
+#define RECORD_ASKERS_MAX 16
+
+struct record_claim {
+    struct store_ticket ticket;
+    /* In; the store keeps the claim, not copies, until it is done: */
+    unsigned char input_hash[RECORD_HASH_SIZE];
+    char event_id[RECORD_EVENT_ID_MAX]; /* of this message, the same when it comes again; or "" */
+    char phone_number[RECORD_PHONE_MAX];
+    char code[RECORD_CODE_MAX]; /* wanted; after STORE_OK the person's code */
+    int64_t now_us;             /* microseconds since 1970, UTC */
+    /* Out: */
+    bool is_new;       /* registered by this event; for counting */
+    bool asked_before; /* by this number, before this event; for the reply */
+    /* The store's own: */
+    unsigned char asker[RECORD_ASKER_SIZE];
+    bool is_signed; /* somebody asks */
+    struct record_link *link;
+    struct record_claim *next;
+    int64_t due_ms; /* monotonic */
+};
+
+/* What the totals sum: codes registered, numbers that came with their first record, requests
+ * made. */
+struct record_sums {
+    int64_t codes, phones, requests;
+};
+
+/* The totals being read; embedded in the caller. */
+struct record_totals {
+    struct store_ticket ticket;
+    /* In: */
+    int64_t since_s;           /* a full hour UTC, in seconds since 1970 */
+    struct record_sums *hours; /* the caller's room for as many hours from then on */
+    size_t hour_count;
+    /* Out, besides the hours: */
+    struct record_sums all; /* since ever */
+    /* The store's own: */
+    struct record_link *link;
+    struct record_totals *next;
+    int64_t due_ms;
+};
+
+struct record_store;
+struct record_link;
+
+/* Creates or migrates the tables; idempotent, safe when two do it at once. Blocks: for the command
+ * line and the start. Returns 0 with report saying in one line what was done, -1 with error, or
+ * RECORD_AWAY with error when the database's server cannot be reached just now. */
+#define RECORD_AWAY (-2)
+int record_store_prepare(const char *url, char report[STORE_ERROR_MAX],
+                         char error[STORE_ERROR_MAX]);
+
+/* Whether the database can be reached and has its tables; blocks. Returns 0, or -1 with error. */
+int record_store_probe(const char *url, char error[STORE_ERROR_MAX]);
+
+/*
+ * Something that a prepared database belongs to: a short name and what stands for it. The value
+ * that is told with remember is kept, and from the first record on later ones are compared with it:
+ * without records it binds nobody. Blocks. Returns 0 when they are the same (or nothing is kept),
+ * RECORD_DIFFERS, RECORD_AWAY, or -1 with error.
+ */
+#define RECORD_DIFFERS 1
+int record_store_mark(const char *url, const char *name, const char *value, bool remember,
+                      char error[STORE_ERROR_MAX]);
+
+/* Opens a prepared database. The key is for the hashes of who asked; it is copied. Returns NULL
+ * with error. */
+#define RECORD_ASKER_KEY_SIZE 32
+struct record_store *record_store_open(const char *url,
+                                       const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
+                                       char error[STORE_ERROR_MAX]);
+/* After every link is detached. */
+void record_store_close(struct record_store *store);
+
+struct record_link *record_attach(struct record_store *store, struct event_base *base,
+                                  const struct store_watch *watch, char error[STORE_ERROR_MAX]);
+/* Waits for claims under way; their `done` is called from here. Never from inside a `done`. */
+void record_detach(struct record_link *link);
+
+/* Is told of each committed transaction with claims of this link (of several links: one is told):
+ * how many claims it had, and how long it took. On any thread, perhaps under a lock: to count, and
+ * nothing else. */
+struct record_commit_watch {
+    void (*committed)(void *arg, size_t claims, int64_t took_us);
+    void *arg;
+};
+/* Before the link's first claim. watch is copied. */
+void record_watch_commits(struct record_link *link, const struct record_commit_watch *watch);
+
+/* Whether the last transaction went well. */
+bool record_link_up(const struct record_link *link);
+
+/* STORE_LATER; or STORE_FULL when too many claims wait. Later: STORE_OK, committed; STORE_CONFLICT
+ * when the wanted code is another person's (claim again with a longer one); STORE_DOWN. */
+enum store_status record_claim(struct record_link *link, struct record_claim *claim);
+
+/* Reads totals that the database keeps itself, in a few milliseconds however many records there
+ * are. STORE_LATER, then STORE_OK, or STORE_DOWN within two seconds; or STORE_DOWN at once. */
+enum store_status record_totals(struct record_link *link, struct record_totals *totals);
+
+/* Rows that one step of a sweep looks at, and removes, at most. */
+#define RECORD_SWEEP_LOOK 5000
+#define RECORD_SWEEP_REMOVE 500
+
+/* What a sweep would take, and by which clock. */
+struct record_survey {
+    int64_t now_us; /* the earlier of the server's clock and the database's */
+    int64_t
+        trusted_us;    /* so far sweeps have believed a clock: see record_sweep; INT64_MIN: never */
+    int64_t newest_us; /* when somebody asked last; INT64_MIN: there is no record */
+    int64_t records;
+    int64_t due; /* nobody asked for them in the age before now_us */
+};
+
+/*
+ * A step of a sweep through all records, which either counts those that are due, or removes them,
+ * with a line about it in uic_audit, in a transaction of their own. The last step of counting moves
+ * on, by a day at most, how far the database trusts clocks: a clock that is years ahead stays
+ * unbelieved for months, whatever is written by it meanwhile.
+ */
+struct record_sweep {
+    struct store_ticket ticket;
+    /* In: */
+    bool removes;
+    int64_t age_us;
+    /* In: now_us, our clock; the step lowers it to the database's, and adds what it saw. */
+    struct record_survey survey;
+    int64_t after_id; /* in: where to go on, at first 0; out: where the next step does */
+    /* Out: */
+    unsigned removed;
+    bool more; /* there may be records behind after_id */
+    /* The store's own: */
+    struct record_link *link;
+};
+
+/* One at a time on a store; claims go on meanwhile. STORE_LATER, then STORE_OK or STORE_DOWN; or
+ * STORE_DOWN or STORE_FULL at once. A step under way when the link is detached ends from there. */
+enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep);
+
+/* The whole survey at once, of records that nobody asked for in age_us before the earlier of now_us
+ * and the database's clock. Changes nothing. Blocks: for the command line. Returns 0, or -1 with
+ * error. */
+int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record_survey *survey,
+                  char error[STORE_ERROR_MAX]);
+
+/* When the last backup was made, and the first record; INT64_MIN: none. Blocks. Returns 0, or -1
+ * with error. */
+int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
+                       char error[STORE_ERROR_MAX]);
+
+/* Whether the database has a clock of its own, which SQLite has not, and what it says. Blocks.
+ * Returns 1, 0, or -1 with error. */
+int record_clock(const char *url, int64_t *now_us, char error[STORE_ERROR_MAX]);
+
+#endif

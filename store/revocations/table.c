@@ -1,0 +1,246 @@
+/* A table of hashes in this process, and the same as keys in Redis. */
+#include "store/revocations.h"
+
+#include "store/base/clock.h"
+#include "store/base/hex.h"
+#include "store/redis/link.h"
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <openssl/sha.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Commands under way on one link: all that is known at once, and what is asked beside it. */
+#define IN_FLIGHT_MAX (REVOCATIONS_MAX + 256)
+#define KEY_PREFIX "uic:ended:"
+#define KEY_MAX (sizeof KEY_PREFIX + 2 * REVOCATION_HASH_SIZE)
+
+struct known {
+    unsigned char hash[REVOCATION_HASH_SIZE];
+    int64_t end_s; /* in the past: the row is free */
+};
+
+struct revocations {
+    struct redis_url url; /* with Redis */
+    bool shared;
+    unsigned deadline_ms;
+    pthread_mutex_t lock;
+    struct known known[REVOCATIONS_MAX];
+};
+
+struct revocations_link {
+    struct revocations *revocations;
+    struct redis_link *redis; /* NULL: memory alone */
+    bool up;
+};
+
+int revocation_init(struct revocation *revocation, const char *text, size_t length, int64_t end_s)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+
+    *revocation = (struct revocation){.end_s = end_s};
+    if (SHA256((const unsigned char *)text, length, digest) == NULL)
+        return -1;
+    memcpy(revocation->hash, digest, REVOCATION_HASH_SIZE);
+    return 0;
+}
+
+/* In this process */
+
+static void known_add(struct revocations *revocations, const struct revocation *revocation)
+{
+    struct known *row = &revocations->known[0];
+
+    pthread_mutex_lock(&revocations->lock);
+    for (size_t i = 0; i < REVOCATIONS_MAX; i++) {
+        struct known *other = &revocations->known[i];
+
+        if (memcmp(other->hash, revocation->hash, REVOCATION_HASH_SIZE) == 0) {
+            row = other;
+            break;
+        }
+        if (other->end_s < row->end_s)
+            row = other;
+    }
+    memcpy(row->hash, revocation->hash, REVOCATION_HASH_SIZE);
+    row->end_s = revocation->end_s;
+    pthread_mutex_unlock(&revocations->lock);
+}
+
+static bool known_has(struct revocations *revocations, const struct revocation *revocation)
+{
+    const int64_t now_s = clock_wall_s();
+    bool found = false;
+
+    pthread_mutex_lock(&revocations->lock);
+    for (size_t i = 0; i < REVOCATIONS_MAX && !found; i++)
+        found = revocations->known[i].end_s > now_s &&
+                memcmp(revocations->known[i].hash, revocation->hash, REVOCATION_HASH_SIZE) == 0;
+    pthread_mutex_unlock(&revocations->lock);
+    return found;
+}
+
+/* In Redis */
+
+static void key_write(char key[KEY_MAX], const unsigned char hash[REVOCATION_HASH_SIZE])
+{
+    hex_write(hash, REVOCATION_HASH_SIZE, stpcpy(key, KEY_PREFIX));
+}
+
+/* SET KEY 1 EX SECONDS, with one second more for clocks that differ. */
+static enum store_status key_set(struct revocations_link *link, const struct known *row,
+                                 void (*callback)(const struct redisReply *reply, void *arg),
+                                 void *arg)
+{
+    const int64_t left_s = row->end_s - clock_wall_s() + 1;
+    char key[KEY_MAX], seconds[24];
+
+    if (left_s <= 0)
+        return STORE_OK;
+    key_write(key, row->hash);
+    snprintf(seconds, sizeof seconds, "%" PRId64, left_s);
+    const char *argv[] = {"SET", key, "1", "EX", seconds};
+    const size_t lengths[] = {3, strlen(key), 1, 2, strlen(seconds)};
+
+    return redis_link_command(link->redis, 5, argv, lengths, callback, arg);
+}
+
+static void revocation_finish(struct revocation *revocation, enum store_status status)
+{
+    revocation->ticket.status = status;
+    revocation->ticket.done(&revocation->ticket);
+}
+
+static void on_set(const struct redisReply *reply, void *arg)
+{
+    const bool done = reply != NULL && reply->type == REDIS_REPLY_STATUS;
+
+    revocation_finish(arg, done ? STORE_OK : STORE_DOWN);
+}
+
+static void on_found(const struct redisReply *reply, void *arg)
+{
+    struct revocation *revocation = arg;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
+        revocation_finish(revocation, STORE_DOWN);
+        return;
+    }
+    if (reply->integer > 0)
+        known_add(revocation->revocations, revocation);
+    revocation_finish(revocation, reply->integer > 0 ? STORE_OK : STORE_ABSENT);
+}
+
+static void on_set_again(const struct redisReply *reply, void *arg)
+{
+    (void)reply;
+    (void)arg;
+}
+
+/* Redis is back: tells it all that this process knows. */
+static void on_changed(void *arg, bool up, const char *why)
+{
+    struct revocations_link *link = arg;
+    struct revocations *revocations = link->revocations;
+
+    (void)why;
+    if (up && !link->up) {
+        pthread_mutex_lock(&revocations->lock);
+        for (size_t i = 0; i < REVOCATIONS_MAX; i++)
+            (void)key_set(link, &revocations->known[i], on_set_again, NULL);
+        pthread_mutex_unlock(&revocations->lock);
+    }
+    link->up = up;
+}
+
+/* The front */
+
+enum store_status revocation_add(struct revocations_link *link, struct revocation *revocation)
+{
+    struct known row = {.end_s = revocation->end_s};
+
+    known_add(link->revocations, revocation);
+    if (link->redis == NULL)
+        return STORE_OK;
+    memcpy(row.hash, revocation->hash, REVOCATION_HASH_SIZE);
+    return key_set(link, &row, on_set, revocation);
+}
+
+enum store_status revocation_find(struct revocations_link *link, struct revocation *revocation)
+{
+    char key[KEY_MAX];
+
+    if (known_has(link->revocations, revocation))
+        return STORE_OK;
+    if (link->redis == NULL)
+        return STORE_ABSENT;
+    key_write(key, revocation->hash);
+    revocation->revocations = link->revocations;
+    const char *argv[] = {"EXISTS", key};
+    const size_t lengths[] = {6, strlen(key)};
+
+    return redis_link_command(link->redis, 2, argv, lengths, on_found, revocation);
+}
+
+/* Life */
+
+struct revocations *revocations_open(const char *redis_url, unsigned deadline_ms,
+                                     char error[STORE_ERROR_MAX])
+{
+    struct revocations *revocations = calloc(1, sizeof *revocations);
+
+    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    if (revocations == NULL)
+        return NULL;
+    if (redis_url != NULL && redis_url_parse(&revocations->url, redis_url, error) < 0) {
+        redis_url_deinit(&revocations->url);
+        free(revocations);
+        return NULL;
+    }
+    revocations->shared = redis_url != NULL;
+    revocations->deadline_ms = deadline_ms;
+    pthread_mutex_init(&revocations->lock, NULL);
+    return revocations;
+}
+
+void revocations_close(struct revocations *revocations)
+{
+    if (revocations == NULL)
+        return;
+    pthread_mutex_destroy(&revocations->lock);
+    redis_url_deinit(&revocations->url);
+    free(revocations);
+}
+
+struct revocations_link *revocations_attach(struct revocations *revocations,
+                                            struct event_base *base, char error[STORE_ERROR_MAX])
+{
+    struct revocations_link *link = calloc(1, sizeof *link);
+    const struct redis_link_settings settings = {.url = &revocations->url,
+                                                 .deadline_ms = revocations->deadline_ms,
+                                                 .in_flight_max = IN_FLIGHT_MAX,
+                                                 .watch = {on_changed, link}};
+
+    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    if (link == NULL)
+        return NULL;
+    link->revocations = revocations;
+    if (!revocations->shared)
+        return link;
+    link->redis = redis_link_open(base, &settings, error);
+    if (link->redis != NULL)
+        return link;
+    free(link);
+    return NULL;
+}
+
+void revocations_detach(struct revocations_link *link)
+{
+    if (link == NULL)
+        return;
+    if (link->redis != NULL)
+        redis_link_close(link->redis);
+    free(link);
+}

@@ -1,0 +1,107 @@
+/*
+ * Sessions: what a person said so far, kept for some minutes under a key that tells nothing,
+ * sealed. Two backends, memory and Redis.
+ *
+ *     struct session_store *store = session_store_open(&settings, error);      once
+ *     struct session_link *link = session_attach(store, base, &watch, error);  in each thread
+ *     session_init(&session, address, length);
+ *     session_load(link, &session); ... change session.bytes ...; session_save(link, &session);
+ *     session_detach(link); session_store_close(store);
+ *
+ * Redis key: "uic:s:" + 22 base64url characters of HMAC-SHA256(address_key, address). Value: one
+ * version byte, nonce, AES-256-GCM(seal_key) with the Redis key as associated data. The mark of an
+ * expired session lives beside it under "uic:m:" for mark_ttl_ms.
+ */
+#ifndef STORE_SESSIONS_H
+#define STORE_SESSIONS_H
+
+#include "store/ticket.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+
+#define SESSION_KEY_SIZE 32
+#define SESSION_BYTES_MAX 6656
+#define SESSION_MARK_MAX 16
+/* "uic:s:" + 22 characters + NUL. */
+#define SESSION_NAME_MAX 32
+/* The head of a sealed value (version byte and nonce), unique for every save. */
+#define SESSION_VERSION_SIZE 13
+
+struct session_settings {
+    const char *url; /* redis://[[user]:password@]host[:port][/db], unix:///path[?db=n]; NULL:
+                        memory */
+    unsigned char address_key[SESSION_KEY_SIZE];
+    unsigned char seal_key[SESSION_KEY_SIZE];
+    unsigned ttl_ms;        /* of a session, from its last save */
+    unsigned mark_ttl_ms;   /* of the mark, from the same save or up to a 24th of it before */
+    unsigned deadline_ms;   /* for one Redis command, and for connecting */
+    unsigned in_flight_max; /* Redis commands under way on one link */
+    size_t memory_max;      /* sessions that the memory backend holds */
+};
+
+struct session_store;
+struct session_link;
+
+/* Copies the settings. Does not connect. Returns NULL with error when the URL is wrong. */
+struct session_store *session_store_open(const struct session_settings *settings,
+                                         char error[STORE_ERROR_MAX]);
+/* After every link is detached. */
+void session_store_close(struct session_store *store);
+
+/* Reaches the store once, blocking for at most deadline_ms: for the command line, never for a
+ * loop. Returns 0, or -1 with error. */
+int session_store_probe(struct session_store *store, char error[STORE_ERROR_MAX]);
+
+/* Starts connecting and goes on trying with backoff and jitter. watch is copied and may be NULL. */
+struct session_link *session_attach(struct session_store *store, struct event_base *base,
+                                    const struct store_watch *watch, char error[STORE_ERROR_MAX]);
+/* Tickets under way finish with STORE_DOWN before this returns: their `done` is called from here,
+ * the one exception to the ticket's rule. */
+void session_detach(struct session_link *link);
+/* Whether an operation started now has a chance. */
+bool session_link_up(const struct session_link *link);
+
+/* One session being handled; embedded in the caller. */
+struct session {
+    struct store_ticket ticket;
+    unsigned char bytes[SESSION_BYTES_MAX]; /* load: out; save: in; in clear */
+    size_t length;                          /* save with 0 deletes the session */
+    unsigned char mark[SESSION_MARK_MAX];   /* load: out; save: in, length 0 deletes the mark */
+    size_t mark_length;
+    /* The store's own: */
+    struct session_link *link;
+    char name[SESSION_NAME_MAX];
+    unsigned char version[SESSION_VERSION_SIZE]; /* of the value that was loaded or saved last */
+    size_t version_length;
+    unsigned char next_version[SESSION_VERSION_SIZE]; /* of the value being saved */
+    size_t next_version_length;
+    unsigned char old_mark[SESSION_MARK_MAX]; /* as the store has it */
+    size_t old_mark_length;                   /* SIZE_MAX: unknown */
+    int64_t old_mark_s;                       /* when it was saved, seconds since 1970 */
+};
+
+/* Prepares for one person's session; address is at most 128 opaque bytes. The caller then sets
+ * ticket.done. */
+void session_init(struct session_link *link, struct session *session, const char *address,
+                  size_t address_length);
+
+/* STORE_OK with bytes; STORE_ABSENT with length 0 and perhaps a mark; STORE_DOWN; STORE_FULL;
+ * STORE_LATER. A value that cannot be opened (other salt, damaged) counts as absent. */
+enum store_status session_load(struct session_link *link, struct session *session);
+
+/* Saves if nobody saved since the load, and renews both lives, a mark's that did not change only
+ * when a part of it has passed: STORE_OK; STORE_CONFLICT (load
+ * again); STORE_DOWN; STORE_FULL; STORE_LATER. */
+enum store_status session_save(struct session_link *link, struct session *session);
+
+/* Deletes the session whatever its version, and its mark unless keep_mark (then it is as if the
+ * session had expired). No load is needed before: STORE_OK; STORE_ABSENT when there was nothing to
+ * delete; STORE_DOWN; STORE_FULL; STORE_LATER. A message of the person that is being handled
+ * meanwhile meets a conflict, and begins anew. */
+enum store_status session_forget(struct session_link *link, struct session *session,
+                                 bool keep_mark);
+
+#endif
