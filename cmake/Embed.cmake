@@ -5,6 +5,9 @@
 # embed(target file symbol ASSET): a file for browsers. Also its content's name for a cache, and both
 # again compressed:
 #   symbol_etag;  symbol_gzip, symbol_gzip_length, symbol_gzip_etag
+#
+# embed(target file symbol SCRIPT): a Lua script for Redis, with its name there, as
+#   extern const struct redis_script symbol;
 
 set(EMBED_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/EmbedFile.cmake)
 

@@ -1,5 +1,5 @@
 # Writes OUTPUT, a C file that holds the bytes of INPUT as SYMBOL; an ASSET also has what a web
-# server needs beside them (see Embed.cmake).
+# server needs beside them, a SCRIPT what Redis does (see Embed.cmake).
 
 # embed_bytes(FILE SYMBOL): adds the declaration and the bytes to `code`.
 function(embed_bytes file symbol)
@@ -20,6 +20,10 @@ function(embed_bytes file symbol)
 endfunction()
 
 set(code "#include <stddef.h>\n")
+if(KIND STREQUAL "SCRIPT")
+  set(script ${SYMBOL})
+  set(SYMBOL ${SYMBOL}_text)
+endif()
 embed_bytes(${INPUT} ${SYMBOL})
 if(KIND STREQUAL "ASSET")
   # Without a name or a time inside, so that the same file gives the same bytes.
@@ -27,5 +31,10 @@ if(KIND STREQUAL "ASSET")
     COMMAND_ERROR_IS_FATAL ANY)
   embed_bytes(${OUTPUT}.gz ${SYMBOL}_gzip)
   file(REMOVE ${OUTPUT}.gz)
+endif()
+if(KIND STREQUAL "SCRIPT")
+  file(SHA1 ${INPUT} hash)
+  string(APPEND code "#include \"store/redis/script.h\"\nextern const struct redis_script ${script};\n"
+    "const struct redis_script ${script} = {${SYMBOL}, sizeof ${SYMBOL} - 1, \"${hash}\"};\n")
 endif()
 file(WRITE ${OUTPUT} "${code}")

@@ -22,6 +22,7 @@
 #include "store/base/clock.h"
 #include "store/counters.h"
 #include "store/records.h"
+#include "store/redis/url.h"
 #include "store/replies.h"
 #include "store/revocations.h"
 #include "store/sessions.h"
@@ -38,8 +39,6 @@
 
 /* How often, within the watchdog's time, workers leave their mark and we look for it. */
 #define WATCHDOG_LOOKS 4
-/* For Redis to say whether a pass was ended. */
-#define REVOCATIONS_DEADLINE_MS 1000
 
 struct server {
     const struct setup *setup;
@@ -48,6 +47,7 @@ struct server {
     struct meta_clock meta_clock;
     struct tls *tls; /* NULL: none */
     struct listening listening;
+    struct redis_url redis;
     struct session_store *sessions;
     struct record_store *records;
     struct funnel funnel;
@@ -163,7 +163,7 @@ static int open_replies(struct server *server)
     OPENSSL_cleanse(&settings, sizeof settings);
     if (server->replies != NULL)
         return 0;
-    log_failure("REDIS_URL", error);
+    log_failure("replies", error);
     return -1;
 }
 
@@ -181,16 +181,17 @@ static int open_stores(struct server *server)
         log_failure("DATABASE_URL", error);
         return -1;
     }
-    setup_session(server->setup, &settings);
-    server->sessions = session_store_open(&settings, error);
-    OPENSSL_cleanse(&settings, sizeof settings);
-    if (server->sessions == NULL) {
+    if (config->redis_url != NULL &&
+        redis_url_parse(&server->redis, config->redis_url, error) != 0) {
         log_failure("REDIS_URL", error);
         return -1;
     }
-    server->revocations = revocations_open(config->redis_url, REVOCATIONS_DEADLINE_MS, error);
-    if (server->revocations == NULL) {
-        log_failure("REDIS_URL", error);
+    setup_session(server->setup, &settings);
+    server->sessions = session_store_open(&settings, error);
+    OPENSSL_cleanse(&settings, sizeof settings);
+    server->revocations = revocations_open();
+    if (server->sessions == NULL || server->revocations == NULL) {
+        log_failure("sessions", server->sessions == NULL ? error : "out of memory");
         return -1;
     }
     return open_replies(server);
@@ -222,7 +223,7 @@ static int open_counters(struct server *server)
         server->counters = counters_open(&settings, error);
     if (server->counters != NULL)
         return 0;
-    log_failure("REDIS_URL", error);
+    log_failure("counters", error);
     return -1;
 }
 
@@ -299,6 +300,7 @@ static int start_workers(struct server *server)
                    .sessions = server->sessions,
                    .records = server->records,
                    .counters = server->counters,
+                   .redis = server->setup->config.redis_url != NULL ? &server->redis : NULL,
                    .readiness = &server->readiness},
         .replies = server->replies,
         .revocations = server->revocations,
@@ -409,6 +411,7 @@ int server_run(const struct setup *setup)
         record_store_close(server.records);
     if (server.replies != NULL)
         replies_close(server.replies);
+    redis_url_deinit(&server.redis);
     log_write(LOG_INFO, "server_stopped", log_number("code", code));
     log_stop();
     return code;

@@ -7,13 +7,13 @@
 #include "store/counters.h"
 #include "store/outbox.h"
 #include "store/records.h"
+#include "store/redis.h"
 #include "store/sessions.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
-/* For one Redis command of the outbox, and entries on their way into it at once. */
-#define OUTBOX_DEADLINE_MS 1500
+/* Entries on their way into the outbox at once. */
 #define OUTBOX_IN_FLIGHT_MAX 4096
 
 static void store_state_set(struct store_state *state, bool down)
@@ -71,14 +71,13 @@ static void on_outbox_refused(void *arg, const char *why)
 }
 
 static int attach_outbox(struct stores *stores, const struct stores_settings *settings,
-                         struct event_base *base, char error[STORE_ERROR_MAX])
+                         struct event_base *base, const struct redis_links *redis,
+                         char error[STORE_ERROR_MAX])
 {
     const struct config *config = &settings->setup->config;
     const struct outbox_watch watch = {on_outbox_length, on_outbox_written, on_outbox_refused,
                                        stores};
     struct outbox_settings outbox = {
-        .redis_url = config->redis_url,
-        .deadline_ms = OUTBOX_DEADLINE_MS,
         .in_flight_max = OUTBOX_IN_FLIGHT_MAX,
         .length_max = config->outbox_max,
         .length_alarm = config->outbox_alarm,
@@ -87,37 +86,37 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
 
     memcpy(outbox.seal_key, settings->setup->keys.outbox_seal, OUTBOX_KEY_SIZE);
     stores->outbox_alarm = config->outbox_alarm;
-    stores->outbox = outbox_attach(&outbox, base, stores->records, &watch, error);
+    stores->outbox = outbox_attach(&outbox, base, redis->patient, stores->records, &watch, error);
     OPENSSL_cleanse(&outbox, sizeof outbox);
     return stores->outbox != NULL ? 0 : -1;
 }
 
 static int attach_all(struct stores *stores, const struct stores_settings *settings,
-                      struct event_base *base, char error[STORE_ERROR_MAX])
+                      struct event_base *base, const struct redis_links *redis,
+                      char error[STORE_ERROR_MAX])
 {
     const struct store_watch sessions_watch = {on_changed, &stores->sessions_state};
     const struct store_watch records_watch = {on_changed, &stores->records_state};
     const struct record_commit_watch commit_watch = {on_committed, NULL};
 
-    stores->sessions = session_attach(settings->sessions, base, &sessions_watch, error);
+    stores->sessions = session_attach(settings->sessions, redis->prompt, &sessions_watch, error);
     if (stores->sessions == NULL)
         return -1;
     stores->records = record_attach(settings->records, base, &records_watch, error);
     if (stores->records == NULL)
         return -1;
     record_watch_commits(stores->records, &commit_watch);
-    stores->counters = counters_attach(settings->counters, base, NULL, error);
+    stores->counters = counters_attach(settings->counters, base, redis->prompt, NULL, error);
     if (stores->counters == NULL)
         return -1;
     store_state_set(&stores->sessions_state, !session_link_up(stores->sessions));
     store_state_set(&stores->records_state, !record_link_up(stores->records));
-    if (settings->setup->config.redis_url == NULL)
-        return 0;
-    return attach_outbox(stores, settings, base, error);
+    return redis->patient == NULL ? 0 : attach_outbox(stores, settings, base, redis, error);
 }
 
 int stores_attach(struct stores *stores, const struct stores_settings *settings,
-                  struct event_base *base, char *error, size_t error_size)
+                  struct event_base *base, const struct redis_links *redis, char *error,
+                  size_t error_size)
 {
     char why[STORE_ERROR_MAX] = "";
     int status;
@@ -127,7 +126,7 @@ int stores_attach(struct stores *stores, const struct stores_settings *settings,
                            &settings->readiness->sessions_down},
         .records_state = {"records_up", "records_down", false, &settings->readiness->records_down},
     };
-    status = attach_all(stores, settings, base, why);
+    status = attach_all(stores, settings, base, redis, why);
     if (status != 0)
         snprintf(error, error_size, "%s", why);
     return status;

@@ -15,6 +15,8 @@ struct counters_link;
 struct outbox_link;
 struct record_link;
 struct record_store;
+struct redis_links;
+struct redis_url;
 struct session_link;
 struct session_store;
 struct setup;
@@ -31,6 +33,7 @@ struct stores_settings {
     struct session_store *sessions;
     struct record_store *records;
     struct counters *counters;
+    const struct redis_url *redis; /* NULL: there is none */
     struct readiness *readiness;
     bool drain_outbox; /* this worker empties the outbox */
 };
@@ -57,7 +60,8 @@ struct stores {
 /* Returns 0, or -1 with error. The struct stays where it is until stores_detach, which is due in
  * both cases. */
 int stores_attach(struct stores *stores, const struct stores_settings *settings,
-                  struct event_base *base, char *error, size_t error_size);
+                  struct event_base *base, const struct redis_links *redis, char *error,
+                  size_t error_size);
 /* Operations under way finish, in here. */
 void stores_detach(struct stores *stores);
 

@@ -20,6 +20,7 @@
 #include "server/telemetry/log.h"
 #include "store/base/clock.h"
 #include "store/counters.h"
+#include "store/redis.h"
 #include "store/revocations.h"
 #include <errno.h>
 #include <event2/event.h>
@@ -40,6 +41,7 @@
 struct worker {
     pthread_t thread;
     struct event_base *base;
+    struct redis_links redis;
     struct stores stores;
     struct hasher *hasher;
     struct retention *retention; /* NULL: another worker's task, or nobody's */
@@ -134,6 +136,19 @@ static int start_turning(struct worker *worker, unsigned ms)
     return worker->on_turn != NULL ? event_add(worker->on_turn, &interval) : -1;
 }
 
+/* The connections to Redis, and what is kept there and elsewhere. Returns 0, or -1 with error. */
+static int open_stores(struct worker *worker, const struct stores_settings *settings, char *error,
+                       size_t error_size)
+{
+    char why[STORE_ERROR_MAX];
+
+    if (redis_links_open(&worker->redis, worker->base, settings->redis, why) == 0)
+        return stores_attach(&worker->stores, settings, worker->base, &worker->redis, error,
+                             error_size);
+    snprintf(error, error_size, "%s", why);
+    return -1;
+}
+
 static int start_retention(struct worker *worker, const struct stores_settings *settings)
 {
     const unsigned days = settings->setup->config.retention_days;
@@ -149,7 +164,8 @@ static int start_postman(struct worker *worker, const struct worker_settings *sh
                          size_t error_size)
 {
     const struct setup *setup = shared->stores.setup;
-    struct postman_settings postman = {.config = &setup->config, .store = shared->replies};
+    struct postman_settings postman = {
+        .config = &setup->config, .store = shared->replies, .redis = &worker->redis};
 
     postman.hasher = worker->hasher = hasher_create(&setup->keys);
     if (worker->hasher == NULL)
@@ -220,21 +236,17 @@ static int start_channels(struct worker *worker, const struct worker_settings *s
 }
 
 /* Who gets in, and how often somebody may try. Returns 0, or -1 with error. */
-static int start_login(struct worker *worker, const struct worker_settings *shared, char *error,
-                       size_t error_size)
+static int start_login(struct worker *worker, const struct worker_settings *shared)
 {
     const struct config *config = &shared->stores.setup->config;
-    char why[STORE_ERROR_MAX];
 
     worker->access = access_create(config->admin_token);
     worker->throttle = throttle_create(worker->base, shared->limits->tries);
     if (worker->access == NULL || worker->throttle == NULL)
         return -1;
-    worker->revocations = revocations_attach(shared->revocations, worker->base, why);
-    if (worker->revocations == NULL) {
-        snprintf(error, error_size, "%s", why);
+    worker->revocations = revocations_attach(shared->revocations, worker->redis.prompt);
+    if (worker->revocations == NULL)
         return -1;
-    }
     worker->authentication = authentication_create(
         &(struct authentication_settings){worker->access, worker->throttle, worker->revocations});
     if (worker->authentication == NULL)
@@ -244,8 +256,7 @@ static int start_login(struct worker *worker, const struct worker_settings *shar
     return worker->login != NULL ? 0 : -1;
 }
 
-static int start_administration(struct worker *worker, const struct worker_settings *shared,
-                                char *error, size_t error_size)
+static int start_administration(struct worker *worker, const struct worker_settings *shared)
 {
     const struct config *config = &shared->stores.setup->config;
     const struct snapshot_settings snapshot = {
@@ -260,7 +271,7 @@ static int start_administration(struct worker *worker, const struct worker_setti
     };
 
     worker->stats = stats_create(&snapshot);
-    return worker->stats != NULL ? start_login(worker, shared, error, error_size) : -1;
+    return worker->stats != NULL ? start_login(worker, shared) : -1;
 }
 
 static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
@@ -324,13 +335,12 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
     worker->base = base_create();
     if (worker->base == NULL)
         goto failed;
-    if (stores_attach(&worker->stores, &settings->stores, worker->base, error, error_size) != 0)
+    if (open_stores(worker, &settings->stores, error, error_size) != 0)
         goto failed;
     if (start_retention(worker, &settings->stores) != 0 ||
         start_postman(worker, settings, error, error_size) != 0 ||
         start_exchanges(worker, settings) != 0 || start_channels(worker, settings) != 0 ||
-        start_meta(worker, settings) != 0 ||
-        start_administration(worker, settings, error, error_size) != 0 ||
+        start_meta(worker, settings) != 0 || start_administration(worker, settings) != 0 ||
         start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
@@ -390,6 +400,7 @@ void worker_free(struct worker *worker)
     stores_detach(&worker->stores);
     stats_free(worker->stats);
     postman_free(worker->postman);
+    redis_links_close(&worker->redis);
     retention_free(worker->retention);
     channel_free(worker->twilio);
     channel_free(worker->meta);

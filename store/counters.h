@@ -3,10 +3,12 @@
  * (conversations) are where just now. Kept in Redis, or without one in memory; whoever reads gets
  * the sums.
  *
- *     struct counters *counters = counters_open(&settings, error);                     once
- *     struct counters_link *link = counters_attach(counters, base, &watch, error);     in each
- * thread counters_add(link, field, 1); counters_move(link, &from, &to); counters_read(link,
- * &reading); counters_detach(link); counters_close(counters);
+ *     struct counters *counters = counters_open(&settings, error);                         once
+ *     struct counters_link *link =                                                in each thread
+ *         counters_attach(counters, base, redis, &watch, error);
+ *     counters_add(link, field, 1); counters_move(link, &from, &to);
+ *     counters_read(link, &reading);
+ *     counters_detach(link); counters_close(counters);
  *
  * Adding is an array index: each link sends what it gathered once a second, in one script, which
  * Redis carries out wholly or not at all. A flush whose reply was lost goes again under the same
@@ -26,6 +28,7 @@
 #include <stdint.h>
 
 struct event_base;
+struct redis_link;
 
 #define COUNTERS_FIELDS_MAX 128
 #define COUNTERS_PLACES_MAX 16
@@ -37,8 +40,7 @@ struct event_base;
 
 /* Everything is borrowed and outlives the counters. */
 struct counters_settings {
-    const char *redis_url;     /* NULL: in memory, for this process alone */
-    unsigned deadline_ms;      /* for one Redis command, and for connecting */
+    bool in_redis;             /* else in memory, for this process alone */
     const char *const *fields; /* names of what is counted */
     size_t field_count;
     const char *const *places; /* names of where things are */
@@ -53,15 +55,17 @@ struct counters_settings {
 struct counters;
 struct counters_link;
 
-/* Does not connect. Returns NULL with error. */
+/* Returns NULL with error. */
 struct counters *counters_open(const struct counters_settings *settings,
                                char error[STORE_ERROR_MAX]);
 /* After every link is detached. */
 void counters_close(struct counters *counters);
 
-/* watch may be NULL. Returns NULL with error. */
+/* redis is the thread's prompt link, borrowed; not used in memory. watch may be NULL. Returns NULL
+ * with error. */
 struct counters_link *counters_attach(struct counters *counters, struct event_base *base,
-                                      const struct store_watch *watch, char error[STORE_ERROR_MAX]);
+                                      struct redis_link *redis, const struct store_watch *watch,
+                                      char error[STORE_ERROR_MAX]);
 /* Readings under way finish with STORE_DOWN, their `done` called from here. What was not sent is
  * lost: see counters_settle. */
 void counters_detach(struct counters_link *link);

@@ -3,7 +3,8 @@
  * "uic:outbox", each sealed like a session. The person has the code already; any instance writes
  * the record when the database is back.
  *
- *     struct outbox_link *outbox = outbox_attach(&settings, base, records, &watch, error);
+ *     struct outbox_link *outbox = outbox_attach(&settings, base, redis, records, &watch,
+ *                                                error);
  *     entry.ticket.done = ...; entry.claim = &claim; outbox_put(outbox, &entry);
  *     outbox_detach(outbox);
  *
@@ -22,13 +23,12 @@
 struct event_base;
 struct record_claim;
 struct record_link;
+struct redis_link;
 
 #define OUTBOX_KEY_SIZE 32
 
 struct outbox_settings {
-    const char *redis_url;
     unsigned char seal_key[OUTBOX_KEY_SIZE];
-    unsigned deadline_ms;   /* for one Redis command */
     unsigned in_flight_max; /* entries being put at once */
     uint64_t length_max;    /* of the stream: beyond it nothing is taken */
     uint64_t length_alarm;  /* of the stream: a put that goes beyond has the watch told at once */
@@ -50,11 +50,11 @@ struct outbox_watch {
 
 struct outbox_link;
 
-/* settings and watch are copied. records is borrowed: drained entries are claimed on it; detach the
- * outbox first. Returns NULL with error. */
+/* settings and watch are copied. redis, the thread's patient link, and records, on which drained
+ * entries are claimed, are borrowed; detach the outbox first. Returns NULL with error. */
 struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct event_base *base,
-                                  struct record_link *records, const struct outbox_watch *watch,
-                                  char error[STORE_ERROR_MAX]);
+                                  struct redis_link *redis, struct record_link *records,
+                                  const struct outbox_watch *watch, char error[STORE_ERROR_MAX]);
 /* Entries being put finish with STORE_DOWN before this returns: their `done` is called from here,
  * the one exception to the ticket's rule. Claims under way on records end by themselves, and their
  * entries stay in the stream. Not to be called from a `done` or the watch. */

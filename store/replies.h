@@ -5,7 +5,7 @@
  *
  *     struct replies_store *store = replies_open(&settings, error);                        once
  *     struct replies_link *link =                                                in each thread
- *         replies_attach(store, base, &sender, &watch, error);
+ *         replies_attach(store, base, &links, &sender, &watch, error);
  *     entry.ticket.done = ...; entry.address = ...; entry.body = ...;
  *     replies_put(link, &entry);
  *     replies_detach(link); replies_close(store);
@@ -26,16 +26,16 @@
 #include <stdint.h>
 
 struct event_base;
+struct redis_links;
 
 #define REPLIES_KEY_SIZE 32
 #define REPLY_ADDRESS_MAX 160
 #define REPLY_BODY_MAX 8192
 
 struct replies_settings {
-    const char *redis_url; /* NULL: memory */
+    bool in_redis; /* else in memory */
     unsigned char seal_key[REPLIES_KEY_SIZE];
     unsigned char address_key[REPLIES_KEY_SIZE]; /* address -> partition */
-    unsigned deadline_ms;                        /* for one Redis command, and for connecting */
     unsigned in_flight_max;                      /* replies being put at once, on one link */
     uint64_t length_max; /* replies that may wait; each partition takes a sixteenth */
     int64_t put_ttl_ms;  /* for so long a key that was put is known, and a person's newest reply */
@@ -46,7 +46,7 @@ struct replies_settings {
 struct replies_store;
 struct replies_link;
 
-/* Copies the settings. Does not connect. Returns NULL with error. */
+/* Copies the settings. Returns NULL with error. */
 struct replies_store *replies_open(const struct replies_settings *settings,
                                    char error[STORE_ERROR_MAX]);
 /* After every link is detached. */
@@ -133,9 +133,11 @@ struct replies_watch {
     void *arg;
 };
 
-/* sender and watch are copied; with sender NULL, the link only puts; watch may be NULL. Returns
- * NULL with error. */
+/* redis is borrowed and not used in memory: all goes by the prompt link, but for reading. sender
+ * and watch are copied; with sender NULL, the link only puts; watch may be NULL. Returns NULL with
+ * error. */
 struct replies_link *replies_attach(struct replies_store *store, struct event_base *base,
+                                    const struct redis_links *redis,
                                     const struct replies_sender *sender,
                                     const struct replies_watch *watch, char error[STORE_ERROR_MAX]);
 /* Replies being put finish with STORE_DOWN before this returns: their `done` is called from here,

@@ -3,8 +3,8 @@
  * kept, until it would have run out: in this process, and with Redis there too, where the other
  * instances find it.
  *
- *     struct revocations *revocations = revocations_open(redis_url, deadline_ms, error);     once
- *     struct revocations_link *link = revocations_attach(revocations, base, error);  in each thread
+ *     struct revocations *revocations = revocations_open();                                  once
+ *     struct revocations_link *link = revocations_attach(revocations, redis);        in each thread
  *     revocation_init(&revocation, text, length, end_s);
  *     revocation_add(link, &revocation); ... revocation_find(link, &revocation);
  *     revocations_detach(link); revocations_close(revocations);
@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct event_base;
+struct redis_link;
 
 /* That one process knows; of more, those that would have run out first are forgotten by it. */
 #define REVOCATIONS_MAX 1024
@@ -30,15 +30,15 @@ struct event_base;
 struct revocations;
 struct revocations_link;
 
-/* redis_url NULL: for this process alone. Does not connect. Returns NULL with error. */
-struct revocations *revocations_open(const char *redis_url, unsigned deadline_ms,
-                                     char error[STORE_ERROR_MAX]);
+/* Returns NULL when memory is out. */
+struct revocations *revocations_open(void);
 /* After every link is detached. */
 void revocations_close(struct revocations *revocations);
 
-/* Returns NULL with error. */
+/* redis is the thread's prompt link, borrowed; NULL: for this process alone. Returns NULL when
+ * memory is out. */
 struct revocations_link *revocations_attach(struct revocations *revocations,
-                                            struct event_base *base, char error[STORE_ERROR_MAX]);
+                                            struct redis_link *redis);
 /* Tickets under way finish with STORE_DOWN, their `done` called from here. */
 void revocations_detach(struct revocations_link *link);
 

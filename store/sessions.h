@@ -3,7 +3,7 @@
  * sealed. Two backends, memory and Redis.
  *
  *     struct session_store *store = session_store_open(&settings, error);      once
- *     struct session_link *link = session_attach(store, base, &watch, error);  in each thread
+ *     struct session_link *link = session_attach(store, redis, &watch, error); in each thread
  *     session_init(&session, address, length);
  *     session_load(link, &session); ... change session.bytes ...; session_save(link, &session);
  *     session_detach(link); session_store_close(store);
@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct event_base;
+struct redis_link;
 
 #define SESSION_KEY_SIZE 32
 #define SESSION_BYTES_MAX 6656
@@ -31,13 +31,11 @@ struct event_base;
 #define SESSION_VERSION_SIZE 13
 
 struct session_settings {
-    const char *url; /* redis://[[user]:password@]host[:port][/db], unix:///path[?db=n]; NULL:
-                        memory */
+    bool in_redis; /* else in this process's memory */
     unsigned char address_key[SESSION_KEY_SIZE];
     unsigned char seal_key[SESSION_KEY_SIZE];
     unsigned ttl_ms;        /* of a session, from its last save */
     unsigned mark_ttl_ms;   /* of the mark, from the same save or up to a 24th of it before */
-    unsigned deadline_ms;   /* for one Redis command, and for connecting */
     unsigned in_flight_max; /* Redis commands under way on one link */
     size_t memory_max;      /* sessions that the memory backend holds */
 };
@@ -45,18 +43,15 @@ struct session_settings {
 struct session_store;
 struct session_link;
 
-/* Copies the settings. Does not connect. Returns NULL with error when the URL is wrong. */
+/* Copies the settings. Returns NULL with error. */
 struct session_store *session_store_open(const struct session_settings *settings,
                                          char error[STORE_ERROR_MAX]);
 /* After every link is detached. */
 void session_store_close(struct session_store *store);
 
-/* Reaches the store once, blocking for at most deadline_ms: for the command line, never for a
- * loop. Returns 0, or -1 with error. */
-int session_store_probe(struct session_store *store, char error[STORE_ERROR_MAX]);
-
-/* Starts connecting and goes on trying with backoff and jitter. watch is copied and may be NULL. */
-struct session_link *session_attach(struct session_store *store, struct event_base *base,
+/* redis is the thread's prompt link, borrowed; not used in memory. watch is copied and may be NULL.
+ */
+struct session_link *session_attach(struct session_store *store, struct redis_link *redis,
                                     const struct store_watch *watch, char error[STORE_ERROR_MAX]);
 /* Tickets under way finish with STORE_DOWN before this returns: their `done` is called from here,
  * the one exception to the ticket's rule. */

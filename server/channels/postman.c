@@ -18,8 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For one Redis command, and replies on their way into the queue at once. */
-#define STORE_DEADLINE_MS 1500
+/* Replies on their way into the queue at once. */
 #define STORE_IN_FLIGHT_MAX 4096
 #define WAITING_MAX 160000
 #define DAY_MS (24 * 60 * 60 * 1000)
@@ -61,8 +60,7 @@ void postman_store_settings(const struct config *config, const struct keys *keys
                             struct replies_settings *settings)
 {
     *settings = (struct replies_settings){
-        .redis_url = config->redis_url,
-        .deadline_ms = STORE_DEADLINE_MS,
+        .in_redis = config->redis_url != NULL,
         .in_flight_max = STORE_IN_FLIGHT_MAX,
         .length_max = WAITING_MAX,
         .put_ttl_ms = (int64_t)config->session_timeout_minutes * 2 * 60 * 1000,
@@ -239,7 +237,7 @@ static int start_graph(struct postman *postman, const struct config *config,
     return -1;
 }
 
-static int start_replies(struct postman *postman, struct replies_store *store,
+static int start_replies(struct postman *postman, const struct postman_settings *settings,
                          struct event_base *base, char *error, size_t error_size)
 {
     const struct replies_sender sender = {on_send, on_cancel, postman, CALLS_MAX};
@@ -252,7 +250,7 @@ static int start_replies(struct postman *postman, struct replies_store *store,
     };
     char why[STORE_ERROR_MAX];
 
-    postman->replies = replies_attach(store, base, &sender, &watch, why);
+    postman->replies = replies_attach(settings->store, base, settings->redis, &sender, &watch, why);
     if (postman->replies != NULL)
         return 0;
     snprintf(error, error_size, "%s", why);
@@ -269,7 +267,7 @@ struct postman *postman_create(const struct postman_settings *settings, struct e
         return NULL;
     postman->hasher = settings->hasher;
     if (start_graph(postman, settings->config, base, error, error_size) == 0 &&
-        start_replies(postman, settings->store, base, error, error_size) == 0)
+        start_replies(postman, settings, base, error, error_size) == 0)
         return postman;
     postman_free(postman);
     return NULL;

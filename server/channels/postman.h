@@ -19,6 +19,7 @@ struct config;
 struct event_base;
 struct hasher;
 struct keys;
+struct redis_links;
 struct replies_link;
 struct replies_settings;
 struct replies_store;
@@ -31,6 +32,7 @@ struct postman_settings {
     const struct config *config; /* borrowed, as hasher and store */
     struct hasher *hasher;       /* the thread's */
     struct replies_store *store;
+    const struct redis_links *redis; /* its links borrowed */
 };
 
 struct postman;

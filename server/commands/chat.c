@@ -55,7 +55,7 @@ static int chat_open_stores(struct chat *chat, const struct setup *setup,
     struct session_settings settings;
 
     setup_session(setup, &settings);
-    settings.url = NULL;
+    settings.in_redis = false;
     chat->session_store = session_store_open(&settings, error);
     OPENSSL_cleanse(&settings, sizeof settings);
     if (chat->session_store == NULL)
@@ -63,7 +63,7 @@ static int chat_open_stores(struct chat *chat, const struct setup *setup,
     chat->record_store = record_store_open(IN_MEMORY, setup->keys.record_asker, error);
     if (chat->record_store == NULL)
         return -1;
-    chat->sessions = session_attach(chat->session_store, chat->base, NULL, error);
+    chat->sessions = session_attach(chat->session_store, NULL, NULL, error);
     if (chat->sessions == NULL)
         return -1;
     chat->records = record_attach(chat->record_store, chat->base, NULL, error);
@@ -78,11 +78,11 @@ static int chat_open_counters(struct chat *chat, const struct setup *setup,
 
     funnel_init(&chat->funnel, setup->flow);
     setup_counters(setup, &chat->funnel, &settings);
-    settings.redis_url = NULL;
+    settings.in_redis = false;
     chat->counters = counters_open(&settings, error);
     if (chat->counters == NULL)
         return -1;
-    chat->counters_link = counters_attach(chat->counters, chat->base, NULL, error);
+    chat->counters_link = counters_attach(chat->counters, chat->base, NULL, NULL, error);
     return chat->counters_link != NULL ? 0 : -1;
 }
 

@@ -7,9 +7,9 @@
 #include "server/channels/postman.h"
 #include "store/outbox/erase.h"
 #include "store/records.h"
+#include "store/redis.h"
 #include "store/replies/erase.h"
 #include "store/sessions.h"
-#include <event2/event.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,10 +17,12 @@
 /* What stands before the number in the addresses of channels. */
 static const char *const schemes[] = {"whatsapp:", "meta:", "simulator:"};
 
+/* For one Redis command. */
+#define DEADLINE_MS 3000
 /* A scheme and a phone number or user id. */
 #define ADDRESS_MAX (RECORD_PHONE_MAX + 16)
 
-/* A session being forgotten on a loop of its own. */
+/* A session being forgotten. */
 struct visit {
     struct session session;
     bool done;
@@ -31,7 +33,7 @@ static void on_done(struct store_ticket *ticket)
     ((struct visit *)ticket)->done = true;
 }
 
-static enum store_status session_end(struct event_base *base, struct session_link *link,
+static enum store_status session_end(struct redis_call *redis, struct session_link *link,
                                      const char *address, bool dry_run)
 {
     struct visit visit = {0};
@@ -42,7 +44,7 @@ static enum store_status session_end(struct event_base *base, struct session_lin
     status =
         dry_run ? session_load(link, &visit.session) : session_forget(link, &visit.session, false);
     if (status == STORE_LATER) {
-        while (!visit.done && event_base_loop(base, EVLOOP_ONCE) == 0)
+        while (!visit.done && redis_call_turn(redis))
             continue;
         status = visit.session.ticket.status;
     }
@@ -50,14 +52,14 @@ static enum store_status session_end(struct event_base *base, struct session_lin
     return status;
 }
 
-static int sessions_visit(struct erasing *erasing, struct event_base *base,
+static int sessions_visit(struct erasing *erasing, struct redis_call *redis,
                           struct session_link *link, char error[STORE_ERROR_MAX])
 {
     char address[ADDRESS_MAX];
 
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
-        enum store_status status = session_end(base, link, address, erasing->dry_run);
+        enum store_status status = session_end(redis, link, address, erasing->dry_run);
         if (status != STORE_OK && status != STORE_ABSENT) {
             snprintf(error, STORE_ERROR_MAX, "sessions: %s", store_status_name(status));
             return -1;
@@ -67,43 +69,30 @@ static int sessions_visit(struct erasing *erasing, struct event_base *base,
     return 0;
 }
 
-static void on_changed(void *arg, bool up, const char *why)
-{
-    (void)up;
-    (void)why;
-    event_base_loopbreak(arg);
-}
-
-static int sessions_erase(struct erasing *erasing, char error[STORE_ERROR_MAX])
+static int sessions_erase(struct erasing *erasing, struct redis_call *redis,
+                          char error[STORE_ERROR_MAX])
 {
     struct session_settings settings;
-    struct event_base *base = event_base_new();
-    const struct store_watch watch = {on_changed, base};
     struct session_store *store;
     struct session_link *link = NULL;
     int status = -1;
 
     setup_session(erasing->setup, &settings);
-    store = base ? session_store_open(&settings, error) : NULL;
+    store = session_store_open(&settings, error);
     OPENSSL_cleanse(&settings, sizeof settings);
-    if (store && session_store_probe(store, error) == 0)
-        link = session_attach(store, base, &watch, error);
-    if (link) {
-        if (!session_link_up(link))
-            event_base_dispatch(base);
-        status = sessions_visit(erasing, base, link, error);
-    }
+    if (store)
+        link = session_attach(store, redis_call_link(redis), NULL, error);
+    if (link)
+        status = sessions_visit(erasing, redis, link, error);
     session_detach(link);
     session_store_close(store);
-    if (base)
-        event_base_free(base);
     return status;
 }
 
-static int outbox_visit(struct erasing *erasing, char error[STORE_ERROR_MAX])
+static int outbox_visit(struct erasing *erasing, struct redis_call *redis,
+                        char error[STORE_ERROR_MAX])
 {
     struct outbox_erasure erasure = {
-        .redis_url = erasing->setup->config.redis_url,
         .phone_number = erasing->phone_number,
         .code = erasing->code,
         .delete = erasing->delete,
@@ -112,14 +101,15 @@ static int outbox_visit(struct erasing *erasing, char error[STORE_ERROR_MAX])
     int status;
 
     memcpy(erasure.seal_key, erasing->setup->keys.outbox_seal, sizeof erasure.seal_key);
-    status = outbox_erase(&erasure, error);
+    status = outbox_erase(&erasure, redis, error);
     OPENSSL_cleanse(erasure.seal_key, sizeof erasure.seal_key);
     erasing->outbox = (int64_t)erasure.found;
     erasing->unreadable = (int64_t)erasure.unreadable;
     return status;
 }
 
-static int replies_visit(struct erasing *erasing, char error[STORE_ERROR_MAX])
+static int replies_visit(struct erasing *erasing, struct redis_call *redis,
+                         char error[STORE_ERROR_MAX])
 {
     struct replies_settings settings;
     char address[ADDRESS_MAX];
@@ -129,7 +119,7 @@ static int replies_visit(struct erasing *erasing, char error[STORE_ERROR_MAX])
     for (size_t i = 0; status == 0 && i < sizeof schemes / sizeof *schemes; i++) {
         size_t found = 0;
         snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
-        status = replies_erase(&settings, address, erasing->dry_run, &found, error);
+        status = replies_erase(&settings, redis, address, erasing->dry_run, &found, error);
         erasing->replies += (int64_t)found;
     }
     OPENSSL_cleanse(&settings, sizeof settings);
@@ -138,10 +128,17 @@ static int replies_visit(struct erasing *erasing, char error[STORE_ERROR_MAX])
 
 int erasing_run(struct erasing *erasing, char error[STORE_ERROR_MAX])
 {
+    struct redis_call *redis;
+    int status = -1;
+
     if (erasing->setup->config.redis_url == NULL)
         return 0;
-    if (erasing->phone_number &&
-        (sessions_erase(erasing, error) != 0 || replies_visit(erasing, error) != 0))
+    redis = redis_call_open(erasing->setup->config.redis_url, DEADLINE_MS, error);
+    if (!redis)
         return -1;
-    return outbox_visit(erasing, error);
+    if (!erasing->phone_number ||
+        (sessions_erase(erasing, redis, error) == 0 && replies_visit(erasing, redis, error) == 0))
+        status = outbox_visit(erasing, redis, error);
+    redis_call_close(redis);
+    return status;
 }

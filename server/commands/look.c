@@ -6,6 +6,7 @@
 #include "server/configuration/setup.h"
 #include "server/telemetry/funnel.h"
 #include "store/records.h"
+#include "store/redis.h"
 #include <event2/event.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -19,6 +20,8 @@ struct looking {
     struct setup setup;
     struct funnel funnel;
     struct event_base *base;
+    struct redis_url url;
+    struct redis_links redis;
     struct counters *counters;
     struct counters_link *counters_link;
     struct record_store *records;
@@ -49,9 +52,12 @@ static int open_counters(struct looking *looking)
     char error[STORE_ERROR_MAX];
 
     setup_counters(&looking->setup, &looking->funnel, &settings);
-    looking->counters = counters_open(&settings, error);
+    if (redis_url_parse(&looking->url, looking->setup.config.redis_url, error) == 0 &&
+        redis_links_open(&looking->redis, looking->base, &looking->url, error) == 0)
+        looking->counters = counters_open(&settings, error);
     if (looking->counters != NULL)
-        looking->counters_link = counters_attach(looking->counters, looking->base, &watch, error);
+        looking->counters_link =
+            counters_attach(looking->counters, looking->base, looking->redis.prompt, &watch, error);
     if (looking->counters_link != NULL)
         return 0;
     fprintf(stderr, "REDIS_URL: %s\n", error);
@@ -104,6 +110,8 @@ static void close_all(struct looking *looking)
     snapshot_free(looking->snapshot);
     record_store_close(looking->records);
     counters_close(looking->counters);
+    redis_links_close(&looking->redis);
+    redis_url_deinit(&looking->url);
     if (looking->base != NULL)
         event_base_free(looking->base);
     setup_close(&looking->setup);

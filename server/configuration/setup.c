@@ -67,10 +67,9 @@ void setup_close(struct setup *setup)
 void setup_session(const struct setup *setup, struct session_settings *settings)
 {
     *settings = (struct session_settings){
-        .url = setup->config.redis_url,
+        .in_redis = setup->config.redis_url != NULL,
         .ttl_ms = setup->config.session_timeout_minutes * 60 * 1000,
         .mark_ttl_ms = MARK_MS / 23 * 24,
-        .deadline_ms = 1000,
         .in_flight_max = 4096,
         .memory_max = 100000,
     };
@@ -82,8 +81,7 @@ void setup_counters(const struct setup *setup, const struct funnel *funnel,
                     struct counters_settings *settings)
 {
     *settings = (struct counters_settings){
-        .redis_url = setup->config.redis_url,
-        .deadline_ms = 1000,
+        .in_redis = setup->config.redis_url != NULL,
         .fields = funnel->fields,
         .field_count = funnel->field_count,
         .places = funnel->places,

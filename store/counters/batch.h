@@ -1,6 +1,5 @@
 /*
- * Private to the counters: what a link has gathered and not yet handed on, the memory that takes it
- * without Redis, and the scripts' arguments with it.
+ * Private to the counters: what a link has gathered and not yet handed on.
  *
  * Things that move are kept by the bucket of time in which they moved last: a bucket is `width`
  * minutes, chosen so that all that can hold a living thing are fewer than COUNTERS_BUCKETS.
@@ -26,6 +25,8 @@ struct counters_batch {
     struct counters_bucket buckets[COUNTERS_BUCKETS]; /* number n stands at n % COUNTERS_BUCKETS */
 };
 
+void counters_batch_clear(struct counters_batch *batch);
+
 /* The buckets that may hold living things at a time. */
 struct counters_window {
     int64_t first, last;
@@ -37,31 +38,5 @@ struct counters_window counters_window(unsigned life_minutes, int64_t now_s);
  * when a later one stands there. */
 struct counters_bucket *counters_bucket_at(struct counters_bucket buckets[COUNTERS_BUCKETS],
                                            int64_t number);
-
-/* All links' counts, where there is no Redis. Any thread. */
-struct counters_memory;
-struct counters_memory *counters_memory_create(const struct counters_settings *settings);
-void counters_memory_free(struct counters_memory *memory);
-void counters_memory_take(struct counters_memory *memory, const struct counters_batch *batch);
-void counters_memory_read(struct counters_memory *memory, struct counters_reading *reading,
-                          int64_t now_s);
-
-/* A link's connection to Redis. */
-struct counters_redis;
-struct redis_url;
-/* confirmed is called, on the loop, when a batch that was sent has been counted. */
-struct counters_redis *counters_redis_open(const struct counters_settings *settings,
-                                           const struct redis_url *url, struct event_base *base,
-                                           const struct store_watch *watch,
-                                           void (*confirmed)(void *arg), void *arg,
-                                           char error[STORE_ERROR_MAX]);
-void counters_redis_close(struct counters_redis *redis);
-/* Whether there is a connection. */
-bool counters_redis_up(const struct counters_redis *redis);
-/* Sends a batch (NULL: only the sign of life) unless one is under way. */
-void counters_redis_send(struct counters_redis *redis, const struct counters_batch *batch,
-                         uint64_t sequence);
-enum store_status counters_redis_read(struct counters_redis *redis,
-                                      struct counters_reading *reading, int64_t now_s);
 
 #endif

@@ -1,17 +1,18 @@
 /*
- * The front of the counters: gathers what a thread counts, and hands it on once a second. To whom
- * is counters_redis.c's affair, or counters_memory.c's.
+ * The front of the counters: gathers what a thread counts, and hands it on once a second: to
+ * Redis (redis.c), or without one to the memory of the process (memory.c).
  *
- *     counters_add --> filling --swap--> sending --counters_redis_send--> confirmed: sending is
- * free ^                 |
- *                                         +--- no answer ---+  again, under the same sequence
+ *     counters_add --> filling --swap--> sending --counters_redis_send--> confirmed: it is free
+ *                                          ^                        |
+ *                                          +------ no answer -------+  again, by the same sequence
  *
  * While a batch is not confirmed, `filling` keeps what comes meanwhile, and its day: after a Redis
  * that was away over midnight, some counts stand with the day before.
  */
 #include "store/base/clock.h"
 #include "store/counters/batch.h"
-#include "store/redis/url.h"
+#include "store/counters/memory.h"
+#include "store/counters/redis.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -21,7 +22,6 @@
 struct counters {
     struct counters_settings settings;
     unsigned width;
-    struct redis_url url;           /* with Redis */
     struct counters_memory *memory; /* NULL with Redis */
 };
 
@@ -36,43 +36,6 @@ struct counters_link {
     uint64_t sequence;
     struct counters_batch batches[2];
 };
-
-unsigned counters_width(unsigned life_minutes)
-{
-    const unsigned most = COUNTERS_BUCKETS - COUNTERS_BUCKETS_AHEAD - 4;
-
-    return (life_minutes + most - 1) / most;
-}
-
-/* What moved in a minute can live until the end of the minute that is life_minutes later. */
-struct counters_window counters_window(unsigned life_minutes, int64_t now_s)
-{
-    const int64_t width = counters_width(life_minutes);
-    const int64_t minute = now_s / 60;
-
-    return (struct counters_window){(minute - life_minutes) / width,
-                                    minute / width + COUNTERS_BUCKETS_AHEAD};
-}
-
-struct counters_bucket *counters_bucket_at(struct counters_bucket buckets[COUNTERS_BUCKETS],
-                                           int64_t number)
-{
-    struct counters_bucket *bucket = &buckets[number % COUNTERS_BUCKETS];
-
-    if (bucket->number > number)
-        return NULL;
-    if (bucket->number < number) {
-        memset(bucket, 0, sizeof(*bucket));
-        bucket->number = number;
-    }
-    return bucket;
-}
-
-static void batch_clear(struct counters_batch *batch)
-{
-    memset(batch, 0, sizeof(*batch));
-    batch->empty = true;
-}
 
 /* The batch that takes a count now. */
 static struct counters_batch *batch_open(struct counters_link *link)
@@ -122,7 +85,7 @@ static void link_send(struct counters_link *link)
     if (link->redis == NULL) {
         if (!link->filling->empty)
             counters_memory_take(link->counters->memory, link->filling);
-        batch_clear(link->filling);
+        counters_batch_clear(link->filling);
         return;
     }
     if (!link->unconfirmed && !link->filling->empty) {
@@ -139,7 +102,7 @@ static void on_confirmed(void *arg)
 {
     struct counters_link *link = arg;
 
-    batch_clear(link->sending);
+    counters_batch_clear(link->sending);
     link->unconfirmed = false;
 }
 
@@ -183,11 +146,8 @@ struct counters *counters_open(const struct counters_settings *settings,
         snprintf(error, STORE_ERROR_MAX, "too many counters");
         goto failed;
     }
-    if (settings->redis_url != NULL) {
-        if (redis_url_parse(&counters->url, settings->redis_url, error) < 0)
-            goto failed;
+    if (settings->in_redis)
         return counters;
-    }
     counters->memory = counters_memory_create(&counters->settings);
     if (counters->memory != NULL)
         return counters;
@@ -201,12 +161,12 @@ void counters_close(struct counters *counters)
     if (counters == NULL)
         return;
     counters_memory_free(counters->memory);
-    redis_url_deinit(&counters->url);
     free(counters);
 }
 
 struct counters_link *counters_attach(struct counters *counters, struct event_base *base,
-                                      const struct store_watch *watch, char error[STORE_ERROR_MAX])
+                                      struct redis_link *redis, const struct store_watch *watch,
+                                      char error[STORE_ERROR_MAX])
 {
     const struct timeval second = {1, 0};
     struct counters_link *link = calloc(1, sizeof(*link));
@@ -217,12 +177,12 @@ struct counters_link *counters_attach(struct counters *counters, struct event_ba
     link->counters = counters;
     link->filling = &link->batches[0];
     link->sending = &link->batches[1];
-    batch_clear(link->filling);
-    batch_clear(link->sending);
+    counters_batch_clear(link->filling);
+    counters_batch_clear(link->sending);
     link->day = counters->settings.day_of(clock_wall_s());
-    if (counters->settings.redis_url != NULL) {
-        link->redis = counters_redis_open(&counters->settings, &counters->url, base, watch,
-                                          on_confirmed, link, error);
+    if (counters->settings.in_redis) {
+        link->redis =
+            counters_redis_open(&counters->settings, redis, watch, on_confirmed, link, error);
         if (link->redis == NULL)
             goto failed;
     }

@@ -1,5 +1,5 @@
 /* The counters of a process without Redis: the last days and the living buckets, under one lock. */
-#include "store/counters/batch.h"
+#include "store/counters/memory.h"
 
 #include <pthread.h>
 #include <stdlib.h>

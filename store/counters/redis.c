@@ -2,8 +2,8 @@
  * The counters in Redis: makes the arguments of two scripts, one that adds and one that sums, and
  * reads their answers.
  */
+#include "store/counters/redis.h"
 #include "store/base/random_name.h"
-#include "store/counters/batch.h"
 #include "store/redis/link.h"
 
 #include <hiredis/hiredis.h>
@@ -26,8 +26,7 @@
 #define ARGUMENTS_MAX (4 + KEYS_MAX + 2 * NUMBERS_MAX)
 #define INSTANCES "uic:instances"
 
-extern const char counters_flush_script[], counters_read_script[];
-extern const size_t counters_flush_script_length, counters_read_script_length;
+extern const struct redis_script counters_flush_script, counters_read_script;
 
 /* A script's arguments while they are put together. */
 struct call {
@@ -36,13 +35,13 @@ struct call {
     char numbers[NUMBERS_MAX][NUMBER_MAX];
     const char *arguments[ARGUMENTS_MAX];
     /* As Redis wants them: */
-    const char *argv[3 + KEYS_MAX + ARGUMENTS_MAX];
-    size_t lengths[3 + KEYS_MAX + ARGUMENTS_MAX];
+    const char *argv[KEYS_MAX + ARGUMENTS_MAX];
+    size_t lengths[KEYS_MAX + ARGUMENTS_MAX];
 };
 
 struct counters_redis {
     const struct counters_settings *settings;
-    struct redis_link *redis;
+    struct redis_lane lane;
     void (*confirmed)(void *arg);
     void *arg;
     bool flushing; /* a batch is under way */
@@ -90,26 +89,21 @@ static void bucket_key_put(struct call *call, const struct counters_settings *se
              number * counters_width(settings->life_minutes));
 }
 
-static enum store_status call_send(struct counters_redis *redis, const char *script, size_t length,
+static enum store_status call_send(struct counters_redis *redis, const struct redis_script *script,
                                    void (*callback)(const struct redisReply *reply, void *arg),
                                    void *arg)
 {
     struct call *call = &redis->call;
-    char key_count[NUMBER_MAX];
-    size_t count = 3;
+    size_t count = 0;
 
-    snprintf(key_count, sizeof(key_count), "%zu", call->key_count);
-    call->argv[0] = "EVAL";
-    call->argv[1] = script;
-    call->argv[2] = key_count;
     for (size_t i = 0; i < call->key_count; i++)
         call->argv[count++] = call->keys[i];
     for (size_t i = 0; i < call->argument_count; i++)
         call->argv[count++] = call->arguments[i];
     for (size_t i = 0; i < count; i++)
         call->lengths[i] = strlen(call->argv[i]);
-    call->lengths[1] = length;
-    return redis_link_command(redis->redis, (int)count, call->argv, call->lengths, callback, arg);
+    return redis_lane_run(&redis->lane, script, (unsigned)call->key_count, (int)count, call->argv,
+                          call->lengths, callback, arg);
 }
 
 /* Adding */
@@ -190,8 +184,8 @@ void counters_redis_send(struct counters_redis *redis, const struct counters_bat
         for (size_t i = 0; i < COUNTERS_BUCKETS; i++)
             bucket_put(call, settings, &batch->buckets[i]);
     }
-    enum store_status status = call_send(redis, counters_flush_script, counters_flush_script_length,
-                                         batch != NULL ? on_flushed : on_alive, redis);
+    enum store_status status =
+        call_send(redis, &counters_flush_script, batch != NULL ? on_flushed : on_alive, redis);
     redis->flushing = batch != NULL && status == STORE_LATER;
 }
 
@@ -270,20 +264,17 @@ enum store_status counters_redis_read(struct counters_redis *redis,
         text_put(call, settings->fields[i]);
     for (size_t i = 0; i < settings->place_count; i++)
         text_put(call, settings->places[i]);
-    return call_send(redis, counters_read_script, counters_read_script_length, on_read, reading);
+    return call_send(redis, &counters_read_script, on_read, reading);
 }
 
 /* Life */
 
 struct counters_redis *counters_redis_open(const struct counters_settings *settings,
-                                           const struct redis_url *url, struct event_base *base,
-                                           const struct store_watch *watch,
+                                           struct redis_link *link, const struct store_watch *watch,
                                            void (*confirmed)(void *arg), void *arg,
                                            char error[STORE_ERROR_MAX])
 {
     struct counters_redis *redis = calloc(1, sizeof(*redis));
-    struct redis_link_settings link = {
-        .url = url, .deadline_ms = settings->deadline_ms, .in_flight_max = IN_FLIGHT_MAX};
 
     if (redis == NULL || random_name(redis->name, sizeof redis->name) < 0) {
         snprintf(error, STORE_ERROR_MAX, "no memory or no randomness for the counters");
@@ -293,24 +284,19 @@ struct counters_redis *counters_redis_open(const struct counters_settings *setti
     redis->settings = settings;
     redis->confirmed = confirmed;
     redis->arg = arg;
-    if (watch != NULL)
-        link.watch = *watch;
-    redis->redis = redis_link_open(base, &link, error);
-    if (redis->redis != NULL)
-        return redis;
-    free(redis);
-    return NULL;
+    redis_lane_join(&redis->lane, link, IN_FLIGHT_MAX, watch);
+    return redis;
 }
 
 void counters_redis_close(struct counters_redis *redis)
 {
     if (redis == NULL)
         return;
-    redis_link_close(redis->redis);
+    redis_lane_leave(&redis->lane);
     free(redis);
 }
 
 bool counters_redis_up(const struct counters_redis *redis)
 {
-    return redis_link_up(redis->redis);
+    return redis_lane_up(&redis->lane);
 }

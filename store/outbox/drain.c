@@ -35,12 +35,12 @@
 
 #define GROUP "writers"
 #define BATCH_MAX 64
+/* A look or a settling, and a forgetting beside it. */
+#define COMMANDS_MAX 4
 #define ENTRY_ID_MAX 48
 #define CONSUMER_BYTES 16
 
-extern const char outbox_take_script[], outbox_settle_script[], outbox_forget_script[];
-extern const size_t outbox_take_script_length, outbox_settle_script_length,
-    outbox_forget_script_length;
+extern const struct redis_script outbox_take_script, outbox_settle_script, outbox_forget_script;
 
 static const struct outbox_pace production_pace = {
     .look_ms = 1000,
@@ -82,6 +82,7 @@ struct batch {
 struct outbox_drain {
     struct outbox_drain_settings settings;
     struct outbox_pace pace;
+    struct redis_lane lane;
     struct event *timer;
     struct batch *batch;
     char consumer[2 * CONSUMER_BYTES + 1];
@@ -125,19 +126,16 @@ static void batch_end(struct outbox_drain *drain)
     drain->batch = NULL;
 }
 
-/* Sends a script; its KEYS and ARGV are texts. */
-static enum store_status script_send(struct outbox_drain *drain, const char *script,
-                                     size_t script_length, int count, const char *const *arguments,
-                                     void (*callback)(const struct redisReply *reply, void *arg))
+/* Runs a script; keys and arguments are texts. */
+static enum store_status script_run(struct outbox_drain *drain, const struct redis_script *script,
+                                    unsigned key_count, int count, const char *const *argv,
+                                    void (*callback)(const struct redisReply *reply, void *arg))
 {
-    const char *argv[2 * BATCH_MAX + 8] = {"EVAL", script};
-    size_t lengths[2 * BATCH_MAX + 8] = {4, script_length};
+    size_t lengths[2 * BATCH_MAX + 4];
 
-    for (int i = 0; i < count; i++) {
-        argv[2 + i] = arguments[i];
-        lengths[2 + i] = strlen(arguments[i]);
-    }
-    return redis_link_command(drain->settings.redis, 2 + count, argv, lengths, callback, drain);
+    for (int i = 0; i < count; i++)
+        lengths[i] = strlen(argv[i]);
+    return redis_lane_run(&drain->lane, script, key_count, count, argv, lengths, callback, drain);
 }
 
 /* Settling */
@@ -195,24 +193,22 @@ static void on_settled(const struct redisReply *reply, void *arg)
 static void batch_settle(struct outbox_drain *drain)
 {
     struct batch *batch = drain->batch;
-    const char *arguments[2 * BATCH_MAX + 5] = {"2", OUTBOX_STREAM, OUTBOX_REFUSED_STREAM, GROUP};
     char kept_max[24];
-    int count = 5;
+    const char *argv[2 * BATCH_MAX + 4] = {OUTBOX_STREAM, OUTBOX_REFUSED_STREAM, GROUP, kept_max};
+    int count = 4;
 
     snprintf(kept_max, sizeof(kept_max), "%" PRIu64, drain->settings.kept_max);
-    arguments[4] = kept_max;
     for (size_t i = 0; i < batch->count; i++) {
         if (item_stays(&batch->items[i])) {
             batch->failed = true;
             continue;
         }
-        arguments[count++] = batch->items[i].id;
-        arguments[count++] = batch->items[i].refusal != NULL ? batch->items[i].refusal->word : "";
+        argv[count++] = batch->items[i].id;
+        argv[count++] = batch->items[i].refusal != NULL ? batch->items[i].refusal->word : "";
     }
-    if (count == 5)
+    if (count == 4)
         pause_after_failure(drain);
-    else if (script_send(drain, outbox_settle_script, outbox_settle_script_length, count, arguments,
-                         on_settled) == STORE_LATER)
+    else if (script_run(drain, &outbox_settle_script, 2, count, argv, on_settled) == STORE_LATER)
         return;
     batch_end(drain);
     rest(drain);
@@ -346,9 +342,8 @@ static void forget_the_dead(struct outbox_drain *drain)
     char forget[16];
 
     snprintf(forget, sizeof(forget), "%u", drain->pace.forget_ms);
-    if (script_send(drain, outbox_forget_script, outbox_forget_script_length, 4,
-                    (const char *[]){"1", OUTBOX_STREAM, GROUP, forget},
-                    on_forgotten) == STORE_LATER)
+    if (script_run(drain, &outbox_forget_script, 1, 3,
+                   (const char *[]){OUTBOX_STREAM, GROUP, forget}, on_forgotten) == STORE_LATER)
         drain->forget_at = clock_monotonic_ms() + backoff_jitter_ms(drain->pace.forget_ms / 10);
 }
 
@@ -374,9 +369,9 @@ static void look(struct outbox_drain *drain)
     snprintf(count, sizeof(count), "%u", appetite(drain));
     snprintf(dead, sizeof(dead), "%u", drain->pace.dead_ms);
     snprintf(size, sizeof(size), "%zu", (size_t)OUTBOX_SEALED_MAX);
-    if (script_send(drain, outbox_take_script, outbox_take_script_length, 7,
-                    (const char *[]){"1", OUTBOX_STREAM, GROUP, drain->consumer, count, dead, size},
-                    on_taken) != STORE_LATER)
+    if (script_run(drain, &outbox_take_script, 1, 6,
+                   (const char *[]){OUTBOX_STREAM, GROUP, drain->consumer, count, dead, size},
+                   on_taken) != STORE_LATER)
         rest(drain);
 }
 
@@ -400,6 +395,7 @@ struct outbox_drain *outbox_drain_start(const struct outbox_drain_settings *sett
     if (drain == NULL)
         return NULL;
     drain->settings = *settings;
+    redis_lane_join(&drain->lane, settings->redis, COMMANDS_MAX, NULL);
     drain->timer = evtimer_new(settings->base, on_timer, drain);
     /* What is pending under this name is ours. */
     if (drain->timer == NULL || random_name(drain->consumer, sizeof drain->consumer) < 0) {
@@ -421,6 +417,7 @@ void outbox_drain_stop(struct outbox_drain *drain)
 {
     if (drain == NULL)
         return;
+    redis_lane_leave(&drain->lane);
     if (drain->timer != NULL)
         event_free(drain->timer);
     if (drain->batch != NULL)

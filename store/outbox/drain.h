@@ -32,7 +32,7 @@ struct outbox_drain;
 
 /* Returns NULL when memory or randomness is out. */
 struct outbox_drain *outbox_drain_start(const struct outbox_drain_settings *settings);
-/* After redis was closed. Claims under way end by themselves and stay in the stream. */
+/* Claims under way end by themselves and stay in the stream. */
 void outbox_drain_stop(struct outbox_drain *drain);
 /* A put found so many entries: beyond alarm for the first time, the stream is looked at now. */
 void outbox_drain_notice(struct outbox_drain *drain, uint64_t length, uint64_t alarm);

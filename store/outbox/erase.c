@@ -15,10 +15,8 @@
 
 #define PAGE "100"
 #define ID_MAX 48
-#define DEADLINE_MS 3000
 
-extern const char outbox_erase_script[];
-extern const size_t outbox_erase_script_length;
+extern const struct redis_script outbox_erase_script;
 
 /* An entry that is the person's. */
 struct found {
@@ -92,17 +90,10 @@ static void on_page(void *arg, const struct redisReply *reply)
 
 static int entry_replace(struct walk *walk, const struct found *found, char error[STORE_ERROR_MAX])
 {
-    const char *argv[] = {"EVAL",    outbox_erase_script,        "1", walk->stream, "writers",
-                          found->id, (const char *)found->sealed};
-    const size_t lengths[] = {4,
-                              outbox_erase_script_length,
-                              1,
-                              strlen(walk->stream),
-                              7,
-                              strlen(found->id),
-                              found->length};
+    const char *argv[] = {walk->stream, "writers", found->id, (const char *)found->sealed};
+    const size_t lengths[] = {strlen(walk->stream), 7, strlen(found->id), found->length};
 
-    return redis_call(walk->call, 7, argv, lengths, NULL, NULL, error);
+    return redis_call_run(walk->call, &outbox_erase_script, 4, argv, lengths, error);
 }
 
 static int command(struct walk *walk, int argc, const char *const *argv,
@@ -139,7 +130,8 @@ static int stream_walk(struct walk *walk, const char *stream, char error[STORE_E
     return 0;
 }
 
-int outbox_erase(struct outbox_erasure *erasure, char error[STORE_ERROR_MAX])
+int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call,
+                 char error[STORE_ERROR_MAX])
 {
     struct walk *walk = calloc(1, sizeof *walk);
     int status = -1;
@@ -149,13 +141,11 @@ int outbox_erase(struct outbox_erasure *erasure, char error[STORE_ERROR_MAX])
     if (!walk)
         return -1;
     walk->erasure = erasure;
+    walk->call = call;
     walk->seal = seal_create(erasure->seal_key);
-    if (walk->seal)
-        walk->call = redis_call_open(erasure->redis_url, DEADLINE_MS, error);
-    if (walk->call && stream_walk(walk, OUTBOX_STREAM, error) == 0 &&
+    if (walk->seal && stream_walk(walk, OUTBOX_STREAM, error) == 0 &&
         stream_walk(walk, OUTBOX_REFUSED_STREAM, error) == 0)
         status = 0;
-    redis_call_close(walk->call);
     seal_free(walk->seal);
     OPENSSL_cleanse(walk, sizeof *walk);
     free(walk);

@@ -7,8 +7,9 @@
 
 #include "store/outbox.h"
 
+struct redis_call;
+
 struct outbox_erasure {
-    const char *redis_url;
     unsigned char seal_key[OUTBOX_KEY_SIZE];
     const char *phone_number; /* as records hold it; or NULL, then the entries of this */
     const char *code;
@@ -20,6 +21,7 @@ struct outbox_erasure {
 };
 
 /* Returns 0 or -1 with error; then some may be gone already. */
-int outbox_erase(struct outbox_erasure *erasure, char error[STORE_ERROR_MAX]);
+int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call,
+                 char error[STORE_ERROR_MAX]);
 
 #endif

@@ -13,21 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Commands of the drain that may be under way beside the entries being put. */
-#define DRAIN_COMMANDS 4
-
-extern const char outbox_put_script[];
-extern const size_t outbox_put_script_length;
+extern const struct redis_script outbox_put_script;
 
 _Static_assert(OUTBOX_KEY_SIZE == SEAL_KEY_SIZE, "one size of keys");
 
 struct outbox_link {
     uint64_t length_max;
     uint64_t length_alarm;
-    unsigned in_flight_max;
-    unsigned in_flight; /* entries being put */
-    struct redis_url url;
-    struct redis_link *redis;
+    struct redis_lane lane; /* of the entries being put */
     struct seal *seal;
     struct outbox_drain *drain;
 };
@@ -46,7 +39,6 @@ static void on_put(const struct redisReply *reply, void *arg)
 {
     struct outbox_entry *entry = arg;
 
-    entry->link->in_flight--;
     entry->ticket.status = put_status(entry->link, reply);
     entry->ticket.done(&entry->ticket);
 }
@@ -56,65 +48,47 @@ enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entr
     unsigned char sealed[OUTBOX_SEALED_MAX];
     char length_max[24];
 
-    if (!redis_link_up(link->redis))
+    if (!redis_lane_up(&link->lane))
         return STORE_DOWN;
-    if (link->in_flight >= link->in_flight_max)
-        return STORE_FULL;
     size_t length = outbox_claim_seal(link->seal, entry->claim, sealed);
     if (length == 0)
         return STORE_DOWN;
     snprintf(length_max, sizeof(length_max), "%" PRIu64, link->length_max);
-    const char *argv[] = {"EVAL",        outbox_put_script, "1",
-                          OUTBOX_STREAM, length_max,        (const char *)sealed};
-    const size_t lengths[] = {
-        4, outbox_put_script_length, 1, strlen(OUTBOX_STREAM), strlen(length_max), length};
+    const char *argv[] = {OUTBOX_STREAM, length_max, (const char *)sealed};
+    const size_t lengths[] = {strlen(OUTBOX_STREAM), strlen(length_max), length};
 
     entry->link = link;
-    enum store_status status = redis_link_command(link->redis, 6, argv, lengths, on_put, entry);
-    if (status == STORE_LATER)
-        link->in_flight++;
-    return status;
+    return redis_lane_run(&link->lane, &outbox_put_script, 1, 3, argv, lengths, on_put, entry);
 }
 
 static void link_free(struct outbox_link *link)
 {
-    redis_link_close(link->redis);
+    redis_lane_leave(&link->lane);
     outbox_drain_stop(link->drain);
     seal_free(link->seal);
-    redis_url_deinit(&link->url);
     free(link);
 }
 
 struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct event_base *base,
-                                  struct record_link *records, const struct outbox_watch *watch,
-                                  char error[STORE_ERROR_MAX])
+                                  struct redis_link *redis, struct record_link *records,
+                                  const struct outbox_watch *watch, char error[STORE_ERROR_MAX])
 {
     struct outbox_link *link = calloc(1, sizeof(*link));
 
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     if (link == NULL)
         return NULL;
-    if (redis_url_parse(&link->url, settings->redis_url, error) < 0)
-        goto failed;
     link->length_max = settings->length_max;
     link->length_alarm = settings->length_alarm;
-    link->in_flight_max = settings->in_flight_max;
     link->seal = seal_create(settings->seal_key);
     if (link->seal == NULL) {
         snprintf(error, STORE_ERROR_MAX, "cannot prepare the outbox's key");
         goto failed;
     }
-    const struct redis_link_settings redis = {
-        .url = &link->url,
-        .deadline_ms = settings->deadline_ms,
-        .in_flight_max = settings->in_flight_max + DRAIN_COMMANDS,
-    };
-    link->redis = redis_link_open(base, &redis, error);
-    if (link->redis == NULL)
-        goto failed;
+    redis_lane_join(&link->lane, redis, settings->in_flight_max, NULL);
     link->drain = outbox_drain_start(&(struct outbox_drain_settings){
         .base = base,
-        .redis = link->redis,
+        .redis = redis,
         .seal = link->seal,
         .records = records,
         .watch = *watch,

@@ -11,29 +11,37 @@ struct redis_call {
     struct redis_url url;
     struct event_base *base;
     struct redis_link *link;
-    /* Of the command under way: */
+    struct redis_lane lane;
+    /* Of the command under way, and of the attempt to connect: */
     void (*on_reply)(void *arg, const struct redisReply *reply);
     void *arg;
-    char *error;
+    char *error; /* NULL: nobody waits */
     int status;
-    bool waiting;
 };
 
+static void wait_end(struct redis_call *call, int status)
+{
+    call->status = status;
+    call->error = NULL;
+}
+
+static int wait(struct redis_call *call)
+{
+    while (call->error != NULL && redis_call_turn(call))
+        continue;
+    call->error = NULL;
+    return call->status;
+}
+
+/* A command under way ends after this. */
 static void on_changed(void *arg, bool up, const char *why)
 {
     struct redis_call *call = arg;
 
-    if (!up && call->error)
+    if (call->error != NULL && !up)
         snprintf(call->error, STORE_ERROR_MAX, "%s", why);
-    call->status = up ? 0 : -1;
-    call->waiting = false;
-}
-
-static void loop_until_done(struct redis_call *call)
-{
-    call->waiting = true;
-    while (call->waiting && event_base_loop(call->base, EVLOOP_ONCE) == 0)
-        continue;
+    if (call->lane.in_flight == 0)
+        wait_end(call, up ? 0 : -1);
 }
 
 struct redis_call *redis_call_open(const char *url, unsigned deadline_ms,
@@ -42,25 +50,18 @@ struct redis_call *redis_call_open(const char *url, unsigned deadline_ms,
     struct redis_call *call = calloc(1, sizeof *call);
 
     snprintf(error, STORE_ERROR_MAX, "out of memory");
-    if (!call)
+    if (call == NULL)
         return NULL;
     if (redis_url_parse(&call->url, url, error) < 0)
         goto failed;
     call->base = event_base_new();
+    call->link = call->base ? redis_link_open(call->base, &call->url, deadline_ms, error) : NULL;
+    if (call->link == NULL)
+        goto failed;
+    redis_lane_join(&call->lane, call->link, 1, &(struct store_watch){on_changed, call});
     call->error = error;
     call->status = -1;
-    const struct redis_link_settings settings = {
-        .url = &call->url,
-        .deadline_ms = deadline_ms,
-        .in_flight_max = 1,
-        .watch = {on_changed, call},
-    };
-    call->link = call->base ? redis_link_open(call->base, &settings, error) : NULL;
-    if (!call->link)
-        goto failed;
-    loop_until_done(call);
-    call->error = NULL;
-    if (call->status == 0)
+    if (wait(call) == 0)
         return call;
 failed:
     redis_call_close(call);
@@ -69,45 +70,71 @@ failed:
 
 void redis_call_close(struct redis_call *call)
 {
-    if (!call)
+    if (call == NULL)
         return;
-    if (call->link)
-        redis_link_close(call->link);
-    if (call->base)
+    redis_link_close(call->link);
+    if (call->base != NULL)
         event_base_free(call->base);
     redis_url_deinit(&call->url);
     free(call);
 }
 
+struct redis_link *redis_call_link(struct redis_call *call)
+{
+    return call->link;
+}
+
+bool redis_call_turn(struct redis_call *call)
+{
+    return event_base_loop(call->base, EVLOOP_ONCE) == 0;
+}
+
 static void on_answer(const struct redisReply *reply, void *arg)
 {
     struct redis_call *call = arg;
+    const bool done = reply != NULL && reply->type != REDIS_REPLY_ERROR;
 
-    call->waiting = false;
-    if (reply && reply->type != REDIS_REPLY_ERROR) {
-        call->status = 0;
-        if (call->on_reply)
-            call->on_reply(call->arg, reply);
-    } else if (reply) {
+    if (done && call->on_reply != NULL)
+        call->on_reply(call->arg, reply);
+    else if (reply != NULL && !done)
         snprintf(call->error, STORE_ERROR_MAX, "Redis: %.200s", reply->str);
-    } else if (call->error[0] == '\0') {
+    else if (!done && call->error[0] == '\0')
         snprintf(call->error, STORE_ERROR_MAX, "Redis does not answer");
-    }
+    wait_end(call, done ? 0 : -1);
 }
 
-int redis_call(struct redis_call *call, int argc, const char *const *argv, const size_t *lengths,
-               void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
-               char error[STORE_ERROR_MAX])
+static int finish(struct redis_call *call, enum store_status sent, char error[STORE_ERROR_MAX])
+{
+    if (sent == STORE_LATER)
+        return wait(call);
+    call->error = NULL;
+    snprintf(error, STORE_ERROR_MAX, "Redis is away");
+    return -1;
+}
+
+static void begin(struct redis_call *call,
+                  void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
+                  char error[STORE_ERROR_MAX])
 {
     error[0] = '\0';
     call->on_reply = on_reply;
     call->arg = arg;
     call->error = error;
     call->status = -1;
-    if (redis_link_command(call->link, argc, argv, lengths, on_answer, call) == STORE_LATER)
-        loop_until_done(call);
-    else
-        snprintf(error, STORE_ERROR_MAX, "Redis is away");
-    call->error = NULL;
-    return call->status;
+}
+
+int redis_call(struct redis_call *call, int argc, const char *const *argv, const size_t *lengths,
+               void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
+               char error[STORE_ERROR_MAX])
+{
+    begin(call, on_reply, arg, error);
+    return finish(call, redis_lane_send(&call->lane, argc, argv, lengths, on_answer, call), error);
+}
+
+int redis_call_run(struct redis_call *call, const struct redis_script *script, int argc,
+                   const char *const *argv, const size_t *lengths, char error[STORE_ERROR_MAX])
+{
+    begin(call, NULL, NULL, error);
+    return finish(
+        call, redis_lane_run(&call->lane, script, 1, argc, argv, lengths, on_answer, call), error);
 }

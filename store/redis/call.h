@@ -8,21 +8,18 @@
 #ifndef STORE_REDIS_CALL_H
 #define STORE_REDIS_CALL_H
 
-#include "store/ticket.h"
-#include <stddef.h>
+#include "store/redis.h"
+#include "store/redis/script.h"
 
 struct redisReply;
-struct redis_call;
-
-/* Returns NULL with error when Redis cannot be reached. */
-struct redis_call *redis_call_open(const char *url, unsigned deadline_ms,
-                                   char error[STORE_ERROR_MAX]);
-void redis_call_close(struct redis_call *call);
 
 /* Hands the reply, which is no error of Redis's, to on_reply (which may be NULL). Returns 0, or -1
  * with error. */
 int redis_call(struct redis_call *call, int argc, const char *const *argv, const size_t *lengths,
                void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
                char error[STORE_ERROR_MAX]);
+/* The same for a script with one key, whose reply is for nobody. */
+int redis_call_run(struct redis_call *call, const struct redis_script *script, int argc,
+                   const char *const *argv, const size_t *lengths, char error[STORE_ERROR_MAX]);
 
 #endif

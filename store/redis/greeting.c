@@ -1,4 +1,4 @@
-/* AUTH, SELECT, ROLE, SCRIPT LOAD of each script, PING. */
+/* AUTH, SELECT, ROLE, PING. */
 #include "store/redis/greeting.h"
 #include "store/redis/reply.h"
 
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { AUTH = 1, SELECT, ROLE, SCRIPTS };
+enum { AUTH = 1, SELECT, ROLE, PING };
 
 static void say(struct redis_greeting *greeting, const char *first, const char *second,
                 const char *third)
@@ -21,10 +21,8 @@ static void say(struct redis_greeting *greeting, const char *first, const char *
     }
 }
 
-bool redis_greeting_next(struct redis_greeting *greeting,
-                         const struct redis_link_settings *settings)
+bool redis_greeting_next(struct redis_greeting *greeting, const struct redis_url *url)
 {
-    const struct redis_url *url = settings->url;
     size_t step = ++greeting->step;
 
     if (step == AUTH && url->password == NULL)
@@ -39,11 +37,7 @@ bool redis_greeting_next(struct redis_greeting *greeting,
         say(greeting, "SELECT", greeting->db, NULL);
     } else if (step == ROLE) {
         say(greeting, "ROLE", NULL, NULL);
-    } else if (step < SCRIPTS + settings->script_count) {
-        const struct redis_script *script = &settings->scripts[step - SCRIPTS];
-        say(greeting, "SCRIPT", "LOAD", script->text);
-        greeting->lengths[2] = script->length;
-    } else if (step == SCRIPTS + settings->script_count) {
+    } else if (step == PING) {
         say(greeting, "PING", NULL, NULL);
     } else {
         return false;

@@ -1,11 +1,13 @@
 /*
  * What is said on each new connection before it counts as up: who we are, which database, whether
- * this is a master, our scripts; each after the one before was accepted.
+ * this is a master; each after the one before was accepted.
  */
 #ifndef STORE_REDIS_GREETING_H
 #define STORE_REDIS_GREETING_H
 
-#include "store/redis/link.h"
+#include "store/redis/url.h"
+
+struct redisReply;
 
 struct redis_greeting {
     size_t step; /* 0 before the first command */
@@ -16,8 +18,7 @@ struct redis_greeting {
 };
 
 /* Fills in the next command. Returns false when there is none: all is said. */
-bool redis_greeting_next(struct redis_greeting *greeting,
-                         const struct redis_link_settings *settings);
+bool redis_greeting_next(struct redis_greeting *greeting, const struct redis_url *url);
 
 /* Whether the reply to the last command lets us go on; if not, why. */
 bool redis_greeting_accepts(const struct redis_greeting *greeting, const struct redis_url *url,

@@ -9,10 +9,17 @@ static const struct {
     const char *code;
     enum redis_trouble trouble;
 } codes[] = {
-    {"READONLY", REDIS_ELSEWHERE},  {"LOADING", REDIS_ELSEWHERE},  {"MASTERDOWN", REDIS_ELSEWHERE},
-    {"CLUSTERDOWN", REDIS_REFUSES}, {"MOVED", REDIS_REFUSES},      {"MISCONF", REDIS_REFUSES},
-    {"OOM", REDIS_REFUSES},         {"NOREPLICAS", REDIS_REFUSES}, {"NOPERM", REDIS_REFUSES},
+    {"READONLY", REDIS_ELSEWHERE},
+    {"LOADING", REDIS_ELSEWHERE},
+    {"MASTERDOWN", REDIS_ELSEWHERE},
+    {"CLUSTERDOWN", REDIS_REFUSES},
+    {"MOVED", REDIS_REFUSES},
+    {"MISCONF", REDIS_REFUSES},
+    {"OOM", REDIS_REFUSES},
+    {"NOREPLICAS", REDIS_REFUSES},
+    {"NOPERM", REDIS_REFUSES},
     {"NOAUTH", REDIS_REFUSES},
+    {"NOSCRIPT", REDIS_UNKNOWN_SCRIPT},
 };
 
 /* Before Redis 7, an error inside a script stands behind one of the script: "ERR ...: -CODE ...".

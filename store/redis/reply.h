@@ -10,9 +10,10 @@ enum redis_trouble {
     REDIS_FINE,
     REDIS_ELSEWHERE, /* another server than this one is the master now, or this one is loading */
     REDIS_REFUSES,   /* it is the right one, and cannot or will not */
+    REDIS_UNKNOWN_SCRIPT,
 };
 
-/* Of an error that concerns all commands; errors of one command are fine. */
+/* Of an error that concerns all commands, or a script; errors of one command are fine. */
 enum redis_trouble redis_reply_trouble(const struct redisReply *reply);
 
 /* Whether an answer to ROLE is a replica's. */

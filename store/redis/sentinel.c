@@ -1,15 +1,15 @@
 /*
  * A question walks along the sentinels:
  *
- *     on_step --open a link--> CONNECTING --on_changed: up--> ASKED --on_answer: the place-->
- * on_step ^                          |                           |                              |
- *        +---- why it did not ------+---------------------------+                    done <----+
+ *     on_step --start--> connecting --on_up--> asked --on_answer: the place--> on_step --> done
+ *        ^                   |                   |
+ *        +------- on_down, or an answer that is none
  *
- * A link cannot be closed from its own callbacks, so these leave their result and let the timer
- * take the next step. A sentinel's link has no master of its own to ask for: nothing recurses.
+ * A connection is not freed from its own callbacks, so these leave their result and let the timer
+ * take the next step.
  */
 #include "store/redis/sentinel.h"
-#include "store/redis/link.h"
+#include "store/redis/connection.h"
 
 #include <event2/event.h>
 #include <hiredis/hiredis.h>
@@ -27,7 +27,7 @@ struct redis_question {
     void *arg;
     struct event *step;
     struct redis_url sentinel; /* the one being asked; its texts are url's */
-    struct redis_link *link;
+    struct redis_connection *connection;
     bool found;
     struct redis_place place;
     char why[STORE_ERROR_MAX];
@@ -55,13 +55,14 @@ static int place_read(struct redis_place *place, const struct redisReply *reply)
     return 0;
 }
 
-static void on_answer(const struct redisReply *reply, void *arg)
+static void on_answer(struct redis_command *command, const struct redisReply *reply)
 {
-    struct redis_question *question = arg;
+    struct redis_question *question = command->owner;
     const struct redis_url *sentinel = &question->sentinel;
 
+    free(command);
     if (reply == NULL)
-        return; /* on_changed hears why, or it is cancelled */
+        return; /* on_down heard why, or it is cancelled */
     question->found = place_read(&question->place, reply) == 0;
     if (!question->found)
         snprintf(question->why, sizeof(question->why), "the sentinel at %.100s:%u: %.100s",
@@ -70,17 +71,31 @@ static void on_answer(const struct redisReply *reply, void *arg)
     step_soon(question);
 }
 
-static void on_changed(void *arg, bool up, const char *why)
+static void on_down(void *arg, const char *why)
+{
+    struct redis_question *question = arg;
+
+    snprintf(question->why, sizeof(question->why), "as sentinel, Redis at %.100s:%u: %.100s",
+             question->sentinel.host, question->sentinel.port, why);
+    step_soon(question);
+}
+
+static void on_up(void *arg)
 {
     struct redis_question *question = arg;
     const char *argv[] = {"SENTINEL", "get-master-addr-by-name", question->url->master};
     const size_t lengths[] = {strlen(argv[0]), strlen(argv[1]), strlen(argv[2])};
+    struct redis_command *command =
+        redis_command_create(&(struct redis_words){.argc = 3, .argv = argv, .lengths = lengths});
 
-    if (up &&
-        redis_link_command(question->link, 3, argv, lengths, on_answer, question) == STORE_LATER)
-        return;
-    snprintf(question->why, sizeof(question->why), "as sentinel, %.240s", why);
-    step_soon(question);
+    if (command != NULL) {
+        command->done = on_answer;
+        command->owner = question;
+        if (redis_connection_send(question->connection, command) == 0)
+            return;
+        free(command);
+    }
+    on_down(question, "out of memory");
 }
 
 static void sentinel_ask(struct redis_question *question)
@@ -88,18 +103,20 @@ static void sentinel_ask(struct redis_question *question)
     const struct redis_url *url = question->url;
     const struct redis_host *host =
         &url->sentinels[(question->first + question->asked++) % url->sentinel_count];
-    const struct redis_link_settings settings = {
-        .url = &question->sentinel,
-        .deadline_ms = question->deadline_ms,
-        .in_flight_max = 1,
-        .watch = {on_changed, question},
-    };
+    struct redis_place place = {.port = host->port};
 
     question->sentinel = (struct redis_url){
         .host = host->name, .port = host->port, .password = url->sentinel_password};
-    question->link = redis_link_open(question->base, &settings, question->why);
-    if (question->link == NULL)
+    question->connection = redis_connection_create(
+        &(struct redis_connection_settings){question->base, &question->sentinel,
+                                            question->deadline_ms, on_up, on_down, question},
+        question->why);
+    if (question->connection == NULL) {
         step_soon(question);
+        return;
+    }
+    snprintf(place.host, sizeof(place.host), "%s", host->name);
+    redis_connection_start(question->connection, &place, 0);
 }
 
 static void on_step(evutil_socket_t fd, short what, void *arg)
@@ -108,8 +125,8 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
 
-    redis_link_close(question->link);
-    question->link = NULL;
+    redis_connection_free(question->connection);
+    question->connection = NULL;
     if (!question->found && question->asked < question->url->sentinel_count) {
         sentinel_ask(question);
         return;
@@ -143,7 +160,7 @@ struct redis_question *redis_sentinel_ask(
 
 void redis_sentinel_cancel(struct redis_question *question)
 {
-    redis_link_close(question->link);
+    redis_connection_free(question->connection);
     event_free(question->step);
     free(question);
 }

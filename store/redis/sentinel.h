@@ -8,12 +8,8 @@
 #include "store/redis/url.h"
 
 struct event_base;
+struct redis_place;
 struct redis_question;
-
-struct redis_place {
-    char host[REDIS_HOST_MAX];
-    unsigned port;
-};
 
 /* Begins with the sentinel number first, counted round. done is called once, on the loop, and frees
  * the question: with the place, or with NULL and why the last sentinel did not tell it; both live

@@ -15,7 +15,7 @@
 
 struct replies_store {
     const struct replies_backend *backend;
-    struct replies_settings settings; /* redis_url is NULL: it belongs to the caller of open */
+    struct replies_settings settings;
 };
 
 struct replies_link {
@@ -63,7 +63,7 @@ struct replies_backend {
                                   char error[STORE_ERROR_MAX]);
     void (*close)(struct replies_store *store);
     /* `changed` gets the link. */
-    struct replies_link *(*attach)(struct replies_store *store, struct event_base *base,
+    struct replies_link *(*attach)(struct replies_store *store, const struct redis_links *redis,
                                    void (*changed)(void *arg, bool up, const char *why),
                                    char error[STORE_ERROR_MAX]);
     void (*detach)(struct replies_link *link);

@@ -87,27 +87,22 @@ static int newest_forget(const struct replies_settings *settings, struct redis_c
                       NULL, NULL, error);
 }
 
-int replies_erase(const struct replies_settings *settings, const char *address, bool dry_run,
-                  size_t *found, char error[STORE_ERROR_MAX])
+int replies_erase(const struct replies_settings *settings, struct redis_call *call,
+                  const char *address, bool dry_run, size_t *found, char error[STORE_ERROR_MAX])
 {
     struct walk walk = {.address = address};
-    struct redis_call *call;
     int status = 0;
 
     *found = 0;
-    call = redis_call_open(settings->redis_url, settings->deadline_ms, error);
-    if (!call)
-        return -1;
     walk.seal = seal_create(settings->seal_key);
     if (!walk.seal) {
         snprintf(error, STORE_ERROR_MAX, "cannot prepare the replies' key");
-        status = -1;
+        return -1;
     }
     for (unsigned n = 0; status == 0 && n < REPLIES_PARTITIONS; n++)
         status = partition_walk(&walk, call, n, dry_run, found, error);
     if (status == 0 && !dry_run)
         status = newest_forget(settings, call, address, error);
     seal_free(walk.seal);
-    redis_call_close(call);
     return status;
 }

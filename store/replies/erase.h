@@ -8,8 +8,10 @@
 #include "store/replies.h"
 #include <stdbool.h>
 
+struct redis_call;
+
 /* With dry_run they are only counted. Returns 0 with *found, or -1 with error. */
-int replies_erase(const struct replies_settings *settings, const char *address, bool dry_run,
-                  size_t *found, char error[STORE_ERROR_MAX]);
+int replies_erase(const struct replies_settings *settings, struct redis_call *call,
+                  const char *address, bool dry_run, size_t *found, char error[STORE_ERROR_MAX]);
 
 #endif

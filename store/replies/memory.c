@@ -289,13 +289,14 @@ static void memory_close(struct replies_store *replies)
     free(store);
 }
 
-static struct replies_link *memory_attach(struct replies_store *store, struct event_base *base,
+static struct replies_link *memory_attach(struct replies_store *store,
+                                          const struct redis_links *redis,
                                           void (*changed)(void *arg, bool up, const char *why),
                                           char error[STORE_ERROR_MAX])
 {
     struct memory_link *link = calloc(1, sizeof(*link));
 
-    (void)base;
+    (void)redis;
     (void)changed;
     if (link == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");

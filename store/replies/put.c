@@ -14,15 +14,13 @@
 struct replies_store *replies_open(const struct replies_settings *settings,
                                    char error[STORE_ERROR_MAX])
 {
-    const struct replies_backend *backend =
-        settings->redis_url != NULL ? &replies_redis : &replies_memory;
+    const struct replies_backend *backend = settings->in_redis ? &replies_redis : &replies_memory;
     struct replies_store *store = backend->open(settings, error);
 
     if (store == NULL)
         return NULL;
     store->backend = backend;
     store->settings = *settings;
-    store->settings.redis_url = NULL;
     return store;
 }
 
@@ -45,10 +43,11 @@ static void on_connection(void *arg, bool up, const char *why)
 }
 
 struct replies_link *replies_attach(struct replies_store *store, struct event_base *base,
+                                    const struct redis_links *redis,
                                     const struct replies_sender *sender,
                                     const struct replies_watch *watch, char error[STORE_ERROR_MAX])
 {
-    struct replies_link *link = store->backend->attach(store, base, on_connection, error);
+    struct replies_link *link = store->backend->attach(store, redis, on_connection, error);
 
     if (link == NULL)
         return NULL;

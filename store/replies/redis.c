@@ -4,6 +4,7 @@
  * "uic:replies:put:KEY" lives for each reply that was put. "uic:replies:newest:WHO" holds
  * the entry's id of what was put last for a person, and once that was sent its sent_id.
  */
+#include "store/redis.h"
 #include "store/redis/link.h"
 #include "store/replies/backend.h"
 #include "store/replies/drain.h"
@@ -21,19 +22,11 @@
 #define REMOVALS 1024
 #define NAME_MAX_LENGTH REPLIES_NAME_MAX
 
-extern const char replies_put_script[], replies_note_script[], replies_lease_script[];
-extern const size_t replies_put_script_length, replies_note_script_length,
-    replies_lease_script_length;
-
-struct redis_store {
-    struct replies_store store;
-    struct redis_url url;
-};
+extern const struct redis_script replies_put_script, replies_note_script, replies_lease_script;
 
 struct redis_replies_link {
     struct replies_link link;
-    struct redis_link *redis;
-    unsigned puts; /* under way */
+    struct redis_lane puts, drain, reads;
 };
 
 static struct redis_replies_link *redis_of(struct replies_link *link)
@@ -64,7 +57,6 @@ static void on_put(const struct redisReply *reply, void *arg)
 {
     struct replies_entry *entry = arg;
 
-    redis_of(entry->link)->puts--;
     entry->ticket.status = put_status(reply);
     entry->ticket.done(&entry->ticket);
 }
@@ -83,12 +75,9 @@ static enum store_status redis_put(struct replies_link *link, struct replies_ent
                                    const struct replies_kept *kept)
 {
     const struct replies_settings *settings = &link->store->settings;
-    struct redis_replies_link *redis = redis_of(link);
     char mark[NAME_MAX_LENGTH], stream[NAME_MAX_LENGTH], newest[NAME_MAX_LENGTH];
     char life[24], most[24], who[17];
 
-    if (redis->puts >= settings->in_flight_max)
-        return STORE_FULL;
     snprintf(mark, sizeof(mark), REPLIES_PREFIX ":put:%016" PRIx64, entry->key);
     stream_name(entry->partition, stream);
     replies_newest_name(kept->who, newest);
@@ -96,23 +85,11 @@ static enum store_status redis_put(struct replies_link *link, struct replies_ent
     snprintf(most, sizeof(most), "%" PRIu64,
              (settings->length_max + REPLIES_PARTITIONS - 1) / REPLIES_PARTITIONS);
     snprintf(who, sizeof(who), "%016" PRIx64, kept->who);
-    const char *argv[] = {"EVAL", replies_put_script,        "3", mark, stream, newest, life, most,
-                          who,    (const char *)kept->sealed};
-    const size_t lengths[] = {4,
-                              replies_put_script_length,
-                              1,
-                              strlen(mark),
-                              strlen(stream),
-                              strlen(newest),
-                              strlen(life),
-                              strlen(most),
-                              strlen(who),
-                              kept->length};
-    enum store_status status = redis_link_command(
-        redis->redis, 10, argv, lengths, link->drain != NULL ? on_put_of_own : on_put, entry);
-    if (status == STORE_LATER)
-        redis->puts++;
-    return status;
+    const char *argv[] = {mark, stream, newest, life, most, who, (const char *)kept->sealed};
+    const size_t lengths[] = {strlen(mark), strlen(stream), strlen(newest), strlen(life),
+                              strlen(most), strlen(who),    kept->length};
+    return redis_lane_run(&redis_of(link)->puts, &replies_put_script, 3, 7, argv, lengths,
+                          link->drain != NULL ? on_put_of_own : on_put, entry);
 }
 
 /* For the drain */
@@ -160,18 +137,18 @@ static void on_leased(const struct redisReply *reply, void *arg)
 static enum store_status redis_lease(struct replies_link *link,
                                      const struct replies_lease_wish *wish)
 {
-    enum { COUNT = 7 + REPLIES_PARTITIONS };
+    enum { COUNT = 4 + REPLIES_PARTITIONS };
     char life[16];
-    const char *argv[COUNT] = {"EVAL", replies_lease_script,  "1", REPLIES_PREFIX, wish->owner,
-                               life,   wish->take ? "1" : "0"};
+    const char *argv[COUNT] = {REPLIES_PREFIX, wish->owner, life, wish->take ? "1" : "0"};
     size_t lengths[COUNT];
 
     snprintf(life, sizeof(life), "%u", wish->life_ms);
     for (size_t n = 0; n < REPLIES_PARTITIONS; n++)
-        argv[7 + n] = wish->keep[n] ? "1" : "0";
+        argv[4 + n] = wish->keep[n] ? "1" : "0";
     for (size_t i = 0; i < COUNT; i++)
         lengths[i] = strlen(argv[i]);
-    return redis_link_command(redis_of(link)->redis, COUNT, argv, lengths, on_leased, link);
+    return redis_lane_run(&redis_of(link)->drain, &replies_lease_script, 1, COUNT, argv, lengths,
+                          on_leased, link);
 }
 
 static bool is_text(const struct redisReply *reply)
@@ -238,8 +215,8 @@ static enum store_status redis_read(struct replies_link *link, const struct repl
     }
     for (size_t i = 0; i < 4 + 2 * count; i++)
         lengths[i] = strlen(argv[i]);
-    return redis_link_command(redis_of(link)->redis, (int)(4 + 2 * count), argv, lengths, on_read,
-                              link);
+    return redis_lane_send(&redis_of(link)->reads, (int)(4 + 2 * count), argv, lengths, on_read,
+                           link);
 }
 
 static void on_removed(const struct redisReply *reply, void *arg)
@@ -253,8 +230,8 @@ static enum store_status redis_remove(struct replies_link *link, unsigned partit
     char stream[NAME_MAX_LENGTH];
 
     stream_name(partition, stream);
-    return redis_link_command(redis_of(link)->redis, 3, (const char *[]){"XDEL", stream, id},
-                              (const size_t[]){4, strlen(stream), strlen(id)}, on_removed, item);
+    return redis_lane_send(&redis_of(link)->drain, 3, (const char *[]){"XDEL", stream, id},
+                           (const size_t[]){4, strlen(stream), strlen(id)}, on_removed, item);
 }
 
 /* The newest */
@@ -271,11 +248,9 @@ static void redis_note(struct replies_link *link, uint64_t who, const char *id, 
 
     replies_newest_name(who, name);
     snprintf(sent, sizeof(sent), "%" PRIu64, sent_id);
-    redis_link_command(
-        redis_of(link)->redis, 6,
-        (const char *[]){"EVAL", replies_note_script, "1", name, id, sent},
-        (const size_t[]){4, replies_note_script_length, 1, strlen(name), strlen(id), strlen(sent)},
-        on_noted, NULL);
+    redis_lane_run(&redis_of(link)->drain, &replies_note_script, 1, 3,
+                   (const char *[]){name, id, sent},
+                   (const size_t[]){strlen(name), strlen(id), strlen(sent)}, on_noted, NULL);
 }
 
 static void on_newest(const struct redisReply *reply, void *arg)
@@ -294,8 +269,8 @@ static enum store_status redis_newest(struct replies_link *link, uint64_t who,
     char name[NAME_MAX_LENGTH];
 
     replies_newest_name(who, name);
-    return redis_link_command(redis_of(link)->redis, 2, (const char *[]){"GET", name},
-                              (const size_t[]){3, strlen(name)}, on_newest, newest);
+    return redis_lane_send(&redis_of(link)->puts, 2, (const char *[]){"GET", name},
+                           (const size_t[]){3, strlen(name)}, on_newest, newest);
 }
 
 /* Life */
@@ -303,58 +278,49 @@ static enum store_status redis_newest(struct replies_link *link, uint64_t who,
 static struct replies_store *redis_open(const struct replies_settings *settings,
                                         char error[STORE_ERROR_MAX])
 {
-    struct redis_store *store = calloc(1, sizeof(*store));
+    struct replies_store *store = calloc(1, sizeof(*store));
 
-    if (store == NULL) {
+    (void)settings;
+    if (store == NULL)
         snprintf(error, STORE_ERROR_MAX, "out of memory");
-        return NULL;
-    }
-    if (redis_url_parse(&store->url, settings->redis_url, error) == 0)
-        return &store->store;
-    redis_url_deinit(&store->url);
-    free(store);
-    return NULL;
+    return store;
 }
 
 static void redis_close(struct replies_store *store)
 {
-    redis_url_deinit(&((struct redis_store *)store)->url);
     free(store);
 }
 
-static struct replies_link *redis_attach(struct replies_store *store, struct event_base *base,
+static struct replies_link *redis_attach(struct replies_store *store,
+                                         const struct redis_links *redis,
                                          void (*changed)(void *arg, bool up, const char *why),
                                          char error[STORE_ERROR_MAX])
 {
     struct redis_replies_link *link = calloc(1, sizeof(*link));
+    const struct store_watch watch = {changed, link};
 
     if (link == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
     link->link.store = store;
-    const struct redis_link_settings settings = {
-        .url = &((struct redis_store *)store)->url,
-        .deadline_ms = store->settings.deadline_ms,
-        .in_flight_max = store->settings.in_flight_max + DRAIN_COMMANDS + 2 * REMOVALS,
-        .watch = {changed, link},
-    };
-    link->redis = redis_link_open(base, &settings, error);
-    if (link->redis != NULL)
-        return &link->link;
-    free(link);
-    return NULL;
+    redis_lane_join(&link->puts, redis->prompt, store->settings.in_flight_max, &watch);
+    redis_lane_join(&link->drain, redis->prompt, DRAIN_COMMANDS + 2 * REMOVALS, NULL);
+    redis_lane_join(&link->reads, redis->patient, 1, NULL);
+    return &link->link;
 }
 
 static void redis_detach(struct replies_link *link)
 {
-    redis_link_close(redis_of(link)->redis);
+    redis_lane_leave(&redis_of(link)->puts);
+    redis_lane_leave(&redis_of(link)->drain);
+    redis_lane_leave(&redis_of(link)->reads);
     free(link);
 }
 
 static bool redis_up(const struct replies_link *link)
 {
-    return redis_link_up(((const struct redis_replies_link *)link)->redis);
+    return redis_lane_up(&((const struct redis_replies_link *)link)->puts);
 }
 
 const struct replies_backend replies_redis = {

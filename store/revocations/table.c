@@ -23,16 +23,14 @@ struct known {
 };
 
 struct revocations {
-    struct redis_url url; /* with Redis */
-    bool shared;
-    unsigned deadline_ms;
     pthread_mutex_t lock;
     struct known known[REVOCATIONS_MAX];
 };
 
 struct revocations_link {
     struct revocations *revocations;
-    struct redis_link *redis; /* NULL: memory alone */
+    bool shared; /* in Redis too */
+    struct redis_lane redis;
     bool up;
 };
 
@@ -104,7 +102,7 @@ static enum store_status key_set(struct revocations_link *link, const struct kno
     const char *argv[] = {"SET", key, "1", "EX", seconds};
     const size_t lengths[] = {3, strlen(key), 1, 2, strlen(seconds)};
 
-    return redis_link_command(link->redis, 5, argv, lengths, callback, arg);
+    return redis_lane_send(&link->redis, 5, argv, lengths, callback, arg);
 }
 
 static void revocation_finish(struct revocation *revocation, enum store_status status)
@@ -162,7 +160,7 @@ enum store_status revocation_add(struct revocations_link *link, struct revocatio
     struct known row = {.end_s = revocation->end_s};
 
     known_add(link->revocations, revocation);
-    if (link->redis == NULL)
+    if (!link->shared)
         return STORE_OK;
     memcpy(row.hash, revocation->hash, REVOCATION_HASH_SIZE);
     return key_set(link, &row, on_set, revocation);
@@ -174,34 +172,24 @@ enum store_status revocation_find(struct revocations_link *link, struct revocati
 
     if (known_has(link->revocations, revocation))
         return STORE_OK;
-    if (link->redis == NULL)
+    if (!link->shared)
         return STORE_ABSENT;
     key_write(key, revocation->hash);
     revocation->revocations = link->revocations;
     const char *argv[] = {"EXISTS", key};
     const size_t lengths[] = {6, strlen(key)};
 
-    return redis_link_command(link->redis, 2, argv, lengths, on_found, revocation);
+    return redis_lane_send(&link->redis, 2, argv, lengths, on_found, revocation);
 }
 
 /* Life */
 
-struct revocations *revocations_open(const char *redis_url, unsigned deadline_ms,
-                                     char error[STORE_ERROR_MAX])
+struct revocations *revocations_open(void)
 {
     struct revocations *revocations = calloc(1, sizeof *revocations);
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
-    if (revocations == NULL)
-        return NULL;
-    if (redis_url != NULL && redis_url_parse(&revocations->url, redis_url, error) < 0) {
-        redis_url_deinit(&revocations->url);
-        free(revocations);
-        return NULL;
-    }
-    revocations->shared = redis_url != NULL;
-    revocations->deadline_ms = deadline_ms;
-    pthread_mutex_init(&revocations->lock, NULL);
+    if (revocations != NULL)
+        pthread_mutex_init(&revocations->lock, NULL);
     return revocations;
 }
 
@@ -210,37 +198,28 @@ void revocations_close(struct revocations *revocations)
     if (revocations == NULL)
         return;
     pthread_mutex_destroy(&revocations->lock);
-    redis_url_deinit(&revocations->url);
     free(revocations);
 }
 
 struct revocations_link *revocations_attach(struct revocations *revocations,
-                                            struct event_base *base, char error[STORE_ERROR_MAX])
+                                            struct redis_link *redis)
 {
     struct revocations_link *link = calloc(1, sizeof *link);
-    const struct redis_link_settings settings = {.url = &revocations->url,
-                                                 .deadline_ms = revocations->deadline_ms,
-                                                 .in_flight_max = IN_FLIGHT_MAX,
-                                                 .watch = {on_changed, link}};
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
     if (link == NULL)
         return NULL;
     link->revocations = revocations;
-    if (!revocations->shared)
-        return link;
-    link->redis = redis_link_open(base, &settings, error);
-    if (link->redis != NULL)
-        return link;
-    free(link);
-    return NULL;
+    link->shared = redis != NULL;
+    if (link->shared)
+        redis_lane_join(&link->redis, redis, IN_FLIGHT_MAX,
+                        &(struct store_watch){on_changed, link});
+    return link;
 }
 
 void revocations_detach(struct revocations_link *link)
 {
     if (link == NULL)
         return;
-    if (link->redis != NULL)
-        redis_link_close(link->redis);
+    redis_lane_leave(&link->redis);
     free(link);
 }

@@ -23,7 +23,7 @@ struct session_value {
 
 struct session_store {
     const struct session_backend *backend;
-    struct session_settings settings; /* url is NULL: it belongs to the caller of open */
+    struct session_settings settings;
 };
 
 struct session_link {
@@ -35,9 +35,8 @@ struct session_backend {
     struct session_store *(*open)(const struct session_settings *settings,
                                   char error[STORE_ERROR_MAX]);
     void (*close)(struct session_store *store);
-    int (*probe)(struct session_store *store, char error[STORE_ERROR_MAX]);
-    struct session_link *(*attach)(struct session_store *store, struct event_base *base,
-                                   const struct store_watch *watch, char error[STORE_ERROR_MAX]);
+    struct session_link *(*attach)(struct redis_link *redis, unsigned in_flight_max,
+                                   const struct store_watch *watch);
     void (*detach)(struct session_link *link);
     bool (*up)(const struct session_link *link);
     enum store_status (*load)(struct session_link *link, struct session *session);

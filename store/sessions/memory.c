@@ -293,24 +293,13 @@ static bool memory_up(const struct session_link *link)
     return true;
 }
 
-static int memory_probe(struct session_store *store, char error[STORE_ERROR_MAX])
+static struct session_link *memory_attach(struct redis_link *redis, unsigned in_flight_max,
+                                          const struct store_watch *watch)
 {
-    (void)store;
-    (void)error;
-    return 0;
-}
-
-static struct session_link *memory_attach(struct session_store *store, struct event_base *base,
-                                          const struct store_watch *watch,
-                                          char error[STORE_ERROR_MAX])
-{
-    (void)store;
-    (void)base;
+    (void)redis;
+    (void)in_flight_max;
     (void)watch;
-    struct session_link *link = calloc(1, sizeof(*link));
-    if (link == NULL)
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
-    return link;
+    return calloc(1, sizeof(struct session_link));
 }
 
 static void memory_detach(struct session_link *link)
@@ -378,7 +367,6 @@ size_t session_memory_count(struct session_store *store)
 const struct session_backend session_memory = {
     .open = memory_open,
     .close = memory_close,
-    .probe = memory_probe,
     .attach = memory_attach,
     .detach = memory_detach,
     .up = memory_up,

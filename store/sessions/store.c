@@ -58,14 +58,12 @@ static struct session_crypto *crypto_create(const struct session_settings *setti
 struct session_store *session_store_open(const struct session_settings *settings,
                                          char error[STORE_ERROR_MAX])
 {
-    const struct session_backend *backend =
-        settings->url == NULL ? &session_memory : &session_redis;
+    const struct session_backend *backend = settings->in_redis ? &session_redis : &session_memory;
     struct session_store *store = backend->open(settings, error);
     if (store == NULL)
         return NULL;
     store->backend = backend;
     store->settings = *settings;
-    store->settings.url = NULL;
     return store;
 }
 
@@ -77,12 +75,7 @@ void session_store_close(struct session_store *store)
     store->backend->close(store);
 }
 
-int session_store_probe(struct session_store *store, char error[STORE_ERROR_MAX])
-{
-    return store->backend->probe(store, error);
-}
-
-struct session_link *session_attach(struct session_store *store, struct event_base *base,
+struct session_link *session_attach(struct session_store *store, struct redis_link *redis,
                                     const struct store_watch *watch, char error[STORE_ERROR_MAX])
 {
     struct session_crypto *crypto = crypto_create(&store->settings);
@@ -90,8 +83,9 @@ struct session_link *session_attach(struct session_store *store, struct event_ba
         snprintf(error, STORE_ERROR_MAX, "cannot prepare the session keys");
         return NULL;
     }
-    struct session_link *link = store->backend->attach(store, base, watch, error);
+    struct session_link *link = store->backend->attach(redis, store->settings.in_flight_max, watch);
     if (link == NULL) {
+        snprintf(error, STORE_ERROR_MAX, "out of memory");
         crypto_free(crypto);
         return NULL;
     }

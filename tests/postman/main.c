@@ -14,6 +14,7 @@
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics_text.h"
 #include "store/base/clock.h"
+#include "store/redis.h"
 #include "store/replies.h"
 
 #include <event2/event.h>
@@ -130,6 +131,8 @@ int main(void)
     struct keys keys;
     struct replies_settings settings;
     struct drive drive = {0};
+    struct redis_url url = {0};
+    struct redis_links redis;
     char error[STORE_ERROR_MAX];
 
     signal(SIGPIPE, SIG_IGN);
@@ -144,8 +147,11 @@ int main(void)
     struct hasher *hasher = hasher_create(&keys);
     if (hasher == NULL)
         return 1;
-    drive.postman = postman_create(&(struct postman_settings){&config, hasher, store}, drive.base,
-                                   error, sizeof error);
+    if ((config.redis_url != NULL && redis_url_parse(&url, config.redis_url, error) != 0) ||
+        redis_links_open(&redis, drive.base, config.redis_url != NULL ? &url : NULL, error) != 0)
+        return 1;
+    drive.postman = postman_create(&(struct postman_settings){&config, hasher, store, &redis},
+                                   drive.base, error, sizeof error);
     if (drive.postman == NULL)
         return 1;
     drive.timer = evtimer_new(drive.base, on_timer, &drive);
@@ -156,6 +162,8 @@ int main(void)
     fputs(text, stdout);
     free(text);
     postman_free(drive.postman);
+    redis_links_close(&redis);
+    redis_url_deinit(&url);
     hasher_free(hasher);
     replies_close(store);
     event_free(drive.timer);

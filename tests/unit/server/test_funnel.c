@@ -49,7 +49,7 @@ static int setup(void **state)
     };
     counters = counters_open(&settings, error);
     base = event_base_new();
-    link = counters_attach(counters, base, NULL, error);
+    link = counters_attach(counters, base, NULL, NULL, error);
     assert_non_null(link);
     conversation_start(&conversation, NULL, 0);
     return 0;

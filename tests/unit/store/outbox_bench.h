@@ -6,7 +6,7 @@
 #define OUTBOX_BENCH_H
 
 #include "store/record_bench.h"
-#include "store/redis_server.h"
+#include "store/redis_links.h"
 
 #include "store/outbox/drain.h"
 
@@ -20,6 +20,7 @@
 /* One link, and what its watch was told. */
 struct outbox {
     struct outbox_link *link;
+    struct test_redis redis;
     uint64_t length;
     int64_t age_ms;
     unsigned lengths; /* how often */
@@ -38,6 +39,7 @@ static struct redis_server server;
 static struct bench bench; /* loop and records */
 static struct outbox_settings settings;
 static char url[160];
+static unsigned deadline_ms;
 
 static const struct outbox_pace quick = {
     .look_ms = 10, .dead_ms = 3600000, .forget_ms = 3600000, .pause_ms = 10, .pause_max_ms = 50};
@@ -68,12 +70,9 @@ static inline int start(void **state)
     bench_open(&bench);
     redis_server_start(&server, false, NULL);
     snprintf(url, sizeof url, "unix://%s", server.socket);
-    settings = (struct outbox_settings){.redis_url = url,
-                                        .deadline_ms = 5000,
-                                        .in_flight_max = 4096,
-                                        .length_max = 100000,
-                                        .length_alarm = 50000,
-                                        .drain = true};
+    deadline_ms = 5000;
+    settings = (struct outbox_settings){
+        .in_flight_max = 4096, .length_max = 100000, .length_alarm = 50000, .drain = true};
     memset(settings.seal_key, 'o', sizeof settings.seal_key);
     return 0;
 }
@@ -114,7 +113,9 @@ static inline void outbox_open_on(struct outbox *outbox, struct record_link *rec
     char error[STORE_ERROR_MAX] = "";
 
     *outbox = (struct outbox){0};
-    outbox->link = outbox_attach(&settings, bench.base, records, &watch, error);
+    test_redis_open(&outbox->redis, bench.base, url, deadline_ms);
+    outbox->link =
+        outbox_attach(&settings, bench.base, outbox->redis.links.patient, records, &watch, error);
     if (!outbox->link)
         fail_msg("%s", error);
     outbox_set_pace(outbox->link, &quick);
@@ -129,6 +130,7 @@ static inline void outbox_close(struct outbox *outbox)
 {
     outbox_detach(outbox->link);
     outbox->link = NULL;
+    test_redis_close(&outbox->redis);
 }
 
 static inline void letter_done(struct store_ticket *ticket)

@@ -6,7 +6,7 @@
 #ifndef REPLIES_BENCH_H
 #define REPLIES_BENCH_H
 
-#include "store/redis_server.h"
+#include "store/redis_links.h"
 
 #include "store/replies.h"
 #include "store/replies/drain.h"
@@ -23,6 +23,7 @@ static struct event_base *base;
 static struct replies_settings settings;
 static struct replies_store *store;
 static char url[160];
+static struct test_redis redis; /* of the loop of all postmen */
 static uint64_t next_key = 1;
 
 static const struct replies_drain_pace quick = {.tick_ms = 20, .life_ms = 3000, .look_ms = 5};
@@ -96,8 +97,7 @@ static inline int start_memory(void **state)
 {
     (void)state;
     base = event_base_new();
-    settings = (struct replies_settings){.deadline_ms = 5000,
-                                         .in_flight_max = 1000,
+    settings = (struct replies_settings){.in_flight_max = 1000,
                                          .length_max = 16000,
                                          .put_ttl_ms = 60000,
                                          .age_max_ms = DAY_MS,
@@ -112,6 +112,7 @@ static inline int stop_memory(void **state)
 {
     (void)state;
     replies_close(store);
+    test_redis_close(&redis);
     event_base_free(base);
     return 0;
 }
@@ -122,7 +123,8 @@ static inline int start_redis(void **state)
     replies_close(store);
     redis_server_start(&server, false, NULL);
     snprintf(url, sizeof url, "unix://%s", server.socket);
-    settings.redis_url = url;
+    settings.in_redis = true;
+    test_redis_open(&redis, base, url, 5000);
     store_open();
     return 0;
 }
@@ -233,7 +235,7 @@ static inline void postman_attach(struct postman *postman, struct event_base *lo
         .length = on_length, .dropped = on_dropped, .trouble = on_trouble, .arg = postman};
     char error[STORE_ERROR_MAX] = "";
 
-    postman->link = replies_attach(store, loop, &sender, &watch, error);
+    postman->link = replies_attach(store, loop, &redis.links, &sender, &watch, error);
     if (postman->link == NULL)
         fail_msg("%s", error);
     replies_set_pace(postman->link, &quick);
@@ -258,7 +260,7 @@ static inline void postman_close(struct postman *postman)
 static inline struct replies_link *clerk_open(void)
 {
     char error[STORE_ERROR_MAX] = "";
-    struct replies_link *link = replies_attach(store, base, NULL, NULL, error);
+    struct replies_link *link = replies_attach(store, base, &redis.links, NULL, NULL, error);
     if (link == NULL)
         fail_msg("%s", error);
     return link;

@@ -5,19 +5,10 @@
 #ifndef TEST_SESSION_BENCH_H
 #define TEST_SESSION_BENCH_H
 
+#include "store/redis_links.h"
+
 #include "store/sessions.h"
-
 #include <event2/event.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 /* Long enough that only what never ends meets it. */
 #define PATIENCE_SECONDS 30
@@ -26,6 +17,8 @@ struct bench {
     struct session_settings settings;
     struct session_store *store;
     struct event_base *base;
+    struct redis_url url;
+    struct redis_link *redis; /* NULL: memory */
     struct session_link *link;
     /* What the watch was told: */
     bool up;
@@ -72,16 +65,21 @@ static inline void patience_ended(evutil_socket_t fd, short what, void *arg)
             fail_msg("waited in vain until %s", #expression);                        \
     } while (0)
 
+/* Which Redis, and its deadline, from the next bench_attach on. */
+static const char *bench_url;
+static unsigned bench_deadline_ms;
+
 static inline struct session_settings bench_settings(const char *url)
 {
     struct session_settings settings = {
-        .url = url,
+        .in_redis = url != NULL,
         .ttl_ms = 600000,
         .mark_ttl_ms = 3600000,
-        .deadline_ms = 5000,
         .in_flight_max = 1000,
         .memory_max = 1000,
     };
+    bench_url = url;
+    bench_deadline_ms = 5000;
     memset(settings.address_key, 'a', sizeof(settings.address_key));
     memset(settings.seal_key, 's', sizeof(settings.seal_key));
     return settings;
@@ -98,7 +96,13 @@ static inline void bench_attach(struct bench *bench, const struct session_settin
     if (bench->store == NULL)
         fail_msg("%s", error);
     bench->base = event_base_new();
-    bench->link = session_attach(bench->store, bench->base, &watch, error);
+    if (settings->in_redis) {
+        if (redis_url_parse(&bench->url, bench_url, error) != 0)
+            fail_msg("%s", error);
+        bench->redis = redis_link_open(bench->base, &bench->url, bench_deadline_ms, error);
+        assert_non_null(bench->redis);
+    }
+    bench->link = session_attach(bench->store, bench->redis, &watch, error);
     assert_non_null(bench->link);
 }
 
@@ -117,8 +121,19 @@ static inline void bench_detach(struct bench *bench)
 static inline void bench_close(struct bench *bench)
 {
     bench_detach(bench);
+    redis_link_close(bench->redis);
+    redis_url_deinit(&bench->url);
     event_base_free(bench->base);
     session_store_close(bench->store);
+}
+
+/* Whether Redis can be reached, and why not. */
+static inline int bench_probe(char error[STORE_ERROR_MAX])
+{
+    struct redis_call *call = redis_call_open(bench_url, bench_deadline_ms, error);
+
+    redis_call_close(call);
+    return call != NULL ? 0 : -1;
 }
 
 static inline void visit_init(struct bench *bench, struct visit *visit, const char *address)

@@ -1,7 +1,7 @@
 /* Figures: the same sums whichever link is asked, nothing twice, and what is where by its age; with
  * Redis and without. */
 #include "store/counters.h"
-#include "store/redis_server.h"
+#include "store/redis_links.h"
 
 #include <event2/event.h>
 
@@ -17,6 +17,8 @@ static char url[160];
 
 static struct counters *counters;
 static struct event_base *base;
+static struct test_redis redis; /* both links' */
+static unsigned deadline_ms;
 static struct counters_link *one, *other;
 static int64_t days_later; /* tests move this; days are UTC otherwise */
 
@@ -25,11 +27,10 @@ static int64_t day_of(int64_t at_s)
     return at_s / 86400 + days_later;
 }
 
-static struct counters_settings settings_with(const char *redis_url)
+static struct counters_settings settings_for(bool in_redis)
 {
     return (struct counters_settings){
-        .redis_url = redis_url,
-        .deadline_ms = 5000,
+        .in_redis = in_redis,
         .fields = fields,
         .field_count = 2,
         .places = places,
@@ -44,7 +45,7 @@ static struct counters_settings settings_with(const char *redis_url)
 static struct counters_link *attach(void)
 {
     char error[STORE_ERROR_MAX] = "";
-    struct counters_link *link = counters_attach(counters, base, NULL, error);
+    struct counters_link *link = counters_attach(counters, base, redis.links.prompt, NULL, error);
 
     assert_non_null(link);
     return link;
@@ -58,6 +59,7 @@ static void open_with(const struct counters_settings *settings)
     counters = counters_open(settings, error);
     assert_non_null(counters);
     base = event_base_new();
+    test_redis_open(&redis, base, settings->in_redis ? url : NULL, deadline_ms);
     one = attach();
     other = attach();
 }
@@ -66,13 +68,14 @@ static void close_all(void)
 {
     counters_detach(one);
     counters_detach(other);
+    test_redis_close(&redis);
     event_base_free(base);
     counters_close(counters);
 }
 
 static int open_in_memory(void **state)
 {
-    const struct counters_settings settings = settings_with(NULL);
+    const struct counters_settings settings = settings_for(false);
 
     (void)state;
     open_with(&settings);
@@ -84,7 +87,8 @@ static int open_in_redis(void **state)
     (void)state;
     redis_server_start(&server, false, NULL);
     snprintf(url, sizeof(url), "unix://%s", server.socket);
-    const struct counters_settings settings = settings_with(url);
+    deadline_ms = 5000;
+    const struct counters_settings settings = settings_for(true);
     open_with(&settings);
     return 0;
 }
@@ -271,7 +275,7 @@ static void a_place_that_is_none_holds_nothing(void **state)
 
 static void a_long_life_is_counted_too(void **state)
 {
-    struct counters_settings settings = settings_with(server.pid > 0 ? url : NULL);
+    struct counters_settings settings = settings_for(server.pid > 0);
 
     (void)state;
     close_all();
@@ -325,11 +329,11 @@ static void instances_are_heard_of(void **state)
  */
 static void a_flush_whose_answer_is_lost_counts_once(void **state)
 {
-    struct counters_settings settings = settings_with(url);
+    const struct counters_settings settings = settings_for(true);
 
     (void)state;
     close_all();
-    settings.deadline_ms = 100;
+    deadline_ms = 100;
     open_with(&settings);
     settle(one);
     for (uint64_t round = 1; round <= 5; round++) {
@@ -375,12 +379,12 @@ static void what_is_not_sent_is_lost_and_nothing_else(void **state)
 
 static void a_silent_redis_is_down_for_readers(void **state)
 {
-    struct counters_settings settings = settings_with(url);
+    const struct counters_settings settings = settings_for(true);
     struct counters_reading reading = {.ticket = {read_done, STORE_LATER}, .days = 1};
 
     (void)state;
     close_all();
-    settings.deadline_ms = 100;
+    deadline_ms = 100;
     open_with(&settings);
     settle(one);
     kill(server.pid, SIGSTOP);

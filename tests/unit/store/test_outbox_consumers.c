@@ -214,13 +214,16 @@ static void *crew_run(void *arg)
     struct event_base *base = event_base_new();
     struct record_link *records = record_attach(bench.store, base, NULL, error);
 
-    crew->outbox.link = outbox_attach(&settings, base, records, &watch, error);
+    test_redis_open(&crew->outbox.redis, base, url, deadline_ms);
+    crew->outbox.link =
+        outbox_attach(&settings, base, crew->outbox.redis.links.patient, records, &watch, error);
     if (!crew->outbox.link)
         abort();
     outbox_set_pace(crew->outbox.link, &quick);
     while (atomic_load(crew->written) < SHARED)
         event_base_loop(base, EVLOOP_ONCE);
     outbox_detach(crew->outbox.link);
+    test_redis_close(&crew->outbox.redis);
     record_detach(records);
     event_base_free(base);
     return NULL;

@@ -12,16 +12,16 @@
 
 static void check(int argc, const char *const *argv, const size_t *lengths)
 {
-    char *written = malloc(redis_command_room(argc, lengths)), *expected;
-    size_t length = redis_command_write(written, argc, argv, lengths);
+    char *expected;
+    struct redis_command *command =
+        redis_command_create(&(struct redis_words){.argc = argc, .argv = argv, .lengths = lengths});
     long long wanted =
         redisFormatCommandArgv(&expected, argc, (const char **)(uintptr_t)argv, lengths);
 
-    assert_int_equal(length, wanted);
-    assert_memory_equal(written, expected, length);
-    assert_true(length <= redis_command_room(argc, lengths));
+    assert_int_equal(command->length, wanted);
+    assert_memory_equal(command->bytes, expected, command->length);
     redisFreeCommand(expected);
-    free(written);
+    free(command);
 }
 
 static void arguments_are_framed_as_hiredis_does(void **state)
@@ -47,11 +47,31 @@ static void a_large_argument_fits_into_the_room(void **state)
     free(large);
 }
 
+static void a_script_goes_by_its_name(void **state)
+{
+    static const struct redis_script script = {"return 1", 8,
+                                               "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"};
+    const char *const argv[] = {"key", "argument"};
+    const size_t lengths[] = {3, 8};
+    struct redis_command *command =
+        redis_command_create(&(struct redis_words){&script, 1, 2, argv, lengths});
+    char *expected;
+    int wanted = redisFormatCommand(&expected, "EVALSHA %s 1 key argument", script.sha);
+
+    (void)state;
+    assert_int_equal(command->length, wanted);
+    assert_memory_equal(command->bytes, expected, command->length);
+    assert_ptr_equal(command->script, &script);
+    redisFreeCommand(expected);
+    free(command);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_framed_as_hiredis_does),
         cmocka_unit_test(a_large_argument_fits_into_the_room),
+        cmocka_unit_test(a_script_goes_by_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,7 @@ static struct {
 static struct event_base *base;
 static struct redis_url url;
 static struct redis_link *link_;
+static struct redis_lane lane;
 static bool up;
 static unsigned ups;
 static char why[STORE_ERROR_MAX];
@@ -168,16 +169,16 @@ static void on_changed(void *arg, bool now_up, const char *text)
 static void link_open(const char *format)
 {
     char text[128], error[STORE_ERROR_MAX] = "";
-    const struct redis_link_settings settings = {
-        .url = &url, .deadline_ms = 5000, .in_flight_max = 10, .watch = {on_changed, NULL}};
+    const struct store_watch watch = {on_changed, NULL};
 
     up = false;
     ups = 0;
     snprintf(text, sizeof(text), format, server.port);
     if (redis_url_parse(&url, text, error) < 0)
         fail_msg("%s", error);
-    link_ = redis_link_open(base, &settings, error);
+    link_ = redis_link_open(base, &url, 5000, error);
     assert_non_null(link_);
+    redis_lane_join(&lane, link_, 10, &watch);
 }
 
 /* One GET, and how it ended: the reply's text, or "(none)". */
@@ -196,8 +197,8 @@ static void on_answer(const struct redisReply *reply, void *arg)
 static enum store_status ask(struct ask *ask)
 {
     *ask = (struct ask){0};
-    return redis_link_command(link_, 2, (const char *[]){"GET", "k"}, (const size_t[]){3, 1},
-                              on_answer, ask);
+    return redis_lane_send(&lane, 2, (const char *[]){"GET", "k"}, (const size_t[]){3, 1},
+                           on_answer, ask);
 }
 
 static void each_connection_is_greeted_in_full(void **state)

@@ -135,7 +135,7 @@ static void url_of_all(void)
              "?sentinel_password=sentinels",
              sentinels[0].port, sentinels[1].port, sentinels[2].port);
     settings = bench_settings(url);
-    settings.deadline_ms = 500;
+    bench_deadline_ms = 500;
 }
 
 /* Starts everything, unless the case before left it as it was. */
@@ -222,7 +222,7 @@ static void a_probe_finds_it_too(void **state)
     (void)state;
     char error[STORE_ERROR_MAX] = "";
     bench_attach(&bench, &settings);
-    if (session_store_probe(bench.store, error) != 0)
+    if (bench_probe(error) != 0)
         fail_msg("%s", error);
     bench_close(&bench);
 }
@@ -250,7 +250,7 @@ static void without_any_sentinel_it_is_down_and_says_so(void **state)
     assert_non_null(strstr(bench.why, "Redis master uic: as sentinel, Redis at "));
     assert_non_null(strstr(bench.why, "Connection refused"));
     assert_null(strstr(bench.why, "sesame"));
-    assert_int_equal(session_store_probe(bench.store, error), -1);
+    assert_int_equal(bench_probe(error), -1);
     assert_non_null(strstr(error, "Redis master uic: "));
     sentinel_run(&sentinels[2]);
     save_at_last("Kabila");

@@ -429,12 +429,14 @@ static void crew_put(struct store_ticket *ticket)
 static void *crew_run(void *arg)
 {
     struct event_base *own = event_base_new();
+    struct test_redis mine;
     struct replies_link *link = NULL;
     const struct replies_sender sender = {crew_send, crew_cancel, &link, 16};
     char error[STORE_ERROR_MAX], address[16];
 
     (void)arg;
-    link = replies_attach(store, own, &sender, NULL, error);
+    test_redis_open(&mine, own, settings.in_redis ? url : NULL, 5000);
+    link = replies_attach(store, own, &mine.links, &sender, NULL, error);
     replies_set_pace(link, &quick);
     for (unsigned i = 0; i < EACH;) {
         snprintf(address, sizeof address, "+%u", i % 40);
@@ -451,6 +453,7 @@ static void *crew_run(void *arg)
     while (atomic_load(&crew_sent) < CREW * EACH)
         event_base_loop(own, EVLOOP_ONCE);
     replies_detach(link);
+    test_redis_close(&mine);
     event_base_free(own);
     return NULL;
 }

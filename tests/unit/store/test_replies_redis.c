@@ -70,6 +70,7 @@ static void die_holding(const char *address)
     assert_true(pid >= 0);
     if (pid == 0) {
         base = event_base_new();
+        test_redis_open(&redis, base, url, 5000);
         struct postman *postman = postman_open();
         replies_set_pace(postman->link, &short_lease);
         postman->holds = true;

@@ -1,7 +1,7 @@
 /* Revocations: what was ended on one instance is ended on the others, as long as it would have been
  * valid; and what an instance knows while Redis is away, and after. */
 #include "store/base/clock.h"
-#include "store/redis_server.h"
+#include "store/redis_links.h"
 #include "store/revocations.h"
 
 #include <event2/event.h>
@@ -15,28 +15,28 @@ static struct event_base *base;
 
 /* One process. */
 struct instance {
+    struct test_redis redis;
     struct revocations *revocations;
     struct revocations_link *link;
 };
 
 static struct instance one, other;
 
-static struct instance instance_open(const char *redis_url)
+/* redis_url NULL: memory alone. */
+static void instance_open(struct instance *instance, const char *redis_url)
 {
-    char error[STORE_ERROR_MAX] = "";
-    struct instance instance;
-
-    instance.revocations = revocations_open(redis_url, 5000, error);
-    assert_non_null(instance.revocations);
-    instance.link = revocations_attach(instance.revocations, base, error);
-    assert_non_null(instance.link);
-    return instance;
+    test_redis_open(&instance->redis, base, redis_url, 5000);
+    instance->revocations = revocations_open();
+    assert_non_null(instance->revocations);
+    instance->link = revocations_attach(instance->revocations, instance->redis.links.prompt);
+    assert_non_null(instance->link);
 }
 
 static void instance_close(struct instance *instance)
 {
     revocations_detach(instance->link);
     revocations_close(instance->revocations);
+    test_redis_close(&instance->redis);
 }
 
 static void on_done(struct store_ticket *ticket)
@@ -90,8 +90,8 @@ static int open_two(void **state)
     redis_server_start(&server, false, NULL);
     snprintf(url, sizeof(url), "unix://%s", server.socket);
     base = event_base_new();
-    one = instance_open(url);
-    other = instance_open(url);
+    instance_open(&one, url);
+    instance_open(&other, url);
     wait_for(&one);
     wait_for(&other);
     return 0;
@@ -200,7 +200,7 @@ static void without_redis_one_process_knows(void **state)
 
     (void)state;
     base = event_base_new();
-    alone = instance_open(NULL);
+    instance_open(&alone, NULL);
     assert_int_equal(find(&alone, PASS), STORE_ABSENT);
     assert_int_equal(add(&alone, PASS, 60), STORE_OK);
     assert_int_equal(find(&alone, PASS), STORE_OK);
@@ -217,7 +217,7 @@ static void of_too_many_those_that_run_out_first_are_forgotten(void **state)
 
     (void)state;
     base = event_base_new();
-    alone = instance_open(NULL);
+    instance_open(&alone, NULL);
     for (int i = 0; i < REVOCATIONS_MAX + 10; i++) {
         snprintf(pass, sizeof pass, "pass %d", i);
         assert_int_equal(add(&alone, pass, 1000 + i), STORE_OK);

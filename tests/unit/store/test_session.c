@@ -353,20 +353,13 @@ static void another_link_sees_the_same_sessions(void **state)
     assert_status(visit_save(&bench, &visit), STORE_OK);
 
     struct bench other = bench;
-    other.link = session_attach(bench.store, bench.base, NULL, error);
+    other.link = session_attach(bench.store, bench.redis, NULL, error);
     assert_non_null(other.link);
     bench_until(&other, session_link_up(other.link));
     visit_init(&other, &visit, address);
     assert_status(visit_load(&other, &visit), STORE_OK);
     assert_says(&visit, "x");
     bench_detach(&other);
-}
-
-static void a_store_can_be_probed(void **state)
-{
-    (void)state;
-    char error[STORE_ERROR_MAX] = "";
-    assert_int_equal(session_store_probe(bench.store, error), 0);
 }
 
 static int start_memory(void **state)
@@ -479,7 +472,6 @@ int main(void)
         CASE(what_is_too_long_is_refused),
         CASE(many_operations_are_under_way_at_once),
         CASE(another_link_sees_the_same_sessions),
-        CASE(a_store_can_be_probed),
     };
     signal(SIGPIPE, SIG_IGN);
     int failed = cmocka_run_group_tests_name("memory", tests, start_memory, NULL);

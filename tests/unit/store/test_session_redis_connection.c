@@ -6,7 +6,7 @@
 static struct session_settings settings_with_deadline(unsigned deadline_ms)
 {
     struct session_settings settings = bench_settings(url);
-    settings.deadline_ms = deadline_ms;
+    bench_deadline_ms = deadline_ms;
     return settings;
 }
 
@@ -115,7 +115,7 @@ static void attach_says(const struct session_settings *settings, const char *why
     assert_false(session_link_up(bad.link));
     assert_null(strstr(bad.why, "hunter2"));
 
-    assert_int_equal(session_store_probe(bad.store, error), -1);
+    assert_int_equal(bench_probe(error), -1);
     if (strstr(error, why) == NULL)
         fail_msg("the probe said: %s", error);
     bench_close(&bad);

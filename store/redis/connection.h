@@ -1,0 +1,51 @@
+/*
+ * One connection to one Redis, on one event loop: it looks the name up, connects, says who it is,
+ * and carries commands until it ends. Whoever has it begins each attempt.
+ *
+ *     struct redis_connection *connection = redis_connection_create(&settings, error);
+ *     redis_connection_start(connection, &place, 0);         up or down is told
+ *     redis_connection_send(connection, command);
+ *     redis_connection_free(connection);                     not from a callback of this one
+ */
+#ifndef STORE_REDIS_CONNECTION_H
+#define STORE_REDIS_CONNECTION_H
+
+#include "store/redis/command.h"
+#include "store/redis/url.h"
+
+struct event_base;
+struct redis_connection;
+
+struct redis_place {
+    char host[REDIS_HOST_MAX];
+    unsigned port;
+};
+
+struct redis_connection_settings {
+    struct event_base *base;
+    const struct redis_url *url; /* for greeting, TLS and path; outlives the connection */
+    unsigned deadline_ms;        /* for one command, and for an attempt to connect */
+    void (*up)(void *arg);       /* it was greeted */
+    /* The attempt, or the connection, came to its end; the commands under way end after this. */
+    void (*down)(void *arg, const char *why);
+    void *arg;
+};
+
+/* Returns NULL with error. */
+struct redis_connection *redis_connection_create(const struct redis_connection_settings *settings,
+                                                 char error[STORE_ERROR_MAX]);
+/* Commands under way end without a reply, from here; down is not called. */
+void redis_connection_free(struct redis_connection *connection);
+
+/* Begins an attempt, when there is none and no connection. The place is not used with a path. Of
+ * several addresses the turn-th is tried first, lest one that swallows packets hide the others. */
+void redis_connection_start(struct redis_connection *connection, const struct redis_place *place,
+                            unsigned turn);
+
+/* Takes the command and returns 0, or -1 when it cannot be sent. Only while it is up. */
+int redis_connection_send(struct redis_connection *connection, struct redis_command *command);
+
+/* The oldest command under way; the others follow by `next`. */
+struct redis_command *redis_connection_first(struct redis_connection *connection);
+
+#endif
