@@ -2,7 +2,7 @@
  * PostgreSQL's side of sql.h: statements are sent, and their results awaited with poll() until the
  * deadline. A connection on which it has passed is not used again.
  */
-#include "store/clock.h"
+#include "store/base/clock.h"
 #include "store/records/postgres_connect.h"
 #include "store/records/sql_driver.h"
 
@@ -72,7 +72,6 @@ static enum sql_result broken(struct postgres *postgres)
 static enum sql_result await(struct postgres *postgres, short what)
 {
     struct pollfd socket = {.fd = PQsocket(postgres->pg), .events = what};
-    char why[64];
     int ready;
 
     do {
@@ -81,8 +80,7 @@ static enum sql_result await(struct postgres *postgres, short what)
     } while (ready < 0 && errno == EINTR);
     if (ready > 0)
         return SQL_DONE;
-    snprintf(why, sizeof why, "no answer within %d ms", postgres->sql.answer_ms);
-    return lost(postgres, why);
+    return lost(postgres, "no answer in time");
 }
 
 static enum sql_result input_take(struct postgres *postgres)
