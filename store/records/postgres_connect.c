@@ -22,12 +22,16 @@
 #define ATTEMPTS_MAX 32
 
 static atomic_int attempts;
+/* So many failed: each begins with another host, lest one that swallows packets hide those behind.
+ */
+static atomic_uint failures;
 
 struct attempt {
     PQconninfoOption *options;
     const char *keywords[PARAMETERS_MAX + 1];
     const char *values[PARAMETERS_MAX + 1];
     size_t count;
+    char *lists[3]; /* in another order than in the URL; to be freed */
     bool asks_away;
     pthread_mutex_t mutex;
     pthread_cond_t ended;
@@ -133,6 +137,34 @@ static void parameter_add(struct attempt *attempt, const char *keyword, const ch
     attempt->count++;
 }
 
+/* "a,b,c" from its item number first on: "b,c,a". To be freed; NULL when there is no memory. */
+static char *list_rotate(const char *list, size_t first)
+{
+    const char *head = list;
+    char *rotated = malloc(strlen(list) + 2);
+
+    for (; first > 0 && head; first--)
+        head = strchr(head, ',') ? strchr(head, ',') + 1 : NULL;
+    if (!rotated || !head)
+        return rotated ? strcpy(rotated, list) : NULL;
+    sprintf(rotated, "%s,%.*s", head, (int)(head - list), list);
+    rotated[strlen(list)] = '\0';
+    return rotated;
+}
+
+/* Puts another host first: see failures. */
+static void hosts_rotate(struct attempt *attempt)
+{
+    static const char *const keywords[] = {"host", "hostaddr", "port"};
+    const size_t first = atomic_load(&failures) % host_count(attempt->options);
+
+    for (int i = 0; i < 3; i++) {
+        const char *list = option_value(attempt->options, keywords[i]);
+        if (list && list_length(list) > 1)
+            parameter_add(attempt, keywords[i], attempt->lists[i] = list_rotate(list, first));
+    }
+}
+
 /* All that the URL says, and our defaults for what it does not. */
 static void parameters_fill(struct attempt *attempt)
 {
@@ -159,12 +191,15 @@ static void parameters_fill(struct attempt *attempt)
             parameter_add(attempt, defaults[i].keyword, defaults[i].value);
     }
     parameter_add(attempt, "client_encoding", "UTF8");
+    hosts_rotate(attempt); /* of two values of one keyword, the later one counts */
 }
 
 static void attempt_free(struct attempt *attempt)
 {
     PQfinish(attempt->pg);
     PQconninfoFree(attempt->options);
+    for (int i = 0; i < 3; i++)
+        free(attempt->lists[i]);
     pthread_cond_destroy(&attempt->ended);
     pthread_mutex_destroy(&attempt->mutex);
     free(attempt);
@@ -268,6 +303,7 @@ static PGconn *attempt_end(struct attempt *attempt, bool *away, const char *plac
     attempt_free(attempt);
     if (pg && PQstatus(pg) == CONNECTION_OK)
         return pg;
+    atomic_fetch_add(&failures, 1);
     const char *why = pg ? PQerrorMessage(pg) : "out of memory";
     snprintf(error, STORE_ERROR_MAX, "%s: %.*s", place, (int)strcspn(why, "\n"), why);
     PQfinish(pg);
@@ -291,6 +327,7 @@ PGconn *postgres_connect_within(const char *url, int ms, bool *away, char place[
     }
     if (attempt_wait(attempt, ms))
         return attempt_end(attempt, away, place, error);
+    atomic_fetch_add(&failures, 1);
     if (away)
         *away = true;
     snprintf(error, STORE_ERROR_MAX, "%s: no connection within %d ms", place, ms);

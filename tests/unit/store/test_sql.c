@@ -216,25 +216,49 @@ static void urls_are_judged_without_opening(void **state)
 }
 
 /* Takes connections and never says a word. */
-static void a_silent_server_is_given_up(void **state)
+static int listener_open(int *port)
 {
-    (void)state;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    char url[POSTGRES_URL_MAX];
-    bool away = false;
 
     assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
     assert_int_equal(listen(listener, 16), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
-    snprintf(url, sizeof url, "postgresql://uic:s3cret@127.0.0.1:%d/uic", ntohs(address.sin_port));
+    *port = ntohs(address.sin_port);
+    return listener;
+}
+
+/* One by one each host is the first. */
+static void silent_hosts_do_not_hide_the_one_behind(void **state)
+{
+    (void)state;
+    int port, attempts = 1, listener = listener_open(&port);
+    char url[POSTGRES_URL_MAX];
+    struct sql *found = NULL;
+
+    snprintf(url, sizeof url,
+             "postgresql://uic@/postgres?host=127.0.0.1,127.0.0.1,%s&port=%d,%d,%d",
+             bench_server.folder, port, port, bench_server.port);
+    while (!(found = sql_open(url, SQL_WRITE, 500, error)))
+        assert_true(++attempts <= 3);
+    sql_close(found);
+    close(listener);
+}
+
+static void a_silent_server_is_given_up(void **state)
+{
+    (void)state;
+    int port, listener = listener_open(&port);
+    char url[POSTGRES_URL_MAX];
+    bool away = false;
+
+    snprintf(url, sizeof url, "postgresql://uic:s3cret@127.0.0.1:%d/uic", port);
     assert_null(sql_open_or_away(url, SQL_WRITE, 200, &away, error));
     assert_true(away);
     assert_non_null(strstr(error, "/uic: no connection within 200 ms"));
     assert_null(strstr(error, "s3cret"));
     close(listener);
-    snprintf(url, sizeof url, "postgresql://uic:s3cret@127.0.0.1:%d/uic", ntohs(address.sin_port));
     assert_null(sql_open_or_away(url, SQL_WRITE, 5000, &away, error));
     assert_true(away);
     assert_non_null(strstr(error, "refused"));
@@ -289,9 +313,8 @@ int main(void)
         TEST(who_waits_for_a_lock_hears_when_it_is_too_long),
     };
     const struct CMUnitTest postgres_tests[] = {
-        TEST(urls_are_judged_without_opening),
-        TEST(a_silent_server_is_given_up),
-        TEST(a_server_that_refuses_us_is_not_away),
+        TEST(urls_are_judged_without_opening),         TEST(a_silent_server_is_given_up),
+        TEST(silent_hosts_do_not_hide_the_one_behind), TEST(a_server_that_refuses_us_is_not_away),
         TEST(a_connection_that_is_ended_while_idle),
     };
     int failed = cmocka_run_group_tests_name("SQLite", tests, NULL, NULL);
