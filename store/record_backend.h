@@ -9,7 +9,6 @@
 #include "store/record_importer.h"
 #include "store/record_reader.h"
 #include "store/records.h"
-#include "store/thread_link.h"
 
 /* Cells of a row that is read, at most. */
 #define RECORD_CELLS_MAX 16
@@ -66,42 +65,10 @@ struct record_backend {
     int (*probe)(const char *url, char error[STORE_ERROR_MAX]);
     int (*mark)(const char *url, const char *name, const char *value, bool remember,
                 char error[STORE_ERROR_MAX]);
-    struct record_store *(*open)(const char *url, char error[STORE_ERROR_MAX]);
-    void (*close)(struct record_store *store);
-    struct record_link *(*attach)(struct record_store *store, struct event_base *base,
-                                  const struct store_watch *watch, char error[STORE_ERROR_MAX]);
-    void (*detach)(struct record_link *link);
-    enum store_status (*claim)(struct record_link *link, struct record_claim *claim);
-    enum store_status (*sweep)(struct record_link *link, struct record_sweep *sweep);
-    enum store_status (*totals)(struct record_link *link, struct record_totals *totals);
     const struct record_reader_backend *reader;
     const struct record_importer_backend *importer;
     const struct record_eraser_backend *eraser;
 };
-
-struct record_store {
-    const struct record_backend *backend;
-    unsigned char asker_key[RECORD_ASKER_KEY_SIZE];
-};
-
-struct record_link {
-    const struct record_backend *backend;
-    struct thread_link thread; /* the way back from the thread that writes */
-    struct record_commit_watch commits;
-    struct record_asker *asker;
-};
-
-/* After each transaction, by the thread that made it. */
-static inline void record_link_committed(const struct record_link *link, size_t claims,
-                                         int64_t took_us)
-{
-    if (link->commits.committed)
-        link->commits.committed(link->commits.arg, claims, took_us);
-}
-
-/* For a backend: the sums of an hour, if it is one that was asked for. */
-void record_totals_put(struct record_totals *totals, int64_t hour_s,
-                       const struct record_sums *sums);
 
 /* In uic_marks: how far sweeps have believed a clock, microseconds since 1970. */
 #define RECORD_TRUSTED_MARK "retention_clock"

@@ -5,7 +5,7 @@
 #include "store/record_eraser.h"
 
 #include "store/base/hex.h"
-#include "store/record_asker.h"
+#include "store/records/asker.h"
 #include "store/record_backend.h"
 #include <stdio.h>
 #include <string.h>

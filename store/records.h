@@ -18,8 +18,10 @@
 #include "store/ticket.h"
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct event_base;
+struct sql;
 
 #define RECORD_HASH_SIZE 32
 #define RECORD_CODE_MAX 128
@@ -43,8 +45,17 @@ struct record_claim {
     unsigned char asker[RECORD_ASKER_SIZE];
     bool is_signed; /* somebody asks */
     struct record_link *link;
-    struct record_claim *next;
+    STAILQ_ENTRY(record_claim) entry;
     int64_t due_ms; /* monotonic */
+};
+
+/* What is done on the store's second thread, which claims do not wait for. All the store's own. */
+struct record_errand {
+    STAILQ_ENTRY(record_errand) entry;
+    struct record_link *link;
+    struct store_ticket *ticket;
+    enum store_status (*run)(struct sql *sql, struct record_errand *errand);
+    int64_t due_ms;
 };
 
 /* What the totals sum: codes registered, numbers that came with their first record, requests
@@ -62,10 +73,7 @@ struct record_totals {
     size_t hour_count;
     /* Out, besides the hours: */
     struct record_sums all; /* since ever */
-    /* The store's own: */
-    struct record_link *link;
-    struct record_totals *next;
-    int64_t due_ms;
+    struct record_errand errand;
 };
 
 struct record_store;
@@ -157,12 +165,11 @@ struct record_sweep {
     /* Out: */
     unsigned removed;
     bool more; /* there may be records behind after_id */
-    /* The store's own: */
-    struct record_link *link;
+    struct record_errand errand;
 };
 
-/* One at a time on a store; claims go on meanwhile. STORE_LATER, then STORE_OK or STORE_DOWN; or
- * STORE_DOWN or STORE_FULL at once. A step under way when the link is detached ends from there. */
+/* One at a time on a store; claims go on meanwhile. STORE_LATER, then STORE_OK or, within five
+ * seconds, STORE_DOWN; or STORE_DOWN or STORE_FULL at once. */
 enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep);
 
 /* The whole survey at once, of records that nobody asked for in age_us before the earlier of now_us

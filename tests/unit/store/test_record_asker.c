@@ -4,7 +4,7 @@
  */
 #include "record_bench.h"
 
-#include "store/record_asker.h"
+#include "store/records/asker.h"
 
 #define CODE "985-KINS-15-JEA-KABI-A3F9D"
 

@@ -367,6 +367,27 @@ static void each_transaction_is_told_with_its_claims(void **state)
     assert_in_range(told.transactions, 2, 3); /* both at once, or one after the other */
 }
 
+/* At the moment of the commit, also where the server or the role would not wait for the disk: a
+ * code that was told would be lost with the machine, or in a failover. */
+static void a_commit_waits_whatever_the_database_says(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", JEAN);
+
+    bench_detach(&bench);
+    assert_sql(&bench,
+               "CREATE TABLE seen (setting text); CREATE FUNCTION see() RETURNS trigger LANGUAGE"
+               " plpgsql AS $$BEGIN INSERT INTO public.seen SELECT"
+               " current_setting('synchronous_commit'); RETURN NULL; END$$; CREATE CONSTRAINT"
+               " TRIGGER see AFTER INSERT ON uic_records DEFERRABLE INITIALLY DEFERRED FOR EACH"
+               " ROW EXECUTE FUNCTION see(); DO $$BEGIN EXECUTE format('ALTER ROLE uic IN DATABASE"
+               " %I SET synchronous_commit = off', current_database()); END$$",
+               "");
+    bench_attach(&bench);
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    assert_sql(&bench, "SELECT string_agg(setting, ' ') FROM seen", "on");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -390,15 +411,21 @@ int main(void)
         TEST(a_code_too_long_to_be_ours_fails_its_claim_only),
         TEST(each_transaction_is_told_with_its_claims),
     };
+    const struct CMUnitTest postgres_tests[] = {
+        TEST(a_commit_waits_whatever_the_database_says),
+    };
     const struct CMUnitTest sqlite_tests[] = {
         cmocka_unit_test(memory_keeps_records_while_the_store_is_open),
     };
     int failed = cmocka_run_group_tests_name("SQLite", tests, NULL, NULL);
 
     failed += cmocka_run_group_tests_name("SQLite in memory", sqlite_tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("PostgreSQL", tests, bench_server_start, NULL);
     failed +=
-        cmocka_run_group_tests_name("PostgreSQL", tests, bench_server_start, bench_server_stop);
-    failed += cmocka_run_group_tests_name("PostgreSQL behind pgbouncer", tests, bench_pooler_start,
-                                          bench_server_stop);
+        cmocka_run_group_tests_name("PostgreSQL alone", postgres_tests, NULL, bench_server_stop);
+    failed +=
+        cmocka_run_group_tests_name("PostgreSQL behind pgbouncer", tests, bench_pooler_start, NULL);
+    failed += cmocka_run_group_tests_name("PostgreSQL behind pgbouncer, alone", postgres_tests,
+                                          NULL, bench_server_stop);
     return failed;
 }

@@ -3,7 +3,7 @@
  */
 #include "record_bench.h"
 
-#include "store/sqlite/sqlite_writer.h"
+#include "store/records/claims.h"
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -158,25 +158,36 @@ static void a_full_disk_undoes_the_whole_batch(void **state)
     assert_sql(&bench, "SELECT count(*)||' '||sum(request_count) FROM uic_records", "2 3");
 }
 
+/* A batch of one. */
+static enum sql_result batch_run(struct sql *sql, struct claims_batch *batch, struct asked *asked)
+{
+    batch->count = asked ? 1 : 0;
+    batch->claims[0] = asked ? &asked->claim : NULL;
+    return claims_sqlite_run(sql, batch, INT64_MIN);
+}
+
 static void a_failed_batch_leaves_no_transaction_open(void **state)
 {
     (void)state;
     struct asked jean = asked_by("jean", "+1", "SM1", "code 1");
     struct asked marie = asked_by("marie", "+1", "SM2", "code 2");
+    struct claims_batch *batch = calloc(1, sizeof *batch);
     char away[BENCH_TEXT_MAX];
     char error[STORE_ERROR_MAX];
-    struct sqlite_writer *writer = sqlite_writer_open(bench.path, error);
+    struct sql *sql = sql_open(bench.url, SQL_WRITE, 3000, error);
 
-    assert_non_null(writer);
-    assert_int_equal(sqlite_writer_commit(writer, &jean.claim, error), 0);
+    assert_non_null(sql);
+    assert_int_equal(claims_sqlite_prepare(sql), SQL_DONE);
+    assert_int_equal(batch_run(sql, batch, &jean), SQL_DONE);
     snprintf(away, sizeof away, "%s.away", bench.path);
     assert_int_equal(rename(bench.path, away), 0);
-    assert_int_equal(sqlite_writer_commit(writer, &marie.claim, error), -1);
+    assert_int_equal(batch_run(sql, batch, &marie), SQL_DOWN);
     assert_int_equal(rename(away, bench.path), 0);
     lock_release(lock_take());
-    assert_int_equal(sqlite_writer_commit(writer, &marie.claim, error), 0);
-    assert_int_equal(sqlite_writer_commit(writer, NULL, error), 0);
-    sqlite_writer_close(writer);
+    assert_int_equal(batch_run(sql, batch, &marie), SQL_DONE);
+    assert_int_equal(batch_run(sql, batch, NULL), SQL_DONE);
+    sql_close(sql);
+    free(batch);
     assert_sql(&bench, "SELECT count(*) FROM uic_records", "2");
 }
 

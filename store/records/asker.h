@@ -3,8 +3,8 @@
  * few bytes of the message. A number keeps those of the message by which it asked first: that
  * message, when it comes again, is told from every later one, however many others asked since.
  */
-#ifndef STORE_RECORD_ASKER_H
-#define STORE_RECORD_ASKER_H
+#ifndef STORE_RECORDS_ASKER_H
+#define STORE_RECORDS_ASKER_H
 
 #include "store/records.h"
 

@@ -1,5 +1,5 @@
 /* HMAC-SHA256 of the number, cut short: forty bits are enough to find one of sixteen. */
-#include "store/record_asker.h"
+#include "store/records/asker.h"
 #include "store/base/keyed_hash.h"
 
 #include <stdlib.h>

@@ -1,0 +1,122 @@
+/*
+ * A batch of claims in PostgreSQL: one INSERT over arrays, a transaction of its own. Its arithmetic
+ * is that of single claims. Rows are written in the order of their hashes, so that two instances
+ * never wait for each other in a circle.
+ */
+#include "store/records/claims.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <string.h>
+
+extern const char claim_postgres_sql[];
+
+_Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16, "as the statement says");
+
+/* Oids of the types, from pg_type.dat. */
+enum { BYTEA = 17, TEXT = 25, TIMESTAMPTZ = 1184 };
+
+enum parameter { HASHES, CODES, PHONES, TIMES, EVENTS, ASKERS, PARAMETER_COUNT };
+
+static const uint32_t element_types[PARAMETER_COUNT] = {
+    [HASHES] = BYTEA,      [CODES] = TEXT,  [PHONES] = TEXT,
+    [TIMES] = TIMESTAMPTZ, [EVENTS] = TEXT, [ASKERS] = BYTEA,
+};
+
+/* An array in PostgreSQL's binary form: a head of five numbers, then each element with its length.
+ * All numbers are in network order. */
+#define ARRAY_HEAD 20
+#define ELEMENT_MAX 164
+_Static_assert(RECORD_PHONE_MAX <= ELEMENT_MAX && RECORD_CODE_MAX <= ELEMENT_MAX, "elements fit");
+
+struct array {
+    size_t length;
+    char bytes[ARRAY_HEAD + CLAIMS_STATEMENT_MAX * (4 + ELEMENT_MAX)];
+};
+
+static void number_append(struct array *array, uint32_t number)
+{
+    number = htonl(number);
+    memcpy(array->bytes + array->length, &number, sizeof number);
+    array->length += sizeof number;
+}
+
+static void array_begin(struct array *array, uint32_t element_type, size_t count)
+{
+    array->length = 0;
+    number_append(array, 1); /* dimension */
+    number_append(array, 0); /* no element is NULL */
+    number_append(array, element_type);
+    number_append(array, (uint32_t)count);
+    number_append(array, 1); /* the first index */
+}
+
+static void element_append(struct array *array, const void *bytes, size_t length)
+{
+    number_append(array, (uint32_t)length);
+    memcpy(array->bytes + array->length, bytes, length);
+    array->length += length;
+}
+
+/* PostgreSQL counts microseconds since 2000. */
+static void time_append(struct array *array, int64_t unix_us)
+{
+    uint64_t time = htobe64((uint64_t)(unix_us - INT64_C(946684800000000)));
+
+    element_append(array, &time, sizeof time);
+}
+
+static void text_append(struct array *array, const char *text, size_t capacity)
+{
+    element_append(array, text, strnlen(text, capacity));
+}
+
+static void claim_append(struct array arrays[PARAMETER_COUNT], const struct record_claim *claim)
+{
+    element_append(&arrays[HASHES], claim->input_hash, sizeof claim->input_hash);
+    text_append(&arrays[CODES], claim->code, sizeof claim->code);
+    text_append(&arrays[PHONES], claim->phone_number, sizeof claim->phone_number);
+    time_append(&arrays[TIMES], claim->now_us);
+    text_append(&arrays[EVENTS], claim->event_id, sizeof claim->event_id);
+    element_append(&arrays[ASKERS], claim->asker, claim->is_signed ? sizeof claim->asker : 0);
+}
+
+/* No row's code: another instance has registered the person while the statement ran. */
+static void row_read(const struct sql *sql, struct claims_batch *batch)
+{
+    const int64_t index = sql_column_number(sql, 0) - 1;
+    struct claim_outcome *outcome = &batch->outcomes[index];
+
+    if (index < 0 || index >= (int64_t)batch->count)
+        return;
+    if (sql_column(sql, 1)[0] == 't')
+        outcome->status = STORE_CONFLICT;
+    else if (sql_column(sql, 2))
+        claim_outcome_set(outcome, sql_column(sql, 2), sql_column_number(sql, 3) == 1,
+                          sql_column_number(sql, 4) == 1);
+}
+
+enum sql_result claims_postgres_prepare(struct sql *sql)
+{
+    return sql_keep(sql, claim_postgres_sql);
+}
+
+enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch)
+{
+    static _Thread_local struct array arrays[PARAMETER_COUNT];
+    struct sql_value values[PARAMETER_COUNT];
+    enum sql_result result;
+
+    for (int i = 0; i < PARAMETER_COUNT; i++)
+        array_begin(&arrays[i], element_types[i], batch->count);
+    for (size_t i = 0; i < batch->count; i++) {
+        claim_append(arrays, batch->claims[i]);
+        batch->outcomes[i].status = STORE_LATER;
+    }
+    for (int i = 0; i < PARAMETER_COUNT; i++)
+        values[i] = sql_bytes(arrays[i].bytes, arrays[i].length);
+    result = sql_start(sql, claim_postgres_sql, values, PARAMETER_COUNT);
+    while (result >= 0 && (result = sql_next(sql)) == SQL_ROW)
+        row_read(sql, batch);
+    return result;
+}

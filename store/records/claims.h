@@ -1,0 +1,43 @@
+/* A batch of claims and the statements that write it, for each dialect. Blocks; knows no threads.
+ */
+#ifndef STORE_RECORDS_CLAIMS_H
+#define STORE_RECORDS_CLAIMS_H
+
+#include "store/records/store.h"
+
+/* Claims in one transaction at most: in PostgreSQL's one statement, and in any. */
+#define CLAIMS_STATEMENT_MAX 256
+#define CLAIMS_BATCH_MAX 512
+
+/* What becomes of a claim, kept beside it until the commit: after a failure it still says what was
+ * wanted. */
+struct claim_outcome {
+    enum store_status status; /* STORE_LATER: it has to be made again */
+    bool is_new;
+    bool asked_before;
+    char code[RECORD_CODE_MAX];
+};
+
+struct claims_batch {
+    struct record_claim *claims[CLAIMS_BATCH_MAX]; /* the one that came first is first */
+    size_t count;
+    struct claim_outcome outcomes[CLAIMS_BATCH_MAX];
+};
+
+/* Before a connection's first batch. Return SQL_DONE or a failure. */
+enum sql_result claims_sqlite_prepare(struct sql *sql);
+enum sql_result claims_postgres_prepare(struct sql *sql);
+
+/* The batch, perhaps empty, in one transaction. SQL_DONE: committed, the outcomes are told. A
+ * failure: nothing is committed, or after SQL_DOWN nobody knows. What sweeps trust: see
+ * record_sweep. */
+enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, int64_t trusted_us);
+/* The batch has no person twice, and no code twice. */
+enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch);
+
+/* For both: what a row says, its columns. Only a row that somebody edited by hand has a code that
+ * is too long: STORE_DOWN. */
+void claim_outcome_set(struct claim_outcome *outcome, const char *code, bool is_new,
+                       bool asked_before);
+
+#endif

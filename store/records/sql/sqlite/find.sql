@@ -1,0 +1,9 @@
+-- As claim.sql, of a record that knows the event: the request that the event was. Each event
+-- before it in the list came after it.
+SELECT uic_code,
+    request_count + 1 - (length(later) - length(replace(later, ' ', ''))) = 1,
+    NOT instr(coalesce(asked_by, ''), $6)
+        AND (phone_number = $3 OR instr(coalesce(asked_by, ''), substr($6, 1, 11)))
+FROM (SELECT *, substr(events, 1, instr(events, ' ' || $5 || ' ')) AS later
+      FROM (SELECT *, ' ' || coalesce(last_event_id, '') || previous_event_ids || ' ' AS events
+            FROM uic_records WHERE input_hash = $1))

@@ -1,0 +1,108 @@
+/*
+ * Inside the store of records: what its two threads and its links share.
+ *
+ *     link's thread                            store's threads
+ *     record_link_begin(link); hand over ───►  writer.c, maintenance.c
+ *     ticket.done, on the loop  ◄───eventfd──  record_link_finish(link, ticket)
+ *     watch.changed             ◄───eventfd──  record_store_tell(store, up, why)
+ */
+#ifndef STORE_RECORDS_STORE_H
+#define STORE_RECORDS_STORE_H
+
+#include "store/records.h"
+#include "store/records/sql.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+STAILQ_HEAD(record_claims, record_claim);
+STAILQ_HEAD(record_errands, record_errand);
+
+struct claims_batch;
+
+/* A thread of the store, and how it is woken. */
+struct record_thread {
+    pthread_t thread;
+    int wake; /* eventfd */
+    bool runs;
+};
+
+struct record_store {
+    char *url;
+    enum sql_dialect dialect;
+    unsigned char asker_key[RECORD_ASKER_KEY_SIZE];
+    struct sql *first;          /* SQLite: opened with the store, for the writer */
+    struct claims_batch *batch; /* the writer's */
+    struct record_thread writer, maintenance;
+    /* SQLite: how far sweeps have believed a clock; INT64_MIN: nothing says so. */
+    _Atomic int64_t trusted_us;
+    struct {
+        pthread_mutex_t mutex;
+        pthread_cond_t next;
+        unsigned taken, served;
+    } turns; /* see record_turn_take */
+    pthread_mutex_t mutex;
+    /* Guarded by it: */
+    pthread_cond_t finished; /* to record_detach */
+    SLIST_HEAD(, record_link) links;
+    bool up;
+    unsigned tellings; /* so often it was told */
+    char why[STORE_ERROR_MAX];
+    struct record_claims claims;   /* handed over */
+    bool writer_idle;              /* asleep, with nothing to do */
+    struct record_errands errands; /* handed over */
+    bool sweeping;
+    bool stopping;
+};
+
+struct record_link {
+    struct record_store *store;
+    SLIST_ENTRY(record_link) entry; /* guarded by the store's mutex, like the next two */
+    struct store_ticket *finished;  /* the first of those that go back, */
+    struct store_ticket **last;     /* and where the next one goes */
+    int wake;                       /* eventfd */
+    /* Of the link's thread: */
+    struct event *event;
+    struct store_watch watch;
+    struct record_commit_watch commits;
+    struct record_asker *asker;
+    size_t under_way;
+    bool up;
+    unsigned tellings; /* heard */
+};
+
+/* Operations that one link may have under way. */
+#define RECORD_UNDER_WAY_MAX 8192
+
+/* By one of the store's threads, which holds the mutex; the ticket has its status. */
+void record_link_finish(struct record_link *link, struct store_ticket *ticket);
+/* The same: all links hear of it, before what is finished later than now. */
+void record_store_tell(struct record_store *store, bool up, const char *why);
+/* A connection that was found good for records, within ms more or less. Returns NULL with error. */
+struct sql *record_store_connect(struct record_store *store, int ms, char error[STORE_ERROR_MAX]);
+/* Sleeps until the thread is woken, or the connection (may be NULL) has something to say, or ms
+ * have passed; -1: for ever. Returns SQL_DOWN when the connection has ended. */
+enum sql_result record_thread_sleep(struct record_thread *thread, struct sql *sql, int64_t ms);
+
+/*
+ * SQLite has one lock for who writes, and who comes first is chance. Here each of our two threads
+ * has its turn: a claim waits for one step of a sweep at most, and a sweep for one batch.
+ */
+void record_turn_take(struct record_store *store);
+void record_turn_give(struct record_store *store);
+
+/* greet.c: whether the connection is to a database that can take records; sets what our statements
+ * want. Returns SQL_DONE, or a failure with sql->error. */
+enum sql_result record_greet(struct sql *sql);
+
+/* writer.c, maintenance.c: the threads' functions; arg is the store. */
+void *record_writer_run(void *arg);
+void *record_maintenance_run(void *arg);
+
+/* totals.c, sweep.c: errands. */
+enum store_status record_totals_run(struct sql *sql, struct record_errand *errand);
+enum store_status record_sweep_run(struct sql *sql, struct record_errand *errand);
+
+/* In uic_marks: how far sweeps have believed a clock, microseconds since 1970. */
+#define RECORD_TRUSTED_MARK "retention_clock"
+
+#endif

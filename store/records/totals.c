@@ -1,0 +1,32 @@
+/* Reading the totals, which the database keeps itself. */
+#include "store/records/store.h"
+
+#include "store/base/container_of.h"
+
+extern const char totals_sqlite_sql[], totals_postgres_sql[];
+
+/* The sums of an hour, if it is one that was asked for; or those since ever. */
+static void row_read(const struct sql *sql, struct record_totals *totals)
+{
+    const int64_t hour_s = sql_column_number(sql, 0);
+    const int64_t hour = hour_s < totals->since_s ? -1 : (hour_s - totals->since_s) / 3600;
+    const struct record_sums sums = {sql_column_number(sql, 1), sql_column_number(sql, 2),
+                                     sql_column_number(sql, 3)};
+
+    if (!sql_column(sql, 0))
+        totals->all = sums;
+    else if (hour >= 0 && hour < (int64_t)totals->hour_count)
+        totals->hours[hour] = sums;
+}
+
+enum store_status record_totals_run(struct sql *sql, struct record_errand *errand)
+{
+    struct record_totals *totals = container_of(errand, struct record_totals, errand);
+    enum sql_result result =
+        sql_start(sql, sql->dialect == SQL_SQLITE ? totals_sqlite_sql : totals_postgres_sql,
+                  SQL_VALUES(sql_number(totals->since_s)));
+
+    while (result >= 0 && (result = sql_next(sql)) == SQL_ROW)
+        row_read(sql, totals);
+    return result == SQL_DONE ? STORE_OK : STORE_DOWN;
+}

@@ -1,0 +1,322 @@
+/*
+ * The store's first thread: writes claims, on one connection for all links, so that as many as wait
+ * share a transaction.
+ *
+ *     record_claim ──> store.claims ──> waiting ──> batch ──> done
+ *     (link's thread)                   one transaction       (link's thread)
+ *
+ * Every claim is due a few seconds after it was made. A connection that fails takes all claims with
+ * it, those that wait too, because the outbox keeps them better than we. While PostgreSQL is away,
+ * links refuse claims at once; those that wait for the first attempt to connect do so until it
+ * ends.
+ */
+#include "store/records/claims.h"
+
+#include "store/base/backoff.h"
+#include "store/base/clock.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_MS 3000
+#define PAUSE_FIRST_MS 100
+#define PAUSE_MAX_MS 5000
+/* For a file, which is nobody else's burden. */
+#define PAUSE_MAX_SQLITE_MS 1000
+
+struct writer {
+    struct record_store *store;
+    struct sql *sql;
+    struct record_claims waiting;
+    struct claims_batch *batch;
+    size_t alone;      /* so many of those that wait go one by one, to find who made a batch fail */
+    unsigned failures; /* since a statement went well */
+    int64_t retry_ms;  /* when to connect again */
+    char told[STORE_ERROR_MAX];
+};
+
+/* Tells the links, unless they know. Of a file that is down, the first reason is enough. */
+static void tell(struct writer *writer, bool up, const char *why)
+{
+    struct record_store *store = writer->store;
+
+    pthread_mutex_lock(&store->mutex);
+    if (strcmp(writer->told, why) != 0 && (up != store->up || store->dialect == SQL_POSTGRES))
+        record_store_tell(store, up, why);
+    pthread_mutex_unlock(&store->mutex);
+    snprintf(writer->told, sizeof writer->told, "%s", why);
+}
+
+static void claim_finish(struct record_claim *claim, enum store_status status)
+{
+    claim->ticket.status = status;
+    record_link_finish(claim->link, &claim->ticket);
+}
+
+/* Those that wait: all of them, or up to the first that is not due yet. */
+static void waiting_refuse(struct writer *writer, int64_t due_ms)
+{
+    struct record_claim *claim;
+
+    pthread_mutex_lock(&writer->store->mutex);
+    while ((claim = STAILQ_FIRST(&writer->waiting)) && claim->due_ms <= due_ms) {
+        STAILQ_REMOVE_HEAD(&writer->waiting, entry);
+        claim_finish(claim, STORE_DOWN);
+    }
+    pthread_mutex_unlock(&writer->store->mutex);
+}
+
+static void inbox_take(struct writer *writer)
+{
+    pthread_mutex_lock(&writer->store->mutex);
+    STAILQ_CONCAT(&writer->waiting, &writer->store->claims);
+    pthread_mutex_unlock(&writer->store->mutex);
+}
+
+/* To the head of those that wait, in their order. */
+static void batch_return(struct writer *writer)
+{
+    struct claims_batch *batch = writer->batch;
+
+    for (; batch->count > 0; batch->count--) {
+        struct record_claim *claim = batch->claims[batch->count - 1];
+        STAILQ_INSERT_HEAD(&writer->waiting, claim, entry);
+    }
+}
+
+/* The connection is of no use; all claims go back together. */
+static void connection_fail(struct writer *writer, const char *why)
+{
+    const int64_t max_ms =
+        writer->store->dialect == SQL_SQLITE ? PAUSE_MAX_SQLITE_MS : PAUSE_MAX_MS;
+    char reason[STORE_ERROR_MAX]; /* why may belong to it */
+
+    snprintf(reason, sizeof reason, "%s", why);
+    sql_close(writer->sql);
+    writer->sql = NULL;
+    writer->retry_ms =
+        clock_monotonic_ms() + backoff_ms(++writer->failures, PAUSE_FIRST_MS, max_ms);
+    writer->alone = 0;
+    tell(writer, false, reason);
+    batch_return(writer);
+    inbox_take(writer);
+    waiting_refuse(writer, INT64_MAX);
+}
+
+static enum sql_result batch_write(struct writer *writer)
+{
+    if (writer->store->dialect == SQL_POSTGRES)
+        return claims_postgres_run(writer->sql, writer->batch);
+    record_turn_take(writer->store);
+    enum sql_result result =
+        claims_sqlite_run(writer->sql, writer->batch, atomic_load(&writer->store->trusted_us));
+    record_turn_give(writer->store);
+    return result;
+}
+
+/* A file that was down is up when it can be written, even if only nothing. */
+static void writer_connect(struct writer *writer)
+{
+    struct record_store *store = writer->store;
+    char why[STORE_ERROR_MAX];
+    enum sql_result result;
+
+    writer->sql = record_store_connect(store, CONNECT_MS, why);
+    if (!writer->sql) {
+        connection_fail(writer, why);
+        return;
+    }
+    if (store->dialect == SQL_POSTGRES)
+        result = claims_postgres_prepare(writer->sql);
+    else if ((result = claims_sqlite_prepare(writer->sql)) == SQL_DONE)
+        result = batch_write(writer);
+    if (result != SQL_DONE) {
+        connection_fail(writer, writer->sql->error);
+        return;
+    }
+    snprintf(why, sizeof why, "%.200s: %s", sql_place(writer->sql),
+             store->dialect == SQL_SQLITE ? "the database takes records again"
+             : writer->sql->pooled        ? "connected through a pooler"
+                                          : "connected");
+    tell(writer, true, why);
+}
+
+static bool batch_fits(const struct claims_batch *batch, const struct record_claim *claim)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct record_claim *other = batch->claims[i];
+        if (memcmp(other->input_hash, claim->input_hash, RECORD_HASH_SIZE) == 0 ||
+            strncmp(other->code, claim->code, RECORD_CODE_MAX) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* A limit to the claims that are looked at, as all that wait may be one person's. */
+#define LOOKED_AT_MAX (2 * CLAIMS_STATEMENT_MAX)
+
+/* The first that can go together. In one statement no person and no code may come twice. */
+static void batch_take(struct writer *writer)
+{
+    const bool is_statement = writer->store->dialect == SQL_POSTGRES;
+    const size_t max = writer->alone > 0 ? 1
+                       : is_statement    ? CLAIMS_STATEMENT_MAX
+                                         : CLAIMS_BATCH_MAX;
+    struct claims_batch *batch = writer->batch;
+    struct record_claims left = STAILQ_HEAD_INITIALIZER(left);
+    struct record_claim *claim;
+
+    for (int i = 0; i < LOOKED_AT_MAX && batch->count < max; i++) {
+        if (!(claim = STAILQ_FIRST(&writer->waiting)))
+            break;
+        STAILQ_REMOVE_HEAD(&writer->waiting, entry);
+        if (!is_statement || batch_fits(batch, claim))
+            batch->claims[batch->count++] = claim;
+        else
+            STAILQ_INSERT_TAIL(&left, claim, entry);
+    }
+    STAILQ_CONCAT(&left, &writer->waiting);
+    STAILQ_CONCAT(&writer->waiting, &left);
+}
+
+static void batch_finish(struct writer *writer)
+{
+    struct claims_batch *batch = writer->batch;
+    size_t again = 0;
+
+    pthread_mutex_lock(&writer->store->mutex);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct record_claim *claim = batch->claims[i];
+        const struct claim_outcome *outcome = &batch->outcomes[i];
+        if (outcome->status == STORE_LATER) {
+            batch->claims[again++] = claim;
+            continue;
+        }
+        if (outcome->status == STORE_OK) {
+            claim->is_new = outcome->is_new;
+            claim->asked_before = outcome->asked_before;
+            memcpy(claim->code, outcome->code, sizeof claim->code);
+        }
+        claim_finish(claim, outcome->status);
+    }
+    pthread_mutex_unlock(&writer->store->mutex);
+    batch->count = again;
+    batch_return(writer);
+}
+
+static void batch_give_up(struct writer *writer)
+{
+    const bool is_late = clock_monotonic_ms() >= writer->batch->claims[0]->due_ms;
+
+    if (is_late && writer->store->dialect == SQL_POSTGRES)
+        sql_explain(writer->sql, SQL_DOWN, "no answer within 3000 ms");
+    connection_fail(writer, writer->sql->error);
+}
+
+/* SQL_AGAIN: another instance was in the way, and has ended its transaction. A code that was free
+ * when the statement began is another person's now, or this person's own by another message: that
+ * is seen when it is made again. */
+static void batch_failed(struct writer *writer, enum sql_result result)
+{
+    struct claims_batch *batch = writer->batch;
+    const bool is_guilt =
+        result == SQL_REFUSED ||
+        (result == SQL_UNIQUE && strcmp(writer->sql->constraint, "uic_records_uic_code_key") != 0);
+
+    if (result == SQL_DOWN || result == SQL_FAILED) {
+        batch_give_up(writer);
+    } else if (is_guilt && batch->count == 1) {
+        batch->outcomes[0].status = STORE_DOWN;
+        batch_finish(writer);
+    } else {
+        if (is_guilt)
+            writer->alone += batch->count;
+        batch_return(writer);
+    }
+}
+
+/* As long as the one that waited longest may wait. */
+static int answer_ms(const struct claims_batch *batch)
+{
+    int64_t left = batch->claims[0]->due_ms - clock_monotonic_ms();
+
+    return left > 1 ? (int)left : 1;
+}
+
+static void batch_run(struct writer *writer)
+{
+    const int64_t began_us = clock_monotonic_us();
+    const struct record_commit_watch *watch;
+    enum sql_result result;
+
+    batch_take(writer);
+    if (writer->alone > 0)
+        writer->alone--;
+    watch = &writer->batch->claims[0]->link->commits;
+    if (writer->store->dialect == SQL_POSTGRES)
+        writer->sql->answer_ms = answer_ms(writer->batch);
+    result = batch_write(writer);
+    if (result != SQL_DONE) {
+        batch_failed(writer, result);
+        return;
+    }
+    writer->failures = 0;
+    if (watch->committed)
+        watch->committed(watch->arg, writer->batch->count, clock_monotonic_us() - began_us);
+    batch_finish(writer);
+}
+
+/* Does what is to be done now. */
+static void work(struct writer *writer)
+{
+    const bool is_file = writer->store->dialect == SQL_SQLITE;
+    const int64_t now_ms = clock_monotonic_ms();
+
+    if (!writer->sql &&
+        (now_ms >= writer->retry_ms || (is_file && !STAILQ_EMPTY(&writer->waiting))))
+        writer_connect(writer);
+    if (!writer->sql)
+        waiting_refuse(writer, INT64_MAX);
+    else if (!is_file)
+        waiting_refuse(writer, now_ms);
+    if (!STAILQ_EMPTY(&writer->waiting))
+        batch_run(writer);
+}
+
+/* Sleeps if there is nothing to do. Returns false when the store closes. */
+static bool rest(struct writer *writer)
+{
+    struct record_store *store = writer->store;
+    int64_t ms = -1;
+    bool idle, stopping;
+
+    pthread_mutex_lock(&store->mutex);
+    stopping = store->stopping;
+    idle = STAILQ_EMPTY(&store->claims) && STAILQ_EMPTY(&writer->waiting) && !stopping;
+    store->writer_idle = idle;
+    pthread_mutex_unlock(&store->mutex);
+    if (idle && !writer->sql) {
+        ms = writer->retry_ms - clock_monotonic_ms();
+        ms = ms > 0 ? ms : 0;
+    }
+    if (idle && record_thread_sleep(&store->writer, writer->sql, ms) == SQL_DOWN)
+        connection_fail(writer, writer->sql->error);
+    return !stopping;
+}
+
+void *record_writer_run(void *arg)
+{
+    struct record_store *store = arg;
+    struct writer writer = {.store = store, .sql = store->first, .batch = store->batch};
+
+    store->first = NULL;
+    STAILQ_INIT(&writer.waiting);
+    if (writer.sql && claims_sqlite_prepare(writer.sql) != SQL_DONE)
+        connection_fail(&writer, writer.sql->error);
+    do {
+        inbox_take(&writer);
+        work(&writer);
+    } while (rest(&writer));
+    sql_close(writer.sql);
+    return NULL;
+}
