@@ -118,7 +118,8 @@ static int open_port(struct server *server)
     return status;
 }
 
-/* A database that is away stops the start unless there is an outbox for what it should keep. */
+/* A database that is away stops the start unless there is an outbox for what it should keep.
+ * Returns 0, RECORD_AWAY when it goes on without, or -1. */
 static int prepare_records(const struct config *config)
 {
     char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
@@ -131,13 +132,12 @@ static int prepare_records(const struct config *config)
     if (status == RECORD_AWAY && config->redis_url != NULL) {
         log_write(LOG_ERROR, "database_away", log_text("reason", error),
                   log_text("meanwhile", "codes go by the outbox"));
-        return 0;
+        return RECORD_AWAY;
     }
     log_failure("DATABASE_URL", error);
     return -1;
 }
 
-/* While the database is away, nobody can tell whose codes it holds. */
 static int check_salt(const struct setup *setup)
 {
     char error[STORE_ERROR_MAX];
@@ -173,7 +173,9 @@ static int open_stores(struct server *server)
     char error[STORE_ERROR_MAX];
     struct session_settings settings;
 
-    if (prepare_records(config) != 0 || check_salt(server->setup) != 0)
+    /* While the database is away, nobody can tell whose codes it holds. */
+    int prepared = prepare_records(config);
+    if (prepared == -1 || (prepared == 0 && check_salt(server->setup) != 0))
         return -1;
     server->records =
         record_store_open(config->database_url, server->setup->keys.record_asker, error);
