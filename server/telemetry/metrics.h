@@ -72,6 +72,8 @@
       "Messages refused with 503 because too many were being handled")                           \
     X(SESSION_CONFLICTS, "uic_session_conflicts_total", "",                                      \
       "Sessions that another message changed in between")                                        \
+    X(SESSIONS_REFUSED, "uic_sessions_refused_total", "",                                        \
+      "Loads and saves of sessions that Redis refused")                                          \
     X(CODES, "uic_codes_total", "", "Codes told")                                                \
     X(CODES_LENGTHENED, "uic_codes_lengthened_total", "",                                        \
       "Codes made longer because another person held the short one")                             \

@@ -40,12 +40,18 @@ static struct session_value reply_value(const struct redisReply *reply)
     return (struct session_value){(const unsigned char *)reply->str, reply->len};
 }
 
+/* Redis's word that it did nothing; without one nobody knows. */
+static enum store_status failure_of(const struct redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_ERROR ? STORE_REFUSED : STORE_DOWN;
+}
+
 static void on_loaded(const struct redisReply *reply, void *arg)
 {
     struct session *session = arg;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
-        session_finish(session, STORE_DOWN);
+        session_finish(session, failure_of(reply));
     else
         session_finish(session, session_loaded(session, reply_value(reply->element[0]),
                                                reply_value(reply->element[1])));
@@ -66,7 +72,7 @@ static void on_saved(const struct redisReply *reply, void *arg)
     struct session *session = arg;
 
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
-        session_finish(session, STORE_DOWN);
+        session_finish(session, failure_of(reply));
     else
         session_finish(session, reply->integer == 1 ? session_saved(session) : STORE_CONFLICT);
 }
@@ -113,7 +119,7 @@ static void on_forgotten(const struct redisReply *reply, void *arg)
     struct session *session = arg;
 
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
-        session_finish(session, STORE_DOWN);
+        session_finish(session, failure_of(reply));
     else
         session_finish(session, reply->integer > 0 ? STORE_OK : STORE_ABSENT);
 }
