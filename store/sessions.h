@@ -15,6 +15,7 @@
 #ifndef STORE_SESSIONS_H
 #define STORE_SESSIONS_H
 
+#include "store/health.h"
 #include "store/ticket.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +59,8 @@ struct session_link *session_attach(struct session_store *store, struct redis_li
 void session_detach(struct session_link *link);
 /* Whether an operation started now has a chance. */
 bool session_link_up(const struct session_link *link);
+/* Why Redis refuses sessions, and what it may lose, as far as it was found; of memory nothing. */
+const struct redis_health *session_link_health(const struct session_link *link);
 
 /* One session being handled; embedded in the caller. */
 struct session {

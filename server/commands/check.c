@@ -1,6 +1,7 @@
 /* whatsapp-uic check: would the server run as it is configured? One line a finding: "ok", "bad",
  * or "hint" for what is good enough for now. With --quiet one line in all, for monitoring. */
 #include "server/commands/ask_ready.h"
+#include "server/commands/check_redis.h"
 #include "server/commands/command.h"
 #include "server/commands/finding.h"
 #include "server/commands/graph_check.h"
@@ -11,7 +12,6 @@
 #include "server/security/salt_check.h"
 #include "store/base/clock.h"
 #include "store/records.h"
-#include "store/redis.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,8 +43,6 @@ const struct command cmd_check = {
 /* So far apart clocks may be; and so far that something is wrong. */
 #define CLOCK_HINT_S 60
 #define CLOCK_BAD_S 300
-
-#define REDIS_DEADLINE_MS 1000
 
 /* Two nights, so that one that failed is told and one that is late is not. */
 #define BACKUP_DAYS 2
@@ -95,19 +93,12 @@ static void print_unreviewed(const struct flow *flow, FILE *lines)
                     flow_language(flow, i));
 }
 
-static int check_sessions(const struct setup *setup)
+static int check_sessions(const struct config *config)
 {
-    char error[STORE_ERROR_MAX];
-    struct redis_call *redis;
-
-    if (!setup->config.redis_url) {
-        print_finding("ok", "sessions", "in memory");
-        return 0;
-    }
-    redis = redis_call_open(setup->config.redis_url, REDIS_DEADLINE_MS, error);
-    print_finding(redis ? "ok" : "bad", "sessions", redis ? "Redis answers" : error);
-    redis_call_close(redis);
-    return redis ? 0 : -1;
+    if (config->redis_url)
+        return check_redis(config);
+    print_finding("ok", "sessions", "in memory");
+    return 0;
 }
 
 /* Ours beside another one that was read just now. Returns 0 or -1. */
@@ -313,7 +304,7 @@ static int check_all(const struct options *options, const struct request *reques
     int status = check_setup(&setup, options);
     if (status == 0) {
         describe_flow(setup.flow);
-        if (check_sessions(&setup) < 0)
+        if (check_sessions(&setup.config) < 0)
             status = -1;
         if (check_database(&setup) < 0)
             status = -1;

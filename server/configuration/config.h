@@ -60,6 +60,7 @@ struct config {
     unsigned retention_days; /* codes not asked for since are removed; 0: never */
     unsigned outbox_alarm;   /* records in the outbox: more are reported */
     unsigned outbox_max;     /* records in the outbox: no more are taken */
+    unsigned outbox_replicas; /* of Redis, that must have a record there before its code is told */
     bool production;         /* environment is "production" */
 };
 
