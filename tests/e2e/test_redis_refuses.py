@@ -8,6 +8,8 @@ from phone import Phone
 from processes import RedisServer, eventually, run_program
 from texts import JEAN, code_in, code_of, message, question
 
+MARIE = ("1990", "Goma", "Marie", "7", "Mukendi")
+
 
 @pytest.fixture
 def redis_with(tmp_path):
@@ -168,3 +170,26 @@ def test_a_replica_is_worth_two_hints(redis, redis_with, check):
     assert check(REDIS_URL=redis.url, OUTBOX_REPLICAS=1) == (0, ["ok    sessions: Redis answers"])
     code, lines = check(REDIS_URL=redis.url, OUTBOX_REPLICAS=2)
     assert code == 0 and any("fewer replicas than OUTBOX_REPLICAS" in line for line in lines)
+
+
+def test_a_code_told_by_the_outbox_survives_a_failover(start, redis, redis_with, tmp_path):
+    redis.command("CONFIG", "SET", "repl-diskless-sync-delay", "0")
+    replica = redis_with("--replicaof", "127.0.0.1", str(redis.port))
+    eventually(lambda: "state=online" in "".join(redis.command("INFO", "replication")), "a replica")
+    server = start(REDIS_URL=redis.url, DATABASE_URL="postgresql://uic@127.0.0.1:1/uic", WORKERS=1,
+                   OUTBOX_REPLICAS=1, wait_for="/health")
+    unreplicated = 'uic_outbox_records_total{step="unreplicated"}'
+    with Phone(server) as phone, Phone(server) as other:
+        assert code_in(phone.say_all("Bonjour", *JEAN)) == code_of(JEAN)
+        replica.pause()
+        assert other.say_all("Bonjour", *MARIE) == message("unavailable")
+        assert server.counts()[unreplicated] == 1 and "outbox_replicas_missing" in server.log()
+        replica.resume()
+        told = eventually(lambda: code_of(MARIE) in other.say(MARIE[-1]), "a code")
+        assert told and "outbox_replicas_back" in server.log()
+    redis.kill()
+    replica.command("REPLICAOF", "NO", "ONE")
+    writer = start(REDIS_URL=replica.url, DATABASE_URL=f"sqlite:///{tmp_path}/records.db")
+    eventually(lambda: len(writer.records()) == 2, "the outbox is written")
+    assert {row["uic_code"] for row in writer.records()} == {code_of(JEAN), code_of(MARIE)}
+    assert {row["request_count"] for row in writer.records()} == {1}
