@@ -190,6 +190,10 @@ static bool save_finish(struct exchange *exchange)
     case STORE_CONFLICT:
         metrics_add(METRIC_SESSION_CONFLICTS, 1);
         break;
+    case STORE_REFUSED: /* surely not done, so the same message may come again */
+        metrics_add(METRIC_SESSIONS_REFUSED, 1);
+        exchange_answer_unavailable(exchange, "sessions_refused");
+        return false;
     default:
         /* "Try again" after a save that was done: the person's answer would count for the next
          * question. So the session is loaded again, which knows this message or does not. */
@@ -209,12 +213,17 @@ static bool save_finish(struct exchange *exchange)
 /* What a load means that did not work. Returns whether to wait. */
 static bool load_failed(struct exchange *exchange)
 {
-    if (exchange->unsure || clock_monotonic_us() - exchange->started_us < SESSIONS_WAIT_US) {
+    const bool refused = exchange->session.ticket.status == STORE_REFUSED;
+
+    if (refused)
+        metrics_add(METRIC_SESSIONS_REFUSED, 1);
+    if (exchange->unsure ||
+        (!refused && clock_monotonic_us() - exchange->started_us < SESSIONS_WAIT_US)) {
         exchange->state = EXCHANGE_LOAD;
         exchange->waiting = true;
         return true;
     }
-    exchange_answer_unavailable(exchange, "sessions_unavailable");
+    exchange_answer_unavailable(exchange, refused ? "sessions_refused" : "sessions_unavailable");
     return false;
 }
 

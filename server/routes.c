@@ -8,6 +8,7 @@
 #include "server/channels/meta.h"
 #include "server/channels/meta_subscription.h"
 #include "server/channels/simulator.h"
+#include "server/redis_advice.h"
 #include "server/stores.h"
 #include "server/telemetry/metrics.h"
 #include "server/telemetry/process.h"
@@ -83,16 +84,18 @@ static void handle_ready(struct routes *routes, struct http_request *request)
     bool records = atomic_load(&routes->readiness->records_down) == 0;
     bool ready = sessions && records && !routes->draining;
     const char *redis = routes->config->redis_url == NULL ? "memory" : sessions ? "up" : "down";
+    const struct redis_advice *reason =
+        sessions ? NULL : redis_advice(atomic_load(&routes->readiness->redis_refusal));
     char started[PROCESS_START_MAX];
 
     process_start_text(started);
     reply_json(request, ready ? 200 : 503,
-               json_pack("{s:s, s:s, s:s, s:s}", "status",
+               json_pack("{s:s, s:s, s:s, s:s, s:s*}", "status",
                          routes->draining ? "stopping"
                          : ready          ? "ready"
                                           : "unavailable",
-                         "redis", redis, "database", records ? "up" : "down", "started_at",
-                         started));
+                         "redis", redis, "database", records ? "up" : "down", "started_at", started,
+                         "reason", reason != NULL ? reason->english : NULL));
 }
 
 static void handle_root(struct routes *routes, struct http_request *request)

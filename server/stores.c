@@ -2,6 +2,7 @@
 #include "server/stores.h"
 
 #include "server/configuration/setup.h"
+#include "server/redis_advice.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/counters.h"
@@ -32,6 +33,41 @@ static void on_changed(void *arg, bool up, const char *why)
         log_write(LOG_INFO, state->event_up, log_text("detail", why));
     else
         log_write(LOG_ERROR, state->event_down, log_text("reason", why));
+}
+
+/* Once for all workers, and again when it changes. */
+static void tell_risks(struct stores *stores)
+{
+    const struct redis_health *health = session_link_health(stores->sessions);
+    const struct redis_advice *advice;
+    unsigned risks = 0;
+
+    for (unsigned i = 0; i < REDIS_RISKS; i++)
+        if (redis_risk(i, &health->survey, stores->outbox_replicas) != NULL)
+            risks |= 1u << i;
+    if (atomic_exchange(&stores->readiness->redis_risks, risks) == risks)
+        return;
+    for (unsigned i = 0; i < REDIS_RISKS; i++)
+        if ((advice = redis_risk(i, &health->survey, stores->outbox_replicas)) != NULL)
+            log_write(i == REDIS_EVICTS ? LOG_ERROR : LOG_WARNING, "redis_may_lose",
+                      log_text("advice", advice->english));
+}
+
+static void on_sessions_changed(void *arg, bool up, const char *why)
+{
+    struct stores *stores = arg;
+    const enum redis_refusal refusal = session_link_health(stores->sessions)->refusal;
+
+    atomic_store(&stores->readiness->redis_refusal, (unsigned)refusal);
+    if (up || refusal == REDIS_SERVES) {
+        on_changed(&stores->sessions_state, up, why);
+        if (up)
+            tell_risks(stores);
+        return;
+    }
+    store_state_set(&stores->sessions_state, true);
+    log_write(LOG_ERROR, stores->sessions_state.event_down, log_text("reason", why),
+              log_text("advice", redis_advice(refusal)->english));
 }
 
 static void on_committed(void *arg, size_t claims, int64_t took_us)
@@ -70,17 +106,33 @@ static void on_outbox_refused(void *arg, const char *why)
     log_write(LOG_CRITICAL, "outbox_record_refused", log_text("reason", why));
 }
 
+/* Logged when it changes, counted each time. */
+static void on_outbox_replicated(void *arg, bool in_time, size_t entries)
+{
+    struct stores *stores = arg;
+
+    if (!in_time)
+        metrics_add(METRIC_OUTBOX_UNREPLICATED, entries);
+    if (!in_time && !stores->outbox_short)
+        log_write(LOG_ERROR, "outbox_replicas_missing",
+                  log_number("wanted", (int64_t)stores->outbox_replicas));
+    if (in_time && stores->outbox_short)
+        log_write(LOG_INFO, "outbox_replicas_back");
+    stores->outbox_short = !in_time;
+}
+
 static int attach_outbox(struct stores *stores, const struct stores_settings *settings,
                          struct event_base *base, const struct redis_links *redis,
                          char error[STORE_ERROR_MAX])
 {
     const struct config *config = &settings->setup->config;
     const struct outbox_watch watch = {on_outbox_length, on_outbox_written, on_outbox_refused,
-                                       stores};
+                                       on_outbox_replicated, stores};
     struct outbox_settings outbox = {
         .in_flight_max = OUTBOX_IN_FLIGHT_MAX,
         .length_max = config->outbox_max,
         .length_alarm = config->outbox_alarm,
+        .replicas = config->outbox_replicas,
         .drain = settings->drain_outbox,
     };
 
@@ -95,7 +147,7 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
                       struct event_base *base, const struct redis_links *redis,
                       char error[STORE_ERROR_MAX])
 {
-    const struct store_watch sessions_watch = {on_changed, &stores->sessions_state};
+    const struct store_watch sessions_watch = {on_sessions_changed, stores};
     const struct store_watch records_watch = {on_changed, &stores->records_state};
     const struct record_commit_watch commit_watch = {on_committed, NULL};
 
@@ -125,6 +177,8 @@ int stores_attach(struct stores *stores, const struct stores_settings *settings,
         .sessions_state = {"sessions_up", "sessions_down", false,
                            &settings->readiness->sessions_down},
         .records_state = {"records_up", "records_down", false, &settings->readiness->records_down},
+        .readiness = settings->readiness,
+        .outbox_replicas = settings->setup->config.outbox_replicas,
     };
     status = attach_all(stores, settings, base, redis, why);
     if (status != 0)

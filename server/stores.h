@@ -25,6 +25,8 @@ struct setup;
 struct readiness {
     atomic_uint sessions_down;
     atomic_uint records_down;
+    atomic_uint redis_refusal; /* an enum redis_refusal, while sessions are down */
+    atomic_uint redis_risks;   /* as bits: told already */
 };
 
 /* What all workers share; borrowed. */
@@ -53,7 +55,10 @@ struct stores {
     struct outbox_link *outbox; /* NULL with sessions in memory: then nothing is promised */
     struct store_state sessions_state;
     struct store_state records_state;
+    struct readiness *readiness;
+    unsigned outbox_replicas;
     bool outbox_alarmed;
+    bool outbox_short; /* of replicas */
     unsigned long outbox_alarm;
 };
 

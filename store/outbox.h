@@ -30,6 +30,7 @@ struct redis_link;
 struct outbox_settings {
     unsigned char seal_key[OUTBOX_KEY_SIZE];
     unsigned in_flight_max; /* entries being put at once */
+    unsigned replicas;      /* of Redis, that must have an entry before it counts as put */
     uint64_t length_max;    /* of the stream: beyond it nothing is taken */
     uint64_t length_alarm;  /* of the stream: a put that goes beyond has the watch told at once */
     bool drain;             /* this link empties the stream too */
@@ -45,6 +46,9 @@ struct outbox_watch {
      * so, one line without secrets. Also told when the stream itself cannot be read. */
     void (*written)(void *arg);
     void (*refused)(void *arg, const char *why);
+    /* So many entries that were put are with the replicas that settings.replicas asks for; or were
+     * not in time. */
+    void (*replicated)(void *arg, bool in_time, size_t entries);
     void *arg;
 };
 
@@ -68,7 +72,8 @@ struct outbox_entry {
 };
 
 /* In one round trip: STORE_LATER, then STORE_OK (it is in the stream), STORE_FULL (the stream has
- * length_max entries) or STORE_DOWN (Redis is away; it may be in the stream all the same). At once:
+ * length_max entries) or STORE_DOWN (Redis is away, or too few replicas had it within a second; it
+ * may be in the stream all the same). At once:
  * STORE_DOWN or STORE_FULL. */
 enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entry);
 

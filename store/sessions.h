@@ -15,6 +15,7 @@
 #ifndef STORE_SESSIONS_H
 #define STORE_SESSIONS_H
 
+#include "store/health.h"
 #include "store/ticket.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +59,8 @@ struct session_link *session_attach(struct session_store *store, struct redis_li
 void session_detach(struct session_link *link);
 /* Whether an operation started now has a chance. */
 bool session_link_up(const struct session_link *link);
+/* Why Redis refuses sessions, and what it may lose, as far as it was found; of memory nothing. */
+const struct redis_health *session_link_health(const struct session_link *link);
 
 /* One session being handled; embedded in the caller. */
 struct session {
@@ -83,19 +86,20 @@ struct session {
 void session_init(struct session_link *link, struct session *session, const char *address,
                   size_t address_length);
 
-/* STORE_OK with bytes; STORE_ABSENT with length 0 and perhaps a mark; STORE_DOWN; STORE_FULL;
- * STORE_LATER. A value that cannot be opened (other salt, damaged) counts as absent. */
+/* STORE_OK with bytes; STORE_ABSENT with length 0 and perhaps a mark; STORE_DOWN; STORE_REFUSED;
+ * STORE_FULL; STORE_LATER. A value that cannot be opened (other salt, damaged) counts as absent. */
 enum store_status session_load(struct session_link *link, struct session *session);
 
 /* Saves if nobody saved since the load, and renews both lives, a mark's that did not change only
  * when a part of it has passed: STORE_OK; STORE_CONFLICT (load
- * again); STORE_DOWN; STORE_FULL; STORE_LATER. */
+ * again); STORE_DOWN: nobody knows whether it was saved; STORE_REFUSED: it was not; STORE_FULL;
+ * STORE_LATER. */
 enum store_status session_save(struct session_link *link, struct session *session);
 
 /* Deletes the session whatever its version, and its mark unless keep_mark (then it is as if the
  * session had expired). No load is needed before: STORE_OK; STORE_ABSENT when there was nothing to
- * delete; STORE_DOWN; STORE_FULL; STORE_LATER. A message of the person that is being handled
- * meanwhile meets a conflict, and begins anew. */
+ * delete; STORE_DOWN; STORE_REFUSED; STORE_FULL; STORE_LATER. A message of the person that is being
+ * handled meanwhile meets a conflict, and begins anew. */
 enum store_status session_forget(struct session_link *link, struct session *session,
                                  bool keep_mark);
 

@@ -14,6 +14,8 @@ const char *store_status_name(enum store_status status)
         return "down";
     case STORE_FULL:
         return "full";
+    case STORE_REFUSED:
+        return "refused";
     case STORE_LATER:
         return "later";
     }

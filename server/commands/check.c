@@ -1,7 +1,9 @@
 /* whatsapp-uic check: would the server run as it is configured? One line a finding: "ok", "bad",
  * or "hint" for what is good enough for now. With --quiet one line in all, for monitoring. */
 #include "server/commands/ask_ready.h"
+#include "server/commands/check_redis.h"
 #include "server/commands/command.h"
+#include "server/commands/finding.h"
 #include "server/commands/graph_check.h"
 #include "server/commands/instances.h"
 #include "server/commands/public_check.h"
@@ -10,7 +12,6 @@
 #include "server/security/salt_check.h"
 #include "store/base/clock.h"
 #include "store/records.h"
-#include "store/redis.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,14 +40,9 @@ const struct command cmd_check = {
     .run = run,
 };
 
-/* Exit codes of monitoring plugins. */
-enum { PLUGIN_OK, PLUGIN_WARNING, PLUGIN_CRITICAL, PLUGIN_UNKNOWN };
-
 /* So far apart clocks may be; and so far that something is wrong. */
 #define CLOCK_HINT_S 60
 #define CLOCK_BAD_S 300
-
-#define REDIS_DEADLINE_MS 1000
 
 /* Two nights, so that one that failed is told and one that is late is not. */
 #define BACKUP_DAYS 2
@@ -58,60 +54,6 @@ struct request {
     bool server;
     bool public;
 };
-
-/* For --quiet: the worst that was found so far, instead of a line for each. */
-static struct summary {
-    bool wanted;
-    int worst; /* one of PLUGIN_… */
-    char text[1024];
-} summary;
-
-static void summarize(int level, const char *subject, const char *text)
-{
-    size_t length;
-
-    if (level < summary.worst || level == PLUGIN_OK)
-        return;
-    if (level > summary.worst)
-        summary.text[0] = '\0';
-    summary.worst = level;
-    length = strlen(summary.text);
-    snprintf(summary.text + length, sizeof summary.text - length, "%s%s%s%s",
-             length > 0 ? "; " : "", subject, *subject ? ": " : "", text);
-}
-
-static void print_finding(const char *verdict, const char *subject, const char *text)
-{
-    const bool bad = strcmp(verdict, "bad") == 0, hint = strcmp(verdict, "hint") == 0;
-
-    if (summary.wanted)
-        summarize(bad ? PLUGIN_CRITICAL : hint ? PLUGIN_WARNING : PLUGIN_OK, subject, text);
-    else if (*subject)
-        printf("%-4s  %s: %s\n", verdict, subject, text);
-    else
-        printf("%-4s  %s\n", verdict, text);
-}
-
-static int print_summary(void)
-{
-    static const char *const names[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
-
-    printf("whatsapp-uic %s: %s\n", names[summary.worst],
-           summary.worst == PLUGIN_OK ? "configuration, flow, sessions and database"
-                                      : summary.text);
-    return fflush(stdout) == 0 ? summary.worst : PLUGIN_UNKNOWN;
-}
-
-/* Each line as a finding; those that only warn are hints. */
-static void print_lines(const char *verdict, char *lines)
-{
-    static const char warning[] = "warning: ";
-    char *rest;
-    for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        bool warns = strncmp(line, warning, sizeof warning - 1) == 0;
-        print_finding(warns ? "hint" : verdict, "", warns ? line + sizeof warning - 1 : line);
-    }
-}
 
 static int check_setup(struct setup *setup, const struct options *options)
 {
@@ -151,19 +93,12 @@ static void print_unreviewed(const struct flow *flow, FILE *lines)
                     flow_language(flow, i));
 }
 
-static int check_sessions(const struct setup *setup)
+static int check_sessions(const struct config *config)
 {
-    char error[STORE_ERROR_MAX];
-    struct redis_call *redis;
-
-    if (!setup->config.redis_url) {
-        print_finding("ok", "sessions", "in memory");
-        return 0;
-    }
-    redis = redis_call_open(setup->config.redis_url, REDIS_DEADLINE_MS, error);
-    print_finding(redis ? "ok" : "bad", "sessions", redis ? "Redis answers" : error);
-    redis_call_close(redis);
-    return redis ? 0 : -1;
+    if (config->redis_url)
+        return check_redis(config);
+    print_finding("ok", "sessions", "in memory");
+    return 0;
 }
 
 /* Ours beside another one that was read just now. Returns 0 or -1. */
@@ -282,7 +217,7 @@ static void give_hints(const struct config *config, const struct flow *flow)
         fputs("UIC_SALT: looks like that of an example; make your own before the first code "
               "(whatsapp-uic salt)\n",
               missing);
-    if (!summary.wanted) { /* nothing to be woken for */
+    if (!findings_are_summarized()) { /* nothing to be woken for */
         if (!config->redis_url)
             fputs("REDIS_URL: is not set; a second instance, or a restart, needs Redis to keep "
                   "sessions\n",
@@ -369,7 +304,7 @@ static int check_all(const struct options *options, const struct request *reques
     int status = check_setup(&setup, options);
     if (status == 0) {
         describe_flow(setup.flow);
-        if (check_sessions(&setup) < 0)
+        if (check_sessions(&setup.config) < 0)
             status = -1;
         if (check_database(&setup) < 0)
             status = -1;
@@ -415,9 +350,10 @@ static int run(struct options *options, int argc, char *argv[])
     struct request request;
     if (read_request(&request, options, argc, argv) < 0)
         return request.quiet ? PLUGIN_UNKNOWN : COMMAND_USAGE;
-    summary.wanted = request.quiet;
+    if (request.quiet)
+        findings_summarize();
     if (request.quiet && options->env_file && access(options->env_file, R_OK) != 0)
-        summarize(PLUGIN_UNKNOWN, options->env_file, "the settings cannot be read");
+        note_unknown(options->env_file, "the settings cannot be read");
     int status = check_all(options, &request);
     if (request.quiet)
         return print_summary();

@@ -72,12 +72,15 @@
       "Messages refused with 503 because too many were being handled")                           \
     X(SESSION_CONFLICTS, "uic_session_conflicts_total", "",                                      \
       "Sessions that another message changed in between")                                        \
+    X(SESSIONS_REFUSED, "uic_sessions_refused_total", "",                                        \
+      "Loads and saves of sessions that Redis refused")                                          \
     X(CODES, "uic_codes_total", "", "Codes told")                                                \
     X(CODES_LENGTHENED, "uic_codes_lengthened_total", "",                                        \
       "Codes made longer because another person held the short one")                             \
     X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox") \
     X(OUTBOX_WRITTEN, "uic_outbox_records_total", "step=\"written\"", "")                        \
     X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                        \
+    X(OUTBOX_UNREPLICATED, "uic_outbox_records_total", "step=\"unreplicated\"", "")              \
     X(ADMIN_REFUSED, "uic_admin_refused_total", "",                                              \
       "Requests for statistics without the token, or with a wrong one")                          \
     X(METRICS_REFUSED, "uic_metrics_refused_total", "",                                          \

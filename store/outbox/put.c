@@ -5,6 +5,7 @@
 #include "store/outbox.h"
 #include "store/outbox/claim.h"
 #include "store/outbox/drain.h"
+#include "store/outbox/replicas.h"
 #include "store/redis/link.h"
 
 #include <hiredis/hiredis.h>
@@ -21,6 +22,8 @@ struct outbox_link {
     uint64_t length_max;
     uint64_t length_alarm;
     struct redis_lane lane; /* of the entries being put */
+    unsigned in_flight_max;
+    struct outbox_replicas replicas; /* of those that were, and are not safe yet */
     struct seal *seal;
     struct outbox_drain *drain;
 };
@@ -40,7 +43,10 @@ static void on_put(const struct redisReply *reply, void *arg)
     struct outbox_entry *entry = arg;
 
     entry->ticket.status = put_status(entry->link, reply);
-    entry->ticket.done(&entry->ticket);
+    if (entry->ticket.status == STORE_OK && entry->link->replicas.wanted > 0)
+        outbox_replicas_await(&entry->link->replicas, entry);
+    else
+        entry->ticket.done(&entry->ticket);
 }
 
 enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entry)
@@ -50,6 +56,8 @@ enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entr
 
     if (!redis_lane_up(&link->lane))
         return STORE_DOWN;
+    if (link->lane.in_flight + link->replicas.count >= link->in_flight_max)
+        return STORE_FULL;
     size_t length = outbox_claim_seal(link->seal, entry->claim, sealed);
     if (length == 0)
         return STORE_DOWN;
@@ -64,6 +72,7 @@ enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entr
 static void link_free(struct outbox_link *link)
 {
     redis_lane_leave(&link->lane);
+    outbox_replicas_leave(&link->replicas);
     outbox_drain_stop(link->drain);
     seal_free(link->seal);
     free(link);
@@ -85,7 +94,9 @@ struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct
         snprintf(error, STORE_ERROR_MAX, "cannot prepare the outbox's key");
         goto failed;
     }
+    link->in_flight_max = settings->in_flight_max;
     redis_lane_join(&link->lane, redis, settings->in_flight_max, NULL);
+    outbox_replicas_join(&link->replicas, redis, settings->replicas, watch);
     link->drain = outbox_drain_start(&(struct outbox_drain_settings){
         .base = base,
         .redis = redis,

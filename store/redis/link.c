@@ -46,26 +46,38 @@ struct redis_link {
 
 /* Up and down */
 
-/* Tells the watches, unless they know. `why` may hold anything that a server said. */
-static void link_tell(struct redis_link *link, bool up, const char *why)
+void redis_link_describe(const struct redis_link *link, const char *what,
+                         char line[STORE_ERROR_MAX])
 {
     const struct redis_url *url = link->url;
     const struct redis_place *place = &link->place;
-    char line[STORE_ERROR_MAX];
-    struct redis_lane *lane;
 
     if (url->path != NULL)
-        snprintf(line, sizeof line, "Redis at %s: %s", url->path, why);
+        snprintf(line, STORE_ERROR_MAX, "Redis at %s: %s", url->path, what);
     else if (place->port == 0)
-        snprintf(line, sizeof line, "Redis master %s: %s", url->master, why);
+        snprintf(line, STORE_ERROR_MAX, "Redis master %s: %s", url->master, what);
     else
-        snprintf(line, sizeof line, "Redis %s%s%sat %.100s:%u: %s",
+        snprintf(line, STORE_ERROR_MAX, "Redis %s%s%sat %.100s:%u: %s",
                  url->master != NULL ? "master " : "", url->master != NULL ? url->master : "",
-                 url->master != NULL ? " " : "", place->host, place->port, why);
+                 url->master != NULL ? " " : "", place->host, place->port, what);
     for (char *c = line; *c != '\0'; c++) {
         if (*c < ' ' || *c > '~')
             *c = '?';
     }
+}
+
+struct event_base *redis_link_base(const struct redis_link *link)
+{
+    return link->base;
+}
+
+/* Tells the watches, unless they know. */
+static void link_tell(struct redis_link *link, bool up, const char *why)
+{
+    char line[STORE_ERROR_MAX];
+    struct redis_lane *lane;
+
+    redis_link_describe(link, why, line);
     if (strcmp(line, link->told) == 0)
         return;
     memcpy(link->told, line, sizeof line);
@@ -216,13 +228,10 @@ static void on_done(struct redis_command *command, const struct redisReply *repl
     struct redis_link *link = command->owner;
     struct redis_lane *lane = command->lane;
 
-    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
-        if (command->script != NULL && lane != NULL &&
-            redis_reply_trouble(reply) == REDIS_UNKNOWN_SCRIPT && command_repeat(link, command))
-            return;
-        if (redis_reply_trouble(reply) == REDIS_REFUSES)
-            link_tell(link, true, reply->str);
-    }
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR && command->script != NULL &&
+        lane != NULL && redis_reply_trouble(reply) == REDIS_UNKNOWN_SCRIPT &&
+        command_repeat(link, command))
+        return;
     if (lane != NULL) {
         lane->in_flight--;
         command->callback(reply, command->arg);

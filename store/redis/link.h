@@ -32,6 +32,12 @@ struct redis_link *redis_link_open(struct event_base *base, const struct redis_u
 /* Lanes that are still on it leave it. Not to be called from a callback of this link. */
 void redis_link_close(struct redis_link *link);
 
+/* The base on whose loop it is. */
+struct event_base *redis_link_base(const struct redis_link *link);
+/* Which Redis it is, and what about it, which may be anything that a server said: one line. */
+void redis_link_describe(const struct redis_link *link, const char *what,
+                         char line[STORE_ERROR_MAX]);
+
 /* One store's share of a link; embedded in the store. */
 struct redis_lane {
     struct redis_link *link; /* NULL: on none, and as if Redis were away */

@@ -9,7 +9,6 @@ struct redisReply;
 enum redis_trouble {
     REDIS_FINE,
     REDIS_ELSEWHERE, /* another server than this one is the master now, or this one is loading */
-    REDIS_REFUSES,   /* it is the right one, and cannot or will not */
     REDIS_UNKNOWN_SCRIPT,
 };
 

@@ -39,6 +39,7 @@ struct session_backend {
                                    const struct store_watch *watch);
     void (*detach)(struct session_link *link);
     bool (*up)(const struct session_link *link);
+    const struct redis_health *(*health)(const struct session_link *link);
     enum store_status (*load)(struct session_link *link, struct session *session);
     enum store_status (*save)(struct session_link *link, struct session *session);
     enum store_status (*forget)(struct session_link *link, struct session *session, bool keep_mark);

@@ -4,6 +4,7 @@
  */
 #include "store/redis/link.h"
 #include "store/sessions/backend.h"
+#include "store/sessions/health.h"
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct redis_store {
 struct redis_session_link {
     struct session_link link;
     struct redis_lane lane;
+    struct session_health health;
 };
 
 static struct redis_lane *lane_of(struct session_link *link)
@@ -40,12 +42,22 @@ static struct session_value reply_value(const struct redisReply *reply)
     return (struct session_value){(const unsigned char *)reply->str, reply->len};
 }
 
+/* Redis's word is that it did nothing; without one nobody knows. */
+static void session_fail(struct session *session, const struct redisReply *reply)
+{
+    const bool refused = reply != NULL && reply->type == REDIS_REPLY_ERROR;
+
+    if (refused)
+        session_health_refused(&((struct redis_session_link *)session->link)->health, reply->str);
+    session_finish(session, refused ? STORE_REFUSED : STORE_DOWN);
+}
+
 static void on_loaded(const struct redisReply *reply, void *arg)
 {
     struct session *session = arg;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
-        session_finish(session, STORE_DOWN);
+        session_fail(session, reply);
     else
         session_finish(session, session_loaded(session, reply_value(reply->element[0]),
                                                reply_value(reply->element[1])));
@@ -66,7 +78,7 @@ static void on_saved(const struct redisReply *reply, void *arg)
     struct session *session = arg;
 
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
-        session_finish(session, STORE_DOWN);
+        session_fail(session, reply);
     else
         session_finish(session, reply->integer == 1 ? session_saved(session) : STORE_CONFLICT);
 }
@@ -113,7 +125,7 @@ static void on_forgotten(const struct redisReply *reply, void *arg)
     struct session *session = arg;
 
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
-        session_finish(session, STORE_DOWN);
+        session_fail(session, reply);
     else
         session_finish(session, reply->integer > 0 ? STORE_OK : STORE_ABSENT);
 }
@@ -131,7 +143,19 @@ static enum store_status redis_forget(struct session_link *link, struct session 
 
 static bool redis_up(const struct session_link *link)
 {
-    return redis_lane_up(&((const struct redis_session_link *)link)->lane);
+    return ((const struct redis_session_link *)link)->health.serves;
+}
+
+static const struct redis_health *redis_health(const struct session_link *link)
+{
+    return &((const struct redis_session_link *)link)->health.found;
+}
+
+static void redis_detach(struct session_link *link)
+{
+    redis_lane_leave(lane_of(link));
+    session_health_stop(&((struct redis_session_link *)link)->health);
+    free(link);
 }
 
 static struct session_link *redis_attach(struct redis_link *redis, unsigned in_flight_max,
@@ -141,14 +165,11 @@ static struct session_link *redis_attach(struct redis_link *redis, unsigned in_f
 
     if (link == NULL)
         return NULL;
-    redis_lane_join(&link->lane, redis, in_flight_max, watch);
-    return &link->link;
-}
-
-static void redis_detach(struct session_link *link)
-{
-    redis_lane_leave(lane_of(link));
-    free(link);
+    redis_lane_join(&link->lane, redis, in_flight_max, NULL);
+    if (session_health_start(&link->health, redis, watch) == 0)
+        return &link->link;
+    redis_detach(&link->link);
+    return NULL;
 }
 
 static struct session_store *redis_open(const struct session_settings *settings,
@@ -176,6 +197,7 @@ const struct session_backend session_redis = {
     .attach = redis_attach,
     .detach = redis_detach,
     .up = redis_up,
+    .health = redis_health,
     .load = redis_load,
     .save = redis_save,
     .forget = redis_forget,

@@ -108,6 +108,11 @@ bool session_link_up(const struct session_link *link)
     return link->store->backend->up(link);
 }
 
+const struct redis_health *session_link_health(const struct session_link *link)
+{
+    return link->store->backend->health(link);
+}
+
 /* The first characters of digest in base64url; three bytes make four of them. */
 static void write_name(char name[SESSION_NAME_MAX], const unsigned char digest[KEYED_HASH_SIZE])
 {

@@ -258,9 +258,10 @@ class RedisServer(Process):
 
     port = None
 
-    def __init__(self, directory, durable=True):
+    def __init__(self, directory, durable=True, options=()):
         super().__init__(directory)
         self.durable = durable
+        self.options = options
         # A socket's path is limited to 107 bytes, and test directories are deep.
         self.socket_directory = tempfile.TemporaryDirectory(prefix="uic-")
         self.socket_path = f"{self.socket_directory.name}/redis"
@@ -275,7 +276,8 @@ class RedisServer(Process):
             port = self.port or free_port()
             self.spawn(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
                         "--unixsocket", str(self.socket_path),
-                        "--appendonly", "yes" if self.durable else "no", "--appendfsync", "always"])
+                        "--appendonly", "yes" if self.durable else "no", "--appendfsync", "always",
+                        *self.options])
             eventually(lambda: not self.running or self.answers(port), "redis answers")
             if self.running:
                 self.port = port

@@ -26,6 +26,7 @@ struct outbox {
     unsigned lengths; /* how often */
     unsigned written;
     unsigned refused;
+    unsigned unreplicated; /* since some were in time */
     char why[STORE_ERROR_MAX];
 };
 
@@ -64,16 +65,21 @@ static inline void patience_ended(evutil_socket_t fd, short what, void *arg)
             fail_msg("waited in vain until %s", #expression);                       \
     } while (0)
 
+static inline void settings_set(void)
+{
+    deadline_ms = 5000;
+    settings = (struct outbox_settings){
+        .in_flight_max = 4096, .length_max = 100000, .length_alarm = 50000, .drain = true};
+    memset(settings.seal_key, 'o', sizeof settings.seal_key);
+}
+
 static inline int start(void **state)
 {
     (void)state;
     bench_open(&bench);
     redis_server_start(&server, false, NULL);
     snprintf(url, sizeof url, "unix://%s", server.socket);
-    deadline_ms = 5000;
-    settings = (struct outbox_settings){
-        .in_flight_max = 4096, .length_max = 100000, .length_alarm = 50000, .drain = true};
-    memset(settings.seal_key, 'o', sizeof settings.seal_key);
+    settings_set();
     return 0;
 }
 
@@ -107,9 +113,16 @@ static inline void outbox_refused(void *arg, const char *why)
     snprintf(outbox->why, sizeof outbox->why, "%s", why);
 }
 
+static inline void outbox_replicated(void *arg, bool in_time, size_t entries)
+{
+    struct outbox *outbox = arg;
+    outbox->unreplicated = in_time ? 0 : outbox->unreplicated + (unsigned)entries;
+}
+
 static inline void outbox_open_on(struct outbox *outbox, struct record_link *records)
 {
-    const struct outbox_watch watch = {outbox_length, outbox_written, outbox_refused, outbox};
+    const struct outbox_watch watch = {outbox_length, outbox_written, outbox_refused,
+                                       outbox_replicated, outbox};
     char error[STORE_ERROR_MAX] = "";
 
     *outbox = (struct outbox){0};

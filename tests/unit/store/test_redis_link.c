@@ -254,7 +254,7 @@ static void a_server_that_is_not_the_master_now_is_left(void **state)
     }
 }
 
-static void a_server_that_refuses_is_kept_and_its_reason_told(void **state)
+static void a_server_that_refuses_is_kept(void **state)
 {
     (void)state;
     static const char *const errors[] = {
@@ -275,7 +275,6 @@ static void a_server_that_refuses_is_kept_and_its_reason_told(void **state)
         assert_int_equal(ask(&one), STORE_LATER);
         until(one.answers == 1);
         assert_memory_equal(one.text, errors[i], 20);
-        assert_non_null(strstr(why, errors[i]));
         assert_true(up);
     }
     assert_int_equal(server.connections, 1);
@@ -336,7 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(each_connection_is_greeted_in_full),
         CASE(a_server_that_is_not_the_master_now_is_left),
-        CASE(a_server_that_refuses_is_kept_and_its_reason_told),
+        CASE(a_server_that_refuses_is_kept),
         CASE(an_error_of_one_command_is_that_commands_own),
         CASE(a_replica_is_not_taken),
         CASE(who_may_not_ask_for_the_role_goes_without),

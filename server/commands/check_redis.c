@@ -1,0 +1,70 @@
+/* Whether the configured Redis serves us, and what it may lose. */
+#include "server/commands/check_redis.h"
+
+#include "server/commands/finding.h"
+#include "server/redis_advice.h"
+#include <stdio.h>
+
+/* For one command. */
+#define DEADLINE_MS 3000
+/* Redis's words and the advice in two languages. */
+#define TEXT_MAX (STORE_ERROR_MAX + 512)
+
+static void print_advice(const char *verdict, const char *words, const struct redis_advice *advice)
+{
+    char text[TEXT_MAX];
+
+    snprintf(text, sizeof text, "%s%s%s / %s", words, *words != '\0' ? " – " : "", advice->english,
+             advice->french);
+    print_finding(verdict, "Redis", text);
+}
+
+/* Conversations that vanish are as bad as none; what a crash or a failover may lose is a hint. */
+static int check_risks(const struct redis_survey *survey, unsigned outbox_replicas)
+{
+    for (unsigned i = 0; i < REDIS_RISKS; i++) {
+        const struct redis_advice *advice = redis_risk(i, survey, outbox_replicas);
+        if (advice != NULL)
+            print_advice(i == REDIS_EVICTS ? "bad" : "hint",
+                         i == REDIS_EVICTS ? survey->evicts : "", advice);
+    }
+    return survey->evicts[0] != '\0' ? -1 : 0;
+}
+
+static void check_replicas(const struct redis_survey *survey, unsigned outbox_replicas,
+                           unsigned acknowledged)
+{
+    static const struct redis_advice one = {
+        "Redis has a replica: with OUTBOX_REPLICAS=1 no code that was told is lost in a failover",
+        "Redis a une réplique : avec OUTBOX_REPLICAS=1, une bascule ne perd aucun code dit"};
+    static const struct redis_advice late = {
+        "fewer replicas than OUTBOX_REPLICAS had a record within half a second",
+        "moins de répliques que OUTBOX_REPLICAS ont reçu un enregistrement en une demi-seconde"};
+
+    if (outbox_replicas == 0 && survey->replicas > 0)
+        print_advice("hint", "", &one);
+    else if (acknowledged < outbox_replicas && survey->replicas >= outbox_replicas)
+        print_advice("hint", "", &late);
+}
+
+int check_redis(const struct config *config)
+{
+    char error[STORE_ERROR_MAX] = "";
+    struct redis_health health;
+    unsigned acknowledged;
+    int status = redis_health_check(config->redis_url, DEADLINE_MS, config->outbox_replicas,
+                                    &health, &acknowledged, error);
+    const struct redis_advice *advice = redis_advice(health.refusal);
+
+    if (status == 0)
+        print_finding("ok", "sessions", "Redis answers");
+    else if (advice == NULL)
+        print_finding("bad", "sessions", error);
+    else
+        print_advice("bad", error, advice);
+    if (check_risks(&health.survey, config->outbox_replicas) != 0)
+        status = -1;
+    if (status == 0)
+        check_replicas(&health.survey, config->outbox_replicas, acknowledged);
+    return status;
+}

@@ -1,0 +1,10 @@
+/* For `check`: Redis, tried for real. */
+#ifndef SERVER_CHECK_REDIS_H
+#define SERVER_CHECK_REDIS_H
+
+#include "server/configuration/config.h"
+
+/* Prints what is found about the Redis of REDIS_URL. Returns 0, or -1 when something is bad. */
+int check_redis(const struct config *config);
+
+#endif
