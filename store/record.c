@@ -118,8 +118,15 @@ enum store_status record_totals(struct record_link *link, struct record_totals *
     totals->link = link;
     totals->next = NULL;
     totals->all = (struct record_sums){0};
+    totals->backup_us = INT64_MIN;
     memset(totals->hours, 0, totals->hour_count * sizeof *totals->hours);
     return link->backend->totals(link, totals);
+}
+
+void record_totals_backup(struct record_totals *totals, const char *when)
+{
+    if (when == NULL || record_time_parse(when, &totals->backup_us) != 0)
+        totals->backup_us = INT64_MIN;
 }
 
 void record_totals_put(struct record_totals *totals, int64_t hour_s, const struct record_sums *sums)

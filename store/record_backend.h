@@ -103,6 +103,10 @@ static inline void record_link_committed(const struct record_link *link, size_t 
 void record_totals_put(struct record_totals *totals, int64_t hour_s,
                        const struct record_sums *sums);
 
+/* For a backend: the mark that a backup left; NULL: there is none. */
+#define RECORD_BACKUP_SQL "SELECT value FROM uic_marks WHERE name = 'last_backup'"
+void record_totals_backup(struct record_totals *totals, const char *when);
+
 /* In uic_marks: how far sweeps have believed a clock, microseconds since 1970. */
 #define RECORD_TRUSTED_MARK "retention_clock"
 /* What the mark goes on by at most, at each sweep. */

@@ -84,7 +84,7 @@ int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record
 int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
                        char error[STORE_ERROR_MAX])
 {
-    static const char sql[] = "SELECT (SELECT value FROM uic_marks WHERE name = 'last_backup'),"
+    static const char sql[] = "SELECT (" RECORD_BACKUP_SQL "),"
                               " (SELECT created_at FROM uic_records ORDER BY id LIMIT 1)";
     const struct record_backend *backend = record_backend_find(url, error);
     struct reading reading = {.backend = backend ? backend->reader : NULL};

@@ -14,12 +14,13 @@
 
 enum { INT8 = 20 };
 
-/* The first column is NULL in the row over all time. */
+/* The first column is NULL in the row over all time; the last one is for the backup, in its own. */
 static const char totals_sql[] =
     "SELECT CASE WHEN hour > '-infinity' THEN extract(epoch FROM hour)::bigint END,"
-    " sum(new_codes), sum(new_phones), sum(requests) FROM uic_totals_shards"
-    " WHERE hour = '-infinity' OR hour >= to_timestamp($1) GROUP BY hour";
-enum column { COLUMN_HOUR, COLUMN_CODES, COLUMN_PHONES, COLUMN_REQUESTS };
+    " sum(new_codes), sum(new_phones), sum(requests), NULL FROM uic_totals_shards"
+    " WHERE hour = '-infinity' OR hour >= to_timestamp($1) GROUP BY hour"
+    " UNION ALL SELECT 0, NULL, NULL, NULL, (" RECORD_BACKUP_SQL ")";
+enum column { COLUMN_HOUR, COLUMN_CODES, COLUMN_PHONES, COLUMN_REQUESTS, COLUMN_BACKUP };
 
 static const Oid parameter_types[] = {INT8};
 
@@ -112,7 +113,9 @@ static void on_answered(void *arg, const PGresult *result)
         const struct record_sums sums = {cell_number(result, row, COLUMN_CODES),
                                          cell_number(result, row, COLUMN_PHONES),
                                          cell_number(result, row, COLUMN_REQUESTS)};
-        if (PQgetisnull(result, row, COLUMN_HOUR))
+        if (!PQgetisnull(result, row, COLUMN_BACKUP))
+            record_totals_backup(reader->first, PQgetvalue(result, row, COLUMN_BACKUP));
+        else if (PQgetisnull(result, row, COLUMN_HOUR))
             reader->first->all = sums;
         else
             record_totals_put(reader->first, cell_number(result, row, COLUMN_HOUR), &sums);

@@ -57,7 +57,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
              " FROM (SELECT *, substr(events, 1, instr(events, ' ' || ?5 || ' ')) AS later"
              "  FROM (SELECT *, ' ' || coalesce(last_event_id, '') || previous_event_ids || ' '"
              "   AS events FROM uic_records WHERE input_hash = ?1))",
-    [TOTALS] = "SELECT 0, sum(new_codes), sum(new_phones), sum(requests) FROM uic_totals",
+    [TOTALS] = "SELECT 0, sum(new_codes), sum(new_phones), sum(requests), (" RECORD_BACKUP_SQL
+               ") FROM uic_totals",
     [HOURS] = "SELECT strftime('%s', hour || ':00'), new_codes, new_phones, requests"
               " FROM uic_totals WHERE hour >= ?1",
 };
@@ -322,10 +323,12 @@ int sqlite_writer_totals(struct sqlite_writer *writer, struct record_totals *tot
     }
     sqlite3_reset(hours);
     sqlite3_clear_bindings(hours);
-    if (code == SQLITE_DONE && sqlite3_step(all) == SQLITE_ROW)
+    if (code == SQLITE_DONE && sqlite3_step(all) == SQLITE_ROW) {
         totals->all = sums_read(all);
-    else
+        record_totals_backup(totals, (const char *)sqlite3_column_text(all, 4));
+    } else {
         code = SQLITE_ERROR;
+    }
     sqlite3_reset(all);
     return code == SQLITE_DONE ? 0 : sqlite_explain(writer->database, error);
 }
