@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ class Rehearsal(Machine):
 
     def set(self, name, value):
         self.system.shell(f"sed -i 's|^{name}=.*|{name}={value}|' {SETTINGS}")
+
+    def until(self, condition):
+        """Waits for a condition of the shell's."""
+        self.system.shell(f"timeout 120 sh -c 'until {condition}; do sleep 0.2; done'")
+
+    def adapt(self, unit, lines):
+        """As `systemctl edit` does it; without lines, as the package has it."""
+        folder = f"/etc/systemd/system/{unit}.d"
+        self.system.shell(f"mkdir -p {folder} && cat >{folder}/rehearsal.conf" if lines else f"rm -r {folder}", stdin=lines)
+        self.system.shell("systemctl daemon-reload")
 
     def write_during(self, action, token=TOKEN, port=443, people=PEOPLE):
         """People write before, during and after what is done; what they met."""
@@ -134,8 +145,52 @@ def test_a_new_token_reaches_every_instance(machine):
     assert met["failures"] == [] and machine.lost(met) == []
 
 
+def backup_times(machine):
+    """What each instance tells of the last backup."""
+    told = [machine.system.shell(f"curl -s http://localhost:{port}/metrics") for port in (8000, 8001)]
+    return [int(re.search(r"^uic_last_backup_timestamp_seconds (\d+)$", text, re.M)[1]) for text in told]
+
+
+def test_the_timer_makes_a_backup_and_every_instance_tells_of_it(machine):
+    """Not at two in the night: nobody starts it but the timer."""
+    assert backup_times(machine) == [0, 0]
+    machine.adapt("whatsapp-uic-backup.timer",
+                  "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/10\nRandomizedDelaySec=0\nAccuracySec=100ms\n")
+    machine.system.shell("systemctl restart whatsapp-uic-backup.timer")
+    machine.until("journalctl -u whatsapp-uic-backup | grep -q \"Sauvegarde faite, relue et comptée\"")
+    machine.adapt("whatsapp-uic-backup.timer", None)
+    machine.system.shell("systemctl restart whatsapp-uic-backup.timer")
+    machine.until("curl -s http://localhost:8000/metrics | grep -q \"^uic_last_backup_timestamp_seconds [1-9]\"")
+    machine.until("curl -s http://localhost:8001/metrics | grep -q \"^uic_last_backup_timestamp_seconds [1-9]\"")
+    assert all(0 <= time.time() - at < 300 for at in backup_times(machine))
+    assert machine.states() == ["active"] * 4
+
+
+def test_an_instance_that_hangs_is_restarted_and_no_message_is_lost(machine):
+    """Stopped by a signal, as one that turns in a circle: systemd's watchdog sees it, on either instance."""
+    units = ["whatsapp-uic", "whatsapp-uic@8001"]
+    for unit in ("whatsapp-uic.service", "whatsapp-uic@.service"):
+        machine.adapt(unit, "[Service]\nWatchdogSec=4\n")
+    machine.system.shell("systemctl restart whatsapp-uic.target")
+
+    def hang():
+        for unit in units:
+            main = machine.system.shell(f"systemctl show --property=MainPID --value {unit}").strip()
+            machine.system.shell(f"kill -STOP {main}")
+            machine.until(f"systemctl show --property=MainPID --value {unit} | grep -qvx -e {main} -e 0 && systemctl is-active -q {unit}")
+
+    met = machine.write_during(hang, NEW_TOKEN)
+    assert met["failures"] == [] and machine.lost(met) == []
+    for unit in units:
+        assert "Watchdog timeout" in machine.system.shell(f"journalctl -u {unit}")
+        assert machine.system.shell(f"systemctl show --property=NRestarts --value {unit}") == "1\n"
+    for unit in ("whatsapp-uic.service", "whatsapp-uic@.service"):
+        machine.adapt(unit, None)
+    machine.system.shell("systemctl restart whatsapp-uic.target")
+    assert machine.states() == ["active"] * 4
+
+
 def test_a_restore_waits_until_nobody_is_connected(machine):
-    machine.system.shell("systemctl start whatsapp-uic-backup.service")
     backup = machine.system.shell("ls /var/backups/whatsapp-uic/*.pgdump").split()[-1]
     before = machine.psql("SELECT count(*) FROM uic_records")
     done = machine.system.run("whatsapp-uic-restore", "--force", backup, check=False)
