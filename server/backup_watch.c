@@ -2,10 +2,10 @@
 #include "server/backup_watch.h"
 
 #include "server/telemetry/metrics.h"
-#include "store/clock.h"
-#include "store/record.h"
+#include "store/base/clock.h"
+#include "store/base/container_of.h"
+#include "store/records.h"
 #include <event2/event.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #define PAUSE_SECONDS 10
@@ -24,10 +24,8 @@ static void rest(struct backup_watch *watch)
 
 static void on_answer(struct store_ticket *ticket)
 {
-    struct record_totals *totals =
-        (struct record_totals *)((char *)ticket - offsetof(struct record_totals, ticket));
-    struct backup_watch *watch =
-        (struct backup_watch *)((char *)totals - offsetof(struct backup_watch, totals));
+    struct record_totals *totals = container_of(ticket, struct record_totals, ticket);
+    struct backup_watch *watch = container_of(totals, struct backup_watch, totals);
 
     if (ticket->status == STORE_OK)
         metrics_set(METRIC_LAST_BACKUP,
