@@ -1,6 +1,6 @@
 /*
  * The tables in a PostgreSQL database and their migrations. The SQL is in
- * store/migrations/postgres/.
+ * store/records/sql/postgres/.
  */
 #include "store/postgres/postgres_schema.h"
 #include "store/postgres/postgres_result.h"
@@ -10,13 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const char postgres_001_records[];
-extern const char postgres_002_totals_by_hour[];
-extern const char postgres_003_audit[];
-extern const char postgres_004_asked_by[];
+extern const char postgres_schema_1[];
 
-static const char *const record_statements[] = {postgres_001_records, postgres_002_totals_by_hour,
-                                                postgres_003_audit, postgres_004_asked_by};
+static const char *const record_statements[] = {postgres_schema_1};
 const struct postgres_migrations postgres_record_migrations = {
     record_statements, sizeof record_statements / sizeof record_statements[0]};
 
@@ -122,13 +118,13 @@ static int version_read(PGconn *pg, const struct postgres_migrations *migrations
         statements_run(pg,
                        "SELECT id, uic_code, phone_number, input_hash, created_at,"
                        " last_requested_at, is_active, notes, request_count, last_event_id,"
-                       " previous_event_ids FROM uic_records LIMIT 0",
+                       " previous_event_ids, asked_by FROM uic_records LIMIT 0",
                        error) != 0)
         return foreign_explain(pg, error);
     if (*version > migrations->count) {
         snprintf(error, STORE_ERROR_MAX,
                  "the database %.60s: the tables (schema version %d) are newer than this program "
-                 "(%d)",
+                 "(%d), or older than its first release: use a later program or a new database",
                  PQdb(pg), *version, migrations->count);
         return -1;
     }

@@ -1,18 +1,15 @@
 /*
- * The tables in a SQLite file and their migrations. The SQL is in store/migrations/sqlite/.
+ * The tables in a SQLite file and their migrations. The SQL is in
+ * store/records/sql/sqlite/.
  */
 #include "store/sqlite/sqlite_schema.h"
 #include "store/records.h"
 #include "store/sqlite/sqlite_database.h"
 #include <stdio.h>
 
-extern const char sqlite_001_records[];
-extern const char sqlite_002_totals_by_hour[];
-extern const char sqlite_003_audit[];
-extern const char sqlite_004_asked_by[];
+extern const char sqlite_schema_1[];
 
-static const char *const record_statements[] = {sqlite_001_records, sqlite_002_totals_by_hour,
-                                                sqlite_003_audit, sqlite_004_asked_by};
+static const char *const record_statements[] = {sqlite_schema_1};
 const struct sqlite_migrations sqlite_record_migrations = {
     record_statements, sizeof record_statements / sizeof record_statements[0]};
 
@@ -69,13 +66,15 @@ static int version_read(sqlite3 *database, const struct sqlite_migrations *migra
         number_select(database,
                       "SELECT count(*) FROM (SELECT id, uic_code, phone_number, input_hash,"
                       " created_at, last_requested_at, is_active, notes, request_count,"
-                      " last_event_id, previous_event_ids FROM uic_records LIMIT 0)",
+                      " last_event_id, previous_event_ids, asked_by FROM uic_records LIMIT 0)",
                       &rows) != 0)
         return foreign_explain(database, error);
     if (*version > migrations->count) {
-        snprintf(error, STORE_ERROR_MAX,
-                 "%.120s: the tables (schema version %d) are newer than this program (%d)",
-                 sqlite3_db_filename(database, "main"), *version, migrations->count);
+        snprintf(
+            error, STORE_ERROR_MAX,
+            "%.100s: the tables (schema version %d) are newer than this program (%d), or older "
+            "than its first release: use a later program or a new file",
+            sqlite3_db_filename(database, "main"), *version, migrations->count);
         return -1;
     }
     return 0;
