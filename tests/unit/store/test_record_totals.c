@@ -2,9 +2,7 @@
  * PostgreSQL. */
 #include "record_bench.h"
 
-#include "store/postgres/postgres_schema.h"
-#include "store/sqlite/sqlite_database.h"
-#include "store/sqlite/sqlite_schema.h"
+#include "store/records/schema.h"
 
 /* asked_by's hour: 2125-12-31 23:00 UTC. */
 #define HOUR_S INT64_C(4922895600)
@@ -207,21 +205,11 @@ static void tables_that_are_gone_are_down(void **state)
 static void prepare_first(void)
 {
     char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
-    struct sqlite_migrations sqlite = {sqlite_record_migrations.statements, 1};
-    struct postgres_migrations postgres = {postgres_record_migrations.statements, 1};
+    struct sql *sql = sql_open(bench.url, SQL_CREATE, 5000, error);
+    struct schema_migrations first = {schema_migrations[sql->dialect].statements, 1};
 
-    if (bench_server.pid) {
-        struct postgres_url *url = postgres_url_parse(bench.url, error);
-        PGconn *pg = postgres_connect(url, error);
-        assert_int_equal(postgres_schema_migrate(pg, &postgres, report, error), 0);
-        PQfinish(pg);
-        postgres_url_free(url);
-    } else {
-        assert_int_equal(sqlite_file_create(bench.path, error), 0);
-        sqlite3 *database = sqlite_open(bench.path, error);
-        assert_int_equal(sqlite_schema_migrate(database, &sqlite, report, error), 0);
-        sqlite3_close(database);
-    }
+    assert_int_equal(schema_migrate(sql, &first, report), SQL_DONE);
+    sql_close(sql);
 }
 
 static void records_of_the_first_version_stay_counted(void **state)
