@@ -5,7 +5,7 @@
 #include "server/configuration/setup.h"
 #include "server/security/salt_check.h"
 #include "store/base/clock.h"
-#include "store/record_eraser.h"
+#include "store/record_tools.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "server/commands/progress.h"
 #include "server/commands/whole_file.h"
 #include "server/configuration/config.h"
-#include "store/record_reader.h"
+#include "store/record_tools.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>

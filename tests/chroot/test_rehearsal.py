@@ -103,12 +103,11 @@ def newer(machine, root, build, tmp_path_factory):
     sources = tmp_path_factory.mktemp("newer")
     subprocess.run("tar -c --exclude=./build --exclude=./.git --exclude=node_modules . | "
                    f"tar -x --no-same-owner -C {sources}", cwd=root, shell=True, check=True)
-    for kind in ("postgres", "sqlite"):
-        schema = sources / f"store/{kind}/{kind}_schema.c"
-        text, found = re.subn(r"(record_statements\[\] = \{[^}]*)", r'\1, "CREATE TABLE uic_rehearsal (id integer)"',
-                              schema.read_text(), flags=re.S)
-        assert found == 1
-        schema.write_text(text)
+    schema = sources / "store/records/schema.c"
+    text, found = re.subn(r"(_statements\[\] = \{[^}]*)", r'\1, "CREATE TABLE uic_rehearsal (id integer)"',
+                          schema.read_text(), flags=re.S)
+    assert found == 2
+    schema.write_text(text)
     project = sources / "CMakeLists.txt"
     project.write_text(re.sub(r"^(project\(.* VERSION )[\d.]+", r"\g<1>9.0.0", project.read_text(), flags=re.M))
     (machine.system.folder / "root/newer").mkdir()

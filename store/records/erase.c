@@ -1,19 +1,39 @@
 /*
- * The statements of erasing: the same for both databases, with $1, $2 ... in the order of their
- * first appearance, which is how SQLite counts them.
+ * Erasing. Numbers go as parameters, lest a server that logs statements keeps them; in a SQLite
+ * file what is deleted is overwritten, in the file and in the log beside it.
  */
-#include "store/record_eraser.h"
-
 #include "store/base/hex.h"
-#include "store/record_backend.h"
+#include "store/record_tools.h"
 #include "store/records/asker.h"
+#include "store/records/schema.h"
+#include "store/records/store.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Digits that a number must have to be looked for in notes: fewer are found in many dates. */
 #define DIGITS_MIN 8
 
-/* In the order of selection; each takes what selects as $1. */
+extern const char asked_count_postgres_sql[], asked_count_sqlite_sql[];
+extern const char asked_forget_postgres_sql[], asked_forget_sqlite_sql[];
+
+/* Records under other numbers than $2 that remember that $1 asked, in hexadecimal digits; and what
+ * makes all records forget it. */
+static const char *const asked_count_sql[] = {
+    [SQL_SQLITE] = asked_count_sqlite_sql,
+    [SQL_POSTGRES] = asked_count_postgres_sql,
+};
+static const char *const asked_forget_sql[] = {
+    [SQL_SQLITE] = asked_forget_sqlite_sql,
+    [SQL_POSTGRES] = asked_forget_postgres_sql,
+};
+static const char *const begin_sql[] = {
+    [SQL_SQLITE] = "BEGIN",
+    [SQL_POSTGRES] = "BEGIN; SET LOCAL TimeZone = 'UTC'",
+};
+
+/* Each takes what selects as $1. */
 enum selection { BY_PHONE, BY_CODE, BY_AGE };
 
 static const char *const count_sql[] = {
@@ -41,28 +61,43 @@ static const char trust_sql[] =
 static const char audit_sql[] =
     "INSERT INTO uic_audit (at, action, records, author) VALUES ($1, $2, $3, $4)";
 
+struct record_eraser {
+    struct sql *sql;
+};
+
+static int run(struct record_eraser *eraser, const char *statement, const struct sql_value *values,
+               int count, int64_t *number, char error[STORE_ERROR_MAX])
+{
+    if (sql_run(eraser->sql, statement, values, count, number) == SQL_DONE)
+        return 0;
+    snprintf(error, STORE_ERROR_MAX, "%s", eraser->sql->error);
+    return -1;
+}
+
 struct record_eraser *record_eraser_open(const char *url, char error[STORE_ERROR_MAX])
 {
-    const struct record_backend *backend = record_backend_find(url, error);
-    struct record_eraser *eraser = backend ? backend->eraser->open(url, error) : NULL;
+    struct record_eraser *eraser = calloc(1, sizeof *eraser);
 
-    if (eraser)
-        eraser->backend = backend->eraser;
-    return eraser;
+    if (!eraser) {
+        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        return NULL;
+    }
+    eraser->sql = schema_open(url, TOOL_CONNECT_MS, error);
+    if (eraser->sql && (eraser->sql->dialect == SQL_POSTGRES ||
+                        run(eraser, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL, error) == 0))
+        return eraser;
+    record_eraser_close(eraser);
+    return NULL;
 }
 
 void record_eraser_close(struct record_eraser *eraser)
 {
-    if (eraser)
-        eraser->backend->close(eraser);
-}
-
-static int run(struct record_eraser *eraser, const char *sql, const char *const *values, int count,
-               int64_t *number, char error[STORE_ERROR_MAX])
-{
-    int64_t unused;
-
-    return eraser->backend->run(eraser, sql, values, count, number ? number : &unused, error);
+    if (!eraser)
+        return;
+    if (eraser->sql && eraser->sql->dialect == SQL_SQLITE)
+        sql_run(eraser->sql, "PRAGMA wal_checkpoint(TRUNCATE)", SQL_NOTHING, NULL);
+    sql_close(eraser->sql);
+    free(eraser);
 }
 
 /* A time as both databases read it, PostgreSQL whatever its time zone. */
@@ -118,15 +153,17 @@ int record_eraser_count(struct record_eraser *eraser, const struct record_erasur
     enum selection by = selection_of(erasure, &value, time);
 
     *found = (struct record_erased){0};
-    if (run(eraser, count_sql[by], &value, 1, &found->records, error) != 0)
+    if (run(eraser, count_sql[by], SQL_VALUES(sql_text(value)), &found->records, error) != 0)
         return -1;
-    if (by == BY_PHONE && (asker_of(erasure, asker, error) != 0 ||
-                           run(eraser, eraser->backend->asked_count_sql,
-                               (const char *[]){asker, phone}, 2, &found->asked, error) != 0))
+    if (by == BY_PHONE &&
+        (asker_of(erasure, asker, error) != 0 ||
+         run(eraser, asked_count_sql[eraser->sql->dialect],
+             SQL_VALUES(sql_text(asker), sql_text(phone)), &found->asked, error) != 0))
         return -1;
     if (!digits)
         return 0;
-    return run(eraser, notes_count_sql, (const char *[]){digits, phone}, 2, &found->notes, error);
+    return run(eraser, notes_count_sql, SQL_VALUES(sql_text(digits), sql_text(phone)),
+               &found->notes, error);
 }
 
 /* No record remembers any more that the number asked for it. */
@@ -140,18 +177,20 @@ static int asked_forget(struct record_eraser *eraser, const struct record_erasur
         return 0;
     if (asker_of(erasure, asker, error) != 0)
         return -1;
-    return run(eraser, eraser->backend->asked_forget_sql, (const char *[]){asker}, 1, asked, error);
+    return run(eraser, asked_forget_sql[eraser->sql->dialect], SQL_VALUES(sql_text(asker)), asked,
+               error);
 }
 
 static int audit_write(struct record_eraser *eraser, const struct record_erasure *erasure,
                        const char *action, int64_t records, char error[STORE_ERROR_MAX])
 {
-    char now[RECORD_TIME_MAX], number[24];
+    char now[RECORD_TIME_MAX];
 
     record_time_format(erasure->now_us, now);
-    snprintf(number, sizeof number, "%lld", (long long)(records + erasure->elsewhere));
-    return run(eraser, audit_sql, (const char *[]){now, action, number, erasure->author}, 4, NULL,
-               error);
+    return run(eraser, audit_sql,
+               SQL_VALUES(sql_text(now), sql_text(action), sql_number(records + erasure->elsewhere),
+                          sql_text(erasure->author)),
+               NULL, error);
 }
 
 static int notes_clean(struct record_eraser *eraser, const struct record_erasure *erasure,
@@ -161,9 +200,9 @@ static int notes_clean(struct record_eraser *eraser, const struct record_erasure
 
     if (!digits)
         return 0;
-    if (run(eraser, notes_sql, &erasure->phone_number, 1, NULL, error) != 0)
+    if (run(eraser, notes_sql, SQL_VALUES(sql_text(erasure->phone_number)), NULL, error) != 0)
         return -1;
-    return run(eraser, notes_sql, &digits, 1, NULL, error);
+    return run(eraser, notes_sql, SQL_VALUES(sql_text(digits)), NULL, error);
 }
 
 /* One transaction. */
@@ -175,16 +214,17 @@ static int step(struct record_eraser *eraser, const struct record_erasure *erasu
     char unused[STORE_ERROR_MAX];
     int64_t asked;
 
-    if (run(eraser, "BEGIN", NULL, 0, NULL, error) != 0)
+    if (run(eraser, begin_sql[eraser->sql->dialect], SQL_NOTHING, NULL, error) != 0)
         return -1;
-    if (run(eraser, delete ? delete_sql[by] : blank_sql[by], &value, 1, records, error) == 0 &&
+    if (run(eraser, delete ? delete_sql[by] : blank_sql[by], SQL_VALUES(sql_text(value)), records,
+            error) == 0 &&
         asked_forget(eraser, erasure, &asked, error) == 0 &&
         notes_clean(eraser, erasure, error) == 0 &&
         (*records + asked + erasure->elsewhere == 0 ||
          audit_write(eraser, erasure, action, *records, error) == 0) &&
-        run(eraser, "COMMIT", NULL, 0, NULL, error) == 0)
+        run(eraser, "COMMIT", SQL_NOTHING, NULL, error) == 0)
         return 0;
-    run(eraser, "ROLLBACK", NULL, 0, NULL, unused);
+    run(eraser, "ROLLBACK", SQL_NOTHING, NULL, unused);
     return -1;
 }
 
@@ -208,8 +248,7 @@ int record_eraser_erase(struct record_eraser *eraser, const struct record_erasur
 int record_eraser_trust(struct record_eraser *eraser, int64_t now_us, char error[STORE_ERROR_MAX])
 {
     char text[24];
-    const char *value = text;
 
     snprintf(text, sizeof text, "%lld", (long long)now_us);
-    return run(eraser, trust_sql, &value, 1, NULL, error);
+    return run(eraser, trust_sql, SQL_VALUES(sql_text(text)), NULL, error);
 }

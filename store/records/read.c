@@ -1,17 +1,16 @@
 /*
- * The front of reading: which form a table has, what to ask for, and what a row's cells mean. Both
+ * Reading all records: which form a table has, what to ask for, and what a row's cells mean. Both
  * databases understand the same SELECT, and show times, numbers and booleans in much the same way.
  */
-#include "store/record_reader.h"
-#include "store/record_backend.h"
-#include <inttypes.h>
+#include "store/record_tools.h"
+#include "store/records/schema.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum column { ID, CODE, PHONE, CREATED, LAST_REQUESTED, IS_ACTIVE, NOTES, COUNT, ANSWERS };
-_Static_assert(ANSWERS + RECORD_ANSWERS <= RECORD_CELLS_MAX, "all columns are read");
+#define CELLS_MAX (ANSWERS + RECORD_ANSWERS)
 
 static const char common_columns[] = "id, uic_code, phone_number, created_at, last_requested_at,"
                                      " is_active, notes, request_count";
@@ -34,9 +33,9 @@ static const struct {
 enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 
 struct record_reader {
-    const struct record_reader_backend *backend;
-    struct record_query *query;
+    struct sql *sql;
     enum record_form form;
+    char since[RECORD_TIME_MAX]; /* where reading begins */
 };
 
 /* "sqlite+aiosqlite:///x" -> "sqlite:///x". To be freed; NULL when there is no memory. */
@@ -51,25 +50,31 @@ static char *without_driver(const char *url)
     return copy;
 }
 
-static bool has_column(const struct record_reader *reader, const char *name)
+static bool has_column(const struct sql *sql, const char *name)
 {
     const char *column;
 
-    for (int i = 0; (column = reader->backend->column(reader->query, i)); i++)
+    for (int i = 0; (column = sql_column_name(sql, i)); i++)
         if (strcmp(column, name) == 0)
             return true;
     return false;
+}
+
+static int fail(const struct record_reader *reader, char error[STORE_ERROR_MAX])
+{
+    snprintf(error, STORE_ERROR_MAX, "%s", reader->sql->error);
+    return -1;
 }
 
 /* Finds the form by the columns that the table has. */
 static int form_find(struct record_reader *reader, enum record_source source,
                      char error[STORE_ERROR_MAX])
 {
-    if (reader->backend->run(reader->query, "SELECT * FROM uic_records LIMIT 0", error) != 0)
-        return -1;
+    if (sql_run(reader->sql, "SELECT * FROM uic_records LIMIT 0", SQL_NOTHING, NULL) != SQL_DONE)
+        return fail(reader, error);
     for (int form = 0; form < FORM_COUNT; form++) {
         if ((form == RECORD_FORM_OURS) == (source == RECORD_READ_OURS) &&
-            has_column(reader, forms[form].mark)) {
+            has_column(reader->sql, forms[form].mark)) {
             reader->form = (enum record_form)form;
             return 0;
         }
@@ -87,24 +92,14 @@ struct record_reader *record_reader_open(const char *url, enum record_source sou
 {
     struct record_reader *reader = calloc(1, sizeof *reader);
     char *plain = without_driver(url);
-    const struct record_backend *backend = NULL;
 
-    if (!reader || !plain) {
+    if (!reader || !plain)
         snprintf(error, STORE_ERROR_MAX, "out of memory");
-        goto failed;
-    }
-    backend = record_backend_find(plain, error);
-    if (!backend)
-        goto failed;
-    reader->backend = backend->reader;
-    reader->query = reader->backend->open(plain, error);
-    if (!reader->query || form_find(reader, source, error) != 0)
-        goto failed;
+    else
+        reader->sql = sql_open(plain, SQL_READ, TOOL_CONNECT_MS, error);
     free(plain);
-    return reader;
-
-failed:
-    free(plain);
+    if (reader && reader->sql && form_find(reader, source, error) == 0)
+        return reader;
     record_reader_close(reader);
     return NULL;
 }
@@ -113,8 +108,7 @@ void record_reader_close(struct record_reader *reader)
 {
     if (!reader)
         return;
-    if (reader->query)
-        reader->backend->close(reader->query);
+    sql_close(reader->sql);
     free(reader);
 }
 
@@ -125,107 +119,22 @@ enum record_form record_reader_form(const struct record_reader *reader)
 
 int record_reader_count(struct record_reader *reader, int64_t *count, char error[STORE_ERROR_MAX])
 {
-    struct record_cell cells[RECORD_CELLS_MAX];
-
-    if (reader->backend->run(reader->query, "SELECT count(*) FROM uic_records", error) != 0 ||
-        reader->backend->next(reader->query, cells, error) != 1)
-        return -1;
-    *count = strtoll(cells[0].text, NULL, 10);
-    return 0;
+    return sql_run(reader->sql, "SELECT count(*) FROM uic_records", SQL_NOTHING, count) == SQL_DONE
+               ? 0
+               : fail(reader, error);
 }
 
 int record_reader_begin(struct record_reader *reader, int64_t since_us, char error[STORE_ERROR_MAX])
 {
-    char since[RECORD_TIME_MAX], condition[RECORD_TIME_MAX + 64] = "", sql[1024];
+    const bool all = since_us == INT64_MIN;
+    char sql[512];
 
-    if (since_us != INT64_MIN) {
-        record_time_format(since_us, since);
-        snprintf(condition, sizeof condition, " WHERE created_at >= '%s'", since);
-    }
+    if (!all)
+        record_time_format(since_us, reader->since);
     snprintf(sql, sizeof sql, "SELECT %s%s FROM uic_records%s ORDER BY id", common_columns,
-             forms[reader->form].answers, condition);
-    return reader->backend->run(reader->query, sql, error);
-}
-
-/* Exactly count digits at *text; moves behind them. Returns the number or -1. */
-static int digits_take(const char **text, int count)
-{
-    int number = 0;
-
-    for (; count > 0; count--, ++*text) {
-        if (**text < '0' || **text > '9')
-            return -1;
-        number = number * 10 + (**text - '0');
-    }
-    return number;
-}
-
-static bool separator_take(const char **text, const char *allowed)
-{
-    if (**text == '\0' || !strchr(allowed, **text))
-        return false;
-    ++*text;
-    return true;
-}
-
-/* ".5" is 500000. */
-static int64_t fraction_take(const char **text)
-{
-    int64_t fraction = 0;
-    int digits = 0;
-
-    if (**text != '.')
-        return 0;
-    for (++*text; **text >= '0' && **text <= '9'; ++*text, digits++)
-        if (digits < 6)
-            fraction = fraction * 10 + (**text - '0');
-    for (; digits < 6; digits++)
-        fraction *= 10;
-    return fraction;
-}
-
-int record_time_parse(const char *text, int64_t *unix_us)
-{
-    struct tm tm = {0}, copy;
-
-    tm.tm_year = digits_take(&text, 4) - 1900;
-    bool good = separator_take(&text, "-");
-    tm.tm_mon = digits_take(&text, 2) - 1;
-    good = good && separator_take(&text, "-");
-    tm.tm_mday = digits_take(&text, 2);
-    if (good && *text != '\0') {
-        good = separator_take(&text, " T");
-        tm.tm_hour = digits_take(&text, 2);
-        good = good && separator_take(&text, ":");
-        tm.tm_min = digits_take(&text, 2);
-        good = good && separator_take(&text, ":");
-        tm.tm_sec = digits_take(&text, 2);
-    }
-    int64_t fraction = good ? fraction_take(&text) : 0;
-    if (!good || (*text != '\0' && strcmp(text, "Z") != 0 && strcmp(text, "+00") != 0 &&
-                  strcmp(text, "+00:00") != 0))
-        return -1;
-    copy = tm;
-    time_t seconds = timegm(&copy); /* which moves a 30th of February into March */
-    if (copy.tm_year != tm.tm_year || copy.tm_mon != tm.tm_mon || copy.tm_mday != tm.tm_mday ||
-        copy.tm_hour != tm.tm_hour || copy.tm_min != tm.tm_min || copy.tm_sec != tm.tm_sec)
-        return -1;
-    *unix_us = (int64_t)seconds * 1000000 + fraction;
-    return 0;
-}
-
-void record_time_format(int64_t unix_us, char text[RECORD_TIME_MAX])
-{
-    int64_t fraction = unix_us % 1000000;
-    time_t seconds;
-    struct tm tm = {0};
-
-    if (fraction < 0)
-        fraction += 1000000;
-    seconds = (time_t)((unix_us - fraction) / 1000000);
-    gmtime_r(&seconds, &tm);
-    size_t length = strftime(text, RECORD_TIME_MAX - 8, "%Y-%m-%d %H:%M:%S", &tm);
-    snprintf(text + length, RECORD_TIME_MAX - length, ".%06d", (int)fraction);
+             forms[reader->form].answers, all ? "" : " WHERE created_at >= $1");
+    const struct sql_value value = sql_text(reader->since);
+    return sql_start(reader->sql, sql, &value, all ? 0 : 1) == SQL_DONE ? 0 : fail(reader, error);
 }
 
 static bool boolean_parse(const struct record_cell *cell, bool *value)
@@ -288,12 +197,15 @@ static const char *row_parse(struct record_row *row, const struct record_cell *c
 int record_reader_next(struct record_reader *reader, struct record_row *row,
                        char error[STORE_ERROR_MAX])
 {
-    struct record_cell cells[RECORD_CELLS_MAX];
-    int count = reader->form == RECORD_FORM_OURS ? ANSWERS : ANSWERS + RECORD_ANSWERS;
-    int found = reader->backend->next(reader->query, cells, error);
+    const int count = reader->form == RECORD_FORM_OURS ? ANSWERS : CELLS_MAX;
+    const enum sql_result found = sql_next(reader->sql);
+    struct record_cell cells[CELLS_MAX];
 
-    if (found <= 0)
-        return found;
+    if (found != SQL_ROW)
+        return found == SQL_DONE ? 0 : fail(reader, error);
+    for (int i = 0; i < count; i++)
+        cells[i] =
+            (struct record_cell){sql_column(reader->sql, i), sql_column_length(reader->sql, i)};
     memset(row, 0, sizeof *row);
     row->id = cells[ID].text ? strtoll(cells[ID].text, NULL, 10) : 0;
     row->why = row_parse(row, cells, count);
