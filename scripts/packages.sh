@@ -8,7 +8,7 @@ BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev libjansson
 PRODUCTION_PACKAGES=(python3 redis-server postgresql nginx-light)
 PACKAGE_PACKAGES=(build-essential debhelper dpkg-dev)
 PACKAGE_TEST_PACKAGES=(lintian systemd man-db shellcheck fail2ban logrotate nginx-light strace
-  prometheus-alertmanager)
+  prometheus-alertmanager haproxy caddy apache2)
 CHROOT_TEST_PACKAGES=(debootstrap util-linux systemd-container)
 COVERAGE_PACKAGES=(gcovr)
 FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)
@@ -92,7 +92,8 @@ install_packages() {
   # Not at the next start of the machine either.
   for package in "${missing[@]}"; do
     case $package in
-    redis-server | nginx-light | postgresql | pgbouncer | prometheus | prometheus-alertmanager | fail2ban)
+    redis-server | nginx-light | postgresql | pgbouncer | prometheus | prometheus-alertmanager | fail2ban | \
+      haproxy | caddy | apache2)
       if [ -d /run/systemd/system ]; then
         "${as_root[@]}" systemctl --quiet disable "${package%-light}"
       fi

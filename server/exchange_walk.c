@@ -13,7 +13,7 @@
  *      | +--- no word: the session tells whether it was saved ----+          |
  *      +----- finished for another message: now this one's turn --+          |
  *                                                                            |
- *     a store is away, full, or the deadline passed: "try again in a minute" +
+ *     a store is away, full, refuses, or the deadline passed: "try again" ---+
  *
  * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
  * only one completes a conversation, and whoever comes next can finish what a dead process began.

@@ -5,6 +5,7 @@
 #include "server/admin/authentication.h"
 #include "server/admin/login.h"
 #include "server/admin/stats.h"
+#include "server/backup_watch.h"
 #include "server/channels/meta.h"
 #include "server/channels/postman.h"
 #include "server/channels/simulator.h"
@@ -45,6 +46,7 @@ struct worker {
     struct stores stores;
     struct hasher *hasher;
     struct retention *retention; /* NULL: another worker's task, or nobody's */
+    struct backup_watch *backup; /* NULL: another worker's task */
     struct exchange_service *exchanges;
     struct channel *twilio; /* these are NULL when they are closed */
     struct channel *meta;
@@ -157,6 +159,14 @@ static int start_retention(struct worker *worker, const struct stores_settings *
         return 0;
     worker->retention = retention_create(worker->base, worker->stores.records, days);
     return worker->retention != NULL ? 0 : -1;
+}
+
+static int start_backup_watch(struct worker *worker, const struct stores_settings *settings)
+{
+    if (!settings->drain_outbox)
+        return 0;
+    worker->backup = backup_watch_create(worker->base, worker->stores.records);
+    return worker->backup != NULL ? 0 : -1;
 }
 
 /* Who sends Meta's replies. Returns 0, or -1 with error. */
@@ -338,6 +348,7 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
     if (open_stores(worker, &settings->stores, error, error_size) != 0)
         goto failed;
     if (start_retention(worker, &settings->stores) != 0 ||
+        start_backup_watch(worker, &settings->stores) != 0 ||
         start_postman(worker, settings, error, error_size) != 0 ||
         start_exchanges(worker, settings) != 0 || start_channels(worker, settings) != 0 ||
         start_meta(worker, settings) != 0 || start_administration(worker, settings) != 0 ||
@@ -402,6 +413,7 @@ void worker_free(struct worker *worker)
     postman_free(worker->postman);
     redis_links_close(&worker->redis);
     retention_free(worker->retention);
+    backup_watch_free(worker->backup);
     channel_free(worker->twilio);
     channel_free(worker->meta);
     channel_free(worker->simulator);

@@ -5,8 +5,8 @@
 #include "store/record_eraser.h"
 
 #include "store/base/hex.h"
-#include "store/records/asker.h"
 #include "store/record_backend.h"
+#include "store/records/asker.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -73,6 +73,7 @@ struct record_totals {
     size_t hour_count;
     /* Out, besides the hours: */
     struct record_sums all; /* since ever */
+    int64_t backup_us;      /* when the last backup was made; INT64_MIN: none that is noted */
     struct record_errand errand;
 };
 

@@ -35,7 +35,9 @@ const struct command cmd_check = {
         "               settings changed since it started\n"
         "  --public     also ask PUBLIC_URL as people outside do: its name, the proxy, the "
         "certificate\n"
-        "               (told two weeks before it ends), and the service behind\n"
+        "               (a hint two weeks before it ends; SSL_CERT_FILE names authorities of "
+        "your\n"
+        "               own), and the service behind\n"
         "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
     .run = run,
 };
@@ -145,16 +147,20 @@ static int check_backup(const struct config *config)
     if (since_us == INT64_MIN)
         return 0;
     const int64_t days = (clock_wall_us() - since_us) / (INT64_C(86400) * 1000000);
+    const bool good = !none && days > -BACKUP_DAYS && days < BACKUP_DAYS;
     if (none)
         snprintf(text, sizeof text,
                  "none was made yet: systemctl enable --now whatsapp-uic-backup.timer");
-    else if (days < BACKUP_DAYS)
+    else if (good)
         snprintf(text, sizeof text, "the last one is from the last two days");
+    else if (days < 0)
+        snprintf(text, sizeof text,
+                 "the last one is dated ahead: a clock was wrong then, or is now (timedatectl)");
     else
         snprintf(text, sizeof text,
                  "the last one is %" PRId64 " days old: journalctl -u whatsapp-uic-backup", days);
     if (!none || days >= BACKUP_DAYS)
-        print_finding(days < BACKUP_DAYS ? "ok" : "hint", "backup", text);
+        print_finding(good ? "ok" : "hint", "backup", text);
     return 0;
 }
 
@@ -287,14 +293,15 @@ static int check_public(const struct config *config)
         return -1;
     }
     const int status = public_check(config, &days, text);
-    print_finding(status == 0 ? "ok" : "bad", "public", text);
-    if (status == 0 && days >= 0 && days < CERTIFICATE_DAYS) {
-        snprintf(text, sizeof text,
-                 "the certificate ends in %" PRId64
-                 " days: sudo certbot renew, systemctl status certbot.timer",
-                 days);
-        print_finding("hint", "public", text);
-    }
+    const bool ends_soon = status == 0 && days >= 0 && days < CERTIFICATE_DAYS;
+    const size_t length = strlen(text);
+    char when[32] = "within a day";
+    if (days > 0)
+        snprintf(when, sizeof when, "in %" PRId64 " day%s", days, days > 1 ? "s" : "");
+    if (days >= 0)
+        snprintf(text + length, sizeof text - length, "; its certificate ends %s%s", when,
+                 ends_soon ? ": sudo certbot renew, systemctl status certbot.timer" : "");
+    print_finding(status != 0 ? "bad" : ends_soon ? "hint" : "ok", "public", text);
     return status;
 }
 

@@ -132,6 +132,8 @@
     X(REPLIES_AGE, "gauge", COUNT, "uic_replies_oldest_seconds", "", "Age of the oldest of these") \
     X(RETENTION_HELD, "gauge", COUNT, "uic_retention_held", "",                                    \
       "Codes that RETENTION_DAYS would remove and that are held back")                             \
+    X(LAST_BACKUP, "gauge", COUNT, "uic_last_backup_timestamp_seconds", "",                        \
+      "When the last backup was made, in seconds since 1970; 0: none that is known")               \
     X(META_CLOCK, "gauge", COUNT, "uic_meta_clock_difference_seconds", "",                         \
       "How far our clock is from Meta's, at most")                                                 \
     X(PROCESS_CPU, "counter", MICROSECONDS, "process_cpu_seconds_total", "",                       \

@@ -247,6 +247,7 @@ enum store_status record_totals(struct record_link *link, struct record_totals *
     enum store_status status;
 
     totals->all = (struct record_sums){0};
+    totals->backup_us = INT64_MIN;
     memset(totals->hours, 0, totals->hour_count * sizeof *totals->hours);
     totals->errand.run = record_totals_run;
     status = errand_hand_over(link, &totals->errand, &totals->ticket, TOTALS_MS);

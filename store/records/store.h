@@ -104,5 +104,7 @@ enum store_status record_sweep_run(struct sql *sql, struct record_errand *errand
 
 /* In uic_marks: how far sweeps have believed a clock, microseconds since 1970. */
 #define RECORD_TRUSTED_MARK "retention_clock"
+/* When the last backup was made. */
+#define RECORD_BACKUP_MARK "last_backup"
 
 #endif

@@ -2,6 +2,7 @@
 #include "store/records/store.h"
 
 #include "store/base/container_of.h"
+#include "store/record_reader.h"
 
 extern const char totals_sqlite_sql[], totals_postgres_sql[];
 
@@ -19,6 +20,19 @@ static void row_read(const struct sql *sql, struct record_totals *totals)
         totals->hours[hour] = sums;
 }
 
+/* What `backup` notes when it has made one. */
+static enum sql_result backup_read(struct sql *sql, struct record_totals *totals)
+{
+    enum sql_result result = sql_start(
+        sql, "SELECT value FROM uic_marks WHERE name = '" RECORD_BACKUP_MARK "'", SQL_NOTHING);
+
+    while (result >= 0 && (result = sql_next(sql)) == SQL_ROW) {
+        if (record_time_parse(sql_column(sql, 0), &totals->backup_us) != 0)
+            totals->backup_us = INT64_MIN;
+    }
+    return result;
+}
+
 enum store_status record_totals_run(struct sql *sql, struct record_errand *errand)
 {
     struct record_totals *totals = container_of(errand, struct record_totals, errand);
@@ -28,5 +42,7 @@ enum store_status record_totals_run(struct sql *sql, struct record_errand *erran
 
     while (result >= 0 && (result = sql_next(sql)) == SQL_ROW)
         row_read(sql, totals);
+    if (result == SQL_DONE)
+        result = backup_read(sql, totals);
     return result == SQL_DONE ? STORE_OK : STORE_DOWN;
 }

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ class Rehearsal(Machine):
 
     def set(self, name, value):
         self.system.shell(f"sed -i 's|^{name}=.*|{name}={value}|' {SETTINGS}")
+
+    def until(self, condition):
+        """Waits for a condition of the shell's."""
+        self.system.shell(f"timeout 120 sh -c 'until {condition}; do sleep 0.2; done'")
+
+    def adapt(self, unit, lines):
+        """As `systemctl edit` does it; without lines, as the package has it."""
+        folder = f"/etc/systemd/system/{unit}.d"
+        self.system.shell(f"mkdir -p {folder} && cat >{folder}/rehearsal.conf" if lines else f"rm -r {folder}", stdin=lines)
+        self.system.shell("systemctl daemon-reload")
 
     def write_during(self, action, token=TOKEN, port=443, people=PEOPLE):
         """People write before, during and after what is done; what they met."""
@@ -107,6 +118,9 @@ def newer(machine, root, build, tmp_path_factory):
 
 
 def test_an_upgrade_with_a_migration_loses_no_message(machine, newer):
+    """A backup first, as the guide says."""
+    machine.system.shell("whatsapp-uic-backup")
+    machine.before, = machine.system.shell("ls /var/backups/whatsapp-uic/*.pgdump").split()
     met = machine.write_during(lambda: machine.system.shell("dpkg -i /root/newer/*.deb"))
     assert met["failures"] == [] and machine.lost(met) == []
     assert machine.psql("SELECT count(*) FROM uic_rehearsal") == "0"
@@ -134,8 +148,53 @@ def test_a_new_token_reaches_every_instance(machine):
     assert met["failures"] == [] and machine.lost(met) == []
 
 
+def backup_times(machine):
+    """What each instance tells of the last backup."""
+    told = [machine.system.shell(f"curl -s http://localhost:{port}/metrics") for port in (8000, 8001)]
+    return [int(re.search(r"^uic_last_backup_timestamp_seconds (\d+)$", text, re.M)[1]) for text in told]
+
+
+def test_the_timer_makes_a_backup_and_every_instance_tells_of_it(machine):
+    """Not at two in the night: nobody starts it but the timer."""
+    before = int(time.time())
+    machine.adapt("whatsapp-uic-backup.timer",
+                  "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/10\nRandomizedDelaySec=0\nAccuracySec=100ms\n")
+    machine.system.shell("systemctl restart whatsapp-uic-backup.timer")
+    machine.until("journalctl -u whatsapp-uic-backup | grep -q \"Sauvegarde faite, relue et comptée\"")
+    machine.adapt("whatsapp-uic-backup.timer", None)
+    machine.system.shell("systemctl restart whatsapp-uic-backup.timer")
+    end = time.monotonic() + 60
+    while min(backup_times(machine)) < before:
+        assert time.monotonic() < end, backup_times(machine)
+        time.sleep(0.5)
+    assert machine.states() == ["active"] * 4
+
+
+def test_an_instance_that_hangs_is_restarted_and_no_message_is_lost(machine):
+    """Stopped by a signal, as one that turns in a circle: systemd's watchdog sees it, on either instance."""
+    units = ["whatsapp-uic", "whatsapp-uic@8001"]
+    for unit in ("whatsapp-uic.service", "whatsapp-uic@.service"):
+        machine.adapt(unit, "[Service]\nWatchdogSec=4\n")
+    machine.system.shell("systemctl restart whatsapp-uic.target")
+
+    def hang():
+        for unit in units:
+            main = machine.system.shell(f"systemctl show --property=MainPID --value {unit}").strip()
+            machine.system.shell(f"kill -STOP {main}")
+            machine.until(f"systemctl show --property=MainPID --value {unit} | grep -qvx -e {main} -e 0 && systemctl is-active -q {unit}")
+
+    met = machine.write_during(hang, NEW_TOKEN)
+    assert met["failures"] == [] and machine.lost(met) == []
+    for unit in units:
+        assert "Watchdog timeout" in machine.system.shell(f"journalctl -u {unit}")
+        assert machine.system.shell(f"systemctl show --property=NRestarts --value {unit}") == "1\n"
+    for unit in ("whatsapp-uic.service", "whatsapp-uic@.service"):
+        machine.adapt(unit, None)
+    machine.system.shell("systemctl restart whatsapp-uic.target")
+    assert machine.states() == ["active"] * 4
+
+
 def test_a_restore_waits_until_nobody_is_connected(machine):
-    machine.system.shell("systemctl start whatsapp-uic-backup.service")
     backup = machine.system.shell("ls /var/backups/whatsapp-uic/*.pgdump").split()[-1]
     before = machine.psql("SELECT count(*) FROM uic_records")
     done = machine.system.run("whatsapp-uic-restore", "--force", backup, check=False)
@@ -146,6 +205,20 @@ def test_a_restore_waits_until_nobody_is_connected(machine):
     machine.system.shell("systemctl start whatsapp-uic.target")
     assert machine.states() == ["active"] * 4
     assert machine.write_during(lambda: None, NEW_TOKEN)["failures"] == []
+
+
+def test_a_mistake_in_the_settings_is_found_by_the_guides_lines(machine):
+    """With the priority that the journal asks for, and by the words that the guide looks for."""
+    machine.set("LOG_LEVEL", "LOUD")
+    since = machine.system.shell("date +@%s").strip()
+    assert machine.system.run("systemctl", "restart", "whatsapp-uic", check=False).returncode != 0
+    told = 'CRITICAL start_failed what=LOG_LEVEL reason="'
+    assert told in machine.system.shell(f"journalctl -u whatsapp-uic --since {since} -p err --output=cat")
+    looking, = (command for block in machine.guide.blocks(10) for command in block.commands() if "grep -E" in command)
+    assert told in machine.system.shell(looking)
+    machine.set("LOG_LEVEL", "INFO")
+    machine.system.shell("systemctl restart whatsapp-uic.target")
+    assert machine.states() == ["active"] * 4
 
 
 def test_one_instance_that_is_down_is_told(machine):
@@ -174,3 +247,16 @@ def test_purged_nothing_runs_and_the_codes_stay(machine):
     assert machine.states() == ["active", "inactive", "active", "inactive"], "as new: one instance, no backups"
     assert machine.psql("SELECT count(*) FROM uic_records") == before
     assert machine.system.run("systemctl", "--failed", "--no-legend").stdout == ""
+
+
+def test_the_way_back_to_the_version_before(machine):
+    """It cannot read the newer one's tables and says so; the backup made before the upgrade brings it back."""
+    machine.system.shell("apt-get install -qy --allow-downgrades /root/libuic1_*.deb /root/whatsapp-uic_*.deb")
+    said = machine.system.run("sudo", "-u", "whatsapp-uic", "whatsapp-uic", "check", "--env", SETTINGS, check=False)
+    assert said.returncode == 1 and re.search(r"^bad +database: .*newer", said.stdout, re.M), said.stdout
+    machine.system.shell(f"systemctl stop whatsapp-uic.target; whatsapp-uic-restore --force {machine.before}; "
+                         "systemctl start whatsapp-uic.target")
+    assert '"9.0.0"' not in machine.system.shell("curl -s http://localhost:8000/health")
+    assert machine.psql("SELECT to_regclass('uic_rehearsal')") == ""
+    met = machine.write_during(lambda: None, NEW_TOKEN)
+    assert met["failures"] == [] and machine.lost(met) == []

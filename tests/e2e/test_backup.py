@@ -367,7 +367,7 @@ def test_shellcheck_finds_nothing(root):
 
 @pytest.mark.parametrize("last, told", [
     (None, "hint  backup: none was made yet"), ("1 hour", "ok    backup: the last one is from the last two days"),
-    ("9 days", "hint  backup: the last one is 9 days old")])
+    ("9 days", "hint  backup: the last one is 9 days old"), ("-9 days", "hint  backup: the last one is dated ahead")])
 def test_check_tells_how_old_the_last_backup_is(start, script, postgres, tmp_path, last, told):
     settings = {"DATABASE_URL": postgres.url}
     server = start(**settings)

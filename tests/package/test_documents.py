@@ -56,6 +56,18 @@ def test_french_keeps_its_spaces_and_apostrophes(root, name):
     assert [text[max(0, found.start() - 20):found.end() + 20] for found in TORN.finditer(text)] == []
 
 
+# One word for one thing: what another one would be, and the one that is used.
+OTHER_WORDS = {r"boîtes? d[’']envoi": "file d’attente", r"(?<!mandataire \()\bprox(?:y|ys|ies)\b": "mandataire"}
+
+
+@pytest.mark.parametrize("name", ["docs/guide-deploiement.md", "packaging/prometheus/whatsapp-uic.rules.yml",
+                                  "packaging/grafana/whatsapp-uic.json", "packaging/whatsapp-uic.env",
+                                  "server/web/dashboard.js", "scripts/backup", "scripts/restore"])
+def test_one_french_word_for_one_thing(root, name):
+    text = LINK.sub("link", prose(root / name))
+    assert [(found[0], word) for other, word in OTHER_WORDS.items() for found in re.finditer(other, text, re.I)] == []
+
+
 def test_the_guide_knows_the_log_of_this_program(root):
     """What it has people look for in the journal: events, results, and how reasons begin."""
     guide = (root / "docs/guide-deploiement.md").read_text(encoding="utf-8")

@@ -134,6 +134,39 @@ static void what_an_operator_writes_is_in_the_totals(void **state)
     assert_sums(&read.totals.all, 1, 1, 3);
 }
 
+static void backup_noted(const char *when)
+{
+    char sql[256];
+
+    snprintf(sql, sizeof sql,
+             "INSERT INTO uic_marks VALUES ('last_backup', '%s')"
+             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+             when);
+    assert_sql(&bench, sql, "");
+}
+
+static void the_last_backup_is_told_with_or_without_records(void **state)
+{
+    struct read read;
+
+    (void)state;
+    assert_int_equal(read_since(&read, HOUR_S), STORE_OK);
+    assert_true(read.totals.backup_us == INT64_MIN);
+    backup_noted("2125-12-31 23:00:01");
+    assert_int_equal(read_since(&read, HOUR_S), STORE_OK);
+    assert_true(read.totals.backup_us == (HOUR_S + 1) * 1000000);
+    claim("jean", "+1", "SM1", 0);
+    backup_noted("2125-12-31 23:00:02.500");
+    assert_int_equal(read_since(&read, HOUR_S), STORE_OK);
+    assert_true(read.totals.backup_us == (HOUR_S + 2) * 1000000 + 500000);
+    assert_sums(&read.totals.all, 1, 1, 1);
+    assert_sums(&read.hours[0], 1, 1, 1);
+    backup_noted("last night");
+    assert_int_equal(read_since(&read, HOUR_S), STORE_OK);
+    assert_true(read.totals.backup_us == INT64_MIN);
+    assert_sums(&read.totals.all, 1, 1, 1);
+}
+
 static void a_claim_that_fails_counts_nothing(void **state)
 {
     struct asked other = asked_by("other", "+2", "SM2", "jean");
@@ -319,6 +352,7 @@ static void a_silent_server_is_down_and_claims_go_on(void **state)
 #define BOTH                                                                                     \
     TEST(without_records_all_is_zero), TEST(claims_are_summed_by_the_hour),                      \
         TEST(what_an_operator_writes_is_in_the_totals), TEST(a_claim_that_fails_counts_nothing), \
+        TEST(the_last_backup_is_told_with_or_without_records),                                   \
         TEST(several_may_read_at_once_while_others_claim),                                       \
         TEST(a_reading_under_way_ends_with_its_link), TEST(tables_that_are_gone_are_down),       \
         cmocka_unit_test_setup_teardown(records_of_before_are_counted_by_the_migration,          \

@@ -197,8 +197,34 @@ static void a_refused_write_is_surely_not_done(void **state)
     (void)state;
     tell("CONFIG SET maxmemory 1");
     assert_status(save_something(), STORE_REFUSED);
+    assert_false(session_link_up(bench.link));
+    assert_int_equal(session_link_health(bench.link)->refusal, REDIS_IS_FULL);
+    assert_non_null(strstr(bench.why, "sessions: OOM command not allowed"));
+    unsigned changes = bench.changes;
+    assert_status(save_something(), STORE_REFUSED);
+    assert_int_equal(bench.changes, changes); /* told once */
     tell("CONFIG SET maxmemory 0");
+    bench_until(&bench, session_link_up(bench.link)); /* found without a command of ours */
+    assert_int_equal(session_link_health(bench.link)->refusal, REDIS_SERVES);
     assert_status(save_something(), STORE_OK);
+}
+
+/* What a probe leaves behind, even after a refusal, is nothing. */
+static void trying_leaves_nothing(void **state)
+{
+    (void)state;
+    struct session_settings settings = bench_settings(url);
+
+    tell("ACL SETUSER default -mget");
+    bench_close(&bench);
+    bench_attach(&bench, &settings);
+    bench_until(&bench, strstr(bench.why, "NOPERM") != NULL);
+    assert_int_equal(session_link_health(bench.link)->refusal, REDIS_FORBIDS);
+    redisReply *size = ask("DBSIZE");
+    assert_int_equal(size->integer, 0);
+    freeReplyObject(size);
+    tell("ACL SETUSER default +mget");
+    bench_until(&bench, session_link_up(bench.link));
 }
 
 static void too_much_under_way_is_full(void **state)
@@ -289,6 +315,7 @@ int main(void)
         CASE(under_another_salt_all_are_absent),
         CASE(lost_scripts_are_not_noticed),
         CASE(a_refused_write_is_surely_not_done),
+        CASE(trying_leaves_nothing),
         CASE(too_much_under_way_is_full),
         CASE(nothing_is_called_from_the_starting_call),
         CASE(a_detach_ends_what_is_under_way),

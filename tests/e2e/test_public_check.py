@@ -1,0 +1,121 @@
+"""`check --public` before a real nginx: what it tells of each kind of certificate, in one line."""
+
+import os
+import shutil
+import socket
+import subprocess
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from processes import PATIENCE, Process, eventually, free_port, run_program
+from test_check_quiet import PRODUCTION
+
+HEAD = """\
+daemon off; master_process off; pid nginx.pid; error_log error.log warn;
+events {{ }}
+{user}http {{ access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+"""
+SITE = """server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {name}.pem; ssl_certificate_key key.pem;
+location / {{ proxy_pass http://127.0.0.1:{upstream}; }} }}
+"""
+AUTHORITY = """[ca]
+default_ca = ours
+[ours]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+copy_extensions = copy
+unique_subject = no
+[any]
+commonName = supplied
+"""
+# name: (days it is good for, host name)
+CERTIFICATES = {"three": (3, "localhost"), "twenty": (20, "localhost"), "long": (200, "localhost"), "hours": (0.4, "localhost"),
+                "over": (-2, "localhost"), "other": (200, "other.example.org"), "later": (200, "localhost"), "ours": (200, "localhost")}
+
+
+class Certificates:
+    """Signed by an authority of our own, but the last one, which vouches for itself."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        (folder / "ca.cnf").write_text(AUTHORITY)
+        (folder / "index.txt").touch()
+        self.openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 900 -subj /CN=authority "
+                     "-keyout authority.key -out authority.pem")
+        self.openssl("ecparam -name prime256v1 -genkey -noout -out key.pem")
+        for name, (days, host) in CERTIFICATES.items():
+            self.make(name, days, host)
+
+    def make(self, name, days, host):
+        now = datetime.now(timezone.utc)
+        begin = now + timedelta(days=1) if name == "later" else now - timedelta(days=90)
+        stamps = [at.strftime("%Y%m%d%H%M%SZ") for at in (begin, now + timedelta(days=days))]
+        self.openssl(f"req -new -key key.pem -subj /CN={host} -addext subjectAltName=DNS:{host} -out {name}.csr")
+        signer = "-selfsign -keyfile key.pem" if name == "ours" else "-keyfile authority.key -cert authority.pem"
+        self.openssl(f"ca -batch -notext -config ca.cnf {signer} -startdate {stamps[0]} -enddate {stamps[1]} "
+                     f"-in {name}.csr -out {name}.pem")
+
+    def openssl(self, line):
+        subprocess.run(["openssl", *line.split()], cwd=self.folder, check=True, capture_output=True, timeout=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def ask(shared, tmp_path_factory):
+    """ask(certificate, options) -> exit code and the lines about the public address."""
+    folder = tmp_path_factory.mktemp("public")
+    Certificates(folder)
+    ports = {name: free_port() for name in CERTIFICATES}
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(HEAD.format(user=user) + "".join(
+        SITE.format(port=port, name=name, upstream=shared.port) for name, port in ports.items()) + "}\n")
+    nginx = Process(folder)
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    nginx.spawn([program, "-p", f"{folder}/", "-c", "nginx.conf", "-e", "error.log"])
+    for port in ports.values():
+        eventually(lambda port=port: not nginx.running or answers(port), "nginx listens")
+    assert nginx.running, nginx.log()
+
+    def run(name, *options, **settings):
+        settings = {**PRODUCTION, "PUBLIC_URL": f"https://localhost:{ports[name]}",
+                    "SSL_CERT_FILE": folder / "authority.pem", **settings}
+        done = run_program("check", "--public", *options, cwd=folder, **settings)
+        return done.returncode, [line for line in done.stdout.splitlines() if "public: " in line]
+
+    assert run_program("init-db", cwd=folder).returncode == 0
+    yield run
+    nginx.kill()
+
+
+def answers(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("name, verdict, told, codes", [
+    ("long", "ok  ", " answers; its certificate ends in 200 days", (0, 0)),
+    ("twenty", "ok  ", " answers; its certificate ends in 20 days", (0, 0)),
+    ("three", "hint", " answers; its certificate ends in 3 days: sudo certbot renew", (0, 1)),
+    ("hours", "hint", " answers; its certificate ends within a day: sudo certbot renew", (0, 1)),
+    ("over", "bad ", ": its certificate is over: sudo certbot renew", (1, 2)),
+    ("later", "bad ", ": its certificate is not good yet: see timedatectl", (1, 2)),
+    ("other", "bad ", ": its certificate is for another name: sudo certbot --nginx -d localhost", (1, 2)),
+    ("ours", "bad ", ": nobody known has signed its certificate: sudo certbot --nginx -d localhost", (1, 2))])
+def test_each_certificate_is_told_in_one_line(ask, name, verdict, told, codes):
+    code, lines = ask(name)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith(f"{verdict}  public: https://localhost:") and told in lines[0]
+    assert code == codes[0]
+    code, lines = ask(name, "--quiet")
+    assert code == codes[1] and len(lines) == (codes[1] > 0)
+
+
+def test_an_authority_that_is_not_told_is_unknown(ask):
+    code, lines = ask("long", SSL_CERT_FILE=None)
+    assert code == 1 and len(lines) == 1 and "nobody known has signed its certificate" in lines[0]
