@@ -13,15 +13,13 @@
 
 static char *put_number(char *out, char mark, size_t number)
 {
-    char digits[20];
-    size_t at = sizeof digits;
+    size_t divisor = 1;
 
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
     *out++ = mark;
-    memcpy(out, digits + at, sizeof digits - at);
-    out += sizeof digits - at;
+    while (number / divisor >= 10)
+        divisor *= 10;
+    for (; divisor > 0; divisor /= 10)
+        *out++ = (char)('0' + number / divisor % 10);
     *out++ = '\r';
     *out++ = '\n';
     return out;
