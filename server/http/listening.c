@@ -160,7 +160,7 @@ static int fail_host(struct listening *listening, int status)
 
 static int fail_port(struct listening *listening, const char *host, unsigned port)
 {
-    listening->subject = "PORT";
+    listening->subject = errno == EADDRNOTAVAIL ? "HOST" : "PORT";
     snprintf(listening->error, sizeof listening->error, "cannot listen on %s port %u: %s", host,
              port, strerror(errno));
     return -1;
