@@ -134,6 +134,7 @@ setting() {
   [ -n "$env_file" ] || return 0
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%$'\r'}
+    line=${line#$'\xEF\xBB\xBF'}
     [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?${name}[[:space:]]*=[[:space:]]*(.*)$ ]] || continue
     value=${BASH_REMATCH[2]}
     quote=${value:0:1}
