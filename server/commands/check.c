@@ -75,7 +75,7 @@ static int check_setup(struct setup *setup, const struct options *options)
 }
 
 /* What else stops a start. Whoever asks each instance learns who has the port. */
-static int check_start(const struct config *config, bool ask_servers)
+static int check_start(const struct config *config, const struct request *request)
 {
     char text[START_CHECK_MAX];
     const char *subject;
@@ -83,7 +83,7 @@ static int check_start(const struct config *config, bool ask_servers)
 
     if (status < 0)
         print_finding("bad", subject, text);
-    else if (status > 0 && !ask_servers && !summary.wanted)
+    else if (status > 0 && !request->server && !request->quiet)
         print_finding("hint", subject, text);
     if (!start_check_user(config)) {
         print_finding("bad", "RUN_AS_USER", "there is no such user");
@@ -330,13 +330,9 @@ static int check_all(const struct options *options, const struct request *reques
     int status = check_setup(&setup, options);
     if (status == 0) {
         describe_flow(setup.flow);
-<<<<<<< HEAD
-        if (check_sessions(&setup.config) < 0)
-=======
-        if (check_start(&setup.config, request->server) < 0)
+        if (check_start(&setup.config, request) < 0)
             status = -1;
-        if (check_sessions(&setup) < 0)
->>>>>>> sockets
+        if (check_sessions(&setup.config) < 0)
             status = -1;
         if (check_database(&setup) < 0)
             status = -1;
@@ -389,16 +385,10 @@ static int run(struct options *options, int argc, char *argv[])
     struct request request;
     if (read_request(&request, options, argc, argv) < 0)
         return request.quiet ? PLUGIN_UNKNOWN : COMMAND_USAGE;
-<<<<<<< HEAD
     if (request.quiet)
         findings_summarize();
-    if (request.quiet && options->env_file && access(options->env_file, R_OK) != 0)
-        note_unknown(options->env_file, "the settings cannot be read");
-=======
-    summary.wanted = request.quiet;
     if (request.quiet && options->env_file && !is_readable(options->env_file))
-        summarize(PLUGIN_UNKNOWN, options->env_file, "the settings cannot be read");
->>>>>>> sockets
+        note_unknown(options->env_file, "the settings cannot be read");
     int status = check_all(options, &request);
     if (request.quiet)
         return print_summary();
