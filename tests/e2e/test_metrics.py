@@ -22,7 +22,7 @@ SELECTOR = re.compile(r"\b((?:uic|process)_[a-z_]+)\{([^}]*)\}")
 
 def promtool(*arguments, text=None):
     done = subprocess.run(["promtool", *map(str, arguments)], input=text, capture_output=True,
-                          text=True, timeout=PATIENCE * 4)
+                          text=True, timeout=PATIENCE * 10)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
