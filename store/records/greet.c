@@ -1,12 +1,10 @@
 /* What is asked and set on a new connection before it counts as good for records. */
 #include "store/records/store.h"
 
+#include "store/base/clock.h"
 #include "store/records/schema.h"
 #include <stdio.h>
 #include <string.h>
-
-/* For each statement of the greeting. */
-#define ANSWER_MS 1000
 
 static const char *const look_sql[] = {
     [SQL_SQLITE] = "SELECT 'UTF8', 'off', (SELECT coalesce(max(version), 0)"
@@ -58,19 +56,30 @@ static enum sql_result look(struct sql *sql)
     return result;
 }
 
-enum sql_result record_greet(struct sql *sql)
+/* From now on statements may take until then. */
+static void due_set(struct sql *sql, int64_t due_ms)
+{
+    const int64_t left_ms = due_ms - clock_monotonic_ms();
+
+    sql->answer_ms = left_ms > 1 ? (int)left_ms : 1;
+}
+
+enum sql_result record_greet(struct sql *sql, int64_t due_ms)
 {
     char report[STORE_ERROR_MAX];
+    enum sql_result result;
 
     /* A database that lives as long as the connection. */
     if (strcmp(sql_place(sql), ":memory:") == 0)
         return schema_migrate(sql, &schema_migrations[SQL_SQLITE], report);
     if (sql->dialect == SQL_SQLITE)
         return look(sql);
-    sql->answer_ms = ANSWER_MS;
-    enum sql_result result = look(sql);
+    due_set(sql, due_ms);
+    result = look(sql);
+    due_set(sql, due_ms);
     /* What is set through a pooler would be set for others. */
     if (result == SQL_DONE && !sql->pooled)
         result = sql_run(sql, set_sql, SQL_NOTHING, NULL);
+    due_set(sql, due_ms);
     return result;
 }

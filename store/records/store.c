@@ -1,6 +1,7 @@
 /* The store itself: its threads, their turns, and what they have in common. */
 #include "store/records/claims.h"
 
+#include "store/base/clock.h"
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
@@ -28,9 +29,10 @@ static enum sql_result trust_read(struct record_store *store, struct sql *sql)
 
 struct sql *record_store_connect(struct record_store *store, int ms, char error[STORE_ERROR_MAX])
 {
+    const int64_t due_ms = clock_monotonic_ms() + ms;
     struct sql *sql = sql_open(store->url, SQL_WRITE, ms, error);
 
-    if (!sql || (record_greet(sql) == SQL_DONE &&
+    if (!sql || (record_greet(sql, due_ms) == SQL_DONE &&
                  (sql->dialect == SQL_POSTGRES || trust_read(store, sql) == SQL_DONE)))
         return sql;
     snprintf(error, STORE_ERROR_MAX, "%s", sql->error);

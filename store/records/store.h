@@ -77,7 +77,7 @@ struct record_link {
 void record_link_finish(struct record_link *link, struct store_ticket *ticket);
 /* The same: all links hear of it, before what is finished later than now. */
 void record_store_tell(struct record_store *store, bool up, const char *why);
-/* A connection that was found good for records, within ms more or less. Returns NULL with error. */
+/* A connection that was found good for records, within ms. Returns NULL with error. */
 struct sql *record_store_connect(struct record_store *store, int ms, char error[STORE_ERROR_MAX]);
 /* Sleeps until the thread is woken, or the connection (may be NULL) has something to say, or ms
  * have passed; -1: for ever. Returns SQL_DOWN when the connection has ended. */
@@ -91,8 +91,8 @@ void record_turn_take(struct record_store *store);
 void record_turn_give(struct record_store *store);
 
 /* greet.c: whether the connection is to a database that can take records; sets what our statements
- * want. Returns SQL_DONE, or a failure with sql->error. */
-enum sql_result record_greet(struct sql *sql);
+ * want. PostgreSQL has until due_ms, monotonic. Returns SQL_DONE, or a failure with sql->error. */
+enum sql_result record_greet(struct sql *sql, int64_t due_ms);
 
 /* writer.c, maintenance.c: the threads' functions; arg is the store. */
 void *record_writer_run(void *arg);

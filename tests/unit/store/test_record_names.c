@@ -43,7 +43,9 @@ static struct bench bench;
 static int setup(void **state)
 {
     (void)state;
+    pthread_mutex_lock(&mutex);
     answers = false;
+    pthread_mutex_unlock(&mutex);
     strcpy(bench.url, URL);
     return 0;
 }
