@@ -65,15 +65,6 @@ struct record_eraser {
     struct sql *sql;
 };
 
-static int run(struct record_eraser *eraser, const char *statement, const struct sql_value *values,
-               int count, int64_t *number, char error[STORE_ERROR_MAX])
-{
-    if (sql_run(eraser->sql, statement, values, count, number) == SQL_DONE)
-        return 0;
-    snprintf(error, STORE_ERROR_MAX, "%s", eraser->sql->error);
-    return -1;
-}
-
 struct record_eraser *record_eraser_open(const char *url, char error[STORE_ERROR_MAX])
 {
     struct record_eraser *eraser = calloc(1, sizeof *eraser);
@@ -83,9 +74,12 @@ struct record_eraser *record_eraser_open(const char *url, char error[STORE_ERROR
         return NULL;
     }
     eraser->sql = schema_open(url, TOOL_CONNECT_MS, error);
-    if (eraser->sql && (eraser->sql->dialect == SQL_POSTGRES ||
-                        run(eraser, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL, error) == 0))
+    if (eraser->sql &&
+        (eraser->sql->dialect == SQL_POSTGRES ||
+         sql_run(eraser->sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL) == SQL_DONE))
         return eraser;
+    if (eraser->sql)
+        sql_fail(eraser->sql, error);
     record_eraser_close(eraser);
     return NULL;
 }
@@ -100,22 +94,16 @@ void record_eraser_close(struct record_eraser *eraser)
     free(eraser);
 }
 
-/* A time as both databases read it, PostgreSQL whatever its time zone. */
-static void time_write(int64_t unix_us, char text[RECORD_TIME_MAX])
-{
-    record_time_format(unix_us, text);
-    strcat(text, "+00");
-}
-
+/* Returns by what it selects, and the value: a time as both databases read it, PostgreSQL whatever
+ * its time zone. */
 static enum selection selection_of(const struct record_erasure *erasure, const char **value,
                                    char time[RECORD_TIME_MAX])
 {
-    if (erasure->phone_number || erasure->code) {
-        *value = erasure->phone_number ? erasure->phone_number : erasure->code;
+    *value = erasure->phone_number ? erasure->phone_number : erasure->code;
+    if (*value)
         return erasure->phone_number ? BY_PHONE : BY_CODE;
-    }
-    time_write(erasure->before_us, time);
-    *value = time;
+    record_time_format(erasure->before_us, time);
+    *value = strcat(time, "+00");
     return BY_AGE;
 }
 
@@ -129,117 +117,106 @@ static const char *digits_of(const struct record_erasure *erasure)
     return digits && strlen(digits) >= DIGITS_MIN ? digits : NULL;
 }
 
-/* The hash that stands for the number where it asked, in hexadecimal digits. */
-static int asker_of(const struct record_erasure *erasure,
-                    char asker[2 * RECORD_ASKER_NUMBER_SIZE + 1], char error[STORE_ERROR_MAX])
+/* Runs a statement with the hash that stands for the number where it asked, in hexadecimal digits,
+ * as $1, and the number itself as $2 if it has two values. */
+static enum sql_result asker_run(struct sql *sql, const char *statement, int count,
+                                 const struct record_erasure *erasure, int64_t *number)
 {
     struct record_asker *hasher = record_asker_create(erasure->asker_key);
-    unsigned char number[RECORD_ASKER_NUMBER_SIZE];
-    int status = hasher ? record_asker_number(hasher, erasure->phone_number, number) : -1;
+    unsigned char hash[RECORD_ASKER_NUMBER_SIZE];
+    char asker[2 * sizeof hash + 1];
+    int status = hasher ? record_asker_number(hasher, erasure->phone_number, hash) : -1;
 
-    if (status == 0)
-        hex_write(number, sizeof number, asker);
-    else
-        snprintf(error, STORE_ERROR_MAX, "the cryptographic library fails");
     record_asker_free(hasher);
-    return status;
+    if (status != 0)
+        return sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
+    hex_write(hash, sizeof hash, asker);
+    const struct sql_value values[] = {sql_text(asker), sql_text(erasure->phone_number)};
+    return sql_run(sql, statement, values, count, number);
 }
 
 int record_eraser_count(struct record_eraser *eraser, const struct record_erasure *erasure,
                         struct record_erased *found, char error[STORE_ERROR_MAX])
 {
-    char time[RECORD_TIME_MAX], asker[2 * RECORD_ASKER_NUMBER_SIZE + 1];
-    const char *value, *phone = erasure->phone_number, *digits = digits_of(erasure);
+    struct sql *sql = eraser->sql;
+    const char *value, *digits = digits_of(erasure);
+    char time[RECORD_TIME_MAX];
     enum selection by = selection_of(erasure, &value, time);
+    enum sql_result result;
 
     *found = (struct record_erased){0};
-    if (run(eraser, count_sql[by], SQL_VALUES(sql_text(value)), &found->records, error) != 0)
-        return -1;
-    if (by == BY_PHONE &&
-        (asker_of(erasure, asker, error) != 0 ||
-         run(eraser, asked_count_sql[eraser->sql->dialect],
-             SQL_VALUES(sql_text(asker), sql_text(phone)), &found->asked, error) != 0))
-        return -1;
-    if (!digits)
-        return 0;
-    return run(eraser, notes_count_sql, SQL_VALUES(sql_text(digits), sql_text(phone)),
-               &found->notes, error);
+    result = sql_run(sql, count_sql[by], SQL_VALUES(sql_text(value)), &found->records);
+    if (result == SQL_DONE && by == BY_PHONE)
+        result = asker_run(sql, asked_count_sql[sql->dialect], 2, erasure, &found->asked);
+    if (result == SQL_DONE && digits)
+        result = sql_run(sql, notes_count_sql, SQL_VALUES(sql_text(digits), sql_text(value)),
+                         &found->notes);
+    return result == SQL_DONE ? 0 : sql_fail(sql, error);
 }
 
-/* No record remembers any more that the number asked for it. */
-static int asked_forget(struct record_eraser *eraser, const struct record_erasure *erasure,
-                        int64_t *asked, char error[STORE_ERROR_MAX])
+static enum sql_result audit_write(struct sql *sql, const struct record_erasure *erasure,
+                                   enum selection by, int64_t records)
 {
-    char asker[2 * RECORD_ASKER_NUMBER_SIZE + 1];
-
-    *asked = 0;
-    if (!erasure->phone_number)
-        return 0;
-    if (asker_of(erasure, asker, error) != 0)
-        return -1;
-    return run(eraser, asked_forget_sql[eraser->sql->dialect], SQL_VALUES(sql_text(asker)), asked,
-               error);
-}
-
-static int audit_write(struct record_eraser *eraser, const struct record_erasure *erasure,
-                       const char *action, int64_t records, char error[STORE_ERROR_MAX])
-{
+    const char *action = by == BY_AGE      ? "retention"
+                         : erasure->delete ? "code deleted"
+                                           : "number removed";
     char now[RECORD_TIME_MAX];
 
     record_time_format(erasure->now_us, now);
-    return run(eraser, audit_sql,
-               SQL_VALUES(sql_text(now), sql_text(action), sql_number(records + erasure->elsewhere),
-                          sql_text(erasure->author)),
-               NULL, error);
+    return sql_run(sql, audit_sql,
+                   SQL_VALUES(sql_text(now), sql_text(action),
+                              sql_number(records + erasure->elsewhere), sql_text(erasure->author)),
+                   NULL);
 }
 
-static int notes_clean(struct record_eraser *eraser, const struct record_erasure *erasure,
-                       char error[STORE_ERROR_MAX])
+static enum sql_result notes_clean(struct sql *sql, const struct record_erasure *erasure)
 {
     const char *digits = digits_of(erasure);
+    enum sql_result result = SQL_DONE;
 
-    if (!digits)
-        return 0;
-    if (run(eraser, notes_sql, SQL_VALUES(sql_text(erasure->phone_number)), NULL, error) != 0)
-        return -1;
-    return run(eraser, notes_sql, SQL_VALUES(sql_text(digits)), NULL, error);
+    if (digits)
+        result = sql_run(sql, notes_sql, SQL_VALUES(sql_text(erasure->phone_number)), NULL);
+    return digits && result == SQL_DONE
+               ? sql_run(sql, notes_sql, SQL_VALUES(sql_text(digits)), NULL)
+               : result;
 }
 
-/* One transaction. */
-static int step(struct record_eraser *eraser, const struct record_erasure *erasure,
-                enum selection by, const char *value, int64_t *records, char error[STORE_ERROR_MAX])
+/* Inside a transaction. */
+static enum sql_result step(struct sql *sql, const struct record_erasure *erasure,
+                            enum selection by, const char *value, int64_t *records)
 {
-    bool delete = erasure->delete || by == BY_AGE;
-    const char *action = by == BY_AGE ? "retention" : delete ? "code deleted" : "number removed";
-    char unused[STORE_ERROR_MAX];
-    int64_t asked;
+    const bool delete = erasure->delete || by == BY_AGE;
+    int64_t asked = 0;
+    enum sql_result result =
+        sql_run(sql, delete ? delete_sql[by] : blank_sql[by], SQL_VALUES(sql_text(value)), records);
 
-    if (run(eraser, begin_sql[eraser->sql->dialect], SQL_NOTHING, NULL, error) != 0)
-        return -1;
-    if (run(eraser, delete ? delete_sql[by] : blank_sql[by], SQL_VALUES(sql_text(value)), records,
-            error) == 0 &&
-        asked_forget(eraser, erasure, &asked, error) == 0 &&
-        notes_clean(eraser, erasure, error) == 0 &&
-        (*records + asked + erasure->elsewhere == 0 ||
-         audit_write(eraser, erasure, action, *records, error) == 0) &&
-        run(eraser, "COMMIT", SQL_NOTHING, NULL, error) == 0)
-        return 0;
-    run(eraser, "ROLLBACK", SQL_NOTHING, NULL, unused);
-    return -1;
+    if (result == SQL_DONE && by == BY_PHONE)
+        result = asker_run(sql, asked_forget_sql[sql->dialect], 1, erasure, &asked);
+    if (result == SQL_DONE)
+        result = notes_clean(sql, erasure);
+    if (result == SQL_DONE && *records + asked + erasure->elsewhere > 0)
+        result = audit_write(sql, erasure, by, *records);
+    return result == SQL_DONE ? sql_run(sql, "COMMIT", SQL_NOTHING, NULL) : result;
 }
 
 int record_eraser_erase(struct record_eraser *eraser, const struct record_erasure *erasure,
                         int64_t *records, char error[STORE_ERROR_MAX])
 {
+    struct sql *sql = eraser->sql;
     char time[RECORD_TIME_MAX];
     const char *value;
     enum selection by = selection_of(erasure, &value, time);
-    int64_t some;
+    int64_t some = 0;
 
     *records = 0;
     do {
-        if (step(eraser, erasure, by, value, &some, error) != 0)
+        if (sql_run(sql, begin_sql[sql->dialect], SQL_NOTHING, NULL) != SQL_DONE)
+            return sql_fail(sql, error);
+        if (step(sql, erasure, by, value, &some) != SQL_DONE) {
+            sql_fail(sql, error);
+            sql_run(sql, "ROLLBACK", SQL_NOTHING, NULL);
             return -1;
+        }
         *records += some;
     } while (by == BY_AGE && some > 0);
     return 0;
@@ -250,5 +227,7 @@ int record_eraser_trust(struct record_eraser *eraser, int64_t now_us, char error
     char text[24];
 
     snprintf(text, sizeof text, "%lld", (long long)now_us);
-    return run(eraser, trust_sql, SQL_VALUES(sql_text(text)), NULL, error);
+    return sql_run(eraser->sql, trust_sql, SQL_VALUES(sql_text(text)), NULL) == SQL_DONE
+               ? 0
+               : sql_fail(eraser->sql, error);
 }

@@ -57,12 +57,6 @@ struct record_importer {
     char insert[STATEMENT_MAX], held[STATEMENT_MAX];
 };
 
-static int fail(const struct record_importer *importer, char error[STORE_ERROR_MAX])
-{
-    snprintf(error, STORE_ERROR_MAX, "%s", importer->sql->error);
-    return -1;
-}
-
 /* The template with the rows of the dialect in the place of its %s. */
 static void statement_write(char statement[STATEMENT_MAX], const char *template, const char *rows)
 {
@@ -94,7 +88,7 @@ struct record_importer *record_importer_open(const char *url, bool dry_run,
                  SQL_NOTHING, NULL) == SQL_DONE &&
          sql_run(importer->sql, seen_sql, SQL_NOTHING, NULL) == SQL_DONE))
         return importer;
-    fail(importer, error);
+    sql_fail(importer->sql, error);
 failed:
     record_importer_close(importer);
     return NULL;
@@ -223,7 +217,7 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
         result = sql_run(sql, "COMMIT", SQL_NOTHING, NULL);
     if (result == SQL_DONE)
         return 0;
-    fail(importer, error);
+    sql_fail(importer->sql, error);
     sql_run(sql, "ROLLBACK", SQL_NOTHING, NULL);
     return -1;
 }

@@ -23,9 +23,9 @@ static int close_with(struct sql *sql, enum sql_result result, int status,
                       char error[STORE_ERROR_MAX])
 {
     if (result != SQL_DONE)
-        snprintf(error, STORE_ERROR_MAX, "%s", sql->error);
+        status = sql_fail(sql, error);
     sql_close(sql);
-    return result == SQL_DONE ? status : -1;
+    return status;
 }
 
 int record_store_prepare(const char *url, char report[STORE_ERROR_MAX], char error[STORE_ERROR_MAX])

@@ -60,18 +60,12 @@ static bool has_column(const struct sql *sql, const char *name)
     return false;
 }
 
-static int fail(const struct record_reader *reader, char error[STORE_ERROR_MAX])
-{
-    snprintf(error, STORE_ERROR_MAX, "%s", reader->sql->error);
-    return -1;
-}
-
 /* Finds the form by the columns that the table has. */
 static int form_find(struct record_reader *reader, enum record_source source,
                      char error[STORE_ERROR_MAX])
 {
     if (sql_run(reader->sql, "SELECT * FROM uic_records LIMIT 0", SQL_NOTHING, NULL) != SQL_DONE)
-        return fail(reader, error);
+        return sql_fail(reader->sql, error);
     for (int form = 0; form < FORM_COUNT; form++) {
         if ((form == RECORD_FORM_OURS) == (source == RECORD_READ_OURS) &&
             has_column(reader->sql, forms[form].mark)) {
@@ -121,7 +115,7 @@ int record_reader_count(struct record_reader *reader, int64_t *count, char error
 {
     return sql_run(reader->sql, "SELECT count(*) FROM uic_records", SQL_NOTHING, count) == SQL_DONE
                ? 0
-               : fail(reader, error);
+               : sql_fail(reader->sql, error);
 }
 
 int record_reader_begin(struct record_reader *reader, int64_t since_us, char error[STORE_ERROR_MAX])
@@ -134,7 +128,9 @@ int record_reader_begin(struct record_reader *reader, int64_t since_us, char err
     snprintf(sql, sizeof sql, "SELECT %s%s FROM uic_records%s ORDER BY id", common_columns,
              forms[reader->form].answers, all ? "" : " WHERE created_at >= $1");
     const struct sql_value value = sql_text(reader->since);
-    return sql_start(reader->sql, sql, &value, all ? 0 : 1) == SQL_DONE ? 0 : fail(reader, error);
+    return sql_start(reader->sql, sql, &value, all ? 0 : 1) == SQL_DONE
+               ? 0
+               : sql_fail(reader->sql, error);
 }
 
 static bool boolean_parse(const struct record_cell *cell, bool *value)
@@ -202,7 +198,7 @@ int record_reader_next(struct record_reader *reader, struct record_row *row,
     struct record_cell cells[CELLS_MAX];
 
     if (found != SQL_ROW)
-        return found == SQL_DONE ? 0 : fail(reader, error);
+        return found == SQL_DONE ? 0 : sql_fail(reader->sql, error);
     for (int i = 0; i < count; i++)
         cells[i] =
             (struct record_cell){sql_column(reader->sql, i), sql_column_length(reader->sql, i)};

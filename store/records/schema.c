@@ -233,7 +233,7 @@ struct sql *schema_open(const char *url, int connect_ms, char error[STORE_ERROR_
 
     if (!sql || schema_check(sql, &schema_migrations[sql->dialect]) == SQL_DONE)
         return sql;
-    snprintf(error, STORE_ERROR_MAX, "%s", sql->error);
+    sql_fail(sql, error);
     sql_close(sql);
     return NULL;
 }

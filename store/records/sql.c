@@ -166,3 +166,9 @@ enum sql_result sql_explain(struct sql *sql, enum sql_result result, const char 
     }
     return result;
 }
+
+int sql_fail(const struct sql *sql, char error[STORE_ERROR_MAX])
+{
+    memcpy(error, sql->error, STORE_ERROR_MAX);
+    return -1;
+}

@@ -128,6 +128,8 @@ enum sql_result sql_hear(struct sql *sql);
 /* Writes why into sql->error, as "PostgreSQL at HOST:PORT/DATABASE: why" or "FILE: why". Returns
  * result. */
 enum sql_result sql_explain(struct sql *sql, enum sql_result result, const char *why);
+/* For callers that fail with it: copies sql->error. Returns -1. */
+int sql_fail(const struct sql *sql, char error[STORE_ERROR_MAX]);
 /* What stands before it: the file, or "PostgreSQL at HOST:PORT/DATABASE". */
 const char *sql_place(const struct sql *sql);
 

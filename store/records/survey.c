@@ -60,7 +60,7 @@ static int records_read(struct sql *sql, int64_t age_us, struct record_survey *s
 static int close_with(struct sql *sql, int status, char error[STORE_ERROR_MAX])
 {
     if (status < 0)
-        snprintf(error, STORE_ERROR_MAX, "%s", sql->error);
+        sql_fail(sql, error);
     sql_close(sql);
     return status;
 }

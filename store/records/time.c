@@ -6,71 +6,44 @@
 #include <string.h>
 #include <time.h>
 
-/* Exactly count digits at *text; moves behind them. Returns the number or -1. */
-static int digits_take(const char **text, int count)
-{
-    int number = 0;
-
-    for (; count > 0; count--, ++*text) {
-        if (**text < '0' || **text > '9')
-            return -1;
-        number = number * 10 + (**text - '0');
-    }
-    return number;
-}
-
-static bool separator_take(const char **text, const char *allowed)
-{
-    if (**text == '\0' || !strchr(allowed, **text))
-        return false;
-    ++*text;
-    return true;
-}
-
-/* ".5" is 500000. */
+/* ".5" is 500000; what follows six digits is cut off. */
 static int64_t fraction_take(const char **text)
 {
     int64_t fraction = 0;
-    int digits = 0;
 
     if (**text != '.')
         return 0;
-    for (++*text; **text >= '0' && **text <= '9'; ++*text, digits++)
-        if (digits < 6)
-            fraction = fraction * 10 + (**text - '0');
-    for (; digits < 6; digits++)
-        fraction *= 10;
+    ++*text;
+    for (int64_t unit = 100000; **text >= '0' && **text <= '9'; ++*text, unit /= 10)
+        fraction += unit * (**text - '0');
     return fraction;
 }
 
+/* What was read is written again and compared: so signs and blanks are found, and a 30th of
+ * February, which timegm moves into March. */
 int record_time_parse(const char *text, int64_t *unix_us)
 {
-    struct tm tm = {0}, copy;
+    struct tm tm = {0};
+    char date[32], again[32];
+    bool has_time = strlen(text) > 10;
 
-    tm.tm_year = digits_take(&text, 4) - 1900;
-    bool good = separator_take(&text, "-");
-    tm.tm_mon = digits_take(&text, 2) - 1;
-    good = good && separator_take(&text, "-");
-    tm.tm_mday = digits_take(&text, 2);
-    if (good && *text != '\0') {
-        good = separator_take(&text, " T");
-        tm.tm_hour = digits_take(&text, 2);
-        good = good && separator_take(&text, ":");
-        tm.tm_min = digits_take(&text, 2);
-        good = good && separator_take(&text, ":");
-        tm.tm_sec = digits_take(&text, 2);
-    }
-    int64_t fraction = good ? fraction_take(&text) : 0;
-    if (!good || (*text != '\0' && strcmp(text, "Z") != 0 && strcmp(text, "+00") != 0 &&
-                  strcmp(text, "+00:00") != 0))
+    snprintf(date, sizeof date, "%.19s%s", text, has_time ? "" : " 00:00:00");
+    if (date[10] == 'T')
+        date[10] = ' ';
+    if (sscanf(date, "%4d-%2d-%2d %2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+               &tm.tm_min, &tm.tm_sec) != 6)
         return -1;
-    copy = tm;
-    time_t seconds = timegm(&copy); /* which moves a 30th of February into March */
-    if (copy.tm_year != tm.tm_year || copy.tm_mon != tm.tm_mon || copy.tm_mday != tm.tm_mday ||
-        copy.tm_hour != tm.tm_hour || copy.tm_min != tm.tm_min || copy.tm_sec != tm.tm_sec)
+    tm.tm_year -= 1900;
+    tm.tm_mon--;
+    int64_t seconds = timegm(&tm);
+    if (strftime(again, sizeof again, "%Y-%m-%d %H:%M:%S", &tm) != 19 || strcmp(date, again) != 0)
         return -1;
-    *unix_us = (int64_t)seconds * 1000000 + fraction;
-    return 0;
+    text += has_time ? 19 : 10;
+    *unix_us = seconds * 1000000 + fraction_take(&text);
+    return *text == '\0' || strcmp(text, "Z") == 0 || strcmp(text, "+00") == 0 ||
+                   strcmp(text, "+00:00") == 0
+               ? 0
+               : -1;
 }
 
 void record_time_format(int64_t unix_us, char text[RECORD_TIME_MAX])

@@ -253,7 +253,7 @@ def test_the_wrong_flow_salt_or_table_is_refused(move, tmp_path):
     done, _ = move(url, url, SHORT)
     assert done.returncode == 1 and "is not this program's" in done.stderr
     done, _ = move(f"sqlite:///{tmp_path}/nowhere.db", new_url(tmp_path), SHORT)
-    assert done.returncode == 1 and "unable to open" in done.stderr
+    assert done.returncode == 1 and "No such file or directory" in done.stderr
 
 
 def test_arguments(move, tmp_path):
