@@ -16,6 +16,14 @@ fail() {
   exit 1
 }
 
+# codes_fr and codes_en NUMBER: so many codes.
+codes_fr() {
+  case $1 in 0 | 1) echo "$1 code" ;; *) echo "$1 codes" ;; esac
+}
+codes_en() {
+  case $1 in 1) echo "1 code" ;; *) echo "$1 codes" ;; esac
+}
+
 # need COMMAND PACKAGE
 need() {
   command -v "$1" >/dev/null ||
@@ -126,6 +134,7 @@ setting() {
   [ -n "$env_file" ] || return 0
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%$'\r'}
+    line=${line#$'\xEF\xBB\xBF'}
     [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?${name}[[:space:]]*=[[:space:]]*(.*)$ ]] || continue
     value=${BASH_REMATCH[2]}
     quote=${value:0:1}
@@ -203,6 +212,7 @@ read_postgres_url() {
       host) hosts=,$value && echo "host=$value" ;;
       user) user=$value && echo "user=$value" ;;
       password) password=$value ;;
+      application_name) ;; # ours say what they do
       *) [ -z "$name" ] || echo "$name=$value" ;;
       esac
     done
@@ -223,6 +233,32 @@ read_postgres_url() {
 # psql with rows as plain text; the query or more options follow.
 run_psql() {
   as_owner psql -XAtqw -v ON_ERROR_STOP=1 "$@"
+}
+
+# The tables and the like that are not ours but the operator's, as pg_dump's --exclude-table wants them.
+THEIRS_SQL="SELECT '\"' || replace(n.nspname, '\"', '\"\"') || '\".\"' || replace(c.relname, '\"', '\"\"') || '\"'
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    AND c.relname <> 'schema_migrations' AND c.relname NOT LIKE 'uic\\_%'"
+
+# print_ours BACKUP: as SQL, what is ours in a backup of PostgreSQL; those of former versions hold the whole
+# database. Whoever owned it chose the names: one with a backslash might become a command of psql's.
+print_ours() {
+  local schema
+  pg_restore --list <"$1" >"$work/list" || return 1
+  schema=$(awk '$4 == "TABLE" && $6 == "uic_records" { print $5 }' "$work/list" | sort -u)
+  [[ $schema != *$'\n'* ]] || schema=$(run_psql -c 'SELECT current_schema()')
+  [[ $schema =~ ^[A-Za-z0-9_-]+$ ]] || return 1
+  awk -v ours="^[0-9]+; [0-9]+ [0-9]+ [A-Z ]+ $schema (uic_[a-z0-9_]*|schema_migrations)[ (]" \
+    '$0 ~ ours && !/\\/ && ($4 != "TRIGGER" || $7 ~ /^uic_/)' "$work/list" >"$work/ours"
+  [ "$schema" = public ] ||
+    echo "DO \$\$ BEGIN IF to_regnamespace('\"$schema\"') IS NULL THEN CREATE SCHEMA \"$schema\"; END IF; END \$\$;"
+  pg_restore --no-owner --no-privileges --use-list="$work/ours" --file=- <"$1"
+}
+
+# How many tables and views of others were in the backup that was printed.
+count_theirs() {
+  grep -E ' (TABLE|VIEW) [^ ]+ [^ ]+ [^ ]+$' "$work/list" | grep -vF ' TABLE DATA ' | grep -cvxFf "$work/ours"
 }
 
 # What is counted in a database, here and in the copy: codes, and requests for them.

@@ -12,8 +12,8 @@ PACKAGE_TEST_PACKAGES=(lintian systemd man-db shellcheck fail2ban logrotate ngin
 CHROOT_TEST_PACKAGES=(debootstrap util-linux systemd-container)
 COVERAGE_PACKAGES=(gcovr)
 FUZZ_PACKAGES=(clang libclang-rt-dev llvm python3)
-TEST_PACKAGES=("${PRODUCTION_PACKAGES[@]}" libcmocka-dev openssl python3-pytest curl pgbouncer valgrind
-  prometheus sqlite3 shellcheck)
+TEST_PACKAGES=("${PRODUCTION_PACKAGES[@]}" libcmocka-dev openssl python3-pytest python3-pytest-xdist curl pgbouncer
+  valgrind prometheus sqlite3 shellcheck)
 
 package_installed() {
   dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed

@@ -104,7 +104,7 @@ static int take_port(struct server *server)
         log_write(LOG_WARNING, "socket_not_used", log_number("count", listening->unused),
                   log_text("reason", "it is of another address than HOST and PORT"));
     if (listening->fd >= 0 && record_store_probe(config->database_url, why) != 0)
-        (void)listening_give_up(listening);
+        listening_give_up(listening);
     return 0;
 }
 
@@ -400,8 +400,7 @@ int server_run(const struct setup *setup)
                   log_text("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
         code = 0;
     }
-    if (!listening_give_up(&server.listening)) /* nothing, unless the start failed */
-        listening_leave(&server.listening);
+    listening_leave(&server.listening);
     stop_workers(&server);
     tls_close(server.tls);
     limits_close(&server.limits);

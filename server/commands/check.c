@@ -7,6 +7,7 @@
 #include "server/commands/graph_check.h"
 #include "server/commands/instances.h"
 #include "server/commands/public_check.h"
+#include "server/commands/start_check.h"
 #include "server/configuration/setup.h"
 #include "server/http/tls.h"
 #include "server/security/salt_check.h"
@@ -71,6 +72,24 @@ static int check_setup(struct setup *setup, const struct options *options)
     if (status == 0)
         print_finding("ok", "configuration", setup->config.environment);
     return status;
+}
+
+/* What else stops a start. Whoever asks each instance learns who has the port. */
+static int check_start(const struct config *config, bool ask_servers)
+{
+    char text[START_CHECK_MAX];
+    const char *subject;
+    int status = start_check_address(config, &subject, text);
+
+    if (status < 0)
+        print_finding("bad", subject, text);
+    else if (status > 0 && !ask_servers && !summary.wanted)
+        print_finding("hint", subject, text);
+    if (!start_check_user(config)) {
+        print_finding("bad", "RUN_AS_USER", "there is no such user");
+        return -1;
+    }
+    return status < 0 ? -1 : 0;
 }
 
 static void describe_flow(const struct flow *flow)
@@ -311,7 +330,13 @@ static int check_all(const struct options *options, const struct request *reques
     int status = check_setup(&setup, options);
     if (status == 0) {
         describe_flow(setup.flow);
+<<<<<<< HEAD
         if (check_sessions(&setup.config) < 0)
+=======
+        if (check_start(&setup.config, request->server) < 0)
+            status = -1;
+        if (check_sessions(&setup) < 0)
+>>>>>>> sockets
             status = -1;
         if (check_database(&setup) < 0)
             status = -1;
@@ -352,15 +377,28 @@ static int read_request(struct request *request, struct options *options, int ar
     return optind < argc ? -1 : 0;
 }
 
+static bool is_readable(const char *path)
+{
+    struct stat found;
+
+    return access(path, R_OK) == 0 && stat(path, &found) == 0 && !S_ISDIR(found.st_mode);
+}
+
 static int run(struct options *options, int argc, char *argv[])
 {
     struct request request;
     if (read_request(&request, options, argc, argv) < 0)
         return request.quiet ? PLUGIN_UNKNOWN : COMMAND_USAGE;
+<<<<<<< HEAD
     if (request.quiet)
         findings_summarize();
     if (request.quiet && options->env_file && access(options->env_file, R_OK) != 0)
         note_unknown(options->env_file, "the settings cannot be read");
+=======
+    summary.wanted = request.quiet;
+    if (request.quiet && options->env_file && !is_readable(options->env_file))
+        summarize(PLUGIN_UNKNOWN, options->env_file, "the settings cannot be read");
+>>>>>>> sockets
     int status = check_all(options, &request);
     if (request.quiet)
         return print_summary();

@@ -2,11 +2,13 @@
 #include "server/commands/author.h"
 #include "server/commands/command.h"
 #include "server/commands/erasing.h"
+#include "server/commands/phone_number.h"
 #include "server/configuration/setup.h"
 #include "server/security/salt_check.h"
 #include "store/base/clock.h"
-#include "store/record_eraser.h"
+#include "store/record_tools.h"
 #include <getopt.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +31,11 @@ const struct command cmd_erase = {
         "their way to the database; the codes stay, so that files of clinics keep their meaning.\n"
         "With --delete the codes go too: the same answers make them anew.\n"
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
-        "number until they are replaced. The server may run meanwhile.\n\n"
-        "  --phone NUMBER     of everything with this number\n"
+        "number until they are replaced, and what a restore put aside until it is deleted. The\n"
+        "server may run meanwhile.\n\n"
+        "  --phone NUMBER     of everything with this number, written as people or WhatsApp write "
+        "it,\n"
+        "                     with + in front\n"
         "  --code CODE        of this code only\n"
         "  --older-than DAYS  delete the codes that nobody asked for in so many days, as\n"
         "                     RETENTION_DAYS does by itself\n"
@@ -69,20 +74,23 @@ static int fail(const char *what, const char *why)
 
 static int ask(const struct request *request, int64_t records)
 {
+    const char *many_fr = records > 1 ? "s" : "", *many_en = records == 1 ? "" : "s";
     char line[16] = "";
 
     if (request->yes)
         return 0;
     if (!isatty(STDIN_FILENO))
-        return fail("erase", "there is no terminal to ask on: say --yes");
+        return fail("erase", "pas de terminal où demander : dites --yes\n"
+                             "erase: there is no terminal to ask on: say --yes");
     if (request->older || request->delete)
-        printf("%" PRId64 " codes seront effacés, pour de bon. Continuer ? [o/N]\n"
-               "%" PRId64 " codes will be deleted for good. Go on? [y/N] ",
-               records, records);
+        printf("%" PRId64 " code%s, à effacer pour de bon.\n"
+               "%" PRId64 " code%s will be deleted for good.\n",
+               records, many_fr, records, many_en);
     else
-        printf("Le numéro sera retiré de %" PRId64 " fiches, pour de bon. Continuer ? [o/N]\n"
-               "The number will be removed from %" PRId64 " records for good. Go on? [y/N] ",
-               records, records);
+        printf("Le numéro sera retiré de %" PRId64 " fiche%s, pour de bon.\n"
+               "The number will be removed from %" PRId64 " record%s for good.\n",
+               records, many_fr, records, many_en);
+    printf("Continuer ? / Go on? [o/N] ");
     fflush(stdout);
     if (fgets(line, sizeof line, stdin) == NULL)
         line[0] = '\0';
@@ -90,7 +98,7 @@ static int ask(const struct request *request, int64_t records)
     if (strcasecmp(line, "o") == 0 || strcasecmp(line, "oui") == 0 || strcasecmp(line, "y") == 0 ||
         strcasecmp(line, "yes") == 0)
         return 0;
-    return fail("erase", "nothing was done");
+    return fail("erase", "rien n’a été fait\nerase: nothing was done");
 }
 
 static void tell_place(const char *what, int64_t count)
@@ -99,47 +107,110 @@ static void tell_place(const char *what, int64_t count)
         printf("%s: %" PRId64 "\n", what, count);
 }
 
+static void tell_nobody(const struct request *request)
+{
+    if (request->phone[0] != '\0')
+        printf("personne n’a ce numéro : est-il écrit comme dans les fiches ?\n"
+               "nobody has this number: is it written as in the records?\n");
+    else if (request->code != NULL)
+        printf("aucune fiche n’a ce code\n"
+               "no record has this code\n");
+}
+
+/* What restores put aside stays until somebody takes it away, and no sweep of backups sees it. */
+static void tell_copies(const char *database_url)
+{
+    static const char scheme[] = "sqlite:///";
+    char pattern[1024];
+    glob_t found = {0};
+
+    printf(
+        "note : les sauvegardes, et leurs copies sur d’autres machines, le contiennent jusqu’à ce "
+        "qu’elles soient remplacées\n"
+        "hint: backups, and their copies on other machines, hold it until they are replaced\n");
+    if (strncmp(database_url, scheme, sizeof scheme - 1) != 0 ||
+        (size_t)snprintf(pattern, sizeof pattern, "%s.before-restore-*",
+                         database_url + sizeof scheme - 1) >= sizeof pattern)
+        return;
+    if (glob(pattern, 0, NULL, &found) == 0)
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            printf("note : ceci reste d’une restauration et peut le contenir, à effacer : %s\n"
+                   "hint: this is left of a restore and may hold it, to be deleted: %s\n",
+                   found.gl_pathv[i], found.gl_pathv[i]);
+    globfree(&found);
+}
+
 static void tell(const struct erase *erase, const struct request *request,
-                 const struct record_erased *erased)
+                 const struct record_erased *erased, bool nobody)
 {
     const bool deletes = request->older || request->delete;
 
     if (request->dry_run)
-        printf("would be done:\n");
-    printf("%s: %" PRId64 "\n", deletes ? "codes deleted" : "records without their number now",
+        printf("serait fait / would be done:\n");
+    printf("%s: %" PRId64 "\n",
+           deletes ? "codes effacés / codes deleted"
+                   : "fiches désormais sans leur numéro / records without their number now",
            erased->records);
-    tell_place("records of others that forgot that it asked", erased->asked);
-    tell_place("notes of others without the number now", erased->notes);
-    tell_place("conversations forgotten", erase->elsewhere.sessions);
-    tell_place("replies unsent", erase->elsewhere.replies);
-    tell_place("records on their way to the database", erase->elsewhere.outbox);
-    if (request->phone[0] != '\0' && erased->records + erased->asked + erased->notes == 0 &&
-        erase->elsewhere.sessions + erase->elsewhere.replies + erase->elsewhere.outbox == 0)
-        printf("personne n’a ce numéro : est-il écrit comme dans les fiches ?\n"
-               "nobody has this number: is it written as in the records?\n");
+    tell_place("autres fiches qui ont oublié qu’il a demandé / "
+               "records of others that forgot that it asked",
+               erased->asked);
+    tell_place("notes d’autres, désormais sans le numéro / notes of others without the number now",
+               erased->notes);
+    tell_place("conversations oubliées / conversations forgotten", erase->elsewhere.sessions);
+    tell_place("réponses non envoyées / replies unsent", erase->elsewhere.replies);
+    tell_place("enregistrements en route vers la base / records on their way to the database",
+               erase->elsewhere.outbox);
+    if (nobody)
+        tell_nobody(request);
     if (erase->elsewhere.unreadable > 0)
-        printf("hint: %" PRId64 " entries of the outbox are of another salt: nobody can tell whose "
-               "they are\n",
-               erase->elsewhere.unreadable);
-    if (request->older || request->dry_run)
+        printf(
+            "note : entrées de la file d’attente sous un autre sel, dont personne ne peut dire à "
+            "qui elles sont / hint: entries of the outbox under another salt, nobody can tell "
+            "whose they are: %" PRId64 "\n",
+            erase->elsewhere.unreadable);
+    if (request->older || request->dry_run || nobody)
         return;
     if (!erase->setup.config.redis_url)
-        printf(
-            "hint: a conversation in the server's memory ends by itself, %u minutes after its last "
-            "message\n",
-            erase->setup.config.session_timeout_minutes);
-    printf("hint: backups hold it until they are replaced\n");
+        printf("note : une conversation dans la mémoire du serveur finit d’elle-même, %u minutes "
+               "après son dernier message\n"
+               "hint: a conversation in the server's memory ends by itself, %u minutes after its "
+               "last message\n",
+               erase->setup.config.session_timeout_minutes,
+               erase->setup.config.session_timeout_minutes);
+    tell_copies(erase->setup.config.database_url);
+}
+
+/* Whether what was counted is nothing at all. */
+static bool is_nobody(const struct erase *erase, const struct record_erased *found)
+{
+    return found->records + found->asked + found->notes + erase->elsewhere.sessions +
+               erase->elsewhere.replies + erase->elsewhere.outbox ==
+           0;
+}
+
+static struct erasing elsewhere_of(const struct erase *erase, const struct request *request,
+                                   bool dry_run)
+{
+    return (struct erasing){
+        .setup = &erase->setup,
+        .phone_number = request->phone[0] ? request->phone : NULL,
+        .code = request->code,
+        .delete = request->delete,
+        .dry_run = dry_run,
+    };
 }
 
 /* What is on its way first: it might become a record meanwhile. */
 static int erase_all(struct erase *erase, const struct request *request, int64_t *records,
                      char error[STORE_ERROR_MAX])
 {
+    erase->elsewhere = elsewhere_of(erase, request, false);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
         return fail("REDIS_URL", error);
     if (erase->elsewhere.outbox > 0) {
-        printf("waiting %d seconds for records that a server is writing just now\n",
-               UNDER_WAY_SECONDS);
+        printf("on attend %d secondes les enregistrements qu’un serveur est en train d’écrire\n"
+               "waiting %d seconds for records that a server is writing just now\n",
+               UNDER_WAY_SECONDS, UNDER_WAY_SECONDS);
         fflush(stdout);
         sleep(UNDER_WAY_SECONDS);
     }
@@ -169,11 +240,7 @@ static int erase_run(struct erase *erase, const struct request *request)
         .author = erase->author,
         .now_us = clock_wall_us(),
     };
-    erase->elsewhere = (struct erasing){.setup = &erase->setup,
-                                        .phone_number = phone,
-                                        .code = request->code,
-                                        .delete = request->delete,
-                                        .dry_run = request->dry_run};
+    erase->elsewhere = elsewhere_of(erase, request, true);
     erase->eraser = record_eraser_open(config->database_url, error);
     if (!erase->eraser)
         return fail("DATABASE_URL", error);
@@ -182,14 +249,14 @@ static int erase_run(struct erase *erase, const struct request *request)
         return fail(subject, error);
     if (record_eraser_count(erase->eraser, &erase->records, &erased, error) != 0)
         return fail("DATABASE_URL", error);
-    if (request->dry_run) {
-        if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
-            return fail("REDIS_URL", error);
-    } else if (ask(request, erased.records) != 0 ||
-               erase_all(erase, request, &erased.records, error) != 0) {
+    if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
+        return fail("REDIS_URL", error);
+    const bool nobody = is_nobody(erase, &erased);
+    if (!nobody && !request->dry_run &&
+        (ask(request, erased.records) != 0 ||
+         erase_all(erase, request, &erased.records, error) != 0))
         return -1;
-    }
-    tell(erase, request, &erased);
+    tell(erase, request, &erased, nobody);
     return 0;
 }
 
@@ -197,27 +264,6 @@ static int usage(const char *program, const char *expected)
 {
     fprintf(stderr, "%s: expected %s\n", program, expected);
     return -1;
-}
-
-/* "whatsapp:+243..." and "+243 81 234 56 78" are the number +243812345678. "0812345678" is none:
- * whoever answers "nobody has it" to that would be wrong. */
-static int phone_read(struct request *request, const char *text)
-{
-    static const char scheme[] = "whatsapp:";
-    size_t length = 0;
-    bool digits_only = true;
-
-    if (strncmp(text, scheme, sizeof scheme - 1) == 0)
-        text += sizeof scheme - 1;
-    for (const char *at = text; *at; at++)
-        digits_only = digits_only && strchr("+0123456789 .-()", *at);
-    if (digits_only && *text != '+')
-        return -1;
-    for (; *text && length + 1 < sizeof request->phone; text++)
-        if (!digits_only || strchr("+0123456789", *text))
-            request->phone[length++] = *text;
-    request->phone[length] = '\0';
-    return *text || length < 4 ? -1 : 0;
 }
 
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
@@ -234,10 +280,10 @@ static int read_options(struct request *request, struct options *options, int ar
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (c) {
         case 'p':
-            if (phone_read(request, optarg) != 0)
+            if (phone_number_read(optarg, request->phone) != 0)
                 return usage(argv[0],
                              "--phone with + and the country's number, +243999999999 (avec + et "
-                             "l'indicatif du pays)");
+                             "l’indicatif du pays, sans le 0 qui suit)");
             break;
         case 'c':
             request->code = optarg;

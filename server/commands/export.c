@@ -3,7 +3,7 @@
 #include "server/commands/progress.h"
 #include "server/commands/whole_file.h"
 #include "server/configuration/config.h"
-#include "store/record_reader.h"
+#include "store/record_tools.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -34,7 +34,9 @@ const struct command cmd_export = {
         "  --no-phone       without the phone numbers\n"
         "  --bom            begin the CSV with a byte order mark, by which Excel knows UTF-8\n"
         "  --separator ';'  between cells, for a French Excel; or ','\n"
-        "  --output FILE    into FILE instead of standard output\n",
+        "  --output FILE    into FILE instead of standard output; a device or a named pipe is "
+        "written to,\n"
+        "                   a link is refused\n",
     .run = run,
 };
 

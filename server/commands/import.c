@@ -5,8 +5,7 @@
 #include "server/commands/progress.h"
 #include "server/configuration/setup.h"
 #include "server/security/salt_check.h"
-#include "store/record_importer.h"
-#include "store/record_reader.h"
+#include "store/record_tools.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 
 #include "flow/flow.h"
 #include "server/security/keys.h"
-#include "store/record_reader.h"
+#include "store/record_tools.h"
 
 struct old_record_rules {
     const struct flow *flow;

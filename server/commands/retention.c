@@ -6,8 +6,7 @@
 #include "server/configuration/config.h"
 #include "server/retention_guard.h"
 #include "store/base/clock.h"
-#include "store/record_eraser.h"
-#include "store/record_reader.h"
+#include "store/record_tools.h"
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>

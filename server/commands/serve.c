@@ -2,6 +2,7 @@
 #include "server/commands/command.h"
 
 #include "server/configuration/setup.h"
+#include "server/http/listening.h"
 #include "server/server.h"
 #include "server/telemetry/log.h"
 #include <stdio.h>
@@ -61,9 +62,11 @@ static int run(struct options *options, int argc, char *argv[])
     int code = COMMAND_FAILED;
 
     if (command_options(options, true, argc, argv) != 0)
-        return COMMAND_USAGE;
-    if (open_logged(&setup, options) == 0)
+        code = COMMAND_USAGE;
+    else if (open_logged(&setup, options) == 0)
         code = server_run(&setup);
+    if (code != COMMAND_OK)
+        listening_refuse();
     setup_close(&setup);
     return code;
 }

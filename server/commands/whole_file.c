@@ -1,6 +1,7 @@
-/* Writes beside, renames at the end. */
+/* Writes beside, renames at the end; into what is no file, at once. */
 #include "server/commands/whole_file.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,19 +39,34 @@ static void close_to_others(int fd)
         (void)!fchmod(fd, S_IRUSR | S_IWUSR);
 }
 
-int whole_file_open(struct whole_file *file, const char *path)
+/* Only a regular file is replaced. A device or a pipe is written to, as by any program; a link is
+ * not followed, for its target may be anybody's, and not replaced, for its owner counts on it. */
+static int special_open(struct whole_file *file)
+{
+    struct stat found;
+    int fd;
+
+    if (lstat(file->path, &found) != 0 || S_ISREG(found.st_mode))
+        return 0;
+    if (S_ISLNK(found.st_mode) && (stat(file->path, &found) != 0 || S_ISREG(found.st_mode)))
+        return fail(file, "c’est un lien : donnez le fichier même / it is a link: give the file");
+    if (!S_ISCHR(found.st_mode) && !S_ISFIFO(found.st_mode))
+        return fail(file, "ce n’est pas un fichier / it is no file");
+    fd = open(file->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    file->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!file->stream)
+        return fail(file, strerror(errno));
+    return 1;
+}
+
+static int temporary_open(struct whole_file *file)
 {
     int fd;
 
-    *file = (struct whole_file){.stream = stdout, .path = path};
-    if (!path) {
-        close_to_others(STDOUT_FILENO);
-        return 0;
-    }
-    file->temporary = malloc(strlen(path) + 8);
+    file->temporary = malloc(strlen(file->path) + 8);
     if (!file->temporary)
         return fail(file, "out of memory");
-    sprintf(file->temporary, "%s.XXXXXX", path);
+    sprintf(file->temporary, "%s.XXXXXX", file->path);
     fd = mkstemp(file->temporary); /* 0600 */
     file->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file->stream) {
@@ -60,6 +76,21 @@ int whole_file_open(struct whole_file *file, const char *path)
         free(file->temporary);
         return -1;
     }
+    return 0;
+}
+
+int whole_file_open(struct whole_file *file, const char *path)
+{
+    if (path && strcmp(path, "/dev/stdout") == 0)
+        path = NULL;
+    *file = (struct whole_file){.stream = stdout, .path = path};
+    if (!path) {
+        close_to_others(STDOUT_FILENO);
+        return 0;
+    }
+    const int special = special_open(file);
+    if (special < 0 || (special == 0 && temporary_open(file) != 0))
+        return -1;
     stopped = 0;
     signals_set(on_signal);
     return 0;
@@ -73,10 +104,10 @@ bool whole_file_good(const struct whole_file *file)
 /* Into its place, and on the disk before that. */
 static bool file_place(const struct whole_file *file)
 {
-    bool good = fsync(fileno(file->stream)) == 0;
+    bool good = !file->temporary || fsync(fileno(file->stream)) == 0;
 
     good = fclose(file->stream) == 0 && good;
-    return good && rename(file->temporary, file->path) == 0;
+    return good && (!file->temporary || rename(file->temporary, file->path) == 0);
 }
 
 int whole_file_close(struct whole_file *file, bool complete)
@@ -91,7 +122,7 @@ int whole_file_close(struct whole_file *file, bool complete)
         } else {
             fclose(file->stream);
         }
-        if (!good)
+        if (!good && file->temporary)
             unlink(file->temporary);
         free(file->temporary);
         signals_set(SIG_DFL);

@@ -1,6 +1,7 @@
 /*
  * A file that is there when it is complete, and not before: written under another name beside its
- * place, for its owner only, and then renamed. Or standard output.
+ * place, for its owner only, and then renamed. Or standard output, a device or a named pipe, which
+ * are written to at once. A link is refused.
  */
 #ifndef SERVER_WHOLE_FILE_H
 #define SERVER_WHOLE_FILE_H

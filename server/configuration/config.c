@@ -10,12 +10,14 @@
 #include <string.h>
 #include <unistr.h>
 
+/* What a file of which not all was read (not whole) does not say is not missing. */
 static int read_setting(struct config *config, const struct setting *setting,
-                        const struct dotenv *file, FILE *errors)
+                        const struct dotenv *file, bool whole, FILE *errors)
 {
     const char *value = config_lookup(file, setting->name);
     if (!value && setting->need == REQUIRED) {
-        setting_explain(setting, NULL, errors);
+        if (whole)
+            setting_explain(setting, NULL, errors);
         return -1;
     }
     if (!value && !setting->fallback)
@@ -88,17 +90,32 @@ static void warn_unknown(const struct dotenv *file, const char *env_file, FILE *
                     env_file ? env_file : ".env", file->entries[i].line, file->entries[i].name);
 }
 
+/* The last one counts, which is not always the one that somebody looks at. */
+static void warn_repeated(const struct dotenv *file, const char *env_file, FILE *errors)
+{
+    for (size_t i = 0; i + 1 < file->count; i++)
+        for (size_t k = i + 1; k < file->count; k++)
+            if (strcmp(file->entries[i].name, file->entries[k].name) == 0) {
+                fprintf(errors, "warning: %s:%u: %.60s is set again in line %u, which counts\n",
+                        env_file ? env_file : ".env", file->entries[i].line, file->entries[i].name,
+                        file->entries[k].line);
+                break;
+            }
+}
+
 int config_load(struct config *config, const char *env_file, FILE *errors)
 {
     *config = (struct config){0};
     struct dotenv file = {0};
     int status = read_file(&file, env_file, errors);
+    const bool whole = status == 0;
     warn_unknown(&file, env_file, errors);
+    warn_repeated(&file, env_file, errors);
     for (size_t i = 0; i < config_setting_count; i++)
-        if (read_setting(config, &config_settings[i], &file, errors) < 0)
+        if (read_setting(config, &config_settings[i], &file, whole, errors) < 0)
             status = -1;
     derive(config);
-    if (config_check_needs(config, &file, errors) < 0)
+    if (whole && config_check_needs(config, &file, errors) < 0)
         status = -1;
     dotenv_free(&file);
     return status;
@@ -112,7 +129,7 @@ int config_load_code(struct config *config, const char *env_file, FILE *errors)
     for (size_t i = 0; i < config_setting_count; i++) {
         if (!config_settings[i].makes_code || !config_lookup(&file, config_settings[i].name))
             continue;
-        if (read_setting(config, &config_settings[i], &file, errors) < 0)
+        if (read_setting(config, &config_settings[i], &file, true, errors) < 0)
             status = -1;
     }
     dotenv_free(&file);

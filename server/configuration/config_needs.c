@@ -104,6 +104,27 @@ static void warn_public_url(const struct config *config, const struct dotenv *fi
                 url, path);
 }
 
+/* What Twilio calls our number has its channel in front. */
+static void warn_number(const struct config *config, FILE *errors)
+{
+    const char *number = config->twilio_whatsapp_number;
+    if (number && strncmp(number, "whatsapp:+", 10) != 0)
+        fputs("warning: TWILIO_WHATSAPP_NUMBER: is written whatsapp:+ and the number, as in "
+              "Twilio's console\n",
+              errors);
+}
+
+/* An editor for letters makes them of plain ones; they become part of every code. */
+static void warn_quotes(const struct config *config, FILE *errors)
+{
+    static const char *const quotes[] = {"“", "”", "„", "«", "‘", "’"};
+    for (size_t i = 0; config->uic_salt && i < sizeof quotes / sizeof *quotes; i++)
+        if (strncmp(config->uic_salt, quotes[i], strlen(quotes[i])) == 0)
+            fputs("warning: UIC_SALT: begins with a typographic quotation mark, which is taken for "
+                  "a part of it; plain ones are ' and \"\n",
+                  errors);
+}
+
 static int check_tls(const struct dotenv *file, FILE *errors)
 {
     if (!config_lookup(file, "TLS_CERT_FILE") == !config_lookup(file, "TLS_KEY_FILE"))
@@ -138,6 +159,8 @@ int config_check_needs(const struct config *config, const struct dotenv *file, F
 {
     int status = 0;
     warn_public_url(config, file, errors);
+    warn_number(config, errors);
+    warn_quotes(config, errors);
     if (config->production && check_production(config, file, errors) < 0)
         status = -1;
     if (check_twilio(config, file, errors) < 0)

@@ -43,7 +43,8 @@ bool setting_is_text(const struct setting *setting);
 /* Prints what is wrong with a value, or with having none (NULL). */
 void setting_explain(const struct setting *setting, const char *value, FILE *errors);
 
-/* At most 60 characters of a value, with nothing in it that could steer a terminal. */
+/* At most 60 characters of a value, with nothing in it that could steer a terminal, and of a URL
+ * without user and password. */
 void setting_print_value(const char *value, FILE *out);
 
 /* config_needs.c: prints one line for everything that a setting needs of others and has not.

@@ -327,10 +327,19 @@ bool setting_is_text(const struct setting *setting)
     return setting->parse == parse_text;
 }
 
+/* Where what follows "scheme://user:password" begins, or value itself. */
+static const char *behind_password(const char *value)
+{
+    const char *host = strstr(value, "://"), *at = host ? strrchr(host, '@') : NULL;
+    return at ? at : value;
+}
+
 void setting_print_value(const char *value, FILE *out)
 {
-    const uint8_t *at = (const uint8_t *)value;
+    const uint8_t *at = (const uint8_t *)behind_password(value);
     fputc('"', out);
+    if (at != (const uint8_t *)value)
+        fprintf(out, "%.*s://...", (int)strcspn(value, ":"), value);
     for (int i = 0; *at && i < 60; i++) {
         ucs4_t character;
         const uint8_t *next = u8_next(&character, at);

@@ -10,6 +10,7 @@
 #include "server/http/caller.h"
 #include "server/http/connection_parts.h"
 #include "server/http/head.h"
+#include "server/http/listening.h"
 #include "server/http/refusal.h"
 #include "server/http/tls.h"
 #include "server/telemetry/log.h"
@@ -67,7 +68,7 @@ static void connection_refuse(struct connection *connection, struct http_verdict
               log_text(connection->caller.trusted ? "proxy" : "client", client));
 }
 
-/* Registers the connection under its descriptor and refuses what is too many. */
+/* Registers the connection under its descriptor; refuses what is too many or comes too late. */
 static void connection_register(struct connection *connection)
 {
     struct connections *owner = connection->owner;
@@ -79,7 +80,11 @@ static void connection_register(struct connection *connection)
     }
     connection->fd = fd;
     owner->by_fd[fd] = connection;
-    if (!caller_enter(&connection->caller, owner->limits.peers, fd)) {
+    if (listening_was_left(fd)) {
+        metrics_add(METRIC_CONNECTIONS_ABANDONED, 1);
+        connection->refused = connection->cut = true;
+        shutdown(fd, SHUT_RDWR);
+    } else if (!caller_enter(&connection->caller, owner->limits.peers, fd)) {
         metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
         connection_refuse(connection,
                           (struct http_verdict){429, "too many connections from this address"});

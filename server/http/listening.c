@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FIRST 3
@@ -19,6 +20,11 @@
 #define BACKLOG 4096
 /* How the manager names what it keeps for us. */
 #define NAME "listen"
+/* How long a manager may take to close one that it is to forget. */
+#define CLOSING_MS 5000
+#define PAUSE_MS 20
+/* Who waited less may have ended only his own half of the connection. */
+#define LEFT_MS 1000
 
 static long read_number(const char *name)
 {
@@ -72,30 +78,46 @@ static void prepare(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/* Not a .socket unit's, which has the unit's name. */
-static bool kept_by_name(void)
+/* The manager closes it too, in its own time. */
+static void forget(struct listening *listening)
 {
-    const char *names = getenv("LISTEN_FDNAMES");
-    return names != NULL && strcmp(names, NAME) == 0;
+    notify_forget(NAME);
+    listening->closing = true;
 }
 
-/* Returns the one of this address, or -1. */
-static int take(const struct addrinfo *address, unsigned *unused)
+/* Whether the manager kept it for us. A .socket unit's has the unit's name. */
+static bool was_kept(int fd)
+{
+    const char *name = getenv("LISTEN_FDNAMES");
+
+    for (int before = fd - FIRST; name != NULL && before > 0; before--) {
+        name = strchr(name, ':');
+        name = name == NULL ? NULL : name + 1;
+    }
+    return name != NULL && strcspn(name, ":") == sizeof NAME - 1 &&
+           memcmp(name, NAME, sizeof NAME - 1) == 0;
+}
+
+/* The one of this address, if it was handed over; the others are closed. */
+static void take(struct listening *listening, const struct addrinfo *address)
 {
     const long count = read_number("LISTEN_PID") == (long)getpid() ? read_number("LISTEN_FDS") : 0;
-    int found = -1;
+    bool outdated = false;
 
     if (count < 1 || count > HANDED_MAX)
-        return -1;
+        return;
     for (int fd = FIRST; fd < FIRST + (int)count; fd++) {
-        if (found < 0 && listens_on(fd, address->ai_addr)) {
-            found = fd;
+        if (listening->fd < 0 && listens_on(fd, address->ai_addr)) {
+            listening->fd = fd;
+            listening->kept = was_kept(fd);
         } else {
             close(fd);
-            ++*unused;
+            listening->unused++;
+            outdated = outdated || was_kept(fd);
         }
     }
-    return found;
+    if (listening->fd < 0 && outdated)
+        forget(listening);
 }
 
 /* Bound, without SO_REUSEPORT: that would let a second server take half of the first one's
@@ -115,6 +137,20 @@ static int bind_alone(const struct addrinfo *address)
     return -1;
 }
 
+/* With the patience that a manager needs to close the last one. */
+static int bind_patiently(const struct listening *listening, const struct addrinfo *address)
+{
+    const struct timespec pause = {0, PAUSE_MS * 1000000L};
+    int fd = bind_alone(address);
+
+    for (int ms = 0; fd < 0 && errno == EADDRINUSE && listening->closing && ms < CLOSING_MS;
+         ms += PAUSE_MS) {
+        nanosleep(&pause, NULL);
+        fd = bind_alone(address);
+    }
+    return fd;
+}
+
 static int fail_host(struct listening *listening, int status)
 {
     listening->subject = "HOST";
@@ -124,7 +160,7 @@ static int fail_host(struct listening *listening, int status)
 
 static int fail_port(struct listening *listening, const char *host, unsigned port)
 {
-    listening->subject = "PORT";
+    listening->subject = errno == EADDRNOTAVAIL ? "HOST" : "PORT";
     snprintf(listening->error, sizeof listening->error, "cannot listen on %s port %u: %s", host,
              port, strerror(errno));
     return -1;
@@ -138,12 +174,11 @@ int listening_take(struct listening *listening, const char *host, unsigned port)
     *listening = (struct listening){.fd = -1};
     if (status != 0)
         return fail_host(listening, status);
-    listening->fd = take(address, &listening->unused);
+    take(listening, address);
     if (listening->fd >= 0) {
-        listening->kept = kept_by_name();
         prepare(listening->fd);
     } else {
-        fd = bind_alone(address);
+        fd = bind_patiently(listening, address);
         status = fd < 0 ? fail_port(listening, host, port) : 0;
         if (fd >= 0)
             close(fd);
@@ -162,16 +197,24 @@ int listening_open(struct listening *listening, const char *host, unsigned port)
     status = find_address(host, port, &address);
     if (status != 0)
         return fail_host(listening, status);
-    listening->fd = bind_alone(address);
+    listening->fd = bind_patiently(listening, address);
     freeaddrinfo(address);
     if (listening->fd < 0 || listen(listening->fd, BACKLOG) != 0)
         return fail_port(listening, host, port);
     prepare(listening->fd);
-    if (listening->unused > 0)
-        notify_forget(NAME);
     notify_keep(NAME, listening->fd);
     listening->kept = true;
     return 0;
+}
+
+bool listening_was_left(int fd)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           (info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_CLOSE) &&
+           info.tcpi_last_data_recv >= LEFT_MS;
 }
 
 void listening_leave(struct listening *listening)
@@ -181,11 +224,15 @@ void listening_leave(struct listening *listening)
     listening->fd = -1;
 }
 
-bool listening_give_up(struct listening *listening)
+void listening_give_up(struct listening *listening)
 {
     if (listening->fd < 0 || !listening->kept)
-        return false;
-    notify_forget(NAME);
+        return;
+    forget(listening);
     listening_leave(listening);
-    return true;
+}
+
+void listening_refuse(void)
+{
+    notify_forget(NAME);
 }

@@ -11,6 +11,7 @@
 struct listening {
     int fd;              /* for all workers; -1: each opens its own */
     bool kept;           /* the manager keeps it for us, and forgets it when we ask */
+    bool closing;        /* it forgets the last one, whose address is free shortly */
     unsigned unused;     /* sockets of other addresses that the manager handed over; closed */
     const char *subject; /* the setting that is at fault */
     char error[256];
@@ -25,11 +26,20 @@ int listening_take(struct listening *listening, const char *host, unsigned port)
  * Returns 0, or -1 with subject and error. */
 int listening_open(struct listening *listening, const char *host, unsigned port);
 
+/* Of a connection just accepted: whether it lay here for a second and more, and the other end has
+ * closed it. Its request is not to be carried out: nobody would read the reply, and who sent it
+ * sends it again. */
+bool listening_was_left(int fd);
+
 /* Closes it here; what connects waits at the manager for the next server. */
 void listening_leave(struct listening *listening);
 
 /* What is kept is closed everywhere: what connects is refused, and finds another instance. What a
- * .socket unit holds open stays. Returns whether it was given up. */
-bool listening_give_up(struct listening *listening);
+ * .socket unit holds open stays. */
+void listening_give_up(struct listening *listening);
+
+/* The same for a start that ends before a socket was taken, or anywhere else: no server comes soon,
+ * and whoever connected would wait for nobody. */
+void listening_refuse(void);
 
 #endif

@@ -21,6 +21,8 @@
       "Connections closed because too many were open")                                           \
     X(CONNECTIONS_TIMED_OUT, "uic_connections_timed_out_total", "",                              \
       "Connections closed because their client was too slow")                                    \
+    X(CONNECTIONS_ABANDONED, "uic_connections_abandoned_total", "",                              \
+      "Connections whose client had gone while they waited for the server to start")             \
     X(HEADS_REFUSED, "uic_http_heads_refused_total", "",                                         \
       "Requests refused for a malformed or ambiguous head")                                      \
     X(READERS_DISAGREED, "uic_http_readers_disagreed_total", "",                                 \

@@ -23,25 +23,20 @@ static const uint32_t element_types[PARAMETER_COUNT] = {
     [TIMES] = TIMESTAMPTZ, [EVENTS] = TEXT, [ASKERS] = BYTEA,
 };
 
-/* An array in PostgreSQL's binary form: a head of five numbers, then each element with its length.
- * All numbers are in network order. */
-#define ARRAY_HEAD 20
-#define ELEMENT_MAX 164
-_Static_assert(RECORD_PHONE_MAX <= ELEMENT_MAX && RECORD_CODE_MAX <= ELEMENT_MAX, "elements fit");
+_Static_assert(RECORD_PHONE_MAX <= CLAIMS_ELEMENT_MAX && RECORD_CODE_MAX <= CLAIMS_ELEMENT_MAX &&
+                   (int)PARAMETER_COUNT == CLAIMS_ARRAYS,
+               "elements fit");
 
-struct array {
-    size_t length;
-    char bytes[ARRAY_HEAD + CLAIMS_STATEMENT_MAX * (4 + ELEMENT_MAX)];
-};
-
-static void number_append(struct array *array, uint32_t number)
+/* An array has a head of five numbers, then each element with its length. All numbers are in
+ * network order. */
+static void number_append(struct claims_array *array, uint32_t number)
 {
     number = htonl(number);
     memcpy(array->bytes + array->length, &number, sizeof number);
     array->length += sizeof number;
 }
 
-static void array_begin(struct array *array, uint32_t element_type, size_t count)
+static void array_begin(struct claims_array *array, uint32_t element_type, size_t count)
 {
     array->length = 0;
     number_append(array, 1); /* dimension */
@@ -51,7 +46,7 @@ static void array_begin(struct array *array, uint32_t element_type, size_t count
     number_append(array, 1); /* the first index */
 }
 
-static void element_append(struct array *array, const void *bytes, size_t length)
+static void element_append(struct claims_array *array, const void *bytes, size_t length)
 {
     number_append(array, (uint32_t)length);
     memcpy(array->bytes + array->length, bytes, length);
@@ -59,19 +54,19 @@ static void element_append(struct array *array, const void *bytes, size_t length
 }
 
 /* PostgreSQL counts microseconds since 2000. */
-static void time_append(struct array *array, int64_t unix_us)
+static void time_append(struct claims_array *array, int64_t unix_us)
 {
     uint64_t time = htobe64((uint64_t)(unix_us - INT64_C(946684800000000)));
 
     element_append(array, &time, sizeof time);
 }
 
-static void text_append(struct array *array, const char *text, size_t capacity)
+static void text_append(struct claims_array *array, const char *text, size_t capacity)
 {
     element_append(array, text, strnlen(text, capacity));
 }
 
-static void claim_append(struct array arrays[PARAMETER_COUNT], const struct record_claim *claim)
+static void claim_append(struct claims_array *arrays, const struct record_claim *claim)
 {
     element_append(&arrays[HASHES], claim->input_hash, sizeof claim->input_hash);
     text_append(&arrays[CODES], claim->code, sizeof claim->code);
@@ -103,7 +98,7 @@ enum sql_result claims_postgres_prepare(struct sql *sql)
 
 enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch)
 {
-    static _Thread_local struct array arrays[PARAMETER_COUNT];
+    struct claims_array *arrays = batch->arrays;
     struct sql_value values[PARAMETER_COUNT];
     enum sql_result result;
 

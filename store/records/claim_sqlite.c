@@ -2,7 +2,7 @@
 #include "store/records/claims.h"
 
 #include "store/base/hex.h"
-#include "store/record_reader.h"
+#include "store/records/time.h"
 #include <stdio.h>
 #include <string.h>
 

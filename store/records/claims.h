@@ -18,10 +18,19 @@ struct claim_outcome {
     char code[RECORD_CODE_MAX];
 };
 
+/* A parameter of PostgreSQL's statement: an array in binary form. */
+#define CLAIMS_ELEMENT_MAX 164
+#define CLAIMS_ARRAYS 6
+struct claims_array {
+    size_t length;
+    char bytes[20 + CLAIMS_STATEMENT_MAX * (4 + CLAIMS_ELEMENT_MAX)];
+};
+
 struct claims_batch {
     struct record_claim *claims[CLAIMS_BATCH_MAX]; /* the one that came first is first */
     size_t count;
     struct claim_outcome outcomes[CLAIMS_BATCH_MAX];
+    struct claims_array arrays[CLAIMS_ARRAYS];
 };
 
 /* Before a connection's first batch. Return SQL_DONE or a failure. */

@@ -1,8 +1,7 @@
 /* What is asked and set on a new connection before it counts as good for records. */
 #include "store/records/store.h"
 
-#include "store/postgres/postgres_schema.h"
-#include "store/sqlite/sqlite_schema.h"
+#include "store/records/schema.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +24,7 @@ static const char set_sql[] =
 
 static enum sql_result look_judge(struct sql *sql)
 {
-    const int needed = sql->dialect == SQL_SQLITE ? sqlite_record_migrations.count
-                                                  : postgres_record_migrations.count;
+    const int needed = schema_migrations[sql->dialect].count;
     const int64_t version = sql_column_number(sql, 2);
     char why[STORE_ERROR_MAX];
 
@@ -60,27 +58,13 @@ static enum sql_result look(struct sql *sql)
     return result;
 }
 
-/* A database that lives as long as the connection. */
-static enum sql_result memory_prepare(struct sql *sql)
-{
-    enum sql_result result = sql_run(sql,
-                                     "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY,"
-                                     " applied_at TEXT NOT NULL)",
-                                     SQL_NOTHING, NULL);
-
-    for (int i = 0; result == SQL_DONE && i < sqlite_record_migrations.count; i++) {
-        result = sql_run(sql, sqlite_record_migrations.statements[i], SQL_NOTHING, NULL);
-        if (result == SQL_DONE)
-            result = sql_run(sql, "INSERT INTO schema_migrations VALUES ($1, '')",
-                             SQL_VALUES(sql_number(i + 1)), NULL);
-    }
-    return result;
-}
-
 enum sql_result record_greet(struct sql *sql)
 {
+    char report[STORE_ERROR_MAX];
+
+    /* A database that lives as long as the connection. */
     if (strcmp(sql_place(sql), ":memory:") == 0)
-        return memory_prepare(sql);
+        return schema_migrate(sql, &schema_migrations[SQL_SQLITE], report);
     if (sql->dialect == SQL_SQLITE)
         return look(sql);
     sql->answer_ms = ANSWER_MS;

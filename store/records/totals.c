@@ -2,7 +2,7 @@
 #include "store/records/store.h"
 
 #include "store/base/container_of.h"
-#include "store/record_reader.h"
+#include "store/records/time.h"
 
 extern const char totals_sqlite_sql[], totals_postgres_sql[];
 

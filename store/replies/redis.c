@@ -96,10 +96,13 @@ static enum store_status redis_put(struct replies_link *link, struct replies_ent
 
 static void trouble_tell(struct replies_link *link, const struct redisReply *reply)
 {
-    char why[STORE_ERROR_MAX];
+    char why[STORE_ERROR_MAX], *script;
 
     snprintf(why, sizeof(why), "the replies that wait cannot be read: %s",
              reply->type == REDIS_REPLY_ERROR ? reply->str : "an odd answer");
+    /* A script adds its name and line; the trouble is the same. */
+    if ((script = strstr(why, " script: ")) != NULL)
+        *script = '\0';
     replies_drain_trouble(link->drain, why);
 }
 

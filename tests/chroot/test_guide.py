@@ -161,7 +161,7 @@ def test_what_is_done_every_day_and_month(machine):
 
 def test_backed_up_dropped_and_restored_the_code_is_the_same(machine):
     code = code_of(JEAN, salt=machine.setting("UIC_SALT"))
-    assert "(1 codes)" in machine.follow(12, only="sudo whatsapp-uic-backup")
+    assert "(1 code)" in machine.follow(12, only="sudo whatsapp-uic-backup")
     machine.follow(12, only="timer")
     machine.begin_anew()
     machine.follow(12, only="restore")

@@ -103,12 +103,11 @@ def newer(machine, root, build, tmp_path_factory):
     sources = tmp_path_factory.mktemp("newer")
     subprocess.run("tar -c --exclude=./build --exclude=./.git --exclude=node_modules . | "
                    f"tar -x --no-same-owner -C {sources}", cwd=root, shell=True, check=True)
-    for kind in ("postgres", "sqlite"):
-        schema = sources / f"store/{kind}/{kind}_schema.c"
-        text, found = re.subn(r"(record_statements\[\] = \{[^}]*)", r'\1, "CREATE TABLE uic_rehearsal (id integer)"',
-                              schema.read_text(), flags=re.S)
-        assert found == 1
-        schema.write_text(text)
+    schema = sources / "store/records/schema.c"
+    text, found = re.subn(r"(_statements\[\] = \{[^}]*)", r'\1, "CREATE TABLE uic_rehearsal (id integer)"',
+                          schema.read_text(), flags=re.S)
+    assert found == 2
+    schema.write_text(text)
     project = sources / "CMakeLists.txt"
     project.write_text(re.sub(r"^(project\(.* VERSION )[\d.]+", r"\g<1>9.0.0", project.read_text(), flags=re.M))
     (machine.system.folder / "root/newer").mkdir()
@@ -226,6 +225,35 @@ def test_one_instance_that_is_down_is_told(machine):
     assert any(line.startswith("bad") and "8001" in line for line in machine.check())
     machine.system.shell("systemctl reload whatsapp-uic.target; systemctl restart whatsapp-uic.target")
     assert machine.states() == ["active"] * 4
+
+
+def listens(machine, port):
+    """On which addresses somebody listens at a port."""
+    rows = [row.split() for row in machine.system.shell("cat /proc/net/tcp").splitlines()[1:]]
+    return [".".join(str(byte) for byte in reversed(bytes.fromhex(local[:8])))
+            for _, local, _, state, *_ in rows if state == "0A" and int(local[9:], 16) == port]
+
+
+def test_an_upgrade_under_a_wrong_setting_leaves_who_still_answers(machine, newer):
+    """The refused instance gives up its port, so that nobody waits there; the other one is not touched."""
+    machine.system.shell(f"echo SESSION_TIMEOUT_MINUTES=abc >>{SETTINGS}")
+    said = machine.system.shell("dpkg -i /root/newer/*.deb 2>&1")
+    assert "whatsapp-uic.service ne repart pas" in said and "n'ont pas été touchées" in said
+    assert machine.states()[0] != "active" and machine.states()[1] == "active"
+    assert listens(machine, 8000) == [] and listens(machine, 8001) == ["127.0.0.1"]
+    met = machine.write_during(lambda: None, NEW_TOKEN)
+    assert met["failures"] == [] and machine.lost(met) == []
+    machine.system.shell(f"sed -i '$d' {SETTINGS}; systemctl restart whatsapp-uic.target")
+    assert machine.states() == ["active"] * 4
+
+
+def test_another_host_needs_no_more_than_a_restart(machine):
+    for host in ("0.0.0.0", "127.0.0.1"):
+        machine.set("HOST", host)
+        machine.system.shell("systemctl restart whatsapp-uic.target")
+        assert machine.states() == ["active"] * 4
+        assert listens(machine, 8000) == [host] and listens(machine, 8001) == [host]
+    assert machine.write_during(lambda: None, NEW_TOKEN)["failures"] == []
 
 
 def test_removed_and_installed_again_all_goes_on(machine):

@@ -17,6 +17,15 @@ def pytest_configure():
         pytest.exit("WHATSAPP_UIC must name the program; scripts/test e2e does it", returncode=2)
 
 
+# Where files run side by side: the longest first, lest the last of them runs alone.
+LONGEST = ("test_stranger.py", "test_backup.py", "test_links.py", "test_import.py", "test_statistics.py",
+           "test_two_readers.py", "test_metrics.py", "test_postman.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture
 def redis(tmp_path):
     """A Redis of our own that writes everything it is told to its append-only file."""

@@ -32,6 +32,10 @@ def children_of(parent):
     return found
 
 
+def anybody_passes(directory):
+    return all(path.stat().st_mode & 0o001 for path in [directory, *directory.resolve().parents])
+
+
 class PostgresServer(Process):
     """postgres on 127.0.0.1 with one empty database; what was committed survives stop() and kill().
     settings: of postgresql.conf."""
@@ -45,10 +49,10 @@ class PostgresServer(Process):
                          **dict(settings)}
         self.folder = directory
         self.elsewhere = None
-        parents = [directory, *directory.resolve().parents]
-        if os.geteuid() == 0 and not all(path.stat().st_mode & 0o001 for path in parents):
+        if os.geteuid() == 0 and not anybody_passes(directory):
             # Root becomes the user postgres, which cannot reach what is below /root.
-            self.elsewhere = tempfile.TemporaryDirectory(prefix="uic-postgres-", dir="/var/tmp")
+            place = tempfile.gettempdir() if anybody_passes(Path(tempfile.gettempdir())) else "/var/tmp"
+            self.elsewhere = tempfile.TemporaryDirectory(prefix="uic-postgres-", dir=place)
             self.folder = Path(self.elsewhere.name)
             self.folder.chmod(0o711)
             self.log_path = self.folder / "log"

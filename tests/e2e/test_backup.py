@@ -277,7 +277,7 @@ def test_what_still_waits_in_redis_is_told(start, script, database, redis, tmp_p
         settings["REDIS_URL"] = url
         done = script("backup", "--directory", "kept", **settings)
         assert done.returncode == 0
-        told = "WARNING: 1 codes still wait in Redis" if "p%40" in url else "could not be looked at"
+        told = "WARNING: 1 code waiting in Redis" if "p%40" in url else "could not be looked at"
         assert told in done.stderr, done.stderr
 
 

@@ -170,7 +170,7 @@ def test_records_of_others_forget_that_the_number_asked(start, redis, database, 
                           " AND phone_number = ''") == [("1",)]
 
 
-@pytest.mark.parametrize("written", ["whatsapp:+243899111222", "+243 899-111-222"])
+@pytest.mark.parametrize("written", ["whatsapp:+243899111222", "\u202a+243\u00a0899-111-222\u202c"])
 def test_a_number_may_be_written_in_several_ways(start, redis, database, erase, written):
     server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
     register(server, NUMBER, JEAN)
@@ -211,7 +211,7 @@ def test_records_on_their_way_lose_their_number_too(start, redis, database, eras
     done = erase("--phone", NUMBER, "--yes")
     assert done.returncode == 0, done.stderr
     assert "records on their way to the database: 1" in done.stdout
-    assert "1 entries of the outbox are of another salt" in done.stdout
+    assert "nobody can tell whose they are: 1" in done.stdout
     assert redis.command("XLEN", "uic:outbox") == ["2"]
     assert audit(database)[0][:2] == ("number removed", "2")
 
@@ -263,15 +263,31 @@ def test_it_asks_on_a_terminal_and_refuses_without_one(start, redis, database, e
         os.close(master)
         os.close(slave)
         assert process.returncode == status, said
-        assert "from 1 records for good" in said and "Continuer ? [o/N]" in said
+        assert "from 1 record for good" in said and "retiré de 1 fiche, " in said
+        assert "Continuer ? / Go on? [o/N]" in said
         assert numbers(database)[0][1] == left
 
 
 def test_a_number_that_nobody_has_is_told(start, redis, database, erase):
     start(DATABASE_URL=database.url, REDIS_URL=redis.url).stop()
-    for options in (["--dry-run"], ["--yes"]):
+    for options in (["--dry-run"], ["--yes"], []):  # and there is nothing to ask
         done = erase("--phone", NUMBER, *options)
         assert done.returncode == 0 and "nobody has this number" in done.stdout
+        done = erase("--code", "985-KINS-15-JEA-KABI-A3F9D", *options)
+        assert done.returncode == 0 and "aucune fiche n’a ce code\nno record has this code" in done.stdout
+        assert "hint" not in done.stdout and "note" not in done.stdout
+    assert audit(database) == []
+
+
+def test_copies_that_no_sweep_takes_are_named(start, redis, database, erase, tmp_path):
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+    register(server, NUMBER, JEAN)
+    (tmp_path / "data").mkdir(exist_ok=True)
+    aside = tmp_path / "data/codes.db.before-restore-20260101T000000Z"
+    aside.touch()
+    done = erase("--phone", NUMBER, "--yes")
+    assert done.returncode == 0 and "sauvegardes" in done.stdout and "backups" in done.stdout
+    assert (str(aside) in done.stdout) == database.url.startswith("sqlite")
 
 
 def test_the_wrong_salt_is_refused(start, redis, database, erase):
@@ -339,7 +355,7 @@ def test_the_server_removes_old_codes_by_itself(start, redis, database):
 
 def test_arguments(tmp_path):
     for arguments in ((), ("--phone", NUMBER, "--code", "X"), ("--phone", "x"), ("--phone", "0812345678"),
-                      ("--phone", "243899111222"), ("--older-than", "0"),
+                      ("--phone", "243899111222"), ("--phone", "++243899111222"), ("--phone", "+2430899111222"), ("--older-than", "0"),
                       ("--older-than", "many"), ("--code", "X", "--keep-code", "--delete"),
                       ("--phone", NUMBER, "more")):
         done = run_program("erase", *arguments, cwd=tmp_path)

@@ -159,3 +159,24 @@ def test_arguments(tmp_path):
                       ("--format", "csv", "--since", "tomorrow")):
         done = export("sqlite:///./none.db", tmp_path, *arguments)
         assert done.returncode == 2 and "expected --" in done.stderr, arguments
+
+
+def test_only_files_are_replaced(url, tmp_path):
+    """A device or a pipe is written to where it is; a link stays what it is."""
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    target.write_text("mine")
+    link.symlink_to(target)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE)
+    done = run_program("export", "--format", "csv", "--output", pipe, cwd=tmp_path, DATABASE_URL=url)
+    assert done.returncode == 0, done.stderr
+    assert reader.communicate()[0].startswith(b"uic_code,") and pipe.is_fifo()
+    done = run_program("export", "--format", "csv", "--output", link, cwd=tmp_path, DATABASE_URL=url)
+    assert done.returncode == 1 and "it is a link" in done.stderr
+    assert link.is_symlink() and target.read_text() == "mine"
+    for device, code in (("null", 0), ("full", 1)):  # ours: a test must not risk the machine's
+        path = tmp_path / device
+        path.symlink_to(f"/dev/{device}")
+        done = run_program("export", "--format", "csv", "--output", path, cwd=tmp_path, DATABASE_URL=url)
+        assert done.returncode == code, done.stderr
+        assert path.is_symlink()

@@ -5,12 +5,15 @@ import array
 import os
 import socket
 import threading
+import time
+from urllib.parse import urlencode
 
 import pytest
-from phone import Phone
+from phone import FORM, WEBHOOK, Phone, new_number, new_sid, twilio_form
 from processes import PATIENCE, UicServer, environment_for, eventually, free_port
 
 KEPT = "FDSTORE=1\nFDNAME=listen"
+FORGET = "FDSTOREREMOVE=1\nFDNAME=listen"
 
 
 class Managed(UicServer):
@@ -21,15 +24,15 @@ class Managed(UicServer):
 
     def spawn(self, arguments, **options):
         fds = [one.fileno() for one in self.handed]
-        moves = " ".join(f"{3 + number}<&{fd}" for number, fd in enumerate(fds))
+        moves = " ".join(f"{3 + number}<&{fd} {fd}<&-" for number, fd in enumerate(fds))
         assert all(fd > 2 + len(fds) for fd in fds)
         env = {**options.pop("env"), "LISTEN_FDS": str(len(fds)), "LISTEN_FDNAMES": self.names}
         super().spawn(["bash", "-c", f'export LISTEN_PID=$$; exec "$@" {moves}', "sh", *arguments],
                       env=env, pass_fds=fds, **options)
 
 
-def listen(port):
-    listener = socket.create_server(("127.0.0.1", port), backlog=1000)
+def listen(port, host="127.0.0.1"):
+    listener = socket.create_server((host, port), backlog=1000)
     if listener.fileno() < 20:
         os.dup2(listener.fileno(), 20 + listener.fileno())
         fd = listener.detach()
@@ -174,17 +177,111 @@ def test_one_that_cannot_start_leaves_the_port(managed, keeper, tmp_path):
     with listen(free_port()) as listener:
         server = managed([listener], DATABASE_URL="sqlite:////nowhere/at/all.db", **settings)
         server.port, server.names = listener.getsockname()[1], "listen"
-        server.spawn([server.program, "serve"], env=environment_for(PORT=server.port, **server.settings))
-        assert server.process.wait(PATIENCE) == 1
-    assert keeper.listen() == ["FDSTOREREMOVE=1\nFDNAME=listen"]
+        assert refused(server) == 1
+    assert set(keeper.listen()) == {FORGET}
+
+
+def refused(server, *arguments):
+    """The code of a server that does not start."""
+    server.spawn([server.program, "serve", *arguments],
+                 env=environment_for(**{"PORT": server.port, **server.settings}))
+    return server.process.wait(PATIENCE)
+
+
+REFUSED = {
+    "a bad value": ({"SESSION_TIMEOUT_MINUTES": "abc"}, []),
+    "settings that cannot be read": ({}, ["--env", "nowhere.env"]),
+    "a file of questions that is not there": ({"FLOW_FILE": "nowhere.json"}, []),
+    "an address of another machine": ({"HOST": "192.0.2.1"}, []),
+    "a user whom nobody knows": ({"RUN_AS_USER": "nobody-of-this-name"}, []),
+    "an argument that is none": ({}, ["--port"]),
+}
+
+
+@pytest.mark.parametrize("settings, arguments", REFUSED.values(), ids=REFUSED.keys())
+def test_a_start_refused_for_its_settings_leaves_the_port(managed, keeper, tmp_path, settings, arguments):
+    with listen(free_port()) as listener:
+        server = managed([listener], NOTIFY_SOCKET=tmp_path / "notify", **settings)
+        server.port, server.names = listener.getsockname()[1], "listen"
+        assert refused(server, *arguments) in (1, 2)
+    assert FORGET in keeper.listen()
+
+
+class Forgetful(threading.Thread):
+    """The manager, who closes what it is to forget some time after it heard so."""
+
+    def __init__(self, keeper, listener):
+        super().__init__()
+        self.keeper, self.listener, self.end = keeper, listener, threading.Event()
+
+    def run(self):
+        while FORGET not in self.keeper.listen() and not self.end.wait(0.01):
+            pass
+        self.end.wait(0.2)
+        self.listener.close()
+
+    def __enter__(self):
+        self.start()
+
+    def __exit__(self, *_):
+        self.end.set()
+        self.join()
+
+
+@pytest.mark.parametrize("before, after", [("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1")])
+def test_another_host_takes_the_port_of_the_last_one(managed, keeper, tmp_path, before, after):
+    """What is kept of the old address is in the way until the manager has closed it."""
+    listener = listen(free_port(), before)
+    server = managed([listener], NOTIFY_SOCKET=tmp_path / "notify", HOST=after)
+    server.port, server.names = listener.getsockname()[1], "listen"
+    with Forgetful(keeper, listener):
+        server.start()
+    assert keeper.listen()[:2] == [FORGET, KEPT] and keeper.kept[0].getsockname() == (after, server.port)
+    assert server.status_of("/health") == 200
+
+
+def test_a_port_given_up_for_new_tables_is_taken_again(managed, keeper, tmp_path):
+    listener = listen(free_port())
+    server = managed([listener], NOTIFY_SOCKET=tmp_path / "notify")
+    server.port, server.names = listener.getsockname()[1], "listen"
+    with Forgetful(keeper, listener):
+        server.start()
+    assert keeper.listen()[:2] == [FORGET, KEPT]
+
+
+def post(server, number):
+    """A message on its way over a connection of its own."""
+    form = urlencode(twilio_form(number, "Bonjour", new_sid(), 0, "Somebody"))
+    connection = socket.create_connection(("127.0.0.1", server.port))
+    connection.sendall(f"POST {WEBHOOK} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {FORM}\r\n"
+                       f"Content-Length: {len(form)}\r\n\r\n{form}".encode())
+    return connection
+
+
+def test_what_was_abandoned_while_it_waited_is_not_carried_out(managed, redis):
+    """Who gave up sends it again; who still waits is answered."""
+    port, given_up, patient = free_port(), new_number(), new_number()
+    with listen(port) as listener:
+        server = managed([listener], REDIS_URL=redis.url, WORKERS=1)
+        server.port = port
+        with post(server, patient) as waiting:
+            post(server, given_up).close()
+            time.sleep(1.1)  # longer than a busy server lets people wait
+            server.start()
+            assert waiting.recv(100).startswith(b"HTTP/1.1 200 ")
+        eventually(lambda: server.counts()["uic_connections_abandoned_total"] == 1, "it is counted")
+        assert server.counts()["uic_messages_total"] == 1
+        with Phone(server, given_up) as phone, Phone(server, new_number()) as stranger:
+            assert phone.say("Bonjour") == stranger.say("Bonjour")
 
 
 def test_a_socket_of_another_address_is_not_used(managed, keeper, tmp_path):
     with listen(free_port()) as other:
         server = managed([other], NOTIFY_SOCKET=tmp_path / "notify")
+        server.names = "listen"
         server.start()
         assert "WARNING socket_not_used count=1" in server.log()
-        assert keeper.listen()[:2] == ["FDSTOREREMOVE=1\nFDNAME=listen", KEPT]
+        assert keeper.listen()[:2] == [FORGET, KEPT]
 
 
 def test_what_was_handed_to_another_process_is_left_alone(start):

@@ -3,11 +3,14 @@ priority, and by `check`."""
 
 import os
 import re
+import socket
 import sqlite3
 import subprocess
+import threading
+from pathlib import Path
 
 import pytest
-from processes import PATIENCE, PROGRAM, REPORT, SALT, environment_for, run_program
+from processes import PATIENCE, PROGRAM, REPORT, SALT, environment_for, free_port, run_program
 
 PRODUCTION = {"ENVIRONMENT": "production", "PUBLIC_URL": "https://ciu.exemple.cd", "TWILIO_AUTH_TOKEN": "0123456789abcdef",
               "ADMIN_TOKEN": "admin-Token_1234567", "UIC_SALT": "Kq3vN8xR5tY1wZ7bC4mD9pF2gH6jL0sA-eU_iOoPaQk"}
@@ -65,6 +68,7 @@ MISTAKES = {
     "a retention in years": ({"RETENTION_DAYS": "5 ans"}, ["RETENTION_DAYS"]),
     "two mistakes": ({"PORT": "0", "WORKERS": "two"}, ["PORT", "WORKERS"]),
 }
+BACKUP = Path(__file__).resolve().parents[2] / "scripts/backup"
 LINE = re.compile(r"<2>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z CRITICAL start_failed what=(\S+) reason=\"(?:[^\"\\]|\\.)*\"")
 
 
@@ -101,6 +105,90 @@ def test_a_mistake_is_told_once(tmp_path, settings, wrong):
     assert [match and match[1] for match in map(LINE.fullmatch, lines)] == wrong, lines
     findings = check(tmp_path, settings)
     assert [line.split()[1].rstrip(":") for line in findings] == wrong, findings
+
+
+FOUND_BY_CHECK = {
+    "an address of another machine": {"HOST": "192.0.2.1"},
+    "a host that has no address": {"HOST": "nowhere.invalid"},
+    "a user whom nobody knows": {"RUN_AS_USER": "nobody-of-this-name"},
+}
+
+
+@pytest.mark.parametrize("settings", FOUND_BY_CHECK.values(), ids=FOUND_BY_CHECK.keys())
+def test_what_only_a_start_finds_out_is_told_by_check(tmp_path, settings):
+    run_program("init-db", cwd=tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/uic.db")
+    settings = {"PORT": free_port(), "DATABASE_URL": f"sqlite:///{tmp_path}/uic.db", **settings}
+    (finding,) = check(tmp_path, settings)
+    assert finding.split()[1].rstrip(":") == next(reversed(settings))
+
+
+def test_a_port_that_another_program_has_is_told_and_ours_is_not(tmp_path, start):
+    def hints(port):
+        said = run_program("check", cwd=tmp_path, PORT=port, HOST="127.0.0.1").stdout
+        return [line for line in said.splitlines() if " PORT: " in line]
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        thread = threading.Thread(target=lambda: other.accept()[0].close())
+        thread.start()
+        (hint,) = hints(other.getsockname()[1])
+        thread.join()
+    assert hint.startswith("hint") and "Address already in use" in hint and "sudo ss -ltnp" in hint
+    assert hints(start().port) == []
+
+
+DOUBTS = {
+    "a setting twice": (f"UIC_SALT={SALT}\nUIC_SALT={SALT}\n", ".env:1: UIC_SALT is set again in line 2"),
+    "a number without its channel": (f"UIC_SALT={SALT}\nTWILIO_WHATSAPP_NUMBER=+14155238886\n",
+                                     "TWILIO_WHATSAPP_NUMBER: is written whatsapp:+"),
+    "typographic marks around the salt": (f"UIC_SALT=“{SALT}”\n", "UIC_SALT: begins with a typographic"),
+}
+
+
+@pytest.mark.parametrize("text, told", DOUBTS.values(), ids=DOUBTS.keys())
+def test_a_doubt_is_told_once(tmp_path, text, told):
+    (tmp_path / ".env").write_text(text)
+    said = run_program("check", cwd=tmp_path, UIC_SALT=None, PORT=free_port())
+    assert [line for line in said.stdout.splitlines() if told in line and line.startswith("hint")], said.stdout
+    assert said.stdout.count(told) == 1
+
+
+UNREAD = {
+    "a folder": lambda path: path.mkdir(),
+    "a link to nothing": lambda path: path.symlink_to("nowhere"),
+    "a NUL": lambda path: path.write_bytes(f"UIC_SALT={SALT}\n\0".encode()),
+    "more than 64 KB": lambda path: path.write_text(f"UIC_SALT={SALT}\n" + "#" * 70000),
+    "a quotation mark that does not end": lambda path: path.write_text(f'UIC_SALT="{SALT}\n'),
+}
+
+
+@pytest.mark.parametrize("make", UNREAD.values(), ids=UNREAD.keys())
+def test_settings_that_were_not_read_are_not_called_missing(tmp_path, make):
+    make(tmp_path / "env")
+    (line,) = serve(tmp_path, {"UIC_SALT": None}, ["--env", "env"]).splitlines()
+    assert "what=env" in line
+    (finding,) = check(tmp_path, {"UIC_SALT": None}, ["--env", "env"])
+    assert finding.startswith("bad   env")
+
+
+def test_settings_of_a_windows_editor_name_the_same_database_to_backup(tmp_path):
+    """A byte order mark stands in front of the first name."""
+    url = f"sqlite:///{tmp_path}/uic.db"
+    (tmp_path / "env").write_bytes(f"\ufeffDATABASE_URL={url}\r\nUIC_SALT={SALT}\r\n".encode())
+    assert run_program("init-db", "--env", "env", cwd=tmp_path, UIC_SALT=None).returncode == 0
+    assert (tmp_path / "uic.db").exists()
+    done = subprocess.run([BACKUP, "--env", "env", "--directory", "copies"], cwd=tmp_path, capture_output=True,
+                          text=True, env={"PATH": os.environ["PATH"]}, timeout=2 * PATIENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_folder_of_settings_is_unknown_to_monitoring(tmp_path):
+    done = run_program("check", "--quiet", "--env", "/tmp", cwd=tmp_path)
+    assert done.returncode == 3 and done.stdout.startswith("whatsapp-uic UNKNOWN")
+
+
+def test_a_password_in_a_url_is_not_shown(tmp_path):
+    text = serve(tmp_path, {"PUBLIC_URL": "https://u:geheim@ciu.exemple.cd"})
+    assert "geheim" not in text and "https://...@ciu.exemple.cd" in text
 
 
 FILES = {

@@ -92,7 +92,7 @@ def test_it_says_when_it_is_ready_and_when_it_ends(start, manager):
 def test_a_server_that_cannot_start_is_never_ready(start, manager):
     with pytest.raises(AssertionError, match="database URL|DATABASE_URL"):
         start(DATABASE_URL="sqlite:////nowhere/at/all.db", **manager.settings)
-    assert manager.listen() == []
+    assert manager.listen() == ["FDSTOREREMOVE=1\nFDNAME=listen"], "nothing of it stays open"
 
 
 def test_it_says_again_and_again_that_it_lives(start, watching):

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "temporary_folder.h"
 #include <dirent.h>
 #include <libpq-fe.h>
 #include <signal.h>
@@ -24,7 +25,7 @@
 #define BENCH_TEXT_MAX 256 /* what SQL answers, with its NUL */
 
 struct postgres_server {
-    char folder[64]; /* with its socket */
+    char folder[TEMPORARY_FOLDER_MAX]; /* with its socket */
     pid_t pid;
     pid_t pooler; /* 0: none */
     int port;
@@ -108,8 +109,7 @@ static inline void postgres_server_start(struct postgres_server *server)
 {
     memset(server, 0, sizeof *server);
     server->port = 5432;
-    strcpy(server->folder, "/tmp/uic-postgres-XXXXXX");
-    assert_non_null(mkdtemp(server->folder));
+    temporary_folder("postgres", server->folder);
     postgres_server_run(server);
 }
 

@@ -30,7 +30,7 @@ static const unsigned char asker_key[RECORD_ASKER_KEY_SIZE] = "whoever asks";
 #define SQL(sqlite, postgres) (bench_server.pid ? (postgres) : (sqlite))
 
 struct bench {
-    char folder[64]; /* "" on PostgreSQL */
+    char folder[TEMPORARY_FOLDER_MAX]; /* "" on PostgreSQL */
     char path[96];
     char url[POSTGRES_URL_MAX];
     struct record_store *store;
@@ -86,8 +86,7 @@ static inline void bench_folder(struct bench *bench)
         postgres_database(&bench_server, "", bench->url);
         return;
     }
-    strcpy(bench->folder, "/tmp/uic-record-XXXXXX");
-    assert_non_null(mkdtemp(bench->folder));
+    temporary_folder("record", bench->folder);
     snprintf(bench->path, sizeof bench->path, "%s/records.db", bench->folder);
     snprintf(bench->url, sizeof bench->url, "sqlite:///%s", bench->path);
 }

@@ -26,9 +26,11 @@
 
 #include <cmocka.h>
 
+#include "temporary_folder.h"
+
 struct redis_server {
     pid_t pid;
-    char directory[64];
+    char directory[TEMPORARY_FOLDER_MAX];
     char socket[96];
     unsigned port;        /* 0: only the socket */
     const char *password; /* NULL: none */
@@ -131,8 +133,7 @@ static inline void redis_server_start(struct redis_server *server, bool on_port,
                                       const char *password)
 {
     *server = (struct redis_server){.password = password};
-    strcpy(server->directory, "/tmp/uic-test-XXXXXX");
-    assert_non_null(mkdtemp(server->directory));
+    temporary_folder("redis", server->directory);
     snprintf(server->socket, sizeof(server->socket), "%s/redis", server->directory);
     server->port = on_port ? free_port() : 0;
     redis_server_run(server);

@@ -132,18 +132,20 @@ static void a_lost_connection_confirms_nothing(void **state)
 {
     (void)state;
     struct outbox outbox;
-    struct letter letters[2];
+    struct letter letters[11]; /* some for the WAIT under way, some for the next */
 
-    letters[0] = letter_number(0);
-    letters[1] = letter_number(1);
+    for (int i = 0; i < 11; i++)
+        letters[i] = letter_number(i);
     outbox_open(&outbox);
     assert_status(put(&outbox, &letters[0]), STORE_OK);
     kill(replica.pid, SIGSTOP);
-    assert_status(letter_put(&outbox, &letters[1]), STORE_LATER);
-    until(entries() == 2);
+    for (int i = 1; i < 11; i++)
+        assert_status(letter_put(&outbox, &letters[i]), STORE_LATER);
+    until(entries() == 11);
     freeReplyObject(redis_server_ask(&server, "CLIENT KILL TYPE normal SKIPME yes"));
-    until(letters[1].done > 0);
-    assert_status(letters[1].entry.ticket.status, STORE_DOWN);
+    until(all_done(letters + 1, 10));
+    for (int i = 1; i < 11; i++)
+        assert_status(letters[i].entry.ticket.status, STORE_DOWN);
     outbox_close(&outbox);
 }
 

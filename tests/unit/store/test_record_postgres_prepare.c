@@ -5,7 +5,7 @@
 #include "record_bench.h"
 #include "schema_version.h"
 
-#include "store/postgres/postgres_schema.h"
+#include "store/records/schema.h"
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -36,7 +36,7 @@ static void assert_says(const char *says)
     assert_null(strstr(error, "s3cret"));
 }
 
-#define VERSION (postgres_record_migrations.count)
+#define VERSION (schema_migrations[SQL_POSTGRES].count)
 
 static void assert_report(const char *format)
 {
@@ -201,7 +201,9 @@ static void tables_of_a_later_program_are_refused(void **state)
     bench_prepare(&bench);
     assert_sql(&bench, "INSERT INTO schema_migrations VALUES (99, now())", "");
     assert_int_equal(record_store_prepare(bench.url, report, error), -1);
-    assert_says(with_versions("(schema version 99) are newer than this program (%d)", VERSION, 0));
+    assert_says(with_versions("(schema version 99) are newer than this program (%d), or older than"
+                              " its first release",
+                              VERSION, 0));
     assert_int_equal(record_store_probe(bench.url, error), -1);
 }
 
@@ -209,29 +211,29 @@ static void a_later_program_migrates(void **state)
 {
     (void)state;
     const char *statements[16] = {NULL};
-    struct postgres_migrations later = {statements, VERSION + 2};
-    struct postgres_migrations latest = {statements, VERSION + 3};
-    struct postgres_url *url = postgres_url_parse(bench.url, error);
+    struct schema_migrations later = {statements, VERSION + 2};
+    struct schema_migrations latest = {statements, VERSION + 3};
 
     statements[VERSION] =
         "ALTER TABLE uic_records ADD COLUMN province text; CREATE TABLE third_party (a text)";
     statements[VERSION + 1] = "INSERT INTO third_party VALUES ('3')";
     statements[VERSION + 2] = "CREATE TABLE half (a text); INSERT INTO nowhere VALUES (1)";
     bench_prepare(&bench);
-    PGconn *pg = postgres_connect(url, error);
-    assert_int_equal(postgres_schema_check(pg, &later, error), -1);
+    struct sql *sql = sql_open(bench.url, SQL_WRITE, 5000, error);
+    assert_int_equal(schema_check(sql, &later), SQL_FAILED);
+    strcpy(error, sql->error);
     assert_says(with_versions("schema version %d, this program needs %d", VERSION, VERSION + 2));
-    assert_int_equal(postgres_schema_migrate(pg, &later, report, error), 0);
+    assert_int_equal(schema_migrate(sql, &later, report), SQL_DONE);
     assert_string_equal(report, with_versions("migrated from %d to %d", VERSION, VERSION + 2));
-    assert_int_equal(postgres_schema_check(pg, &later, error), 0);
+    assert_int_equal(schema_check(sql, &later), SQL_DONE);
     assert_sql(&bench, "SELECT a FROM third_party", "3");
 
-    assert_int_equal(postgres_schema_migrate(pg, &latest, report, error), -1);
+    assert_int_equal(schema_migrate(sql, &latest, report), SQL_FAILED);
+    strcpy(error, sql->error);
     assert_says("nowhere");
     assert_sql(&bench, "SELECT to_regclass('half') IS NULL", "t");
-    assert_int_equal(postgres_schema_check(pg, &later, error), 0);
-    PQfinish(pg);
-    postgres_url_free(url);
+    assert_int_equal(schema_check(sql, &later), SQL_DONE);
+    sql_close(sql);
 }
 
 static void an_encoding_other_than_utf8_is_refused(void **state)

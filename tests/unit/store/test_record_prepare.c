@@ -5,8 +5,7 @@
 #include "record_bench.h"
 #include "schema_version.h"
 
-#include "store/sqlite/sqlite_database.h"
-#include "store/sqlite/sqlite_schema.h"
+#include "store/records/schema.h"
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -39,7 +38,7 @@ static void file_made_by(const char *sql)
     sqlite3_close(database);
 }
 
-#define VERSION (sqlite_record_migrations.count)
+#define VERSION (schema_migrations[SQL_SQLITE].count)
 
 static void assert_report(const char *format)
 {
@@ -185,8 +184,9 @@ static void tables_of_a_later_program_are_refused(void **state)
     bench_prepare(&bench);
     assert_sql(&bench, "INSERT INTO schema_migrations VALUES (99, '')", "");
     assert_int_equal(record_store_prepare(bench.url, report, error), -1);
-    assert_non_null(strstr(
-        error, with_versions("(schema version 99) are newer than this program (%d)", VERSION, 0)));
+    assert_non_null(strstr(error, with_versions("(schema version 99) are newer than this program"
+                                                " (%d), or older than its first release",
+                                                VERSION, 0)));
     assert_null(record_store_open(bench.url, asker_key, error));
 }
 
@@ -220,7 +220,7 @@ static void a_later_program_migrates(void **state)
 {
     (void)state;
     const char *statements[16] = {NULL};
-    struct sqlite_migrations later = {statements, VERSION + 2};
+    struct schema_migrations later = {statements, VERSION + 2};
     struct asked jean = asked_by("jean", "+1", "SM1", "code");
 
     statements[VERSION] =
@@ -231,14 +231,14 @@ static void a_later_program_migrates(void **state)
     assert_int_equal(claimed(&bench, &jean), STORE_OK);
     bench_detach(&bench);
 
-    sqlite3 *database = sqlite_open(bench.path, error);
-    assert_int_equal(sqlite_schema_check(database, &later, error), -1);
-    assert_non_null(strstr(
-        error, with_versions("schema version %d, this program needs %d", VERSION, VERSION + 2)));
-    assert_int_equal(sqlite_schema_migrate(database, &later, report, error), 0);
+    struct sql *sql = sql_open(bench.url, SQL_WRITE, 1000, error);
+    assert_int_equal(schema_check(sql, &later), SQL_FAILED);
+    assert_non_null(strstr(sql->error, with_versions("schema version %d, this program needs %d",
+                                                     VERSION, VERSION + 2)));
+    assert_int_equal(schema_migrate(sql, &later, report), SQL_DONE);
     assert_string_equal(report, with_versions("migrated from %d to %d", VERSION, VERSION + 2));
-    assert_int_equal(sqlite_schema_check(database, &later, error), 0);
-    sqlite3_close(database);
+    assert_int_equal(schema_check(sql, &later), SQL_DONE);
+    sql_close(sql);
     assert_sql(&bench, "SELECT uic_code||coalesce(province,'-')||a FROM uic_records, third_party",
                "code-3");
 }
@@ -247,14 +247,14 @@ static void a_migration_that_fails_leaves_no_half(void **state)
 {
     (void)state;
     const char *statements[16] = {NULL};
-    struct sqlite_migrations broken = {statements, VERSION + 1};
+    struct schema_migrations broken = {statements, VERSION + 1};
 
     statements[VERSION] = "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)";
     bench_prepare(&bench);
-    sqlite3 *database = sqlite_open(bench.path, error);
-    assert_int_equal(sqlite_schema_migrate(database, &broken, report, error), -1);
-    assert_non_null(strstr(error, "nowhere"));
-    sqlite3_close(database);
+    struct sql *sql = sql_open(bench.url, SQL_WRITE, 1000, error);
+    assert_int_equal(schema_migrate(sql, &broken, report), SQL_FAILED);
+    assert_non_null(strstr(sql->error, "nowhere"));
+    sql_close(sql);
     assert_sql(&bench, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'", "0");
     assert_int_equal(record_store_probe(bench.url, error), 0);
 }

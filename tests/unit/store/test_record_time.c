@@ -1,5 +1,5 @@
 /* Times as databases and people write them. */
-#include "store/record_reader.h"
+#include "store/record_tools.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -54,8 +54,7 @@ static int start(void **state)
 {
     (void)state;
     server = (struct redis_server){.port = free_port()};
-    strcpy(server.directory, "/tmp/uic-tls-XXXXXX");
-    assert_non_null(mkdtemp(server.directory));
+    temporary_folder("tls", server.directory);
     snprintf(server.socket, sizeof(server.socket), "%s/redis", server.directory);
     certificate_make("good", "DNS:localhost,IP:127.0.0.1");
     certificate_make("other", "DNS:elsewhere.example,IP:127.0.0.2");

@@ -1,0 +1,213 @@
+/*
+ * Reading all records: which form a table has, what to ask for, and what a row's cells mean. Both
+ * databases understand the same SELECT, and show times, numbers and booleans in much the same way.
+ */
+#include "store/record_tools.h"
+#include "store/records/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum column { ID, CODE, PHONE, CREATED, LAST_REQUESTED, IS_ACTIVE, NOTES, COUNT, ANSWERS };
+#define CELLS_MAX (ANSWERS + RECORD_ANSWERS)
+
+static const char common_columns[] = "id, uic_code, phone_number, created_at, last_requested_at,"
+                                     " is_active, notes, request_count";
+
+/* The answers in the order in which they were asked. The names of the first release are not what
+ * was asked: its questions were others by then. */
+static const struct {
+    const char *mark;    /* a column that only this form has */
+    const char *answers; /* columns */
+} forms[] = {
+    [RECORD_FORM_OURS] = {"last_event_id", ""},
+    [RECORD_FORM_INITIAL] = {"normalized_health_zone",
+                             ", normalized_first_name, normalized_last_name, normalized_birth_year,"
+                             " normalized_mother_init, normalized_health_zone"},
+    [RECORD_FORM_LLLFFFYCG] = {"normalized_last_name_code",
+                               ", normalized_last_name_code, normalized_first_name_code,"
+                               " normalized_birth_year_digit, normalized_city_code,"
+                               " normalized_gender_code"},
+};
+enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
+
+struct record_reader {
+    struct sql *sql;
+    enum record_form form;
+    char since[RECORD_TIME_MAX]; /* where reading begins */
+};
+
+/* "sqlite+aiosqlite:///x" -> "sqlite:///x". To be freed; NULL when there is no memory. */
+static char *without_driver(const char *url)
+{
+    char *copy = strdup(url);
+    char *end = copy ? strstr(copy, "://") : NULL;
+    char *plus = end ? memchr(copy, '+', (size_t)(end - copy)) : NULL;
+
+    if (plus)
+        memmove(plus, end, strlen(end) + 1);
+    return copy;
+}
+
+static bool has_column(const struct sql *sql, const char *name)
+{
+    const char *column;
+
+    for (int i = 0; (column = sql_column_name(sql, i)); i++)
+        if (strcmp(column, name) == 0)
+            return true;
+    return false;
+}
+
+static int fail(const struct record_reader *reader, char error[STORE_ERROR_MAX])
+{
+    snprintf(error, STORE_ERROR_MAX, "%s", reader->sql->error);
+    return -1;
+}
+
+/* Finds the form by the columns that the table has. */
+static int form_find(struct record_reader *reader, enum record_source source,
+                     char error[STORE_ERROR_MAX])
+{
+    if (sql_run(reader->sql, "SELECT * FROM uic_records LIMIT 0", SQL_NOTHING, NULL) != SQL_DONE)
+        return fail(reader, error);
+    for (int form = 0; form < FORM_COUNT; form++) {
+        if ((form == RECORD_FORM_OURS) == (source == RECORD_READ_OURS) &&
+            has_column(reader->sql, forms[form].mark)) {
+            reader->form = (enum record_form)form;
+            return 0;
+        }
+    }
+    snprintf(error, STORE_ERROR_MAX,
+             source == RECORD_READ_OURS
+                 ? "the table uic_records is not this program's"
+                 : "the table uic_records is in neither form of the Python version: it has neither"
+                   " normalized_health_zone nor normalized_last_name_code");
+    return -1;
+}
+
+struct record_reader *record_reader_open(const char *url, enum record_source source,
+                                         char error[STORE_ERROR_MAX])
+{
+    struct record_reader *reader = calloc(1, sizeof *reader);
+    char *plain = without_driver(url);
+
+    if (!reader || !plain)
+        snprintf(error, STORE_ERROR_MAX, "out of memory");
+    else
+        reader->sql = sql_open(plain, SQL_READ, TOOL_CONNECT_MS, error);
+    free(plain);
+    if (reader && reader->sql && form_find(reader, source, error) == 0)
+        return reader;
+    record_reader_close(reader);
+    return NULL;
+}
+
+void record_reader_close(struct record_reader *reader)
+{
+    if (!reader)
+        return;
+    sql_close(reader->sql);
+    free(reader);
+}
+
+enum record_form record_reader_form(const struct record_reader *reader)
+{
+    return reader->form;
+}
+
+int record_reader_count(struct record_reader *reader, int64_t *count, char error[STORE_ERROR_MAX])
+{
+    return sql_run(reader->sql, "SELECT count(*) FROM uic_records", SQL_NOTHING, count) == SQL_DONE
+               ? 0
+               : fail(reader, error);
+}
+
+int record_reader_begin(struct record_reader *reader, int64_t since_us, char error[STORE_ERROR_MAX])
+{
+    const bool all = since_us == INT64_MIN;
+    char sql[512];
+
+    if (!all)
+        record_time_format(since_us, reader->since);
+    snprintf(sql, sizeof sql, "SELECT %s%s FROM uic_records%s ORDER BY id", common_columns,
+             forms[reader->form].answers, all ? "" : " WHERE created_at >= $1");
+    const struct sql_value value = sql_text(reader->since);
+    return sql_start(reader->sql, sql, &value, all ? 0 : 1) == SQL_DONE ? 0 : fail(reader, error);
+}
+
+static bool boolean_parse(const struct record_cell *cell, bool *value)
+{
+    static const char *const words[][2] = {{"0", "1"}, {"f", "t"}, {"false", "true"}};
+
+    *value = true;
+    if (!cell->text)
+        return true;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        *value = strcmp(cell->text, words[i][1]) == 0;
+        if (*value || strcmp(cell->text, words[i][0]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A count that was never written, or by hand, is one request: the one that made the record. */
+static int32_t count_parse(const struct record_cell *cell)
+{
+    long long count = cell->text ? strtoll(cell->text, NULL, 10) : 1;
+
+    return count < 1 ? 1 : count > INT32_MAX ? INT32_MAX : (int32_t)count;
+}
+
+static bool text_copy(char *to, size_t capacity, const struct record_cell *cell)
+{
+    if (!cell->text || cell->length >= capacity)
+        return false;
+    memcpy(to, cell->text, cell->length + 1);
+    return true;
+}
+
+static const char *row_parse(struct record_row *row, const struct record_cell *cells, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (cells[i].text && strlen(cells[i].text) != cells[i].length)
+            return "a text has a NUL inside";
+    if (!text_copy(row->code, sizeof row->code, &cells[CODE]))
+        return "the code is missing or too long";
+    if (!text_copy(row->phone_number, sizeof row->phone_number, &cells[PHONE]))
+        return "the phone number is missing or too long";
+    if (!cells[CREATED].text || record_time_parse(cells[CREATED].text, &row->created_us) != 0)
+        return "created_at is not a time";
+    row->last_requested_us = row->created_us;
+    if (cells[LAST_REQUESTED].text &&
+        record_time_parse(cells[LAST_REQUESTED].text, &row->last_requested_us) != 0)
+        return "last_requested_at is not a time";
+    if (!boolean_parse(&cells[IS_ACTIVE], &row->is_active))
+        return "is_active is neither true nor false";
+    if (cells[NOTES].text && cells[NOTES].length > RECORD_NOTES_MAX)
+        return "the notes are too long";
+    row->notes = cells[NOTES].text;
+    row->request_count = count_parse(&cells[COUNT]);
+    for (int i = 0; i < count - ANSWERS; i++)
+        row->answers[i] = cells[ANSWERS + i];
+    return NULL;
+}
+
+int record_reader_next(struct record_reader *reader, struct record_row *row,
+                       char error[STORE_ERROR_MAX])
+{
+    const int count = reader->form == RECORD_FORM_OURS ? ANSWERS : CELLS_MAX;
+    const enum sql_result found = sql_next(reader->sql);
+    struct record_cell cells[CELLS_MAX];
+
+    if (found != SQL_ROW)
+        return found == SQL_DONE ? 0 : fail(reader, error);
+    for (int i = 0; i < count; i++)
+        cells[i] =
+            (struct record_cell){sql_column(reader->sql, i), sql_column_length(reader->sql, i)};
+    memset(row, 0, sizeof *row);
+    row->id = cells[ID].text ? strtoll(cells[ID].text, NULL, 10) : 0;
+    row->why = row_parse(row, cells, count);
+    return 1;
+}

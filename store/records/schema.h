@@ -1,0 +1,32 @@
+/*
+ * The tables in a database: numbered migrations, each applied once. Blocks: for the command line
+ * and the start. What fails is told in sql->error.
+ */
+#ifndef STORE_RECORDS_SCHEMA_H
+#define STORE_RECORDS_SCHEMA_H
+
+#include "store/records/sql.h"
+
+/* Migration n brings the tables from version n - 1 to n; the list begins with n = 1. */
+struct schema_migrations {
+    const char *const *statements;
+    int count;
+};
+/* Ours, by dialect. */
+extern const struct schema_migrations schema_migrations[2];
+
+/* Applies what is missing, in one transaction, and says so in report. Safe when two do it at once.
+ * Returns SQL_DONE, or a failure, also when the tables are not ours or of a later program. */
+enum sql_result schema_migrate(struct sql *sql, const struct schema_migrations *migrations,
+                               char report[STORE_ERROR_MAX]);
+
+/* Whether the tables are ours and of the last version; changes nothing. */
+enum sql_result schema_check(struct sql *sql, const struct schema_migrations *migrations);
+
+/* Opens a prepared database, to write. Returns NULL with error. */
+struct sql *schema_open(const char *url, int connect_ms, char error[STORE_ERROR_MAX]);
+
+/* What the command line's tools wait for a connection at most. */
+#define TOOL_CONNECT_MS 10000
+
+#endif

@@ -1,0 +1,2 @@
+SELECT count(*) FROM uic_records
+WHERE instr(asked_by, ' ' || $1) AND phone_number <> $2

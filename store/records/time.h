@@ -1,0 +1,13 @@
+/* Times as records hold them. */
+#ifndef STORE_RECORDS_TIME_H
+#define STORE_RECORDS_TIME_H
+
+#include <stdint.h>
+
+/* "2026-01-31 23:59:59.000001", with or without fraction, "T", "Z" or "+00". Returns 0 or -1. */
+int record_time_parse(const char *text, int64_t *unix_us);
+/* The same with six digits and nothing behind them. */
+#define RECORD_TIME_MAX 48
+void record_time_format(int64_t unix_us, char text[RECORD_TIME_MAX]);
+
+#endif
