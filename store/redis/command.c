@@ -11,15 +11,18 @@
 #define SCRIPT_WORDS 3
 #define SCRIPT_MAX (SCRIPT_WORDS * FRAME_MAX + 7 + SHA_LENGTH + 10)
 
+static char *put_digits(char *out, size_t number)
+{
+    if (number >= 10)
+        out = put_digits(out, number / 10);
+    *out++ = (char)('0' + number % 10);
+    return out;
+}
+
 static char *put_number(char *out, char mark, size_t number)
 {
-    size_t divisor = 1;
-
     *out++ = mark;
-    while (number / divisor >= 10)
-        divisor *= 10;
-    for (; divisor > 0; divisor /= 10)
-        *out++ = (char)('0' + number / divisor % 10);
+    out = put_digits(out, number);
     *out++ = '\r';
     *out++ = '\n';
     return out;
@@ -38,11 +41,11 @@ static char *put_word(char *out, const char *word, size_t length)
 static char *put_script(char *out, const struct redis_words *words)
 {
     char keys[FRAME_MAX];
-    const char *end = put_number(keys, '#', words->key_count) - 2;
+    const size_t length = (size_t)(put_digits(keys, words->key_count) - keys);
 
     out = put_word(out, "EVALSHA", 7);
     out = put_word(out, words->script->sha, SHA_LENGTH);
-    return put_word(out, keys + 1, (size_t)(end - keys) - 1);
+    return put_word(out, keys, length);
 }
 
 struct redis_command *redis_command_create(const struct redis_words *words)
