@@ -38,7 +38,9 @@ const struct command cmd_check = {
         "certificate\n"
         "               (a hint two weeks before it ends; SSL_CERT_FILE names authorities of "
         "your\n"
-        "               own), and the service behind\n"
+        "               own), the service behind, which is to be this machine's, and by an "
+        "unsigned\n"
+        "               message, which is refused, the webhook\n"
         "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
     .run = run,
 };
