@@ -116,6 +116,7 @@ as_owner() {
 find_env_file() {
   if [ -n "$env_file" ]; then
     [ -r "$env_file" ] || fail "$env_file : illisible" "$env_file: cannot be read"
+    [ -f "$env_file" ] || fail "$env_file : n'est pas un fichier" "$env_file: is no file"
   elif [ -r /etc/whatsapp-uic/whatsapp-uic.env ]; then
     env_file=/etc/whatsapp-uic/whatsapp-uic.env
   elif [ -r .env ]; then
@@ -263,6 +264,17 @@ count_theirs() {
 
 # What is counted in a database, here and in the copy: codes, and requests for them.
 COUNT_SQL='SELECT count(*), coalesce(sum(request_count), 0) FROM uic_records'
+
+# take_restoring: restores of a SQLite file are made one after the other, by descriptor 5. What killed ones left
+# beside it goes, each a whole database. Fails while another is at work.
+take_restoring() {
+  local folder
+  folder=$(dirname "$file")
+  [ -d "$folder" ] && exec 5<"$folder" || return 0
+  flock -n 5 || return 1
+  # shellcheck disable=SC2016
+  as_owner sh -c 'rm -f -- "$1"/.restore.??????*' sh "$folder"
+}
 
 # count_sqlite FILE: codes|requests. Fails when the file is damaged.
 count_sqlite() {

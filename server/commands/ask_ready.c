@@ -64,18 +64,22 @@ static int ask(int fd, char answer[ANSWER_MAX], const char **body)
     return sscanf(answer, "HTTP/1.%*1[01] %3d ", &status) == 1 ? status : -1;
 }
 
+int64_t started_ms_read(const char *text)
+{
+    struct tm utc = {0};
+    const char *end = text == NULL ? NULL : strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    unsigned ms;
+
+    return end != NULL && sscanf(end, ".%3uZ", &ms) == 1 ? (int64_t)timegm(&utc) * 1000 + ms : -1;
+}
+
 /* "started_at" of the answer, or -1. */
 static int64_t read_started(const char *body)
 {
     json_t *answer = json_loads(body, 0, NULL);
-    const char *text = json_string_value(json_object_get(answer, "started_at"));
-    struct tm utc = {0};
-    const char *end = text == NULL ? NULL : strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-    int64_t started_ms = -1;
-    unsigned ms;
+    const int64_t started_ms =
+        started_ms_read(json_string_value(json_object_get(answer, "started_at")));
 
-    if (end != NULL && sscanf(end, ".%3uZ", &ms) == 1)
-        started_ms = (int64_t)timegm(&utc) * 1000 + ms;
     json_decref(answer);
     return started_ms;
 }

@@ -14,4 +14,7 @@
 int ask_ready(const struct config *config, unsigned port, int64_t *started_ms, char *error,
               size_t error_size);
 
+/* "started_at" of an answer, in milliseconds; -1 when it is none. */
+int64_t started_ms_read(const char *text);
+
 #endif

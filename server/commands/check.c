@@ -38,7 +38,9 @@ const struct command cmd_check = {
         "certificate\n"
         "               (a hint two weeks before it ends; SSL_CERT_FILE names authorities of "
         "your\n"
-        "               own), and the service behind\n"
+        "               own), the service behind, which is to be this machine's, and by an "
+        "unsigned\n"
+        "               message, which is refused, the webhook\n"
         "  --flow FILE  questions from FILE instead of FLOW_FILE\n",
     .run = run,
 };
@@ -317,11 +319,11 @@ static int check_public(const struct config *config)
     char when[32] = "within a day";
     if (days > 0)
         snprintf(when, sizeof when, "in %" PRId64 " day%s", days, days > 1 ? "s" : "");
-    if (days >= 0)
+    if (status == 0 && days >= 0)
         snprintf(text + length, sizeof text - length, "; its certificate ends %s%s", when,
                  ends_soon ? ": sudo certbot renew, systemctl status certbot.timer" : "");
-    print_finding(status != 0 ? "bad" : ends_soon ? "hint" : "ok", "public", text);
-    return status;
+    print_finding(status < 0 ? "bad" : status > 0 || ends_soon ? "hint" : "ok", "public", text);
+    return status < 0 ? -1 : 0;
 }
 
 static int check_all(const struct options *options, const struct request *request)

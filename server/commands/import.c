@@ -54,6 +54,7 @@ struct import {
     /* Rows to be written, and room for their notes, which else live but until the next row: */
     struct record_row rows[RECORD_IMPORT_MAX];
     char *notes[RECORD_IMPORT_MAX];
+    struct old_record_doubt doubts[RECORD_IMPORT_MAX];
     enum record_import results[RECORD_IMPORT_MAX];
     size_t waiting;
     /* The report: */
@@ -89,6 +90,9 @@ static int rows_flush(struct import *import)
         if (status == 0 && import->results[i] != RECORD_IMPORTED) {
             refuse(import, import->rows[i].id, reasons[import->results[i]]);
             refused++;
+        } else if (status == 0) {
+            import->other_codes += import->doubts[i].other_code;
+            import->unsayable += import->doubts[i].unsayable;
         }
         free(import->notes[i]);
     }
@@ -107,16 +111,13 @@ static int rows_flush(struct import *import)
 static int row_take(struct import *import)
 {
     struct record_row *row = &import->rows[import->waiting];
-    struct old_record_doubt doubt;
-    const char *why = old_record_convert(&import->rules, row, &doubt);
+    const char *why = old_record_convert(&import->rules, row, &import->doubts[import->waiting]);
 
     import->read++;
     if (why) {
         refuse(import, row->id, why);
         return 0;
     }
-    import->other_codes += doubt.other_code;
-    import->unsayable += doubt.unsayable;
     import->notes[import->waiting] = NULL;
     if (row->notes) {
         row->notes = import->notes[import->waiting] = strdup(row->notes);
@@ -157,7 +158,7 @@ static void report(const struct import *import, bool dry_run)
            import->read, import->taken, dry_run ? "would be taken" : "taken", import->there,
            import->refused);
     if (import->other_codes > 0)
-        printf("hint: %" PRId64 " of the codes are not those that UIC_SALT and the flow make of "
+        printf("hint: %" PRId64 " of these codes are not those that UIC_SALT and the flow make of "
                "these answers today; they stay as they are\n",
                import->other_codes);
     if (import->unsayable > 0)
@@ -174,6 +175,8 @@ static int target_prepare(const struct import *import, bool dry_run)
     int status;
 
     if (!dry_run && record_store_prepare(url, text, error) != 0)
+        return fail("DATABASE_URL", error);
+    if (dry_run && record_store_probe(url, error) != 0)
         return fail("DATABASE_URL", error);
     status = salt_check(&import->setup, !dry_run, &subject, error);
     return status == 0 ? 0 : fail(status == RECORD_AWAY ? "DATABASE_URL" : subject, error);

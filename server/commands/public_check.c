@@ -1,8 +1,13 @@
-/* By libcurl: the name, the proxy in front, its certificate and the service behind it, in one. */
+/* By libcurl: the name, the proxy in front, its certificate and the service behind it; then whether
+ * it is this machine's, and whether messages get through to it. */
 #include "server/commands/public_check.h"
 
+#include "server/channels/meta.h"
+#include "server/commands/ask_ready.h"
+#include "server/commands/instances.h"
 #include "store/base/clock.h"
 #include <curl/curl.h>
+#include <jansson.h>
 #include <openssl/x509_vfy.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,7 +20,10 @@
 #define TOTAL_S 15L
 #define DAY_S 86400
 
+/* Of one request; what is longer is none of ours, and is not waited for. */
 struct answer {
+    CURLcode code;
+    long status;
     size_t length;
     char bytes[ANSWER_MAX];
 };
@@ -52,13 +60,15 @@ static int64_t certificate_days(CURL *curl)
     return -1;
 }
 
-static CURLcode get(CURL *curl, const struct config *config, struct answer *answer, long *status)
+/* GET, or an empty POST, of a path of PUBLIC_URL. */
+static void ask(CURL *curl, const struct config *config, const char *path, bool post,
+                struct answer *answer)
 {
     char url[1024];
-    CURLcode code;
 
-    if ((size_t)snprintf(url, sizeof url, "%s/health", config->public_url) >= sizeof url)
-        return CURLE_URL_MALFORMAT;
+    *answer = (struct answer){.code = CURLE_URL_MALFORMAT};
+    if ((size_t)snprintf(url, sizeof url, "%s%s", config->public_url, path) >= sizeof url)
+        return;
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -69,9 +79,24 @@ static CURLcode get(CURL *curl, const struct config *config, struct answer *answ
     curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-    code = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
-    return code;
+    curl_easy_setopt(curl, post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+    if (post)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+    answer->code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    if (answer->code == CURLE_WRITE_ERROR)
+        answer->code = CURLE_OK;
+}
+
+/* A text of an answer in JSON. Returns whether it is there. */
+static bool answer_text(const struct answer *answer, const char *name, char *text, size_t size)
+{
+    json_t *json = json_loadb(answer->bytes, answer->length, 0, NULL);
+    const char *value = json_string_value(json_object_get(json, name));
+
+    snprintf(text, size, "%s", value != NULL ? value : "");
+    json_decref(json);
+    return value != NULL;
 }
 
 /* curl compares names itself, when OpenSSL has found nothing wrong. */
@@ -126,33 +151,122 @@ static const char *explain(CURLcode code)
     }
 }
 
+/* What somebody else answered: where it leads to, or that it is a page. */
+static void explain_stranger(CURL *curl, const struct answer *answer, char *text, size_t size)
+{
+    const char *target = NULL, *type = NULL;
+
+    curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &target);
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+    if (target != NULL)
+        snprintf(text, size, "answers %ld and leads to %.160s: PUBLIC_URL, or the proxy, is wrong",
+                 answer->status, target);
+    else if (type != NULL && strncasecmp(type, "text/html", 9) == 0)
+        snprintf(text, size,
+                 "answers %ld with a web page, not this service: see the proxy, and the DNS",
+                 answer->status);
+    else
+        snprintf(text, size, "answers %ld, and not as this service does", answer->status);
+    for (char *at = text; *at; at++)
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+}
+
+/* Whether one of this machine's instances began at that moment, or none of them says when. */
+static bool is_ours(const struct config *config, int64_t started_ms)
+{
+    unsigned ports[INSTANCES_MAX + 1] = {config->port};
+    const size_t count = 1 + instances_list(INSTANCES_DIRECTORY, ports + 1);
+    bool heard = false;
+
+    for (size_t i = 0; i < count; i++) {
+        char error[256];
+        int64_t ours_ms;
+        if (ask_ready(config, ports[i], &ours_ms, error, sizeof error) == 0 && ours_ms >= 0) {
+            heard = true;
+            if (ours_ms == started_ms)
+                return true;
+        }
+    }
+    return !heard;
+}
+
+/* Unsigned, so that it is refused, which only the service itself does so. */
+static bool takes_messages(CURL *curl, const struct config *config, const char *path,
+                           struct answer *answer)
+{
+    char why[64];
+
+    ask(curl, config, path, true, answer);
+    return answer->code == CURLE_OK && (answer->status == 400 || answer->status == 403) &&
+           answer_text(answer, "error", why, sizeof why);
+}
+
+/* What it takes beyond an answer to /health. Returns 0; 1 or -1 with text. */
+static int look_behind(CURL *curl, const struct config *config, char *text, size_t size)
+{
+    const bool twilio = config->twilio_auth_token != NULL || !config_has_meta(config);
+    const char *const paths[] = {twilio ? config->webhook_path : NULL,
+                                 config_has_meta(config) ? META_PATH : NULL};
+    struct answer answer;
+    char started[64];
+
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (paths[i] != NULL && !takes_messages(curl, config, paths[i], &answer)) {
+            snprintf(text, size, "answers, but %.100s does not take messages (%ld): see the proxy",
+                     paths[i], answer.status);
+            return -1;
+        }
+    ask(curl, config, "/ready", false, &answer);
+    if (answer.code == CURLE_OK && answer_text(&answer, "started_at", started, sizeof started) &&
+        !is_ours(config, started_ms_read(started))) {
+        snprintf(text, size, "answers, but from another server than this machine's: see the DNS");
+        return 1;
+    }
+    return 0;
+}
+
+static int check(CURL *curl, const struct config *config, int64_t *days, char *text, size_t size)
+{
+    struct answer answer;
+    char status[16];
+    int result;
+
+    ask(curl, config, "/health", false, &answer);
+    if (answer.code == CURLE_PEER_FAILED_VERIFICATION) {
+        explain_certificate(curl, config, text, size);
+        return -1;
+    }
+    if (answer.code != CURLE_OK) {
+        snprintf(text, size, "%s", explain(answer.code));
+        return -1;
+    }
+    if (answer.status != 200 || !answer_text(&answer, "status", status, sizeof status) ||
+        strcmp(status, "healthy") != 0) {
+        explain_stranger(curl, &answer, text, size);
+        return -1;
+    }
+    *days = certificate_days(curl);
+    result = look_behind(curl, config, text, size);
+    if (result == 0)
+        snprintf(text, size, "answers");
+    return result;
+}
+
 int public_check(const struct config *config, int64_t *days, char text[PUBLIC_CHECK_MAX])
 {
-    struct answer answer = {0};
-    char certificate[256];
     CURL *curl = curl_easy_init();
-    long status = 0;
-    int result = -1;
+    char found[300] = "";
+    int result;
 
     *days = -1;
     if (curl == NULL) {
         snprintf(text, PUBLIC_CHECK_MAX, "out of memory");
         return -1;
     }
-    const CURLcode code = get(curl, config, &answer, &status);
-    if (code == CURLE_PEER_FAILED_VERIFICATION) {
-        explain_certificate(curl, config, certificate, sizeof certificate);
-        snprintf(text, PUBLIC_CHECK_MAX, "%.200s: %s", config->public_url, certificate);
-    } else if (code != CURLE_OK) {
-        snprintf(text, PUBLIC_CHECK_MAX, "%.200s: %s", config->public_url, explain(code));
-    } else if (status != 200 || strstr(answer.bytes, "\"healthy\"") == NULL) {
-        snprintf(text, PUBLIC_CHECK_MAX, "%.200s: answers %ld, and not as this service does",
-                 config->public_url, status);
-    } else {
-        *days = certificate_days(curl);
-        snprintf(text, PUBLIC_CHECK_MAX, "%.200s answers", config->public_url);
-        result = 0;
-    }
+    result = check(curl, config, days, found, sizeof found);
+    snprintf(text, PUBLIC_CHECK_MAX, "%.200s%s %s", config->public_url,
+             strncmp(found, "answers", 7) == 0 ? "" : ":", found);
     curl_easy_cleanup(curl);
     return result;
 }

@@ -81,7 +81,7 @@ def test_everything_is_kept_and_everybody_gets_the_old_code(start, move, tmp_pat
     done, counts = move(url, new_url(tmp_path), form)
     assert done.returncode == 0, done.stderr
     assert counts == (60, 60, 0, 0)
-    assert "1 of the codes are not those" in done.stdout
+    assert "1 of these codes are not those" in done.stdout
     assert (tmp_path / "old.db").read_bytes() == before
     assert not list(tmp_path.glob("old.db-*"))
     assert rows_of(tmp_path / "new.db") == [as_kept(person) for person in old]
@@ -202,6 +202,7 @@ def test_what_cannot_stand_side_by_side_is_refused(move, postgres, tmp_path):
             done, found = move(url, target, INITIAL, *dry)
             assert found == counts
             assert "id 4: refused: these answers have another code already" in done.stderr
+            assert "are not those" not in done.stdout, "of those that were taken"
 
     other = write_sqlite(tmp_path / "other.db", INITIAL, people(INITIAL, 8)[6:])
     spoil(tmp_path / "other.db", 1, uic_code=old[0].code)
@@ -216,7 +217,10 @@ def test_a_dry_run_writes_nothing(move, postgres, tmp_path):
     old = people(SHORT, 25)
     url = write_sqlite(tmp_path / "old.db", SHORT, old)
     some = write_sqlite(tmp_path / "some.db", SHORT, old[:10])
+    (tmp_path / "new.db").touch()
     for target in (new_url(tmp_path), postgres.url):
+        done, _ = move(url, target, SHORT, "--dry-run")
+        assert done.returncode == 1 and "init-db" in done.stderr, "there are no tables to compare with yet"
         assert move(some, target, SHORT)[1] == (10, 10, 0, 0)
         done, counts = move(url, target, SHORT, "--dry-run")
         assert (done.returncode, counts) == (0, (25, 15, 10, 0)), done.stderr

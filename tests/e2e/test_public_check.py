@@ -4,7 +4,9 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from processes import PATIENCE, Process, eventually, free_port, run_program
@@ -119,3 +121,70 @@ def test_each_certificate_is_told_in_one_line(ask, name, verdict, told, codes):
 def test_an_authority_that_is_not_told_is_unknown(ask):
     code, lines = ask("long", SSL_CERT_FILE=None)
     assert code == 1 and len(lines) == 1 and "nobody known has signed its certificate" in lines[0]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """site(answer to each path) -> settings of a public address that answers so; no TLS."""
+    servers = []
+
+    def start_site(pages):
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self):
+                status, head, body = pages.get(self.path, (404, {}, b"nothing"))
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **head}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                self.path = "POST " + self.path
+                self.answer()
+
+            do_GET = answer
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever).start()
+        return {"PUBLIC_URL": f"http://localhost:{server.server_port}", "ENVIRONMENT": "development"}
+
+    yield start_site
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+HEALTHY = (200, {}, b'{"status": "healthy", "service": "x", "version": "1"}')
+REFUSED = (400, {}, b'{"error": "X-Twilio-Signature is missing"}')
+
+
+@pytest.mark.parametrize("pages, told", [
+    ({"/health": (200, {"Content-Type": "text/html"}, b"<html>" + b"x" * 9000)}, "answers 200 with a web page, not this service"),
+    ({"/health": (200, {"Content-Type": "text/plain"}, b"x" * 9000)}, "answers 200, and not as this service does"),
+    ({"/health": (200, {"Content-Type": "text/html"}, b'<html>"healthy"</html>')}, "answers 200 with a web page"),
+    ({"/health": (301, {"Location": "https://autre.example.org/\x1b[2Jhealth"}, b"")},
+     "answers 301 and leads to https://autre.example.org/"),
+    ({"/health": HEALTHY, "POST /autre": REFUSED}, "answers, but /whatsapp/webhook does not take messages (404)"),
+    ({"/health": HEALTHY, "POST /whatsapp/webhook": (403, {}, b"<html>Forbidden")}, "does not take messages (403)"),
+])
+def test_whoever_else_answers_is_told_as_what_he_is(site, tmp_path, pages, told):
+    settings = {**site(pages), "DATABASE_URL": "sqlite:///:memory:"}
+    done = run_program("check", "--public", cwd=tmp_path, **settings)
+    (line,) = [line for line in done.stdout.splitlines() if "public: " in line]
+    assert done.returncode == 1 and line.startswith("bad ") and told in line, line
+    assert "\x1b" not in line and "Failed writing" not in line
+
+
+def test_another_server_than_ours_is_told(ask, shared, start):
+    """The DNS, or the proxy, still leads to the old one."""
+    code, lines = ask("long", PORT=str(shared.port))
+    assert code == 0 and lines[0].startswith("ok  "), lines
+    code, lines = ask("long", PORT=str(start().port))
+    assert lines[0].startswith("hint") and "from another server than this machine's: see the DNS" in lines[0]
+    code, lines = ask("long", PORT=str(shared.port), WEBHOOK_PATH="/autre/chemin")
+    assert code == 1 and "/autre/chemin does not take messages (404)" in lines[0]
