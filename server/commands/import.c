@@ -32,8 +32,9 @@ const struct command cmd_import = {
         "A record that is there already is left alone, so a second run takes only what is new. "
         "One\n"
         "that cannot be taken is named by its id with the reason, and the exit code is then 1.\n"
-        "The server may run meanwhile. A password is better kept in ~/.pgpass or PGPASSWORD than\n"
-        "written into the URL, where other users of the machine can see it.\n\n"
+        "The server may run meanwhile. A password is better kept in ~/.pgpass than written into "
+        "the\n"
+        "URL or the command, where other users of the machine and the journal of sudo see it.\n\n"
         "  --from URL   the old database: sqlite:///... or postgresql://...\n"
         "  --dry-run    write nothing, and say what would be done\n"
         "  --flow FILE  questions from FILE instead of FLOW_FILE\n",

@@ -68,6 +68,13 @@ def test_one_french_word_for_one_thing(root, name):
     assert [(found[0], word) for other, word in OTHER_WORDS.items() for found in re.finditer(other, text, re.I)] == []
 
 
+def test_the_journal_of_every_instance_is_read(root):
+    """whatsapp-uic alone is the first one only."""
+    lines = [line for path in documents(root) for line in path.read_text(encoding="utf-8").splitlines()]
+    asked = [line for line in lines if re.search(r"(journalctl|systemctl status).* '?whatsapp-uic(?!-)", line)]
+    assert asked and [line for line in asked if "whatsapp-uic*" not in line] == []
+
+
 def test_the_guide_knows_the_log_of_this_program(root):
     """What it has people look for in the journal: events, results, and how reasons begin."""
     guide = (root / "docs/guide-deploiement.md").read_text(encoding="utf-8")
