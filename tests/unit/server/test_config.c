@@ -215,11 +215,9 @@ static void every_mistake_is_told_at_once(void **state)
              "%s:2: expected NAME=value\n"
              "ENVIRONMENT: holds \"staging\"; allowed: development or production\n"
              "LOG_LEVEL: holds \"loud\"; allowed: DEBUG, INFO, WARNING, ERROR or CRITICAL\n"
-             "PORT: holds \"70000\"; allowed: a number from 1 to 65535\n"
-             "UIC_SALT: is not set; allowed: at least 16 characters, not all letters, not all "
-             "digits (see: whatsapp-uic salt)\n",
+             "PORT: holds \"70000\"; allowed: a number from 1 to 65535\n",
              env_file);
-    assert_string_equal(said, expected);
+    assert_string_equal(said, expected); /* the salt may stand in the line that was not read */
 }
 
 static void secrets_are_never_told(void **state)
