@@ -4,7 +4,8 @@
 if redis.call('GETRANGE', KEYS[1], 0, 12) ~= ARGV[1] then
     return 0
 end
-for i = 1, #KEYS do
+-- The session last: what Redis refuses before it has changed nothing that counts.
+for i = #KEYS, 1, -1 do
     local value = ARGV[2 * i]
     if value == '' then
         redis.call('DEL', KEYS[i])

@@ -191,6 +191,24 @@ static void lost_scripts_are_not_noticed(void **state)
     assert_status(visit_save(&bench, &visit), STORE_CONFLICT);
 }
 
+/* Where a user may not delete, the mark cannot go; then the session does not change either. */
+static void a_save_refused_halfway_is_not_done(void **state)
+{
+    (void)state;
+    struct visit visit;
+    assert_status(save_something(), STORE_OK);
+    visit_init(&bench, &visit, ADDRESS);
+    assert_status(visit_load(&bench, &visit), STORE_OK);
+    const size_t length = visit.session.length;
+    visit_say(&visit, "something else and longer");
+    visit_mark(&visit, "");
+    tell("ACL SETUSER default -del");
+    assert_status(visit_save(&bench, &visit), STORE_REFUSED);
+    tell("ACL SETUSER default +del");
+    assert_status(visit_load(&bench, &visit), STORE_OK);
+    assert_int_equal(visit.session.length, length);
+}
+
 /* Redis out of memory refuses to write; the connection stays. */
 static void a_refused_write_is_surely_not_done(void **state)
 {
@@ -314,6 +332,7 @@ int main(void)
         CASE(a_value_moved_to_another_person_does_not_open),
         CASE(under_another_salt_all_are_absent),
         CASE(lost_scripts_are_not_noticed),
+        CASE(a_save_refused_halfway_is_not_done),
         CASE(a_refused_write_is_surely_not_done),
         CASE(trying_leaves_nothing),
         CASE(too_much_under_way_is_full),
