@@ -122,6 +122,9 @@ void record_detach(struct record_link *link);
 struct record_commit_watch {
     void (*committed)(void *arg, size_t claims, int64_t took_us);
     void *arg;
+    /* May be NULL: a claim was refused alone, as a row that another transaction holds; once a
+     * minute. */
+    void (*refused)(void *arg, const char *why);
 };
 /* Before the link's first claim. watch is copied. */
 void record_watch_commits(struct record_link *link, const struct record_commit_watch *watch);
