@@ -83,7 +83,8 @@ static void step_end(struct retention *retention, enum store_status status)
 
     if (status != STORE_OK) {
         log_write(LOG_WARNING, "retention_interrupted",
-                  log_text("status", store_status_name(status)));
+                  log_text("status", store_status_name(status)),
+                  log_text("reason", sweep->errand.error));
         sweep_end(retention);
         return;
     }

@@ -118,6 +118,12 @@ static int open_port(struct server *server)
     return status;
 }
 
+static void log_away(const char *error)
+{
+    log_write(LOG_ERROR, "database_away", log_text("reason", error),
+              log_text("meanwhile", "codes go by the outbox"));
+}
+
 /* A database that is away stops the start unless there is an outbox for what it should keep.
  * Returns 0, RECORD_AWAY when it goes on without, or -1. */
 static int prepare_records(const struct config *config)
@@ -130,8 +136,7 @@ static int prepare_records(const struct config *config)
         return 0;
     }
     if (status == RECORD_AWAY && config->redis_url != NULL) {
-        log_write(LOG_ERROR, "database_away", log_text("reason", error),
-                  log_text("meanwhile", "codes go by the outbox"));
+        log_away(error);
         return RECORD_AWAY;
     }
     log_failure("DATABASE_URL", error);
@@ -144,8 +149,10 @@ static int check_salt(const struct setup *setup)
     const char *subject;
     int status = salt_check(setup, true, &subject, error);
 
-    if (status == RECORD_AWAY && setup->config.redis_url != NULL)
+    if (status == RECORD_AWAY && setup->config.redis_url != NULL) {
+        log_away(error);
         return 0;
+    }
     if (status != 0)
         log_failure(subject, error);
     return status;

@@ -77,6 +77,12 @@ static void on_committed(void *arg, size_t claims, int64_t took_us)
     metrics_observe(METRIC_COMMIT_CLAIMS, (int64_t)claims);
 }
 
+static void on_claim_refused(void *arg, const char *why)
+{
+    (void)arg;
+    log_write(LOG_WARNING, "record_refused", log_text("reason", why));
+}
+
 static void on_outbox_length(void *arg, uint64_t length, int64_t oldest_age_ms)
 {
     struct stores *stores = arg;
@@ -149,7 +155,7 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
 {
     const struct store_watch sessions_watch = {on_sessions_changed, stores};
     const struct store_watch records_watch = {on_changed, &stores->records_state};
-    const struct record_commit_watch commit_watch = {on_committed, NULL};
+    const struct record_commit_watch commit_watch = {on_committed, NULL, on_claim_refused};
 
     stores->sessions = session_attach(settings->sessions, redis->prompt, &sessions_watch, error);
     if (stores->sessions == NULL)

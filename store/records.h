@@ -56,6 +56,7 @@ struct record_errand {
     struct store_ticket *ticket;
     enum store_status (*run)(struct sql *sql, struct record_errand *errand);
     int64_t due_ms;
+    char error[STORE_ERROR_MAX]; /* after STORE_DOWN: why; may be "" */
 };
 
 /* What the totals sum: codes registered, numbers that came with their first record, requests
@@ -82,7 +83,8 @@ struct record_link;
 
 /* Creates or migrates the tables; idempotent, safe when two do it at once. Blocks: for the command
  * line and the start. Returns 0 with report saying in one line what was done, -1 with error, or
- * RECORD_AWAY with error when the database's server cannot be reached just now. */
+ * RECORD_AWAY with error when the database's server cannot be reached just now, does not answer
+ * within seconds, or keeps us waiting for a lock that somebody holds. */
 #define RECORD_AWAY (-2)
 int record_store_prepare(const char *url, char report[STORE_ERROR_MAX],
                          char error[STORE_ERROR_MAX]);
@@ -120,6 +122,9 @@ void record_detach(struct record_link *link);
 struct record_commit_watch {
     void (*committed)(void *arg, size_t claims, int64_t took_us);
     void *arg;
+    /* May be NULL: a claim was refused alone, as a row that another transaction holds; once a
+     * minute. */
+    void (*refused)(void *arg, const char *why);
 };
 /* Before the link's first claim. watch is copied. */
 void record_watch_commits(struct record_link *link, const struct record_commit_watch *watch);

@@ -5,8 +5,10 @@
  */
 #include "store/records/claims.h"
 
+#include "store/base/clock.h"
 #include <arpa/inet.h>
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 extern const char claim_postgres_sql[];
@@ -96,7 +98,7 @@ enum sql_result claims_postgres_prepare(struct sql *sql)
     return sql_keep(sql, claim_postgres_sql);
 }
 
-enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch)
+static enum sql_result batch_insert(struct sql *sql, struct claims_batch *batch)
 {
     struct claims_array *arrays = batch->arrays;
     struct sql_value values[PARAMETER_COUNT];
@@ -114,4 +116,40 @@ enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch)
     while (result >= 0 && (result = sql_next(sql)) == SQL_ROW)
         row_read(sql, batch);
     return result;
+}
+
+/* From now on statements may take until then. */
+static void due_set(struct sql *sql, int64_t due_ms)
+{
+    const int64_t left_ms = due_ms - clock_monotonic_ms();
+
+    sql->answer_ms = left_ms > 1 ? (int)left_ms : 1;
+}
+
+/* What is set ends with the transaction, and is nobody else's behind a pooler. */
+static enum sql_result transaction_run(struct sql *sql, struct claims_batch *batch, int lock_ms)
+{
+    const int64_t due_ms = clock_monotonic_ms() + sql->answer_ms;
+    char begin[128];
+    enum sql_result result;
+
+    snprintf(begin, sizeof begin,
+             "BEGIN; SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = %d", sql->answer_ms,
+             lock_ms);
+    result = sql_run(sql, begin, SQL_NOTHING, NULL);
+    due_set(sql, due_ms);
+    if (result == SQL_DONE)
+        result = batch_insert(sql, batch);
+    due_set(sql, due_ms);
+    if (result == SQL_DONE)
+        result = sql_run(sql, "COMMIT", SQL_NOTHING, NULL);
+    if (result != SQL_DONE && result != SQL_DOWN)
+        sql_roll_back(sql);
+    return result;
+}
+
+enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms)
+{
+    return sql->pooled || lock_ms != CLAIMS_LOCK_MS ? transaction_run(sql, batch, lock_ms)
+                                                    : batch_insert(sql, batch);
 }

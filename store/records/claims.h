@@ -41,8 +41,10 @@ enum sql_result claims_postgres_prepare(struct sql *sql);
  * failure: nothing is committed, or after SQL_DOWN nobody knows. What sweeps trust: see
  * record_sweep. */
 enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, int64_t trusted_us);
-/* The batch has no person twice, and no code twice. */
-enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch);
+/* The batch has no person twice, and no code twice. A row that another transaction holds is waited
+ * for lock_ms; with CLAIMS_LOCK_MS, a connection of our own does so by itself. */
+#define CLAIMS_LOCK_MS 700
+enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms);
 
 /* For both: what a row says, its columns. Only a row that somebody edited by hand has a code that
  * is too long: STORE_DOWN. */

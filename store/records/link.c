@@ -213,6 +213,7 @@ static enum store_status errand_hand_over(struct record_link *link, struct recor
     struct record_store *store = link->store;
     const bool sweeps = errand->run == record_sweep_run;
 
+    errand->error[0] = '\0';
     if (link_down(link))
         return STORE_DOWN;
     if (link->under_way >= RECORD_UNDER_WAY_MAX)

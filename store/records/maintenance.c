@@ -38,15 +38,17 @@ static enum store_status errand_run(struct record_store *store, struct record_er
                                     struct sql **sql)
 {
     int64_t left = errand->due_ms - clock_monotonic_ms();
-    char error[STORE_ERROR_MAX];
-
     if (left > 0 && !*sql)
-        *sql = record_store_connect(store, left < CONNECT_MS ? (int)left : CONNECT_MS, error);
+        *sql =
+            record_store_connect(store, left < CONNECT_MS ? (int)left : CONNECT_MS, errand->error);
     left = errand->due_ms - clock_monotonic_ms();
     if (left <= 0 || !*sql)
         return STORE_DOWN;
     (*sql)->answer_ms = (int)left;
-    return errand->run(*sql, errand);
+    enum store_status status = errand->run(*sql, errand);
+    if (status == STORE_DOWN)
+        sql_fail(*sql, errand->error);
+    return status;
 }
 
 static bool is_stopping(struct record_store *store)

@@ -23,6 +23,7 @@ const struct schema_migrations schema_migrations[] = {
 static const char *const begin_sql[] = {
     [SQL_SQLITE] = "BEGIN EXCLUSIVE",
     [SQL_POSTGRES] = "BEGIN; SET LOCAL client_min_messages = warning;"
+                     " SET LOCAL lock_timeout = '2s';"
                      " SELECT pg_advisory_xact_lock(7694691)",
 };
 static const char *const exists_sql[] = {
@@ -117,16 +118,6 @@ static enum sql_result version_read(struct sql *sql, const struct schema_migrati
                : result;
 }
 
-/* A failure's error outlives the end of its transaction. */
-static void rollback(struct sql *sql)
-{
-    char error[STORE_ERROR_MAX];
-
-    memcpy(error, sql->error, sizeof error);
-    sql_run(sql, "ROLLBACK", SQL_NOTHING, NULL);
-    memcpy(sql->error, error, sizeof error);
-}
-
 /* version_read in a transaction of its own: another process may be migrating meanwhile. */
 static enum sql_result version_look(struct sql *sql, const struct schema_migrations *migrations,
                                     int64_t *version)
@@ -136,7 +127,7 @@ static enum sql_result version_look(struct sql *sql, const struct schema_migrati
     if (result != SQL_DONE)
         return result;
     result = version_read(sql, migrations, version);
-    rollback(sql);
+    sql_roll_back(sql);
     return result;
 }
 
@@ -161,11 +152,15 @@ static enum sql_result wal_use(struct sql *sql)
     return sql_explain(sql, SQL_FAILED, "this file system has no write-ahead logging");
 }
 
+/* A change of tables takes what it takes; waiting for locks has its limit. */
 static enum sql_result migrations_apply(struct sql *sql, const struct schema_migrations *migrations,
                                         int64_t version)
 {
+    const int answer_ms = sql->answer_ms;
     enum sql_result result = SQL_DONE;
 
+    if (sql->dialect == SQL_POSTGRES)
+        sql->answer_ms = 0;
     if (version < migrations->count)
         result = sql_run(sql, history_sql[sql->dialect], SQL_NOTHING, NULL);
     for (; result == SQL_DONE && version < migrations->count; version++) {
@@ -174,6 +169,7 @@ static enum sql_result migrations_apply(struct sql *sql, const struct schema_mig
             result =
                 sql_run(sql, applied_sql[sql->dialect], SQL_VALUES(sql_number(version + 1)), NULL);
     }
+    sql->answer_ms = answer_ms;
     return result;
 }
 
@@ -206,7 +202,7 @@ enum sql_result schema_migrate(struct sql *sql, const struct schema_migrations *
     if (result == SQL_DONE)
         result = sql_run(sql, "COMMIT", SQL_NOTHING, NULL);
     if (result != SQL_DONE) {
-        rollback(sql);
+        sql_roll_back(sql);
         return result;
     }
     report_write(report, before, migrations->count);
@@ -231,7 +227,14 @@ struct sql *schema_open(const char *url, int connect_ms, char error[STORE_ERROR_
 {
     struct sql *sql = sql_open(url, SQL_WRITE, connect_ms, error);
 
-    if (!sql || schema_check(sql, &schema_migrations[sql->dialect]) == SQL_DONE)
+    if (!sql)
+        return NULL;
+    const int answer_ms = sql->answer_ms;
+    if (sql->dialect == SQL_POSTGRES)
+        sql->answer_ms = connect_ms;
+    enum sql_result result = schema_check(sql, &schema_migrations[sql->dialect]);
+    sql->answer_ms = answer_ms;
+    if (result == SQL_DONE)
         return sql;
     sql_fail(sql, error);
     sql_close(sql);

@@ -115,6 +115,16 @@ enum sql_result sql_run(struct sql *sql, const char *statement, const struct sql
     return result;
 }
 
+void sql_roll_back(struct sql *sql)
+{
+    const struct sql told = *sql;
+
+    sql_run(sql, "ROLLBACK", SQL_NOTHING, NULL);
+    memcpy(sql->error, told.error, sizeof sql->error);
+    memcpy(sql->constraint, told.constraint, sizeof sql->constraint);
+    memcpy(sql->state, told.state, sizeof sql->state);
+}
+
 const char *sql_column(const struct sql *sql, int column)
 {
     size_t length;

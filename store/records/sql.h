@@ -112,6 +112,9 @@ enum sql_result sql_next(struct sql *sql);
 enum sql_result sql_run(struct sql *sql, const char *statement, const struct sql_value *values,
                         int count, int64_t *number);
 
+/* Ends a transaction; what the last failure has told stays. */
+void sql_roll_back(struct sql *sql);
+
 /* Of the row, until the next call that may change it: as text, NULL for NULL; */
 const char *sql_column(const struct sql *sql, int column);
 size_t sql_column_length(const struct sql *sql, int column);

@@ -48,7 +48,8 @@ static int records_read(struct sql *sql, int64_t age_us, struct record_survey *s
     record_time_format(survey->now_us - age_us, before);
     if (row_read(sql,
                  "SELECT count(*), count(*) FILTER (WHERE last_requested_at < $1),"
-                 " max(last_requested_at) FROM uic_records",
+                 " max(last_requested_at) FILTER (WHERE last_requested_at < 'infinity')"
+                 " FROM uic_records",
                  SQL_VALUES(sql_text(before))) != 0)
         return -1;
     survey->records = sql_column_number(sql, 0);

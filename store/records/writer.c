@@ -24,6 +24,15 @@
 /* For a file, which is nobody else's burden. */
 #define PAUSE_MAX_SQLITE_MS 1000
 
+/* Of a claim that goes alone, because somebody holds a row of its batch: it waits no second time.
+ */
+#define LOCK_ALONE_MS 100
+/* A claim with less time left is not begun any more: a server that says that a row is held would
+ * look like one that says nothing. */
+#define LEFT_MIN_MS 300
+/* That claims are refused is told so often at most. */
+#define REFUSED_TOLD_MS 60000
+
 struct writer {
     struct record_store *store;
     struct sql *sql;
@@ -32,6 +41,7 @@ struct writer {
     size_t alone;      /* so many of those that wait go one by one, to find who made a batch fail */
     unsigned failures; /* since a statement went well */
     int64_t retry_ms;  /* when to connect again */
+    int64_t refused_ms; /* from when on a claim that is refused is told of */
     char told[STORE_ERROR_MAX];
 };
 
@@ -103,10 +113,10 @@ static void connection_fail(struct writer *writer, const char *why)
     waiting_refuse(writer, INT64_MAX);
 }
 
-static enum sql_result batch_write(struct writer *writer)
+static enum sql_result batch_write(struct writer *writer, int lock_ms)
 {
     if (writer->store->dialect == SQL_POSTGRES)
-        return claims_postgres_run(writer->sql, writer->batch);
+        return claims_postgres_run(writer->sql, writer->batch, lock_ms);
     record_turn_take(writer->store);
     enum sql_result result =
         claims_sqlite_run(writer->sql, writer->batch, atomic_load(&writer->store->trusted_us));
@@ -129,7 +139,7 @@ static void writer_connect(struct writer *writer)
     if (store->dialect == SQL_POSTGRES)
         result = claims_postgres_prepare(writer->sql);
     else if ((result = claims_sqlite_prepare(writer->sql)) == SQL_DONE)
-        result = batch_write(writer);
+        result = batch_write(writer, 0);
     if (result != SQL_DONE) {
         connection_fail(writer, writer->sql->error);
         return;
@@ -213,6 +223,17 @@ static void batch_give_up(struct writer *writer)
     connection_fail(writer, writer->sql->error);
 }
 
+static void refused_tell(struct writer *writer)
+{
+    const struct record_commit_watch *watch = &writer->batch->claims[0]->link->commits;
+    const int64_t now_ms = clock_monotonic_ms();
+
+    if (!watch->refused || now_ms < writer->refused_ms)
+        return;
+    watch->refused(watch->arg, writer->sql->error);
+    writer->refused_ms = now_ms + REFUSED_TOLD_MS;
+}
+
 /* SQL_AGAIN: another instance was in the way, and has ended its transaction. A code that was free
  * when the statement began is another person's now, or this person's own by another message: that
  * is seen when it is made again. */
@@ -226,6 +247,7 @@ static void batch_failed(struct writer *writer, enum sql_result result)
     if (result == SQL_DOWN || result == SQL_FAILED) {
         batch_give_up(writer);
     } else if (is_guilt && batch->count == 1) {
+        refused_tell(writer);
         batch->outcomes[0].status = STORE_DOWN;
         batch_finish(writer);
     } else {
@@ -247,15 +269,19 @@ static void batch_run(struct writer *writer)
 {
     const int64_t began_us = clock_monotonic_us();
     const struct record_commit_watch *watch;
+    const bool is_alone = writer->alone > 0;
+    int lock_ms = is_alone ? LOCK_ALONE_MS : CLAIMS_LOCK_MS;
     enum sql_result result;
 
     batch_take(writer);
-    if (writer->alone > 0)
+    if (is_alone)
         writer->alone--;
     watch = &writer->batch->claims[0]->link->commits;
     if (writer->store->dialect == SQL_POSTGRES)
         writer->sql->answer_ms = answer_ms(writer->batch);
-    result = batch_write(writer);
+    if (writer->sql->answer_ms < CLAIMS_LOCK_MS + LEFT_MIN_MS)
+        lock_ms = LOCK_ALONE_MS;
+    result = batch_write(writer, lock_ms);
     if (result != SQL_DONE) {
         batch_failed(writer, result);
         return;
@@ -278,7 +304,7 @@ static void work(struct writer *writer)
     if (!writer->sql)
         waiting_refuse(writer, INT64_MAX);
     else if (!is_file)
-        waiting_refuse(writer, now_ms);
+        waiting_refuse(writer, now_ms + LEFT_MIN_MS);
     if (!STAILQ_EMPTY(&writer->waiting))
         batch_run(writer);
 }

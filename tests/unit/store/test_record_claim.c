@@ -351,7 +351,7 @@ static void each_transaction_is_told_with_its_claims(void **state)
 {
     (void)state;
     struct told told = {0};
-    const struct record_commit_watch watch = {on_committed, &told};
+    const struct record_commit_watch watch = {.committed = on_committed, .arg = &told};
     struct asked jean = asked_by("jean", "+1", "SM1", JEAN);
     struct asked marie = asked_by("marie", "+2", "SM2", MARIE);
 

@@ -71,6 +71,7 @@ static void the_first_time_creates_and_the_second_finds(void **state)
 static void from_the_first_record_on_marks_are_compared(void **state)
 {
     struct asked jean = asked_by("jean", "+1", "SM1", "code");
+    char row[BENCH_TEXT_MAX];
 
     (void)state;
     assert_int_equal(record_store_prepare(bench.url, report, error), 0);
@@ -80,10 +81,13 @@ static void from_the_first_record_on_marks_are_compared(void **state)
     assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
     bench_attach(&bench);
     assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    bench_sql(&bench, "SELECT xmin||' '||xmax FROM uic_marks", row);
     assert_int_equal(record_store_mark(bench.url, "salt", "b", true, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "b", false, error), 0);
     assert_int_equal(record_store_mark(bench.url, "salt", "a", true, error), RECORD_DIFFERS);
     assert_int_equal(record_store_mark(bench.url, "salt", "a", false, error), RECORD_DIFFERS);
+    /* A start that changes nothing writes nothing, and waits for no standby. */
+    assert_sql(&bench, "SELECT xmin||' '||xmax FROM uic_marks", row);
     assert_int_equal(record_store_mark(bench.url, "flow", "a", true, error), 0);
     assert_sql(&bench, "SELECT count(*) FROM uic_marks", "2");
 }

@@ -125,6 +125,33 @@ static void a_step_under_way_ends_with_its_link(void **state)
     assert_int_equal(step_wait(&sweep), STORE_OK);
 }
 
+/* An operator keeps a record for ever. */
+static void a_record_that_is_kept_for_ever_stops_no_sweep(void **state)
+{
+    (void)state;
+    struct record_sweep sweep = sweep_of(false);
+
+    records_make();
+    assert_sql(&bench,
+               "UPDATE uic_records SET last_requested_at = 'infinity'"
+               " WHERE uic_code IN ('c1', 'c2000')",
+               "");
+    do {
+        step_begin(&sweep);
+        assert_int_equal(step_wait(&sweep), STORE_OK);
+    } while (sweep.more);
+    assert_int_equal(sweep.survey.records, OLD + NEW);
+    assert_int_equal(sweep.survey.due, OLD - 1);
+    assert_true(sweep.survey.newest_us > 0 && sweep.survey.newest_us < sweep.survey.now_us);
+    sweep = sweep_of(true);
+    do {
+        step_begin(&sweep);
+        assert_int_equal(step_wait(&sweep), STORE_OK);
+    } while (sweep.more);
+    assert_sql(&bench, "SELECT count(*) FROM uic_records", "301");
+    assert_sql(&bench, "SELECT count(*) FROM uic_records WHERE uic_code = 'c1'", "1");
+}
+
 /* Another program holds what the sweep wants: it waits, and claims go on. */
 static void a_sweep_that_waits_holds_no_claim_up(void **state)
 {
@@ -149,6 +176,7 @@ static void a_sweep_that_waits_holds_no_claim_up(void **state)
     struct asked marie = asked_by("marie", "+2", "", "marie");
     assert_int_equal(claimed(&bench, &marie), STORE_OK);
     assert_int_equal(step_wait(&sweep), STORE_DOWN); /* its lock timeout */
+    assert_non_null(strstr(sweep.errand.error, "lock timeout"));
     assert_true(record_link_up(bench.link));
     PQfinish(other);
 }
@@ -161,6 +189,7 @@ int main(void)
         TEST(all_that_are_due_go_and_no_other),
         TEST(one_at_a_time),
         TEST(a_step_under_way_ends_with_its_link),
+        TEST(a_record_that_is_kept_for_ever_stops_no_sweep),
     };
     const struct CMUnitTest postgres_tests[] = {
         TEST(a_sweep_that_waits_holds_no_claim_up),

@@ -335,9 +335,26 @@ static void a_silent_server_is_down_and_claims_go_on(void **state)
     assert_sums(&read.totals.all, 1, 1, 1);
 }
 
+/* That person's request is of no hour that anybody asks for. */
+static void a_record_that_is_kept_for_ever_spoils_no_hour(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+    struct read read = {0};
+
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    assert_sql(&bench, "UPDATE uic_records SET last_requested_at = 'infinity'", "");
+    strcpy(jean.claim.event_id, "SM2");
+    assert_int_equal(claimed(&bench, &jean), STORE_OK);
+    assert_int_equal(read_since(&read, HOUR_S), STORE_OK);
+    assert_sums(&read.totals.all, 1, 1, 2);
+    assert_sums(&read.hours[0], 1, 1, 1);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define BOTH                                                                                     \
     TEST(without_records_all_is_zero), TEST(claims_are_summed_by_the_hour),                      \
+        TEST(a_record_that_is_kept_for_ever_spoils_no_hour),                                     \
         TEST(what_an_operator_writes_is_in_the_totals), TEST(a_claim_that_fails_counts_nothing), \
         TEST(the_last_backup_is_told_with_or_without_records),                                   \
         TEST(several_may_read_at_once_while_others_claim),                                       \

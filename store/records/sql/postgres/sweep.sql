@@ -42,6 +42,8 @@ SELECT (SELECT count(*) FROM gone),
         ELSE (SELECT max(id) FROM page) END,
     (SELECT count(*) FROM page),
     (SELECT count(*) FROM page WHERE is_due),
-    (SELECT (extract(epoch FROM max(last_requested_at)) * 1000000)::bigint FROM page),
+    -- An operator keeps a record by 'infinity': that is no time when somebody asked.
+    (SELECT (extract(epoch FROM max(last_requested_at)) * 1000000)::bigint FROM page
+     WHERE isfinite(last_requested_at)),
     (SELECT at FROM unix),
     (SELECT value FROM trusted)

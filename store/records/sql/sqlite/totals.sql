@@ -3,4 +3,4 @@ SELECT NULL, coalesce(sum(new_codes), 0), coalesce(sum(new_phones), 0), coalesce
 FROM uic_totals
 UNION ALL
 SELECT strftime('%s', hour || ':00'), new_codes, new_phones, requests
-FROM uic_totals WHERE hour >= strftime('%Y-%m-%d %H', $1, 'unixepoch')
+FROM uic_totals WHERE hour >= strftime('%Y-%m-%d %H', $1, 'unixepoch') AND hour < 'infinity'
