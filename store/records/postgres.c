@@ -122,8 +122,10 @@ static enum sql_result failure_judge(const char *state)
         return SQL_AGAIN; /* serialization, deadlock */
     if (strcmp(state, "23505") == 0)
         return SQL_UNIQUE;
-    /* Another constraint; a character that the server does not take; a lock timeout. */
-    if (strncmp(state, "23", 2) == 0 || strncmp(state, "22", 2) == 0 || strcmp(state, "55P03") == 0)
+    /* Another constraint; a character that the server does not take; a trigger of an operator's; a
+     * lock timeout. */
+    if (strncmp(state, "23", 2) == 0 || strncmp(state, "22", 2) == 0 ||
+        strncmp(state, "P0", 2) == 0 || strcmp(state, "55P03") == 0)
         return SQL_REFUSED;
     return SQL_FAILED;
 }

@@ -95,19 +95,39 @@ static void rows_that_an_operator_holds_stop_nobody_else(void **state)
     assert_sql(&bench, "SELECT count(*)||' '||sum(request_count) FROM uic_records", "16 17");
 }
 
-/* Of the two server processes that the pooler has, whichever comes. */
+static void a_trigger_that_refuses_one_person_stops_nobody_else(void **state)
+{
+    (void)state;
+    struct asked crowd[3];
+
+    assert_sql(&bench,
+               "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+               " RAISE 'not this one'; END$$; CREATE TRIGGER refuse BEFORE INSERT ON uic_records"
+               " FOR EACH ROW WHEN (new.uic_code = '1') EXECUTE FUNCTION refuse()",
+               "");
+    for (int i = 0; i < 3; i++)
+        person(&crowd[i], i, "SM1");
+    for (int i = 0; i < 3; i++) {
+        asked_wait(&bench, &crowd[i]);
+        assert_int_equal(crowd[i].claim.ticket.status, i == 1 ? STORE_DOWN : STORE_OK);
+    }
+    assert_true(record_link_up(bench.link));
+}
+
+/* The pooler has two server processes: a transaction holds one, the other answers meanwhile. */
 static void nothing_is_set_for_others(void **state)
 {
     (void)state;
+    static const char show[] =
+        "SELECT current_setting('lock_timeout')||' '||current_setting('statement_timeout')";
     struct asked jean = asked_by("jean", "+1", "SM1", "code");
 
     assert_int_equal(claimed(&bench, &jean), STORE_OK);
     PGconn *other = lock("SELECT 1");
-    for (int i = 0; i < 2; i++) {
-        assert_sql(&bench, "SHOW lock_timeout", "0");
-        assert_sql(&bench, "SHOW statement_timeout", "0");
-        PQclear(PQexec(other, "ROLLBACK; BEGIN"));
-    }
+    PGresult *result = PQexec(other, show);
+    assert_string_equal(PQgetvalue(result, 0, 0), "0 0");
+    PQclear(result);
+    assert_sql(&bench, show, "0 0");
     PQfinish(other);
 }
 
@@ -153,7 +173,8 @@ int main(void)
 {
     const struct CMUnitTest direct[] = {
         TEST(rows_that_an_operator_holds_stop_nobody_else),
-        cmocka_unit_test_setup_teardown(a_start_does_not_wait_for_a_lock, setup, teardown),
+        TEST(a_trigger_that_refuses_one_person_stops_nobody_else),
+        TEST(a_start_does_not_wait_for_a_lock),
         cmocka_unit_test_setup_teardown(a_start_does_not_wait_for_a_standby, setup_unprepared,
                                         teardown),
     };
