@@ -1,7 +1,6 @@
 /* Replies: each is sent once, in order for each person, as fast as is allowed; on both backends. */
 #include "store/base/clock.h"
 #include "store/replies_bench.h"
-
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
