@@ -38,8 +38,8 @@ static void check_replicas(const struct redis_survey *survey, unsigned outbox_re
         "Redis has a replica: with OUTBOX_REPLICAS=1 no code that was told is lost in a failover",
         "Redis a une réplique : avec OUTBOX_REPLICAS=1, une bascule ne perd aucun code dit"};
     static const struct redis_advice late = {
-        "fewer replicas than OUTBOX_REPLICAS had a record within half a second",
-        "moins de répliques que OUTBOX_REPLICAS ont reçu un enregistrement en une demi-seconde"};
+        "fewer replicas than OUTBOX_REPLICAS had a record within two seconds",
+        "moins de répliques que OUTBOX_REPLICAS ont reçu un enregistrement en deux secondes"};
 
     if (outbox_replicas == 0 && survey->replicas > 0)
         print_advice("hint", "", &one);

@@ -13,7 +13,7 @@ extern const struct redis_script replies_put_script, replies_lease_script, repli
 extern const struct redis_script session_save_script;
 
 /* For a replica to say that it has a record. */
-#define WAIT_MS "500"
+#define WAIT_MS "2000"
 
 struct checking {
     struct redis_probe probe;

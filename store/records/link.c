@@ -117,7 +117,7 @@ struct record_link *record_attach(struct record_store *store, struct event_base 
     if (watch)
         link->watch = *watch;
     pthread_mutex_lock(&store->mutex);
-    link->up = store->up;
+    link->up = store->up && store->tellings == 0; /* else it hears of it */
     SLIST_INSERT_HEAD(&store->links, link, entry);
     if (store->tellings > 0)
         eventfd_write(link->wake, 1);

@@ -8,7 +8,8 @@
  *
  * One timer serves all: from LOOKING_UP to GREETING it ends the attempt; in UP it looks at the
  * oldest command, whose deadline is the first (all have the same), and takes the connection for
- * dead when that has passed. A replica, or a master that became one, is left at once.
+ * dead when that has passed; if we slept meanwhile, so that its answer may lie here unread, it has
+ * that long once more. A replica, or a master that became one, is left at once.
  *
  * Invariants: `context` is NULL unless CONNECTING, GREETING or UP. A context that we let go has
  * data NULL, so what hiredis still calls for it does nothing. Replies come in the order of the
@@ -29,6 +30,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A timer that comes so late says that this process had no processor. */
+#define SLEPT_MS 50
+
 enum state { IDLE, LOOKING_UP, CONNECTING, GREETING, UP };
 
 struct redis_connection {
@@ -44,6 +48,7 @@ struct redis_connection {
     struct resolver_addresses addresses;
     size_t addresses_tried; /* in this attempt */
     struct redis_greeting greeting;
+    const struct redis_command *excused; /* is late because we slept */
     TAILQ_HEAD(, redis_command) under_way;
 };
 
@@ -102,6 +107,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         if (oldest == NULL)
             return;
         int64_t left = oldest->deadline - clock_monotonic_ms();
+        if (left <= -SLEPT_MS && oldest != connection->excused) {
+            connection->excused = oldest;
+            left = connection->settings.deadline_ms;
+        }
         if (left > 0) {
             timer_set(connection, left);
             return;

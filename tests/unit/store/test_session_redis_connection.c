@@ -36,6 +36,23 @@ static void a_silent_redis_is_down_until_it_speaks(void **state)
     load_says("Kabila");
 }
 
+/* Whoever slept beyond the deadline hears what was answered meanwhile before he calls it silent. */
+static void a_process_without_a_processor_blames_nobody(void **state)
+{
+    (void)state;
+    struct session_settings settings = settings_with_deadline(200);
+    struct visit visit;
+    reopen(&settings);
+    assert_status(save_something(), STORE_OK);
+    const unsigned changes = bench.changes;
+
+    visit_init(&bench, &visit, ADDRESS);
+    assert_status(session_load(bench.link, &visit.session), STORE_LATER);
+    usleep(400000);
+    assert_status(visit_end(&bench, &visit, STORE_LATER), STORE_OK);
+    assert_int_equal(bench.changes, changes);
+}
+
 static void an_idle_link_stays_up(void **state)
 {
     (void)state;
@@ -265,6 +282,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_silent_redis_is_down_until_it_speaks),
+        CASE(a_process_without_a_processor_blames_nobody),
         CASE(an_idle_link_stays_up),
         CASE(a_killed_redis_comes_back),
         CASE(a_killed_redis_ends_what_is_under_way),
