@@ -32,8 +32,9 @@ class _Side(asyncio.Protocol):
             self.transport.abort()
 
     def data_received(self, data):
-        if self.is_client and self.proxy.replacement:
-            data = data.replace(*self.proxy.replacement)
+        if self.is_client:
+            for true, false in self.proxy.replacements:
+                data = data.replace(true, false)
         if not self.is_client and self.proxy.cuts_left > 0 and self.proxy.cut_only in data:
             self._cut_in(data)
             return
@@ -87,9 +88,9 @@ class _Side(asyncio.Protocol):
 class Proxy:
     """A port in front of another one on this machine. Methods are called on the loop's thread."""
 
-    def __init__(self, target, replacement=None):
+    def __init__(self, target, replacements=()):
         self.target = target
-        self.replacement = replacement  # (old, new) in what clients send
+        self.replacements = replacements  # (old, new) in what clients send
         self.sides = set()
         self.cuts = 0  # connections that were cut in mid-reply, in all
         self.cuts_left = 0
