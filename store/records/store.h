@@ -2,7 +2,7 @@
  * Inside the store of records: what its two threads and its links share.
  *
  *     link's thread                            store's threads
- *     record_link_begin(link); hand over ───►  writer.c, maintenance.c
+ *     claims, errands, under the mutex  ────►  writer.c, maintenance.c
  *     ticket.done, on the loop  ◄───eventfd──  record_link_finish(link, ticket)
  *     watch.changed             ◄───eventfd──  record_store_tell(store, up, why)
  */
