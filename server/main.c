@@ -1,6 +1,6 @@
 /* The program: finds the command, and answers --help and --version for all of them. */
 #include "server/commands/command.h"
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

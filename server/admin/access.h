@@ -3,8 +3,8 @@
  * tells when it ends and proves by HMAC under a key derived from the token that we made it: nothing
  * is stored, any instance with the same token takes it, and another token ends them all.
  */
-#ifndef SERVER_ACCESS_H
-#define SERVER_ACCESS_H
+#ifndef SERVER_ADMIN_ACCESS_H
+#define SERVER_ADMIN_ACCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

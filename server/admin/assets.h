@@ -2,8 +2,8 @@
  * The pages and what they are made of, embedded in the program by the build (server/web/). Browsers
  * ask again each time whether theirs is still the same, and are told so in a few bytes.
  */
-#ifndef SERVER_ASSETS_H
-#define SERVER_ASSETS_H
+#ifndef SERVER_ADMIN_ASSETS_H
+#define SERVER_ADMIN_ASSETS_H
 
 #include "server/http/http.h"
 #include <stdbool.h>

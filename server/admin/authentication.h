@@ -5,8 +5,8 @@
  *
  *     authenticate(authentication, request, on_known, arg);   on_known replies
  */
-#ifndef SERVER_AUTHENTICATION_H
-#define SERVER_AUTHENTICATION_H
+#ifndef SERVER_ADMIN_AUTHENTICATION_H
+#define SERVER_ADMIN_AUTHENTICATION_H
 
 #include "server/admin/access.h"
 #include "server/http/http.h"

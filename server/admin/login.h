@@ -2,11 +2,11 @@
  * Logging in and out with a browser, and the page that one sees then. The token is asked for once;
  * for it there is a pass (access.h).
  */
-#ifndef SERVER_LOGIN_H
-#define SERVER_LOGIN_H
+#ifndef SERVER_ADMIN_LOGIN_H
+#define SERVER_ADMIN_LOGIN_H
 
 #include "server/admin/authentication.h"
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include "server/http/http.h"
 
 struct throttle;

@@ -6,11 +6,11 @@
  *
  * All calls on the loop's thread.
  */
-#ifndef SERVER_SNAPSHOT_H
-#define SERVER_SNAPSHOT_H
+#ifndef SERVER_ADMIN_SNAPSHOT_H
+#define SERVER_ADMIN_SNAPSHOT_H
 
-#include "server/configuration/config.h"
-#include "server/stores.h"
+#include "server/config/config.h"
+#include "server/serving/stores.h"
 #include "server/telemetry/funnel.h"
 #include <jansson.h>
 

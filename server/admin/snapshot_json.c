@@ -1,7 +1,7 @@
 /* A snapshot as JSON. Numbers of what was counted and names of the flow; nothing of a person. */
 #include "server/admin/snapshot_parts.h"
 
-#include "server/configuration/local_day.h"
+#include "server/config/local_day.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"
 #include <string.h>

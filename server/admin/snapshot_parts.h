@@ -1,6 +1,6 @@
 /* Private to the snapshot: what was read, for those that make JSON of it. */
-#ifndef SERVER_SNAPSHOT_PARTS_H
-#define SERVER_SNAPSHOT_PARTS_H
+#ifndef SERVER_ADMIN_SNAPSHOT_PARTS_H
+#define SERVER_ADMIN_SNAPSHOT_PARTS_H
 
 #include "server/admin/snapshot.h"
 #include "store/records.h"

@@ -2,8 +2,8 @@
  * GET /admin/stats: a snapshot as JSON, kept for a second, so that a storm of requests asks the
  * stores once. One for each worker.
  */
-#ifndef SERVER_STATS_H
-#define SERVER_STATS_H
+#ifndef SERVER_ADMIN_STATS_H
+#define SERVER_ADMIN_STATS_H
 
 #include "server/admin/snapshot.h"
 

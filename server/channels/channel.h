@@ -4,12 +4,12 @@
  *
  * All calls on the worker's thread.
  */
-#ifndef SERVER_CHANNEL_H
-#define SERVER_CHANNEL_H
+#ifndef SERVER_CHANNELS_CHANNEL_H
+#define SERVER_CHANNELS_CHANNEL_H
 
-#include "server/exchange.h"
+#include "server/exchange/exchange.h"
+#include "server/exchange/message.h"
 #include "server/http/http.h"
-#include "server/message.h"
 #include "server/telemetry/metrics.h"
 
 struct channel;

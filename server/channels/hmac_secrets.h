@@ -2,8 +2,8 @@
  * The secrets under which a provider signs: one, or two while one replaces the other, each ready in
  * an HMAC context. No I/O; for one thread.
  */
-#ifndef SERVER_HMAC_SECRETS_H
-#define SERVER_HMAC_SECRETS_H
+#ifndef SERVER_CHANNELS_HMAC_SECRETS_H
+#define SERVER_CHANNELS_HMAC_SECRETS_H
 
 #include <openssl/evp.h>
 #include <stddef.h>

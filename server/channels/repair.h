@@ -3,8 +3,8 @@
  * such texts, half a surrogate pair, a byte order mark, or numbers beyond what a reader holds. What
  * is broken in a text becomes U+FFFD. Pure.
  */
-#ifndef SERVER_REPAIR_H
-#define SERVER_REPAIR_H
+#ifndef SERVER_CHANNELS_REPAIR_H
+#define SERVER_CHANNELS_REPAIR_H
 
 #include <stddef.h>
 

@@ -1,10 +1,10 @@
 /*
  * Whether the server that runs with these settings is ready, asked as a stranger would.
  */
-#ifndef SERVER_ASK_READY_H
-#define SERVER_ASK_READY_H
+#ifndef SERVER_COMMANDS_ASK_READY_H
+#define SERVER_COMMANDS_ASK_READY_H
 
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * becoming that account. The kernel knows both. Where nobody logged in (a container, a timer)
  * SUDO_USER is quoted as what it is: a variable that anybody can set.
  */
-#ifndef SERVER_AUTHOR_H
-#define SERVER_AUTHOR_H
+#ifndef SERVER_COMMANDS_AUTHOR_H
+#define SERVER_COMMANDS_AUTHOR_H
 
 #define AUTHOR_MAX 160
 

@@ -2,10 +2,10 @@
  * as a webhook, with sessions and records in memory: nothing is registered anywhere. */
 #include "server/commands/command.h"
 
-#include "server/allowance.h"
-#include "server/configuration/setup.h"
-#include "server/exchange.h"
-#include "server/security/hasher.h"
+#include "server/config/setup.h"
+#include "server/exchange/exchange.h"
+#include "server/exchange/quota.h"
+#include "server/security/keyed_hashes.h"
 #include "server/telemetry/funnel.h"
 #include "server/telemetry/log.h"
 #include "store/counters.h"
@@ -42,8 +42,8 @@ struct chat {
     struct funnel funnel;
     struct counters *counters;
     struct counters_link *counters_link;
-    struct allowance *allowance;
-    struct hasher *hasher;
+    struct quota *quota;
+    struct keyed_hashes *hashes;
     struct exchange_service *exchanges;
     bool prompt; /* a person types: show where */
     bool answered;
@@ -88,26 +88,26 @@ static int chat_open_counters(struct chat *chat, const struct setup *setup,
 
 static int chat_open(struct chat *chat, const struct setup *setup, char error[STORE_ERROR_MAX])
 {
-    const struct allowance_limits no_limits = {0};
+    const struct quota_limits no_limits = {0};
 
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     chat->base = event_base_new();
     if (chat->base == NULL || chat_open_stores(chat, setup, error) != 0 ||
         chat_open_counters(chat, setup, error) != 0)
         return -1;
-    chat->hasher = hasher_create(&setup->keys);
-    chat->allowance = allowance_create(&no_limits);
-    if (chat->hasher == NULL || chat->allowance == NULL)
+    chat->hashes = keyed_hashes_create(&setup->keys);
+    chat->quota = quota_create(&no_limits);
+    if (chat->hashes == NULL || chat->quota == NULL)
         return -1;
     chat->exchanges = exchange_service_create(&(struct exchange_settings){
         .base = chat->base,
         .flow = setup->flow,
         .keys = &setup->keys,
-        .hasher = chat->hasher,
+        .hashes = chat->hashes,
         .salt = setup->config.uic_salt,
         .sessions = chat->sessions,
         .records = chat->records,
-        .allowance = chat->allowance,
+        .quota = chat->quota,
         .funnel = &chat->funnel,
         .counters = chat->counters_link,
         .in_flight_max = 1,
@@ -126,8 +126,8 @@ static void chat_close(struct chat *chat)
     if (chat->sessions != NULL)
         session_detach(chat->sessions);
     exchange_service_free(chat->exchanges);
-    hasher_free(chat->hasher);
-    allowance_free(chat->allowance);
+    keyed_hashes_free(chat->hashes);
+    quota_free(chat->quota);
     if (chat->counters != NULL)
         counters_close(chat->counters);
     if (chat->record_store != NULL)

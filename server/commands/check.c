@@ -8,7 +8,7 @@
 #include "server/commands/instances.h"
 #include "server/commands/public_check.h"
 #include "server/commands/start_check.h"
-#include "server/configuration/setup.h"
+#include "server/config/setup.h"
 #include "server/http/tls.h"
 #include "server/security/salt_check.h"
 #include "store/base/clock.h"

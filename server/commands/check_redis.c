@@ -2,7 +2,7 @@
 #include "server/commands/check_redis.h"
 
 #include "server/commands/finding.h"
-#include "server/redis_advice.h"
+#include "server/serving/redis_advice.h"
 #include <stdio.h>
 
 /* For one command. */

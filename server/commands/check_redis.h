@@ -1,8 +1,8 @@
 /* For `check`: Redis, tried for real. */
-#ifndef SERVER_CHECK_REDIS_H
-#define SERVER_CHECK_REDIS_H
+#ifndef SERVER_COMMANDS_CHECK_REDIS_H
+#define SERVER_COMMANDS_CHECK_REDIS_H
 
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 
 /* Prints what is found about the Redis of REDIS_URL. Returns 0, or -1 when something is bad. */
 int check_redis(const struct config *config);

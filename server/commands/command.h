@@ -2,8 +2,8 @@
  * A command of the program: one file each, its entry on top. main.c finds it by name, answers
  * --help and --version, and takes --env out of the arguments.
  */
-#ifndef SERVER_COMMAND_H
-#define SERVER_COMMAND_H
+#ifndef SERVER_COMMANDS_COMMAND_H
+#define SERVER_COMMANDS_COMMAND_H
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
 #include "server/commands/command.h"
 #include "server/commands/erasing.h"
 #include "server/commands/phone_number.h"
-#include "server/configuration/setup.h"
+#include "server/config/setup.h"
 #include "server/security/salt_check.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"

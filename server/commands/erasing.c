@@ -4,7 +4,7 @@
  */
 #include "server/commands/erasing.h"
 
-#include "server/channels/postman.h"
+#include "server/channels/meta/sender.h"
 #include "store/outbox/erase.h"
 #include "store/records.h"
 #include "store/redis.h"
@@ -115,7 +115,7 @@ static int replies_visit(struct erasing *erasing, struct redis_call *redis,
     char address[ADDRESS_MAX];
     int status = 0;
 
-    postman_store_settings(&erasing->setup->config, &erasing->setup->keys, &settings);
+    sender_store_settings(&erasing->setup->config, &erasing->setup->keys, &settings);
     for (size_t i = 0; status == 0 && i < sizeof schemes / sizeof *schemes; i++) {
         size_t found = 0;
         snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);

@@ -2,10 +2,10 @@
  * Everywhere that a person's number can be, beside the record database: sessions, the outbox,
  * replies that wait. Blocks: for the command line.
  */
-#ifndef SERVER_ERASING_H
-#define SERVER_ERASING_H
+#ifndef SERVER_COMMANDS_ERASING_H
+#define SERVER_COMMANDS_ERASING_H
 
-#include "server/configuration/setup.h"
+#include "server/config/setup.h"
 #include "store/ticket.h"
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* whatsapp-uic export: all records as CSV or JSON lines, row by row. */
+#include "server/commands/atomic_file.h"
 #include "server/commands/command.h"
 #include "server/commands/progress.h"
-#include "server/commands/whole_file.h"
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include "store/record_tools.h"
 #include <getopt.h>
 #include <inttypes.h>
@@ -150,7 +150,7 @@ static const char *row_check(const struct record_row *row)
 
 /* Returns 0; 1 when rows were left out; -1. */
 static int rows_export(struct record_reader *reader, const struct request *request,
-                       struct whole_file *file)
+                       struct atomic_file *file)
 {
     char error[STORE_ERROR_MAX];
     struct record_row row;
@@ -164,7 +164,7 @@ static int rows_export(struct record_reader *reader, const struct request *reque
     progress_begin(&progress, "export", total);
     if (request->is_csv)
         csv_head(file->stream, request);
-    while (whole_file_good(file) && (found = record_reader_next(reader, &row, error)) > 0) {
+    while (atomic_file_good(file) && (found = record_reader_next(reader, &row, error)) > 0) {
         const char *why = row_check(&row);
         if (why) {
             progress_end(&progress);
@@ -176,7 +176,7 @@ static int rows_export(struct record_reader *reader, const struct request *reque
         progress_show(&progress, ++done);
     }
     progress_end(&progress);
-    if (found == 0 || !whole_file_good(file))
+    if (found == 0 || !atomic_file_good(file))
         return status;
 failed:
     fprintf(stderr, "DATABASE_URL: %s\n", error);
@@ -186,7 +186,7 @@ failed:
 static int export_run(const struct config *config, const struct request *request)
 {
     char error[STORE_ERROR_MAX];
-    struct whole_file file;
+    struct atomic_file file;
     struct record_reader *reader =
         record_reader_open(config->database_url, RECORD_READ_OURS, error);
     int status = -1;
@@ -195,9 +195,9 @@ static int export_run(const struct config *config, const struct request *request
         fprintf(stderr, "DATABASE_URL: %s\n", error);
         return -1;
     }
-    if (whole_file_open(&file, request->output) == 0) {
+    if (atomic_file_open(&file, request->output) == 0) {
         status = rows_export(reader, request, &file);
-        if (whole_file_close(&file, status >= 0) != 0)
+        if (atomic_file_close(&file, status >= 0) != 0)
             status = -1;
     }
     record_reader_close(reader);

@@ -1,6 +1,6 @@
 /* What `check` finds: a line each, or with --quiet one line in all and an exit code. */
-#ifndef SERVER_FINDING_H
-#define SERVER_FINDING_H
+#ifndef SERVER_COMMANDS_FINDING_H
+#define SERVER_COMMANDS_FINDING_H
 
 #include <stdbool.h>
 

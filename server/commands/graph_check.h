@@ -2,10 +2,10 @@
  * Asks Meta's Graph API for our phone number, for `check`: do token, id and permission fit, and can
  * it be reached at all? Blocks, for seconds at worst.
  */
-#ifndef SERVER_GRAPH_CHECK_H
-#define SERVER_GRAPH_CHECK_H
+#ifndef SERVER_COMMANDS_GRAPH_CHECK_H
+#define SERVER_COMMANDS_GRAPH_CHECK_H
 
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,9 +1,9 @@
 /* whatsapp-uic import: the Python version's records into our database. What a row becomes is
- * old_record.c's affair, how it is read and written the store's. */
+ * python_record.c's affair, how it is read and written the store's. */
 #include "server/commands/command.h"
-#include "server/commands/old_record.h"
 #include "server/commands/progress.h"
-#include "server/configuration/setup.h"
+#include "server/commands/python_record.h"
+#include "server/config/setup.h"
 #include "server/security/salt_check.h"
 #include "store/record_tools.h"
 #include <getopt.h>
@@ -48,14 +48,14 @@ struct request {
 
 struct import {
     struct setup setup;
-    struct old_record_rules rules;
+    struct python_record_rules rules;
     struct record_reader *reader;
     struct record_importer *importer;
     struct progress progress;
     /* Rows to be written, and room for their notes, which else live but until the next row: */
     struct record_row rows[RECORD_IMPORT_MAX];
     char *notes[RECORD_IMPORT_MAX];
-    struct old_record_doubt doubts[RECORD_IMPORT_MAX];
+    struct python_record_doubt doubts[RECORD_IMPORT_MAX];
     enum record_import results[RECORD_IMPORT_MAX];
     size_t waiting;
     /* The report: */
@@ -112,7 +112,7 @@ static int rows_flush(struct import *import)
 static int row_take(struct import *import)
 {
     struct record_row *row = &import->rows[import->waiting];
-    const char *why = old_record_convert(&import->rules, row, &import->doubts[import->waiting]);
+    const char *why = python_record_convert(&import->rules, row, &import->doubts[import->waiting]);
 
     import->read++;
     if (why) {
@@ -187,12 +187,13 @@ static int import_run(struct import *import, const struct request *request)
 {
     char error[STORE_ERROR_MAX];
 
-    import->rules = (struct old_record_rules){import->setup.flow, &import->setup.keys,
-                                              import->setup.config.uic_salt, time(NULL)};
+    import->rules = (struct python_record_rules){import->setup.flow, &import->setup.keys,
+                                                 import->setup.config.uic_salt, time(NULL)};
     import->reader = record_reader_open(request->from, RECORD_READ_OLD, error);
     if (!import->reader)
         return fail("--from", error);
-    if (old_record_check_flow(record_reader_form(import->reader), import->setup.flow, error) != 0)
+    if (python_record_check_flow(record_reader_form(import->reader), import->setup.flow, error) !=
+        0)
         return fail("FLOW_FILE", error);
     if (target_prepare(import, request->dry_run) != 0)
         return -1;

@@ -1,6 +1,6 @@
 /* whatsapp-uic init-db: creates or migrates the tables. */
 #include "server/commands/command.h"
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include "store/records.h"
 #include <stdbool.h>
 #include <stdio.h>

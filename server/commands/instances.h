@@ -2,8 +2,8 @@
  * Which other instances of the server this machine is to run: whatsapp-uic@PORT, as systemd has
  * them enabled.
  */
-#ifndef SERVER_INSTANCES_H
-#define SERVER_INSTANCES_H
+#ifndef SERVER_COMMANDS_INSTANCES_H
+#define SERVER_COMMANDS_INSTANCES_H
 
 #include <stddef.h>
 

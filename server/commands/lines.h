@@ -1,8 +1,8 @@
 /*
  * The lines of a file descriptor, however it is cut into reads, each with a limit.
  */
-#ifndef SERVER_LINES_H
-#define SERVER_LINES_H
+#ifndef SERVER_COMMANDS_LINES_H
+#define SERVER_COMMANDS_LINES_H
 
 #include <stdbool.h>
 #include <stddef.h>

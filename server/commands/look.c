@@ -2,8 +2,8 @@
 #include "server/commands/look.h"
 
 #include "server/admin/snapshot.h"
-#include "server/configuration/local_day.h"
-#include "server/configuration/setup.h"
+#include "server/config/local_day.h"
+#include "server/config/setup.h"
 #include "server/telemetry/funnel.h"
 #include "store/records.h"
 #include "store/redis.h"

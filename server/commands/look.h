@@ -2,8 +2,8 @@
  * For commands that look at the stores which the servers share: a snapshot of figures and totals,
  * taken on a loop of its own. And the words for it, in French or English.
  */
-#ifndef SERVER_LOOK_H
-#define SERVER_LOOK_H
+#ifndef SERVER_COMMANDS_LOOK_H
+#define SERVER_COMMANDS_LOOK_H
 
 #include "server/commands/command.h"
 #include <jansson.h>

@@ -2,8 +2,8 @@
  * A phone number as people write it, telephones show it, or WhatsApp copies it: to what records
  * hold.
  */
-#ifndef SERVER_PHONE_NUMBER_H
-#define SERVER_PHONE_NUMBER_H
+#ifndef SERVER_COMMANDS_PHONE_NUMBER_H
+#define SERVER_COMMANDS_PHONE_NUMBER_H
 
 #include "store/records.h"
 

@@ -1,8 +1,8 @@
 /*
  * A progress bar on standard error, when that is a terminal; otherwise nothing.
  */
-#ifndef SERVER_PROGRESS_H
-#define SERVER_PROGRESS_H
+#ifndef SERVER_COMMANDS_PROGRESS_H
+#define SERVER_COMMANDS_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * it is this machine's, and whether messages get through to it. */
 #include "server/commands/public_check.h"
 
-#include "server/channels/meta.h"
+#include "server/channels/meta/meta.h"
 #include "server/commands/ask_ready.h"
 #include "server/commands/instances.h"
 #include "store/base/clock.h"

@@ -1,10 +1,10 @@
 /*
  * Whether people outside reach the service: its public address, asked as they would.
  */
-#ifndef SERVER_PUBLIC_CHECK_H
-#define SERVER_PUBLIC_CHECK_H
+#ifndef SERVER_COMMANDS_PUBLIC_CHECK_H
+#define SERVER_COMMANDS_PUBLIC_CHECK_H
 
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include <stdint.h>
 
 #define PUBLIC_CHECK_MAX 512

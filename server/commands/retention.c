@@ -3,8 +3,8 @@
 #include "server/commands/author.h"
 #include "server/commands/command.h"
 #include "server/commands/look.h"
-#include "server/configuration/config.h"
-#include "server/retention_guard.h"
+#include "server/config/config.h"
+#include "server/serving/retention_guard.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
 #include <getopt.h>

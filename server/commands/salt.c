@@ -1,6 +1,6 @@
 /* whatsapp-uic salt: a fresh secret for UIC_SALT. */
 #include "server/commands/command.h"
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include <getopt.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -1,9 +1,9 @@
 /* whatsapp-uic serve: the server. */
 #include "server/commands/command.h"
 
-#include "server/configuration/setup.h"
+#include "server/config/setup.h"
 #include "server/http/listening.h"
-#include "server/server.h"
+#include "server/serving/server.h"
 #include "server/telemetry/log.h"
 #include <stdio.h>
 #include <stdlib.h>

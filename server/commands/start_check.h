@@ -1,10 +1,10 @@
 /*
  * What a start would be refused for although each setting's value is a possible one.
  */
-#ifndef SERVER_START_CHECK_H
-#define SERVER_START_CHECK_H
+#ifndef SERVER_COMMANDS_START_CHECK_H
+#define SERVER_COMMANDS_START_CHECK_H
 
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include <stddef.h>
 
 #define START_CHECK_MAX 640

@@ -1,7 +1,7 @@
 /* The token that a request brings: "Authorization: Bearer TOKEN" (RFC 6750, 2.1). Whether it is the
  * right one is left to whom it is for. */
-#ifndef SERVER_BEARER_H
-#define SERVER_BEARER_H
+#ifndef SERVER_HTTP_BEARER_H
+#define SERVER_HTTP_BEARER_H
 
 #include "server/http/http.h"
 

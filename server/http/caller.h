@@ -2,8 +2,8 @@
  * Who calls over a connection: the other end, or for whom it speaks when it is a trusted proxy.
  * Both are counted in peers.h for as long as they have something open here.
  */
-#ifndef SERVER_CALLER_H
-#define SERVER_CALLER_H
+#ifndef SERVER_HTTP_CALLER_H
+#define SERVER_HTTP_CALLER_H
 
 #include "server/http/peers.h"
 #include <event2/util.h>

@@ -3,8 +3,8 @@
  * behind each size and each chunk; no extensions and no trailers, which nobody here would use.
  * Pure.
  */
-#ifndef SERVER_CHUNKS_H
-#define SERVER_CHUNKS_H
+#ifndef SERVER_HTTP_CHUNKS_H
+#define SERVER_HTTP_CHUNKS_H
 
 #include <stdint.h>
 

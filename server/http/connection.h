@@ -6,8 +6,8 @@
  *
  * All calls on the worker's thread.
  */
-#ifndef SERVER_CONNECTION_H
-#define SERVER_CONNECTION_H
+#ifndef SERVER_HTTP_CONNECTION_H
+#define SERVER_HTTP_CONNECTION_H
 
 #include "server/http/head.h"
 #include "server/http/peers.h"

@@ -1,6 +1,6 @@
 /* What a connection and the watch over all of them are, between those who scan and who sweep. */
-#ifndef SERVER_CONNECTION_PARTS_H
-#define SERVER_CONNECTION_PARTS_H
+#ifndef SERVER_HTTP_CONNECTION_PARTS_H
+#define SERVER_HTTP_CONNECTION_PARTS_H
 
 #include "server/http/caller.h"
 #include "server/http/connection.h"

@@ -2,8 +2,8 @@
  * application/x-www-form-urlencoded, taken apart. What the bytes of a field are worth is for those
  * to judge who use it. Pure.
  */
-#ifndef SERVER_FORM_H
-#define SERVER_FORM_H
+#ifndef SERVER_HTTP_FORM_H
+#define SERVER_HTTP_FORM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,8 +10,8 @@
  *     if (head_phase(&scanner) == HEAD_PHASE_COMPLETE)
  *         head_next(&scanner);                               once it is answered
  */
-#ifndef SERVER_HEAD_H
-#define SERVER_HEAD_H
+#ifndef SERVER_HTTP_HEAD_H
+#define SERVER_HTTP_HEAD_H
 
 #include "server/http/chunks.h"
 #include "server/http/target.h"

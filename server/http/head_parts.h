@@ -1,6 +1,6 @@
 /* What reads heads and what reads bodies, between themselves. */
-#ifndef SERVER_HEAD_PARTS_H
-#define SERVER_HEAD_PARTS_H
+#ifndef SERVER_HTTP_HEAD_PARTS_H
+#define SERVER_HTTP_HEAD_PARTS_H
 
 #include "server/http/head.h"
 

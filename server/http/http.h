@@ -5,8 +5,8 @@
  * All calls on the worker's thread. A request lives until http_reply; every request gets exactly
  * one reply, at once or later.
  */
-#ifndef SERVER_HTTP_H
-#define SERVER_HTTP_H
+#ifndef SERVER_HTTP_HTTP_H
+#define SERVER_HTTP_HTTP_H
 
 #include "server/http/connection.h"
 #include "server/telemetry/metrics.h"

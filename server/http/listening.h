@@ -3,8 +3,8 @@
  * connects then waits instead of being refused. Without a manager each worker opens its own
  * (http.h).
  */
-#ifndef SERVER_LISTENING_H
-#define SERVER_LISTENING_H
+#ifndef SERVER_HTTP_LISTENING_H
+#define SERVER_HTTP_LISTENING_H
 
 #include <stdbool.h>
 

@@ -2,8 +2,8 @@
  * Who is on the other end: addresses, the proxies among them that are trusted to say for whom they
  * speak, and how much each address has open. One object for the whole process; any thread.
  */
-#ifndef SERVER_PEERS_H
-#define SERVER_PEERS_H
+#ifndef SERVER_HTTP_PEERS_H
+#define SERVER_HTTP_PEERS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What a client is told that evhttp never gets to see. */
-#ifndef SERVER_REFUSAL_H
-#define SERVER_REFUSAL_H
+#ifndef SERVER_HTTP_REFUSAL_H
+#define SERVER_HTTP_REFUSAL_H
 
 #include "server/http/verdict.h"
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  * Strict reading of a request's target (RFC 9112, 3.2): a path, a whole address of http or https,
  * or the asterisk of OPTIONS; nothing that evhttp would take for something else. Pure.
  */
-#ifndef SERVER_TARGET_H
-#define SERVER_TARGET_H
+#ifndef SERVER_HTTP_TARGET_H
+#define SERVER_HTTP_TARGET_H
 
 #include "server/http/verdict.h"
 #include <stdbool.h>

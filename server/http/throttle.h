@@ -5,8 +5,8 @@
  *
  *     throttle_try(throttle, request, secret_is(token, given, length), on_judged, arg);
  */
-#ifndef SERVER_THROTTLE_H
-#define SERVER_THROTTLE_H
+#ifndef SERVER_HTTP_THROTTLE_H
+#define SERVER_HTTP_THROTTLE_H
 
 #include <stdbool.h>
 

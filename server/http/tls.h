@@ -2,8 +2,8 @@
  * TLS of the server's own port, for those who have no proxy that does it: TLS 1.2 and later, one
  * certificate for the whole process, read again on request. Any thread.
  */
-#ifndef SERVER_TLS_H
-#define SERVER_TLS_H
+#ifndef SERVER_HTTP_TLS_H
+#define SERVER_HTTP_TLS_H
 
 #include <stdbool.h>
 #include <stddef.h>

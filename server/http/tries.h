@@ -4,8 +4,8 @@
  * answer tells nothing before they could have. Nobody is ever refused. One table for the whole
  * process, of a fixed size. Any thread.
  */
-#ifndef SERVER_TRIES_H
-#define SERVER_TRIES_H
+#ifndef SERVER_HTTP_TRIES_H
+#define SERVER_HTTP_TRIES_H
 
 #include "server/http/peers.h"
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  * Every secret that is derived from the salt, by HKDF-SHA256 with a label for each use, so that
  * none tells anything about another.
  */
-#ifndef SERVER_KEYS_H
-#define SERVER_KEYS_H
+#ifndef SERVER_SECURITY_KEYS_H
+#define SERVER_SECURITY_KEYS_H
 
 #define KEY_SIZE 32
 

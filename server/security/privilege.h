@@ -2,10 +2,10 @@
  * What the process gives up before it opens anything: root's powers, and in production the right of
  * others to look into its memory.
  */
-#ifndef SERVER_PRIVILEGE_H
-#define SERVER_PRIVILEGE_H
+#ifndef SERVER_SECURITY_PRIVILEGE_H
+#define SERVER_SECURITY_PRIVILEGE_H
 
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include <stddef.h>
 
 /*

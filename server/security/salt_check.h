@@ -2,10 +2,10 @@
  * A database belongs to one salt and one flow: with another of either, the same person would get
  * another code. The database remembers check values of both, from which neither can be read.
  */
-#ifndef SERVER_SALT_CHECK_H
-#define SERVER_SALT_CHECK_H
+#ifndef SERVER_SECURITY_SALT_CHECK_H
+#define SERVER_SECURITY_SALT_CHECK_H
 
-#include "server/configuration/setup.h"
+#include "server/config/setup.h"
 #include "store/ticket.h"
 
 /*

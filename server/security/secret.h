@@ -1,6 +1,6 @@
 /* Comparing what somebody gives with a secret. */
-#ifndef SERVER_SECRET_H
-#define SERVER_SECRET_H
+#ifndef SERVER_SECURITY_SECRET_H
+#define SERVER_SECURITY_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>

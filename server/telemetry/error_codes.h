@@ -2,8 +2,8 @@
  * How often each of a provider's error codes was told us: codes are many and new ones come, so they
  * are no list of ours. From any thread.
  */
-#ifndef SERVER_ERROR_CODES_H
-#define SERVER_ERROR_CODES_H
+#ifndef SERVER_TELEMETRY_ERROR_CODES_H
+#define SERVER_TELEMETRY_ERROR_CODES_H
 
 #include <stddef.h>
 #include <stdint.h>

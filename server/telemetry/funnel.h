@@ -2,8 +2,8 @@
  * The funnel: what becomes of conversations, as counters. Which counters there are, by the flow,
  * and what one save of a conversation adds to them. What each means is told in docs/statistics.md.
  */
-#ifndef SERVER_FUNNEL_H
-#define SERVER_FUNNEL_H
+#ifndef SERVER_TELEMETRY_FUNNEL_H
+#define SERVER_TELEMETRY_FUNNEL_H
 
 #include "flow/flow.h"
 #include "store/counters.h"

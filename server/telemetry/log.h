@@ -8,8 +8,8 @@
  *
  * What is never logged: answers, names, phone numbers, tokens, salts, whole URLs with passwords.
  */
-#ifndef SERVER_LOG_H
-#define SERVER_LOG_H
+#ifndef SERVER_TELEMETRY_LOG_H
+#define SERVER_TELEMETRY_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>

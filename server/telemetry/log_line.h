@@ -1,8 +1,8 @@
 /*
  * One line of the log, formatted into a fixed buffer.
  */
-#ifndef SERVER_LOG_LINE_H
-#define SERVER_LOG_LINE_H
+#ifndef SERVER_TELEMETRY_LOG_LINE_H
+#define SERVER_TELEMETRY_LOG_LINE_H
 
 #include "server/telemetry/log.h"
 

@@ -6,8 +6,8 @@
  * Names follow Prometheus: base units, _total for what only grows. What is listed here stands in
  * the table of docs/operations.md too; a test compares them.
  */
-#ifndef SERVER_METRICS_H
-#define SERVER_METRICS_H
+#ifndef SERVER_TELEMETRY_METRICS_H
+#define SERVER_TELEMETRY_METRICS_H
 
 #include "server/http/status.h"
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* What metrics.h lists, as Prometheus text (version 0.0.4). */
-#ifndef SERVER_METRICS_TEXT_H
-#define SERVER_METRICS_TEXT_H
+#ifndef SERVER_TELEMETRY_METRICS_TEXT_H
+#define SERVER_TELEMETRY_METRICS_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * Without a manager (no NOTIFY_SOCKET) nothing is sent. Never blocks for long, never fails aloud:
  * a manager that hears nothing acts by itself.
  */
-#ifndef SERVER_NOTIFY_H
-#define SERVER_NOTIFY_H
+#ifndef SERVER_TELEMETRY_NOTIFY_H
+#define SERVER_TELEMETRY_NOTIFY_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* What the process uses of the machine, for the metrics. */
-#ifndef SERVER_PROCESS_H
-#define SERVER_PROCESS_H
+#ifndef SERVER_TELEMETRY_PROCESS_H
+#define SERVER_TELEMETRY_PROCESS_H
 
 #define PROCESS_START_MAX 32
 

@@ -122,12 +122,12 @@ static const char *digits_of(const struct record_erasure *erasure)
 static enum sql_result asker_run(struct sql *sql, const char *statement, int count,
                                  const struct record_erasure *erasure, int64_t *number)
 {
-    struct record_asker *hasher = record_asker_create(erasure->asker_key);
+    struct record_asker *hashes = record_asker_create(erasure->asker_key);
     unsigned char hash[RECORD_ASKER_NUMBER_SIZE];
     char asker[2 * sizeof hash + 1];
-    int status = hasher ? record_asker_number(hasher, erasure->phone_number, hash) : -1;
+    int status = hashes ? record_asker_number(hashes, erasure->phone_number, hash) : -1;
 
-    record_asker_free(hasher);
+    record_asker_free(hashes);
     if (status != 0)
         return sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
     hex_write(hash, sizeof hash, asker);

@@ -18,7 +18,7 @@
 #include "store/redis/connection.h"
 #include "store/base/clock.h"
 #include "store/base/resolver.h"
-#include "store/redis/greeting.h"
+#include "store/redis/handshake.h"
 #include "store/redis/reply.h"
 #include "store/redis/tls.h"
 
@@ -47,7 +47,7 @@ struct redis_connection {
     char looked_up[REDIS_HOST_MAX];
     struct resolver_addresses addresses;
     size_t addresses_tried; /* in this attempt */
-    struct redis_greeting greeting;
+    struct redis_handshake handshake;
     const struct redis_command *excused; /* is late because we slept */
     TAILQ_HEAD(, redis_command) under_way;
 };
@@ -153,7 +153,7 @@ static void on_connect(const redisAsyncContext *context, int status)
         return;
     if (status == REDIS_OK) {
         connection->state = GREETING;
-        connection->greeting = (struct redis_greeting){0};
+        connection->handshake = (struct redis_handshake){0};
         greeting_next(connection);
         return;
     }
@@ -224,7 +224,7 @@ static void on_greeted(struct redis_command *command, const struct redisReply *r
     free(command);
     if (reply == NULL)
         return;
-    if (redis_greeting_accepts(&connection->greeting, connection->settings.url, reply, why))
+    if (redis_handshake_accepts(&connection->handshake, connection->settings.url, reply, why))
         greeting_next(connection);
     else
         connection_fail(connection, why);
@@ -232,16 +232,16 @@ static void on_greeted(struct redis_command *command, const struct redisReply *r
 
 static void greeting_next(struct redis_connection *connection)
 {
-    struct redis_greeting *greeting = &connection->greeting;
+    struct redis_handshake *handshake = &connection->handshake;
 
-    if (!redis_greeting_next(greeting, connection->settings.url)) {
+    if (!redis_handshake_next(handshake, connection->settings.url)) {
         event_del(connection->timer);
         connection->state = UP;
         connection->settings.up(connection->settings.arg);
         return;
     }
     struct redis_command *command = redis_command_create(&(struct redis_words){
-        .argc = greeting->argc, .argv = greeting->argv, .lengths = greeting->lengths});
+        .argc = handshake->argc, .argv = handshake->argv, .lengths = handshake->lengths});
     if (command == NULL)
         return; /* the timer sees it */
     command->done = on_greeted;

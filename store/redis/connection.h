@@ -23,7 +23,7 @@ struct redis_place {
 
 struct redis_connection_settings {
     struct event_base *base;
-    const struct redis_url *url; /* for greeting, TLS and path; outlives the connection */
+    const struct redis_url *url; /* for handshake, TLS and path; outlives the connection */
     unsigned deadline_ms;        /* for one command, and for an attempt to connect */
     void (*up)(void *arg);       /* it was greeted */
     /* The attempt, or the connection, came to its end; the commands under way end after this. */

@@ -1,6 +1,6 @@
 /* A .env file: what is not understood is told by its line, what is understood can be looked up. */
 #include "fuzz.h"
-#include "server/configuration/dotenv.h"
+#include "server/config/dotenv.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,9 +2,9 @@
  * what was said. */
 #include "fuzz.h"
 #include "server/channels/channel.h"
-#include "server/channels/signature.h"
-#include "server/channels/twilio_message.h"
-#include "server/channels/twiml.h"
+#include "server/channels/twilio/message.h"
+#include "server/channels/twilio/signature.h"
+#include "server/channels/twilio/twiml.h"
 
 #include <string.h>
 #include <unistr.h>

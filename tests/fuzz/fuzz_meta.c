@@ -1,9 +1,9 @@
 /* What is posted to Meta's webhook, from the bytes to the messages in it, with what is broken
  * mended, its signature, and a reply to each that repeats what was said. */
 #include "fuzz.h"
-#include "server/channels/meta_message.h"
-#include "server/channels/meta_reply.h"
-#include "server/channels/meta_signature.h"
+#include "server/channels/meta/message.h"
+#include "server/channels/meta/reply.h"
+#include "server/channels/meta/signature.h"
 
 #include <stdlib.h>
 #include <string.h>

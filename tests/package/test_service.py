@@ -57,9 +57,9 @@ def test_its_manual_pages_exist(unit, installed, name):
 
 def test_stopping_has_time_for_what_the_server_does(unit, root):
     """STOP_DELAY_SECONDS at its most, and what is in flight."""
-    drain = re.search(r"#define DRAIN_MS (\d+)", (root / "server/worker.c").read_text())
+    drain = re.search(r"#define DRAIN_MS (\d+)", (root / "server/serving/worker.c").read_text())
     delay = re.search(r'"STOP_DELAY_SECONDS".*?\.max = (\d+)',
-                      (root / "server/configuration/config_settings.c").read_text(), re.S)
+                      (root / "server/config/config_settings.c").read_text(), re.S)
     longest = int(delay[1]) + int(drain[1]) / 1000
     assert int(directive(unit(UNITS[0]), "TimeoutStopSec")) >= longest + 10
 

@@ -7,9 +7,9 @@
  *
  * On standard output: "put KEY" for each reply that is safely in the queue; at the end the metrics.
  */
-#include "server/channels/postman.h"
-#include "server/configuration/config.h"
-#include "server/security/hasher.h"
+#include "server/channels/meta/sender.h"
+#include "server/config/config.h"
+#include "server/security/keyed_hashes.h"
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics_text.h"
@@ -32,7 +32,7 @@ enum put_state { READING, PUTTING, AGAIN, ENDED };
 
 struct drive {
     struct event_base *base;
-    struct postman *postman;
+    struct sender *sender;
     struct event *timer;
     enum put_state state;
     bool resting;
@@ -61,7 +61,7 @@ static void on_put(struct store_ticket *ticket)
 
 static void entry_put(struct drive *drive)
 {
-    put_ended(drive, replies_put(postman_replies(drive->postman), &drive->entry));
+    put_ended(drive, replies_put(sender_replies(drive->sender), &drive->entry));
 }
 
 static void line_next(struct drive *drive)
@@ -119,9 +119,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         line_next(drive);
     if (drive->state == ENDED && !drive->resting && is_quiet(drive)) {
         drive->resting = true;
-        postman_rest(drive->postman);
+        sender_rest(drive->sender);
     }
-    if (drive->resting && postman_at_rest(drive->postman))
+    if (drive->resting && sender_at_rest(drive->sender))
         event_base_loopexit(drive->base, NULL);
 }
 
@@ -140,19 +140,19 @@ int main(void)
         log_start(config.log_level, false) < 0)
         return 1;
     drive.base = event_base_new();
-    postman_store_settings(&config, &keys, &settings);
+    sender_store_settings(&config, &keys, &settings);
     struct replies_store *store = replies_open(&settings, error);
     if (store == NULL)
         return 1;
-    struct hasher *hasher = hasher_create(&keys);
-    if (hasher == NULL)
+    struct keyed_hashes *hashes = keyed_hashes_create(&keys);
+    if (hashes == NULL)
         return 1;
     if ((config.redis_url != NULL && redis_url_parse(&url, config.redis_url, error) != 0) ||
         redis_links_open(&redis, drive.base, config.redis_url != NULL ? &url : NULL, error) != 0)
         return 1;
-    drive.postman = postman_create(&(struct postman_settings){&config, hasher, store, &redis},
-                                   drive.base, error, sizeof error);
-    if (drive.postman == NULL)
+    drive.sender = sender_create(&(struct sender_settings){&config, hashes, store, &redis},
+                                 drive.base, error, sizeof error);
+    if (drive.sender == NULL)
         return 1;
     drive.timer = evtimer_new(drive.base, on_timer, &drive);
     event_active(drive.timer, EV_TIMEOUT, 0);
@@ -161,10 +161,10 @@ int main(void)
     char *text = metrics_read();
     fputs(text, stdout);
     free(text);
-    postman_free(drive.postman);
+    sender_free(drive.sender);
     redis_links_close(&redis);
     redis_url_deinit(&url);
-    hasher_free(hasher);
+    keyed_hashes_free(hashes);
     replies_close(store);
     event_free(drive.timer);
     event_base_free(drive.base);

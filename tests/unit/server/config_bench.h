@@ -5,7 +5,7 @@
 #ifndef CONFIG_BENCH_H
 #define CONFIG_BENCH_H
 
-#include "server/configuration/config.h"
+#include "server/config/config.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/configuration/dotenv.h"
+#include "server/config/dotenv.h"
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>

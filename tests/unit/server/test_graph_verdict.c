@@ -1,6 +1,6 @@
 /* What an outcome of the Graph API means for a message. */
-#include "server/channels/graph_answer.h"
-#include "server/channels/graph_verdict.h"
+#include "server/channels/meta/graph_answer.h"
+#include "server/channels/meta/graph_verdict.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/security/hasher.h"
+#include "server/security/keyed_hashes.h"
 #include "server/security/keys.h"
 #include <cmocka.h>
 #include <stdio.h>
@@ -41,15 +41,16 @@ static void message_ids_are_the_same_on_every_machine(void **state)
 {
     (void)state;
     struct keys keys;
-    char tag[HASHER_TAG_MAX];
+    char tag[KEYED_HASHES_TAG_MAX];
     keys_derive(&keys, salt);
-    struct hasher *hasher = hasher_create(&keys);
+    struct keyed_hashes *hashes = keyed_hashes_create(&keys);
     for (int again = 0; again < 2; again++) {
-        assert_true(hasher_message_id(hasher, "SM0123456789", 12) == 0xff784e43f5d73b59ULL);
-        assert_true(hasher_address(hasher, "whatsapp:+243810000000", 22, tag) >> 32 == 0xfe8b9fde);
+        assert_true(keyed_hashes_message_id(hashes, "SM0123456789", 12) == 0xff784e43f5d73b59ULL);
+        assert_true(keyed_hashes_address(hashes, "whatsapp:+243810000000", 22, tag) >> 32 ==
+                    0xfe8b9fde);
         assert_string_equal(tag, "fe8b9fde");
     }
-    hasher_free(hasher);
+    keyed_hashes_free(hashes);
 }
 
 static void another_salt_changes_everything(void **state)

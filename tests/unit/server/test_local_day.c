@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/configuration/local_day.h"
+#include "server/config/local_day.h"
 #include <stdlib.h>
 #include <time.h>
 

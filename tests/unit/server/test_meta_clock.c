@@ -1,5 +1,5 @@
 /* Meta's time, by its messages; ours may be wrong. */
-#include "server/channels/meta_clock.h"
+#include "server/channels/meta/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * What Meta posts: each file in tests/cases/meta is a body, and what is to be found in it. And what
  * is no body that Meta would post. The oldest time that counts is OLDEST, our number OURS.
  */
-#include "server/channels/meta_message.h"
+#include "server/channels/meta/message.h"
 
 #include <dirent.h>
 #include <setjmp.h>

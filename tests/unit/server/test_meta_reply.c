@@ -2,7 +2,7 @@
  * Replies as Meta wants them: text, buttons or a list. Flows are made here of the one that is built
  * in, with a choice for its first question.
  */
-#include "server/channels/meta_reply.h"
+#include "server/channels/meta/reply.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Meta's signature: what the app's secret signed passes, and nothing else. */
-#include "server/channels/meta_signature.h"
+#include "server/channels/meta/signature.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

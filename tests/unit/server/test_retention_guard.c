@@ -1,5 +1,5 @@
 /* What holds a sweep back: each row is a survey, in days, and what it is judged. */
-#include "server/retention_guard.h"
+#include "server/serving/retention_guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Twilio's signature: what Twilio's own libraries accept passes, and nothing else. */
-#include "server/channels/signature.h"
+#include "server/channels/twilio/signature.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

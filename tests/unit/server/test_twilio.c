@@ -1,7 +1,7 @@
 /* A Twilio request: its form, the message in it, the TwiML that answers it. */
 #include "server/channels/channel.h"
-#include "server/channels/twilio_message.h"
-#include "server/channels/twiml.h"
+#include "server/channels/twilio/message.h"
+#include "server/channels/twilio/twiml.h"
 #include "server/http/form.h"
 
 #include <setjmp.h>

@@ -1,0 +1,331 @@
+/* Reads Meta's JSON piece by piece: who wrote, and when. Whether Meta wrote the JSON is checked
+ * before. */
+#include "server/channels/meta/message.h"
+
+#include "server/channels/meta/content.h"
+#include "server/channels/meta/json.h"
+#include "server/channels/meta/message_order.h"
+#include "server/channels/repair.h"
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNTRY_LENGTH 2 /* a user id begins so: CD.1234 */
+#define ID_MAX 512
+
+struct reader {
+    const struct meta_filter *filter;
+    struct meta_batch *batch;
+    size_t capacity; /* messages that there is room for */
+    char *text;      /* the rest of the caller's */
+};
+
+/* Whether the brackets and commas outside of strings stay within the limits. Not whether this is
+ * JSON: jansson says that, with memory for each value, so it is asked afterwards. */
+static bool is_within_limits(const char *body, size_t length)
+{
+    size_t depth = 0, values = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < length; i++) {
+        const char c = body[i];
+
+        if (c == '"')
+            in_string = !in_string;
+        else if (in_string)
+            i += c == '\\';
+        else if (c == '{' || c == '[') {
+            depth++;
+            values++;
+        } else if ((c == '}' || c == ']') && depth > 0)
+            depth--;
+        else if (c == ',')
+            values++;
+        if (depth > META_DEPTH_MAX || values > META_VALUES_MAX)
+            return false;
+    }
+    return true;
+}
+
+/* Moves a string of the JSON, which does not live long, to the caller's text. Decoded it is never
+ * longer than it was in the body. */
+static const char *keep(struct reader *reader, const char *string, size_t length)
+{
+    char *kept = reader->text;
+
+    memcpy(kept, string, length);
+    reader->text += length;
+    return kept;
+}
+
+static bool is_number(const char *text, size_t length)
+{
+    return length > 0 && strspn(text, "0123456789") == length;
+}
+
+/* CD.1234, or CD.ENT.1234. */
+static bool is_user_id(const char *text, size_t length)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char others[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+    return length > COUNTRY_LENGTH + 1 && strspn(text, letters) == COUNTRY_LENGTH &&
+           text[COUNTRY_LENGTH] == '.' && strspn(text, others) == length;
+}
+
+static int set_address(struct message *message, const char *sign, const char *text, size_t length)
+{
+    const size_t scheme = sizeof META_SCHEME - 1, more = strlen(sign);
+
+    if (scheme + more + length > MESSAGE_ADDRESS_MAX)
+        return -1;
+    memcpy(message->address, META_SCHEME, scheme);
+    memcpy(message->address + scheme, sign, more);
+    memcpy(message->address + scheme + more, text, length);
+    message->scheme_length = scheme;
+    message->address_length = scheme + more + length;
+    message->address[message->address_length] = '\0';
+    return 0;
+}
+
+/* The number, or for somebody who hides it the user id, of a message or a contact. */
+static int read_person(const json_t *json, const char *number_key, const char *user_id_key,
+                       struct message *message)
+{
+    size_t length;
+    const char *text = meta_json_text(json, number_key, &length);
+
+    if (text != NULL && is_number(text, length) && set_address(message, "+", text, length) == 0)
+        return 0;
+    text = meta_json_text(json, user_id_key, &length);
+    return text != NULL && is_user_id(text, length) ? set_address(message, "", text, length) : -1;
+}
+
+/* Whether a message names nobody, or this contact. */
+static bool may_be_from(const json_t *message, const json_t *contact)
+{
+    const json_t *number = json_object_get(message, "from");
+    const json_t *user_id = json_object_get(message, "from_user_id");
+
+    return (number == NULL || json_equal(number, json_object_get(contact, "wa_id"))) &&
+           (user_id == NULL || json_equal(user_id, json_object_get(contact, "user_id")));
+}
+
+/* Who wrote all messages of a value, as far as its contacts tell; NULL when they are of several. */
+static const json_t *sole_contact(const json_t *value)
+{
+    const json_t *contacts = json_object_get(value, "contacts");
+    const json_t *contact = json_array_get(contacts, 0), *message;
+    size_t i;
+
+    if (json_array_size(contacts) != 1)
+        return NULL;
+    json_array_foreach(json_object_get(value, "messages"), i, message)
+    {
+        if (!may_be_from(message, contact))
+            return NULL;
+    }
+    return contact;
+}
+
+/* Seconds since 1970, in a text; 0 without any. */
+static int64_t read_sent_s(const json_t *json)
+{
+    const json_t *value = json_object_get(json, "timestamp");
+    size_t length;
+    const char *text = meta_json_text(json, "timestamp", &length);
+
+    if (json_is_integer(value))
+        return json_integer_value(value);
+    return text != NULL && is_number(text, length) && length <= 18 ? strtoll(text, NULL, 10) : 0;
+}
+
+/* Whether a message's sender stands in its context too: as number or as user id. */
+static bool is_own(const json_t *context, const json_t *json, const json_t *contact)
+{
+    const json_t *const people[] = {
+        json_object_get(json, "from"),
+        json_object_get(json, "from_user_id"),
+        json_object_get(contact, "wa_id"),
+        json_object_get(contact, "user_id"),
+    };
+    const json_t *const quoted[] = {
+        json_object_get(context, "from"),
+        json_object_get(context, "from_user_id"),
+    };
+
+    for (size_t i = 0; i < sizeof quoted / sizeof *quoted; i++)
+        for (size_t j = 0; json_is_string(quoted[i]) && j < sizeof people / sizeof *people; j++)
+            if (json_equal(quoted[i], people[j]))
+                return true;
+    return false;
+}
+
+/* To which message this one replies by a swipe. What is forwarded has a context without an id. */
+static void read_quoted(struct reader *reader, const json_t *json, const json_t *contact,
+                        struct message *message)
+{
+    const json_t *context = json_object_get(json, "context");
+    size_t length;
+    const char *id = meta_json_text(context, "id", &length);
+
+    if (id == NULL || length > ID_MAX)
+        return;
+    message->quoted_id = keep(reader, id, length);
+    message->quoted_id_length = length;
+    message->quotes_own = is_own(context, json, contact);
+    message->quotes_ours = !message->quotes_own;
+}
+
+static void read_message(struct reader *reader, const json_t *json, const json_t *contact)
+{
+    struct meta_ignored *ignored = &reader->batch->ignored;
+    struct message *message = &reader->batch->messages[reader->batch->count];
+    struct meta_content content;
+    const char *id;
+    size_t id_length;
+
+    memset(message, 0, sizeof *message);
+    id = meta_json_text(json, "id", &id_length);
+    if (id == NULL || id_length > ID_MAX || !json_is_string(json_object_get(json, "type")))
+        ignored->malformed++;
+    else if (meta_content_read(json, &content) != 0)
+        ignored->unknown++;
+    else if (read_person(json, "from", "from_user_id", message) != 0 &&
+             read_person(contact, "wa_id", "user_id", message) != 0)
+        ignored->malformed++;
+    else if ((message->sent_s = read_sent_s(json)) != 0 &&
+             message->sent_s < reader->filter->oldest_s)
+        ignored->old++;
+    else {
+        message->id = keep(reader, id, id_length);
+        message->id_length = id_length;
+        message->kind = content.kind;
+        message->text = content.length > 0 ? keep(reader, content.text, content.length) : "";
+        message->text_length = content.length;
+        read_quoted(reader, json, contact, message);
+        reader->batch->count++;
+    }
+}
+
+static int make_room(struct reader *reader, size_t more)
+{
+    struct meta_batch *batch = reader->batch;
+    size_t needed = batch->count + more;
+    struct message *larger;
+
+    if (needed <= reader->capacity)
+        return 0;
+    if (needed < 2 * reader->capacity)
+        needed = 2 * reader->capacity;
+    larger = realloc(batch->messages, needed * sizeof *larger);
+    if (larger == NULL)
+        return -1;
+    batch->messages = larger;
+    reader->capacity = needed;
+    return 0;
+}
+
+static int read_change(struct reader *reader, const json_t *change)
+{
+    struct meta_ignored *ignored = &reader->batch->ignored;
+    const json_t *value = json_object_get(change, "value");
+    const json_t *messages = json_object_get(value, "messages");
+    const json_t *metadata = json_object_get(value, "metadata");
+    const json_t *contact, *json;
+    size_t i;
+
+    if (!meta_json_is(json_object_get(change, "field"), "messages")) {
+        ignored->unknown++;
+        return 0;
+    }
+    if (!meta_json_is(json_object_get(metadata, "phone_number_id"),
+                      reader->filter->phone_number_id)) {
+        ignored->foreign += json_array_size(messages);
+        return 0;
+    }
+    meta_report_read(&reader->batch->report, value);
+    if (make_room(reader, json_array_size(messages)) != 0)
+        return -1;
+    contact = sole_contact(value);
+    json_array_foreach(messages, i, json) read_message(reader, json, contact);
+    return 0;
+}
+
+static int read_root(struct reader *reader, const json_t *root)
+{
+    const json_t *entry, *change;
+    size_t i, j;
+
+    if (!meta_json_is(json_object_get(root, "object"), "whatsapp_business_account")) {
+        reader->batch->ignored.unknown++;
+        return 0;
+    }
+    json_array_foreach(json_object_get(root, "entry"), i, entry)
+    {
+        json_array_foreach(json_object_get(entry, "changes"), j, change)
+        {
+            if (read_change(reader, change) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* NULL with *reason (static). */
+static json_t *load(const char *body, size_t length, const char **reason)
+{
+    if (!is_within_limits(body, length)) {
+        *reason = "the JSON is nested too deep or holds too many values";
+        return NULL;
+    }
+    *reason = "expected JSON";
+    return json_loadb(body, length, JSON_ALLOW_NUL, NULL);
+}
+
+/* Once more, with what may be broken in it mended. */
+static json_t *load_repaired(const char *body, size_t length, const char **reason)
+{
+    char *repaired = malloc(REPAIR_MAX(length) + 1);
+    json_t *root;
+
+    if (repaired == NULL) {
+        *reason = "out of memory";
+        return NULL;
+    }
+    length = repair_json(body, length, repaired);
+    root = load(repaired, length, reason);
+    OPENSSL_cleanse(repaired, length);
+    free(repaired);
+    return root;
+}
+
+int meta_read(const char *body, size_t body_length, const struct meta_filter *filter, char *text,
+              struct meta_batch *batch, const char **reason)
+{
+    struct reader reader = {.filter = filter, .batch = batch, .text = text};
+    json_t *root;
+    int status;
+
+    *batch = (struct meta_batch){0};
+    root = load(body, body_length, reason);
+    if (root == NULL)
+        root = load_repaired(body, body_length, reason);
+    if (root == NULL)
+        return -1;
+    status = read_root(&reader, root);
+    json_decref(root);
+    batch->text_length = (size_t)(reader.text - text);
+    if (status == 0)
+        status = messages_drop_repeated(batch->messages, &batch->count, &batch->ignored.repeated);
+    if (status == 0)
+        status = messages_put_in_order(batch->messages, batch->count);
+    if (status != 0 || batch->count == 0) {
+        free(batch->messages);
+        batch->messages = NULL;
+        batch->count = 0;
+    }
+    *reason = status == 0 ? NULL : "out of memory";
+    return status;
+}

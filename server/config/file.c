@@ -1,0 +1,45 @@
+/* Reads a whole file, bounded; what the bytes mean is the caller's business. */
+#include "server/config/file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Fills up to capacity bytes; returns their number or -1. */
+static ssize_t read_all(int fd, char *bytes, size_t capacity)
+{
+    size_t filled = 0;
+    while (filled < capacity) {
+        ssize_t n = read(fd, bytes + filled, capacity - filled);
+        if (n == 0)
+            break;
+        if (n > 0)
+            filled += (size_t)n;
+        else if (errno != EINTR)
+            return -1;
+    }
+    return (ssize_t)filled;
+}
+
+char *file_read(const char *path, size_t max, size_t *length)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    char *bytes = malloc(max + 1); /* one byte more than allowed tells that there is more */
+    ssize_t n = bytes ? read_all(fd, bytes, max + 1) : -1;
+    int why = errno;
+    close(fd);
+    if (n > (ssize_t)max) {
+        n = -1;
+        why = EFBIG;
+    }
+    if (n < 0) {
+        free(bytes);
+        errno = why;
+        return NULL;
+    }
+    bytes[n] = '\0';
+    *length = (size_t)n;
+    return bytes;
+}

@@ -1,0 +1,93 @@
+/* Loads what most commands begin with. Reaching Redis and the database is left to them. */
+#include "server/config/setup.h"
+#include "server/config/file.h"
+#include "server/config/local_day.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FLOW_FILE_MAX (1u << 20)
+
+extern const char flow_ciu_rdc[];
+extern const size_t flow_ciu_rdc_length;
+
+struct flow *setup_flow(const char *file_name, FILE *errors)
+{
+    char *text = NULL, *report = NULL;
+    const char *name = "ciu-rdc.json", *json = flow_ciu_rdc;
+    size_t length = flow_ciu_rdc_length;
+    if (file_name) {
+        name = file_name;
+        json = text = file_read(file_name, FLOW_FILE_MAX, &length);
+    }
+    if (!json) {
+        fprintf(errors, "%s: cannot be read: %s\n", name, strerror(errno));
+        return NULL;
+    }
+    struct flow *flow = flow_load(name, json, length, &report);
+    if (!flow) {
+        const char *why = report ? report : "out of memory";
+        size_t end = strlen(why);
+        fprintf(errors, "%s%s", why, end > 0 && why[end - 1] == '\n' ? "" : "\n");
+    }
+    free(report);
+    free(text);
+    return flow;
+}
+
+int setup_open(struct setup *setup, const struct options *options, FILE *errors)
+{
+    *setup = (struct setup){0};
+    int status = config_load(&setup->config, options->env_file, errors);
+    const char *flow_file = options->flow_file ? options->flow_file : setup->config.flow_file;
+    setup->flow = setup_flow(flow_file, errors);
+    if (status < 0 || !setup->flow)
+        return -1;
+    if (setup->config.production)
+        flow_withhold_unreviewed(setup->flow);
+    if (keys_derive(&setup->keys, setup->config.uic_salt) < 0) {
+        fputs("the cryptographic library failed to derive the keys\n", errors);
+        return -1;
+    }
+    return 0;
+}
+
+void setup_close(struct setup *setup)
+{
+    keys_wipe(&setup->keys);
+    flow_free(setup->flow);
+    config_free(&setup->config);
+    setup->flow = NULL;
+}
+
+/* How long an expired session can be told. A mark that does not change is not written again before
+ * a twenty-fourth of its life has passed, so it gets that much more. */
+#define MARK_MS (24 * 60 * 60 * 1000)
+
+void setup_session(const struct setup *setup, struct session_settings *settings)
+{
+    *settings = (struct session_settings){
+        .in_redis = setup->config.redis_url != NULL,
+        .ttl_ms = setup->config.session_timeout_minutes * 60 * 1000,
+        .mark_ttl_ms = MARK_MS / 23 * 24,
+        .in_flight_max = 4096,
+        .memory_max = 100000,
+    };
+    memcpy(settings->address_key, setup->keys.session_address, sizeof settings->address_key);
+    memcpy(settings->seal_key, setup->keys.session_seal, sizeof settings->seal_key);
+}
+
+void setup_counters(const struct setup *setup, const struct funnel *funnel,
+                    struct counters_settings *settings)
+{
+    *settings = (struct counters_settings){
+        .in_redis = setup->config.redis_url != NULL,
+        .fields = funnel->fields,
+        .field_count = funnel->field_count,
+        .places = funnel->places,
+        .place_count = flow_step_count(setup->flow),
+        .generation = funnel->generation,
+        .life_minutes = setup->config.session_timeout_minutes,
+        .day_of = local_day,
+    };
+}

@@ -1,0 +1,37 @@
+/*
+ * What most commands begin with: the configuration, the flow and the keys.
+ */
+#ifndef SERVER_CONFIG_SETUP_H
+#define SERVER_CONFIG_SETUP_H
+
+#include "flow/flow.h"
+#include "server/commands/command.h"
+#include "server/config/config.h"
+#include "server/security/keys.h"
+#include "server/telemetry/funnel.h"
+#include "store/sessions.h"
+#include <stdio.h>
+
+struct setup {
+    struct config config;
+    struct flow *flow;
+    struct keys keys;
+};
+
+/* Prints every mistake in configuration and flow file, one a line, to errors. In production the
+ * flow withholds languages that nobody has reviewed. Returns 0 or -1; setup_close is due in both
+ * cases. */
+int setup_open(struct setup *setup, const struct options *options, FILE *errors);
+void setup_close(struct setup *setup);
+
+/* The flow alone: of file_name, or the built-in one when that is NULL. Returns NULL after printing
+ * what is wrong with it. */
+struct flow *setup_flow(const char *file_name, FILE *errors);
+
+/* How sessions are to be kept, by configuration and keys; points into setup. */
+void setup_session(const struct setup *setup, struct session_settings *settings);
+/* How counters are to be kept, by a reader; points into setup and funnel. */
+void setup_counters(const struct setup *setup, const struct funnel *funnel,
+                    struct counters_settings *settings);
+
+#endif

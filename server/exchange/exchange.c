@@ -1,0 +1,246 @@
+/* Begins and ends exchanges, lets in who may write, watches deadlines. Which way a message goes is
+ * left to exchange_fsm.c. */
+#include "server/exchange/exchange.h"
+
+#include "server/exchange/fsm.h"
+#include "server/exchange/quota.h"
+#include "server/security/keys.h"
+#include "server/telemetry/metrics.h"
+#include "store/base/clock.h"
+#include <event2/event.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often deadlines are looked at. */
+#define SWEEP_MS 250
+/* Exchanges that are kept for the next messages at most; none where each use is to be watched. */
+#ifdef __SANITIZE_ADDRESS__
+#define SPARE_MAX 0
+#else
+#define SPARE_MAX 1024
+#endif
+
+_Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every address");
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+    struct exchange_service *service = arg;
+    int64_t due = clock_monotonic_us() - 1000 * (int64_t)service->settings.deadline_ms;
+    struct exchange *exchange, *next;
+
+    (void)fd;
+    (void)what;
+    for (exchange = TAILQ_FIRST(&service->exchanges); exchange != NULL; exchange = next) {
+        next = TAILQ_NEXT(exchange, link);
+        if (exchange->started_us <= due)
+            exchange_answer_unavailable(exchange, "deadline_passed");
+        if (exchange->waiting) {
+            exchange->waiting = false;
+            exchange_drive(exchange);
+        }
+    }
+}
+
+struct exchange_service *exchange_service_create(const struct exchange_settings *settings)
+{
+    const struct timeval interval = {0, SWEEP_MS * 1000};
+    struct exchange_service *service = calloc(1, sizeof *service);
+
+    if (service == NULL)
+        return NULL;
+    service->settings = *settings;
+    TAILQ_INIT(&service->exchanges);
+    TAILQ_INIT(&service->spare);
+    service->sweep = event_new(settings->base, -1, EV_PERSIST, on_sweep, service);
+    if (service->sweep == NULL || event_add(service->sweep, &interval) != 0) {
+        exchange_service_free(service);
+        return NULL;
+    }
+    return service;
+}
+
+void exchange_service_stop(struct exchange_service *service)
+{
+    struct exchange *exchange;
+
+    TAILQ_FOREACH(exchange, &service->exchanges, link)
+    {
+        exchange_answer_unavailable(exchange, "stopping");
+    }
+}
+
+void exchange_service_free(struct exchange_service *service)
+{
+    struct exchange *exchange;
+
+    if (service == NULL)
+        return;
+    while ((exchange = TAILQ_FIRST(&service->spare)) != NULL) {
+        TAILQ_REMOVE(&service->spare, exchange, link);
+        free(exchange);
+    }
+    if (service->sweep != NULL)
+        event_free(service->sweep);
+    free(service);
+}
+
+unsigned exchange_in_flight(const struct exchange_service *service)
+{
+    return service->in_flight;
+}
+
+/* Bytes of a normalised text that are compared; a longer one is no answer, and counts as it is. */
+#define WORDS_MAX 1024
+
+/* What a text says: whoever types it again changes a capital, an accent, a space. */
+static uint64_t text_id(struct keyed_hashes *hashes, const struct message *message)
+{
+    char words[WORDS_MAX];
+    size_t length;
+    uint64_t id;
+
+    if (uic_normalize(UIC_EXTENDED, message->text, message->text_length, words, sizeof words,
+                      &length) != UIC_OK ||
+        length == 0)
+        return keyed_hashes_message_text(hashes, message->text, message->text_length) & FLOW_ID_MAX;
+    id = keyed_hashes_message_text(hashes, words, length) & FLOW_ID_MAX;
+    explicit_bzero(words, length);
+    return id;
+}
+
+/* Who it is for the log, and what the conversation knows messages by. A message without an id
+ * cannot be recognised when it comes again; a random one keeps its own claim idempotent. */
+static int exchange_identify(struct exchange *exchange, const struct message *message)
+{
+    struct keyed_hashes *hashes = exchange->service->settings.hashes;
+    struct flow_message *said = &exchange->said;
+    uint64_t id;
+
+    exchange->who =
+        keyed_hashes_address(hashes, message->address, message->address_length, exchange->tag);
+    if (message->id_length > 0)
+        id = keyed_hashes_message_id(hashes, message->id, message->id_length);
+    else if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)
+        return -1;
+    said->id = id & FLOW_ID_MAX;
+    if (message->quoted_id_length > 0)
+        said->quoted_id =
+            keyed_hashes_message_id(hashes, message->quoted_id, message->quoted_id_length) &
+            FLOW_ID_MAX;
+    if (message->kind == FLOW_MESSAGE_TEXT)
+        said->text_id = text_id(hashes, message);
+    return said->id != 0 ? 0 : -1;
+}
+
+/* Whether the person may go on writing; if not, this is said once, and then nothing. */
+static bool exchange_is_allowed(struct exchange *exchange)
+{
+    struct exchange_service *service = exchange->service;
+    struct exchange_reply reply = {.text = service->reply, .handled = true};
+    bool first;
+    enum quota_verdict verdict =
+        quota_message(service->settings.quota, exchange->who, exchange->now_us / 1000000, &first);
+
+    if (verdict == QUOTA_LEFT)
+        return true;
+    exchange->result = verdict == QUOTA_CODES_SPENT ? "too_many_codes" : "too_many_messages";
+    metrics_add(verdict == QUOTA_CODES_SPENT ? METRIC_LIMIT_CODES : METRIC_LIMIT_MESSAGES, 1);
+    if (first)
+        reply.length = flow_too_many(service->settings.flow, service->reply);
+    exchange_answer_with(exchange, &reply);
+    return false;
+}
+
+/* Whether it is to be known which reply of ours is the newest: only words can answer an older one,
+ * for a button names its question. */
+static bool exchange_quotes_ours(const struct exchange *exchange)
+{
+    return exchange->message->quotes_ours && exchange->message->kind == FLOW_MESSAGE_TEXT &&
+           exchange->service->settings.replies != NULL;
+}
+
+/* Memory for an exchange: one that is over, or new. NULL without memory. */
+static struct exchange *exchange_take(struct exchange_service *service)
+{
+    struct exchange *exchange = TAILQ_FIRST(&service->spare);
+
+    if (exchange == NULL)
+        return malloc(sizeof *exchange);
+    TAILQ_REMOVE(&service->spare, exchange, link);
+    service->spare_count--;
+    return exchange;
+}
+
+static void exchange_wipe(struct exchange *exchange)
+{
+    conversation_wipe(&exchange->conversation);
+    explicit_bzero(exchange->session.bytes, exchange->session.length);
+    explicit_bzero(exchange, offsetof(struct exchange, session));
+}
+
+static void exchange_give_back(struct exchange_service *service, struct exchange *exchange)
+{
+    exchange_wipe(exchange);
+    if (service->spare_count == SPARE_MAX) {
+        free(exchange);
+        return;
+    }
+    TAILQ_INSERT_HEAD(&service->spare, exchange, link);
+    service->spare_count++;
+}
+
+void exchange_end(struct exchange *exchange)
+{
+    struct exchange_service *service = exchange->service;
+
+    TAILQ_REMOVE(&service->exchanges, exchange, link);
+    service->in_flight--;
+    metrics_subtract(METRIC_MESSAGES_IN_FLIGHT, 1);
+    exchange_give_back(service, exchange);
+}
+
+int exchange_begin(struct exchange_service *service, const struct message *message,
+                   exchange_answer *answer, void *arg)
+{
+    struct exchange *exchange;
+
+    if (service->in_flight >= service->settings.in_flight_max ||
+        (exchange = exchange_take(service)) == NULL) {
+        metrics_add(METRIC_MESSAGES_REFUSED, 1);
+        return -1;
+    }
+    memset(exchange, 0, offsetof(struct exchange, session));
+    conversation_start(&exchange->conversation, NULL, 0);
+    exchange->service = service;
+    exchange->answer = answer;
+    exchange->arg = arg;
+    exchange->message = message;
+    exchange->started_us = clock_monotonic_us();
+    exchange->now_us = clock_wall_us();
+    exchange->said = (struct flow_message){
+        .kind = message->kind,
+        .text = message->text,
+        .length = message->text_length,
+        .quotes_older = message->quotes_own,
+        .sent_s = message->sent_s,
+    };
+    if (exchange_identify(exchange, message) != 0) {
+        metrics_add(METRIC_MESSAGES_REFUSED, 1);
+        free(exchange);
+        return -1;
+    }
+    strcpy(exchange->claim.phone_number, message->address + message->scheme_length);
+    session_init(service->settings.sessions, &exchange->session, message->address,
+                 message->address_length);
+    exchange_prepare(exchange);
+    exchange->state = exchange_quotes_ours(exchange) ? EXCHANGE_QUOTE : EXCHANGE_LOAD;
+    TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
+    service->in_flight++;
+    metrics_add(METRIC_MESSAGES_IN_FLIGHT, 1);
+    if (exchange_is_allowed(exchange))
+        exchange_drive(exchange);
+    else
+        exchange_end(exchange);
+    return 0;
+}

@@ -1,0 +1,342 @@
+/*
+ * One exchange is one struct and one switch; every wait comes back into it by resume.
+ *
+ *     QUOTE (a reply by a swipe, to one of ours)
+ *      v
+ *     LOAD --> step -----------------------------------------> SAVE ----> answer
+ *      ^ ^      | \     all answers are in                     ^ |          ^
+ *      | |      |  +---------------------> RESERVE --> CLAIM --+ |          |
+ *      | |      |                             |         ^ +> OUTBOX (records away)
+ *      | |      +- complete already ----------|---------+ |      |          |
+ *      | |      +- known already: nothing to save -------------------------+
+ *      | +--- conflict: another message of the person was faster -+          |
+ *      | +--- no word: the session tells whether it was saved ----+          |
+ *      +----- finished for another message: now this one's turn --+          |
+ *                                                                            |
+ *     a store is away, full, refuses, or the deadline passed: "try again" ---+
+ *
+ * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
+ * only one completes a conversation, and whoever comes next can finish what a dead process began.
+ *
+ * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
+ * its claim was committed, in the records or on its way there in the outbox, and the session saved,
+ * by this message or by one that finished it for this one; a claim belongs to the message that
+ * completed the conversation, whoever makes it, so it counts once; when the deadline passes the
+ * exchange ends silently as soon as its store comes back.
+ */
+#include "server/exchange/fsm.h"
+
+#include "server/security/keys.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
+#include "store/base/clock.h"
+#include "store/base/container_of.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often one message is tried when other messages of the same person are faster. */
+#define ROUNDS_MAX 16
+/* How long a message waits for sessions that are away: a connection that was cut is soon back. */
+#define SESSIONS_WAIT_US 1000000
+
+static void resume_from_session(struct store_ticket *ticket)
+{
+    struct session *session = container_of(ticket, struct session, ticket);
+
+    exchange_drive(container_of(session, struct exchange, session));
+}
+
+static void resume_from_newest(struct store_ticket *ticket)
+{
+    struct replies_newest *newest = container_of(ticket, struct replies_newest, ticket);
+
+    exchange_drive(container_of(newest, struct exchange, newest));
+}
+
+static void resume_from_claim(struct store_ticket *ticket)
+{
+    struct record_claim *claim = container_of(ticket, struct record_claim, ticket);
+
+    exchange_drive(container_of(claim, struct exchange, claim));
+}
+
+static void resume_from_outbox(struct store_ticket *ticket)
+{
+    struct outbox_entry *entry = container_of(ticket, struct outbox_entry, ticket);
+
+    exchange_drive(container_of(entry, struct exchange, entry));
+}
+
+void exchange_prepare(struct exchange *exchange)
+{
+    exchange->session.ticket.done = resume_from_session;
+    exchange->newest.ticket.done = resume_from_newest;
+    exchange->newest.address = exchange->message->address;
+    exchange->newest.address_length = exchange->message->address_length;
+    exchange->claim.ticket.done = resume_from_claim;
+    exchange->entry.ticket.done = resume_from_outbox;
+}
+
+/* Starts an operation's ticket at rest: an operation that finishes at once leaves its status in
+ * the ticket like one that finishes later. Returns whether to wait. */
+static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
+{
+    if (status == STORE_LATER)
+        return true;
+    ticket->status = status;
+    return false;
+}
+
+/* Where the conversation stands before this message. When the last save had no answer and this is
+ * the message that the session knows last, then that save was done, and is counted now. */
+static void exchange_mark(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+    const struct conversation *conversation = &exchange->conversation;
+
+    if (exchange->lost && conversation_event(conversation) == exchange->said.id)
+        funnel_count(settings->funnel, settings->counters, &exchange->mark, conversation,
+                     &exchange->outcome);
+    else
+        funnel_mark(&exchange->mark, settings->funnel, conversation);
+    exchange->lost = false;
+}
+
+/* The questions changed under a conversation: by a new flow file, or because two instances do not
+ * have the same. */
+static void log_change(const struct exchange *exchange, uint64_t before)
+{
+    char old[17], new[17];
+
+    snprintf(old, sizeof old, "%016" PRIx64, before);
+    snprintf(new, sizeof new, "%016" PRIx64, exchange->conversation.fingerprint);
+    log_write(LOG_WARNING, "flow_changed", log_text("from", exchange->tag),
+              log_text("old_fingerprint", old), log_text("new_fingerprint", new));
+}
+
+/* What the message does to the conversation. Returns the next state; `effect` says what is to be
+ * saved. */
+static enum exchange_state exchange_step(struct exchange *exchange)
+{
+    const struct flow *flow = exchange->service->settings.flow;
+    const int64_t now_s = exchange->now_us / 1000000;
+    struct session *session = &exchange->session;
+    struct conversation *conversation = &exchange->conversation;
+    enum flow_pending pending;
+    uint64_t fingerprint;
+
+    conversation_wipe(conversation); /* of an earlier load */
+    if (session->ticket.status == STORE_ABSENT ||
+        conversation_decode(conversation, session->bytes, session->length) != 0)
+        conversation_start(conversation, session->mark, session->mark_length);
+    explicit_bzero(session->bytes, session->length);
+    exchange_mark(exchange);
+    pending = flow_pending(flow, conversation, &exchange->said, now_s);
+    exchange->for_another = pending == FLOW_PENDING_OTHER;
+    exchange->longer = 0;
+    if (pending != FLOW_PENDING_NONE) {
+        exchange->outcome = (struct flow_outcome){.effect = FLOW_CLAIM,
+                                                  .event = FLOW_EVENT_ACCEPTED,
+                                                  .step = (uint8_t)(conversation->step - 1)};
+        return EXCHANGE_CLAIM;
+    }
+    fingerprint = conversation->fingerprint;
+    exchange->outcome = flow_step(flow, conversation, &exchange->said, now_s);
+    if (exchange->outcome.event == FLOW_EVENT_CHANGED)
+        log_change(exchange, fingerprint);
+    exchange->result = flow_event_name(exchange->outcome.event);
+    return exchange->outcome.effect == FLOW_CLAIM ? EXCHANGE_RESERVE : EXCHANGE_SAVE;
+}
+
+static enum store_status exchange_save(struct exchange *exchange)
+{
+    struct session *session = &exchange->session;
+
+    explicit_bzero(session->bytes, session->length); /* of an earlier save, perhaps longer */
+    exchange->conversation.saved_min = (uint32_t)(exchange->now_us / 60000000);
+    session->length = conversation_encode(&exchange->conversation, session->bytes);
+    session->mark_length = conversation_mark(&exchange->conversation, session->mark);
+    return session_save(exchange->service->settings.sessions, session);
+}
+
+/* A save that was done is counted, whether or not its answer still finds somebody. */
+static void save_count(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+
+    if (exchange->session.ticket.status == STORE_OK)
+        funnel_count(settings->funnel, settings->counters, &exchange->mark, &exchange->conversation,
+                     &exchange->outcome);
+}
+
+/* What a finished save means: of the complete answers, or of what is to be answered. Returns
+ * whether the exchange goes on. */
+static bool save_finish(struct exchange *exchange)
+{
+    save_count(exchange);
+    switch (exchange->session.ticket.status) {
+    case STORE_OK:
+        if (exchange->state == EXCHANGE_RESERVED) {
+            exchange->state = EXCHANGE_CLAIM;
+            return true;
+        }
+        if (!exchange->for_another) {
+            exchange_answer_reply(exchange);
+            return false;
+        }
+        break;
+    case STORE_CONFLICT:
+        metrics_add(METRIC_SESSION_CONFLICTS, 1);
+        break;
+    case STORE_REFUSED: /* surely not done, so the same message may come again */
+        metrics_add(METRIC_SESSIONS_REFUSED, 1);
+        exchange_answer_unavailable(exchange, "sessions_refused");
+        return false;
+    default:
+        /* "Try again" after a save that was done: the person's answer would count for the next
+         * question. So the session is loaded again, which knows this message or does not. */
+        exchange->lost = exchange->unsure;
+        if (exchange->unsure)
+            break;
+        exchange_answer_unavailable(exchange, "sessions_unavailable");
+        return false;
+    }
+    exchange->state = EXCHANGE_LOAD;
+    if (++exchange->rounds < ROUNDS_MAX)
+        return true;
+    exchange_answer_unavailable(exchange, "too_many_conflicts");
+    return false;
+}
+
+/* What a load means that did not work. Returns whether to wait. */
+static bool load_failed(struct exchange *exchange)
+{
+    const bool refused = exchange->session.ticket.status == STORE_REFUSED;
+
+    if (refused)
+        metrics_add(METRIC_SESSIONS_REFUSED, 1);
+    if (exchange->unsure ||
+        (!refused && clock_monotonic_us() - exchange->started_us < SESSIONS_WAIT_US)) {
+        exchange->state = EXCHANGE_LOAD;
+        exchange->waiting = true;
+        return true;
+    }
+    exchange_answer_unavailable(exchange, refused ? "sessions_refused" : "sessions_unavailable");
+    return false;
+}
+
+/* Takes the time of the stores: from the states that ask to those that have the answer. */
+static void exchange_measure(struct exchange *exchange)
+{
+    static const enum metric_histogram answered[] = {
+        [EXCHANGE_LOADED] = METRIC_SESSION_LOAD,  [EXCHANGE_CLAIMED] = METRIC_CLAIM,
+        [EXCHANGE_OUTBOXED] = METRIC_OUTBOX_WAIT, [EXCHANGE_RESERVED] = METRIC_SESSION_SAVE,
+        [EXCHANGE_SAVED] = METRIC_SESSION_SAVE,
+    };
+    int64_t now = clock_monotonic_us();
+
+    switch (exchange->state) {
+    case EXCHANGE_QUOTED:
+        break;
+    case EXCHANGE_QUOTE:
+    case EXCHANGE_LOAD:
+    case EXCHANGE_RESERVE:
+    case EXCHANGE_CLAIM:
+    case EXCHANGE_OUTBOX:
+    case EXCHANGE_SAVE:
+        exchange->asked_us = now;
+        break;
+    default:
+        metrics_observe(answered[exchange->state], now - exchange->asked_us);
+    }
+}
+
+/* Runs until the exchange waits (returns true) or is over (returns false). */
+static bool exchange_run(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+    struct session *session = &exchange->session;
+    struct record_claim *claim = &exchange->claim;
+
+    while (exchange->answer != NULL) {
+        exchange_measure(exchange);
+        switch (exchange->state) {
+        case EXCHANGE_QUOTE:
+            exchange->state = EXCHANGE_QUOTED;
+            if (ticket_waits(&exchange->newest.ticket,
+                             replies_newest(settings->replies, &exchange->newest)))
+                return true;
+            break;
+        case EXCHANGE_QUOTED:
+            /* Where the newest is not known, each may be it. */
+            exchange->said.quotes_older = exchange->newest.ticket.status == STORE_OK &&
+                                          exchange->newest.id != exchange->said.quoted_id;
+            exchange->state = EXCHANGE_LOAD;
+            break;
+        case EXCHANGE_LOAD:
+            exchange->state = EXCHANGE_LOADED;
+            if (ticket_waits(&session->ticket, session_load(settings->sessions, session)))
+                return true;
+            break;
+        case EXCHANGE_LOADED:
+            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT)
+                return load_failed(exchange);
+            exchange->state = exchange_step(exchange);
+            if (exchange->outcome.effect == FLOW_REPEAT ||
+                exchange->outcome.effect == FLOW_IGNORE) {
+                exchange_answer_reply(exchange);
+                return false;
+            }
+            break;
+        case EXCHANGE_CLAIM:
+            if (exchange_claim_prepare(exchange) != 0) {
+                exchange_answer_unavailable(exchange, "code_not_computed");
+                return false;
+            }
+            exchange->state = EXCHANGE_CLAIMED;
+            if (ticket_waits(&claim->ticket, record_claim(settings->records, claim)))
+                return true;
+            break;
+        case EXCHANGE_CLAIMED:
+            if (!exchange_claim_finish(exchange))
+                return false;
+            break;
+        case EXCHANGE_OUTBOX:
+            exchange->entry.claim = claim;
+            exchange->state = EXCHANGE_OUTBOXED;
+            if (ticket_waits(&exchange->entry.ticket,
+                             outbox_put(settings->outbox, &exchange->entry)))
+                return true;
+            break;
+        case EXCHANGE_OUTBOXED:
+            if (!exchange_outbox_finish(exchange))
+                return false;
+            break;
+        case EXCHANGE_RESERVE:
+        case EXCHANGE_SAVE:
+            exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
+            if (ticket_waits(&session->ticket, exchange_save(exchange))) {
+                exchange->unsure = true;
+                return true;
+            }
+            break;
+        case EXCHANGE_RESERVED:
+        case EXCHANGE_SAVED:
+            if (!save_finish(exchange))
+                return false;
+            break;
+        }
+    }
+    /* Answered by its deadline while it waited. */
+    if (exchange->state == EXCHANGE_RESERVED || exchange->state == EXCHANGE_SAVED)
+        save_count(exchange);
+    return false;
+}
+
+void exchange_drive(struct exchange *exchange)
+{
+    if (!exchange_run(exchange))
+        exchange_end(exchange);
+}

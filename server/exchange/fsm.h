@@ -1,0 +1,104 @@
+/*
+ * Private to the exchange: one message on its way, as exchange.c (which begins and times it),
+ * exchange_fsm.c (which takes it through its states), exchange_claim.c and exchange_answer.c share
+ * it.
+ */
+#ifndef SERVER_EXCHANGE_FSM_H
+#define SERVER_EXCHANGE_FSM_H
+
+#include "flow/flow.h"
+#include "server/exchange/exchange.h"
+#include "server/security/keyed_hashes.h"
+#include "server/telemetry/funnel.h"
+#include "store/outbox.h"
+#include "store/records.h"
+#include "store/replies.h"
+#include "store/sessions.h"
+#include <stdint.h>
+#include <sys/queue.h>
+
+enum exchange_state {
+    EXCHANGE_QUOTE,
+    EXCHANGE_QUOTED,
+    EXCHANGE_LOAD,
+    EXCHANGE_LOADED,
+    EXCHANGE_RESERVE,
+    EXCHANGE_RESERVED,
+    EXCHANGE_CLAIM,
+    EXCHANGE_CLAIMED,
+    EXCHANGE_OUTBOX,
+    EXCHANGE_OUTBOXED,
+    EXCHANGE_SAVE,
+    EXCHANGE_SAVED,
+};
+
+struct exchange {
+    TAILQ_ENTRY(exchange) link; /* in the order of their deadlines */
+    struct exchange_service *service;
+    enum exchange_state state;
+    exchange_answer *answer; /* NULL once it was given */
+    void *arg;
+    const struct message *message;
+    struct flow_message said;
+    int64_t started_us; /* monotonic, like the next one */
+    int64_t asked_us;   /* when the operation under way was asked of its store */
+    int64_t now_us;
+    unsigned rounds; /* how often it was loaded */
+    unsigned longer;
+    bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
+    bool lost;        /* the last save was not answered */
+    bool waiting;     /* for the next sweep, which loads again */
+    bool for_another; /* finishing what another message of the person completed */
+    struct replies_newest newest; /* our newest reply, for a message that quotes one of ours */
+    struct flow_outcome outcome;
+    const char *result; /* for the log */
+    struct record_claim claim;
+    struct outbox_entry entry;
+    struct { /* what the claim of this message's own answers gave, once it is safe */
+        char code[RECORD_CODE_MAX]; /* "" before that */
+        bool existing;
+        const char *result;
+        struct flow_outcome outcome;
+    } own;
+    struct funnel_mark mark; /* of the conversation, when it was loaded or saved last */
+    uint64_t who;            /* the address as a number, and for the log */
+    char tag[KEYED_HASHES_TAG_MAX];
+    /* Large, and neither zeroed nor wiped beyond what is used of them: */
+    struct session session;
+    struct conversation conversation;
+};
+
+struct exchange_service {
+    struct exchange_settings settings;
+    TAILQ_HEAD(, exchange) exchanges;
+    unsigned in_flight;
+    TAILQ_HEAD(, exchange) spare; /* wiped, for the next ones: too large for malloc to be quick */
+    unsigned spare_count;
+    struct event *sweep;
+    char reply[FLOW_REPLY_MAX];
+};
+
+/* In exchange.c: the end of an exchange that waits for no store. */
+void exchange_end(struct exchange *exchange);
+
+/* Sets up the operations through which the walk comes back to itself. */
+void exchange_prepare(struct exchange *exchange);
+/* Goes on until the exchange waits, or is over and gone. */
+void exchange_drive(struct exchange *exchange);
+/* In exchange_claim.c. Fills in the claim of complete answers: input hash and wanted code. Returns
+ * 0 or -1. */
+int exchange_claim_prepare(struct exchange *exchange);
+/* What a finished claim means. Returns whether the exchange goes on. */
+bool exchange_claim_finish(struct exchange *exchange);
+/* What a finished put means. Returns whether the exchange goes on. */
+bool exchange_outbox_finish(struct exchange *exchange);
+/* In exchange_answer.c: the one way out towards the person; does nothing when the answer was given
+ * before. */
+void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply);
+/* With what the conversation says; or, where that went on without this message, with the code that
+ * its answers got. */
+void exchange_answer_reply(struct exchange *exchange);
+/* "Try again in a minute"; why is for the log. */
+void exchange_answer_unavailable(struct exchange *exchange, const char *why);
+
+#endif

@@ -1,0 +1,194 @@
+/* Counts in windows that begin with the first thing counted, one table for each kind of window.
+ * What is said to somebody whose quota is spent is left to the exchange. */
+#include "server/exchange/quota.h"
+
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define MINUTE_S 60
+#define DAY_S 86400
+
+/* An address has its place in one of the sets. In a full set a window that is over gives way first,
+ * then the smallest count: nobody is forgotten because others write, unless they all wrote as much.
+ * A count that has reached its limit stays; who finds only such ones is not counted. */
+#define SETS 16384
+#define PLACES 8
+#define LOCKS 64
+
+struct place {
+    uint64_t who;
+    int64_t start_s; /* of the window */
+    unsigned count;  /* 0: the place is free */
+    bool told;       /* that the limit is reached */
+};
+
+struct table {
+    unsigned limit; /* 0: nothing is counted */
+    int64_t length_s;
+    pthread_mutex_t locks[LOCKS];
+    _Atomic int64_t full_s; /* when the log said last that a set is full */
+    struct place sets[SETS][PLACES];
+};
+
+struct quota {
+    struct table messages, codes;
+};
+
+static void table_init(struct table *table, unsigned limit, int64_t length_s)
+{
+    table->limit = limit;
+    table->length_s = length_s;
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&table->locks[i], NULL);
+}
+
+static void table_deinit(struct table *table)
+{
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_destroy(&table->locks[i]);
+}
+
+struct quota *quota_create(const struct quota_limits *limits)
+{
+    struct quota *quota = calloc(1, sizeof *quota);
+
+    if (quota == NULL)
+        return NULL;
+    table_init(&quota->messages, limits->messages_per_minute, MINUTE_S);
+    table_init(&quota->codes, limits->codes_per_day, DAY_S);
+    return quota;
+}
+
+void quota_free(struct quota *quota)
+{
+    if (quota == NULL)
+        return;
+    table_deinit(&quota->messages);
+    table_deinit(&quota->codes);
+    free(quota);
+}
+
+static pthread_mutex_t *lock_of(struct table *table, uint64_t who)
+{
+    return &table->locks[who % LOCKS];
+}
+
+/* A clock that was set back ends a window, too. */
+static bool place_is_over(const struct table *table, const struct place *place, int64_t now_s)
+{
+    return place->count == 0 || now_s < place->start_s || now_s - place->start_s >= table->length_s;
+}
+
+/* Under the lock: the place of an address that is counted in an open window, or NULL. */
+static struct place *place_find(struct table *table, uint64_t who, int64_t now_s)
+{
+    struct place *set = table->sets[who % SETS];
+
+    for (size_t i = 0; i < PLACES; i++)
+        if (set[i].who == who && !place_is_over(table, &set[i], now_s))
+            return &set[i];
+    return NULL;
+}
+
+/* Each time is counted, and said once a window. */
+static void table_is_full(struct table *table, int64_t now_s)
+{
+    int64_t said_s = atomic_load(&table->full_s);
+
+    metrics_add(METRIC_LIMIT_COUNTED, 1);
+    if ((now_s < said_s || now_s - said_s >= table->length_s) &&
+        atomic_compare_exchange_strong(&table->full_s, &said_s, now_s))
+        log_write(LOG_WARNING, "quota_full", log_number("window_s", table->length_s),
+                  log_number("numbers", SETS * PLACES));
+}
+
+/* Under the lock: a place for an address that has none, perhaps another's; or NULL. */
+static struct place *place_take(struct table *table, uint64_t who, int64_t now_s)
+{
+    struct place *set = table->sets[who % SETS];
+    struct place *place = &set[0];
+
+    for (size_t i = 0; i < PLACES && !place_is_over(table, place, now_s); i++)
+        if (place_is_over(table, &set[i], now_s) || set[i].count < place->count)
+            place = &set[i];
+    if (!place_is_over(table, place, now_s)) {
+        table_is_full(table, now_s);
+        if (place->count >= table->limit)
+            return NULL;
+    }
+    *place = (struct place){.who = who, .start_s = now_s};
+    return place;
+}
+
+/* Under the lock: one more, unless nobody more can be counted. */
+static void place_count(struct table *table, struct place *place, uint64_t who, int64_t now_s)
+{
+    if (place == NULL)
+        place = place_take(table, who, now_s);
+    if (place != NULL)
+        place->count++;
+}
+
+/* Under the lock: whether the limit is reached; *first: and nobody was told so before. */
+static bool place_is_spent(const struct table *table, struct place *place, bool *first)
+{
+    if (place == NULL || place->count < table->limit)
+        return false;
+    *first = !place->told;
+    place->told = true;
+    return true;
+}
+
+static void table_count(struct table *table, uint64_t who, int64_t now_s)
+{
+    if (table->limit == 0)
+        return;
+    pthread_mutex_lock(lock_of(table, who));
+    place_count(table, place_find(table, who, now_s), who, now_s);
+    pthread_mutex_unlock(lock_of(table, who));
+}
+
+static bool table_is_spent(struct table *table, uint64_t who, int64_t now_s, bool *first)
+{
+    bool spent;
+
+    if (table->limit == 0)
+        return false;
+    pthread_mutex_lock(lock_of(table, who));
+    spent = place_is_spent(table, place_find(table, who, now_s), first);
+    pthread_mutex_unlock(lock_of(table, who));
+    return spent;
+}
+
+/* Looks and counts at once: between the two another thread could do the same. */
+static bool table_admits(struct table *table, uint64_t who, int64_t now_s, bool *first)
+{
+    struct place *place;
+    bool spent;
+
+    if (table->limit == 0)
+        return true;
+    pthread_mutex_lock(lock_of(table, who));
+    place = place_find(table, who, now_s);
+    spent = place_is_spent(table, place, first);
+    if (!spent)
+        place_count(table, place, who, now_s);
+    pthread_mutex_unlock(lock_of(table, who));
+    return !spent;
+}
+
+enum quota_verdict quota_message(struct quota *quota, uint64_t who, int64_t now_s, bool *first)
+{
+    *first = false;
+    if (table_is_spent(&quota->codes, who, now_s, first))
+        return QUOTA_CODES_SPENT;
+    return table_admits(&quota->messages, who, now_s, first) ? QUOTA_LEFT : QUOTA_MESSAGES_SPENT;
+}
+
+void quota_code(struct quota *quota, uint64_t who, int64_t now_s)
+{
+    table_count(&quota->codes, who, now_s);
+}

@@ -1,0 +1,204 @@
+/* Attaches a worker to the stores and listens to what they tell. */
+#include "server/serving/stores.h"
+
+#include "server/config/setup.h"
+#include "server/serving/redis_advice.h"
+#include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
+#include "store/counters.h"
+#include "store/outbox.h"
+#include "store/records.h"
+#include "store/redis.h"
+#include "store/sessions.h"
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Entries on their way into the outbox at once. */
+#define OUTBOX_IN_FLIGHT_MAX 4096
+
+static void store_state_set(struct store_state *state, bool down)
+{
+    if (down != state->down)
+        atomic_fetch_add(state->workers_down, down ? 1u : -1u);
+    state->down = down;
+}
+
+static void on_changed(void *arg, bool up, const char *why)
+{
+    struct store_state *state = arg;
+
+    store_state_set(state, !up);
+    if (up)
+        log_write(LOG_INFO, state->event_up, log_text("detail", why));
+    else
+        log_write(LOG_ERROR, state->event_down, log_text("reason", why));
+}
+
+/* Once for all workers, and again when it changes. */
+static void tell_risks(struct stores *stores)
+{
+    const struct redis_health *health = session_link_health(stores->sessions);
+    const struct redis_advice *advice;
+    unsigned risks = 0;
+
+    for (unsigned i = 0; i < REDIS_RISKS; i++)
+        if (redis_risk(i, &health->survey, stores->outbox_replicas) != NULL)
+            risks |= 1u << i;
+    if (atomic_exchange(&stores->readiness->redis_risks, risks) == risks)
+        return;
+    for (unsigned i = 0; i < REDIS_RISKS; i++)
+        if ((advice = redis_risk(i, &health->survey, stores->outbox_replicas)) != NULL)
+            log_write(i == REDIS_EVICTS ? LOG_ERROR : LOG_WARNING, "redis_may_lose",
+                      log_text("advice", advice->english));
+}
+
+static void on_sessions_changed(void *arg, bool up, const char *why)
+{
+    struct stores *stores = arg;
+    const enum redis_refusal refusal = session_link_health(stores->sessions)->refusal;
+
+    atomic_store(&stores->readiness->redis_refusal, (unsigned)refusal);
+    if (up || refusal == REDIS_SERVES) {
+        on_changed(&stores->sessions_state, up, why);
+        if (up)
+            tell_risks(stores);
+        return;
+    }
+    store_state_set(&stores->sessions_state, true);
+    log_write(LOG_ERROR, stores->sessions_state.event_down, log_text("reason", why),
+              log_text("advice", redis_advice(refusal)->english));
+}
+
+static void on_committed(void *arg, size_t claims, int64_t took_us)
+{
+    (void)arg;
+    metrics_observe(METRIC_COMMIT, took_us);
+    metrics_observe(METRIC_COMMIT_CLAIMS, (int64_t)claims);
+}
+
+static void on_claim_refused(void *arg, const char *why)
+{
+    (void)arg;
+    log_write(LOG_WARNING, "record_refused", log_text("reason", why));
+}
+
+static void on_outbox_length(void *arg, uint64_t length, int64_t oldest_age_ms)
+{
+    struct stores *stores = arg;
+    bool alarmed = length > stores->outbox_alarm;
+
+    metrics_set(METRIC_OUTBOX_LENGTH, length);
+    metrics_set(METRIC_OUTBOX_AGE, length > 0 ? (uint64_t)oldest_age_ms / 1000 : 0);
+    if (alarmed && !stores->outbox_alarmed)
+        log_write(LOG_ERROR, "outbox_long", log_number("records", (int64_t)length),
+                  log_number("alarm", (int64_t)stores->outbox_alarm),
+                  log_number("oldest_s", oldest_age_ms / 1000));
+    if (!alarmed && stores->outbox_alarmed)
+        log_write(LOG_INFO, "outbox_short_again", log_number("records", (int64_t)length));
+    stores->outbox_alarmed = alarmed;
+}
+
+static void on_outbox_written(void *arg)
+{
+    (void)arg;
+    metrics_add(METRIC_OUTBOX_WRITTEN, 1);
+}
+
+static void on_outbox_refused(void *arg, const char *why)
+{
+    (void)arg;
+    metrics_add(METRIC_OUTBOX_REFUSED, 1);
+    log_write(LOG_CRITICAL, "outbox_record_refused", log_text("reason", why));
+}
+
+/* Logged when it changes, counted each time. */
+static void on_outbox_replicated(void *arg, bool in_time, size_t entries)
+{
+    struct stores *stores = arg;
+
+    if (!in_time)
+        metrics_add(METRIC_OUTBOX_UNREPLICATED, entries);
+    if (!in_time && !stores->outbox_short)
+        log_write(LOG_ERROR, "outbox_replicas_missing",
+                  log_number("wanted", (int64_t)stores->outbox_replicas));
+    if (in_time && stores->outbox_short)
+        log_write(LOG_INFO, "outbox_replicas_back");
+    stores->outbox_short = !in_time;
+}
+
+static int attach_outbox(struct stores *stores, const struct stores_settings *settings,
+                         struct event_base *base, const struct redis_links *redis,
+                         char error[STORE_ERROR_MAX])
+{
+    const struct config *config = &settings->setup->config;
+    const struct outbox_watch watch = {on_outbox_length, on_outbox_written, on_outbox_refused,
+                                       on_outbox_replicated, stores};
+    struct outbox_settings outbox = {
+        .in_flight_max = OUTBOX_IN_FLIGHT_MAX,
+        .length_max = config->outbox_max,
+        .length_alarm = config->outbox_alarm,
+        .replicas = config->outbox_replicas,
+        .drain = settings->drain_outbox,
+    };
+
+    memcpy(outbox.seal_key, settings->setup->keys.outbox_seal, OUTBOX_KEY_SIZE);
+    stores->outbox_alarm = config->outbox_alarm;
+    stores->outbox = outbox_attach(&outbox, base, redis->patient, stores->records, &watch, error);
+    OPENSSL_cleanse(&outbox, sizeof outbox);
+    return stores->outbox != NULL ? 0 : -1;
+}
+
+static int attach_all(struct stores *stores, const struct stores_settings *settings,
+                      struct event_base *base, const struct redis_links *redis,
+                      char error[STORE_ERROR_MAX])
+{
+    const struct store_watch sessions_watch = {on_sessions_changed, stores};
+    const struct store_watch records_watch = {on_changed, &stores->records_state};
+    const struct record_commit_watch commit_watch = {on_committed, NULL, on_claim_refused};
+
+    stores->sessions = session_attach(settings->sessions, redis->prompt, &sessions_watch, error);
+    if (stores->sessions == NULL)
+        return -1;
+    stores->records = record_attach(settings->records, base, &records_watch, error);
+    if (stores->records == NULL)
+        return -1;
+    record_watch_commits(stores->records, &commit_watch);
+    stores->counters = counters_attach(settings->counters, base, redis->prompt, NULL, error);
+    if (stores->counters == NULL)
+        return -1;
+    store_state_set(&stores->sessions_state, !session_link_up(stores->sessions));
+    store_state_set(&stores->records_state, !record_link_up(stores->records));
+    return redis->patient == NULL ? 0 : attach_outbox(stores, settings, base, redis, error);
+}
+
+int stores_attach(struct stores *stores, const struct stores_settings *settings,
+                  struct event_base *base, const struct redis_links *redis, char *error,
+                  size_t error_size)
+{
+    char why[STORE_ERROR_MAX] = "";
+    int status;
+
+    *stores = (struct stores){
+        .sessions_state = {"sessions_up", "sessions_down", false,
+                           &settings->readiness->sessions_down},
+        .records_state = {"records_up", "records_down", false, &settings->readiness->records_down},
+        .readiness = settings->readiness,
+        .outbox_replicas = settings->setup->config.outbox_replicas,
+    };
+    status = attach_all(stores, settings, base, redis, why);
+    if (status != 0)
+        snprintf(error, error_size, "%s", why);
+    return status;
+}
+
+void stores_detach(struct stores *stores)
+{
+    if (stores->outbox != NULL)
+        outbox_detach(stores->outbox);
+    if (stores->records != NULL)
+        record_detach(stores->records);
+    counters_detach(stores->counters);
+    if (stores->sessions != NULL)
+        session_detach(stores->sessions);
+}

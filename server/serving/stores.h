@@ -1,0 +1,73 @@
+/*
+ * One worker's connections to the stores: sessions, records, the outbox between them, and counters.
+ * What happens to them is logged, counted, and told to /ready.
+ */
+#ifndef SERVER_SERVING_STORES_H
+#define SERVER_SERVING_STORES_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct event_base;
+struct counters;
+struct counters_link;
+struct outbox_link;
+struct record_link;
+struct record_store;
+struct redis_links;
+struct redis_url;
+struct session_link;
+struct session_store;
+struct setup;
+
+/* How many workers have lost which store, so that every worker tells the same of all. */
+struct readiness {
+    atomic_uint sessions_down;
+    atomic_uint records_down;
+    atomic_uint redis_refusal; /* an enum redis_refusal, while sessions are down */
+    atomic_uint redis_risks;   /* as bits: told already */
+};
+
+/* What all workers share; borrowed. */
+struct stores_settings {
+    const struct setup *setup;
+    struct session_store *sessions;
+    struct record_store *records;
+    struct counters *counters;
+    const struct redis_url *redis; /* NULL: there is none */
+    struct readiness *readiness;
+    bool drain_outbox; /* this worker empties the outbox */
+};
+
+/* A store's state on this worker. */
+struct store_state {
+    const char *event_up;
+    const char *event_down;
+    bool down;
+    atomic_uint *workers_down;
+};
+
+struct stores {
+    struct session_link *sessions;
+    struct record_link *records;
+    struct counters_link *counters;
+    struct outbox_link *outbox; /* NULL with sessions in memory: then nothing is promised */
+    struct store_state sessions_state;
+    struct store_state records_state;
+    struct readiness *readiness;
+    unsigned outbox_replicas;
+    bool outbox_alarmed;
+    bool outbox_short; /* of replicas */
+    unsigned long outbox_alarm;
+};
+
+/* Returns 0, or -1 with error. The struct stays where it is until stores_detach, which is due in
+ * both cases. */
+int stores_attach(struct stores *stores, const struct stores_settings *settings,
+                  struct event_base *base, const struct redis_links *redis, char *error,
+                  size_t error_size);
+/* Operations under way finish, in here. */
+void stores_detach(struct stores *stores);
+
+#endif

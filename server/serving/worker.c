@@ -1,0 +1,437 @@
+/* A worker's life: create, start, stop, join, free. What happens to a request is left to routes.c,
+ * to a message to exchange.c. */
+#include "server/serving/worker.h"
+
+#include "server/admin/authentication.h"
+#include "server/admin/login.h"
+#include "server/admin/stats.h"
+#include "server/channels/meta/meta.h"
+#include "server/channels/meta/sender.h"
+#include "server/channels/simulator/simulator.h"
+#include "server/channels/twilio/twilio.h"
+#include "server/config/setup.h"
+#include "server/exchange/exchange.h"
+#include "server/http/http.h"
+#include "server/http/throttle.h"
+#include "server/security/keyed_hashes.h"
+#include "server/serving/backup_watch.h"
+#include "server/serving/limits.h"
+#include "server/serving/retention.h"
+#include "server/serving/routes.h"
+#include "server/telemetry/log.h"
+#include "store/base/clock.h"
+#include "store/counters.h"
+#include "store/redis.h"
+#include "store/revocations.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* For an answer; Twilio gives up at 15 s. */
+#define ANSWER_DEADLINE_MS 9500
+/* How long a stopping worker waits for what is in flight, and how often it looks. */
+#define DRAIN_MS 10000
+#define DRAIN_STEP_MS 20
+
+struct worker {
+    pthread_t thread;
+    struct event_base *base;
+    struct redis_links redis;
+    struct stores stores;
+    struct keyed_hashes *hashes;
+    struct retention *retention; /* NULL: another worker's task, or nobody's */
+    struct backup_watch *backup; /* NULL: another worker's task */
+    struct exchange_service *exchanges;
+    struct channel *twilio; /* these are NULL when they are closed */
+    struct channel *meta;
+    struct channel *simulator;
+    struct sender *sender; /* with meta */
+    struct access *access;
+    struct throttle *throttle;
+    struct revocations_link *revocations;
+    struct authentication *authentication;
+    struct login *login;
+    struct stats *stats;
+    struct http *http;
+    struct routes routes;
+    int stop_fd; /* eventfd: worker_stop writes, the loop reads */
+    struct event *on_stop;
+    struct event *on_drain;
+    struct event *on_turn;
+    atomic_bool turned;
+    int64_t listen_end_ms; /* of a stopping worker: no new connections from then on */
+    int64_t drain_end_ms;
+};
+
+/* No locks: only the worker's own thread touches its loop. */
+static struct event_base *base_create(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config == NULL)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+static void on_drain(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+    bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http) &&
+                (worker->sender == NULL || sender_at_rest(worker->sender)) &&
+                counters_settle(worker->stores.counters);
+
+    (void)fd;
+    (void)what;
+    if (clock_monotonic_ms() < worker->listen_end_ms)
+        return;
+    http_stop_listening(worker->http);
+    if (worker->sender != NULL)
+        sender_rest(worker->sender);
+    if (done || clock_monotonic_ms() >= worker->drain_end_ms)
+        event_base_loopexit(worker->base, NULL);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *arg)
+{
+    const struct timeval interval = {0, DRAIN_STEP_MS * 1000};
+    struct worker *worker = arg;
+    uint64_t count;
+
+    (void)what;
+    if (read(fd, &count, sizeof count) < 0)
+        return;
+    worker->listen_end_ms = clock_monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
+    worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
+    worker->routes.draining = true;
+    http_drain(worker->http);
+    event_add(worker->on_drain, &interval);
+    on_drain(-1, 0, worker);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+
+    (void)fd;
+    (void)what;
+    atomic_store(&worker->turned, true);
+}
+
+static int start_turning(struct worker *worker, unsigned ms)
+{
+    const struct timeval interval = {ms / 1000, ms % 1000 * 1000};
+
+    if (ms == 0)
+        return 0;
+    worker->on_turn = event_new(worker->base, -1, EV_PERSIST, on_turn, worker);
+    return worker->on_turn != NULL ? event_add(worker->on_turn, &interval) : -1;
+}
+
+/* The connections to Redis, and what is kept there and elsewhere. Returns 0, or -1 with error. */
+static int open_stores(struct worker *worker, const struct stores_settings *settings, char *error,
+                       size_t error_size)
+{
+    char why[STORE_ERROR_MAX];
+
+    if (redis_links_open(&worker->redis, worker->base, settings->redis, why) == 0)
+        return stores_attach(&worker->stores, settings, worker->base, &worker->redis, error,
+                             error_size);
+    snprintf(error, error_size, "%s", why);
+    return -1;
+}
+
+static int start_retention(struct worker *worker, const struct stores_settings *settings)
+{
+    const unsigned days = settings->setup->config.retention_days;
+
+    if (days == 0 || !settings->drain_outbox)
+        return 0;
+    worker->retention = retention_create(worker->base, worker->stores.records, days);
+    return worker->retention != NULL ? 0 : -1;
+}
+
+static int start_backup_watch(struct worker *worker, const struct stores_settings *settings)
+{
+    if (!settings->drain_outbox)
+        return 0;
+    worker->backup = backup_watch_create(worker->base, worker->stores.records);
+    return worker->backup != NULL ? 0 : -1;
+}
+
+/* Who sends Meta's replies. Returns 0, or -1 with error. */
+static int start_sender(struct worker *worker, const struct worker_settings *shared, char *error,
+                        size_t error_size)
+{
+    const struct setup *setup = shared->stores.setup;
+    struct sender_settings sender = {
+        .config = &setup->config, .store = shared->replies, .redis = &worker->redis};
+
+    sender.hashes = worker->hashes = keyed_hashes_create(&setup->keys);
+    if (worker->hashes == NULL)
+        return -1;
+    if (!config_has_meta(&setup->config))
+        return 0;
+    worker->sender = sender_create(&sender, worker->base, error, error_size);
+    return worker->sender != NULL ? 0 : -1;
+}
+
+static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct setup *setup = shared->stores.setup;
+    const struct config *config = &setup->config;
+    const struct exchange_settings settings = {
+        .base = worker->base,
+        .hashes = worker->hashes,
+        .flow = setup->flow,
+        .keys = &setup->keys,
+        .salt = config->uic_salt,
+        .sessions = worker->stores.sessions,
+        .records = worker->stores.records,
+        .replies = worker->sender != NULL ? sender_replies(worker->sender) : NULL,
+        .outbox = worker->stores.outbox,
+        .quota = shared->limits->quota,
+        .funnel = shared->funnel,
+        .counters = worker->stores.counters,
+        .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
+        .deadline_ms = ANSWER_DEADLINE_MS,
+    };
+
+    worker->exchanges = exchange_service_create(&settings);
+    return worker->exchanges != NULL ? 0 : -1;
+}
+
+static int start_meta(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct setup *setup = shared->stores.setup;
+    struct meta_settings meta = {.config = &setup->config,
+                                 .flow = setup->flow,
+                                 .hashes = worker->hashes,
+                                 .counters = worker->stores.counters,
+                                 .clock = shared->meta_clock};
+
+    if (worker->sender == NULL)
+        return 0;
+    meta.replies = sender_replies(worker->sender);
+    worker->meta = meta_create(&meta, worker->exchanges);
+    return worker->meta != NULL ? 0 : -1;
+}
+
+/* Opens the others that are configured; in production none that anybody could write to. */
+static int start_channels(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+
+    if (!config->production || config->twilio_auth_token != NULL) {
+        worker->twilio = twilio_create(config, worker->exchanges);
+        if (worker->twilio == NULL)
+            return -1;
+    }
+    if (!config->production) {
+        worker->simulator = simulator_create(worker->exchanges, worker->stores.sessions);
+        if (worker->simulator == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+/* Who gets in, and how often somebody may try. Returns 0, or -1 with error. */
+static int start_login(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+
+    worker->access = access_create(config->admin_token);
+    worker->throttle = throttle_create(worker->base, shared->limits->tries);
+    if (worker->access == NULL || worker->throttle == NULL)
+        return -1;
+    worker->revocations = revocations_attach(shared->revocations, worker->redis.prompt);
+    if (worker->revocations == NULL)
+        return -1;
+    worker->authentication = authentication_create(
+        &(struct authentication_settings){worker->access, worker->throttle, worker->revocations});
+    if (worker->authentication == NULL)
+        return -1;
+    worker->login = login_create(
+        &(struct login_settings){worker->access, worker->authentication, worker->throttle}, config);
+    return worker->login != NULL ? 0 : -1;
+}
+
+static int start_administration(struct worker *worker, const struct worker_settings *shared)
+{
+    const struct config *config = &shared->stores.setup->config;
+    const struct snapshot_settings snapshot = {
+        .base = worker->base,
+        .config = config,
+        .funnel = shared->funnel,
+        .counters = worker->stores.counters,
+        .records = worker->stores.records,
+        .readiness = shared->stores.readiness,
+        .instance = shared->instance,
+        .started_ms = shared->started_ms,
+    };
+
+    worker->stats = stats_create(&snapshot);
+    return worker->stats != NULL ? start_login(worker, shared) : -1;
+}
+
+static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
+                      size_t error_size)
+{
+    const struct config *config = &settings->stores.setup->config;
+    const struct connection_limits limits = {
+        .request = {.head_max = config->max_head_bytes,
+                    .target_max = config->max_url_bytes,
+                    .body_max = config->max_body_bytes,
+                    .large_path = config_has_meta(config) ? META_PATH : NULL,
+                    .large_body_max = META_BODY_MAX},
+        .connections_max =
+            (settings->limits->connections_max + config->workers - 1) / config->workers,
+        .peers = settings->limits->peers,
+        .tls = settings->tls,
+        .head_ms = config->head_timeout_seconds * 1000,
+        .body_ms = config->body_timeout_seconds * 1000,
+        .idle_ms = config->idle_timeout_seconds * 1000,
+    };
+
+    worker->routes = (struct routes){
+        .config = config,
+        .flow = settings->stores.setup->flow,
+        .twilio = worker->twilio,
+        .meta = worker->meta,
+        .simulator = worker->simulator,
+        .authentication = worker->authentication,
+        .throttle = worker->throttle,
+        .login = worker->login,
+        .stats = worker->stats,
+        .readiness = settings->stores.readiness,
+    };
+    const struct http_address address = {config->host, config->port, settings->listen_fd};
+    worker->http = http_create(worker->base, &address, &limits, routes_handle, &worker->routes,
+                               error, error_size);
+    return worker->http != NULL ? 0 : -1;
+}
+
+static int start_stop_signal(struct worker *worker)
+{
+    worker->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (worker->stop_fd < 0)
+        return -1;
+    worker->on_stop =
+        event_new(worker->base, worker->stop_fd, EV_READ | EV_PERSIST, on_stop, worker);
+    worker->on_drain = event_new(worker->base, -1, EV_PERSIST, on_drain, worker);
+    if (worker->on_stop == NULL || worker->on_drain == NULL)
+        return -1;
+    return event_add(worker->on_stop, NULL);
+}
+
+struct worker *worker_create(const struct worker_settings *settings, char *error, size_t error_size)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+
+    snprintf(error, error_size, "out of memory");
+    if (worker == NULL)
+        return NULL;
+    worker->stop_fd = -1;
+    worker->base = base_create();
+    if (worker->base == NULL)
+        goto failed;
+    if (open_stores(worker, &settings->stores, error, error_size) != 0)
+        goto failed;
+    if (start_retention(worker, &settings->stores) != 0 ||
+        start_backup_watch(worker, &settings->stores) != 0 ||
+        start_sender(worker, settings, error, error_size) != 0 ||
+        start_exchanges(worker, settings) != 0 || start_channels(worker, settings) != 0 ||
+        start_meta(worker, settings) != 0 || start_administration(worker, settings) != 0 ||
+        start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
+        goto failed;
+    if (start_http(worker, settings, error, error_size) != 0)
+        goto failed;
+    return worker;
+failed:
+    worker_free(worker);
+    return NULL;
+}
+
+static void *worker_run(void *arg)
+{
+    struct worker *worker = arg;
+
+    event_base_dispatch(worker->base);
+    return NULL;
+}
+
+int worker_start(struct worker *worker)
+{
+    return pthread_create(&worker->thread, NULL, worker_run, worker) == 0 ? 0 : -1;
+}
+
+bool worker_turned(const struct worker *worker)
+{
+    return atomic_load(&worker->turned);
+}
+
+void worker_turn_again(struct worker *worker)
+{
+    atomic_store(&worker->turned, false);
+}
+
+void worker_stop(struct worker *worker)
+{
+    const uint64_t one = 1;
+
+    while (write(worker->stop_fd, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+}
+
+void worker_join(struct worker *worker)
+{
+    pthread_join(worker->thread, NULL);
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    /* Claims and loads that still wait finish here, so before what they answer through goes. */
+    if (worker->exchanges != NULL)
+        exchange_service_stop(worker->exchanges);
+    stats_stop(worker->stats);
+    throttle_free(worker->throttle);
+    revocations_detach(worker->revocations);
+    stores_detach(&worker->stores);
+    stats_free(worker->stats);
+    sender_free(worker->sender);
+    redis_links_close(&worker->redis);
+    retention_free(worker->retention);
+    backup_watch_free(worker->backup);
+    channel_free(worker->twilio);
+    channel_free(worker->meta);
+    channel_free(worker->simulator);
+    login_free(worker->login);
+    authentication_free(worker->authentication);
+    access_free(worker->access);
+    exchange_service_free(worker->exchanges);
+    keyed_hashes_free(worker->hashes);
+    http_free(worker->http);
+    if (worker->on_stop != NULL)
+        event_free(worker->on_stop);
+    if (worker->on_drain != NULL)
+        event_free(worker->on_drain);
+    if (worker->on_turn != NULL)
+        event_free(worker->on_turn);
+    if (worker->stop_fd >= 0)
+        close(worker->stop_fd);
+    if (worker->base != NULL)
+        event_base_free(worker->base);
+    free(worker);
+}

@@ -1,0 +1,27 @@
+/*
+ * What is said on each new connection before it counts as up: who we are, which database, whether
+ * this is a master; each after the one before was accepted.
+ */
+#ifndef STORE_REDIS_GREETING_H
+#define STORE_REDIS_GREETING_H
+
+#include "store/redis/url.h"
+
+struct redisReply;
+
+struct redis_handshake {
+    size_t step; /* 0 before the first command */
+    int argc;
+    const char *argv[3];
+    size_t lengths[3];
+    char db[16];
+};
+
+/* Fills in the next command. Returns false when there is none: all is said. */
+bool redis_handshake_next(struct redis_handshake *handshake, const struct redis_url *url);
+
+/* Whether the reply to the last command lets us go on; if not, why. */
+bool redis_handshake_accepts(const struct redis_handshake *handshake, const struct redis_url *url,
+                             const struct redisReply *reply, char why[STORE_ERROR_MAX]);
+
+#endif
