@@ -173,7 +173,7 @@ static void load(struct flow *flow, struct report *report, const char *json, siz
     else {
         check_duplicates(report, json, length);
         load_parts(flow, report);
-        if (report->count == 0 && fingerprints(flow) < 0)
+        if (report->count == 0 && fingerprints(flow) != 0)
             report_mistake(report, &root, "expected more memory");
     }
 }

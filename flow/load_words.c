@@ -28,7 +28,7 @@ static const char *const meanings[] = {
 static void add(struct words *words, struct report *report, const struct place *place,
                 enum meaning meaning, const char *text, int value, const char *full)
 {
-    if (words_add(words, meaning, text, value, full) < 0)
+    if (words_add(words, meaning, text, value, full) != 0)
         report_mistake(report, place, "expected a word of 1 to %d letters or digits",
                        WORD_KEY_MAX - 1);
 }
@@ -162,6 +162,6 @@ void load_words(struct flow *flow, struct report *report)
     if (json != NULL)
         load_groups(flow->words, report, &place, json);
     words_sort(flow->words);
-    if (words_version(flow->words, &flow->words_version) < 0)
+    if (words_version(flow->words, &flow->words_version) != 0)
         report_mistake(report, &root, "expected more memory");
 }

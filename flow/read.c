@@ -83,10 +83,10 @@ int flow_read(const struct flow *flow, size_t step, const char *text, size_t len
     }
     for (size_t i = 0; i < reading->choice_count; i++) /* each may be the answer */
         if (flow_answer(flow, step, reading->choices[i], strlen(reading->choices[i]), true, now_s,
-                        out, capacity, out_length, error) < 0)
+                        out, capacity, out_length, error) != 0)
             return refuse(reading, FLOW_READ_AGAIN);
     if (flow_answer(flow, step, reading->text, reading->length, true, now_s, out, capacity,
-                    out_length, error) < 0)
+                    out_length, error) != 0)
         return refuse(reading, FLOW_READ_AGAIN);
     return 0;
 }

@@ -16,7 +16,7 @@ static enum flow_event complete(const struct turn *turn)
 {
     struct conversation *conversation = turn->conversation;
 
-    if (texts_normalize(turn->flow, conversation) < 0) {
+    if (texts_normalize(turn->flow, conversation) != 0) {
         texts_drop(conversation, 0); /* no answers that this flow took */
         return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_CHANGED,
                           FLOW_EVENT_CHANGED);

@@ -119,7 +119,7 @@ static enum flow_event take_answer(const struct turn *turn, const char *text, si
     enum flow_event event;
 
     if (flow_read(turn->flow, turn->conversation->step, text, length, turn->now_s, &reading,
-                  normalized, sizeof normalized, &answer.length, error) < 0)
+                  normalized, sizeof normalized, &answer.length, error) != 0)
         event = refuse(turn, reading.kind);
     else
         event = take_reading(turn, &reading, (struct uic_text){text, length}, answer);

@@ -86,7 +86,7 @@ static int sort_arguments(struct request *request, int argc, char *argv[])
                 return -1;
             }
             request->options.env_file = argv[i];
-        } else if (!request->command && kept == 1 && argument[0] != '-') {
+        } else if (request->command == NULL && kept == 1 && argument[0] != '-') {
             request->command = argument;
         } else {
             ended = strcmp(argument, "--") == 0;
@@ -105,16 +105,16 @@ int main(int argc, char *argv[])
         return COMMAND_USAGE;
     if (request.version)
         return print_and_leave(print_version);
-    const char *name = request.command ? request.command : "serve";
+    const char *name = request.command != NULL ? request.command : "serve";
     if (strcmp(name, "help") == 0) { /* help COMMAND is COMMAND --help */
         request.help = true;
         request.command = name = count > 1 ? argv[1] : NULL;
     }
-    if (request.help && !request.command)
+    if (request.help && request.command == NULL)
         return print_and_leave(print_help);
 
     const struct command *command = find_command(name);
-    if (!command) {
+    if (command == NULL) {
         fprintf(stderr, "whatsapp-uic: unknown command '%s'; see whatsapp-uic --help\n", name);
         return COMMAND_USAGE;
     }

@@ -79,7 +79,7 @@ static int put_field(struct draft *draft, const struct uic_piece *piece)
 static int hash_fields(const struct draft *draft, unsigned char hash[EVP_MAX_MD_SIZE])
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+    bool good = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
 
     for (size_t i = 0; good && i < draft->field_count; i++)
         good = EVP_DigestUpdate(context, draft->fields[i].bytes, draft->fields[i].length);
@@ -180,7 +180,7 @@ int uic_input_hash(const unsigned char *key, size_t key_length, const struct uic
         OSSL_PARAM_construct_end()};
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
-    bool good = context && EVP_MAC_init(context, key, key_length, parameters);
+    bool good = context != NULL && EVP_MAC_init(context, key, key_length, parameters);
 
     for (size_t i = 0; good && i < count; i++)
         good = update_length(context, fields[i].length) &&

@@ -57,9 +57,10 @@ static void reply_to_page(const struct login *login, struct http_request *reques
         snprintf(cookie, sizeof cookie, "%s=%s; Path=%s; Max-Age=%d; HttpOnly; SameSite=Strict%s",
                  ACCESS_COOKIE, pass, PAGE, *pass != '\0' ? ACCESS_PASS_SECONDS : 0,
                  login->secure ? "; Secure" : "");
-    http_reply(request, &(struct http_reply){
-                            .status = 303,
-                            .headers = {{"Location", PAGE}, {pass ? "Set-Cookie" : NULL, cookie}}});
+    http_reply(request,
+               &(struct http_reply){
+                   .status = 303,
+                   .headers = {{"Location", PAGE}, {pass != NULL ? "Set-Cookie" : NULL, cookie}}});
     OPENSSL_cleanse(cookie, sizeof cookie);
 }
 

@@ -108,7 +108,7 @@ static void take_line(struct survey *survey, const char *line, size_t length)
         return; /* an empty line */
     if (!is_heading(survey, cells) &&
         (!two || agreement_count(&survey->agreement, survey->flow, cells[0].bytes, cells[0].length,
-                                 cells[1].bytes, cells[1].length) < 0))
+                                 cells[1].bytes, cells[1].length) != 0))
         note_unreadable(survey);
     survey->begun = true;
 }
@@ -250,7 +250,7 @@ static int run(struct options *options, int argc, char *argv[])
 
     if (path == NULL)
         return COMMAND_USAGE;
-    if (config_load_code(&config, options->env_file, stderr) < 0)
+    if (config_load_code(&config, options->env_file, stderr) != 0)
         goto out;
     flow = setup_flow(options->flow_file ? options->flow_file : config.flow_file, stderr);
     survey.flow = flow;

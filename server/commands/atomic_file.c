@@ -81,10 +81,10 @@ static int temporary_open(struct atomic_file *file)
 
 int atomic_file_open(struct atomic_file *file, const char *path)
 {
-    if (path && strcmp(path, "/dev/stdout") == 0)
+    if (path != NULL && strcmp(path, "/dev/stdout") == 0)
         path = NULL;
     *file = (struct atomic_file){.stream = stdout, .path = path};
-    if (!path) {
+    if (path == NULL) {
         close_to_others(STDOUT_FILENO);
         return 0;
     }

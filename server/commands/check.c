@@ -65,7 +65,7 @@ static int check_setup(struct setup *setup, const struct options *options)
     char *lines = NULL;
     size_t length;
     FILE *errors = open_memstream(&lines, &length);
-    if (!errors)
+    if (errors == NULL)
         abort();
     int status = setup_open(setup, options, errors);
     fclose(errors);
@@ -204,7 +204,7 @@ static int check_tls(const struct config *config)
 {
     char text[TLS_ERROR_MAX], until[TLS_ERROR_MAX + 16];
     struct tls *tls = tls_open(config->tls_cert_file, config->tls_key_file, text);
-    if (!tls) {
+    if (tls == NULL) {
         print_finding("bad", "TLS", text);
         return -1;
     }
@@ -238,7 +238,7 @@ static void give_hints(const struct config *config, const struct flow *flow)
     char *lines = NULL;
     size_t length;
     FILE *missing = open_memstream(&lines, &length);
-    if (!missing)
+    if (missing == NULL)
         abort();
     if (is_example(config->uic_salt))
         fputs("UIC_SALT: looks like that of an example; make your own before the first code "
@@ -332,19 +332,19 @@ static int check_all(const struct options *options, const struct request *reques
     int status = check_setup(&setup, options);
     if (status == 0) {
         describe_flow(setup.flow);
-        if (check_start(&setup.config, request) < 0)
+        if (check_start(&setup.config, request) != 0)
             status = -1;
-        if (check_sessions(&setup.config) < 0)
+        if (check_sessions(&setup.config) != 0)
             status = -1;
-        if (check_database(&setup) < 0)
+        if (check_database(&setup) != 0)
             status = -1;
-        if (setup.config.tls_cert_file && check_tls(&setup.config) < 0)
+        if (setup.config.tls_cert_file && check_tls(&setup.config) != 0)
             status = -1;
-        if (config_has_meta(&setup.config) && check_meta(&setup.config) < 0)
+        if (config_has_meta(&setup.config) && check_meta(&setup.config) != 0)
             status = -1;
-        if (request->server && check_servers(options, &setup.config) < 0)
+        if (request->server && check_servers(options, &setup.config) != 0)
             status = -1;
-        if (request->public && check_public(&setup.config) < 0)
+        if (request->public && check_public(&setup.config) != 0)
             status = -1;
         give_hints(&setup.config, setup.flow);
     }
@@ -385,7 +385,7 @@ static bool is_readable(const char *path)
 static int run(struct options *options, int argc, char *argv[])
 {
     struct request request;
-    if (read_request(&request, options, argc, argv) < 0)
+    if (read_request(&request, options, argc, argv) != 0)
         return request.quiet ? PLUGIN_UNKNOWN : COMMAND_USAGE;
     if (request.quiet)
         findings_summarize();

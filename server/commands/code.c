@@ -77,7 +77,7 @@ static int take_answer(const struct coder *coder, struct coding *coding, size_t 
         return flow_answer(coder->flow, step, said->bytes, said->length, false, coder->now_s, out,
                            capacity, length, coding->error);
     if (flow_read(coder->flow, step, said->bytes, said->length, coder->now_s, &coding->reading, out,
-                  capacity, length, coding->error) < 0)
+                  capacity, length, coding->error) != 0)
         return -1;
     if (coding->reading.kind == FLOW_READ_WHICH)
         return fail(coding, "expected one name; which of these?");
@@ -93,7 +93,7 @@ static int make_code(const struct coder *coder, struct coding *coding)
         struct uic_text *text = &coding->normalized[i];
         text->bytes = coding->bytes + used;
         if (take_answer(coder, coding, i, coding->bytes + used, sizeof coding->bytes - used,
-                        &text->length) < 0) {
+                        &text->length) != 0) {
             coding->field = flow_step_key(coder->flow, i);
             return -1;
         }
@@ -115,16 +115,16 @@ static int code_arguments(const struct coder *coder, size_t count, char *answers
         fputc('\n', stderr);
         return COMMAND_USAGE;
     }
-    if (!coder->salt) {
+    if (coder->salt == NULL) {
         fputs("UIC_SALT: is not set (see: whatsapp-uic salt)\n", stderr);
         return COMMAND_FAILED;
     }
     struct coding coding = {.salt = coder->salt, .salt_length = strlen(coder->salt)};
     for (size_t i = 0; i < count; i++)
         coding.answers[i] = (struct uic_text){answers[i], strlen(answers[i])};
-    if (make_code(coder, &coding) < 0) {
-        fprintf(stderr, "%s%s%s", coding.field ? coding.field : "", coding.field ? ": " : "",
-                coding.error);
+    if (make_code(coder, &coding) != 0) {
+        fprintf(stderr, "%s%s%s", coding.field != NULL ? coding.field : "",
+                coding.field != NULL ? ": " : "", coding.error);
         for (size_t i = 0; i < coding.reading.choice_count; i++)
             fprintf(stderr, "%s%s", i == 0 ? " " : ", ", coding.reading.choices[i]);
         fputc('\n', stderr);
@@ -139,13 +139,13 @@ static int take_answers(const struct coder *coder, struct coding *coding, json_t
 {
     json_t *salt = json_object_get(json, "salt"), *answers = json_object_get(json, "answers");
     size_t wanted = flow_step_count(coder->flow);
-    if (salt && json_string_length(salt) == 0)
+    if (salt != NULL && json_string_length(salt) == 0)
         return fail(coding, "salt: expected a text");
-    if (salt) {
+    if (salt != NULL) {
         coding->salt = json_string_value(salt);
         coding->salt_length = json_string_length(salt);
     }
-    if (!coding->salt)
+    if (coding->salt == NULL)
         return fail(coding, "UIC_SALT is not set, and the line has no salt");
     if (!json_is_array(answers))
         return fail(coding, "expected {\"answers\":[...]}");
@@ -218,7 +218,7 @@ static void write_error(const struct coding *coding)
     fputs("{\"error\":", stdout);
     write_string(coding->error, strlen(coding->error));
     fputs(",\"field\":", stdout);
-    if (coding->field)
+    if (coding->field != NULL)
         write_string(coding->field, strlen(coding->field));
     else
         fputs("null", stdout);
@@ -233,11 +233,11 @@ static void write_error(const struct coding *coding)
 static int code_line(const struct coder *coder, const char *line, size_t length)
 {
     struct coding coding = {.salt = coder->salt,
-                            .salt_length = coder->salt ? strlen(coder->salt) : 0};
+                            .salt_length = coder->salt != NULL ? strlen(coder->salt) : 0};
     json_error_t error;
     json_t *json = json_loadb(line, length, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
     int status = -1;
-    if (!json)
+    if (json == NULL)
         snprintf(coding.error, sizeof coding.error, "not JSON, at byte %d", error.position);
     else if (take_answers(coder, &coding, json) == 0)
         status = make_code(coder, &coding);
@@ -257,12 +257,12 @@ static int code_lines(const struct coder *coder)
     size_t length;
     int status = COMMAND_OK, found;
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-    if (lines_open(&lines, STDIN_FILENO, LINE_MAX_BYTES) < 0)
+    if (lines_open(&lines, STDIN_FILENO, LINE_MAX_BYTES) != 0)
         return COMMAND_FAILED;
     while ((found = lines_next(&lines, &line, &length)) > 0) {
         if (found == LINES_TOO_LONG)
             write_error(&(struct coding){.error = "the line is longer than 1 MB"});
-        if (found == LINES_TOO_LONG || code_line(coder, line, length) < 0)
+        if (found == LINES_TOO_LONG || code_line(coder, line, length) != 0)
             status = COMMAND_FAILED;
     }
     if (found < 0) {
@@ -309,15 +309,15 @@ static int read_options(struct request *request, struct options *options, int ar
 static int run(struct options *options, int argc, char *argv[])
 {
     struct request request = {0};
-    if (read_options(&request, options, argc, argv) < 0)
+    if (read_options(&request, options, argc, argv) != 0)
         return COMMAND_USAGE;
     struct config config;
     struct flow *flow = NULL;
     int status = COMMAND_FAILED;
-    if (config_load_code(&config, options->env_file, stderr) < 0)
+    if (config_load_code(&config, options->env_file, stderr) != 0)
         goto out;
     flow = setup_flow(options->flow_file ? options->flow_file : config.flow_file, stderr);
-    if (!flow)
+    if (flow == NULL)
         goto out;
     struct coder coder = {flow, config.uic_salt, !request.no_check, time(NULL)};
     if (request.jsonl)

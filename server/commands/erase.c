@@ -242,7 +242,7 @@ static int erase_run(struct erase *erase, const struct request *request)
     };
     erase->elsewhere = elsewhere_of(erase, request, true);
     erase->eraser = record_eraser_open(config->database_url, error);
-    if (!erase->eraser)
+    if (erase->eraser == NULL)
         return fail("DATABASE_URL", error);
     /* With another salt, sessions and outbox would keep what is to go. */
     if (salt_check(&erase->setup, false, &subject, error) != 0 && strcmp(subject, "FLOW_FILE") != 0)

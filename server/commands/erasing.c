@@ -80,9 +80,9 @@ static int sessions_erase(struct erasing *erasing, struct redis_call *redis,
     setup_session(erasing->setup, &settings);
     store = session_store_open(&settings, error);
     OPENSSL_cleanse(&settings, sizeof settings);
-    if (store)
+    if (store != NULL)
         link = session_attach(store, redis_call_link(redis), NULL, error);
-    if (link)
+    if (link != NULL)
         status = sessions_visit(erasing, redis, link, error);
     session_detach(link);
     session_store_close(store);
@@ -134,7 +134,7 @@ int erasing_run(struct erasing *erasing, char error[STORE_ERROR_MAX])
     if (erasing->setup->config.redis_url == NULL)
         return 0;
     redis = redis_call_open(erasing->setup->config.redis_url, DEADLINE_MS, error);
-    if (!redis)
+    if (redis == NULL)
         return -1;
     if (!erasing->phone_number ||
         (sessions_erase(erasing, redis, error) == 0 && replies_visit(erasing, redis, error) == 0))

@@ -143,7 +143,7 @@ static const char *row_check(const struct record_row *row)
     const char *texts[] = {row->code, row->phone_number, row->notes};
 
     for (size_t i = 0; !row->why && i < sizeof texts / sizeof texts[0]; i++)
-        if (texts[i] && u8_check((const uint8_t *)texts[i], strlen(texts[i])))
+        if (texts[i] != NULL && u8_check((const uint8_t *)texts[i], strlen(texts[i])))
             return "a text is not UTF-8";
     return row->why;
 }
@@ -166,7 +166,7 @@ static int rows_export(struct record_reader *reader, const struct request *reque
         csv_head(file->stream, request);
     while (atomic_file_good(file) && (found = record_reader_next(reader, &row, error)) > 0) {
         const char *why = row_check(&row);
-        if (why) {
+        if (why != NULL) {
             progress_end(&progress);
             fprintf(stderr, "id %" PRId64 ": left out: %s\n", row.id, why);
             status = 1;
@@ -191,7 +191,7 @@ static int export_run(const struct config *config, const struct request *request
         record_reader_open(config->database_url, RECORD_READ_OURS, error);
     int status = -1;
 
-    if (!reader) {
+    if (reader == NULL) {
         fprintf(stderr, "DATABASE_URL: %s\n", error);
         return -1;
     }
@@ -249,7 +249,7 @@ static int read_options(struct request *request, int argc, char *argv[])
             return -1;
         }
     }
-    if (optind < argc || !request->write)
+    if (optind < argc || request->write == NULL)
         return usage(argv[0], "--format csv or --format jsonl, and no other arguments");
     return 0;
 }

@@ -115,7 +115,7 @@ static int row_take(struct import *import)
     const char *why = python_record_convert(&import->rules, row, &import->doubts[import->waiting]);
 
     import->read++;
-    if (why) {
+    if (why != NULL) {
         refuse(import, row->id, why);
         return 0;
     }
@@ -190,7 +190,7 @@ static int import_run(struct import *import, const struct request *request)
     import->rules = (struct python_record_rules){import->setup.flow, &import->setup.keys,
                                                  import->setup.config.uic_salt, time(NULL)};
     import->reader = record_reader_open(request->from, RECORD_READ_OLD, error);
-    if (!import->reader)
+    if (import->reader == NULL)
         return fail("--from", error);
     if (python_record_check_flow(record_reader_form(import->reader), import->setup.flow, error) !=
         0)
@@ -199,7 +199,7 @@ static int import_run(struct import *import, const struct request *request)
         return -1;
     import->importer =
         record_importer_open(import->setup.config.database_url, request->dry_run, error);
-    if (!import->importer)
+    if (import->importer == NULL)
         return fail("DATABASE_URL", error);
     int status = rows_import(import);
     report(import, request->dry_run);
@@ -222,7 +222,7 @@ static int read_options(struct request *request, struct options *options, int ar
         else
             return -1;
     }
-    if (optind < argc || !request->from) {
+    if (optind < argc || request->from == NULL) {
         fprintf(stderr, "%s: expected --from URL%s\n", argv[0],
                 optind < argc ? ", and no other arguments" : "");
         return -1;
@@ -239,7 +239,7 @@ static int run(struct options *options, int argc, char *argv[])
     if (read_options(&request, options, argc, argv) != 0)
         return COMMAND_USAGE;
     import = calloc(1, sizeof *import);
-    if (!import) {
+    if (import == NULL) {
         fail("import", "out of memory");
         return COMMAND_FAILED;
     }

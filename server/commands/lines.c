@@ -43,20 +43,20 @@ int lines_next(struct lines *lines, const char **line, size_t *length)
         const char *start = lines->buffer + lines->start;
         size_t available = lines->end - lines->start;
         const char *feed = memchr(start + searched, '\n', available - searched);
-        if (feed || lines->ended) {
+        if (feed != NULL || lines->ended) {
             *line = start;
-            *length = feed ? (size_t)(feed - start) : available;
+            *length = feed != NULL ? (size_t)(feed - start) : available;
             lines->start += *length + (feed != NULL);
             if (skipped || *length > lines->max)
                 return LINES_TOO_LONG;
-            return feed || *length > 0 ? LINES_LINE : LINES_END;
+            return feed != NULL || *length > 0 ? LINES_LINE : LINES_END;
         }
         searched = available;
         if (available > lines->max) {
             skipped = true;
             lines->start = lines->end = searched = 0;
         }
-        if (fill(lines) < 0)
+        if (fill(lines) != 0)
             return LINES_FAILED;
     }
 }

@@ -111,11 +111,11 @@ const char *python_record_convert(const struct python_record_rules *rules, struc
     const char *why = row->why;
 
     *doubt = (struct python_record_doubt){0};
-    if (why)
+    if (why != NULL)
         return why;
     phone_clean(row->phone_number);
     why = texts_check(row);
-    if (why)
+    if (why != NULL)
         return why;
     if (answers_normalize(rules, row, bytes, answers, doubt) != 0)
         why = "an answer is too long or not UTF-8";

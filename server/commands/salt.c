@@ -40,7 +40,7 @@ static int print_salt(bool quiet)
 {
     char salt[BASE64_LENGTH + 1];
     do {
-        if (make_salt(salt) < 0) {
+        if (make_salt(salt) != 0) {
             fputs("whatsapp-uic salt: the system gives no random bytes\n", stderr);
             return COMMAND_FAILED;
         }

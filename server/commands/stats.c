@@ -239,7 +239,7 @@ static int run(struct options *options, int argc, char *argv[])
     bool for_programs = false;
     json_t *json;
 
-    if (parse(&look.days, &for_programs, argc, argv) < 0)
+    if (parse(&look.days, &for_programs, argc, argv) != 0)
         return COMMAND_USAGE;
     int status = look_at_stores(options, &look, &json);
     if (json == NULL)

@@ -15,14 +15,14 @@ static int read_setting(struct config *config, const struct setting *setting,
                         const struct dotenv *file, bool whole, FILE *errors)
 {
     const char *value = config_lookup(file, setting->name);
-    if (!value && setting->need == REQUIRED) {
+    if (value == NULL && setting->need == REQUIRED) {
         if (whole)
             setting_explain(setting, NULL, errors);
         return -1;
     }
-    if (!value && !setting->fallback)
+    if (value == NULL && !setting->fallback)
         return 0;
-    const char *text = value ? value : setting->fallback;
+    const char *text = value != NULL ? value : setting->fallback;
     if (u8_check((const uint8_t *)text, strlen(text)) ||
         !setting->parse(setting, text, (char *)config + setting->offset)) {
         setting_explain(setting, text, errors);
@@ -44,7 +44,7 @@ static unsigned count_cores(void)
 
 static void cut_slashes(char *url)
 {
-    size_t length = url ? strlen(url) : 0;
+    size_t length = url != NULL ? strlen(url) : 0;
     while (length > 0 && url[length - 1] == '/')
         url[--length] = '\0';
 }
@@ -64,11 +64,11 @@ static void derive(struct config *config)
 /* Without a name, the .env file of the working directory may be absent. */
 static int read_file(struct dotenv *file, const char *env_file, FILE *errors)
 {
-    const char *path = env_file ? env_file : ".env";
+    const char *path = env_file != NULL ? env_file : ".env";
     size_t length;
     char *text = file_read(path, DOTENV_FILE_MAX, &length);
-    if (!text) {
-        if (!env_file && errno == ENOENT)
+    if (text == NULL) {
+        if (env_file == NULL && errno == ENOENT)
             return 0;
         if (errno == EFBIG)
             fprintf(errors, "%s: is longer than %d bytes\n", path, DOTENV_FILE_MAX);
@@ -87,7 +87,8 @@ static void warn_unknown(const struct dotenv *file, const char *env_file, FILE *
     for (size_t i = 0; i < file->count; i++)
         if (!setting_is_known(file->entries[i].name))
             fprintf(errors, "warning: %s:%u: %.60s is not a setting of this program\n",
-                    env_file ? env_file : ".env", file->entries[i].line, file->entries[i].name);
+                    env_file != NULL ? env_file : ".env", file->entries[i].line,
+                    file->entries[i].name);
 }
 
 /* The last one counts, which is not always the one that somebody looks at. */
@@ -97,8 +98,8 @@ static void warn_repeated(const struct dotenv *file, const char *env_file, FILE 
         for (size_t k = i + 1; k < file->count; k++)
             if (strcmp(file->entries[i].name, file->entries[k].name) == 0) {
                 fprintf(errors, "warning: %s:%u: %.60s is set again in line %u, which counts\n",
-                        env_file ? env_file : ".env", file->entries[i].line, file->entries[i].name,
-                        file->entries[k].line);
+                        env_file != NULL ? env_file : ".env", file->entries[i].line,
+                        file->entries[i].name, file->entries[k].line);
                 break;
             }
 }
@@ -112,10 +113,10 @@ int config_load(struct config *config, const char *env_file, FILE *errors)
     warn_unknown(&file, env_file, errors);
     warn_repeated(&file, env_file, errors);
     for (size_t i = 0; i < config_setting_count; i++)
-        if (read_setting(config, &config_settings[i], &file, whole, errors) < 0)
+        if (read_setting(config, &config_settings[i], &file, whole, errors) != 0)
             status = -1;
     derive(config);
-    if (whole && config_check_needs(config, &file, errors) < 0)
+    if (whole && config_check_needs(config, &file, errors) != 0)
         status = -1;
     dotenv_free(&file);
     return status;
@@ -129,7 +130,7 @@ int config_load_code(struct config *config, const char *env_file, FILE *errors)
     for (size_t i = 0; i < config_setting_count; i++) {
         if (!config_settings[i].makes_code || !config_lookup(&file, config_settings[i].name))
             continue;
-        if (read_setting(config, &config_settings[i], &file, true, errors) < 0)
+        if (read_setting(config, &config_settings[i], &file, true, errors) != 0)
             status = -1;
     }
     dotenv_free(&file);
@@ -142,7 +143,7 @@ void config_free(struct config *config)
         if (!setting_is_text(&config_settings[i]))
             continue;
         char *text = *(char **)((char *)config + config_settings[i].offset);
-        if (text && config_settings[i].privacy == SECRET)
+        if (text != NULL && config_settings[i].privacy == SECRET)
             OPENSSL_cleanse(text, strlen(text));
         free(text);
     }

@@ -18,7 +18,7 @@ static bool is_due_in_production(const struct config *config, const struct setti
 
 static int check_https(const char *name, const char *value, FILE *errors)
 {
-    if (!value || strncmp(value, "https://", 8) == 0)
+    if (value == NULL || strncmp(value, "https://", 8) == 0)
         return 0;
     fprintf(errors, "%s: holds ", name);
     setting_print_value(value, errors);
@@ -33,16 +33,17 @@ static int check_production(const struct config *config, const struct dotenv *fi
     int status = 0;
     for (size_t i = 0; i < config_setting_count; i++) {
         const struct setting *setting = &config_settings[i];
-        if (!is_due_in_production(config, setting) || (file && config_lookup(file, setting->name)))
+        if (!is_due_in_production(config, setting) ||
+            (file != NULL && config_lookup(file, setting->name)))
             continue;
         /* Every such setting is a text. */
-        if (!*(char *const *)((const char *)config + setting->offset)) {
+        if (*(char *const *)((const char *)config + setting->offset) == NULL) {
             setting_explain(setting, NULL, errors);
             status = -1;
         }
     }
-    if (check_https("PUBLIC_URL", config->public_url, errors) < 0 ||
-        check_https("META_GRAPH_URL", config->meta_graph_url, errors) < 0)
+    if (check_https("PUBLIC_URL", config->public_url, errors) != 0 ||
+        check_https("META_GRAPH_URL", config->meta_graph_url, errors) != 0)
         status = -1;
     return status;
 }
@@ -71,7 +72,7 @@ static bool ends_with(const char *text, const char *end)
 static bool has_capitals(const char *url)
 {
     const char *host = strstr(url, "://");
-    host = host ? host + 3 : url;
+    host = host != NULL ? host + 3 : url;
     for (const char *end = host + strcspn(host, "/"); host < end; host++)
         if (*host >= 'A' && *host <= 'Z')
             return true;
@@ -84,7 +85,7 @@ static void warn_public_url(const struct config *config, const struct dotenv *fi
 {
     const char *url = config->public_url, *path = config->webhook_path;
     const char *written = config_lookup(file, "PUBLIC_URL");
-    if (!url || !path || (!config->twilio_auth_token && config_has_meta(config)))
+    if (url == NULL || path == NULL || (!config->twilio_auth_token && config_has_meta(config)))
         return;
     if (ends_with(url, path))
         fprintf(
@@ -92,7 +93,7 @@ static void warn_public_url(const struct config *config, const struct dotenv *fi
             "warning: PUBLIC_URL: ends with WEBHOOK_PATH (%s), which is put behind it once more: "
             "every signature of Twilio's will be wrong (403); write it without the path\n",
             path);
-    else if (written && ends_with(written, "/"))
+    else if (written != NULL && ends_with(written, "/"))
         fprintf(errors,
                 "warning: PUBLIC_URL: the slash at its end is left out; Twilio's console must have "
                 "%s%s, to the letter, or its signatures will be wrong (403)\n",
@@ -108,7 +109,7 @@ static void warn_public_url(const struct config *config, const struct dotenv *fi
 static void warn_number(const struct config *config, FILE *errors)
 {
     const char *number = config->twilio_whatsapp_number;
-    if (number && strncmp(number, "whatsapp:+", 10) != 0)
+    if (number != NULL && strncmp(number, "whatsapp:+", 10) != 0)
         fputs("warning: TWILIO_WHATSAPP_NUMBER: is written whatsapp:+ and the number, as in "
               "Twilio's console\n",
               errors);
@@ -161,13 +162,13 @@ int config_check_needs(const struct config *config, const struct dotenv *file, F
     warn_public_url(config, file, errors);
     warn_number(config, errors);
     warn_quotes(config, errors);
-    if (config->production && check_production(config, file, errors) < 0)
+    if (config->production && check_production(config, file, errors) != 0)
         status = -1;
-    if (check_twilio(config, file, errors) < 0)
+    if (check_twilio(config, file, errors) != 0)
         status = -1;
-    if (check_tls(file, errors) < 0)
+    if (check_tls(file, errors) != 0)
         status = -1;
-    if (check_meta(file, errors) < 0)
+    if (check_meta(file, errors) != 0)
         status = -1;
     return status;
 }

@@ -57,9 +57,9 @@ static inline const char *config_lookup(const struct dotenv *file, const char *n
 {
     const char *value = getenv(name);
 
-    if (!value)
+    if (value == NULL)
         value = dotenv_get(file, name);
-    return value && *value ? value : NULL;
+    return value != NULL && *value ? value : NULL;
 }
 
 #endif

@@ -138,7 +138,8 @@ static bool accepts_token(const char *value)
 static bool accepts_auth_tokens(const char *value)
 {
     const char *comma = strchr(value, ',');
-    return is_visible(value) && *value != ',' && (!comma || (comma[1] && !strchr(comma + 1, ',')));
+    return is_visible(value) && *value != ',' &&
+           (comma == NULL || (comma[1] && !strchr(comma + 1, ',')));
 }
 
 static bool accepts_digits(const char *value)
@@ -330,8 +331,8 @@ bool setting_is_text(const struct setting *setting)
 /* Where what follows "scheme://user:password" begins, or value itself. */
 static const char *behind_password(const char *value)
 {
-    const char *host = strstr(value, "://"), *at = host ? strrchr(host, '@') : NULL;
-    return at ? at : value;
+    const char *host = strstr(value, "://"), *at = host != NULL ? strrchr(host, '@') : NULL;
+    return at != NULL ? at : value;
 }
 
 void setting_print_value(const char *value, FILE *out)
@@ -369,7 +370,7 @@ static void explain_file(const struct setting *setting, const char *value, FILE 
 void setting_explain(const struct setting *setting, const char *value, FILE *errors)
 {
     fprintf(errors, "%s: ", setting->name);
-    if (!value)
+    if (value == NULL)
         fputs("is not set", errors);
     else if (u8_check((const uint8_t *)value, strlen(value)))
         fputs("holds bytes that are not UTF-8", errors);
@@ -381,7 +382,7 @@ void setting_explain(const struct setting *setting, const char *value, FILE *err
         setting_print_value(value, errors);
         explain_file(setting, value, errors);
     }
-    if (!value && setting->need == REQUIRED_IN_PRODUCTION)
+    if (value == NULL && setting->need == REQUIRED_IN_PRODUCTION)
         fputs(", but production requires it", errors);
     fprintf(errors, "; allowed: %s\n", setting->allowed);
 }

@@ -79,14 +79,14 @@ static const char *read_name(struct reader *reader, char **name)
     reader->at++;
     skip_blanks(reader);
     *name = strndup(start, (size_t)(end - start));
-    return *name ? NULL : "out of memory";
+    return *name != NULL ? NULL : "out of memory";
 }
 
 static char unescape(char c)
 {
     static const char codes[] = "abfnrtv", bytes[] = "\a\b\f\n\r\t\v";
     const char *code = strchr(codes, c);
-    return code && c ? bytes[code - codes] : c;
+    return code != NULL && c ? bytes[code - codes] : c;
 }
 
 /* The text between quotes; what follows a backslash is looked up in escapes. */
@@ -102,7 +102,7 @@ static const char *read_quoted(struct reader *reader, char **value, char quote, 
             closing.line++;
     }
     char *out = *value = malloc((size_t)(closing.at - reader->at));
-    if (!out)
+    if (out == NULL)
         return "out of memory";
     for (const char *in = reader->at + 1; in < closing.at; in++) {
         bool escape = in[0] == '\\' && in[1] && strchr(escapes, in[1]);
@@ -124,7 +124,7 @@ static const char *read_unquoted(struct reader *reader, char **value)
             end = reader->at + 1;
     }
     *value = strndup(start, (size_t)(end - start));
-    return *value ? NULL : "out of memory";
+    return *value != NULL ? NULL : "out of memory";
 }
 
 static const char *read_value(struct reader *reader, char **value)
@@ -140,7 +140,7 @@ static const char *read_value(struct reader *reader, char **value)
     default:
         why = read_unquoted(reader, value);
     }
-    if (why)
+    if (why != NULL)
         return why;
     skip_blanks(reader);
     if (peek(reader) == '#')
@@ -162,12 +162,12 @@ static const char *read_entry(struct dotenv *dotenv, struct reader *reader)
     struct dotenv_entry entry = {.line = reader->line};
     skip_export(reader);
     const char *why = read_name(reader, &entry.name);
-    if (!why)
+    if (why == NULL)
         why = read_value(reader, &entry.value);
-    if (!why) {
+    if (why == NULL) {
         struct dotenv_entry *entries =
             realloc(dotenv->entries, (dotenv->count + 1) * sizeof *entries);
-        if (entries) {
+        if (entries != NULL) {
             dotenv->entries = entries;
             entries[dotenv->count++] = entry;
             return NULL;
@@ -199,7 +199,7 @@ int dotenv_parse(struct dotenv *dotenv, const char *file_name, const char *text,
             skip_to_line_end(&reader);
         if (!at_line_end(&reader))
             why = read_entry(dotenv, &reader);
-        if (why) {
+        if (why != NULL) {
             fprintf(errors, "%s:%u: %s\n", file_name, line, why);
             status = -1;
             skip_to_line_end(&reader);

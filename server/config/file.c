@@ -27,7 +27,7 @@ char *file_read(const char *path, size_t max, size_t *length)
     if (fd < 0)
         return NULL;
     char *bytes = malloc(max + 1); /* one byte more than allowed tells that there is more */
-    ssize_t n = bytes ? read_all(fd, bytes, max + 1) : -1;
+    ssize_t n = bytes != NULL ? read_all(fd, bytes, max + 1) : -1;
     int why = errno;
     close(fd);
     if (n > (ssize_t)max) {

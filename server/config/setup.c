@@ -16,17 +16,17 @@ struct flow *setup_flow(const char *file_name, FILE *errors)
     char *text = NULL, *report = NULL;
     const char *name = "ciu-rdc.json", *json = flow_ciu_rdc;
     size_t length = flow_ciu_rdc_length;
-    if (file_name) {
+    if (file_name != NULL) {
         name = file_name;
         json = text = file_read(file_name, FLOW_FILE_MAX, &length);
     }
-    if (!json) {
+    if (json == NULL) {
         fprintf(errors, "%s: cannot be read: %s\n", name, strerror(errno));
         return NULL;
     }
     struct flow *flow = flow_load(name, json, length, &report);
-    if (!flow) {
-        const char *why = report ? report : "out of memory";
+    if (flow == NULL) {
+        const char *why = report != NULL ? report : "out of memory";
         size_t end = strlen(why);
         fprintf(errors, "%s%s", why, end > 0 && why[end - 1] == '\n' ? "" : "\n");
     }
@@ -45,7 +45,7 @@ int setup_open(struct setup *setup, const struct options *options, FILE *errors)
         return -1;
     if (setup->config.production)
         flow_withhold_unreviewed(setup->flow);
-    if (keys_derive(&setup->keys, setup->config.uic_salt) < 0) {
+    if (keys_derive(&setup->keys, setup->config.uic_salt) != 0) {
         fputs("the cryptographic library failed to derive the keys\n", errors);
         return -1;
     }

@@ -36,8 +36,8 @@ int keys_derive(struct keys *keys, const char *salt)
         {"record asker", keys->record_asker},       {"message text", keys->message_text},
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-    int status = context ? 0 : -1;
+    EVP_KDF_CTX *context = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
+    int status = context != NULL ? 0 : -1;
     for (size_t i = 0; status == 0 && i < sizeof wanted / sizeof *wanted; i++) {
         EVP_KDF_CTX_reset(context);
         status = derive(context, salt, wanted[i].label, wanted[i].key);
@@ -52,8 +52,8 @@ int keys_derive(struct keys *keys, const char *salt)
 int key_derive(unsigned char key[KEY_SIZE], const char *secret, const char *label)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-    int status = context ? derive(context, secret, label, key) : -1;
+    EVP_KDF_CTX *context = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
+    int status = context != NULL ? derive(context, secret, label, key) : -1;
     EVP_KDF_CTX_free(context);
     EVP_KDF_free(kdf);
     return status;

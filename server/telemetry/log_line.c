@@ -162,7 +162,7 @@ void log_line_format(struct log_line *line, bool json, enum log_level level, con
     put_text(line, json ? names[level] : padded[level]);
     put_text(line, json ? "\",\"event\":" : "");
     put_value(line, json, &log_text("event", event));
-    for (; fields && fields->kind != LOG_FIELD_END && !line->cut; fields++)
+    for (; fields != NULL && fields->kind != LOG_FIELD_END && !line->cut; fields++)
         if (fields->kind != LOG_FIELD_TEXT || fields->text)
             put_field(line, json, fields);
     put_tail(line, json ? "}\n" : "\n");

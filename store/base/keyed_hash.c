@@ -20,10 +20,11 @@ struct keyed_hash *keyed_hash_create(const unsigned char key[KEYED_HASH_KEY_SIZE
     struct keyed_hash *keyed = calloc(1, sizeof *keyed);
     EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
-    if (keyed)
+    if (keyed != NULL)
         keyed->mac = EVP_MAC_CTX_new(algorithm);
     EVP_MAC_free(algorithm);
-    if (keyed && keyed->mac && EVP_MAC_init(keyed->mac, key, KEYED_HASH_KEY_SIZE, parameters) == 1)
+    if (keyed != NULL && keyed->mac != NULL &&
+        EVP_MAC_init(keyed->mac, key, KEYED_HASH_KEY_SIZE, parameters) == 1)
         return keyed;
     keyed_hash_free(keyed);
     return NULL;
@@ -31,7 +32,7 @@ struct keyed_hash *keyed_hash_create(const unsigned char key[KEYED_HASH_KEY_SIZE
 
 void keyed_hash_free(struct keyed_hash *keyed)
 {
-    if (!keyed)
+    if (keyed == NULL)
         return;
     EVP_MAC_CTX_free(keyed->mac);
     free(keyed);

@@ -64,7 +64,7 @@ static void *lookup_run(void *arg)
         lookup->addresses.error = gai_strerror(result == 0 ? EAI_NONAME : result);
 
     const uint64_t one = 1;
-    while (write(lookup->finished, &one, sizeof(one)) < 0)
+    while (write(lookup->finished, &one, sizeof one) < 0)
         continue;
     lookup_release(lookup);
     atomic_fetch_sub(&threads, 1);
@@ -77,7 +77,7 @@ static void lookup_finished(evutil_socket_t finished, short what, void *arg)
     uint64_t count;
     (void)what;
 
-    if (read(finished, &count, sizeof(count)) < 0)
+    if (read(finished, &count, sizeof count) < 0)
         return;
     event_free(lookup->event);
     lookup->done(&lookup->addresses, lookup->arg);
@@ -112,7 +112,7 @@ struct resolver *resolver_start(struct event_base *base, const char *host,
                                 void (*done)(const struct resolver_addresses *addresses, void *arg),
                                 void *arg)
 {
-    struct resolver *lookup = calloc(1, sizeof(*lookup));
+    struct resolver *lookup = calloc(1, sizeof *lookup);
     if (lookup == NULL)
         return NULL;
     atomic_init(&lookup->owners, 1);

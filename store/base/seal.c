@@ -24,7 +24,7 @@ struct seal {
 
 struct seal *seal_create(const unsigned char key[SEAL_KEY_SIZE])
 {
-    struct seal *seal = calloc(1, sizeof(*seal));
+    struct seal *seal = calloc(1, sizeof *seal);
     if (seal == NULL)
         return NULL;
     seal->wrapping = EVP_CIPHER_CTX_new();
@@ -50,7 +50,7 @@ void seal_free(struct seal *seal)
 static const unsigned char *next_nonce(struct seal *seal)
 {
     if (seal->nonces_left == 0) {
-        if (RAND_bytes(&seal->nonces[0][0], sizeof(seal->nonces)) != 1)
+        if (RAND_bytes(&seal->nonces[0][0], sizeof seal->nonces) != 1)
             return NULL;
         seal->nonces_left = NONCES;
     }
@@ -91,7 +91,7 @@ int seal_unwrap(struct seal *seal, const char *label, const unsigned char *seale
         return -1;
     const unsigned char *ciphertext = sealed + SEAL_HEAD_SIZE;
     size_t size = length - SEAL_OVERHEAD;
-    memcpy(tag, ciphertext + size, sizeof(tag));
+    memcpy(tag, ciphertext + size, sizeof tag);
     if (EVP_DecryptInit_ex(context, NULL, NULL, NULL, sealed + 1) != 1 ||
         EVP_DecryptUpdate(context, NULL, &written, (const unsigned char *)label,
                           (int)strlen(label)) != 1 ||

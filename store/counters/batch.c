@@ -28,7 +28,7 @@ struct counters_bucket *counters_bucket_at(struct counters_bucket buckets[COUNTE
     if (bucket->number > number)
         return NULL;
     if (bucket->number < number) {
-        memset(bucket, 0, sizeof(*bucket));
+        memset(bucket, 0, sizeof *bucket);
         bucket->number = number;
     }
     return bucket;
@@ -36,6 +36,6 @@ struct counters_bucket *counters_bucket_at(struct counters_bucket buckets[COUNTE
 
 void counters_batch_clear(struct counters_batch *batch)
 {
-    memset(batch, 0, sizeof(*batch));
+    memset(batch, 0, sizeof *batch);
     batch->empty = true;
 }

@@ -134,7 +134,7 @@ enum store_status counters_read(struct counters_link *link, struct counters_read
 struct counters *counters_open(const struct counters_settings *settings,
                                char error[STORE_ERROR_MAX])
 {
-    struct counters *counters = calloc(1, sizeof(*counters));
+    struct counters *counters = calloc(1, sizeof *counters);
 
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     if (counters == NULL)
@@ -169,7 +169,7 @@ struct counters_link *counters_attach(struct counters *counters, struct event_ba
                                       char error[STORE_ERROR_MAX])
 {
     const struct timeval second = {1, 0};
-    struct counters_link *link = calloc(1, sizeof(*link));
+    struct counters_link *link = calloc(1, sizeof *link);
 
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     if (link == NULL)

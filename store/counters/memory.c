@@ -19,7 +19,7 @@ struct counters_memory {
 
 struct counters_memory *counters_memory_create(const struct counters_settings *settings)
 {
-    struct counters_memory *memory = calloc(1, sizeof(*memory));
+    struct counters_memory *memory = calloc(1, sizeof *memory);
 
     if (memory == NULL)
         return NULL;
@@ -41,7 +41,7 @@ static struct day *day_at(struct counters_memory *memory, int64_t number)
     struct day *day = &memory->days[number % COUNTERS_DAYS_MAX];
 
     if (day->number != number) {
-        memset(day, 0, sizeof(*day));
+        memset(day, 0, sizeof *day);
         day->number = number;
     }
     return day;
@@ -85,8 +85,8 @@ void counters_memory_read(struct counters_memory *memory, struct counters_readin
     const size_t field_count = memory->settings->field_count;
     const int64_t today = memory->settings->day_of(now_s);
 
-    memset(reading->today, 0, sizeof(reading->today));
-    memset(reading->period, 0, sizeof(reading->period));
+    memset(reading->today, 0, sizeof reading->today);
+    memset(reading->period, 0, sizeof reading->period);
     reading->instance_count = 0;
     pthread_mutex_lock(&memory->lock);
     for (size_t i = 0; i < COUNTERS_DAYS_MAX; i++) {

@@ -274,9 +274,9 @@ struct counters_redis *counters_redis_open(const struct counters_settings *setti
                                            void (*confirmed)(void *arg), void *arg,
                                            char error[STORE_ERROR_MAX])
 {
-    struct counters_redis *redis = calloc(1, sizeof(*redis));
+    struct counters_redis *redis = calloc(1, sizeof *redis);
 
-    if (redis == NULL || random_name(redis->name, sizeof redis->name) < 0) {
+    if (redis == NULL || random_name(redis->name, sizeof redis->name) != 0) {
         snprintf(error, STORE_ERROR_MAX, "no memory or no randomness for the counters");
         free(redis);
         return NULL;

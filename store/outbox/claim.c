@@ -30,13 +30,13 @@ size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
     at += RECORD_HASH_SIZE;
     for (int shift = 56; shift >= 0; shift -= 8)
         *at++ = (unsigned char)((uint64_t)claim->now_us >> shift);
-    at = put_text(at, claim->event_id, sizeof(claim->event_id));
-    at = put_text(at, claim->phone_number, sizeof(claim->phone_number));
-    at = put_text(at, claim->code, sizeof(claim->code));
+    at = put_text(at, claim->event_id, sizeof claim->event_id);
+    at = put_text(at, claim->phone_number, sizeof claim->phone_number);
+    at = put_text(at, claim->code, sizeof claim->code);
 
     size_t length = (size_t)(at - clear);
     int status = seal_wrap(seal, OUTBOX_STREAM, clear, length, sealed);
-    OPENSSL_cleanse(clear, sizeof(clear));
+    OPENSSL_cleanse(clear, sizeof clear);
     return status == 0 ? length + SEAL_OVERHEAD : 0;
 }
 
@@ -66,9 +66,9 @@ static int claim_read(struct record_claim *claim, const unsigned char *at, size_
     for (int i = 0; i < 8; i++)
         now_us = now_us << 8 | *at++;
     claim->now_us = (int64_t)now_us;
-    at = get_text(at, end, claim->event_id, sizeof(claim->event_id));
-    at = get_text(at, end, claim->phone_number, sizeof(claim->phone_number));
-    at = get_text(at, end, claim->code, sizeof(claim->code));
+    at = get_text(at, end, claim->event_id, sizeof claim->event_id);
+    at = get_text(at, end, claim->phone_number, sizeof claim->phone_number);
+    at = get_text(at, end, claim->code, sizeof claim->code);
     return at == end ? 0 : -1;
 }
 
@@ -78,9 +78,9 @@ int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t len
     unsigned char clear[OUTBOX_CLEAR_MAX];
     size_t clear_length;
 
-    if (seal_unwrap(seal, OUTBOX_STREAM, sealed, length, clear, sizeof(clear), &clear_length) < 0)
+    if (seal_unwrap(seal, OUTBOX_STREAM, sealed, length, clear, sizeof clear, &clear_length) != 0)
         return -1;
     int status = claim_read(claim, clear, clear_length);
-    OPENSSL_cleanse(clear, sizeof(clear));
+    OPENSSL_cleanse(clear, sizeof clear);
     return status;
 }

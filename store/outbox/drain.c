@@ -116,7 +116,7 @@ static void pause_after_failure(struct outbox_drain *drain)
 
 static void batch_free(struct batch *batch)
 {
-    OPENSSL_cleanse(batch, sizeof(*batch));
+    OPENSSL_cleanse(batch, sizeof *batch);
     free(batch);
 }
 
@@ -155,7 +155,7 @@ static void item_tell(const struct outbox_drain *drain, const struct item *item)
             watch->written(watch->arg);
         return;
     }
-    snprintf(why, sizeof(why), "outbox entry %s: %s; kept in %s", item->id, item->refusal->text,
+    snprintf(why, sizeof why, "outbox entry %s: %s; kept in %s", item->id, item->refusal->text,
              OUTBOX_REFUSED_STREAM);
     if (watch->refused != NULL)
         watch->refused(watch->arg, why);
@@ -197,7 +197,7 @@ static void batch_settle(struct outbox_drain *drain)
     const char *argv[2 * BATCH_MAX + 4] = {OUTBOX_STREAM, OUTBOX_REFUSED_STREAM, GROUP, kept_max};
     int count = 4;
 
-    snprintf(kept_max, sizeof(kept_max), "%" PRIu64, drain->settings.kept_max);
+    snprintf(kept_max, sizeof kept_max, "%" PRIu64, drain->settings.kept_max);
     for (size_t i = 0; i < batch->count; i++) {
         if (item_stays(&batch->items[i])) {
             batch->failed = true;
@@ -245,11 +245,11 @@ static void item_start(struct item *item, const struct redisReply *sealed)
 
     item->claim.ticket.done = on_claimed;
     if (outbox_claim_open(settings->seal, (const unsigned char *)sealed->str, sealed->len,
-                          &item->claim) < 0) {
+                          &item->claim) != 0) {
         item->refusal = &damaged;
         return;
     }
-    memcpy(item->told, item->claim.code, sizeof(item->told));
+    memcpy(item->told, item->claim.code, sizeof item->told);
     enum store_status status = record_claim(settings->records, &item->claim);
     if (status == STORE_LATER)
         item->batch->unfinished++;
@@ -260,7 +260,7 @@ static void item_start(struct item *item, const struct redisReply *sealed)
 /* pairs: ids and sealed entries. */
 static void batch_start(struct outbox_drain *drain, struct redisReply *const *pairs, size_t count)
 {
-    struct batch *batch = calloc(1, sizeof(*batch));
+    struct batch *batch = calloc(1, sizeof *batch);
 
     if (batch == NULL) {
         rest(drain); /* they stay pending */
@@ -301,11 +301,11 @@ static void trouble_tell(struct outbox_drain *drain, const struct redisReply *re
     const struct outbox_watch *watch = &drain->settings.watch;
     char why[STORE_ERROR_MAX];
 
-    snprintf(why, sizeof(why), "the outbox cannot be read: %s",
+    snprintf(why, sizeof why, "the outbox cannot be read: %s",
              reply->type == REDIS_REPLY_ERROR ? reply->str : "an odd answer");
     if (strcmp(why, drain->told) == 0)
         return;
-    memcpy(drain->told, why, sizeof(why));
+    memcpy(drain->told, why, sizeof why);
     if (watch->refused != NULL)
         watch->refused(watch->arg, why);
 }
@@ -341,7 +341,7 @@ static void forget_the_dead(struct outbox_drain *drain)
 {
     char forget[16];
 
-    snprintf(forget, sizeof(forget), "%u", drain->pace.forget_ms);
+    snprintf(forget, sizeof forget, "%u", drain->pace.forget_ms);
     if (script_run(drain, &outbox_forget_script, 1, 3,
                    (const char *[]){OUTBOX_STREAM, GROUP, forget}, on_forgotten) == STORE_LATER)
         drain->forget_at = clock_monotonic_ms() + backoff_jitter_ms(drain->pace.forget_ms / 10);
@@ -366,9 +366,9 @@ static void look(struct outbox_drain *drain)
 
     if (drain->settings.drain && clock_monotonic_ms() >= drain->forget_at)
         forget_the_dead(drain);
-    snprintf(count, sizeof(count), "%u", appetite(drain));
-    snprintf(dead, sizeof(dead), "%u", drain->pace.dead_ms);
-    snprintf(size, sizeof(size), "%zu", (size_t)OUTBOX_SEALED_MAX);
+    snprintf(count, sizeof count, "%u", appetite(drain));
+    snprintf(dead, sizeof dead, "%u", drain->pace.dead_ms);
+    snprintf(size, sizeof size, "%zu", (size_t)OUTBOX_SEALED_MAX);
     if (script_run(drain, &outbox_take_script, 1, 6,
                    (const char *[]){OUTBOX_STREAM, GROUP, drain->consumer, count, dead, size},
                    on_taken) != STORE_LATER)
@@ -390,7 +390,7 @@ void outbox_drain_notice(struct outbox_drain *drain, uint64_t length, uint64_t a
 
 struct outbox_drain *outbox_drain_start(const struct outbox_drain_settings *settings)
 {
-    struct outbox_drain *drain = calloc(1, sizeof(*drain));
+    struct outbox_drain *drain = calloc(1, sizeof *drain);
 
     if (drain == NULL)
         return NULL;
@@ -398,7 +398,7 @@ struct outbox_drain *outbox_drain_start(const struct outbox_drain_settings *sett
     redis_lane_join(&drain->lane, settings->redis, COMMANDS_MAX, NULL);
     drain->timer = evtimer_new(settings->base, on_timer, drain);
     /* What is pending under this name is ours. */
-    if (drain->timer == NULL || random_name(drain->consumer, sizeof drain->consumer) < 0) {
+    if (drain->timer == NULL || random_name(drain->consumer, sizeof drain->consumer) != 0) {
         outbox_drain_stop(drain);
         return NULL;
     }

@@ -138,12 +138,12 @@ int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call,
 
     erasure->found = erasure->unreadable = 0;
     snprintf(error, STORE_ERROR_MAX, "out of memory");
-    if (!walk)
+    if (walk == NULL)
         return -1;
     walk->erasure = erasure;
     walk->call = call;
     walk->seal = seal_create(erasure->seal_key);
-    if (walk->seal && stream_walk(walk, OUTBOX_STREAM, error) == 0 &&
+    if (walk->seal != NULL && stream_walk(walk, OUTBOX_STREAM, error) == 0 &&
         stream_walk(walk, OUTBOX_REFUSED_STREAM, error) == 0)
         status = 0;
     seal_free(walk->seal);

@@ -61,7 +61,7 @@ enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entr
     size_t length = outbox_claim_seal(link->seal, entry->claim, sealed);
     if (length == 0)
         return STORE_DOWN;
-    snprintf(length_max, sizeof(length_max), "%" PRIu64, link->length_max);
+    snprintf(length_max, sizeof length_max, "%" PRIu64, link->length_max);
     const char *argv[] = {OUTBOX_STREAM, length_max, (const char *)sealed};
     const size_t lengths[] = {strlen(OUTBOX_STREAM), strlen(length_max), length};
 
@@ -82,7 +82,7 @@ struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct
                                   struct redis_link *redis, struct record_link *records,
                                   const struct outbox_watch *watch, char error[STORE_ERROR_MAX])
 {
-    struct outbox_link *link = calloc(1, sizeof(*link));
+    struct outbox_link *link = calloc(1, sizeof *link);
 
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     if (link == NULL)

@@ -13,9 +13,9 @@ struct record_asker *record_asker_create(const unsigned char key[RECORD_ASKER_KE
 {
     struct record_asker *asker = calloc(1, sizeof *asker);
 
-    if (asker)
+    if (asker != NULL)
         asker->numbers = keyed_hash_create(key);
-    if (asker && asker->numbers)
+    if (asker != NULL && asker->numbers != NULL)
         return asker;
     record_asker_free(asker);
     return NULL;
@@ -23,7 +23,7 @@ struct record_asker *record_asker_create(const unsigned char key[RECORD_ASKER_KE
 
 void record_asker_free(struct record_asker *asker)
 {
-    if (!asker)
+    if (asker == NULL)
         return;
     keyed_hash_free(asker->numbers);
     free(asker);
@@ -56,7 +56,7 @@ void record_asker_sign(struct record_asker *asker, struct record_claim *claim)
     const uint32_t event = event_shorten(claim->event_id);
     unsigned char *bytes = claim->asker;
 
-    claim->is_signed = asker && claim->phone_number[0] != '\0' &&
+    claim->is_signed = asker != NULL && claim->phone_number[0] != '\0' &&
                        record_asker_number(asker, claim->phone_number, bytes) == 0;
     for (int i = 0; i < RECORD_ASKER_SIZE - RECORD_ASKER_NUMBER_SIZE; i++)
         bytes[RECORD_ASKER_NUMBER_SIZE + i] = (unsigned char)(event >> (16 - 8 * i));

@@ -18,7 +18,7 @@ _Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16, "as the statem
 void claim_outcome_set(struct claim_outcome *outcome, const char *code, bool is_new,
                        bool asked_before)
 {
-    const size_t length = code ? strlen(code) : sizeof outcome->code;
+    const size_t length = code != NULL ? strlen(code) : sizeof outcome->code;
 
     outcome->status = STORE_DOWN;
     if (length >= sizeof outcome->code)

@@ -69,16 +69,16 @@ struct record_eraser *record_eraser_open(const char *url, char error[STORE_ERROR
 {
     struct record_eraser *eraser = calloc(1, sizeof *eraser);
 
-    if (!eraser) {
+    if (eraser == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
     eraser->sql = schema_open(url, TOOL_CONNECT_MS, error);
-    if (eraser->sql &&
+    if (eraser->sql != NULL &&
         (eraser->sql->dialect == SQL_POSTGRES ||
          sql_run(eraser->sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL) == SQL_DONE))
         return eraser;
-    if (eraser->sql)
+    if (eraser->sql != NULL)
         sql_fail(eraser->sql, error);
     record_eraser_close(eraser);
     return NULL;
@@ -86,9 +86,9 @@ struct record_eraser *record_eraser_open(const char *url, char error[STORE_ERROR
 
 void record_eraser_close(struct record_eraser *eraser)
 {
-    if (!eraser)
+    if (eraser == NULL)
         return;
-    if (eraser->sql && eraser->sql->dialect == SQL_SQLITE)
+    if (eraser->sql != NULL && eraser->sql->dialect == SQL_SQLITE)
         sql_run(eraser->sql, "PRAGMA wal_checkpoint(TRUNCATE)", SQL_NOTHING, NULL);
     sql_close(eraser->sql);
     free(eraser);
@@ -100,7 +100,7 @@ static enum selection selection_of(const struct record_erasure *erasure, const c
                                    char time[RECORD_TIME_MAX])
 {
     *value = erasure->phone_number ? erasure->phone_number : erasure->code;
-    if (*value)
+    if (*value != NULL)
         return erasure->phone_number ? BY_PHONE : BY_CODE;
     record_time_format(erasure->before_us, time);
     *value = strcat(time, "+00");
@@ -112,9 +112,9 @@ static const char *digits_of(const struct record_erasure *erasure)
 {
     const char *digits = erasure->phone_number;
 
-    if (digits && *digits == '+')
+    if (digits != NULL && *digits == '+')
         digits++;
-    return digits && strlen(digits) >= DIGITS_MIN ? digits : NULL;
+    return digits != NULL && strlen(digits) >= DIGITS_MIN ? digits : NULL;
 }
 
 /* Runs a statement with the hash that stands for the number where it asked, in hexadecimal digits,
@@ -125,7 +125,7 @@ static enum sql_result asker_run(struct sql *sql, const char *statement, int cou
     struct record_asker *hashes = record_asker_create(erasure->asker_key);
     unsigned char hash[RECORD_ASKER_NUMBER_SIZE];
     char asker[2 * sizeof hash + 1];
-    int status = hashes ? record_asker_number(hashes, erasure->phone_number, hash) : -1;
+    int status = hashes != NULL ? record_asker_number(hashes, erasure->phone_number, hash) : -1;
 
     record_asker_free(hashes);
     if (status != 0)
@@ -148,7 +148,7 @@ int record_eraser_count(struct record_eraser *eraser, const struct record_erasur
     result = sql_run(sql, count_sql[by], SQL_VALUES(sql_text(value)), &found->records);
     if (result == SQL_DONE && by == BY_PHONE)
         result = asker_run(sql, asked_count_sql[sql->dialect], 2, erasure, &found->asked);
-    if (result == SQL_DONE && digits)
+    if (result == SQL_DONE && digits != NULL)
         result = sql_run(sql, notes_count_sql, SQL_VALUES(sql_text(digits), sql_text(value)),
                          &found->notes);
     return result == SQL_DONE ? 0 : sql_fail(sql, error);
@@ -174,9 +174,9 @@ static enum sql_result notes_clean(struct sql *sql, const struct record_erasure 
     const char *digits = digits_of(erasure);
     enum sql_result result = SQL_DONE;
 
-    if (digits)
+    if (digits != NULL)
         result = sql_run(sql, notes_sql, SQL_VALUES(sql_text(erasure->phone_number)), NULL);
-    return digits && result == SQL_DONE
+    return digits != NULL && result == SQL_DONE
                ? sql_run(sql, notes_sql, SQL_VALUES(sql_text(digits)), NULL)
                : result;
 }

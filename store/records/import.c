@@ -71,13 +71,13 @@ struct record_importer *record_importer_open(const char *url, bool dry_run,
 {
     struct record_importer *importer = calloc(1, sizeof *importer);
 
-    if (!importer) {
+    if (importer == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
     importer->dry_run = dry_run;
     importer->sql = schema_open(url, TOOL_CONNECT_MS, error);
-    if (!importer->sql)
+    if (importer->sql == NULL)
         goto failed;
     const char *rows = rows_sql[importer->sql->dialect];
     statement_write(importer->insert, insert_sql[dry_run], rows);
@@ -96,7 +96,7 @@ failed:
 
 void record_importer_close(struct record_importer *importer)
 {
-    if (!importer)
+    if (importer == NULL)
         return;
     sql_close(importer->sql);
     free(importer);
@@ -105,7 +105,7 @@ void record_importer_close(struct record_importer *importer)
 static void text_write(FILE *json, const char *name, const char *text)
 {
     fprintf(json, ",\"%s\":", name);
-    if (!text) {
+    if (text == NULL) {
         fputs("null", json);
         return;
     }
@@ -144,7 +144,7 @@ static char *rows_write(const struct record_row *rows, size_t *count)
     size_t length, line = 0;
     FILE *json = open_memstream(&text, &length);
 
-    if (!json)
+    if (json == NULL)
         return NULL;
     while (line < *count && ftell(json) < TEXT_MAX) {
         row_write(json, line, &rows[line]);
@@ -171,7 +171,7 @@ static enum sql_result results_find(struct record_importer *importer, const char
         const char *held = sql_column(sql, 1);
         if (line >= count)
             continue;
-        if (!held)
+        if (held == NULL)
             results[line] = RECORD_CODE_HELD;
         else if (strcmp(held, rows[line].code) != 0)
             results[line] = RECORD_ANSWERS_HELD;
@@ -186,7 +186,7 @@ static enum sql_result rows_put(struct record_importer *importer, const struct r
     enum sql_result result;
     int64_t inserted = 0;
 
-    if (!json)
+    if (json == NULL)
         return sql_explain(importer->sql, SQL_FAILED, "out of memory");
     result = sql_run(importer->sql, importer->insert, SQL_VALUES(sql_text(json)), &inserted);
     *taken += (size_t)inserted;

@@ -34,7 +34,7 @@ static void link_deliver(struct record_link *link)
 
     if (told && link->watch.changed)
         link->watch.changed(link->watch.arg, link->up, why);
-    while (ticket) {
+    while (ticket != NULL) {
         struct store_ticket *next = ticket->next;
         link->under_way--;
         ticket->done(ticket);
@@ -88,7 +88,7 @@ static struct record_link *link_create(struct record_store *store, struct event_
 {
     struct record_link *link = calloc(1, sizeof *link);
 
-    if (!link) {
+    if (link == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
@@ -112,9 +112,9 @@ struct record_link *record_attach(struct record_store *store, struct event_base 
 {
     struct record_link *link = link_create(store, base, error);
 
-    if (!link)
+    if (link == NULL)
         return NULL;
-    if (watch)
+    if (watch != NULL)
         link->watch = *watch;
     pthread_mutex_lock(&store->mutex);
     link->up = store->up && store->tellings == 0; /* else it hears of it */
@@ -131,7 +131,7 @@ static void errands_drop(struct record_link *link)
     struct record_errands kept = STAILQ_HEAD_INITIALIZER(kept);
     struct record_errand *errand;
 
-    while ((errand = STAILQ_FIRST(&link->store->errands))) {
+    while ((errand = STAILQ_FIRST(&link->store->errands)) != NULL) {
         STAILQ_REMOVE_HEAD(&link->store->errands, entry);
         if (errand->link != link) {
             STAILQ_INSERT_TAIL(&kept, errand, entry);
@@ -147,9 +147,9 @@ static void errands_drop(struct record_link *link)
 
 void record_detach(struct record_link *link)
 {
-    struct record_store *store = link ? link->store : NULL;
+    struct record_store *store = link != NULL ? link->store : NULL;
 
-    if (!link)
+    if (link == NULL)
         return;
     pthread_mutex_lock(&store->mutex);
     errands_drop(link);

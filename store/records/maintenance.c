@@ -16,7 +16,7 @@ static struct record_errand *errand_take(struct record_store *store)
 
     pthread_mutex_lock(&store->mutex);
     errand = STAILQ_FIRST(&store->errands);
-    if (errand)
+    if (errand != NULL)
         STAILQ_REMOVE_HEAD(&store->errands, entry);
     pthread_mutex_unlock(&store->mutex);
     return errand;
@@ -38,11 +38,11 @@ static enum store_status errand_run(struct record_store *store, struct record_er
                                     struct sql **sql)
 {
     int64_t left = errand->due_ms - clock_monotonic_ms();
-    if (left > 0 && !*sql)
+    if (left > 0 && *sql == NULL)
         *sql =
             record_store_connect(store, left < CONNECT_MS ? (int)left : CONNECT_MS, errand->error);
     left = errand->due_ms - clock_monotonic_ms();
-    if (left <= 0 || !*sql)
+    if (left <= 0 || *sql == NULL)
         return STORE_DOWN;
     (*sql)->answer_ms = (int)left;
     enum store_status status = errand->run(*sql, errand);
@@ -67,12 +67,13 @@ void *record_maintenance_run(void *arg)
     int64_t used_ms = 0;
 
     while (!is_stopping(store)) {
-        enum sql_result heard = record_thread_sleep(&store->maintenance, sql, sql ? IDLE_MS : -1);
-        if (sql && (heard < 0 || clock_monotonic_ms() - used_ms >= IDLE_MS)) {
+        enum sql_result heard =
+            record_thread_sleep(&store->maintenance, sql, sql != NULL ? IDLE_MS : -1);
+        if (sql != NULL && (heard < 0 || clock_monotonic_ms() - used_ms >= IDLE_MS)) {
             sql_close(sql);
             sql = NULL;
         }
-        while ((errand = errand_take(store))) {
+        while ((errand = errand_take(store)) != NULL) {
             enum store_status status = errand_run(store, errand, &sql);
             if (status == STORE_DOWN) {
                 sql_close(sql);

@@ -36,7 +36,7 @@ static void result_describe(const PGresult *result, char why[STORE_ERROR_MAX])
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-    if (text && code)
+    if (text != NULL && code != NULL)
         snprintf(why, STORE_ERROR_MAX, "%.160s (%.5s)", text, code);
     else
         snprintf(why, STORE_ERROR_MAX, "%.200s", PQresultErrorMessage(result));
@@ -48,7 +48,7 @@ static void on_notice(void *arg, const PGresult *notice)
     struct postgres *postgres = arg;
     const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
 
-    if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+    if (severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
         result_describe(notice, postgres->last_word);
 }
 
@@ -135,13 +135,13 @@ static enum sql_result fail(struct postgres *postgres, PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-    enum sql_result verdict = failure_judge(state ? state : "");
+    enum sql_result verdict = failure_judge(state != NULL ? state : "");
     struct sql *sql = &postgres->sql;
     char why[STORE_ERROR_MAX];
 
     result_describe(result, why);
-    snprintf(sql->state, sizeof sql->state, "%s", state ? state : "");
-    snprintf(sql->constraint, sizeof sql->constraint, "%s", constraint ? constraint : "");
+    snprintf(sql->state, sizeof sql->state, "%s", state != NULL ? state : "");
+    snprintf(sql->constraint, sizeof sql->constraint, "%s", constraint != NULL ? constraint : "");
     PQclear(result);
     while (postgres->under_way && result_await(postgres, &result) == SQL_DONE)
         PQclear(result);
@@ -161,14 +161,14 @@ static enum sql_result postgres_next(struct sql *sql)
     struct postgres *postgres = postgres_of(sql);
     PGresult *result;
 
-    if (postgres->result && ++postgres->row < PQntuples(postgres->result))
+    if (postgres->result != NULL && ++postgres->row < PQntuples(postgres->result))
         return SQL_ROW;
-    if (postgres->under_way && sql->answer_ms > 0 && postgres->result)
+    if (postgres->under_way && sql->answer_ms > 0 && postgres->result != NULL)
         postgres->due_ms = clock_monotonic_ms() + sql->answer_ms;
     while (postgres->under_way) {
         if (result_await(postgres, &result) < 0)
             return SQL_DOWN;
-        if (!result)
+        if (result == NULL)
             break;
         ExecStatusType status = PQresultStatus(result);
         if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_SINGLE_TUPLE)
@@ -356,13 +356,13 @@ struct sql *sql_postgres_open(const char *url, enum sql_access access, int conne
     struct postgres *postgres = calloc(1, sizeof *postgres);
     const int64_t due_ms = clock_monotonic_ms() + connect_ms;
 
-    if (!postgres) {
+    if (postgres == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
     postgres->sql = (struct sql){.driver = &driver, .dialect = SQL_POSTGRES};
     postgres->pg = postgres_connect_within(url, connect_ms, away, postgres->place, error);
-    if (!postgres->pg) {
+    if (postgres->pg == NULL) {
         free(postgres);
         return NULL;
     }

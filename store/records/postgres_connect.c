@@ -55,7 +55,7 @@ static size_t list_length(const char *list)
 {
     size_t length = 1;
 
-    for (; list && *list; list++)
+    for (; list != NULL && *list; list++)
         length += *list == ',';
     return length;
 }
@@ -67,9 +67,9 @@ static bool is_cut_well(const PQconninfoOption *options)
     const char *host = option_value(options, "host"), *port = option_value(options, "port");
     const char *database = option_value(options, "dbname");
 
-    return !(host && strchr(host + (host[0] == '@'), '@')) &&
-           !(database && strchr(database, '@')) &&
-           (!port || port[strspn(port, "0123456789,")] == '\0');
+    return !(host != NULL && strchr(host + (host[0] == '@'), '@')) &&
+           !(database != NULL && strchr(database, '@')) &&
+           (port == NULL || port[strspn(port, "0123456789,")] == '\0');
 }
 
 static size_t host_count(const PQconninfoOption *options)
@@ -77,7 +77,7 @@ static size_t host_count(const PQconninfoOption *options)
     const char *addresses = option_value(options, "hostaddr"),
                *names = option_value(options, "host");
 
-    return list_length(addresses ? addresses : names ? names : getenv("PGHOST"));
+    return list_length(addresses != NULL ? addresses : names != NULL ? names : getenv("PGHOST"));
 }
 
 static bool are_lists_even(const PQconninfoOption *options)
@@ -86,7 +86,7 @@ static bool are_lists_even(const PQconninfoOption *options)
                *names = option_value(options, "host");
     size_t ports = list_length(option_value(options, "port"));
 
-    return (!addresses || !names || list_length(addresses) == list_length(names)) &&
+    return (addresses == NULL || names == NULL || list_length(addresses) == list_length(names)) &&
            (ports == 1 || ports == host_count(options));
 }
 
@@ -96,9 +96,9 @@ static PQconninfoOption *url_read(const char *url, char error[STORE_ERROR_MAX])
     bool is_ours = strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
     PQconninfoOption *options = is_ours ? PQconninfoParse(url, NULL) : NULL;
 
-    if (options && is_cut_well(options) && are_lists_even(options))
+    if (options != NULL && is_cut_well(options) && are_lists_even(options))
         return options;
-    if (options && is_cut_well(options))
+    if (options != NULL && is_cut_well(options))
         snprintf(error, STORE_ERROR_MAX,
                  "the database URL has not as many ports or addresses as hosts");
     else
@@ -115,7 +115,7 @@ int sql_postgres_check(const char *url, char error[STORE_ERROR_MAX])
     PQconninfoOption *options = url_read(url, error);
 
     PQconninfoFree(options);
-    return options ? 0 : -1;
+    return options != NULL ? 0 : -1;
 }
 
 static void place_write(const PQconninfoOption *options, char place[POSTGRES_PLACE_MAX])
@@ -124,13 +124,13 @@ static void place_write(const PQconninfoOption *options, char place[POSTGRES_PLA
     const char *database = option_value(options, "dbname");
 
     snprintf(place, POSTGRES_PLACE_MAX, "PostgreSQL at %.60s%s%.20s/%.30s",
-             host ? host : "localhost", port ? ":" : "", port ? port : "",
-             database ? database : "");
+             host != NULL ? host : "localhost", port != NULL ? ":" : "", port != NULL ? port : "",
+             database != NULL ? database : "");
 }
 
 static void parameter_add(struct attempt *attempt, const char *keyword, const char *value)
 {
-    if (!value || attempt->count == PARAMETERS_MAX)
+    if (value == NULL || attempt->count == PARAMETERS_MAX)
         return;
     attempt->keywords[attempt->count] = keyword;
     attempt->values[attempt->count] = value;
@@ -143,10 +143,10 @@ static char *list_rotate(const char *list, size_t first)
     const char *head = list;
     char *rotated = malloc(strlen(list) + 2);
 
-    for (; first > 0 && head; first--)
+    for (; first > 0 && head != NULL; first--)
         head = strchr(head, ',') ? strchr(head, ',') + 1 : NULL;
-    if (!rotated || !head)
-        return rotated ? strcpy(rotated, list) : NULL;
+    if (rotated == NULL || head == NULL)
+        return rotated != NULL ? strcpy(rotated, list) : NULL;
     sprintf(rotated, "%s,%.*s", head, (int)(head - list), list);
     rotated[strlen(list)] = '\0';
     return rotated;
@@ -160,7 +160,7 @@ static void hosts_rotate(struct attempt *attempt)
 
     for (int i = 0; i < 3; i++) {
         const char *list = option_value(attempt->options, keywords[i]);
-        if (list && list_length(list) > 1)
+        if (list != NULL && list_length(list) > 1)
             parameter_add(attempt, keywords[i], attempt->lists[i] = list_rotate(list, first));
     }
 }
@@ -187,7 +187,7 @@ static void parameters_fill(struct attempt *attempt)
     for (const PQconninfoOption *option = attempt->options; option->keyword; option++)
         parameter_add(attempt, option->keyword, option->val);
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
-        if (!option_value(attempt->options, defaults[i].keyword))
+        if (option_value(attempt->options, defaults[i].keyword) == NULL)
             parameter_add(attempt, defaults[i].keyword, defaults[i].value);
     }
     parameter_add(attempt, "client_encoding", "UTF8");
@@ -257,7 +257,7 @@ static struct attempt *attempt_create(PQconninfoOption *options, bool asks_away)
     struct attempt *attempt = calloc(1, sizeof *attempt);
     pthread_condattr_t monotonic;
 
-    if (!attempt) {
+    if (attempt == NULL) {
         PQconninfoFree(options);
         return NULL;
     }
@@ -297,14 +297,14 @@ static PGconn *attempt_end(struct attempt *attempt, bool *away, const char *plac
 {
     PGconn *pg = attempt->pg;
 
-    if (away)
+    if (away != NULL)
         *away = attempt->away;
     attempt->pg = NULL;
     attempt_free(attempt);
-    if (pg && PQstatus(pg) == CONNECTION_OK)
+    if (pg != NULL && PQstatus(pg) == CONNECTION_OK)
         return pg;
     atomic_fetch_add(&failures, 1);
-    const char *why = pg ? PQerrorMessage(pg) : "out of memory";
+    const char *why = pg != NULL ? PQerrorMessage(pg) : "out of memory";
     snprintf(error, STORE_ERROR_MAX, "%s: %.*s", place, (int)strcspn(why, "\n"), why);
     PQfinish(pg);
     return NULL;
@@ -315,20 +315,20 @@ PGconn *postgres_connect_within(const char *url, int ms, bool *away, char place[
 {
     PQconninfoOption *options = url_read(url, error);
 
-    if (!options)
+    if (options == NULL)
         return NULL;
     place_write(options, place);
     struct attempt *attempt = attempt_create(options, away != NULL);
-    if (!attempt || attempt_start(attempt) != 0) {
+    if (attempt == NULL || attempt_start(attempt) != 0) {
         snprintf(error, STORE_ERROR_MAX, "%s: no thread to connect with", place);
-        if (attempt)
+        if (attempt != NULL)
             attempt_free(attempt);
         return NULL;
     }
     if (attempt_wait(attempt, ms))
         return attempt_end(attempt, away, place, error);
     atomic_fetch_add(&failures, 1);
-    if (away)
+    if (away != NULL)
         *away = true;
     snprintf(error, STORE_ERROR_MAX, "%s: no connection within %d ms", place, ms);
     return NULL;

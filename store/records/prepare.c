@@ -17,7 +17,7 @@ static struct sql *open_for(const char *url, enum sql_access access, int *status
     struct sql *sql = sql_open_or_away(url, access, REACH_MS, &away, error);
 
     *status = away ? RECORD_AWAY : -1;
-    if (sql && sql->dialect == SQL_POSTGRES)
+    if (sql != NULL && sql->dialect == SQL_POSTGRES)
         sql->answer_ms = ANSWER_MS;
     return sql;
 }
@@ -46,7 +46,7 @@ int record_store_prepare(const char *url, char report[STORE_ERROR_MAX], char err
     int status;
     struct sql *sql = open_for(url, SQL_CREATE, &status, error);
 
-    if (!sql)
+    if (sql == NULL)
         return status;
     enum sql_result result = schema_migrate(sql, &schema_migrations[sql->dialect], report);
     /* Makes the totals of past hours smaller; when it cannot, they stay as they are. */
@@ -60,7 +60,7 @@ int record_store_probe(const char *url, char error[STORE_ERROR_MAX])
     struct sql *sql = schema_open(url, REACH_MS, error);
 
     sql_close(sql);
-    return sql ? 0 : -1;
+    return sql != NULL ? 0 : -1;
 }
 
 int record_store_mark(const char *url, const char *name, const char *value, bool remember,
@@ -78,7 +78,7 @@ int record_store_mark(const char *url, const char *name, const char *value, bool
     struct sql *sql = open_for(url, SQL_WRITE, &status, error);
     enum sql_result result = SQL_DONE;
 
-    if (!sql)
+    if (sql == NULL)
         return status;
     if (strcmp(sql_place(sql), ":memory:") == 0)
         return close_with(sql, SQL_DONE, 0, error);

@@ -42,10 +42,10 @@ struct record_reader {
 static char *without_driver(const char *url)
 {
     char *copy = strdup(url);
-    char *end = copy ? strstr(copy, "://") : NULL;
-    char *plus = end ? memchr(copy, '+', (size_t)(end - copy)) : NULL;
+    char *end = copy != NULL ? strstr(copy, "://") : NULL;
+    char *plus = end != NULL ? memchr(copy, '+', (size_t)(end - copy)) : NULL;
 
-    if (plus)
+    if (plus != NULL)
         memmove(plus, end, strlen(end) + 1);
     return copy;
 }
@@ -87,12 +87,12 @@ struct record_reader *record_reader_open(const char *url, enum record_source sou
     struct record_reader *reader = calloc(1, sizeof *reader);
     char *plain = without_driver(url);
 
-    if (!reader || !plain)
+    if (reader == NULL || plain == NULL)
         snprintf(error, STORE_ERROR_MAX, "out of memory");
     else
         reader->sql = sql_open(plain, SQL_READ, TOOL_CONNECT_MS, error);
     free(plain);
-    if (reader && reader->sql && form_find(reader, source, error) == 0)
+    if (reader != NULL && reader->sql != NULL && form_find(reader, source, error) == 0)
         return reader;
     record_reader_close(reader);
     return NULL;
@@ -100,7 +100,7 @@ struct record_reader *record_reader_open(const char *url, enum record_source sou
 
 void record_reader_close(struct record_reader *reader)
 {
-    if (!reader)
+    if (reader == NULL)
         return;
     sql_close(reader->sql);
     free(reader);

@@ -227,7 +227,7 @@ struct sql *schema_open(const char *url, int connect_ms, char error[STORE_ERROR_
 {
     struct sql *sql = sql_open(url, SQL_WRITE, connect_ms, error);
 
-    if (!sql)
+    if (sql == NULL)
         return NULL;
     const int answer_ms = sql->answer_ms;
     if (sql->dialect == SQL_POSTGRES)

@@ -38,7 +38,7 @@ struct sql *sql_open_or_away(const char *url, enum sql_access access, int connec
 {
     int dialect = sql_url_dialect(url, error);
 
-    if (away)
+    if (away != NULL)
         *away = false;
     if (dialect < 0)
         return NULL;
@@ -54,14 +54,15 @@ struct sql *sql_open(const char *url, enum sql_access access, int connect_ms,
 
 void sql_close(struct sql *sql)
 {
-    if (sql)
+    if (sql != NULL)
         sql->driver->close(sql);
 }
 
 struct sql_value sql_text(const char *text)
 {
-    return (struct sql_value){
-        .type = text ? SQL_TEXT : SQL_NULL, .bytes = text, .length = text ? strlen(text) : 0};
+    return (struct sql_value){.type = text != NULL ? SQL_TEXT : SQL_NULL,
+                              .bytes = text,
+                              .length = text != NULL ? strlen(text) : 0};
 }
 
 /* The place of a statement among those that are kept, or of the first that is free; -1: none. */
@@ -106,11 +107,11 @@ enum sql_result sql_run(struct sql *sql, const char *statement, const struct sql
     bool found = false;
 
     while (result >= 0 && (result = sql_next(sql)) == SQL_ROW) {
-        if (number && !found)
+        if (number != NULL && !found)
             *number = sql_column_number(sql, 0);
         found = true;
     }
-    if (number && !found)
+    if (number != NULL && !found)
         *number = result == SQL_DONE ? sql->driver->changed(sql) : 0;
     return result;
 }
@@ -143,7 +144,7 @@ int64_t sql_column_number(const struct sql *sql, int column)
 {
     const char *text = sql_column(sql, column);
 
-    return text ? strtoll(text, NULL, 10) : INT64_MIN;
+    return text != NULL ? strtoll(text, NULL, 10) : INT64_MIN;
 }
 
 const char *sql_column_name(const struct sql *sql, int column)

@@ -108,7 +108,7 @@ static int values_bind(sqlite3_stmt *statement, const struct sql_value *values, 
 
     for (int i = sqlite3_bind_parameter_count(statement); i > 0 && code == SQLITE_OK; i--) {
         const char *name = sqlite3_bind_parameter_name(statement, i);
-        int number = name ? atoi(name + 1) : i;
+        int number = name != NULL ? atoi(name + 1) : i;
         const struct sql_value *value = &values[number - 1];
 
         if (number < 1 || number > count)
@@ -133,7 +133,7 @@ static int statements_prepare(struct sqlite *sqlite, const char *text)
     while ((code = sqlite3_prepare_v2(sqlite->database, text, -1, &sqlite->statement, &text)) ==
                SQLITE_OK &&
            text[strspn(text, " \n\t;")] != '\0') {
-        while (sqlite->statement && (code = sqlite3_step(sqlite->statement)) == SQLITE_ROW)
+        while (sqlite->statement != NULL && (code = sqlite3_step(sqlite->statement)) == SQLITE_ROW)
             continue;
         sqlite3_finalize(sqlite->statement);
         sqlite->statement = NULL;
@@ -180,7 +180,7 @@ static enum sql_result sqlite_next(struct sql *sql)
     struct sqlite *sqlite = sqlite_of(sql);
     enum sql_result result;
 
-    if (!sqlite->statement)
+    if (sqlite->statement == NULL)
         return SQL_DONE;
     result = check(sqlite, sqlite3_step(sqlite->statement));
     if (result != SQL_ROW)
@@ -213,7 +213,7 @@ static const char *sqlite_place(const struct sql *sql)
 {
     const char *path = sqlite3_db_filename(((const struct sqlite *)sql)->database, "main");
 
-    return path && path[0] ? path : MEMORY;
+    return path != NULL && path[0] ? path : MEMORY;
 }
 
 static const struct sql_driver driver = {
@@ -234,7 +234,7 @@ static char *uri_create(const char *path)
     size_t length;
     FILE *stream = open_memstream(&uri, &length);
 
-    if (!stream)
+    if (stream == NULL)
         return NULL;
     fputs("file:", stream);
     for (; *path; path++) {
@@ -275,11 +275,11 @@ static int file_open(struct sqlite *sqlite, const char *path, enum sql_access ac
         SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
         (access == SQL_READ ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE);
     char *uri = access == SQL_READ ? uri_create(path) : NULL;
-    int code = sqlite3_open_v2(uri ? uri : path, &sqlite->database, flags, NULL);
+    int code = sqlite3_open_v2(uri != NULL ? uri : path, &sqlite->database, flags, NULL);
 
     free(uri);
     if (code != SQLITE_OK) {
-        int system = sqlite->database ? sqlite3_system_errno(sqlite->database) : ENOMEM;
+        int system = sqlite->database != NULL ? sqlite3_system_errno(sqlite->database) : ENOMEM;
         snprintf(error, STORE_ERROR_MAX, "%.*s: %.100s", PATH_SHOWN, path,
                  system ? strerror(system) : sqlite3_errmsg(sqlite->database));
         return -1;
@@ -296,7 +296,7 @@ struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[
     const char *path = sql_url_path(url, error);
     struct sqlite *sqlite = calloc(1, sizeof *sqlite);
 
-    if (!sqlite) {
+    if (sqlite == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }

@@ -32,8 +32,8 @@ struct sql *record_store_connect(struct record_store *store, int ms, char error[
     const int64_t due_ms = clock_monotonic_ms() + ms;
     struct sql *sql = sql_open(store->url, SQL_WRITE, ms, error);
 
-    if (!sql || (record_greet(sql, due_ms) == SQL_DONE &&
-                 (sql->dialect == SQL_POSTGRES || trust_read(store, sql) == SQL_DONE)))
+    if (sql == NULL || (record_greet(sql, due_ms) == SQL_DONE &&
+                        (sql->dialect == SQL_POSTGRES || trust_read(store, sql) == SQL_DONE)))
         return sql;
     snprintf(error, STORE_ERROR_MAX, "%s", sql->error);
     sql_close(sql);
@@ -43,7 +43,7 @@ struct sql *record_store_connect(struct record_store *store, int ms, char error[
 enum sql_result record_thread_sleep(struct record_thread *thread, struct sql *sql, int64_t ms)
 {
     struct pollfd wakers[] = {{.fd = thread->wake, .events = POLLIN},
-                              {.fd = sql ? sql_socket(sql) : -1, .events = POLLIN}};
+                              {.fd = sql != NULL ? sql_socket(sql) : -1, .events = POLLIN}};
     eventfd_t count;
 
     poll(wakers, 2, (int)ms);
@@ -100,7 +100,7 @@ static void thread_end(struct record_thread *thread)
 
 void record_store_close(struct record_store *store)
 {
-    if (!store)
+    if (store == NULL)
         return;
     pthread_mutex_lock(&store->mutex);
     store->stopping = true;
@@ -123,7 +123,7 @@ static struct record_store *store_create(const char *url, enum sql_dialect diale
 {
     struct record_store *store = calloc(1, sizeof *store);
 
-    if (!store)
+    if (store == NULL)
         return NULL;
     store->dialect = dialect;
     store->writer.wake = store->maintenance.wake = -1;
@@ -151,11 +151,12 @@ struct record_store *record_store_open(const char *url,
     if (dialect < 0)
         return NULL;
     store = store_create(url, (enum sql_dialect)dialect, asker_key);
-    if (!store || !store->url || !store->batch) {
+    if (store == NULL || !store->url || !store->batch) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         goto failed;
     }
-    if (dialect == SQL_SQLITE && !(store->first = record_store_connect(store, OPEN_MS, error)))
+    if (dialect == SQL_SQLITE &&
+        (store->first = record_store_connect(store, OPEN_MS, error)) == NULL)
         goto failed;
     if (thread_start(&store->writer, record_writer_run, store, error) == 0 &&
         thread_start(&store->maintenance, record_maintenance_run, store, error) == 0)

@@ -18,7 +18,7 @@ static int time_read(struct sql *sql, int column, int64_t *time_us)
     const char *text = sql_column(sql, column);
 
     *time_us = INT64_MIN;
-    if (!text || record_time_parse(text, time_us) == 0)
+    if (text == NULL || record_time_parse(text, time_us) == 0)
         return 0;
     sql_explain(sql, SQL_FAILED, "the database holds a time that is none");
     return -1;
@@ -72,7 +72,7 @@ int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record
     struct sql *sql = sql_open(url, SQL_READ, TOOL_CONNECT_MS, error);
 
     *survey = (struct record_survey){.now_us = now_us};
-    if (!sql)
+    if (sql == NULL)
         return -1;
     int status = clock_read(sql, survey);
     if (status == 0)
@@ -85,7 +85,7 @@ int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
 {
     struct sql *sql = sql_open(url, SQL_READ, TOOL_CONNECT_MS, error);
 
-    if (!sql)
+    if (sql == NULL)
         return -1;
     int status = row_read(sql,
                           "SELECT (SELECT value FROM uic_marks WHERE name = 'last_backup'),"
@@ -107,7 +107,7 @@ int record_clock(const char *url, int64_t *now_us, char error[STORE_ERROR_MAX])
     if (dialect != SQL_POSTGRES)
         return dialect < 0 ? -1 : 0;
     sql = sql_open(url, SQL_READ, TOOL_CONNECT_MS, error);
-    if (!sql)
+    if (sql == NULL)
         return -1;
     int status = clock_read(sql, &survey) == 0 ? 1 : -1;
     *now_us = survey.now_us;

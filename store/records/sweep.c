@@ -93,7 +93,8 @@ static enum sql_result look(struct sql *sql, struct record_sweep *sweep, const c
     *due = sql_column_number(sql, 1);
     survey->records += sql_column_number(sql, 0);
     survey->due += *due;
-    if (newest && record_time_parse(newest, &newest_us) == 0 && newest_us > survey->newest_us)
+    if (newest != NULL && record_time_parse(newest, &newest_us) == 0 &&
+        newest_us > survey->newest_us)
         survey->newest_us = newest_us;
     *end = sql_column_number(sql, 3);
     return sql_next(sql);

@@ -69,7 +69,7 @@ static void waiting_refuse(struct writer *writer, int64_t due_ms)
     struct record_claim *claim;
 
     pthread_mutex_lock(&writer->store->mutex);
-    while ((claim = STAILQ_FIRST(&writer->waiting)) && claim->due_ms <= due_ms) {
+    while ((claim = STAILQ_FIRST(&writer->waiting)) != NULL && claim->due_ms <= due_ms) {
         STAILQ_REMOVE_HEAD(&writer->waiting, entry);
         claim_finish(claim, STORE_DOWN);
     }
@@ -132,7 +132,7 @@ static void writer_connect(struct writer *writer)
     enum sql_result result;
 
     writer->sql = record_store_connect(store, CONNECT_MS, why);
-    if (!writer->sql) {
+    if (writer->sql == NULL) {
         connection_fail(writer, why);
         return;
     }
@@ -177,7 +177,7 @@ static void batch_take(struct writer *writer)
     struct record_claim *claim;
 
     for (int i = 0; i < LOOKED_AT_MAX && batch->count < max; i++) {
-        if (!(claim = STAILQ_FIRST(&writer->waiting)))
+        if ((claim = STAILQ_FIRST(&writer->waiting)) == NULL)
             break;
         STAILQ_REMOVE_HEAD(&writer->waiting, entry);
         if (!is_statement || batch_fits(batch, claim))
@@ -298,10 +298,10 @@ static void work(struct writer *writer)
     const bool is_file = writer->store->dialect == SQL_SQLITE;
     const int64_t now_ms = clock_monotonic_ms();
 
-    if (!writer->sql &&
+    if (writer->sql == NULL &&
         (now_ms >= writer->retry_ms || (is_file && !STAILQ_EMPTY(&writer->waiting))))
         writer_connect(writer);
-    if (!writer->sql)
+    if (writer->sql == NULL)
         waiting_refuse(writer, INT64_MAX);
     else if (!is_file)
         waiting_refuse(writer, now_ms + LEFT_MIN_MS);
@@ -321,7 +321,7 @@ static bool rest(struct writer *writer)
     idle = STAILQ_EMPTY(&store->claims) && STAILQ_EMPTY(&writer->waiting) && !stopping;
     store->writer_idle = idle;
     pthread_mutex_unlock(&store->mutex);
-    if (idle && !writer->sql) {
+    if (idle && writer->sql == NULL) {
         ms = writer->retry_ms - clock_monotonic_ms();
         ms = ms > 0 ? ms : 0;
     }
@@ -337,7 +337,7 @@ void *record_writer_run(void *arg)
 
     store->first = NULL;
     STAILQ_INIT(&writer.waiting);
-    if (writer.sql && claims_sqlite_prepare(writer.sql) != SQL_DONE)
+    if (writer.sql != NULL && claims_sqlite_prepare(writer.sql) != SQL_DONE)
         connection_fail(&writer, writer.sql->error);
     do {
         inbox_take(&writer);

@@ -52,10 +52,11 @@ struct redis_call *redis_call_open(const char *url, unsigned deadline_ms,
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     if (call == NULL)
         return NULL;
-    if (redis_url_parse(&call->url, url, error) < 0)
+    if (redis_url_parse(&call->url, url, error) != 0)
         goto failed;
     call->base = event_base_new();
-    call->link = call->base ? redis_link_open(call->base, &call->url, deadline_ms, error) : NULL;
+    call->link =
+        call->base != NULL ? redis_link_open(call->base, &call->url, deadline_ms, error) : NULL;
     if (call->link == NULL)
         goto failed;
     redis_lane_join(&call->lane, call->link, 1, &(struct store_watch){on_changed, call});

@@ -33,7 +33,7 @@ bool redis_handshake_next(struct redis_handshake *handshake, const struct redis_
         say(handshake, "AUTH", url->user != NULL ? url->user : url->password,
             url->user != NULL ? url->password : NULL);
     } else if (step == SELECT) {
-        snprintf(handshake->db, sizeof(handshake->db), "%u", url->db);
+        snprintf(handshake->db, sizeof handshake->db, "%u", url->db);
         say(handshake, "SELECT", handshake->db, NULL);
     } else if (step == ROLE) {
         say(handshake, "ROLE", NULL, NULL);

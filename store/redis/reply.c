@@ -29,7 +29,7 @@ enum redis_trouble redis_reply_trouble(const struct redisReply *reply)
         return REDIS_FINE;
     const char *error = code_of(reply->str);
     size_t length = strcspn(error, " ");
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         if (length == strlen(codes[i].code) && memcmp(error, codes[i].code, length) == 0)
             return codes[i].trouble;
     }

@@ -47,7 +47,7 @@ static int place_read(struct redis_place *place, const struct redisReply *reply)
         return -1;
     const struct redisReply *host = reply->element[0];
     unsigned long port = strtoul(reply->element[1]->str, NULL, 10);
-    if (host->len == 0 || host->len >= sizeof(place->host) || strlen(host->str) != host->len ||
+    if (host->len == 0 || host->len >= sizeof place->host || strlen(host->str) != host->len ||
         port == 0 || port > 65535)
         return -1;
     memcpy(place->host, host->str, host->len + 1);
@@ -65,7 +65,7 @@ static void on_answer(struct redis_command *command, const struct redisReply *re
         return; /* on_down heard why, or it is cancelled */
     question->found = place_read(&question->place, reply) == 0;
     if (!question->found)
-        snprintf(question->why, sizeof(question->why), "the sentinel at %.100s:%u: %.100s",
+        snprintf(question->why, sizeof question->why, "the sentinel at %.100s:%u: %.100s",
                  sentinel->host, sentinel->port,
                  reply->type == REDIS_REPLY_ERROR ? reply->str : "knows no master of that name");
     step_soon(question);
@@ -75,7 +75,7 @@ static void on_down(void *arg, const char *why)
 {
     struct redis_question *question = arg;
 
-    snprintf(question->why, sizeof(question->why), "as sentinel, Redis at %.100s:%u: %.100s",
+    snprintf(question->why, sizeof question->why, "as sentinel, Redis at %.100s:%u: %.100s",
              question->sentinel.host, question->sentinel.port, why);
     step_soon(question);
 }
@@ -115,7 +115,7 @@ static void sentinel_ask(struct redis_question *question)
         step_soon(question);
         return;
     }
-    snprintf(place.host, sizeof(place.host), "%s", host->name);
+    snprintf(place.host, sizeof place.host, "%s", host->name);
     redis_connection_start(question->connection, &place, 0);
 }
 
@@ -139,7 +139,7 @@ struct redis_question *redis_sentinel_ask(
     struct event_base *base, const struct redis_url *url, unsigned first, unsigned deadline_ms,
     void (*done)(const struct redis_place *place, const char *why, void *arg), void *arg)
 {
-    struct redis_question *question = calloc(1, sizeof(*question));
+    struct redis_question *question = calloc(1, sizeof *question);
 
     if (question == NULL)
         return NULL;

@@ -24,7 +24,7 @@ const char *redis_tls_missing(void)
 
 struct redis_tls *redis_tls_create(char error[STORE_ERROR_MAX])
 {
-    struct redis_tls *tls = calloc(1, sizeof(*tls));
+    struct redis_tls *tls = calloc(1, sizeof *tls);
 
     if (tls == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");

@@ -121,7 +121,7 @@ static int read_host(char **host, unsigned *port, const char *text, size_t lengt
         return fail(error, "the host is not a name or an address (special characters of a password "
                            "are written as %-escapes)");
     if (colon != NULL &&
-        (read_number(colon + 1, (size_t)(end - colon - 1), 65535, port) < 0 || *port == 0))
+        (read_number(colon + 1, (size_t)(end - colon - 1), 65535, port) != 0 || *port == 0))
         return fail(error, "the port is not a number from 1 to 65535");
     return 0;
 }
@@ -134,7 +134,7 @@ static int read_login(struct redis_url *url, const char **text, size_t *length,
 
     if (at == NULL)
         return 0;
-    if (read_user(url, *text, (size_t)(at - *text), error) < 0)
+    if (read_user(url, *text, (size_t)(at - *text), error) != 0)
         return -1;
     *length -= (size_t)(at + 1 - *text);
     *text = at + 1;
@@ -146,12 +146,12 @@ static int read_network(struct redis_url *url, const char *text, char error[STOR
     size_t length = strcspn(text, "/?#");
     const char *rest = text + length;
 
-    if (read_login(url, &text, &length, error) < 0 ||
-        read_host(&url->host, &url->port, text, length, error) < 0)
+    if (read_login(url, &text, &length, error) != 0 ||
+        read_host(&url->host, &url->port, text, length, error) != 0)
         return -1;
     if (rest[0] == '\0' || strcmp(rest, "/") == 0)
         return 0;
-    if (rest[0] != '/' || read_number(rest + 1, strlen(rest + 1), DB_MAX, &url->db) < 0)
+    if (rest[0] != '/' || read_number(rest + 1, strlen(rest + 1), DB_MAX, &url->db) != 0)
         return fail(error, "after the host stands nothing or /number, the database");
     return 0;
 }
@@ -171,7 +171,7 @@ static int read_unix(struct redis_url *url, const char *text, char error[STORE_E
     if (query[0] == '\0')
         return 0;
     if (strncmp(query, "?db=", 4) != 0 ||
-        read_number(query + 4, strlen(query + 4), DB_MAX, &url->db) < 0)
+        read_number(query + 4, strlen(query + 4), DB_MAX, &url->db) != 0)
         return fail(error, "after the path stands nothing or ?db=number");
     return 0;
 }
@@ -196,7 +196,7 @@ static int read_sentinels(struct redis_url *url, const char *text, size_t length
             return fail(error, "there are more than 16 sentinels");
         struct redis_host *sentinel = &url->sentinels[url->sentinel_count++];
         sentinel->port = SENTINEL_PORT_DEFAULT;
-        if (read_host(&sentinel->name, &sentinel->port, text, host_length, error) < 0)
+        if (read_host(&sentinel->name, &sentinel->port, text, host_length, error) != 0)
             return -1;
         if (comma == NULL)
             return 0;
@@ -217,15 +217,15 @@ static int read_master(struct redis_url *url, const char *text, char error[STORE
         return fail(error, "after the sentinels stands /name, the master's");
     if (*rest == '/') {
         length = strcspn(++rest, "?#");
-        if (read_number(rest, length, DB_MAX, &url->db) < 0)
+        if (read_number(rest, length, DB_MAX, &url->db) != 0)
             return fail(error, "after the master's name stands nothing or /number, the database");
         rest += length;
     }
     if (*rest == '\0')
         return 0;
-    if (strncmp(rest, key, sizeof(key) - 1) != 0)
+    if (strncmp(rest, key, sizeof key - 1) != 0)
         return fail(error, "the end is not ?sentinel_password=...");
-    rest += sizeof(key) - 1;
+    rest += sizeof key - 1;
     url->sentinel_password = percent_decode(rest, strlen(rest));
     if (url->sentinel_password == NULL || url->sentinel_password[0] == '\0')
         return fail(error, "the sentinels' password is empty or has a broken %-escape");
@@ -237,7 +237,8 @@ static int read_sentinel(struct redis_url *url, const char *text, char error[STO
     size_t length = strcspn(text, "/?#");
     const char *rest = text + length;
 
-    if (read_login(url, &text, &length, error) < 0 || read_sentinels(url, text, length, error) < 0)
+    if (read_login(url, &text, &length, error) != 0 ||
+        read_sentinels(url, text, length, error) != 0)
         return -1;
     return read_master(url, *rest == '/' ? rest + 1 : "", error);
 }
@@ -255,7 +256,7 @@ int redis_url_parse(struct redis_url *url, const char *text, char error[STORE_ER
     };
 
     *url = (struct redis_url){.port = PORT_DEFAULT};
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         size_t length = strlen(schemes[i].scheme);
         if (strncmp(text, schemes[i].scheme, length) == 0)
             return schemes[i].read(url, text + length, error);

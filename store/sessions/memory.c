@@ -95,7 +95,7 @@ static void entry_remove(struct memory_store *store, struct shard *shard, struct
 static struct entry *entry_create(const char *name, struct session_value value,
                                   struct session_value mark, int64_t expires, int64_t mark_expires)
 {
-    struct entry *entry = malloc(sizeof(*entry) + value.length + mark.length);
+    struct entry *entry = malloc(sizeof *entry + value.length + mark.length);
     if (entry == NULL)
         return NULL;
     memcpy(entry->name, name, SESSION_NAME_MAX);
@@ -255,7 +255,7 @@ static enum store_status memory_save(struct session_link *link, struct session *
     struct memory_store *store = (struct memory_store *)link->store;
     struct session_value value, mark;
 
-    if (session_seal(session, &value, &mark) < 0)
+    if (session_seal(session, &value, &mark) != 0)
         return STORE_DOWN;
     unsigned turn = atomic_fetch_add(&store->sweep_turn, 1) % SHARDS;
     shard_sweep(store, &store->shards[turn], SWEEP_STEPS);
@@ -336,7 +336,7 @@ static struct session_store *memory_open(const struct session_settings *settings
                                          char error[STORE_ERROR_MAX])
 {
     bool complete = true;
-    struct memory_store *store = calloc(1, sizeof(*store));
+    struct memory_store *store = calloc(1, sizeof *store);
     if (store == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
@@ -351,7 +351,7 @@ static struct session_store *memory_open(const struct session_settings *settings
         pthread_mutex_init(&shard->lock, NULL);
         TAILQ_INIT(&shard->queues[SESSIONS]);
         TAILQ_INIT(&shard->queues[MARKS]);
-        shard->buckets = calloc(store->buckets, sizeof(*shard->buckets));
+        shard->buckets = calloc(store->buckets, sizeof *shard->buckets);
         complete = complete && shard->buckets != NULL;
     }
     if (!complete) {

@@ -90,7 +90,7 @@ static enum store_status redis_save(struct session_link *link, struct session *s
     struct session_value value, mark = {0};
     char mark_name[SESSION_NAME_MAX];
 
-    if (!redis_lane_up(lane_of(link)) || session_seal(session, &value, stays ? NULL : &mark) < 0)
+    if (!redis_lane_up(lane_of(link)) || session_seal(session, &value, stays ? NULL : &mark) != 0)
         return STORE_DOWN;
     session_mark_name(session, mark_name);
     const struct {
@@ -106,7 +106,7 @@ static enum store_status redis_save(struct session_link *link, struct session *s
         {mark.bytes, mark.length, true},
         {store->mark_ttl, strlen(store->mark_ttl), true},
     };
-    enum { COUNT = sizeof(arguments) / sizeof(arguments[0]) };
+    enum { COUNT = sizeof arguments / sizeof arguments[0] };
     const char *argv[COUNT];
     size_t lengths[COUNT];
     int count = 0;
@@ -161,7 +161,7 @@ static void redis_detach(struct session_link *link)
 static struct session_link *redis_attach(struct redis_link *redis, unsigned in_flight_max,
                                          const struct store_watch *watch)
 {
-    struct redis_session_link *link = calloc(1, sizeof(*link));
+    struct redis_session_link *link = calloc(1, sizeof *link);
 
     if (link == NULL)
         return NULL;
@@ -175,14 +175,14 @@ static struct session_link *redis_attach(struct redis_link *redis, unsigned in_f
 static struct session_store *redis_open(const struct session_settings *settings,
                                         char error[STORE_ERROR_MAX])
 {
-    struct redis_store *store = calloc(1, sizeof(*store));
+    struct redis_store *store = calloc(1, sizeof *store);
 
     if (store == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
-    snprintf(store->ttl, sizeof(store->ttl), "%u", settings->ttl_ms);
-    snprintf(store->mark_ttl, sizeof(store->mark_ttl), "%u", settings->mark_ttl_ms);
+    snprintf(store->ttl, sizeof store->ttl, "%u", settings->ttl_ms);
+    snprintf(store->mark_ttl, sizeof store->mark_ttl, "%u", settings->mark_ttl_ms);
     return &store->store;
 }
 

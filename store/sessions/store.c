@@ -22,7 +22,7 @@
 _Static_assert(SEAL_HEAD_SIZE == SESSION_VERSION_SIZE, "the head of a value is its version");
 _Static_assert(SEAL_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
 _Static_assert(KEYED_HASH_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
-_Static_assert(sizeof(NAME_PREFIX) + NAME_CHARACTERS <= SESSION_NAME_MAX, "room for a name");
+_Static_assert(sizeof NAME_PREFIX + NAME_CHARACTERS <= SESSION_NAME_MAX, "room for a name");
 
 /* A link's own contexts, armed with the keys once, and room for the values of one save. */
 struct session_crypto {
@@ -43,7 +43,7 @@ static void crypto_free(struct session_crypto *crypto)
 
 static struct session_crypto *crypto_create(const struct session_settings *settings)
 {
-    struct session_crypto *crypto = calloc(1, sizeof(*crypto));
+    struct session_crypto *crypto = calloc(1, sizeof *crypto);
     if (crypto == NULL)
         return NULL;
     crypto->names = keyed_hash_create(settings->address_key);
@@ -71,7 +71,7 @@ void session_store_close(struct session_store *store)
 {
     if (store == NULL)
         return;
-    OPENSSL_cleanse(&store->settings, sizeof(store->settings));
+    OPENSSL_cleanse(&store->settings, sizeof store->settings);
     store->backend->close(store);
 }
 
@@ -189,7 +189,7 @@ static int seal_value(struct seal *seal, const char *name, const unsigned char *
     *value = (struct session_value){0};
     if (length == 0)
         return 0;
-    if (seal_wrap(seal, name, clear, length, sealed) < 0)
+    if (seal_wrap(seal, name, clear, length, sealed) != 0)
         return -1;
     *value = (struct session_value){sealed, length + SEAL_OVERHEAD};
     return 0;
@@ -221,7 +221,7 @@ static void open_mark(struct session *session, struct session_value mark)
     session->old_mark_length = 0;
     if (mark.length == 0 ||
         seal_unwrap(session->link->crypto->seal, mark_name, mark.bytes, mark.length, clear,
-                    sizeof(clear), &length) < 0 ||
+                    sizeof clear, &length) != 0 ||
         length <= SESSION_MARK_TIME_SIZE)
         return;
     session->mark_length = length - SESSION_MARK_TIME_SIZE;
@@ -249,8 +249,8 @@ int session_seal(struct session *session, struct session_value *value, struct se
     struct session_crypto *crypto = session->link->crypto;
 
     if (seal_value(crypto->seal, session->name, session->bytes, session->length, crypto->value,
-                   value) < 0 ||
-        (mark != NULL && seal_mark(session, mark) < 0))
+                   value) != 0 ||
+        (mark != NULL && seal_mark(session, mark) != 0))
         return -1;
     session->next_version_length = value->length > 0 ? SESSION_VERSION_SIZE : 0;
     memcpy(session->next_version, crypto->value, session->next_version_length);
@@ -270,7 +270,7 @@ enum store_status session_loaded(struct session *session, struct session_value v
         value.length < SESSION_VERSION_SIZE ? value.length : SESSION_VERSION_SIZE;
     memcpy(session->version, value.bytes, session->version_length);
     if (seal_unwrap(seal, session->name, value.bytes, value.length, session->bytes,
-                    SESSION_BYTES_MAX, &session->length) < 0) {
+                    SESSION_BYTES_MAX, &session->length) != 0) {
         session->length = 0;
         return STORE_ABSENT;
     }

@@ -142,7 +142,7 @@ static int code_of(const struct expectation *expectation, const struct crowd *cr
         texts[i].bytes = normal[i];
         if (flow_answer(expectation->flow, i, answers[i], strlen(answers[i]), true,
                         expectation->now_s, normal[i], sizeof normal[i], &texts[i].length,
-                        error) < 0)
+                        error) != 0)
             return -1;
     }
     return flow_code(expectation->flow, texts, expectation->salt, strlen(expectation->salt), longer,

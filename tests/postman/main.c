@@ -136,8 +136,8 @@ int main(void)
     char error[STORE_ERROR_MAX];
 
     signal(SIGPIPE, SIG_IGN);
-    if (config_load(&config, NULL, stderr) < 0 || keys_derive(&keys, config.uic_salt) < 0 ||
-        log_start(config.log_level, false) < 0)
+    if (config_load(&config, NULL, stderr) != 0 || keys_derive(&keys, config.uic_salt) != 0 ||
+        log_start(config.log_level, false) != 0)
         return 1;
     drive.base = event_base_new();
     sender_store_settings(&config, &keys, &settings);

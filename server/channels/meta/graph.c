@@ -322,8 +322,8 @@ struct graph *graph_create(const struct graph_settings *settings, struct event_b
     graph->connect_ms = (long)settings->connect_ms;
     graph->total_ms = (long)settings->total_ms;
     graph->timer = evtimer_new(base, on_timer, graph);
-    if (graph->timer == NULL || headers_create(graph, settings->token) < 0 ||
-        url_create(graph, settings) < 0 || multi_create(graph, settings) < 0)
+    if (graph->timer == NULL || headers_create(graph, settings->token) != 0 ||
+        url_create(graph, settings) != 0 || multi_create(graph, settings) != 0)
         goto failed;
     if (settings->ca_file != NULL && (graph->ca_file = strdup(settings->ca_file)) == NULL)
         goto failed;

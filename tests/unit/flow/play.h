@@ -161,7 +161,7 @@ static inline void load(struct play *play, struct conversation *conversation)
 
     if (person->length == 0)
         conversation_start(conversation, person->mark, person->mark_length);
-    else if (conversation_decode(conversation, person->bytes, person->length) < 0)
+    else if (conversation_decode(conversation, person->bytes, person->length) != 0)
         complain(play, "the conversation cannot be read back");
 }
 

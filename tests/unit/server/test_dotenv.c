@@ -53,7 +53,7 @@ static void values_are_read_as_python_dotenv_does(void **state)
         const char *text = readings[i].text;
         assert_int_equal(dotenv_parse(&dotenv, ".env", text, strlen(text), stderr), 0);
         const char *value = dotenv_get(&dotenv, "A");
-        if (readings[i].value) {
+        if (readings[i].value != NULL) {
             assert_non_null(value);
             assert_string_equal(value, readings[i].value);
         } else {

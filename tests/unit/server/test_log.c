@@ -306,7 +306,7 @@ static void lost_lines_are_announced_once_there_is_room(void **state)
         if (strstr(line, " filler text=")) /* whole, though the queue was full */
             assert_int_equal(strspn(strchr(line, '=') + 2, "x"), 999);
         const char *lines = strstr(line, " log_lines_dropped lines=");
-        if (lines)
+        if (lines != NULL)
             announced += strtoull(strchr(lines, '=') + 1, NULL, 10);
     }
     assert_true(announced == dropped);

@@ -129,7 +129,7 @@ static inline void outbox_open_on(struct outbox *outbox, struct record_link *rec
     test_redis_open(&outbox->redis, bench.base, url, deadline_ms);
     outbox->link =
         outbox_attach(&settings, bench.base, outbox->redis.links.patient, records, &watch, error);
-    if (!outbox->link)
+    if (outbox->link == NULL)
         fail_msg("%s", error);
     outbox_set_pace(outbox->link, &quick);
 }

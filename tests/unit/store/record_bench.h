@@ -109,7 +109,7 @@ static inline void bench_attach(struct bench *bench)
     struct store_watch watch = {bench_changed, bench};
 
     bench->store = record_store_open(bench->url, asker_key, error);
-    if (!bench->store)
+    if (bench->store == NULL)
         fail_msg("%s", error);
     bench->base = event_base_new();
     bench->link = record_attach(bench->store, bench->base, &watch, error);
@@ -128,7 +128,7 @@ static inline void bench_remove(struct bench *bench)
 {
     char command[128];
 
-    if (bench->link)
+    if (bench->link != NULL)
         bench_detach(bench);
     if (bench->folder[0] == '\0')
         return;
@@ -200,7 +200,7 @@ static inline void bench_sql(const struct bench *bench, const char *sql, char te
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         fail_msg("%s: %s", sql, sqlite3_errmsg(database));
     const char *value = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : "";
-    snprintf(text, BENCH_TEXT_MAX, "%s", value ? value : "NULL");
+    snprintf(text, BENCH_TEXT_MAX, "%s", value != NULL ? value : "NULL");
     sqlite3_finalize(statement);
     sqlite3_close(database);
 }

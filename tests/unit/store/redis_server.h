@@ -40,7 +40,7 @@ struct redis_server {
 static inline unsigned free_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
+    socklen_t length = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
@@ -109,7 +109,7 @@ static inline bool redis_server_answers(const struct redis_server *server)
 static inline void redis_server_run(struct redis_server *server)
 {
     char port[16];
-    snprintf(port, sizeof(port), "%u", server->port);
+    snprintf(port, sizeof port, "%u", server->port);
     server->pid = fork();
     assert_true(server->pid >= 0);
     if (server->pid == 0) {
@@ -134,7 +134,7 @@ static inline void redis_server_start(struct redis_server *server, bool on_port,
 {
     *server = (struct redis_server){.password = password};
     temporary_folder("redis", server->directory);
-    snprintf(server->socket, sizeof(server->socket), "%s/redis", server->directory);
+    snprintf(server->socket, sizeof server->socket, "%s/redis", server->directory);
     server->port = on_port ? free_port() : 0;
     redis_server_run(server);
 }

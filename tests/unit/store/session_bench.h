@@ -42,7 +42,7 @@ static inline void bench_changed(void *arg, bool up, const char *why)
     struct bench *bench = arg;
     bench->up = up;
     bench->changes++;
-    snprintf(bench->why, sizeof(bench->why), "%s", why);
+    snprintf(bench->why, sizeof bench->why, "%s", why);
 }
 
 static inline void patience_ended(evutil_socket_t fd, short what, void *arg)
@@ -80,8 +80,8 @@ static inline struct session_settings bench_settings(const char *url)
     };
     bench_url = url;
     bench_deadline_ms = 5000;
-    memset(settings.address_key, 'a', sizeof(settings.address_key));
-    memset(settings.seal_key, 's', sizeof(settings.seal_key));
+    memset(settings.address_key, 'a', sizeof settings.address_key);
+    memset(settings.seal_key, 's', sizeof settings.seal_key);
     return settings;
 }
 
@@ -138,7 +138,7 @@ static inline int bench_probe(char error[STORE_ERROR_MAX])
 
 static inline void visit_init(struct bench *bench, struct visit *visit, const char *address)
 {
-    memset(visit, 0, sizeof(*visit));
+    memset(visit, 0, sizeof *visit);
     session_init(bench->link, &visit->session, address, strlen(address));
     visit->session.ticket.done = visit_done;
 }

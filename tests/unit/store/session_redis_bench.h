@@ -18,7 +18,7 @@ static inline int start(void **state)
 {
     (void)state;
     redis_server_start(&server, false, NULL);
-    snprintf(url, sizeof(url), "unix://%s", server.socket);
+    snprintf(url, sizeof url, "unix://%s", server.socket);
     struct session_settings settings = bench_settings(url);
     bench_open(&bench, &settings);
     return 0;

@@ -86,7 +86,7 @@ static int open_in_redis(void **state)
 {
     (void)state;
     redis_server_start(&server, false, NULL);
-    snprintf(url, sizeof(url), "unix://%s", server.socket);
+    snprintf(url, sizeof url, "unix://%s", server.socket);
     deadline_ms = 5000;
     const struct counters_settings settings = settings_for(true);
     open_with(&settings);

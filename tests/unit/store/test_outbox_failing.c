@@ -26,9 +26,9 @@ static void puppet_release(enum store_status status)
     struct record_claim *claims = puppet.held;
 
     puppet.held = NULL;
-    while (claims) {
+    while (claims != NULL) {
         struct record_claim *claim = claims;
-        bool poisoned = puppet.poison && strcmp(claim->event_id, puppet.poison) == 0;
+        bool poisoned = puppet.poison != NULL && strcmp(claim->event_id, puppet.poison) == 0;
         claims = claim->entry.stqe_next;
         claim->ticket.status = poisoned ? STORE_DOWN : status;
         claim->ticket.done(&claim->ticket);

@@ -72,7 +72,7 @@ static void member_done(struct store_ticket *ticket)
     code_format(member->person, code);
     if (ticket->status != STORE_OK || strcmp(member->claim.code, code) != 0)
         abort();
-    if (crew->new_count && member->claim.is_new)
+    if (crew->new_count != NULL && member->claim.is_new)
         atomic_fetch_add(&crew->new_count[member->person], 1);
     if (crew->reports >= 0 && write(crew->reports, member->claim.code, 16) != 16)
         abort();
@@ -111,7 +111,7 @@ static void *crew_run(void *arg)
     crew->base = event_base_new();
     for (int i = 0; i < 2; i++) {
         links[i] = record_attach(crew->store, crew->base, NULL, error);
-        if (!links[i])
+        if (links[i] == NULL)
             abort();
     }
     for (int i = 0; i < IN_FLIGHT; i++) {
@@ -172,7 +172,7 @@ static pid_t process_start(const char *prefix, int first, int share, int reports
     char error[STORE_ERROR_MAX] = "";
     struct crew crew = {.prefix = prefix, .next = first, .share = share, .reports = reports};
     crew.store = record_store_open(bench.url, asker_key, error);
-    if (!crew.store) {
+    if (crew.store == NULL) {
         fprintf(stderr, "%s\n", error);
         _exit(9);
     }

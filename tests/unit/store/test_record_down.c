@@ -161,8 +161,8 @@ static void a_full_disk_undoes_the_whole_batch(void **state)
 /* A batch of one. */
 static enum sql_result batch_run(struct sql *sql, struct claims_batch *batch, struct asked *asked)
 {
-    batch->count = asked ? 1 : 0;
-    batch->claims[0] = asked ? &asked->claim : NULL;
+    batch->count = asked != NULL ? 1 : 0;
+    batch->claims[0] = asked != NULL ? &asked->claim : NULL;
     return claims_sqlite_run(sql, batch, INT64_MIN);
 }
 

@@ -21,7 +21,7 @@ int getaddrinfo(const char *restrict node, const char *restrict service,
 {
     int (*system)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
 
-    if (!node || !strstr(node, "silent.invalid")) {
+    if (node == NULL || !strstr(node, "silent.invalid")) {
         *(void **)&system = dlsym(RTLD_NEXT, "getaddrinfo");
         return system(node, service, hints, result);
     }

@@ -82,7 +82,7 @@ static void server_answer(const redisReply *command)
 
     for (size_t i = 0; i < command->elements; i++) {
         size_t length = strlen(server.heard);
-        snprintf(server.heard + length, sizeof(server.heard) - length, "%s%s",
+        snprintf(server.heard + length, sizeof server.heard - length, "%s%s",
                  command->element[i]->str, i + 1 < command->elements ? " " : "\n");
     }
     if (strcmp(name, "ROLE") == 0)
@@ -99,7 +99,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     (void)what;
     (void)arg;
 
-    ssize_t length = read(fd, bytes, sizeof(bytes));
+    ssize_t length = read(fd, bytes, sizeof bytes);
     if (length <= 0) {
         server_hang_up();
         return;
@@ -127,10 +127,10 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
 static int start(void **state)
 {
     struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(here);
+    socklen_t length = sizeof here;
     (void)state;
 
-    memset(&server, 0, sizeof(server));
+    memset(&server, 0, sizeof server);
     server.role = MASTER;
     server.answer = "$5\r\nvalue\r\n";
     base = event_base_new();
@@ -162,7 +162,7 @@ static void on_changed(void *arg, bool now_up, const char *text)
     (void)arg;
     up = now_up;
     ups += now_up;
-    snprintf(why, sizeof(why), "%s", text);
+    snprintf(why, sizeof why, "%s", text);
 }
 
 /* format: of the URL, with the port. */
@@ -173,8 +173,8 @@ static void link_open(const char *format)
 
     up = false;
     ups = 0;
-    snprintf(text, sizeof(text), format, server.port);
-    if (redis_url_parse(&url, text, error) < 0)
+    snprintf(text, sizeof text, format, server.port);
+    if (redis_url_parse(&url, text, error) != 0)
         fail_msg("%s", error);
     link_ = redis_link_open(base, &url, 5000, error);
     assert_non_null(link_);
@@ -191,7 +191,7 @@ static void on_answer(const struct redisReply *reply, void *arg)
 {
     struct ask *ask = arg;
     ask->answers++;
-    snprintf(ask->text, sizeof(ask->text), "%s", reply != NULL ? reply->str : "(none)");
+    snprintf(ask->text, sizeof ask->text, "%s", reply != NULL ? reply->str : "(none)");
 }
 
 static enum store_status ask(struct ask *ask)
@@ -237,9 +237,9 @@ static void a_server_that_is_not_the_master_now_is_left(void **state)
     struct ask asks[3];
 
     link_open("redis://127.0.0.1:%u");
-    for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+    for (unsigned i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         until(ups == i + 1);
-        snprintf(answer, sizeof(answer), "-%s\r\n", errors[i]);
+        snprintf(answer, sizeof answer, "-%s\r\n", errors[i]);
         server.answer = answer;
         for (int j = 0; j < 3; j++)
             assert_int_equal(ask(&asks[j]), STORE_LATER);
@@ -269,8 +269,8 @@ static void a_server_that_refuses_is_kept(void **state)
 
     link_open("redis://127.0.0.1:%u");
     until(up);
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        snprintf(answer, sizeof(answer), "-%s\r\n", errors[i]);
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        snprintf(answer, sizeof answer, "-%s\r\n", errors[i]);
         server.answer = answer;
         assert_int_equal(ask(&one), STORE_LATER);
         until(one.answers == 1);
@@ -294,8 +294,8 @@ static void an_error_of_one_command_is_that_commands_own(void **state)
 
     link_open("redis://127.0.0.1:%u");
     until(up);
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        snprintf(answer, sizeof(answer), "-%s\r\n", errors[i]);
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        snprintf(answer, sizeof answer, "-%s\r\n", errors[i]);
         server.answer = answer;
         assert_int_equal(ask(&one), STORE_LATER);
         until(one.answers == 1);

@@ -61,8 +61,8 @@ static redisReply *ask(unsigned port, const char *password, const char *format, 
 static void redis_run(struct process *process, unsigned replica_of)
 {
     char port[16], master[16];
-    snprintf(port, sizeof(port), "%u", process->port);
-    snprintf(master, sizeof(master), "127.0.0.1 %u", replica_of);
+    snprintf(port, sizeof port, "%u", process->port);
+    snprintf(master, sizeof master, "127.0.0.1 %u", replica_of);
     process_run(process, (const char *const[]){"redis-server", "--port", port, "--bind",
                                                "127.0.0.1", "--dir", process->directory, "--save",
                                                "", "--repl-diskless-sync-delay", "0",
@@ -74,7 +74,7 @@ static void redis_run(struct process *process, unsigned replica_of)
 static void sentinel_run(struct process *process)
 {
     char path[128], port[16];
-    snprintf(path, sizeof(path), "%s/sentinel.conf", process->directory);
+    snprintf(path, sizeof path, "%s/sentinel.conf", process->directory);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fprintf(file,
@@ -85,7 +85,7 @@ static void sentinel_run(struct process *process)
             "sentinel failover-timeout uic 1000\n",
             process->port, process->directory, redis[0].port);
     fclose(file);
-    snprintf(port, sizeof(port), "%u", process->port);
+    snprintf(port, sizeof port, "%u", process->port);
     process_run(process, (const char *const[]){"redis-server", path, "--sentinel", NULL});
 }
 
@@ -128,7 +128,7 @@ static bool replica_is_in_step(const struct process *process)
 static void process_init(struct process *process, const char *name, int number)
 {
     *process = (struct process){.port = free_port()};
-    snprintf(process->directory, sizeof(process->directory), "%s/%s%d", folder, name, number);
+    snprintf(process->directory, sizeof process->directory, "%s/%s%d", folder, name, number);
     assert_int_equal(mkdir(process->directory, 0700), 0);
 }
 
@@ -143,7 +143,7 @@ static void process_init(struct process *process, const char *name, int number)
 
 static void url_of_all(void)
 {
-    snprintf(url, sizeof(url),
+    snprintf(url, sizeof url,
              "sentinel://:open-sesame@127.0.0.1:%u,localhost:%u,127.0.0.1:%u/uic/3"
              "?sentinel_password=sentinels",
              sentinels[0].port, sentinels[1].port, sentinels[2].port);
@@ -185,7 +185,7 @@ static int stop(void **state)
         process_kill(&sentinels[i]);
     for (int i = 0; i < 2; i++)
         process_kill(&redis[i]);
-    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
     folder[0] = '\0';
     return system(command);
 }
@@ -282,8 +282,8 @@ static void an_unknown_master_and_a_wrong_password_are_said(void **state)
         {"uic?sentinel_password=hunter2", "AUTH refused: WRONGPASS"},
         {"uic", "refused: NOAUTH"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        snprintf(url, sizeof(url), "sentinel://:open-sesame@127.0.0.1:%u/%s", sentinels[0].port,
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(url, sizeof url, "sentinel://:open-sesame@127.0.0.1:%u/%s", sentinels[0].port,
                  rows[i].end);
         bench_attach(&bench, &settings);
         bench_until(&bench, bench.changes == 1);

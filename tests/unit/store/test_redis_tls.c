@@ -15,7 +15,7 @@ static char url[160];
 static void certificate_make(const char *name, const char *names)
 {
     char command[512];
-    snprintf(command, sizeof(command),
+    snprintf(command, sizeof command,
              "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=redis -addext "
              "subjectAltName=%s -keyout %s/%s.key -out %s/%s.crt 2>/dev/null",
              names, server.directory, name, server.directory, name);
@@ -25,16 +25,16 @@ static void certificate_make(const char *name, const char *names)
 static void trust(const char *name)
 {
     char path[128];
-    snprintf(path, sizeof(path), "%s/%s.crt", server.directory, name);
+    snprintf(path, sizeof path, "%s/%s.crt", server.directory, name);
     setenv("SSL_CERT_FILE", path, 1);
 }
 
 static void server_run(const char *certificate)
 {
     char port[16], crt[128], key[128];
-    snprintf(port, sizeof(port), "%u", server.port);
-    snprintf(crt, sizeof(crt), "%s/%s.crt", server.directory, certificate);
-    snprintf(key, sizeof(key), "%s/%s.key", server.directory, certificate);
+    snprintf(port, sizeof port, "%u", server.port);
+    snprintf(crt, sizeof crt, "%s/%s.crt", server.directory, certificate);
+    snprintf(key, sizeof key, "%s/%s.key", server.directory, certificate);
     server.pid = fork();
     if (server.pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -55,7 +55,7 @@ static int start(void **state)
     (void)state;
     server = (struct redis_server){.port = free_port()};
     temporary_folder("tls", server.directory);
-    snprintf(server.socket, sizeof(server.socket), "%s/redis", server.directory);
+    snprintf(server.socket, sizeof server.socket, "%s/redis", server.directory);
     certificate_make("good", "DNS:localhost,IP:127.0.0.1");
     certificate_make("other", "DNS:elsewhere.example,IP:127.0.0.2");
     return 0;
@@ -70,7 +70,7 @@ static int stop(void **state)
 
 static void attach(const char *scheme, const char *host)
 {
-    snprintf(url, sizeof(url), "%s://%s:%u/2", scheme, host, server.port);
+    snprintf(url, sizeof url, "%s://%s:%u/2", scheme, host, server.port);
     struct session_settings settings = bench_settings(url);
     bench_attach(&bench, &settings);
 }

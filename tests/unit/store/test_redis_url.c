@@ -43,12 +43,12 @@ static void good_sentinel_urls(void **state)
          "1:26379 2:26379 3:26379 4:26379 5:26379 6:26379 7:26379 8:26379 9:26379 10:26379 "
          "11:26379 12:26379 13:26379 14:26379 15:26379 16:26379 m/0 - - -"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct redis_url url;
         char error[STORE_ERROR_MAX] = "", text[1024];
-        if (redis_url_parse(&url, rows[i].text, error) < 0)
+        if (redis_url_parse(&url, rows[i].text, error) != 0)
             fail_msg("%s: %s", rows[i].text, error);
-        describe(&url, text, sizeof(text));
+        describe(&url, text, sizeof text);
         assert_string_equal(text, rows[i].expected);
         assert_null(url.host);
         assert_null(url.path);
@@ -85,7 +85,7 @@ static void bad_sentinel_urls(void **state)
         {"sentinel://h/m?sentinel_password=hunter2%", "sentinels' password"},
         {"sentinel://1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17/m", "more than 16"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct redis_url url;
         char error[STORE_ERROR_MAX] = "";
         if (redis_url_parse(&url, rows[i].text, error) == 0)

@@ -316,7 +316,7 @@ static void more_than_the_window_is_sent_in_order(void **state)
     while ((word = strsep(&cursor, " ")) != NULL && (text = strsep(&cursor, " ")) != NULL) {
         int person = atoi(word + 1);
         assert_int_equal(atoi(text) % 20, person);
-        assert_int_equal(atoi(text), last[person] ? atoi(last[person]) + 20 : person);
+        assert_int_equal(atoi(text), last[person] != NULL ? atoi(last[person]) + 20 : person);
         last[person] = text;
     }
     replies_detach(clerk);

@@ -88,7 +88,7 @@ static int open_two(void **state)
     (void)state;
     signal(SIGPIPE, SIG_IGN);
     redis_server_start(&server, false, NULL);
-    snprintf(url, sizeof(url), "unix://%s", server.socket);
+    snprintf(url, sizeof url, "unix://%s", server.socket);
     base = event_base_new();
     instance_open(&one, url);
     instance_open(&other, url);

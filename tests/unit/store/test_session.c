@@ -43,7 +43,7 @@ static const char *somebody(void)
     static unsigned count;
     static char address[4][64];
     char *text = address[count % 4];
-    snprintf(text, sizeof(address[0]), "whatsapp:+24381%07u", count++);
+    snprintf(text, sizeof address[0], "whatsapp:+24381%07u", count++);
     return text;
 }
 
@@ -96,8 +96,8 @@ static void an_address_may_be_any_bytes(void **state)
     const char bytes[128] = {'w', '\0', '\n', '\xff'};
     visit_init(&bench, &longer, "");
     visit_init(&bench, &shorter, "");
-    session_init(bench.link, &longer.session, bytes, sizeof(bytes));
-    session_init(bench.link, &shorter.session, bytes, sizeof(bytes) - 1);
+    session_init(bench.link, &longer.session, bytes, sizeof bytes);
+    session_init(bench.link, &shorter.session, bytes, sizeof bytes - 1);
     longer.session.ticket.done = shorter.session.ticket.done = visit_done;
     visit_say(&longer, "x");
     assert_status(visit_save(&bench, &longer), STORE_OK);
@@ -277,7 +277,7 @@ static void all_sizes_fit(void **state)
     struct visit visit;
     unsigned char expected[SESSION_BYTES_MAX];
     visit_init(&bench, &visit, address);
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         for (size_t at = 0; at < sizes[i]; at++)
             expected[at] = (unsigned char)(at * 7 + i);
         visit.session.length = sizes[i];
@@ -285,7 +285,7 @@ static void all_sizes_fit(void **state)
         visit.session.mark_length = SESSION_MARK_MAX;
         memcpy(visit.session.mark, "0123456789abcdef", SESSION_MARK_MAX);
         assert_status(visit_save(&bench, &visit), STORE_OK);
-        memset(visit.session.bytes, 0, sizeof(visit.session.bytes));
+        memset(visit.session.bytes, 0, sizeof visit.session.bytes);
         assert_status(visit_load(&bench, &visit), STORE_OK);
         assert_int_equal(visit.session.length, sizes[i]);
         assert_memory_equal(visit.session.bytes, expected, sizes[i]);
@@ -328,7 +328,7 @@ static void many_operations_are_under_way_at_once(void **state)
 
     for (size_t i = 0; i < CROWD; i++) {
         visit_init(&bench, &crowd[i], somebody());
-        snprintf(text, sizeof(text), "I am %zu", i);
+        snprintf(text, sizeof text, "I am %zu", i);
         visit_say(&crowd[i], text);
         started[i] = session_save(bench.link, &crowd[i].session);
     }
@@ -337,7 +337,7 @@ static void many_operations_are_under_way_at_once(void **state)
         started[i] = session_load(bench.link, &crowd[i].session);
     crowd_wait(crowd, started, CROWD);
     for (size_t i = 0; i < CROWD; i++) {
-        snprintf(text, sizeof(text), "I am %zu", i);
+        snprintf(text, sizeof text, "I am %zu", i);
         assert_says(&crowd[i], text);
     }
 }
@@ -374,7 +374,7 @@ static int start_redis_on_socket(void **state)
     (void)state;
     ground = (struct ground){.on_redis = true};
     redis_server_start(&ground.server, false, NULL);
-    snprintf(ground.url, sizeof(ground.url), "unix://%s?db=1", ground.server.socket);
+    snprintf(ground.url, sizeof ground.url, "unix://%s?db=1", ground.server.socket);
     return 0;
 }
 
@@ -383,7 +383,7 @@ static int start_redis_on_port(void **state)
     (void)state;
     ground = (struct ground){.on_redis = true};
     redis_server_start(&ground.server, true, "p@ss word");
-    snprintf(ground.url, sizeof(ground.url), "redis://default:p%%40ss%%20word@localhost:%u/3",
+    snprintf(ground.url, sizeof ground.url, "redis://default:p%%40ss%%20word@localhost:%u/3",
              ground.server.port);
     return 0;
 }

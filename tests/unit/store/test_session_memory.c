@@ -63,7 +63,7 @@ static enum store_status load_of(const char *address, size_t *mark_length)
 static const char *person(unsigned number)
 {
     static char address[32];
-    snprintf(address, sizeof(address), "whatsapp:+%u", number);
+    snprintf(address, sizeof address, "whatsapp:+%u", number);
     return address;
 }
 
@@ -232,10 +232,10 @@ static void *count_up(void *arg)
             unsigned count = 0;
             status = session_load(mine.link, &visit.session);
             if (status == STORE_OK)
-                memcpy(&count, visit.session.bytes, sizeof(count));
+                memcpy(&count, visit.session.bytes, sizeof count);
             count++;
-            memcpy(visit.session.bytes, &count, sizeof(count));
-            visit.session.length = sizeof(count);
+            memcpy(visit.session.bytes, &count, sizeof count);
+            visit.session.length = sizeof count;
             status = session_save(mine.link, &visit.session);
         } while (status == STORE_CONFLICT);
         if (status != STORE_OK)
@@ -259,7 +259,7 @@ static void threads_lose_nothing(void **state)
         unsigned count;
         visit_init(&bench, &visit, (const char *[]){"a", "b", "c"}[i]);
         assert_status(visit_load(&bench, &visit), STORE_OK);
-        memcpy(&count, visit.session.bytes, sizeof(count));
+        memcpy(&count, visit.session.bytes, sizeof count);
         total += count;
     }
     assert_int_equal(total, THREADS * ROUNDS);

@@ -21,7 +21,7 @@ static void neither_names_nor_answers_stand_in_clear(void **state)
     assert_int_equal(keys->elements, 2);
     for (size_t i = 0; i < keys->elements; i++) {
         redisReply *value = ask("GET %s", keys->element[i]->str);
-        for (size_t j = 0; j < sizeof(secrets) / sizeof(secrets[0]); j++) {
+        for (size_t j = 0; j < sizeof secrets / sizeof secrets[0]; j++) {
             assert_false(holds(keys->element[i], secrets[j]));
             assert_false(holds(value, secrets[j]));
         }
@@ -120,7 +120,7 @@ static void damaged_values_count_as_absent(void **state)
         "SETRANGE %s 20 x", "APPEND %s x",         "SETRANGE %s 6000 x",
     };
     struct visit visit;
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         assert_status(save_something(), STORE_OK);
         visit_init(&bench, &visit, ADDRESS);
         tell(commands[i], visit.session.name);

@@ -141,10 +141,10 @@ static void attach_says(const struct session_settings *settings, const char *why
 static void nobody_listens(void **state)
 {
     (void)state;
-    snprintf(url, sizeof(url), "redis://:hunter2@127.0.0.1:%u", free_port());
+    snprintf(url, sizeof url, "redis://:hunter2@127.0.0.1:%u", free_port());
     struct session_settings settings = bench_settings(url);
     attach_says(&settings, "Connection refused");
-    snprintf(url, sizeof(url), "unix://%s.not", server.socket);
+    snprintf(url, sizeof url, "unix://%s.not", server.socket);
     attach_says(&settings, "No such file");
 }
 
@@ -158,7 +158,7 @@ static void the_name_is_unknown(void **state)
 static void the_database_is_unknown(void **state)
 {
     (void)state;
-    snprintf(url, sizeof(url), "unix://%s?db=99", server.socket);
+    snprintf(url, sizeof url, "unix://%s?db=99", server.socket);
     struct session_settings settings = bench_settings(url);
     attach_says(&settings, "SELECT refused: ERR DB index is out of range");
 }
@@ -169,11 +169,11 @@ static void the_password_is_wrong_or_missing(void **state)
     struct redis_server locked;
     struct session_settings settings = bench_settings(url);
     redis_server_start(&locked, true, "correct horse");
-    snprintf(url, sizeof(url), "redis://:hunter2@127.0.0.1:%u", locked.port);
+    snprintf(url, sizeof url, "redis://:hunter2@127.0.0.1:%u", locked.port);
     attach_says(&settings, "AUTH refused: WRONGPASS");
-    snprintf(url, sizeof(url), "redis://someone:hunter2@127.0.0.1:%u", locked.port);
+    snprintf(url, sizeof url, "redis://someone:hunter2@127.0.0.1:%u", locked.port);
     attach_says(&settings, "AUTH refused: WRONGPASS");
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%u", locked.port);
+    snprintf(url, sizeof url, "redis://127.0.0.1:%u", locked.port);
     attach_says(&settings, "refused: NOAUTH");
     redis_server_stop(&locked);
 }
@@ -184,7 +184,7 @@ static void a_password_nobody_asked_for(void **state)
     struct redis_server open;
     struct session_settings settings = bench_settings(url);
     redis_server_start(&open, true, NULL);
-    snprintf(url, sizeof(url), "redis://:hunter2@127.0.0.1:%u", open.port);
+    snprintf(url, sizeof url, "redis://:hunter2@127.0.0.1:%u", open.port);
     attach_says(&settings, "AUTH refused: ERR AUTH");
     redis_server_stop(&open);
 }
@@ -197,7 +197,7 @@ static int listen_here(char *path, size_t size)
     unlink(path);
     strcpy(address.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(fd, 64), 0);
     return fd;
 }
@@ -206,8 +206,8 @@ static void somebody_listens_and_never_speaks(void **state)
 {
     (void)state;
     char path[128];
-    int fd = listen_here(path, sizeof(path));
-    snprintf(url, sizeof(url), "unix://%s", path);
+    int fd = listen_here(path, sizeof path);
+    snprintf(url, sizeof url, "unix://%s", path);
     struct session_settings settings = settings_with_deadline(50);
     attach_says(&settings, "no answer within 50 ms");
     close(fd);
@@ -225,7 +225,7 @@ static void impostor_answer(evutil_socket_t fd, short what, void *arg)
     const struct impostor *impostor = arg;
     char command[4096];
     (void)what;
-    if (read(fd, command, sizeof(command)) > 0)
+    if (read(fd, command, sizeof command) > 0)
         assert_true(write(fd, impostor->bytes, strlen(impostor->bytes)) >= 0);
     close(fd);
 }
@@ -255,14 +255,14 @@ static void what_is_not_redis_is_down(void **state)
         {"$100\r\nhalf", "Server closed the connection"},
     };
     struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(here);
+    socklen_t length = sizeof here;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(listener, (struct sockaddr *)&here, length), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&here, &length), 0);
     assert_int_equal(listen(listener, 64), 0);
-    snprintf(url, sizeof(url), "redis://:hunter2@127.0.0.1:%u", ntohs(here.sin_port));
+    snprintf(url, sizeof url, "redis://:hunter2@127.0.0.1:%u", ntohs(here.sin_port));
     struct session_settings settings = bench_settings(url);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bench bad;
         bench_attach(&bad, &settings);
         struct impostor impostor = {bad.base, rows[i].bytes};

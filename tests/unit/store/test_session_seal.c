@@ -21,7 +21,7 @@ static int setup(void **state)
 {
     (void)state;
     unsigned char key[SEAL_KEY_SIZE];
-    memset(key, 'k', sizeof(key));
+    memset(key, 'k', sizeof key);
     seal = seal_create(key);
     assert_non_null(seal);
     assert_int_equal(seal_wrap(seal, LABEL, (const unsigned char *)CLEAR, CLEAR_LENGTH, sealed), 0);
@@ -40,8 +40,8 @@ static int unwrap(struct seal *by, const char *label, const unsigned char *value
 {
     unsigned char clear[64] = {0};
     size_t clear_length = 0;
-    if (seal_unwrap(by, label, value, length, clear, sizeof(clear), &clear_length) < 0) {
-        assert_null(memmem(clear, sizeof(clear), CLEAR, 4));
+    if (seal_unwrap(by, label, value, length, clear, sizeof clear, &clear_length) != 0) {
+        assert_null(memmem(clear, sizeof clear, CLEAR, 4));
         return -1;
     }
     assert_int_equal(clear_length, CLEAR_LENGTH);
@@ -87,7 +87,7 @@ static void it_opens_only_with_its_key(void **state)
 {
     (void)state;
     unsigned char key[SEAL_KEY_SIZE];
-    memset(key, 'k', sizeof(key));
+    memset(key, 'k', sizeof key);
     key[31] ^= 1;
     struct seal *other = seal_create(key);
     assert_int_equal(unwrap(other, LABEL, sealed, SEALED_LENGTH), -1);

@@ -40,11 +40,11 @@ static void good_urls(void **state)
         {"unix:///run/redis.sock", {.path = "/run/redis.sock", .port = 6379}},
         {"unix:///run/my%20redis?db=3", {.path = "/run/my redis", .port = 6379, .db = 3}},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct redis_url *expected = &rows[i].expected;
         struct redis_url url;
         char error[STORE_ERROR_MAX] = "";
-        if (redis_url_parse(&url, rows[i].text, error) < 0)
+        if (redis_url_parse(&url, rows[i].text, error) != 0)
             fail_msg("%s: %s", rows[i].text, error);
         assert_text(url.host, expected->host);
         assert_text(url.path, expected->path);
@@ -107,7 +107,7 @@ static void bad_urls(void **state)
          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
          "longer"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct redis_url url;
         char error[STORE_ERROR_MAX] = "";
         if (redis_url_parse(&url, rows[i].text, error) == 0)

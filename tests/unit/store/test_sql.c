@@ -16,7 +16,7 @@ static int setup(void **state)
     (void)state;
     bench_folder(&bench);
     sql = sql_open(bench.url, SQL_CREATE, 5000, error);
-    if (!sql)
+    if (sql == NULL)
         fail_msg("%s", error);
     return 0;
 }
@@ -167,7 +167,7 @@ static void a_reader_sees_one_state_and_cannot_write(void **state)
                 " INSERT INTO t SELECT i + 10, 'n' || i FROM n",
                 SQL_NOTHING, NULL);
     reader = sql_open(bench.url, SQL_READ, 5000, error);
-    if (!reader)
+    if (reader == NULL)
         fail_msg("%s", error);
     assert_int_equal(sql_run(reader, "SELECT count(*) FROM t", SQL_NOTHING, &number), SQL_DONE);
     assert_int_equal(number, 5002);
@@ -240,7 +240,7 @@ static void silent_hosts_do_not_hide_the_one_behind(void **state)
     snprintf(url, sizeof url,
              "postgresql://uic@/postgres?host=127.0.0.1,127.0.0.1,%s&port=%d,%d,%d",
              bench_server.folder, port, port, bench_server.port);
-    while (!(found = sql_open(url, SQL_WRITE, 500, error)))
+    while ((found = sql_open(url, SQL_WRITE, 500, error)) == NULL)
         assert_true(++attempts <= 3);
     sql_close(found);
     close(listener);

@@ -29,7 +29,7 @@ static int read_expected(void **state)
 
     expected[UIC_REFERENCE] = calloc(CODE_POINTS, RESULT_MAX);
     expected[UIC_EXTENDED] = calloc(CODE_POINTS, RESULT_MAX);
-    if (!file || !expected[UIC_REFERENCE] || !expected[UIC_EXTENDED])
+    if (file == NULL || expected[UIC_REFERENCE] == NULL || expected[UIC_EXTENDED] == NULL)
         return -1;
     while (fgets(line, sizeof line, file)) {
         char *rest;
