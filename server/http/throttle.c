@@ -2,7 +2,7 @@
 #include "server/http/throttle.h"
 
 #include "server/http/http.h"
-#include "server/http/tries.h"
+#include "server/http/throttle_table.h"
 #include "store/base/clock.h"
 #include <event2/event.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct waiting {
 
 struct throttle {
     struct event_base *base;
-    struct tries *tries;
+    struct throttle_table *table;
     TAILQ_HEAD(waiting_list, waiting) waiting;
 };
 
@@ -65,7 +65,7 @@ void throttle_try(struct throttle *throttle, struct http_request *request, bool 
     unsigned wait_ms;
 
     http_peer(request, &peer);
-    wait_ms = tries_wait(throttle->tries, &peer, right, now_ms);
+    wait_ms = throttle_table_wait(throttle->table, &peer, right, now_ms);
     if (wait_ms == 0) {
         answer(arg, request, right);
         return;
@@ -87,14 +87,14 @@ void throttle_try(struct throttle *throttle, struct http_request *request, bool 
     waiting_begin(waiting);
 }
 
-struct throttle *throttle_create(struct event_base *base, struct tries *tries)
+struct throttle *throttle_create(struct event_base *base, struct throttle_table *table)
 {
     struct throttle *throttle = calloc(1, sizeof *throttle);
 
     if (throttle == NULL)
         return NULL;
     throttle->base = base;
-    throttle->tries = tries;
+    throttle->table = table;
     TAILQ_INIT(&throttle->waiting);
     return throttle;
 }

@@ -1,5 +1,5 @@
 /*
- * Requests that brought a token wait for their answer as long as tries.h says, each with its
+ * Requests that brought a token wait for their answer as long as throttle_table.h says, each with its
  * connection: so an address guesses no faster than its open connections let it. One for each
  * worker, on its thread.
  *
@@ -13,10 +13,10 @@
 struct event_base;
 struct http_request;
 struct throttle;
-struct tries;
+struct throttle_table;
 
 /* Borrows both. Returns NULL when out of memory. */
-struct throttle *throttle_create(struct event_base *base, struct tries *tries);
+struct throttle *throttle_create(struct event_base *base, struct throttle_table *table);
 /* Whoever still waits gets the answer from here, as if the time had come: before http_free and
  * before what the answers need goes. */
 void throttle_free(struct throttle *throttle);

@@ -9,13 +9,13 @@
 
 struct quota;
 struct peers;
-struct tries;
+struct throttle_table;
 
 struct limits {
     unsigned connections_max; /* open at once */
     struct quota *quota;
     struct peers *peers;
-    struct tries *tries; /* to give a token */
+    struct throttle_table *throttle_table; /* of wrong tokens */
 };
 
 /* Lets the process have as many files open as the system allows. Returns 0, or -1 when out of

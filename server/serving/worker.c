@@ -251,7 +251,7 @@ static int start_login(struct worker *worker, const struct worker_settings *shar
     const struct config *config = &shared->stores.setup->config;
 
     worker->access = access_create(config->admin_token);
-    worker->throttle = throttle_create(worker->base, shared->limits->tries);
+    worker->throttle = throttle_create(worker->base, shared->limits->throttle_table);
     if (worker->access == NULL || worker->throttle == NULL)
         return -1;
     worker->revocations = revocations_attach(shared->revocations, worker->redis.prompt);

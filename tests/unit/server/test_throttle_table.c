@@ -1,6 +1,6 @@
 /* Tries to give a token: each wrong one is answered later than the one before, a right one no
  * sooner than those, and always. */
-#include "server/http/tries.h"
+#include "server/http/throttle_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,19 +12,19 @@
 
 static const int64_t START = 1000000;
 
-static struct tries *tries;
+static struct throttle_table *table;
 
 static int open_tries(void **state)
 {
     (void)state;
-    tries = tries_create();
-    return tries != NULL ? 0 : -1;
+    table = throttle_table_create();
+    return table != NULL ? 0 : -1;
 }
 
 static int close_tries(void **state)
 {
     (void)state;
-    tries_free(tries);
+    throttle_table_free(table);
     return 0;
 }
 
@@ -45,7 +45,7 @@ static struct peer ipv6(unsigned char network, unsigned char host)
 
 static unsigned wait_at(struct peer who, bool right, int64_t now_ms)
 {
-    return tries_wait(tries, &who, right, now_ms);
+    return throttle_table_wait(table, &who, right, now_ms);
 }
 
 static void the_right_token_is_taken_at_once(void **state)
@@ -85,8 +85,8 @@ static void whatever_others_try_the_right_one_waits_no_longer_than_the_longest(v
         for (int again = 0; again < 4; again++)
             wait_at(ipv4(i), false, START + i);
     for (unsigned i = 0; i < 65536; i += 97)
-        assert_in_range(wait_at(ipv4(i), true, START + 65535), 0, TRIES_LONGEST_MS);
-    assert_in_range(wait_at(ipv6(1, 1), true, START + 65535), 0, TRIES_LONGEST_MS);
+        assert_in_range(wait_at(ipv4(i), true, START + 65535), 0, THROTTLE_LONGEST_MS);
+    assert_in_range(wait_at(ipv6(1, 1), true, START + 65535), 0, THROTTLE_LONGEST_MS);
 }
 
 static void wrong_ones_of_an_address_do_not_slow_the_others(void **state)
@@ -106,7 +106,7 @@ static void the_right_token_does_not_make_up_for_wrong_ones_but_time_does(void *
     assert_int_equal(wait_at(ipv4(1), false, START), 1000);
     assert_int_equal(wait_at(ipv4(1), true, START + 1000), 0);
     assert_int_equal(wait_at(ipv4(1), false, START + 1000), 2000);
-    assert_int_equal(wait_at(ipv4(1), false, START + 1000 + TRIES_FORGET_MS), 1000);
+    assert_int_equal(wait_at(ipv4(1), false, START + 1000 + THROTTLE_FORGET_MS), 1000);
 }
 
 static void an_ipv6_network_is_one_address(void **state)
