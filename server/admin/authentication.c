@@ -80,7 +80,7 @@ static void look_up(struct authentication *authentication, struct http_request *
  * have them look here from where our messages come from. */
 static void log_refused(const struct http_request *request, const char *token)
 {
-    char client[PEER_TEXT_MAX];
+    char client[CLIENT_ADDRESS_TEXT_MAX];
     const char *who = http_client_print(request, client);
 
     metrics_add(METRIC_ADMIN_REFUSED, 1);

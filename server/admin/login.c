@@ -161,7 +161,7 @@ static void on_judged(void *arg, struct http_request *request, bool right)
  * of hers has it sent. */
 static void log_wrong(const struct http_request *request, const char *result)
 {
-    char client[PEER_TEXT_MAX];
+    char client[CLIENT_ADDRESS_TEXT_MAX];
     const char *who = http_client_print(request, client);
 
     metrics_add(METRIC_LOGINS_WRONG, 1);

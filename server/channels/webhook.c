@@ -127,7 +127,7 @@ static void refuse(struct http_request *request, const struct refusal *refusal)
     if (refusal->metric != METRIC_COUNT)
         metrics_add(refusal->metric, 1);
     if (refusal->event != NULL) {
-        char client[PEER_TEXT_MAX];
+        char client[CLIENT_ADDRESS_TEXT_MAX];
         const char *who = http_client_print(request, client);
         log_write(LOG_WARNING, refusal->event, log_number("status", refusal->status),
                   log_text("reason", refusal->reason), log_text(who, client));

@@ -48,7 +48,7 @@ struct config {
     unsigned messages_per_minute; /* of one address; 0: any number, as for the next two */
     unsigned codes_per_day;
     unsigned connections_per_address;
-    char *trusted_proxies; /* as peers_create takes it */
+    char *trusted_proxies; /* as clients_create takes it */
     unsigned head_timeout_seconds;
     unsigned body_timeout_seconds;
     unsigned idle_timeout_seconds;

@@ -2,8 +2,8 @@
  * come from is left to config.c. */
 #include "server/config/config_parts.h"
 #include "server/config/local_day.h"
+#include "server/http/client_address.h"
 #include "server/http/form.h"
-#include "server/http/peers.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,7 +260,7 @@ const struct setting config_settings[] = {
     {"CONNECTIONS_PER_ADDRESS", MEMBER(connections_per_address), parse_number, .max = 1000000,
      .fallback = "1000", .allowed = "a number from 0 to 1000000; 0: no limit",
      .about = "connections of one internet address, or its requests behind a trusted proxy"},
-    {"TRUSTED_PROXIES", MEMBER(trusted_proxies), parse_text, peers_accept,
+    {"TRUSTED_PROXIES", MEMBER(trusted_proxies), parse_text, clients_accept,
      .fallback = "127.0.0.1,::1",
      .allowed = "addresses or networks like 10.0.0.0/8 with commas between them, or none",
      .about = "who may say in X-Forwarded-For for whom it speaks"},

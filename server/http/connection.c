@@ -7,7 +7,7 @@
  * them is to be trusted: the connection closes. */
 #include "server/http/connection.h"
 
-#include "server/http/caller.h"
+#include "server/http/client.h"
 #include "server/http/connection_parts.h"
 #include "server/http/head.h"
 #include "server/http/listening.h"
@@ -50,7 +50,7 @@ static void send_refusal(const struct connection *connection, struct http_verdic
  * behind that reply. */
 static void connection_refuse(struct connection *connection, struct http_verdict verdict)
 {
-    char client[PEER_TEXT_MAX];
+    char client[CLIENT_ADDRESS_TEXT_MAX];
     const struct evbuffer *unsent = bufferevent_get_output(connection->stream);
 
     connection->refused = true;
@@ -62,10 +62,10 @@ static void connection_refuse(struct connection *connection, struct http_verdict
     send_refusal(connection, verdict);
     shutdown(connection->fd, SHUT_WR);
     metrics_request(METRIC_ROUTE_OTHER, verdict.status);
-    peer_print(&connection->caller.peer, client);
+    client_address_print(&connection->client.address, client);
     log_write(LOG_INFO, "request_refused", log_number("status", verdict.status),
               log_text("reason", verdict.reason),
-              log_text(connection->caller.trusted ? "proxy" : "client", client));
+              log_text(connection->client.trusted ? "proxy" : "client", client));
 }
 
 /* Registers the connection under its descriptor; refuses what is too many or comes too late. */
@@ -84,7 +84,7 @@ static void connection_register(struct connection *connection)
         metrics_add(METRIC_CONNECTIONS_ABANDONED, 1);
         connection->refused = connection->cut = true;
         shutdown(fd, SHUT_RDWR);
-    } else if (!caller_enter(&connection->caller, owner->limits.peers, fd)) {
+    } else if (!client_enter(&connection->client, owner->limits.clients, fd)) {
         metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
         connection_refuse(connection,
                           (struct http_verdict){429, "too many connections from this address"});
@@ -195,7 +195,7 @@ void connection_free(struct connection *connection)
 {
     struct connections *owner = connection->owner;
 
-    caller_leave(&connection->caller, owner->limits.peers);
+    client_leave(&connection->client, owner->limits.clients);
     if (connection->large)
         owner->large_count--;
 
@@ -277,33 +277,34 @@ struct http_verdict connection_busy(struct connections *connections, struct evht
         return (struct http_verdict){400, "the request is ambiguous"};
     }
     connection->close_after = connection->close_after || head_closes(&connection->scanner);
-    if (caller_begin(&connection->caller, connections->limits.peers, request))
+    if (client_begin(&connection->client, connections->limits.clients, request))
         return (struct http_verdict){0, NULL};
     metrics_add(METRIC_LIMIT_CONNECTIONS, 1);
     return (struct http_verdict){429, "too many requests from this address"};
 }
 
-int connection_peer(struct connections *connections, struct evhttp_request *request,
-                    struct peer *peer)
+int connection_client_address(struct connections *connections, struct evhttp_request *request,
+                              struct client_address *address)
 {
     const struct connection *connection = connection_find(connections, request);
 
     if (connection == NULL)
         return -1;
-    *peer = caller_of(&connection->caller, connections->limits.peers, request);
+    *address = client_address_of_request(&connection->client, connections->limits.clients, request);
     return 0;
 }
 
-bool connection_is_proxy(const struct connections *connections, const struct peer *peer)
+bool connection_is_proxy(const struct connections *connections,
+                         const struct client_address *address)
 {
-    return peers_trust(connections->limits.peers, peer);
+    return clients_trust(connections->limits.clients, address);
 }
 
 bool connection_is_local(struct connections *connections, struct evhttp_request *request)
 {
     const struct connection *connection = connection_find(connections, request);
 
-    return connection != NULL && caller_is_local(&connection->caller, request);
+    return connection != NULL && client_is_local(&connection->client, request);
 }
 
 bool connection_replied(struct connections *connections, struct evhttp_request *request)
@@ -318,7 +319,7 @@ bool connection_replied(struct connections *connections, struct evhttp_request *
         connection_look(connection);
     }
     connection->busy--;
-    caller_end(&connection->caller, connections->limits.peers);
+    client_end(&connection->client, connections->limits.clients);
     connection->since_ms = clock_monotonic_ms();
     return connection->close_after || connections->draining;
 }

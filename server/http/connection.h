@@ -9,22 +9,22 @@
 #ifndef SERVER_HTTP_CONNECTION_H
 #define SERVER_HTTP_CONNECTION_H
 
+#include "server/http/client_address.h"
 #include "server/http/head.h"
-#include "server/http/peers.h"
 #include <stdbool.h>
 #include <stddef.h>
 
 struct event_base;
 struct evhttp;
 struct evhttp_request;
-struct peer;
-struct peers;
+struct client_address;
+struct clients;
 struct tls;
 
 struct connection_limits {
     struct head_limits request;
     unsigned connections_max; /* open at once on this worker */
-    struct peers *peers;      /* whom they come from; borrowed */
+    struct clients *clients;  /* counted by address; borrowed */
     struct tls *tls;          /* how they come; NULL: in clear; borrowed */
     unsigned head_ms;         /* from the first byte of a head to its last */
     unsigned body_ms;         /* from the end of the head to the last byte of the body */
@@ -52,10 +52,11 @@ struct http_verdict connection_busy(struct connections *connections,
                                     struct evhttp_request *request);
 /* Who sent a request that is not yet answered: the other end, or for whom it speaks when it is a
  * trusted proxy. Returns 0, or -1 when the connection is gone. */
-int connection_peer(struct connections *connections, struct evhttp_request *request,
-                    struct peer *peer);
+int connection_client_address(struct connections *connections, struct evhttp_request *request,
+                              struct client_address *address);
 /* Whether that is a trusted proxy. */
-bool connection_is_proxy(const struct connections *connections, const struct peer *peer);
+bool connection_is_proxy(const struct connections *connections,
+                         const struct client_address *address);
 /* Whether the request was made on this machine, with no proxy between. */
 bool connection_is_local(struct connections *connections, struct evhttp_request *request);
 /* Just before the reply is sent: whether the connection is to be closed after it. */

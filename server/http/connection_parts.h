@@ -2,7 +2,7 @@
 #ifndef SERVER_HTTP_CONNECTION_PARTS_H
 #define SERVER_HTTP_CONNECTION_PARTS_H
 
-#include "server/http/caller.h"
+#include "server/http/client.h"
 #include "server/http/connection.h"
 #include <event2/util.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@ struct connection {
     struct connections *owner;
     struct bufferevent *stream; /* holds a reference */
     evutil_socket_t fd;         /* -1 until it is registered */
-    struct caller caller;
+    struct client client;
     struct head_scanner scanner;
     enum head_phase phase;
     int64_t since_ms; /* when this phase began */

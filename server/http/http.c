@@ -44,9 +44,9 @@ const char *http_header(const struct http_request *request, const char *name)
     return evhttp_find_header(evhttp_request_get_input_headers(request->source), name);
 }
 
-int http_peer(const struct http_request *request, struct peer *peer)
+int http_client_address(const struct http_request *request, struct client_address *address)
 {
-    return connection_peer(request->http->connections, request->source, peer);
+    return connection_client_address(request->http->connections, request->source, address);
 }
 
 bool http_is_local(const struct http_request *request)
@@ -54,15 +54,16 @@ bool http_is_local(const struct http_request *request)
     return connection_is_local(request->http->connections, request->source);
 }
 
-const char *http_client_print(const struct http_request *request, char text[PEER_TEXT_MAX])
+const char *http_client_print(const struct http_request *request,
+                              char text[CLIENT_ADDRESS_TEXT_MAX])
 {
-    struct peer peer;
+    struct client_address address;
 
     *text = '\0';
-    if (http_peer(request, &peer) != 0)
+    if (http_client_address(request, &address) != 0)
         return "client";
-    peer_print(&peer, text);
-    return connection_is_proxy(request->http->connections, &peer) ? "proxy" : "client";
+    client_address_print(&address, text);
+    return connection_is_proxy(request->http->connections, &address) ? "proxy" : "client";
 }
 
 static const char *status_phrase(int status)

@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 struct event_base;
-struct peer;
+struct client_address;
 
 enum http_method {
     HTTP_GET = 1 << 0, /* HEAD too: the reply then goes without its body */
@@ -39,7 +39,7 @@ struct http_request {
 const char *http_header(const struct http_request *request, const char *name);
 /* Who asks: the other end, or for whom it speaks when it is a trusted proxy. Returns 0, or -1 when
  * the connection is gone. */
-int http_peer(const struct http_request *request, struct peer *peer);
+int http_client_address(const struct http_request *request, struct client_address *address);
 /* Whether it was made on this machine: over the loopback, with no proxy between. */
 bool http_is_local(const struct http_request *request);
 
@@ -53,7 +53,8 @@ struct http_reply_header {
 /* The internet address of whom it comes from, for the log of what is refused. Returns what to call
  * it there: "client", or "proxy" when it is a trusted proxy that does not say for whom it speaks,
  * and whom nobody should ban. */
-const char *http_client_print(const struct http_request *request, char text[PEER_TEXT_MAX]);
+const char *http_client_print(const struct http_request *request,
+                              char text[CLIENT_ADDRESS_TEXT_MAX]);
 
 struct http_reply {
     int status;

@@ -60,12 +60,12 @@ void throttle_try(struct throttle *throttle, struct http_request *request, bool 
                   throttle_answer *answer, void *arg)
 {
     const int64_t now_ms = clock_monotonic_ms();
-    struct peer peer = {0};
+    struct client_address address = {0};
     struct waiting *waiting;
     unsigned wait_ms;
 
-    http_peer(request, &peer);
-    wait_ms = throttle_table_wait(throttle->table, &peer, right, now_ms);
+    http_client_address(request, &address);
+    wait_ms = throttle_table_wait(throttle->table, &address, right, now_ms);
     if (wait_ms == 0) {
         answer(arg, request, right);
         return;

@@ -66,15 +66,15 @@ static unsigned bucket_wait(struct bucket *bucket, bool right, int64_t now_ms)
     return wait_ms;
 }
 
-unsigned throttle_table_wait(struct throttle_table *table, const struct peer *who, bool right,
-                             int64_t now_ms)
+unsigned throttle_table_wait(struct throttle_table *table, const struct client_address *who,
+                             bool right, int64_t now_ms)
 {
-    const struct peer counted = peer_counted_as(who);
+    const struct client_address counted = client_address_counted_as(who);
     unsigned wait_ms;
 
     pthread_mutex_lock(&table->lock);
-    wait_ms =
-        bucket_wait(&table->buckets[peer_hash(&counted, table->seed) % BUCKETS], right, now_ms);
+    wait_ms = bucket_wait(&table->buckets[client_address_hash(&counted, table->seed) % BUCKETS],
+                          right, now_ms);
     pthread_mutex_unlock(&table->lock);
     return wait_ms;
 }

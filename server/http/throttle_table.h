@@ -7,7 +7,7 @@
 #ifndef SERVER_HTTP_THROTTLE_TABLE_H
 #define SERVER_HTTP_THROTTLE_TABLE_H
 
-#include "server/http/peers.h"
+#include "server/http/client_address.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +25,7 @@ void throttle_table_free(struct throttle_table *table);
 
 /* Milliseconds that a try waits for its answer, whether it was right or not: 0 for a right one from
  * an address of which no wrong one waits. */
-unsigned throttle_table_wait(struct throttle_table *table, const struct peer *who, bool right,
-                             int64_t now_ms);
+unsigned throttle_table_wait(struct throttle_table *table, const struct client_address *who,
+                             bool right, int64_t now_ms);
 
 #endif

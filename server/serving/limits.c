@@ -2,7 +2,7 @@
 #include "server/serving/limits.h"
 
 #include "server/exchange/quota.h"
-#include "server/http/peers.h"
+#include "server/http/client_address.h"
 #include "server/http/throttle_table.h"
 #include "server/telemetry/log.h"
 #include <stddef.h>
@@ -39,16 +39,16 @@ int limits_open(struct limits *limits, const struct config *config)
 
     limits->connections_max = find_connections_max(config);
     limits->quota = quota_create(&allowed);
-    limits->peers = peers_create(config->trusted_proxies, config->connections_per_address);
+    limits->clients = clients_create(config->trusted_proxies, config->connections_per_address);
     limits->throttle_table = throttle_table_create();
-    return limits->quota != NULL && limits->peers != NULL && limits->throttle_table != NULL ? 0
-                                                                                            : -1;
+    return limits->quota != NULL && limits->clients != NULL && limits->throttle_table != NULL ? 0
+                                                                                              : -1;
 }
 
 void limits_close(struct limits *limits)
 {
     quota_free(limits->quota);
-    peers_free(limits->peers);
+    clients_free(limits->clients);
     throttle_table_free(limits->throttle_table);
     *limits = (struct limits){0};
 }

@@ -8,13 +8,13 @@
 #include "server/config/config.h"
 
 struct quota;
-struct peers;
+struct clients;
 struct throttle_table;
 
 struct limits {
     unsigned connections_max; /* open at once */
     struct quota *quota;
-    struct peers *peers;
+    struct clients *clients;
     struct throttle_table *throttle_table; /* of wrong tokens */
 };
 

@@ -55,7 +55,7 @@ static void on_judged(void *arg, struct http_request *request, bool right)
 
 static void log_wrong(const struct http_request *request)
 {
-    char client[PEER_TEXT_MAX];
+    char client[CLIENT_ADDRESS_TEXT_MAX];
     const char *who = http_client_print(request, client);
 
     metrics_add(METRIC_METRICS_REFUSED, 1);

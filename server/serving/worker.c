@@ -296,7 +296,7 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
                     .large_body_max = META_BODY_MAX},
         .connections_max =
             (settings->limits->connections_max + config->workers - 1) / config->workers,
-        .peers = settings->limits->peers,
+        .clients = settings->limits->clients,
         .tls = settings->tls,
         .head_ms = config->head_timeout_seconds * 1000,
         .body_ms = config->body_timeout_seconds * 1000,

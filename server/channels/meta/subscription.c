@@ -64,7 +64,7 @@ static struct subscription *subscription_read(const struct form *form, const cha
 
 static void log_refused(struct http_request *request)
 {
-    char client[PEER_TEXT_MAX];
+    char client[CLIENT_ADDRESS_TEXT_MAX];
     const char *who = http_client_print(request, client);
 
     metrics_add(METRIC_META_SUBSCRIPTIONS_REFUSED, 1);

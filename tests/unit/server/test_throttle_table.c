@@ -29,21 +29,21 @@ static int close_tries(void **state)
 }
 
 /* 10.0.number, as an IPv4 address mapped into IPv6. */
-static struct peer ipv4(unsigned number)
+static struct client_address ipv4(unsigned number)
 {
-    struct peer peer = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0}};
+    struct client_address address = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0}};
 
-    peer.bytes[14] = (unsigned char)(number >> 8);
-    peer.bytes[15] = (unsigned char)number;
-    return peer;
+    address.bytes[14] = (unsigned char)(number >> 8);
+    address.bytes[15] = (unsigned char)number;
+    return address;
 }
 
-static struct peer ipv6(unsigned char network, unsigned char host)
+static struct client_address ipv6(unsigned char network, unsigned char host)
 {
-    return (struct peer){{0x20, 0x01, 0x0d, 0xb8, network, [15] = host}};
+    return (struct client_address){{0x20, 0x01, 0x0d, 0xb8, network, [15] = host}};
 }
 
-static unsigned wait_at(struct peer who, bool right, int64_t now_ms)
+static unsigned wait_at(struct client_address who, bool right, int64_t now_ms)
 {
     return throttle_table_wait(table, &who, right, now_ms);
 }

@@ -1,5 +1,5 @@
 /* Which proxies are believed, for whom they speak, and how much one address may have open. */
-#include "server/http/peers.h"
+#include "server/http/client_address.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -12,19 +12,19 @@
 
 #include <cmocka.h>
 
-static struct peer address(const char *text)
+static struct client_address address_of(const char *text)
 {
     struct sockaddr_in ipv4 = {.sin_family = AF_INET};
     struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
-    struct peer peer;
+    struct client_address address;
 
     if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1)
-        assert_int_equal(peer_of(&peer, (struct sockaddr *)&ipv4), 0);
+        assert_int_equal(client_address_of(&address, (struct sockaddr *)&ipv4), 0);
     else {
         assert_int_equal(inet_pton(AF_INET6, text, &ipv6.sin6_addr), 1);
-        assert_int_equal(peer_of(&peer, (struct sockaddr *)&ipv6), 0);
+        assert_int_equal(client_address_of(&address, (struct sockaddr *)&ipv6), 0);
     }
-    return peer;
+    return address;
 }
 
 static void lists_of_proxies_are_addresses_and_networks(void **state)
@@ -38,9 +38,9 @@ static void lists_of_proxies_are_addresses_and_networks(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        assert_true(peers_accept(good[i]));
+        assert_true(clients_accept(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (peers_accept(bad[i]))
+        if (clients_accept(bad[i]))
             fail_msg("accepted: %s", bad[i]);
 }
 
@@ -51,9 +51,9 @@ static void a_list_can_be_too_long(void **state)
     (void)state;
     for (int i = 0; i < 32; i++)
         sprintf(list + strlen(list), "%s10.0.0.%d", i > 0 ? "," : "", i);
-    assert_true(peers_accept(list));
+    assert_true(clients_accept(list));
     strcat(list, ",::1");
-    assert_false(peers_accept(list));
+    assert_false(clients_accept(list));
 }
 
 static void only_the_named_are_trusted(void **state)
@@ -67,15 +67,16 @@ static void only_the_named_are_trusted(void **state)
         {"172.16.0.1", true},       {"172.31.255.255", true}, {"172.32.0.0", false},
         {"2001:db8:1::", true},     {"2001:db9::", false},
     };
-    struct peers *peers = peers_create("127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,2001:db8::/32", 1);
+    struct clients *clients =
+        clients_create("127.0.0.1,::1,10.0.0.0/8,172.16.0.0/12,2001:db8::/32", 1);
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct peer peer = address(rows[i].text);
-        if (peers_trust(peers, &peer) != rows[i].trusted)
+        struct client_address address = address_of(rows[i].text);
+        if (clients_trust(clients, &address) != rows[i].trusted)
             fail_msg("%s", rows[i].text);
     }
-    peers_free(peers);
+    clients_free(clients);
 }
 
 static void a_proxy_speaks_for_the_last_address_that_is_no_proxy(void **state)
@@ -140,83 +141,84 @@ static void a_proxy_speaks_for_the_last_address_that_is_no_proxy(void **state)
         {"198.51.100.1, 192.0.2.7:65536", NULL}, /* not the one before it */
         {"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001]:80", NULL},
     };
-    struct peers *peers = peers_create("127.0.0.1,10.0.0.0/8", 1);
+    struct clients *clients = clients_create("127.0.0.1,10.0.0.0/8", 1);
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct peer client, expected;
-        bool found = peers_forwarded(peers, rows[i].header, &client);
+        struct client_address client, expected;
+        bool found = clients_forwarded(clients, rows[i].header, &client);
         if (found != (rows[i].client != NULL))
             fail_msg("%s", rows[i].header);
         if (!found)
             continue;
-        expected = address(rows[i].client);
+        expected = address_of(rows[i].client);
         assert_memory_equal(client.bytes, expected.bytes, sizeof client.bytes);
     }
-    peers_free(peers);
+    clients_free(clients);
 }
 
 static void an_address_has_so_much_open_and_no_more(void **state)
 {
-    struct peers *peers = peers_create("none", 2);
-    struct peer one = address("192.0.2.1"), other = address("192.0.2.2");
+    struct clients *clients = clients_create("none", 2);
+    struct client_address one = address_of("192.0.2.1"), other = address_of("192.0.2.2");
 
     (void)state;
-    assert_true(peers_enter(peers, &one));
-    assert_true(peers_enter(peers, &one));
-    assert_false(peers_enter(peers, &one));
-    assert_true(peers_enter(peers, &other));
-    peers_leave(peers, &one);
-    assert_true(peers_enter(peers, &one));
-    assert_false(peers_enter(peers, &one));
-    peers_free(peers);
+    assert_true(clients_enter(clients, &one));
+    assert_true(clients_enter(clients, &one));
+    assert_false(clients_enter(clients, &one));
+    assert_true(clients_enter(clients, &other));
+    clients_leave(clients, &one);
+    assert_true(clients_enter(clients, &one));
+    assert_false(clients_enter(clients, &one));
+    clients_free(clients);
 }
 
 static void an_ipv6_network_counts_as_one(void **state)
 {
-    struct peers *peers = peers_create("none", 1);
-    struct peer one = address("2001:db8:0:1::1"), same = address("2001:db8:0:1:ffff::2");
-    struct peer other = address("2001:db8:0:2::1");
+    struct clients *clients = clients_create("none", 1);
+    struct client_address one = address_of("2001:db8:0:1::1"),
+                          same = address_of("2001:db8:0:1:ffff::2");
+    struct client_address other = address_of("2001:db8:0:2::1");
 
     (void)state;
-    assert_true(peers_enter(peers, &one));
-    assert_false(peers_enter(peers, &same));
-    assert_true(peers_enter(peers, &other));
-    peers_leave(peers, &same);
-    assert_true(peers_enter(peers, &same));
-    peers_free(peers);
+    assert_true(clients_enter(clients, &one));
+    assert_false(clients_enter(clients, &same));
+    assert_true(clients_enter(clients, &other));
+    clients_leave(clients, &same);
+    assert_true(clients_enter(clients, &same));
+    clients_free(clients);
 }
 
 static void zero_means_any_number(void **state)
 {
-    struct peers *peers = peers_create("none", 0);
-    struct peer one = address("192.0.2.1");
+    struct clients *clients = clients_create("none", 0);
+    struct client_address one = address_of("192.0.2.1");
 
     (void)state;
     for (int i = 0; i < 10000; i++)
-        assert_true(peers_enter(peers, &one));
+        assert_true(clients_enter(clients, &one));
     for (int i = 0; i < 10000; i++)
-        peers_leave(peers, &one);
-    peers_free(peers);
+        clients_leave(clients, &one);
+    clients_free(clients);
 }
 
 static void many_addresses_come_and_go(void **state)
 {
-    struct peers *peers = peers_create("none", 1);
-    struct peer peer = address("0.0.0.0");
+    struct clients *clients = clients_create("none", 1);
+    struct client_address address = address_of("0.0.0.0");
 
     (void)state;
     for (int round = 0; round < 2; round++) {
         for (unsigned i = 0; i < 100000; i++) {
-            memcpy(peer.bytes + 12, &i, sizeof i);
-            assert_true(peers_enter(peers, &peer));
+            memcpy(address.bytes + 12, &i, sizeof i);
+            assert_true(clients_enter(clients, &address));
         }
         for (unsigned i = 0; i < 100000; i++) {
-            memcpy(peer.bytes + 12, &i, sizeof i);
-            peers_leave(peers, &peer);
+            memcpy(address.bytes + 12, &i, sizeof i);
+            clients_leave(clients, &address);
         }
     }
-    peers_free(peers);
+    clients_free(clients);
 }
 
 /* Else who has many addresses makes the table slow. */
@@ -224,14 +226,14 @@ static void neighbours_are_spread_over_a_table(void **state)
 {
     enum { COUNT = 4096 };
     static unsigned ipv4[COUNT], ipv6[COUNT];
-    struct peer one = address("10.0.0.0"), other = address("2001:db8::");
+    struct client_address one = address_of("10.0.0.0"), other = address_of("2001:db8::");
 
     (void)state;
     for (unsigned i = 0; i < COUNT; i++) {
         one.bytes[14] = other.bytes[6] = (unsigned char)(i >> 8);
         one.bytes[15] = other.bytes[7] = (unsigned char)i;
-        ipv4[peer_hash(&one, 0x0123456789abcdef) % COUNT]++;
-        ipv6[peer_hash(&other, 0x0123456789abcdef) % COUNT]++;
+        ipv4[client_address_hash(&one, 0x0123456789abcdef) % COUNT]++;
+        ipv6[client_address_hash(&other, 0x0123456789abcdef) % COUNT]++;
     }
     for (size_t i = 0; i < COUNT; i++) {
         assert_in_range(ipv4[i], 0, 12);
@@ -248,12 +250,12 @@ static void the_loopback_is_this_machine(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        const struct peer peer = address(own[i]);
-        assert_true(peer_is_loopback(&peer));
+        const struct client_address address = address_of(own[i]);
+        assert_true(client_address_is_loopback(&address));
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        const struct peer peer = address(others[i]);
-        assert_false(peer_is_loopback(&peer));
+        const struct client_address address = address_of(others[i]);
+        assert_false(client_address_is_loopback(&address));
     }
 }
 

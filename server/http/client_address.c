@@ -1,6 +1,5 @@
-/* Lists of addresses and counts by address. What is counted, and what a refusal says, is left to
- * connection.c. */
-#include "server/http/peers.h"
+/* Reads addresses and lists of them, and counts by address. */
+#include "server/http/client_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -20,17 +19,17 @@
 static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 struct network {
-    struct peer peer;
+    struct client_address address;
     unsigned bits;
 };
 
 struct count {
     struct count *next;
-    struct peer peer;
+    struct client_address address;
     unsigned open;
 };
 
-struct peers {
+struct clients {
     struct network trusted[NETWORKS_MAX];
     size_t trusted_count;
     unsigned per_address;
@@ -39,13 +38,13 @@ struct peers {
     struct count *buckets[BUCKETS];
 };
 
-static bool is_ipv4(const struct peer *peer)
+static bool is_ipv4(const struct client_address *address)
 {
-    return memcmp(peer->bytes, mapped, sizeof mapped) == 0;
+    return memcmp(address->bytes, mapped, sizeof mapped) == 0;
 }
 
 /* Reads one address of length bytes. */
-static bool read_address(struct peer *peer, const char *text, size_t length)
+static bool read_address(struct client_address *address, const char *text, size_t length)
 {
     char copy[ADDRESS_TEXT_MAX];
 
@@ -53,10 +52,10 @@ static bool read_address(struct peer *peer, const char *text, size_t length)
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    if (inet_pton(AF_INET6, copy, peer->bytes) == 1)
+    if (inet_pton(AF_INET6, copy, address->bytes) == 1)
         return true;
-    memcpy(peer->bytes, mapped, sizeof mapped);
-    return inet_pton(AF_INET, copy, peer->bytes + sizeof mapped) == 1;
+    memcpy(address->bytes, mapped, sizeof mapped);
+    return inet_pton(AF_INET, copy, address->bytes + sizeof mapped) == 1;
 }
 
 /* Whether ":4711" stands there. */
@@ -81,9 +80,9 @@ static bool read_network(struct network *network, const char *text, size_t lengt
     size_t address_length = slash == NULL ? length : (size_t)(slash - text);
     unsigned bits = 0, max;
 
-    if (!read_address(&network->peer, text, address_length))
+    if (!read_address(&network->address, text, address_length))
         return false;
-    max = is_ipv4(&network->peer) ? 32 : 128;
+    max = is_ipv4(&network->address) ? 32 : 128;
     if (slash == NULL) {
         network->bits = 128;
         return true;
@@ -117,99 +116,100 @@ static int read_list(struct network networks[NETWORKS_MAX], const char *list)
     }
 }
 
-bool peers_accept(const char *trusted)
+bool clients_accept(const char *trusted)
 {
     struct network networks[NETWORKS_MAX];
 
     return read_list(networks, trusted) >= 0;
 }
 
-struct peers *peers_create(const char *trusted, unsigned per_address)
+struct clients *clients_create(const char *trusted, unsigned per_address)
 {
-    struct peers *peers = calloc(1, sizeof *peers);
+    struct clients *clients = calloc(1, sizeof *clients);
     int count;
 
-    if (peers == NULL)
+    if (clients == NULL)
         return NULL;
-    count = read_list(peers->trusted, trusted);
-    if (count < 0 || RAND_bytes((unsigned char *)&peers->seed, sizeof peers->seed) != 1) {
-        free(peers);
+    count = read_list(clients->trusted, trusted);
+    if (count < 0 || RAND_bytes((unsigned char *)&clients->seed, sizeof clients->seed) != 1) {
+        free(clients);
         return NULL;
     }
-    peers->trusted_count = (size_t)count;
-    peers->per_address = per_address;
-    pthread_mutex_init(&peers->lock, NULL);
-    return peers;
+    clients->trusted_count = (size_t)count;
+    clients->per_address = per_address;
+    pthread_mutex_init(&clients->lock, NULL);
+    return clients;
 }
 
-void peers_free(struct peers *peers)
+void clients_free(struct clients *clients)
 {
-    if (peers == NULL)
+    if (clients == NULL)
         return;
     for (size_t i = 0; i < BUCKETS; i++)
-        while (peers->buckets[i] != NULL) {
-            struct count *count = peers->buckets[i];
-            peers->buckets[i] = count->next;
+        while (clients->buckets[i] != NULL) {
+            struct count *count = clients->buckets[i];
+            clients->buckets[i] = count->next;
             free(count);
         }
-    pthread_mutex_destroy(&peers->lock);
-    free(peers);
+    pthread_mutex_destroy(&clients->lock);
+    free(clients);
 }
 
-int peer_of(struct peer *peer, const struct sockaddr *address)
+int client_address_of(struct client_address *address, const struct sockaddr *from)
 {
-    switch (address->sa_family) {
+    switch (from->sa_family) {
     case AF_INET6:
-        memcpy(peer->bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-               sizeof peer->bytes);
+        memcpy(address->bytes, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr,
+               sizeof address->bytes);
         return 0;
     case AF_INET:
-        memcpy(peer->bytes, mapped, sizeof mapped);
-        memcpy(peer->bytes + sizeof mapped,
-               &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+        memcpy(address->bytes, mapped, sizeof mapped);
+        memcpy(address->bytes + sizeof mapped,
+               &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
         return 0;
     default:
         return -1;
     }
 }
 
-void peer_print(const struct peer *peer, char text[PEER_TEXT_MAX])
+void client_address_print(const struct client_address *address, char text[CLIENT_ADDRESS_TEXT_MAX])
 {
-    const bool ipv4 = is_ipv4(peer);
+    const bool ipv4 = is_ipv4(address);
 
-    if (inet_ntop(ipv4 ? AF_INET : AF_INET6, peer->bytes + (ipv4 ? sizeof mapped : 0), text,
-                  PEER_TEXT_MAX) == NULL)
+    if (inet_ntop(ipv4 ? AF_INET : AF_INET6, address->bytes + (ipv4 ? sizeof mapped : 0), text,
+                  CLIENT_ADDRESS_TEXT_MAX) == NULL)
         *text = '\0';
 }
 
-static bool network_has(const struct network *network, const struct peer *peer)
+static bool network_has(const struct network *network, const struct client_address *address)
 {
     unsigned whole = network->bits / 8, rest = network->bits % 8;
 
-    if (memcmp(network->peer.bytes, peer->bytes, whole) != 0)
+    if (memcmp(network->address.bytes, address->bytes, whole) != 0)
         return false;
-    return rest == 0 || (network->peer.bytes[whole] ^ peer->bytes[whole]) >> (8 - rest) == 0;
+    return rest == 0 || (network->address.bytes[whole] ^ address->bytes[whole]) >> (8 - rest) == 0;
 }
 
-bool peer_is_loopback(const struct peer *peer)
+bool client_address_is_loopback(const struct client_address *address)
 {
     static const unsigned char six[16] = {[15] = 1};
     static const unsigned char four[13] = {[10] = 0xff, [11] = 0xff, [12] = 127};
 
-    return memcmp(peer->bytes, six, sizeof six) == 0 || memcmp(peer->bytes, four, sizeof four) == 0;
+    return memcmp(address->bytes, six, sizeof six) == 0 ||
+           memcmp(address->bytes, four, sizeof four) == 0;
 }
 
-bool peers_trust(const struct peers *peers, const struct peer *peer)
+bool clients_trust(const struct clients *clients, const struct client_address *address)
 {
-    for (size_t i = 0; i < peers->trusted_count; i++)
-        if (network_has(&peers->trusted[i], peer))
+    for (size_t i = 0; i < clients->trusted_count; i++)
+        if (network_has(&clients->trusted[i], address))
             return true;
     return false;
 }
 
 /* Reads one element of X-Forwarded-For: "192.0.2.1", "192.0.2.1:4711", "2001:db8::1",
  * "[2001:db8::1]" or "[2001:db8::1]:4711". */
-static bool read_forwarded(struct peer *peer, const char *text, size_t length)
+static bool read_forwarded(struct client_address *address, const char *text, size_t length)
 {
     const bool bracketed = length > 0 && *text == '[';
     const char *end = text + length;
@@ -218,13 +218,14 @@ static bool read_forwarded(struct peer *peer, const char *text, size_t length)
     if (bracketed)
         return stop != NULL && memchr(text, ':', (size_t)(stop - text)) != NULL &&
                (stop + 1 == end || is_port(stop + 1, end)) &&
-               read_address(peer, text + 1, (size_t)(stop - text) - 1);
+               read_address(address, text + 1, (size_t)(stop - text) - 1);
     if (stop != NULL && memchr(text, '.', (size_t)(stop - text)) != NULL && is_port(stop, end))
-        return read_address(peer, text, (size_t)(stop - text));
-    return read_address(peer, text, length);
+        return read_address(address, text, (size_t)(stop - text));
+    return read_address(address, text, length);
 }
 
-bool peers_forwarded(const struct peers *peers, const char *header, struct peer *client)
+bool clients_forwarded(const struct clients *clients, const char *header,
+                       struct client_address *client)
 {
     const char *end = header + strlen(header);
 
@@ -240,7 +241,7 @@ bool peers_forwarded(const struct peers *peers, const char *header, struct peer 
             stop--;
         if (!read_forwarded(client, start, (size_t)(stop - start)))
             return false;
-        if (!peers_trust(peers, client))
+        if (!clients_trust(clients, client))
             return true;
         if (comma == header)
             return false;
@@ -248,22 +249,22 @@ bool peers_forwarded(const struct peers *peers, const char *header, struct peer 
     }
 }
 
-struct peer peer_counted_as(const struct peer *peer)
+struct client_address client_address_counted_as(const struct client_address *address)
 {
-    struct peer key = *peer;
+    struct client_address key = *address;
 
-    if (!is_ipv4(peer))
+    if (!is_ipv4(address))
         memset(key.bytes + NETWORK_BYTES, 0, sizeof key.bytes - NETWORK_BYTES);
     return key;
 }
 
 /* IPv4 addresses differ in the last bytes only, which are high bits here: shifts bring them down.
  */
-uint64_t peer_hash(const struct peer *peer, uint64_t seed)
+uint64_t client_address_hash(const struct client_address *address, uint64_t seed)
 {
     uint64_t half[2], hash;
 
-    memcpy(half, peer->bytes, sizeof half);
+    memcpy(half, address->bytes, sizeof half);
     hash = (half[0] ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
     hash = (hash ^ hash >> 32 ^ half[1]) * UINT64_C(0xbf58476d1ce4e5b9);
     hash = (hash ^ hash >> 29) * UINT64_C(0x94d049bb133111eb);
@@ -271,51 +272,51 @@ uint64_t peer_hash(const struct peer *peer, uint64_t seed)
 }
 
 /* Under the lock: the link to an address's count, or to where it would be. */
-static struct count **count_find(struct peers *peers, const struct peer *key)
+static struct count **count_find(struct clients *clients, const struct client_address *key)
 {
-    struct count **link = &peers->buckets[peer_hash(key, peers->seed) % BUCKETS];
+    struct count **link = &clients->buckets[client_address_hash(key, clients->seed) % BUCKETS];
 
-    while (*link != NULL && memcmp((*link)->peer.bytes, key->bytes, sizeof key->bytes) != 0)
+    while (*link != NULL && memcmp((*link)->address.bytes, key->bytes, sizeof key->bytes) != 0)
         link = &(*link)->next;
     return link;
 }
 
-bool peers_enter(struct peers *peers, const struct peer *peer)
+bool clients_enter(struct clients *clients, const struct client_address *address)
 {
-    const struct peer key = peer_counted_as(peer);
+    const struct client_address key = client_address_counted_as(address);
     struct count **link;
     bool allowed = false;
 
-    if (peers->per_address == 0)
+    if (clients->per_address == 0)
         return true;
-    pthread_mutex_lock(&peers->lock);
-    link = count_find(peers, &key);
+    pthread_mutex_lock(&clients->lock);
+    link = count_find(clients, &key);
     if (*link == NULL) {
         *link = calloc(1, sizeof **link);
         if (*link != NULL)
-            (*link)->peer = key;
+            (*link)->address = key;
     }
-    if (*link != NULL && (*link)->open < peers->per_address) {
+    if (*link != NULL && (*link)->open < clients->per_address) {
         (*link)->open++;
         allowed = true;
     }
-    pthread_mutex_unlock(&peers->lock);
+    pthread_mutex_unlock(&clients->lock);
     return allowed;
 }
 
-void peers_leave(struct peers *peers, const struct peer *peer)
+void clients_leave(struct clients *clients, const struct client_address *address)
 {
-    const struct peer key = peer_counted_as(peer);
+    const struct client_address key = client_address_counted_as(address);
     struct count **link, *count;
 
-    if (peers->per_address == 0)
+    if (clients->per_address == 0)
         return;
-    pthread_mutex_lock(&peers->lock);
-    link = count_find(peers, &key);
+    pthread_mutex_lock(&clients->lock);
+    link = count_find(clients, &key);
     count = *link;
     if (count != NULL && --count->open == 0) {
         *link = count->next;
         free(count);
     }
-    pthread_mutex_unlock(&peers->lock);
+    pthread_mutex_unlock(&clients->lock);
 }
