@@ -127,11 +127,10 @@ bool peers_accept(const char *trusted)
 struct peers *peers_create(const char *trusted, unsigned per_address)
 {
     struct peers *peers = calloc(1, sizeof *peers);
-    int count;
 
     if (peers == NULL)
         return NULL;
-    count = read_list(peers->trusted, trusted);
+    int count = read_list(peers->trusted, trusted);
     if (count < 0 || RAND_bytes((unsigned char *)&peers->seed, sizeof peers->seed) != 1) {
         free(peers);
         return NULL;
@@ -261,10 +260,10 @@ struct peer peer_counted_as(const struct peer *peer)
  */
 uint64_t peer_hash(const struct peer *peer, uint64_t seed)
 {
-    uint64_t half[2], hash;
+    uint64_t half[2];
 
     memcpy(half, peer->bytes, sizeof half);
-    hash = (half[0] ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (half[0] ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
     hash = (hash ^ hash >> 32 ^ half[1]) * UINT64_C(0xbf58476d1ce4e5b9);
     hash = (hash ^ hash >> 29) * UINT64_C(0x94d049bb133111eb);
     return hash >> 32;
@@ -283,13 +282,12 @@ static struct count **count_find(struct peers *peers, const struct peer *key)
 bool peers_enter(struct peers *peers, const struct peer *peer)
 {
     const struct peer key = peer_counted_as(peer);
-    struct count **link;
     bool allowed = false;
 
     if (peers->per_address == 0)
         return true;
     pthread_mutex_lock(&peers->lock);
-    link = count_find(peers, &key);
+    struct count **link = count_find(peers, &key);
     if (*link == NULL) {
         *link = calloc(1, sizeof **link);
         if (*link != NULL)
@@ -306,12 +304,12 @@ bool peers_enter(struct peers *peers, const struct peer *peer)
 void peers_leave(struct peers *peers, const struct peer *peer)
 {
     const struct peer key = peer_counted_as(peer);
-    struct count **link, *count;
+    struct count *count;
 
     if (peers->per_address == 0)
         return;
     pthread_mutex_lock(&peers->lock);
-    link = count_find(peers, &key);
+    struct count **link = count_find(peers, &key);
     count = *link;
     if (count != NULL && --count->open == 0) {
         *link = count->next;
