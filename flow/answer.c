@@ -85,12 +85,11 @@ static bool name_is(const char *name, const char *normalized)
 {
     char other[NAME_MAX_BYTES];
     size_t length;
-    bool is;
 
     if (name == NULL ||
         uic_normalize(UIC_EXTENDED, name, strlen(name), other, sizeof other, &length) != UIC_OK)
         return false;
-    is = length > 0 && strcmp(other, normalized) == 0;
+    bool is = length > 0 && strcmp(other, normalized) == 0;
     explicit_bzero(other, length);
     return is;
 }
@@ -99,10 +98,9 @@ static bool name_is(const char *name, const char *normalized)
 static bool is_numbered(size_t number, const char *name, const char *normalized)
 {
     char line[NAME_MAX_BYTES];
-    bool is;
 
     snprintf(line, sizeof line, "%zu %s", number, name);
-    is = name_is(line, normalized);
+    bool is = name_is(line, normalized);
     explicit_bzero(line, strlen(line));
     return is;
 }
@@ -150,13 +148,13 @@ int choice_find(const struct flow *flow, const struct question *question, const 
 static bool pick_is(const struct uic_text *name, size_t number, const char *pick)
 {
     char text[FLOW_READING_MAX];
-    bool found;
 
     if (name->length >= sizeof text)
         return is_numbered(number, "", pick);
     memcpy(text, name->bytes, name->length);
     text[name->length] = '\0';
-    found = name_is(text, pick) || is_numbered(number, "", pick) || is_numbered(number, text, pick);
+    bool found =
+        name_is(text, pick) || is_numbered(number, "", pick) || is_numbered(number, text, pick);
     explicit_bzero(text, name->length);
     return found;
 }
@@ -305,14 +303,12 @@ static void explain(const struct question *question, int64_t now_s, char error[1
 int flow_answer(const struct flow *flow, size_t step, const char *text, size_t length, bool checked,
                 int64_t now_s, char *out, size_t capacity, size_t *out_length, char error[160])
 {
-    const struct question *question;
-
     *out_length = 0;
     if (step >= flow->step_count) {
         snprintf(error, 160, "expected an answer to one of %zu questions", flow->step_count);
         return -1;
     }
-    question = &flow->questions[step];
+    const struct question *question = &flow->questions[step];
     if (checked ? check(flow, question, text, length, now_s, out, capacity, out_length)
                 : normalize_unchecked(flow, question, text, length, out, capacity, out_length) ==
                       UIC_OK)

@@ -152,7 +152,6 @@ static void check_kind_length(struct longest *longest, enum flow_reply_kind kind
     struct place here = place_key(&one, message_key((enum message_name)reply_message(kind)));
     const bool asks = conversation_may_say(CONVERSATION_ASKING, kind);
     struct worst worst = {.units = 0};
-    size_t units;
 
     consider(&worst, reply_units(flow, &longest->answers, CONVERSATION_LANGUAGE, kind, 0),
              "question", 0, language);
@@ -162,7 +161,8 @@ static void check_kind_length(struct longest *longest, enum flow_reply_kind kind
         if (stands_above_which(kind) && can_ask_which(&flow->questions[step]))
             consider(&worst, which_units(longest, kind, step), "which", step, language);
     }
-    units = reply_units(flow, &longest->answers, CONVERSATION_REVIEW, kind, flow->step_count);
+    size_t units =
+        reply_units(flow, &longest->answers, CONVERSATION_REVIEW, kind, flow->step_count);
     if (can_review(flow) && conversation_may_say(CONVERSATION_REVIEW, kind) &&
         units > worst.units) {
         worst.units = units;

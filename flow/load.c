@@ -183,7 +183,6 @@ struct flow *flow_load(const char *file_name, const char *json, size_t length, c
     struct flow *flow = calloc(1, sizeof *flow);
     struct report mistakes = {.file_name = file_name};
     size_t report_length;
-    bool good;
 
     *report = NULL;
     mistakes.lines = open_memstream(report, &report_length);
@@ -195,7 +194,7 @@ struct flow *flow_load(const char *file_name, const char *json, size_t length, c
     }
     load(flow, &mistakes, json, length);
     report_end(&mistakes);
-    good = fclose(mistakes.lines) == 0 && mistakes.count == 0;
+    bool good = fclose(mistakes.lines) == 0 && mistakes.count == 0;
     if (good) {
         free(*report);
         *report = NULL;

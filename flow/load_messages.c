@@ -108,7 +108,7 @@ static void take_default_invalid(struct flow *flow, struct report *report, const
 {
     struct question *question = &flow->questions[step];
     const size_t message = MESSAGE_INVALID_YEAR + (size_t)question->type;
-    const char *code = flow->languages[language], *text;
+    const char *code = flow->languages[language];
     const struct place root = {0};
     struct place steps = place_key(&root, "steps");
     struct place one = place_index(&steps, step);
@@ -117,7 +117,7 @@ static void take_default_invalid(struct flow *flow, struct report *report, const
 
     if (question->invalid[language] != NULL || question->type == ANSWER_TYPE_COUNT)
         return;
-    text = flow->messages[language][message];
+    const char *text = flow->messages[language][message];
     if (text == NULL && language_may_lack(flow, language))
         text = question->invalid[0];
     question->invalid[language] = text;

@@ -156,13 +156,12 @@ static void load_answer(const struct flow *flow, struct report *report, const st
     static const char *const choice_keys[] = {"type", "choices", NULL};
     struct place type_place = place_key(place, "type");
     struct place choices = place_key(place, "choices");
-    int type;
 
     if (!json_is_object(json)) {
         report_found(report, place, json, "expected an object");
         return;
     }
-    type = check_one_of(report, &type_place, json_object_get(json, "type"), types);
+    int type = check_one_of(report, &type_place, json_object_get(json, "type"), types);
     if (type < 0)
         return;
     question->type = (enum answer_type)type;

@@ -90,11 +90,10 @@ static void load_group(struct words *words, struct report *report, const struct 
     struct place words_place = place_key(place, "words");
     json_t *list = json_object_get(json, "words");
     enum meaning meaning;
-    int index;
 
     if (!check_object(report, place, json, keys))
         return;
-    index = check_one_of(report, &meaning_place, json_object_get(json, "meaning"), meanings);
+    int index = check_one_of(report, &meaning_place, json_object_get(json, "meaning"), meanings);
     check_text(report, &source_place, json_object_get(json, "source"), SOURCE_MAX, 0);
     if (index < 0)
         return;

@@ -29,8 +29,6 @@ static uint32_t answers_number(const struct conversation *conversation)
 static bool open_key(const struct flow *flow, const struct conversation *conversation,
                      char key[KEY_MAX])
 {
-    const struct question *question;
-
     key[0] = '\0';
     if (conversation->state == CONVERSATION_LANGUAGE)
         return true;
@@ -40,7 +38,7 @@ static bool open_key(const struct flow *flow, const struct conversation *convers
     }
     if (conversation->state != CONVERSATION_ASKING || conversation->step >= flow->step_count)
         return false;
-    question = &flow->questions[conversation->step];
+    const struct question *question = &flow->questions[conversation->step];
     snprintf(key, KEY_MAX, "%s", question->key);
     return question->type == ANSWER_CHOICE || (question->careful && question->holds == HOLDS_NAME);
 }

@@ -84,12 +84,11 @@ static bool is_thumb(const char *text, size_t length)
 static enum assent read(const struct turn *turn, const char *text, size_t length, size_t *number)
 {
     struct tokens tokens;
-    enum assent assent;
 
     tokens_read(&tokens, turn->flow->words, text, length);
-    assent = tokens.count == 0 && is_thumb(text, length)
-                 ? ASSENT_YES
-                 : read_assent(&tokens, turn->flow->step_count, number);
+    enum assent assent = tokens.count == 0 && is_thumb(text, length)
+                             ? ASSENT_YES
+                             : read_assent(&tokens, turn->flow->step_count, number);
     explicit_bzero(tokens.text, tokens.text_length);
     explicit_bzero(tokens.list, tokens.count * sizeof *tokens.list);
     return assent;

@@ -192,7 +192,6 @@ static enum flow_event handle_closed(const struct flow *flow, struct conversatio
                                      const struct flow_message *message, int64_t now_s)
 {
     const bool expired = conversation->expired;
-    enum flow_event event;
 
     if (order_is_crossed(conversation, message)) {
         if (conversation->state == CONVERSATION_STOPPED)
@@ -204,8 +203,9 @@ static enum flow_event handle_closed(const struct flow *flow, struct conversatio
         order_is_again(conversation, message, now_s))
         return turn_reply(conversation, CONVERSATION_FINISHED, conversation->reply,
                           FLOW_EVENT_REPEATED);
-    event = begin(flow, conversation, message, expired ? FLOW_REPLY_EXPIRED : FLOW_REPLY_WELCOME,
-                  expired ? FLOW_EVENT_EXPIRED : FLOW_EVENT_STARTED);
+    enum flow_event event =
+        begin(flow, conversation, message, expired ? FLOW_REPLY_EXPIRED : FLOW_REPLY_WELCOME,
+              expired ? FLOW_EVENT_EXPIRED : FLOW_EVENT_STARTED);
     order_note_text(conversation, message, now_s);
     return event;
 }

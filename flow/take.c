@@ -94,7 +94,6 @@ static enum flow_event take_reading(const struct turn *turn, const struct flow_r
     const struct question *question = &turn->flow->questions[turn->conversation->step];
     const bool choosing = turn->conversation->choice_count > 0;
     struct uic_text kept = normalized;
-    enum command command;
 
     if (reading->kind == FLOW_READ_WHICH)
         return ask_which(turn, reading);
@@ -104,7 +103,8 @@ static enum flow_event take_reading(const struct turn *turn, const struct flow_r
         text_strip(&said.bytes, &said.length);
         kept = said;
     }
-    command = question->careful ? command_find(turn->flow, kept.bytes, kept.length) : COMMAND_NONE;
+    enum command command =
+        question->careful ? command_find(turn->flow, kept.bytes, kept.length) : COMMAND_NONE;
     if (command != COMMAND_NONE) /* "stop, please" */
         return turn_obey(turn, command);
     /* Who is asked which of several may well speak of them: "the last one". */
@@ -134,14 +134,12 @@ static enum flow_event take_choice(const struct turn *turn, const char *text, si
     struct conversation *conversation = turn->conversation;
     const int choice = texts_choose(conversation, text, length);
     char name[FLOW_READING_MAX];
-    struct uic_text chosen;
-    enum flow_event event;
 
     if (choice < 0)
         return take_answer(turn, text, length);
-    chosen = texts_get(conversation, conversation->answer_count + (size_t)choice);
+    struct uic_text chosen = texts_get(conversation, conversation->answer_count + (size_t)choice);
     memcpy(name, chosen.bytes, chosen.length);
-    event = accept(turn, name, chosen.length, false);
+    enum flow_event event = accept(turn, name, chosen.length, false);
     explicit_bzero(name, chosen.length);
     return event;
 }

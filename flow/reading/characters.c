@@ -76,9 +76,6 @@ static enum character_kind kind_of_other(ucs4_t code)
 
 bool character_next(const char *at, const char *end, struct character *character)
 {
-    char ascii;
-    int size;
-
     if (at >= end)
         return false;
     if ((unsigned char)*at < 0x80) {
@@ -87,11 +84,11 @@ bool character_next(const char *at, const char *end, struct character *character
         character->digit = *at - '0';
         return true;
     }
-    size = u8_mbtoucr(&character->code, (const uint8_t *)at, (size_t)(end - at));
+    int size = u8_mbtoucr(&character->code, (const uint8_t *)at, (size_t)(end - at));
     if (size < 0)
         return false;
     character->size = (uint8_t)size;
-    ascii = ascii_of(character->code);
+    char ascii = ascii_of(character->code);
     character->mark = ascii;
     character->kind = ascii != '\0' ? kind_of_ascii(ascii) : kind_of_other(character->code);
     character->digit = character->kind == CHARACTER_DIGIT ? uc_decimal_value(character->code) : 0;

@@ -95,7 +95,6 @@ static size_t add_word(const struct tokens *tokens, size_t at, struct sum *sum)
 int32_t number_in_words(const struct tokens *tokens, size_t at, size_t *end)
 {
     struct sum sum = {0};
-    size_t used;
 
     *end = at;
     while (*end < tokens->count) {
@@ -104,7 +103,7 @@ int32_t number_in_words(const struct tokens *tokens, size_t at, size_t *end)
 
         if (*end + joined >= tokens->count)
             break;
-        used = add_word(tokens, *end + joined, &sum);
+        size_t used = add_word(tokens, *end + joined, &sum);
         if (used == 0) {
             sum = before;
             break;

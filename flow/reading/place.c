@@ -160,15 +160,14 @@ static bool read_town_part(const struct place *place, struct flow_reading *readi
 static void take_town(struct place *place)
 {
     const struct tokens *tokens = place->tokens;
-    const struct word *whole;
     char key[WORD_KEY_MAX];
 
     if (place->run.end - place->run.first < 2 || guard_refuses(tokens, place->run) ||
         !token_means(&tokens->list[place->run.first], MEANING_TOWN))
         return;
-    whole = token_key(tokens, place->run.first, place->run.end - 1, key)
-                ? words_find(tokens->words, key)
-                : NULL;
+    const struct word *whole = token_key(tokens, place->run.first, place->run.end - 1, key)
+                                   ? words_find(tokens->words, key)
+                                   : NULL;
     explicit_bzero(key, sizeof key);
     if (whole != NULL && (whole->meanings & MEANING_TOWN) != 0)
         return;

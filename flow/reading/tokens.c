@@ -16,13 +16,12 @@ struct scan {
 static struct token *add(struct scan *scan, enum token_kind kind)
 {
     struct tokens *tokens = scan->tokens;
-    struct token *token;
 
     if (tokens->count == TOKENS_MAX) {
         tokens->too_long = true;
         return NULL;
     }
-    token = &tokens->list[tokens->count++];
+    struct token *token = &tokens->list[tokens->count++];
     *token = (struct token){.kind = kind, .glued = !scan->spaced && tokens->count > 1};
     token->at = (uint16_t)tokens->text_length;
     scan->spaced = false;
@@ -84,7 +83,6 @@ static void scan_break(struct scan *scan, const struct character *character)
     const bool more = character_peek(scan->at + character->size, scan->end, &behind);
     const bool between_numbers = behind_number && more && behind.kind == CHARACTER_DIGIT;
     const char mark = character->mark;
-    struct token *token;
 
     scan->at += character->size;
     if (mark == '\'' || ((mark == '.' || mark == ':') && !between_numbers) ||
@@ -93,7 +91,7 @@ static void scan_break(struct scan *scan, const struct character *character)
         scan->spaced = true;
         return;
     }
-    token = add(scan, TOKEN_BREAK);
+    struct token *token = add(scan, TOKEN_BREAK);
     if (token != NULL)
         token->mark = mark;
 }
@@ -236,13 +234,13 @@ static bool is_of_sentence(const struct tokens *tokens, struct token token, size
 static void split_elision(struct tokens *tokens, size_t index)
 {
     struct token *token = &tokens->list[index];
-    size_t size = 0, head;
+    size_t size = 0;
     const size_t front = front_part(tokens, token, '\'', &size);
     char key[WORD_KEY_MAX];
 
     if (front == 0 || front > 2 || token->meanings != 0 || !token_key(tokens, index, index, key))
         return;
-    head = key[0] == 'Q' && key[1] == 'U' ? 2 : 1;
+    size_t head = key[0] == 'Q' && key[1] == 'U' ? 2 : 1;
     if (head == front && is_vowel(key[head]) &&
         (head == 2 || key[0] == 'D' || key[0] == 'L' ||
          (strchr("CJMNST", key[0]) != NULL && is_of_sentence(tokens, *token, front + size))))
@@ -254,12 +252,11 @@ static void split_elision(struct tokens *tokens, size_t index)
 static void split_number(struct tokens *tokens, size_t index)
 {
     const uint32_t counting = MEANING_NUMBER | MEANING_HUNDRED | MEANING_THOUSAND | MEANING_AND;
-    struct tokens parts;
     size_t size = 0, at = index, front;
 
     if (!tokens->list[index].hyphened || tokens->list[index].meanings != 0)
         return;
-    parts = *tokens;
+    struct tokens parts = *tokens;
     while ((front = front_part(&parts, &parts.list[at], '-', &size)) > 0 &&
            split(&parts, at, front, size))
         at++;

@@ -47,13 +47,12 @@ int words_add(struct words *words, enum meaning meaning, const char *text, int v
               const char *full)
 {
     char key[WORD_KEY_MAX];
-    struct word *word;
     size_t length;
 
     if (uic_normalize(UIC_EXTENDED, text, strlen(text), key, sizeof key, &length) != UIC_OK ||
         length == 0)
         return -1;
-    word = append(words);
+    struct word *word = append(words);
     if (word == NULL)
         return -1;
     memcpy(word->key, key, length);

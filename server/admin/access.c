@@ -99,12 +99,11 @@ static enum access_find judge_pass(const struct access *access, const char *text
                                    int64_t now_s, struct access_pass *pass)
 {
     char *stop;
-    uint64_t name;
 
     pass->end_s = strtoll(text, &stop, 10);
     if (pass->end_s <= 0 || *stop != '.')
         return PASS_NONE;
-    name = strtoull(stop + 1, NULL, 16);
+    uint64_t name = strtoull(stop + 1, NULL, 16);
     if (write_pass(access, pass, name) != 0 || strlen(pass->text) != length ||
         CRYPTO_memcmp(pass->text, text, length) != 0)
         return PASS_NONE;
@@ -120,9 +119,8 @@ enum access_find access_find_pass(const struct access *access, const char *cooki
     if (!access->open || cookies == NULL)
         return PASS_NONE;
     for (;;) {
-        size_t length;
         cookies += strspn(cookies, "; ");
-        length = strcspn(cookies, "; ");
+        size_t length = strcspn(cookies, "; ");
         if (length == 0)
             return best;
         if (length > name && memcmp(cookies, ACCESS_COOKIE "=", name + 1) == 0) {

@@ -64,14 +64,14 @@ static void look_up(struct authentication *authentication, struct http_request *
                     const struct access_pass *pass, authentication_done *done, void *arg)
 {
     struct visit *visit = visit_create(request, pass);
-    enum store_status status;
 
     if (visit == NULL)
         return;
     visit->done = done;
     visit->arg = arg;
     visit->revocation.ticket.done = on_looked_up;
-    status = revocation_find(authentication->settings.revocations, &visit->revocation);
+    enum store_status status =
+        revocation_find(authentication->settings.revocations, &visit->revocation);
     if (status != STORE_LATER)
         visit_end(visit, status);
 }
@@ -155,21 +155,20 @@ void authentication_end(struct authentication *authentication, struct http_reque
                         void (*done)(void *arg, struct http_request *request), void *arg)
 {
     struct access_pass pass;
-    struct visit *visit;
-    enum store_status status;
 
     if (access_find_pass(authentication->settings.access, http_header(request, "Cookie"),
                          clock_wall_s(), &pass) != PASS_VALID) {
         done(arg, request);
         return;
     }
-    visit = visit_create(request, &pass);
+    struct visit *visit = visit_create(request, &pass);
     if (visit == NULL)
         return;
     visit->ended = done;
     visit->arg = arg;
     visit->revocation.ticket.done = on_ended;
-    status = revocation_add(authentication->settings.revocations, &visit->revocation);
+    enum store_status status =
+        revocation_add(authentication->settings.revocations, &visit->revocation);
     if (status != STORE_LATER)
         pass_end(visit, status);
 }

@@ -32,15 +32,14 @@ static void reply_page(struct http_request *request, int status, const char *sta
     const struct asset_form *page = &asset_login_page.plain;
     const char *mark = strstr(page->bytes, STATE_MARK);
     char *body = malloc(*page->length + strlen(state) + 1);
-    int length;
 
     if (body == NULL || mark == NULL) {
         free(body);
         http_reply_error(request, 503, "out of memory");
         return;
     }
-    length = sprintf(body, "%.*s%s%s", (int)(mark - page->bytes), page->bytes, state,
-                     mark + sizeof STATE_MARK - 1);
+    int length = sprintf(body, "%.*s%s%s", (int)(mark - page->bytes), page->bytes, state,
+                         mark + sizeof STATE_MARK - 1);
     http_reply(request, &(struct http_reply){.status = status,
                                              .content_type = asset_login_page.content_type,
                                              .body = body,
@@ -172,19 +171,17 @@ void login_handle_login(struct login *login, struct http_request *request)
 {
     const char *reason = "out of memory";
     struct form form;
-    struct form_text token;
-    char *storage;
 
     if (!may_post(login, request))
         return;
-    storage = malloc(request->body_length + 1);
+    char *storage = malloc(request->body_length + 1);
     if (storage == NULL || form_decode(&form, request->body, request->body_length, FIELDS_MAX,
                                        storage, &reason) != 0) {
         http_reply_error(request, storage == NULL ? 503 : 400, reason);
         free(storage);
         return;
     }
-    token = form_value(&form, "token", NULL);
+    struct form_text token = form_value(&form, "token", NULL);
     const bool broken = form_is_broken(&form);
     const bool right =
         token.length > 0 && access_takes_token(login->settings.access, token.bytes, token.length);

@@ -58,11 +58,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 static void counters_ask(struct snapshot *snapshot)
 {
-    enum store_status status;
-
     snapshot->counters.days =
         snapshot->days < COUNTERS_DAYS_MAX ? snapshot->days : COUNTERS_DAYS_MAX;
-    status = counters_read(snapshot->settings.counters, &snapshot->counters);
+    enum store_status status = counters_read(snapshot->settings.counters, &snapshot->counters);
     snapshot->counters_asked = status == STORE_LATER;
     snapshot->has_counters = status == STORE_OK;
 }
@@ -70,11 +68,10 @@ static void counters_ask(struct snapshot *snapshot)
 static void totals_ask(struct snapshot *snapshot)
 {
     const int64_t begin_s = snapshot->asked_s - ((int64_t)snapshot->days + 1) * 86400;
-    enum store_status status;
 
     snapshot->totals.since_s = begin_s - begin_s % 3600;
     snapshot->totals.hour_count = ((size_t)snapshot->days + 2) * 24;
-    status = record_totals(snapshot->settings.records, &snapshot->totals);
+    enum store_status status = record_totals(snapshot->settings.records, &snapshot->totals);
     snapshot->totals_asked = status == STORE_LATER;
     snapshot->has_totals = status == STORE_OK;
 }

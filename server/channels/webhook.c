@@ -49,7 +49,6 @@ static int turns_create(struct delivery *delivery)
 {
     const size_t count = delivery->count;
     struct delivery_turns *turns = malloc(sizeof *turns + 3 * count * sizeof(size_t));
-    size_t *sorted;
 
     delivery->turns = turns;
     if (turns == NULL)
@@ -57,7 +56,7 @@ static int turns_create(struct delivery *delivery)
     turns->next = turns->numbers;
     turns->ready = turns->numbers + count;
     turns->first = turns->last = 0;
-    sorted = turns->numbers + 2 * count;
+    size_t *sorted = turns->numbers + 2 * count;
     for (size_t i = 0; i < count; i++)
         sorted[i] = i;
     qsort_r(sorted, count, sizeof *sorted, compare_addresses, delivery->messages);

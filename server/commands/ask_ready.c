@@ -91,7 +91,7 @@ int ask_ready(const struct config *config, unsigned port, int64_t *started_ms, c
     struct addrinfo *address = NULL;
     char service[12], answer[ANSWER_MAX];
     const char *body = "";
-    int fd, status = 200;
+    int status = 200;
 
     *started_ms = -1;
     snprintf(service, sizeof service, "%u", port);
@@ -99,7 +99,7 @@ int ask_ready(const struct config *config, unsigned port, int64_t *started_ms, c
         snprintf(error, error_size, "HOST is no address of this machine");
         return -1;
     }
-    fd = connect_to(address);
+    int fd = connect_to(address);
     freeaddrinfo(address);
     if (fd < 0) {
         snprintf(error, error_size, "nothing answers on port %u: %s", port, strerror(errno));

@@ -44,7 +44,6 @@ static void close_to_others(int fd)
 static int special_open(struct atomic_file *file)
 {
     struct stat found;
-    int fd;
 
     if (lstat(file->path, &found) != 0 || S_ISREG(found.st_mode))
         return 0;
@@ -52,7 +51,7 @@ static int special_open(struct atomic_file *file)
         return fail(file, "c’est un lien : donnez le fichier même / it is a link: give the file");
     if (!S_ISCHR(found.st_mode) && !S_ISFIFO(found.st_mode))
         return fail(file, "ce n’est pas un fichier / it is no file");
-    fd = open(file->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    int fd = open(file->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
     file->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file->stream)
         return fail(file, strerror(errno));
@@ -61,13 +60,11 @@ static int special_open(struct atomic_file *file)
 
 static int temporary_open(struct atomic_file *file)
 {
-    int fd;
-
     file->temporary = malloc(strlen(file->path) + 8);
     if (!file->temporary)
         return fail(file, "out of memory");
     sprintf(file->temporary, "%s.XXXXXX", file->path);
-    fd = mkstemp(file->temporary); /* 0600 */
+    int fd = mkstemp(file->temporary); /* 0600 */
     file->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file->stream) {
         fail(file, strerror(errno));

@@ -49,11 +49,10 @@ static void name_find(char name[48], uid_t uid)
 static bool login_find(uid_t *uid)
 {
     FILE *file = fopen(LOGIN_FILE, "re");
-    bool found;
 
     if (file == NULL)
         return false;
-    found = fscanf(file, "%" SCNu32, uid) == 1 && *uid != (uid_t)-1;
+    bool found = fscanf(file, "%" SCNu32, uid) == 1 && *uid != (uid_t)-1;
     fclose(file);
     return found;
 }

@@ -170,7 +170,6 @@ static void chat_run(struct chat *chat)
 {
     char *line = NULL;
     size_t size = 0;
-    ssize_t length;
 
     if (chat->prompt)
         printf("Écrivez un message ; Ctrl-D pour finir. (Write a message; Ctrl-D to end.)\n\n");
@@ -178,7 +177,7 @@ static void chat_run(struct chat *chat)
         if (chat->prompt)
             printf("> ");
         fflush(stdout);
-        length = getline(&line, &size, stdin);
+        ssize_t length = getline(&line, &size, stdin);
         if (length < 0)
             break;
         while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))

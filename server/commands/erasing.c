@@ -73,12 +73,11 @@ static int sessions_erase(struct erasing *erasing, struct redis_call *redis,
                           char error[STORE_ERROR_MAX])
 {
     struct session_settings settings;
-    struct session_store *store;
     struct session_link *link = NULL;
     int status = -1;
 
     setup_session(erasing->setup, &settings);
-    store = session_store_open(&settings, error);
+    struct session_store *store = session_store_open(&settings, error);
     OPENSSL_cleanse(&settings, sizeof settings);
     if (store != NULL)
         link = session_attach(store, redis_call_link(redis), NULL, error);
@@ -98,10 +97,9 @@ static int outbox_visit(struct erasing *erasing, struct redis_call *redis,
         .delete = erasing->delete,
         .dry_run = erasing->dry_run,
     };
-    int status;
 
     memcpy(erasure.seal_key, erasing->setup->keys.outbox_seal, sizeof erasure.seal_key);
-    status = outbox_erase(&erasure, redis, error);
+    int status = outbox_erase(&erasure, redis, error);
     OPENSSL_cleanse(erasure.seal_key, sizeof erasure.seal_key);
     erasing->outbox = (int64_t)erasure.found;
     erasing->unreadable = (int64_t)erasure.unreadable;
@@ -128,12 +126,12 @@ static int replies_visit(struct erasing *erasing, struct redis_call *redis,
 
 int erasing_run(struct erasing *erasing, char error[STORE_ERROR_MAX])
 {
-    struct redis_call *redis;
     int status = -1;
 
     if (erasing->setup->config.redis_url == NULL)
         return 0;
-    redis = redis_call_open(erasing->setup->config.redis_url, DEADLINE_MS, error);
+    struct redis_call *redis =
+        redis_call_open(erasing->setup->config.redis_url, DEADLINE_MS, error);
     if (redis == NULL)
         return -1;
     if (!erasing->phone_number ||

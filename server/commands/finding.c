@@ -23,14 +23,12 @@ bool findings_are_summarized(void)
 
 static void summarize(int level, const char *subject, const char *text)
 {
-    size_t length;
-
     if (level < summary.worst || level == PLUGIN_OK)
         return;
     if (level > summary.worst)
         summary.text[0] = '\0';
     summary.worst = level;
-    length = strlen(summary.text);
+    size_t length = strlen(summary.text);
     snprintf(summary.text + length, sizeof summary.text - length, "%s%s%s%s",
              length > 0 ? "; " : "", subject, *subject ? ": " : "", text);
 }

@@ -141,7 +141,6 @@ static CURLcode get(CURL *curl, const struct config *config, struct answer *answ
                     char details[CURL_ERROR_SIZE])
 {
     char url[1024];
-    CURLcode code;
 
     if ((size_t)snprintf(url, sizeof url, "%s/%s/%s?fields=" FIELDS, config->meta_graph_url,
                          config->meta_graph_version, config->meta_phone_number_id) >= sizeof url)
@@ -158,7 +157,7 @@ static CURLcode get(CURL *curl, const struct config *config, struct answer *answ
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     if (config->meta_ca_file != NULL)
         curl_easy_setopt(curl, CURLOPT_CAINFO, config->meta_ca_file);
-    code = curl_easy_perform(curl);
+    CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
     return code;
 }
@@ -168,7 +167,6 @@ int graph_check(const struct config *config, int64_t *clock_s, char text[GRAPH_C
     char details[CURL_ERROR_SIZE] = "";
     struct answer answer = {0};
     CURL *curl = curl_easy_init();
-    CURLcode code;
     long status = 0;
 
     *clock_s = -1;
@@ -176,7 +174,7 @@ int graph_check(const struct config *config, int64_t *clock_s, char text[GRAPH_C
         snprintf(text, GRAPH_CHECK_MAX, "out of memory");
         return -1;
     }
-    code = get(curl, config, &answer, &status, details);
+    CURLcode code = get(curl, config, &answer, &status, details);
     *clock_s = read_date(curl);
     curl_easy_cleanup(curl);
     if (code == CURLE_OK)

@@ -173,13 +173,12 @@ static int target_prepare(const struct import *import, bool dry_run)
 {
     const char *url = import->setup.config.database_url, *subject;
     char text[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
-    int status;
 
     if (!dry_run && record_store_prepare(url, text, error) != 0)
         return fail("DATABASE_URL", error);
     if (dry_run && record_store_probe(url, error) != 0)
         return fail("DATABASE_URL", error);
-    status = salt_check(&import->setup, !dry_run, &subject, error);
+    int status = salt_check(&import->setup, !dry_run, &subject, error);
     return status == 0 ? 0 : fail(status == RECORD_AWAY ? "DATABASE_URL" : subject, error);
 }
 

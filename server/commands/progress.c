@@ -14,16 +14,15 @@ void progress_begin(struct progress *progress, const char *what, int64_t total)
 
 void progress_show(struct progress *progress, int64_t done)
 {
-    int64_t now, total = progress->total > done ? progress->total : done;
-    int filled;
+    int64_t total = progress->total > done ? progress->total : done;
 
     if (!progress->on_terminal)
         return;
-    now = clock_monotonic_ms();
+    int64_t now = clock_monotonic_ms();
     if (now - progress->shown_ms < REDRAW_MS)
         return;
     progress->shown_ms = now;
-    filled = total > 0 ? (int)(done * WIDTH / total) : 0;
+    int filled = total > 0 ? (int)(done * WIDTH / total) : 0;
     fprintf(stderr, "\r%s [", progress->what);
     for (int i = 0; i < WIDTH; i++)
         fputc(i < filled ? '#' : '.', stderr);

@@ -230,7 +230,6 @@ static int check(CURL *curl, const struct config *config, int64_t *days, char *t
 {
     struct answer answer;
     char status[16];
-    int result;
 
     ask(curl, config, "/health", false, &answer);
     if (answer.code == CURLE_PEER_FAILED_VERIFICATION) {
@@ -247,7 +246,7 @@ static int check(CURL *curl, const struct config *config, int64_t *days, char *t
         return -1;
     }
     *days = certificate_days(curl);
-    result = look_behind(curl, config, text, size);
+    int result = look_behind(curl, config, text, size);
     if (result == 0)
         snprintf(text, size, "answers");
     return result;
@@ -257,14 +256,13 @@ int public_check(const struct config *config, int64_t *days, char text[PUBLIC_CH
 {
     CURL *curl = curl_easy_init();
     char found[300] = "";
-    int result;
 
     *days = -1;
     if (curl == NULL) {
         snprintf(text, PUBLIC_CHECK_MAX, "out of memory");
         return -1;
     }
-    result = check(curl, config, days, found, sizeof found);
+    int result = check(curl, config, days, found, sizeof found);
     snprintf(text, PUBLIC_CHECK_MAX, "%.200s%s %s", config->public_url,
              strncmp(found, "answers", 7) == 0 ? "" : ":", found);
     curl_easy_cleanup(curl);

@@ -88,11 +88,10 @@ static int answers_normalize(const struct python_record_rules *rules, const stru
     for (size_t i = 0; i < RECORD_ANSWERS; i++) {
         const struct record_cell *cell = &row->answers[i];
         struct uic_text *answer = &answers[i];
-        bool said;
 
         answer->bytes = bytes + used;
-        said = flow_answer(rules->flow, i, cell->text, cell->length, true, rules->now_s,
-                           bytes + used, FLOW_ANSWERS_MAX - used, &answer->length, error) == 0;
+        bool said = flow_answer(rules->flow, i, cell->text, cell->length, true, rules->now_s,
+                                bytes + used, FLOW_ANSWERS_MAX - used, &answer->length, error) == 0;
         if (!said &&
             flow_answer(rules->flow, i, cell->text, cell->length, false, rules->now_s, bytes + used,
                         FLOW_ANSWERS_MAX - used, &answer->length, error) != 0)

@@ -131,11 +131,10 @@ static int run(struct options *options, int argc, char *argv[])
 {
     struct config config;
     bool runs;
-    int status;
 
     if (read_options(&runs, argc, argv) != 0)
         return COMMAND_USAGE;
-    status = config_load(&config, options->env_file, stderr);
+    int status = config_load(&config, options->env_file, stderr);
     if (status == 0)
         status = retention(&config, runs);
     config_free(&config);

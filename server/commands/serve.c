@@ -24,11 +24,10 @@ static void log_finding(char *line)
 {
     static const char warning[] = "warning: ";
     const bool warns = strncmp(line, warning, sizeof warning - 1) == 0;
-    char *reason;
 
     if (warns)
         line += sizeof warning - 1;
-    reason = strstr(line, ": ");
+    char *reason = strstr(line, ": ");
     if (reason != NULL)
         *reason = '\0';
     log_write(warns ? LOG_WARNING : LOG_CRITICAL, warns ? "setting_doubtful" : "start_failed",
@@ -43,11 +42,10 @@ static int open_logged(struct setup *setup, const struct options *options)
     char *lines = NULL, *rest;
     size_t length;
     FILE *errors = open_memstream(&lines, &length);
-    int status;
 
     if (errors == NULL)
         return setup_open(setup, options, stderr);
-    status = setup_open(setup, options, errors);
+    int status = setup_open(setup, options, errors);
     fclose(errors);
     log_set(status == 0 ? setup->config.log_level : LOG_INFO, setup->config.log_json);
     for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))

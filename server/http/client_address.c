@@ -126,11 +126,10 @@ bool clients_accept(const char *trusted)
 struct clients *clients_create(const char *trusted, unsigned per_address)
 {
     struct clients *clients = calloc(1, sizeof *clients);
-    int count;
 
     if (clients == NULL)
         return NULL;
-    count = read_list(clients->trusted, trusted);
+    int count = read_list(clients->trusted, trusted);
     if (count < 0 || RAND_bytes((unsigned char *)&clients->seed, sizeof clients->seed) != 1) {
         free(clients);
         return NULL;
@@ -262,7 +261,7 @@ struct client_address client_address_counted_as(const struct client_address *add
  */
 uint64_t client_address_hash(const struct client_address *address, uint64_t seed)
 {
-    uint64_t half[2], hash;
+    uint64_t half[2];
 
     memcpy(half, address->bytes, sizeof half);
     hash = (half[0] ^ seed) * UINT64_C(0x9e3779b97f4a7c15);

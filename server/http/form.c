@@ -47,13 +47,12 @@ int form_decode(struct form *form, const char *body, size_t length, size_t field
             const char *equals = memchr(at, '=', (size_t)(stop - at));
             const char *key_end = equals != NULL ? equals : stop;
             const char *value = equals != NULL ? equals + 1 : stop;
-            struct form_field *field;
 
             if (form->count == fields_max) {
                 *reason = "the form has too many fields";
                 return -1;
             }
-            field = &form->fields[form->count];
+            struct form_field *field = &form->fields[form->count];
             field->broken = false;
             field->key = decode(at, (size_t)(key_end - at), &storage, &field->broken);
             field->value = decode(value, (size_t)(stop - value), &storage, &field->broken);

@@ -38,11 +38,9 @@ static struct http_verdict judge_body(struct head_scanner *scanner)
 
 struct http_verdict head_body_begin(struct head_scanner *scanner)
 {
-    struct http_verdict verdict;
-
     if (!scanner->has_host && !scanner->http_1_0)
         return head_refuse(scanner, 400, "Host is missing");
-    verdict = judge_body(scanner);
+    struct http_verdict verdict = judge_body(scanner);
     if (verdict.status != 0)
         return verdict;
     scanner->head_bytes = 0;

@@ -213,11 +213,10 @@ static struct http_request *request_create(struct http *http, struct evhttp_requ
     const char *target = evhttp_request_get_uri(source);
     struct request_storage *storage = malloc(sizeof *storage + strlen(target) + 2);
     struct evbuffer *body = evhttp_request_get_input_buffer(source);
-    char *question;
 
     if (storage == NULL)
         return NULL;
-    question = copy_target(storage->target, target);
+    char *question = copy_target(storage->target, target);
     if (question != NULL)
         *question++ = '\0';
     storage->view = (struct http_request){
@@ -264,10 +263,9 @@ static struct evconnlistener *listen_on(struct http *http, const char *host, uns
     struct evconnlistener *listener = NULL;
     const int on = 1;
     char service[12];
-    int status;
 
     snprintf(service, sizeof service, "%u", port);
-    status = getaddrinfo(host, service, &hints, &address);
+    int status = getaddrinfo(host, service, &hints, &address);
     if (status != 0) {
         snprintf(error, error_size, "HOST %s: %s", host, gai_strerror(status));
         return NULL;
@@ -326,7 +324,6 @@ struct http *http_create(struct event_base *base, const struct http_address *add
                          char *error, size_t error_size)
 {
     struct http *http = calloc(1, sizeof *http);
-    struct evconnlistener *listener;
 
     if (http == NULL) {
         snprintf(error, error_size, "out of memory");
@@ -335,9 +332,9 @@ struct http *http_create(struct event_base *base, const struct http_address *add
     http->base = base;
     http->handler = handler;
     http->arg = arg;
-    listener = address->shared_fd >= 0
-                   ? listen_with(http, address->shared_fd, error, error_size)
-                   : listen_on(http, address->host, address->port, error, error_size);
+    struct evconnlistener *listener =
+        address->shared_fd >= 0 ? listen_with(http, address->shared_fd, error, error_size)
+                                : listen_on(http, address->host, address->port, error, error_size);
     if (listener == NULL) {
         free(http);
         return NULL;

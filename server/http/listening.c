@@ -169,7 +169,7 @@ static int fail_port(struct listening *listening, const char *host, unsigned por
 int listening_take(struct listening *listening, const char *host, unsigned port)
 {
     struct addrinfo *address = NULL;
-    int fd, status = find_address(host, port, &address);
+    int status = find_address(host, port, &address);
 
     *listening = (struct listening){.fd = -1};
     if (status != 0)
@@ -178,7 +178,7 @@ int listening_take(struct listening *listening, const char *host, unsigned port)
     if (listening->fd >= 0) {
         prepare(listening->fd);
     } else {
-        fd = bind_patiently(listening, address);
+        int fd = bind_patiently(listening, address);
         status = fd < 0 ? fail_port(listening, host, port) : 0;
         if (fd >= 0)
             close(fd);
@@ -190,11 +190,10 @@ int listening_take(struct listening *listening, const char *host, unsigned port)
 int listening_open(struct listening *listening, const char *host, unsigned port)
 {
     struct addrinfo *address = NULL;
-    int status;
 
     if (listening->fd >= 0 || !notify_heard())
         return 0;
-    status = find_address(host, port, &address);
+    int status = find_address(host, port, &address);
     if (status != 0)
         return fail_host(listening, status);
     listening->fd = bind_patiently(listening, address);

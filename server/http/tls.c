@@ -100,12 +100,12 @@ void tls_close(struct tls *tls)
 
 int tls_reload(struct tls *tls, char error[TLS_ERROR_MAX])
 {
-    SSL_CTX *context = context_load(tls, error), *old;
+    SSL_CTX *context = context_load(tls, error);
 
     if (context == NULL)
         return -1;
     pthread_mutex_lock(&tls->lock);
-    old = tls->context;
+    SSL_CTX *old = tls->context;
     tls->context = context;
     pthread_mutex_unlock(&tls->lock);
     SSL_CTX_free(old);
@@ -126,16 +126,13 @@ void tls_describe(struct tls *tls, char text[TLS_ERROR_MAX])
 
 struct bufferevent *tls_stream(struct tls *tls, struct event_base *base)
 {
-    struct bufferevent *stream;
-    SSL *session;
-
     pthread_mutex_lock(&tls->lock);
-    session = SSL_new(tls->context);
+    SSL *session = SSL_new(tls->context);
     pthread_mutex_unlock(&tls->lock);
     if (session == NULL)
         return NULL;
-    stream = bufferevent_openssl_socket_new(base, -1, session, BUFFEREVENT_SSL_ACCEPTING,
-                                            BEV_OPT_CLOSE_ON_FREE);
+    struct bufferevent *stream = bufferevent_openssl_socket_new(
+        base, -1, session, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
     if (stream == NULL)
         SSL_free(session);
     else /* many clients just close; a request says itself where it ends */

@@ -44,11 +44,10 @@ static void hide_memory(bool hide)
 
 int privilege_drop(const struct config *config, char *error, size_t error_size)
 {
-    const struct passwd *user;
     int status = 0;
 
     if (geteuid() == 0) {
-        user = find_user(config->run_as_user);
+        const struct passwd *user = find_user(config->run_as_user);
         if (user != NULL) {
             status = become(user);
             if (status != 0)

@@ -87,13 +87,12 @@ static bool keep(struct pool *pool, struct block *block)
 static void give_back(void *memory)
 {
     struct block *block;
-    struct pool *pool;
 
     if (memory == NULL)
         return;
     block = (struct block *)memory - 1;
     explicit_bzero(memory, block->room);
-    pool = pool_of(block->room);
+    struct pool *pool = pool_of(block->room);
     if (pool == NULL || !keep(pool, block))
         free(block);
 }
@@ -102,11 +101,10 @@ static void give_back(void *memory)
 static void *resize(void *memory, size_t size)
 {
     size_t old = memory == NULL ? 0 : ((struct block *)memory - 1)->room;
-    void *larger;
 
     if (size > 0 && size <= old)
         return memory;
-    larger = take(size);
+    void *larger = take(size);
     if (larger == NULL)
         return NULL;
     if (memory != NULL)

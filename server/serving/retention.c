@@ -110,14 +110,13 @@ static void on_step(struct store_ticket *ticket)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct retention *retention = arg;
-    enum store_status status;
 
     (void)fd;
     (void)what;
     if (!retention->under_way)
         sweep_begin(retention, false, clock_wall_us());
     retention->under_way = true;
-    status = record_sweep(retention->records, &retention->sweep);
+    enum store_status status = record_sweep(retention->records, &retention->sweep);
     if (status != STORE_LATER)
         step_end(retention, status);
 }

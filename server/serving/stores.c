@@ -177,7 +177,6 @@ int stores_attach(struct stores *stores, const struct stores_settings *settings,
                   size_t error_size)
 {
     char why[STORE_ERROR_MAX] = "";
-    int status;
 
     *stores = (struct stores){
         .sessions_state = {"sessions_up", "sessions_down", false,
@@ -186,7 +185,7 @@ int stores_attach(struct stores *stores, const struct stores_settings *settings,
         .readiness = settings->readiness,
         .outbox_replicas = settings->setup->config.outbox_replicas,
     };
-    status = attach_all(stores, settings, base, redis, why);
+    int status = attach_all(stores, settings, base, redis, why);
     if (status != 0)
         snprintf(error, error_size, "%s", why);
     return status;

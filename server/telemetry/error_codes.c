@@ -22,10 +22,8 @@ static struct error_code_count *code_find(int code)
 
 void error_codes_add(int code, uint64_t n)
 {
-    struct error_code_count *found;
-
     pthread_mutex_lock(&lock);
-    found = code_find(code);
+    struct error_code_count *found = code_find(code);
     if (found != NULL)
         found->count += n;
     else
@@ -35,10 +33,8 @@ void error_codes_add(int code, uint64_t n)
 
 size_t error_codes_read(struct error_code_count counts[ERROR_CODES_MAX + 1])
 {
-    size_t count;
-
     pthread_mutex_lock(&lock);
-    count = known_count;
+    size_t count = known_count;
     memcpy(counts, known, count * sizeof *counts);
     counts[count++] = (struct error_code_count){ERROR_CODE_OTHER, others};
     pthread_mutex_unlock(&lock);

@@ -41,7 +41,6 @@ static void send_state(const char *state, int passed)
     } control = {0};
     struct iovec text = {(void *)(uintptr_t)state, strlen(state)};
     struct msghdr message = {.msg_name = &address, .msg_iov = &text, .msg_iovlen = 1};
-    int fd;
 
     message.msg_namelen = read_address(&address, getenv("NOTIFY_SOCKET"));
     if (message.msg_namelen == 0)
@@ -53,7 +52,7 @@ static void send_state(const char *state, int passed)
         message.msg_control = &control;
         message.msg_controllen = sizeof control.space;
     }
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return;
     (void)!sendmsg(fd, &message, MSG_NOSIGNAL);

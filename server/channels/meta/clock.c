@@ -18,10 +18,8 @@ void meta_clock_init(struct meta_clock *clock)
 
 int64_t meta_clock_oldest_s(struct meta_clock *clock)
 {
-    int64_t newest_s;
-
     pthread_mutex_lock(&clock->mutex);
-    newest_s = clock->newest_s;
+    int64_t newest_s = clock->newest_s;
     pthread_mutex_unlock(&clock->mutex);
     return newest_s == INT64_MIN ? INT64_MIN : newest_s - DAY_S;
 }
@@ -30,7 +28,6 @@ bool meta_clock_hear(struct meta_clock *clock, int64_t sent_s, int64_t now_s, in
                      int64_t *ahead_s)
 {
     const int64_t difference_s = now_s - sent_s;
-    bool tells;
 
     pthread_mutex_lock(&clock->mutex);
     if (sent_s > clock->newest_s && difference_s >= -DAY_S)
@@ -41,7 +38,7 @@ bool meta_clock_hear(struct meta_clock *clock, int64_t sent_s, int64_t now_s, in
         clock->closest_s = difference_s;
     }
     *ahead_s = clock->closest_s;
-    tells = llabs(clock->closest_s) > DIFFERENCE_MAX_S && now_ms - clock->told_ms >= WINDOW_MS;
+    bool tells = llabs(clock->closest_s) > DIFFERENCE_MAX_S && now_ms - clock->told_ms >= WINDOW_MS;
     if (tells)
         clock->told_ms = now_ms;
     pthread_mutex_unlock(&clock->mutex);

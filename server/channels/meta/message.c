@@ -183,11 +183,10 @@ static void read_message(struct reader *reader, const json_t *json, const json_t
     struct meta_ignored *ignored = &reader->batch->ignored;
     struct message *message = &reader->batch->messages[reader->batch->count];
     struct meta_content content;
-    const char *id;
     size_t id_length;
 
     memset(message, 0, sizeof *message);
-    id = meta_json_text(json, "id", &id_length);
+    const char *id = meta_json_text(json, "id", &id_length);
     if (id == NULL || id_length > ID_MAX || !json_is_string(json_object_get(json, "type")))
         ignored->malformed++;
     else if (meta_content_read(json, &content) != 0)
@@ -233,7 +232,7 @@ static int read_change(struct reader *reader, const json_t *change)
     const json_t *value = json_object_get(change, "value");
     const json_t *messages = json_object_get(value, "messages");
     const json_t *metadata = json_object_get(value, "metadata");
-    const json_t *contact, *json;
+    const json_t *json;
     size_t i;
 
     if (!meta_json_is(json_object_get(change, "field"), "messages")) {
@@ -248,7 +247,7 @@ static int read_change(struct reader *reader, const json_t *change)
     meta_report_read(&reader->batch->report, value);
     if (make_room(reader, json_array_size(messages)) != 0)
         return -1;
-    contact = sole_contact(value);
+    const json_t *contact = sole_contact(value);
     json_array_foreach(messages, i, json) read_message(reader, json, contact);
     return 0;
 }
@@ -288,14 +287,13 @@ static json_t *load(const char *body, size_t length, const char **reason)
 static json_t *load_repaired(const char *body, size_t length, const char **reason)
 {
     char *repaired = malloc(REPAIR_MAX(length) + 1);
-    json_t *root;
 
     if (repaired == NULL) {
         *reason = "out of memory";
         return NULL;
     }
     length = repair_json(body, length, repaired);
-    root = load(repaired, length, reason);
+    json_t *root = load(repaired, length, reason);
     OPENSSL_cleanse(repaired, length);
     free(repaired);
     return root;
@@ -305,16 +303,14 @@ int meta_read(const char *body, size_t body_length, const struct meta_filter *fi
               struct meta_batch *batch, const char **reason)
 {
     struct reader reader = {.filter = filter, .batch = batch, .text = text};
-    json_t *root;
-    int status;
 
     *batch = (struct meta_batch){0};
-    root = load(body, body_length, reason);
+    json_t *root = load(body, body_length, reason);
     if (root == NULL)
         root = load_repaired(body, body_length, reason);
     if (root == NULL)
         return -1;
-    status = read_root(&reader, root);
+    int status = read_root(&reader, root);
     json_decref(root);
     batch->text_length = (size_t)(reader.text - text);
     if (status == 0)

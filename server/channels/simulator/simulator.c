@@ -104,7 +104,6 @@ void simulator_later(struct channel *channel, struct http_request *request)
     struct simulator *simulator = (struct simulator *)channel;
     struct message message;
     struct expiry *expiry;
-    enum store_status status;
     const char *reason;
 
     if (read_person(request, &message, &reason) != 0) {
@@ -119,7 +118,7 @@ void simulator_later(struct channel *channel, struct http_request *request)
     expiry->request = request;
     session_init(simulator->sessions, &expiry->session, message.address, message.address_length);
     expiry->session.ticket.done = on_forgotten;
-    status = session_forget(simulator->sessions, &expiry->session, true);
+    enum store_status status = session_forget(simulator->sessions, &expiry->session, true);
     if (status == STORE_LATER)
         return;
     expiry->session.ticket.status = status;

@@ -227,15 +227,13 @@ static enum flow_message_kind content_kind(const struct form_text values[FIELD_C
 /* What Twilio took for a STOP, START or HELP, and answered itself. */
 static enum flow_message_kind message_kind(const struct form_text values[FIELD_COUNT])
 {
-    enum flow_message_kind kind;
-
     if (is(values[OPT_OUT_TYPE], "STOP"))
         return FLOW_MESSAGE_OPT_OUT;
     if (is(values[OPT_OUT_TYPE], "START"))
         return FLOW_MESSAGE_OPT_IN;
     if (is(values[OPT_OUT_TYPE], "HELP"))
         return FLOW_MESSAGE_OPT_HELP;
-    kind = content_kind(values);
+    enum flow_message_kind kind = content_kind(values);
     return kind == FLOW_MESSAGE_TEXT && values[BODY].length == 0 ? FLOW_MESSAGE_MEDIA : kind;
 }
 
@@ -256,7 +254,7 @@ static struct form_text take_body(struct form *form, struct form_text body)
 enum twilio_post twilio_read(struct form *form, const char *our_number, struct message *message,
                              const char **reason)
 {
-    struct form_text values[FIELD_COUNT], id, body;
+    struct form_text values[FIELD_COUNT];
     struct sender sender;
 
     *reason = NULL;
@@ -272,8 +270,8 @@ enum twilio_post twilio_read(struct form *form, const char *our_number, struct m
     if (is_gesture(values[MESSAGE_TYPE]))
         return TWILIO_GESTURE;
     set_address(message, &sender);
-    id = values[MESSAGE_SID].length > 0 ? values[MESSAGE_SID] : values[SMS_SID];
-    body = take_body(form, values[BODY]);
+    struct form_text id = values[MESSAGE_SID].length > 0 ? values[MESSAGE_SID] : values[SMS_SID];
+    struct form_text body = take_body(form, values[BODY]);
     message->id = id.bytes;
     message->id_length = id.length;
     message->text = body.bytes;
