@@ -116,7 +116,7 @@ def test_the_rules_and_the_configuration_are_accepted():
 
 
 def test_each_alert_fires_when_it_should_and_no_other_does():
-    cases = ROOT / "tests/packaging/alerts.yml"
+    cases = ROOT / "tests/package/alerts.yml"
     promtool("test", "rules", cases)
     alerts = re.findall(r"- alert: (\w+)", (PROMETHEUS / "whatsapp-uic.rules.yml").read_text())
     assert set(re.findall(r'alertname="(\w+)"', cases.read_text())) == set(alerts)
