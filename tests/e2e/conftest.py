@@ -19,7 +19,7 @@ def pytest_configure():
 
 # Where files run side by side: the longest first, lest the last of them runs alone.
 LONGEST = ("test_stranger.py", "test_backup.py", "test_links.py", "test_import.py", "test_statistics.py",
-           "test_two_readers.py", "test_metrics.py", "test_postman.py")
+           "test_two_readers.py", "test_metrics.py", "test_sender.py")
 
 
 def pytest_collection_modifyitems(items):

@@ -69,7 +69,7 @@ class PostgresServer(Process):
         for _ in range(PORT_ATTEMPTS):
             port = self.port or free_port()
             options = [f"-c{name}={value}" for name, value in self.settings.items()]
-            self.spawn([ROOT / "tests/postgres-server", self.folder, f"-p{port}", *options])
+            self.spawn([ROOT / "tests/servers/postgres-server", self.folder, f"-p{port}", *options])
             eventually(lambda: not self.running or self.answers(port), "postgres answers")
             if self.running:
                 self.port = port

@@ -1,5 +1,6 @@
 """Clocks that are wrong: nothing that cannot be brought back is lost to one. The program gets another
-wall clock; Redis and PostgreSQL keep theirs."""
+wall clock; Redis and PostgreSQL keep theirs. Replies that nobody takes lie in Redis, lest each server waits
+for them at its end."""
 
 import re
 import time
@@ -78,8 +79,8 @@ def codes(database):
     return database.query("SELECT id, uic_code FROM uic_records ORDER BY id")
 
 
-def test_a_clock_that_jumps_while_the_server_runs_removes_nothing(start, database, clock):
-    server = start(DATABASE_URL=database.url, **meta.SETTINGS, **RETENTION, **clock.settings())
+def test_a_clock_that_jumps_while_the_server_runs_removes_nothing(start, redis, database, clock):
+    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url, **meta.SETTINGS, **RETENTION, **clock.settings())
     add(database, 20, 10, "X")
     swept(server, 1)
     clock.shift(YEARS)
@@ -93,9 +94,9 @@ def test_a_clock_that_jumps_while_the_server_runs_removes_nothing(start, databas
     assert not any(code.startswith("OLD") for _, code in codes(database))
 
 
-def test_codes_of_a_clock_that_was_slow_for_an_hour_are_kept(start, database, clock):
+def test_codes_of_a_clock_that_was_slow_for_an_hour_are_kept(start, redis, database, clock):
     """A machine without a battery starts years back and is set right before the first sweep."""
-    settings = {"DATABASE_URL": database.url, **meta.SETTINGS, **clock.settings()}
+    settings = {"DATABASE_URL": database.url, "REDIS_URL": redis.url, **meta.SETTINGS, **clock.settings()}
     clock.shift(-YEARS)
     server = start(**settings)
     add(database, 5, 10, "X")
@@ -110,9 +111,9 @@ def test_codes_of_a_clock_that_was_slow_for_an_hour_are_kept(start, database, cl
     assert len(codes(database)) == 7 and not any(code == "OLD1" for _, code in codes(database))
 
 
-def test_a_slow_clock_refuses_no_birth_year_up_to_the_build(start, clock):
+def test_a_slow_clock_refuses_no_birth_year_up_to_the_build(start, redis, clock):
     clock.shift(-YEARS)
-    server = start(**meta.SETTINGS, **clock.settings())
+    server = start(REDIS_URL=redis.url, **meta.SETTINGS, **clock.settings())
     register(server, str(time.gmtime().tm_year - 1), *JEAN[1:])
     eventually(lambda: len(server.records()) == 1, "the year is taken")
 
@@ -199,9 +200,9 @@ def test_a_reply_that_waits_does_not_grow_old_by_a_jump(start, redis, clock):
 
 
 @pytest.mark.parametrize("ahead", [20 * 60, -20 * 60])
-def test_a_clock_that_differs_from_metas_is_told(start, clock, ahead):
+def test_a_clock_that_differs_from_metas_is_told(start, redis, clock, ahead):
     clock.shift(ahead)
-    server = start(**meta.SETTINGS, **clock.settings())
+    server = start(REDIS_URL=redis.url, **meta.SETTINGS, **clock.settings())
     with Meta(server) as sender:
         for _ in range(3):
             sender.say(text(meta.new_number(), "Bonjour"))

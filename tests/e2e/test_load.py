@@ -24,7 +24,7 @@ needs_driver = pytest.mark.skipif(not os.access(LOAD, os.X_OK),
 def test_three_hundred_conversations_at_once(start, root, redis):
     server = start(REDIS_URL=redis.url, WORKERS=2)
     done = subprocess.run(
-        [sys.executable, root / "tests/load_check.py", "--port", str(server.port), "--salt", SALT,
+        [sys.executable, root / "tests/checks/load_check.py", "--port", str(server.port), "--salt", SALT,
          "--database", server.database, "--conversations", "300", "--connections", "32"],
         capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

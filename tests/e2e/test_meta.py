@@ -268,8 +268,8 @@ def begin_large(server, rest):
 
 
 @pytest.mark.parametrize("rest", LARGE.values(), ids=LARGE)
-def test_few_large_requests_come_at_once(start, rest):
-    server = start(**meta.SETTINGS, WORKERS="1")
+def test_few_large_requests_come_at_once(start, redis, rest):
+    server = start(**meta.SETTINGS, REDIS_URL=redis.url, WORKERS="1")
     with Meta(server) as sender:
         begun = [begin_large(server, rest) for _ in range(8)]
         eventually(lambda: server.counts()["uic_connections_total"] >= 8, "the connections")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl 
 
 
 def play(root, *arguments):
-    done = subprocess.run([sys.executable, root / "tests/graph_check.py", *arguments],
+    done = subprocess.run([sys.executable, root / "tests/checks/graph_check.py", *arguments],
                           capture_output=True, text=True, timeout=400, env=os.environ)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -13,7 +13,19 @@ FLOW_PATH = Path(__file__).resolve().parents[2] / "flow/definitions/ciu-rdc.json
 FLOW = json.loads(FLOW_PATH.read_text(encoding="utf-8"))
 
 JEAN = ("1985", "Kinshasa", "Jean", "15", "Kabila")
+PLACES = ("Kinshasa", "Goma", "Bukavu", "Lubumbashi", "Kananga", "Mbandaka", "Kisangani", "Boma")
+SYLLABLES = ("ka", "bi", "la", "mu", "to", "ndo", "sé", "ngo", "wa", "li", "tshi", "ba", "ku", "é",
+             "ma", "yo")
 CODE_LINE = re.compile(r"^[0-9]{3}-[0-9A-Z]{4}-[0-9]{2}-[0-9A-Z]{3}-[0-9A-Z]{4}-[0-9A-F]{5,}$", re.M)
+
+
+def name_of(number):
+    """A name for each number, no two alike, and none a word of a language: that would be asked again."""
+    name = SYLLABLES[number % 16]
+    while number >= 16:
+        number //= 16
+        name += SYLLABLES[number % 16]
+    return name.capitalize() + "n"
 
 
 def fill(text, **values):

@@ -18,9 +18,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from load_check import PLACES, name_of  # noqa: E402
-from texts import CODE_LINE, message, question  # noqa: E402
+from texts import CODE_LINE, PLACES, message, name_of, question  # noqa: E402
 
 PROVIDER_PATIENCE = 15.0  # Twilio's
 PERSON_PATIENCE = 120.0  # how long anybody goes on trying

@@ -29,7 +29,7 @@ struct postgres_server {
     pid_t pid;
     pid_t pooler; /* 0: none */
     int port;
-    const char *options[8]; /* "name=value", more than tests/postgres-server gives */
+    const char *options[8]; /* "name=value", more than tests/servers/postgres-server gives */
     unsigned databases;
 };
 
@@ -98,7 +98,7 @@ static inline void postgres_server_run(struct postgres_server *server)
     server->pid = fork();
     assert_true(server->pid >= 0);
     if (server->pid == 0) {
-        execv(SOURCE_DIR "/tests/postgres-server", (char *const *)argv);
+        execv(SOURCE_DIR "/tests/servers/postgres-server", (char *const *)argv);
         _exit(9);
     }
     postgres_url_format(server, "postgres", url);
@@ -125,7 +125,7 @@ static inline void postgres_pooler_start(struct postgres_server *server)
     server->pooler = fork();
     assert_true(server->pooler >= 0);
     if (server->pooler == 0) {
-        execl(SOURCE_DIR "/tests/postgres-pooler", "postgres-pooler", server->folder, NULL);
+        execl(SOURCE_DIR "/tests/servers/postgres-pooler", "postgres-pooler", server->folder, NULL);
         _exit(9);
     }
     postgres_url_format(server, "postgres", url);

@@ -13,10 +13,10 @@ from processes import PATIENCE, PROGRAM, REPORT, Process, environment_for, event
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl to make keys with")
 
-POSTMAN = Path(PROGRAM).with_name("whatsapp-uic-postman")
+SENDER = Path(PROGRAM).with_name("whatsapp-uic-sender")
 
 
-class Postman(Process):
+class Sender(Process):
     """The sender alone; `letters` are (person, text), put in this order."""
 
     def __init__(self, directory, graph, settings):
@@ -33,7 +33,7 @@ class Postman(Process):
                                        META_MESSAGES_PER_SECOND=0, PORT=1, **self.settings)
         with open(self.directory / "letters") as stdin, open(self.directory / "out", "w") as out, \
                 open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([POSTMAN], cwd=self.directory, stdin=stdin, stdout=out,
+            self.process = subprocess.Popen([SENDER], cwd=self.directory, stdin=stdin, stdout=out,
                                             stderr=log, env=environment_for(**settings))
 
     def out(self):
@@ -49,12 +49,12 @@ class Postman(Process):
 
 
 @pytest.fixture
-def postman(tmp_path, graph):
-    """postman(NAME=value, ...) -> a sender that is not started yet."""
+def make_sender(tmp_path, graph):
+    """make_sender(NAME=value, ...) -> a sender that is not started yet."""
     made = []
 
     def make(**settings):
-        made.append(Postman(tmp_path / f"postman{len(made) + 1}", graph, settings))
+        made.append(Sender(tmp_path / f"sender{len(made) + 1}", graph, settings))
         return made[-1]
 
     yield make
@@ -89,9 +89,9 @@ def assert_everybody_got_everything(graph, letters):
     return repeats
 
 
-def test_each_person_gets_each_reply_in_order(graph, postman):
+def test_each_person_gets_each_reply_in_order(graph, make_sender):
     letters = letters_for(20, 5)
-    sender = postman()
+    sender = make_sender()
     sender.start(letters)
     metrics = sender.finish()
     assert assert_everybody_got_everything(graph, letters) == 0
@@ -108,13 +108,13 @@ TROUBLES = {"429": "throttled", "4": "throttled", "613": "throttled", "80007": "
             "190": "locked_out"}
 
 
-def test_after_trouble_it_is_sent_again(graph, postman):
+def test_after_trouble_it_is_sent_again(graph, make_sender):
     """Each person meets another trouble with the first of two messages."""
     people = {f"24381{index:07}": fault for index, fault in enumerate(TROUBLES)}
     graph.plan = lambda person, text, attempt: (
         people[person] if attempt == 1 and text == "message 0" else None)
     letters = letters_for(len(people), 2)
-    sender = postman()
+    sender = make_sender()
     sender.start(letters)
     metrics = sender.finish()
     assert assert_everybody_got_everything(graph, letters) == 1
@@ -145,11 +145,11 @@ STRANGE_ANSWERS = {
 }
 
 
-def test_only_a_message_id_says_sent_and_only_meta_refuses(graph, postman):
+def test_only_a_message_id_says_sent_and_only_meta_refuses(graph, make_sender):
     people = {f"24382{index:07}": fault for index, fault in enumerate(STRANGE_ANSWERS)}
     graph.plan = lambda person, text, attempt: people[person] if attempt == 1 else None
     letters = [(person, "message 0") for person in people]
-    sender = postman()
+    sender = make_sender()
     sender.start(letters)
     metrics = sender.finish()
     assert assert_everybody_got_everything(graph, letters) == 0
@@ -159,9 +159,9 @@ def test_only_a_message_id_says_sent_and_only_meta_refuses(graph, postman):
     assert sender.log().count("not_meta_answers") == 1  # once a minute
 
 
-def test_what_meta_refuses_for_good_holds_nobody_up(graph, postman):
+def test_what_meta_refuses_for_good_holds_nobody_up(graph, make_sender):
     graph.plan = lambda person, text, attempt: "131026" if text == "message 0" else None
-    sender = postman()
+    sender = make_sender()
     sender.start([("243811111111", "message 0"), ("243811111111", "message 1")])
     metrics = sender.finish()
     assert graph.got["243811111111"] == ["message 1"]
@@ -171,9 +171,9 @@ def test_what_meta_refuses_for_good_holds_nobody_up(graph, postman):
     assert "trace=AbC123-trace_id" in sender.log()
 
 
-def test_without_an_answer_it_is_repeated_twice_at_most(graph, postman):
+def test_without_an_answer_it_is_repeated_twice_at_most(graph, make_sender):
     graph.plan = lambda person, text, attempt: "after" if text == "message 0" else None
-    sender = postman()
+    sender = make_sender()
     sender.start([("243811111111", "message 0"), ("243811111111", "message 1")])
     metrics = sender.finish()
     assert graph.got["243811111111"] == ["message 0"] * 3 + ["message 1"]
@@ -181,10 +181,10 @@ def test_without_an_answer_it_is_repeated_twice_at_most(graph, postman):
     assert "reply_unconfirmed" in sender.log()
 
 
-def test_retry_after_is_waited_for(graph, postman):
+def test_retry_after_is_waited_for(graph, make_sender):
     graph.plan = lambda person, text, attempt: "429" if attempt == 1 else None
     graph.retry_after = 3
-    sender = postman(LOG_LEVEL="DEBUG")
+    sender = make_sender(LOG_LEVEL="DEBUG")
     sender.start([("243811111111", "x")])
     eventually(lambda: graph.requests == 1, "the first attempt")
     began = graph._loop.time()
@@ -193,9 +193,9 @@ def test_retry_after_is_waited_for(graph, postman):
     sender.finish()
 
 
-def test_an_expired_token_loses_nothing_and_is_said(graph, postman):
+def test_an_expired_token_loses_nothing_and_is_said(graph, make_sender):
     graph.token = "another"
-    sender = postman()
+    sender = make_sender()
     sender.start([("243811111111", "x"), ("243812222222", "y")])
     eventually(lambda: "meta_lets_nothing_through" in sender.log(), "a word about the token")
     graph.token = graph.settings()["META_WHATSAPP_TOKEN"]  # somebody mended it
@@ -204,19 +204,19 @@ def test_an_expired_token_loses_nothing_and_is_said(graph, postman):
     assert sender.log().count("meta_lets_nothing_through") == 1
 
 
-def test_nobody_there_at_first(graph, postman):
+def test_nobody_there_at_first(graph, make_sender):
     graph.stop()
-    sender = postman()
+    sender = make_sender()
     sender.start([("243811111111", "x")])
     eventually(lambda: "meta_unreachable" in sender.log(), "a word about Meta")
     graph.start(graph.port)
     assert sender.finish()[outcome("sent")] == 1
 
 
-def test_a_server_with_another_certificate_is_told_nothing(tmp_path, graph, postman):
+def test_a_server_with_another_certificate_is_told_nothing(tmp_path, graph, make_sender):
     other = Graph(tmp_path / "other")
     other.make_certificates()
-    sender = postman()
+    sender = make_sender()
     graph.settings = lambda **more: {**Graph.settings(graph, **more),
                                      "META_CA_FILE": tmp_path / "other" / "ca.pem"}
     sender.start([("243811111111", "x")])
@@ -224,9 +224,9 @@ def test_a_server_with_another_certificate_is_told_nothing(tmp_path, graph, post
     assert graph.requests == 0
 
 
-def test_the_log_holds_no_number_no_text_and_no_token(graph, postman):
+def test_the_log_holds_no_number_no_text_and_no_token(graph, make_sender):
     graph.plan = storm(7, breaks=0.1, throttled=0.1)
-    sender = postman(LOG_LEVEL="DEBUG")
+    sender = make_sender(LOG_LEVEL="DEBUG")
     sender.start(letters_for(10, 2))
     sender.finish()
     assert "reply_waits" in sender.log()
@@ -234,10 +234,10 @@ def test_the_log_holds_no_number_no_text_and_no_token(graph, postman):
         assert secret not in sender.log()
 
 
-def test_in_a_storm_everybody_gets_everything_in_order(graph, postman, redis):
+def test_in_a_storm_everybody_gets_everything_in_order(graph, make_sender, redis):
     graph.plan = storm(1, breaks=0.02, throttled=0.05)
     letters = letters_for(150, 6)
-    senders = [postman(REDIS_URL=redis.url), postman(REDIS_URL=redis.url)]
+    senders = [make_sender(REDIS_URL=redis.url), make_sender(REDIS_URL=redis.url)]
     senders[0].start(letters[:450])
     eventually(lambda: senders[0].out().count("put ") == 450, "the first half to be put")
     senders[1].start(letters[450:], first_key=451)
@@ -248,11 +248,11 @@ def test_in_a_storm_everybody_gets_everything_in_order(graph, postman, redis):
     assert graph.overlaps == 0
 
 
-def test_after_kill_9_another_sends_what_was_put(graph, postman, redis):
+def test_after_kill_9_another_sends_what_was_put(graph, make_sender, redis):
     graph.plan = lambda person, text, attempt: "late"
     graph.late_seconds = 0.2
     letters = letters_for(40, 3)
-    first, second = postman(REDIS_URL=redis.url), postman(REDIS_URL=redis.url)
+    first, second = make_sender(REDIS_URL=redis.url), make_sender(REDIS_URL=redis.url)
     first.start(letters)
     eventually(lambda: first.out().count("put ") == 120 and graph.requests > 40, "half of it")
     first.kill()

@@ -2,7 +2,7 @@
 """Plays conversations through Meta's channel against two instances, a Redis and a Graph API of its
 own that throttles and breaks connections, and checks that each person got each reply, in order:
 
-    WHATSAPP_UIC=build/release/whatsapp-uic tests/graph_check.py --conversations 5000
+    WHATSAPP_UIC=build/release/whatsapp-uic tests/checks/graph_check.py --conversations 5000
 
 --kill N kills an instance N times meanwhile, with SIGKILL, and starts it again. Exit status 1 when a
 reply is lost, out of order, or sent again without a reason.
@@ -16,21 +16,15 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "e2e"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import meta  # noqa: E402
 from graph import storm  # noqa: E402
 from meta_stage import meta_stage  # noqa: E402
-from texts import code_of, message, question  # noqa: E402
+from texts import PLACES, code_of, message, name_of, question  # noqa: E402
+from verdict import exit_status  # noqa: E402
 
-PLACES = ("Kinshasa", "Goma", "Bukavu", "Lubumbashi", "Kananga", "Mbandaka", "Kisangani", "Boma")
-LETTERS = "bcdfghjklmnpqrst"
 # What is under way in an instance when it is killed.
 OUT_MAX = 128
-
-
-def name_of(number):
-    """A name for each number, no two alike."""
-    return "N" + "a".join(LETTERS[int(digit, 16)] for digit in f"{number:05x}")
 
 
 class Person:
@@ -162,10 +156,7 @@ def check(options, directory):
           f" {play.duplicates} duplicates, {play.sent_again} messages sent again by Meta,"
           f" {options.kill} kills")
     print(f"{repeats} repeats ({allowed} allowed), no reply more than {most} times")
-    for line in wrong[:20]:
-        print(line, file=sys.stderr)
-    print(f"{len(wrong)} faults")
-    return 1 if wrong else 0
+    return exit_status(wrong)
 
 
 def main():

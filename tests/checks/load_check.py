@@ -2,7 +2,7 @@
 """Plays whole conversations against a running server at once, and checks every reply, every code
 (computed here a second time) and, with --database, every record. For measuring and for correctness:
 
-    tests/load_check.py --port 8000 --salt "$UIC_SALT" --database uic_database.db
+    tests/checks/load_check.py --port 8000 --salt "$UIC_SALT" --database uic_database.db
 
 A conversation is a greeting and five answers; some persons also answer wrongly, are delivered twice
 by the provider, or were registered before by somebody else. Exit status 1 when anything is wrong.
@@ -20,21 +20,10 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "e2e"))
-from texts import code_in, code_of, message, question  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from texts import PLACES, code_in, code_of, message, name_of, question  # noqa: E402
+from verdict import exit_status  # noqa: E402
 
-PLACES = ("Kinshasa", "Goma", "Bukavu", "Lubumbashi", "Kananga", "Mbandaka", "Kisangani", "Boma")
-SYLLABLES = ("ka", "bi", "la", "mu", "to", "ndo", "sé", "ngo", "wa", "li", "tshi", "ba", "ku", "é",
-             "ma", "yo")
-
-
-def name_of(number):
-    """A name for each number, no two alike, and none a word of a language: that would be asked again."""
-    name = SYLLABLES[number % 16]
-    while number >= 16:
-        number //= 16
-        name += SYLLABLES[number % 16]
-    return name.capitalize() + "n"
 
 
 class Person:
@@ -183,10 +172,7 @@ def main():
     for percent in (50, 95, 99):
         print(f"  {percent} % within {1000 * times[len(times) * percent // 100]:.1f} ms")
     print(f"  longest {1000 * times[-1]:.1f} ms")
-    for fault in faults[:20]:
-        print(fault, file=sys.stderr)
-    print(f"{len(faults)} faults")
-    return 1 if faults else 0
+    return exit_status(faults)
 
 
 if __name__ == "__main__":

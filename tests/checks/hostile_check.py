@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Attacks a running server of ours and looks at what that does to it:
 
-    tests/hostile_check.py malformed --port 8000 --pid PID --requests 1000000
-    tests/hostile_check.py slow --port 8000 --connections 2000
+    tests/checks/hostile_check.py malformed --port 8000 --pid PID --requests 1000000
+    tests/checks/hostile_check.py slow --port 8000 --connections 2000
 
 malformed: requests of every malformed kind that the tests know, each on a connection of its own and
 from many addresses; each must be refused as defined, and in the end the server must have no more
@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "e2e"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 from test_malformed_heads import BAD, STATUS  # noqa: E402
 
 KINDS = {what: data for what, data in BAD.items() if len(data) < 2000}

@@ -3,7 +3,7 @@
 its own, from ever new numbers, tells the answers of people who are registered and of people who are
 not, in turn, and compares how long the answers with the codes take.
 
-    tests/timing_check.py --port 8000 --pairs 2000
+    tests/checks/timing_check.py --port 8000 --pairs 2000
 
 Prints the medians, and how often one would guess right, knowing only which of two answers took
 longer: one half is no knowledge at all. Exit status 1 when it is further from one half than --margin.
@@ -14,10 +14,8 @@ import asyncio
 import secrets
 import statistics
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from load_check import Connection  # noqa: E402
+from load_check import Connection
 
 PEOPLE = 50  # registered before, of whom the strangers ask
 
