@@ -9,8 +9,9 @@
  *     session_detach(link); session_store_close(store);
  *
  * Redis key: "uic:s:" + 22 base64url characters of HMAC-SHA256(address_key, address). Value: one
- * version byte, nonce, AES-256-GCM(seal_key) with the Redis key as associated data. The mark of an
- * expired session lives beside it under "uic:m:" for mark_ttl_ms.
+ * version byte, nonce, AES-256-GCM(seal_key) with the Redis key as associated data; sealed are the
+ * bytes, and a note of the mark that stands beside them. The mark of an expired session lives under
+ * "uic:m:" for mark_ttl_ms.
  */
 #ifndef STORE_SESSIONS_H
 #define STORE_SESSIONS_H
@@ -62,23 +63,36 @@ bool session_link_up(const struct session_link *link);
 /* Why Redis refuses sessions, and what it may lose, as far as it was found; of memory nothing. */
 const struct redis_health *session_link_health(const struct session_link *link);
 
+/* The mark that stands beside a session, as it is sealed behind the session's bytes: so the mark
+ * itself is opened only when the session is gone. */
+struct session_note {
+    uint64_t saved_s; /* when, seconds since 1970, little-endian */
+    uint8_t layout;
+    uint8_t mark_length; /* 255: not known */
+    unsigned char mark[SESSION_MARK_MAX];
+    unsigned char unused[6];
+};
+
+/* What the store has. */
+struct session_known {
+    unsigned char version[SESSION_VERSION_SIZE];
+    size_t version_length; /* 0: no session */
+    struct session_note note;
+};
+
 /* One session being handled; embedded in the caller. */
 struct session {
     struct store_ticket ticket;
-    unsigned char bytes[SESSION_BYTES_MAX]; /* load: out; save: in; in clear */
-    size_t length;                          /* save with 0 deletes the session */
-    unsigned char mark[SESSION_MARK_MAX];   /* load: out; save: in, length 0 deletes the mark */
+    /* load: out; save: in; in clear. Behind them is room for the note. */
+    unsigned char bytes[SESSION_BYTES_MAX + sizeof(struct session_note)];
+    size_t length;                        /* save with 0 deletes the session */
+    unsigned char mark[SESSION_MARK_MAX]; /* load: out; save: in, length 0 deletes the mark */
     size_t mark_length;
     /* The store's own: */
     struct session_link *link;
     char name[SESSION_NAME_MAX];
-    unsigned char version[SESSION_VERSION_SIZE]; /* of the value that was loaded or saved last */
-    size_t version_length;
-    unsigned char next_version[SESSION_VERSION_SIZE]; /* of the value being saved */
-    size_t next_version_length;
-    unsigned char old_mark[SESSION_MARK_MAX]; /* as the store has it */
-    size_t old_mark_length;                   /* SIZE_MAX: unknown */
-    int64_t old_mark_s;                       /* when it was saved, seconds since 1970 */
+    struct session_known known; /* from the last load or save */
+    struct session_known next;  /* once the save under way is done */
 };
 
 /* Prepares for one person's session; address is at most 128 opaque bytes. The caller then sets
@@ -91,9 +105,8 @@ void session_init(struct session_link *link, struct session *session, const char
 enum store_status session_load(struct session_link *link, struct session *session);
 
 /* Saves if nobody saved since the load, and renews both lives, a mark's that did not change only
- * when a part of it has passed: STORE_OK; STORE_CONFLICT (load
- * again); STORE_DOWN: nobody knows whether it was saved; STORE_REFUSED: it was not; STORE_FULL;
- * STORE_LATER. */
+ * when a part of it has passed: STORE_OK; STORE_CONFLICT (load again); STORE_DOWN: nobody knows
+ * whether it was saved; STORE_REFUSED: it was not; STORE_FULL; STORE_LATER. */
 enum store_status session_save(struct session_link *link, struct session *session);
 
 /* Deletes the session whatever its version, and its mark unless keep_mark (then it is as if the

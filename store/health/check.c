@@ -34,7 +34,7 @@ int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
 {
     char wanted[16];
     const struct redis_step steps[] = {
-        {"sessions", &session_save_script, 2, {"%", "%:m", "", "probe", "10000", "probe", "10000"}},
+        {"sessions", &session_save_script, 2, {"%:m", "%", "", "probe", "10000", "probe", "10000"}},
         {"sessions", .words = {"MGET", "%", "%:m"}},
         {"ended visits", .words = {"SET", "%", "1", "EX", "10"}},
         {"ended visits", .words = {"EXISTS", "%"}},

@@ -131,11 +131,7 @@ static enum store_status script_run(struct outbox_drain *drain, const struct red
                                     unsigned key_count, int count, const char *const *argv,
                                     void (*callback)(const struct redisReply *reply, void *arg))
 {
-    size_t lengths[2 * BATCH_MAX + 4];
-
-    for (int i = 0; i < count; i++)
-        lengths[i] = strlen(argv[i]);
-    return redis_lane_run(&drain->lane, script, key_count, count, argv, lengths, callback, drain);
+    return redis_lane_run(&drain->lane, script, key_count, count, argv, NULL, callback, drain);
 }
 
 /* Settling */

@@ -96,30 +96,19 @@ static int entry_replace(struct walk *walk, const struct found *found, char erro
     return redis_call_run(walk->call, &outbox_erase_script, 4, argv, lengths, error);
 }
 
-static int command(struct walk *walk, int argc, const char *const *argv,
-                   void (*on_reply)(void *arg, const struct redisReply *reply),
-                   char error[STORE_ERROR_MAX])
-{
-    size_t lengths[8];
-
-    for (int i = 0; i < argc; i++)
-        lengths[i] = strlen(argv[i]);
-    return redis_call(walk->call, argc, argv, lengths, on_reply, walk, error);
-}
-
 static int stream_walk(struct walk *walk, const char *stream, char error[STORE_ERROR_MAX])
 {
     walk->stream = stream;
     strcpy(walk->next, "-");
-    if (command(walk, 6, (const char *[]){"XREVRANGE", stream, "+", "-", "COUNT", "1"}, on_last,
-                error) != 0)
+    if (redis_call(walk->call, 6, (const char *[]){"XREVRANGE", stream, "+", "-", "COUNT", "1"},
+                   NULL, on_last, walk, error) != 0)
         return -1;
     do {
         if (walk->last[0] == '\0')
             return 0;
-        if (command(walk, 6,
-                    (const char *[]){"XRANGE", stream, walk->next, walk->last, "COUNT", PAGE},
-                    on_page, error) != 0)
+        if (redis_call(walk->call, 6,
+                       (const char *[]){"XRANGE", stream, walk->next, walk->last, "COUNT", PAGE},
+                       NULL, on_page, walk, error) != 0)
             return -1;
         for (size_t i = 0; i < walk->found_count; i++) {
             walk->erasure->found++;

@@ -61,12 +61,11 @@ static void wait_send(struct outbox_replicas *replicas)
 
     snprintf(wanted, sizeof wanted, "%u", replicas->wanted);
     const char *const argv[] = {"WAIT", wanted, WAIT_MS};
-    const size_t lengths[] = {4, strlen(wanted), strlen(WAIT_MS)};
 
     replicas->asked = replicas->waiting;
     replicas->waiting = NULL;
     replicas->asked_count = replicas->count;
-    if (redis_lane_send(&replicas->lane, 3, argv, lengths, on_waited, replicas) != STORE_LATER)
+    if (redis_lane_send(&replicas->lane, 3, argv, NULL, on_waited, replicas) != STORE_LATER)
         on_waited(NULL, replicas);
 }
 

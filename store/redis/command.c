@@ -48,12 +48,17 @@ static char *put_script(char *out, const struct redis_words *words)
     return put_word(out, keys, length);
 }
 
+static size_t length_of(const struct redis_words *words, int i)
+{
+    return words->lengths != NULL ? words->lengths[i] : strlen(words->argv[i]);
+}
+
 struct redis_command *redis_command_create(const struct redis_words *words)
 {
     size_t room = FRAME_MAX + SCRIPT_MAX;
 
     for (int i = 0; i < words->argc; i++)
-        room += FRAME_MAX + words->lengths[i];
+        room += FRAME_MAX + length_of(words, i);
     struct redis_command *command = malloc(sizeof *command + room);
     if (command == NULL)
         return NULL;
@@ -63,7 +68,7 @@ struct redis_command *redis_command_create(const struct redis_words *words)
     if (words->script != NULL)
         out = put_script(out, words);
     for (int i = 0; i < words->argc; i++)
-        out = put_word(out, words->argv[i], words->lengths[i]);
+        out = put_word(out, words->argv[i], length_of(words, i));
     command->length = (size_t)(out - command->bytes);
     return command;
 }

@@ -30,7 +30,7 @@ struct redis_command {
 };
 
 /* What a command says. `script` NULL: argv is all of it. Else EVALSHA, and argv is the keys, of
- * which there are key_count, and then the arguments. */
+ * which there are key_count, and then the arguments. `lengths` NULL: all are texts. */
 struct redis_words {
     const struct redis_script *script;
     unsigned key_count;

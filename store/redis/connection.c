@@ -1,10 +1,9 @@
 /*
  * The life of a connection:
  *
- *     IDLE --start--> LOOKING_UP --addresses--> CONNECTING --on_connect--> GREETING --last
- * answer--+ ^              (of a name) |
- *      +-------------- connection_fail, from any state <---------------------------------- UP
- * <----+
+ *     IDLE --start--> LOOKING_UP --addresses--> CONNECTING --on_connect--> GREETING --last answer--+
+ *      ^              (of a name)                                                                 |
+ *      +-------------- connection_fail, from any state <---------------------------------- UP <---+
  *
  * One timer serves all: from LOOKING_UP to GREETING it ends the attempt; in UP it looks at the
  * oldest command, whose deadline is the first (all have the same), and takes the connection for
@@ -40,7 +39,8 @@ struct redis_connection {
     struct event *timer;
     enum state state;
     redisAsyncContext *context;
-    struct redis_tls *tls; /* NULL: none */
+    struct redis_tls *tls;       /* NULL: none */
+    const struct redis_url *url; /* of this attempt, as place and turn */
     struct redis_place place;
     unsigned turn;
     struct resolver *lookup; /* may outlast the attempt that began it */
@@ -83,14 +83,25 @@ static void commands_abandon(struct redis_connection *connection)
     }
 }
 
+static void connection_end(struct redis_connection *connection)
+{
+    connection->state = IDLE;
+    event_del(connection->timer);
+    context_drop(connection);
+}
+
+void redis_connection_stop(struct redis_connection *connection)
+{
+    connection_end(connection);
+    commands_abandon(connection);
+}
+
 static void connection_fail(struct redis_connection *connection, const char *why)
 {
     char reason[STORE_ERROR_MAX]; /* why may belong to the context */
 
     snprintf(reason, sizeof reason, "%s", why);
-    connection->state = IDLE;
-    event_del(connection->timer);
-    context_drop(connection);
+    connection_end(connection);
     connection->settings.down(connection->settings.arg, reason);
     commands_abandon(connection);
 }
@@ -224,7 +235,7 @@ static void on_greeted(struct redis_command *command, const struct redisReply *r
     free(command);
     if (reply == NULL)
         return;
-    if (redis_handshake_accepts(&connection->handshake, connection->settings.url, reply, why))
+    if (redis_handshake_accepts(&connection->handshake, connection->url, reply, why))
         greeting_next(connection);
     else
         connection_fail(connection, why);
@@ -234,14 +245,14 @@ static void greeting_next(struct redis_connection *connection)
 {
     struct redis_handshake *handshake = &connection->handshake;
 
-    if (!redis_handshake_next(handshake, connection->settings.url)) {
+    if (!redis_handshake_next(handshake, connection->url)) {
         event_del(connection->timer);
         connection->state = UP;
         connection->settings.up(connection->settings.arg);
         return;
     }
-    struct redis_command *command = redis_command_create(&(struct redis_words){
-        .argc = handshake->argc, .argv = handshake->argv, .lengths = handshake->lengths});
+    struct redis_command *command = redis_command_create(
+        &(struct redis_words){.argc = handshake->argc, .argv = handshake->argv});
     if (command == NULL)
         return; /* the timer sees it */
     command->done = on_greeted;
@@ -266,7 +277,7 @@ static void context_use(struct redis_connection *connection, redisAsyncContext *
         return;
     }
     if (connection->tls != NULL &&
-        redis_tls_start(connection->tls, context, connection->settings.url->host) != 0) {
+        redis_tls_start(connection->tls, context, connection->url->host) != 0) {
         address_fail(connection,
                      context->c.err != 0 ? context_error(connection, context) : "cannot begin TLS");
         return;
@@ -326,19 +337,18 @@ static void lookup_start(struct redis_connection *connection)
         connection_fail(connection, "cannot start a thread to look up the name");
 }
 
-void redis_connection_start(struct redis_connection *connection, const struct redis_place *place,
-                            unsigned turn)
+void redis_connection_start(struct redis_connection *connection, const struct redis_url *url,
+                            const struct redis_place *place, unsigned turn)
 {
-    const char *path = connection->settings.url->path;
-
     connection->state = LOOKING_UP;
+    connection->url = url;
     connection->turn = turn;
     connection->place = *place;
     connection->addresses_tried = 0;
     connection->addresses.count = 0;
     timer_set(connection, connection->settings.deadline_ms);
-    if (path != NULL) {
-        context_use(connection, redisAsyncConnectUnix(path));
+    if (url->path != NULL) {
+        context_use(connection, redisAsyncConnectUnix(url->path));
     } else if (is_numeric(place->host)) {
         connection->addresses.count = 1;
         memcpy(connection->addresses.text[0], place->host, RESOLVER_ADDRESS_MAX - 1);
@@ -363,7 +373,7 @@ struct redis_connection *redis_connection_create(const struct redis_connection_s
     connection->timer = evtimer_new(settings->base, on_timer, connection);
     if (connection->timer == NULL)
         goto failed;
-    if (settings->url->tls) {
+    if (settings->tls) {
         connection->tls = redis_tls_create(error);
         if (connection->tls == NULL)
             goto failed;

@@ -3,8 +3,9 @@
  * and carries commands until it ends. Whoever has it begins each attempt.
  *
  *     struct redis_connection *connection = redis_connection_create(&settings, error);
- *     redis_connection_start(connection, &place, 0);         up or down is told
+ *     redis_connection_start(connection, &url, &place, 0);   up or down is told
  *     redis_connection_send(connection, command);
+ *     redis_connection_stop(connection);                     for another start
  *     redis_connection_free(connection);                     not from a callback of this one
  */
 #ifndef STORE_REDIS_CONNECTION_H
@@ -23,9 +24,9 @@ struct redis_place {
 
 struct redis_connection_settings {
     struct event_base *base;
-    const struct redis_url *url; /* for handshake, TLS and path; outlives the connection */
-    unsigned deadline_ms;        /* for one command, and for an attempt to connect */
-    void (*up)(void *arg);       /* it was greeted */
+    bool tls;
+    unsigned deadline_ms;  /* for one command, and for an attempt to connect */
+    void (*up)(void *arg); /* after the handshake */
     /* The attempt, or the connection, came to its end; the commands under way end after this. */
     void (*down)(void *arg, const char *why);
     void *arg;
@@ -37,10 +38,13 @@ struct redis_connection *redis_connection_create(const struct redis_connection_s
 /* Commands under way end without a reply, from here; down is not called. */
 void redis_connection_free(struct redis_connection *connection);
 
-/* Begins an attempt, when there is none and no connection. The place is not used with a path. Of
- * several addresses the turn-th is tried first, lest one that swallows packets hide the others. */
-void redis_connection_start(struct redis_connection *connection, const struct redis_place *place,
-                            unsigned turn);
+/* Begins an attempt, when there is none and no connection. The url is for handshake and path, and
+ * outlives the connection; the place is not used with a path. Of several addresses the turn-th is
+ * tried first, lest one that swallows packets hide the others. */
+void redis_connection_start(struct redis_connection *connection, const struct redis_url *url,
+                            const struct redis_place *place, unsigned turn);
+/* As redis_connection_free, but another attempt may begin; also from a command's `done`. */
+void redis_connection_stop(struct redis_connection *connection);
 
 /* Takes the command and returns 0, or -1 when it cannot be sent. Only while it is up. */
 int redis_connection_send(struct redis_connection *connection, struct redis_command *command);

@@ -1,6 +1,5 @@
 /* AUTH, SELECT, ROLE, PING. */
 #include "store/redis/handshake.h"
-#include "store/redis/reply.h"
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -16,7 +15,6 @@ static void say(struct redis_handshake *handshake, const char *first, const char
     handshake->argc = 0;
     for (size_t i = 0; i < 3 && words[i] != NULL; i++) {
         handshake->argv[i] = words[i];
-        handshake->lengths[i] = strlen(words[i]);
         handshake->argc++;
     }
 }
@@ -45,6 +43,13 @@ bool redis_handshake_next(struct redis_handshake *handshake, const struct redis_
     return true;
 }
 
+static bool is_replica(const struct redisReply *role)
+{
+    return role->type == REDIS_REPLY_ARRAY && role->elements > 0 &&
+           role->element[0]->type == REDIS_REPLY_STRING &&
+           strcmp(role->element[0]->str, "slave") == 0;
+}
+
 /* A server that does not know AUTH may repeat the arguments in its answer. */
 static bool tells_secret(const struct redis_url *url, const char *text)
 {
@@ -55,7 +60,7 @@ static bool tells_secret(const struct redis_url *url, const char *text)
 bool redis_handshake_accepts(const struct redis_handshake *handshake, const struct redis_url *url,
                              const struct redisReply *reply, char why[STORE_ERROR_MAX])
 {
-    if (handshake->step == ROLE && redis_reply_is_replica(reply)) {
+    if (handshake->step == ROLE && is_replica(reply)) {
         snprintf(why, STORE_ERROR_MAX, "is a replica, not a master");
         return false;
     }

@@ -13,7 +13,6 @@ struct redis_handshake {
     size_t step; /* 0 before the first command */
     int argc;
     const char *argv[3];
-    size_t lengths[3];
     char db[16];
 };
 

@@ -1,12 +1,13 @@
 /*
  * The life of a link:
  *
- *     WAITING --timer--> (asks the sentinels) --place--> (connects) --on_up--> UP
- *        ^                                                                      |
- *        +---------------------------- link_fail <-----------------------------+
+ *     WAITING --timer--> ASKING sentinels, one by one --place--> CONNECTING --on_up--> UP
+ *        ^                                                                             |
+ *        +------------------------------ link_fail <-----------------------------------+
  *
- * The timer is pending in WAITING only: sentinels and connection have deadlines of their own. The
- * next attempt may find a new master, behind the same address or by asking the sentinels.
+ * One connection serves both, a sentinel and then the master; where there are no sentinels the place
+ * is known. The timer is pending in WAITING, and before the next sentinel: the connection has
+ * deadlines of its own. The next attempt may find a new master, behind the same address or by asking.
  *
  * A script goes by its name. Whoever hears that Redis does not know it (a new server, or one that
  * forgot) loads it and sends the same command again, once: a script that was not there has done
@@ -34,9 +35,10 @@ struct redis_link {
     const struct redis_url *url;
     unsigned deadline_ms;
     struct event *timer;
-    struct redis_question *question;
     struct redis_connection *connection;
-    struct redis_place place; /* port 0: not known */
+    struct redis_url sentinel; /* the one being asked; its texts are url's */
+    unsigned asked;            /* sentinels in this attempt; 0: none is being asked */
+    struct redis_place place;  /* port 0: not known */
     bool up;
     unsigned failures;                  /* attempts since it was up */
     const struct redis_script *loading; /* its load is under way */
@@ -94,14 +96,84 @@ static void link_fail(struct redis_link *link, const char *why)
     const int64_t pause = backoff_ms(++link->failures, PAUSE_FIRST_MS, pause_max);
 
     link->up = false;
+    link->asked = 0;
     event_add(link->timer, &(struct timeval){pause / 1000, pause % 1000 * 1000});
     link_tell(link, false, why);
 }
+
+/* Sentinels */
+
+static void sentinel_ask(struct redis_link *link)
+{
+    const struct redis_url *url = link->url;
+    const struct redis_host *host =
+        &url->sentinels[(link->failures + link->asked++) % url->sentinel_count];
+    struct redis_place place = {.port = host->port};
+
+    snprintf(place.host, sizeof place.host, "%s", host->name);
+    link->sentinel = (struct redis_url){
+        .host = host->name, .port = host->port, .password = url->sentinel_password};
+    link->place = (struct redis_place){0};
+    redis_connection_start(link->connection, &link->sentinel, &place, 0);
+}
+
+/* The next one is asked, or the last one's reason told. */
+static void sentinel_fail(struct redis_link *link, const char *form, const char *why)
+{
+    char line[STORE_ERROR_MAX];
+
+    if (link->asked < link->url->sentinel_count) {
+        event_add(link->timer, &(struct timeval){0, 0});
+        return;
+    }
+    snprintf(line, sizeof line, "%s at %.100s:%u: %.100s", form, link->sentinel.host,
+             link->sentinel.port, why);
+    link_fail(link, line);
+}
+
+static void on_place(struct redis_command *command, const struct redisReply *reply)
+{
+    struct redis_link *link = command->owner;
+
+    free(command);
+    if (reply == NULL)
+        return; /* on_down hears why */
+    const bool found = redis_sentinel_read(&link->place, reply) == 0;
+    redis_connection_stop(link->connection);
+    if (found) {
+        link->asked = 0;
+        redis_connection_start(link->connection, link->url, &link->place, link->failures);
+        return;
+    }
+    sentinel_fail(link, "the sentinel",
+                  reply->type == REDIS_REPLY_ERROR ? reply->str : "knows no master of that name");
+}
+
+static void master_ask(struct redis_link *link)
+{
+    struct redis_command *command = redis_sentinel_question(link->url->master);
+
+    if (command != NULL) {
+        command->done = on_place;
+        command->owner = link;
+        if (redis_connection_send(link->connection, command) == 0)
+            return;
+        free(command);
+    }
+    redis_connection_stop(link->connection);
+    sentinel_fail(link, "the sentinel", "out of memory");
+}
+
+/* Life */
 
 static void on_up(void *arg)
 {
     struct redis_link *link = arg;
 
+    if (link->asked > 0) {
+        master_ask(link);
+        return;
+    }
     link->up = true;
     link->failures = 0;
     link_tell(link, true, "connected");
@@ -109,20 +181,12 @@ static void on_up(void *arg)
 
 static void on_down(void *arg, const char *why)
 {
-    link_fail(arg, why);
-}
-
-static void on_place(const struct redis_place *place, const char *why, void *arg)
-{
     struct redis_link *link = arg;
 
-    link->question = NULL;
-    if (place == NULL) {
+    if (link->asked > 0)
+        sentinel_fail(link, "as sentinel, Redis", why);
+    else
         link_fail(link, why);
-        return;
-    }
-    link->place = *place;
-    redis_connection_start(link->connection, place, link->failures);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -131,15 +195,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (link->url->master == NULL) {
-        redis_connection_start(link->connection, &link->place, link->failures);
-        return;
-    }
-    link->place = (struct redis_place){0};
-    link->question = redis_sentinel_ask(link->base, link->url, link->failures, link->deadline_ms,
-                                        on_place, link);
-    if (link->question == NULL)
-        link_fail(link, "out of memory");
+    if (link->url->master != NULL)
+        sentinel_ask(link);
+    else
+        redis_connection_start(link->connection, link->url, &link->place, link->failures);
 }
 
 struct redis_link *redis_link_open(struct event_base *base, const struct redis_url *url,
@@ -158,7 +217,8 @@ struct redis_link *redis_link_open(struct event_base *base, const struct redis_u
     }
     link->timer = evtimer_new(base, on_timer, link);
     link->connection = redis_connection_create(
-        &(struct redis_connection_settings){base, url, deadline_ms, on_up, on_down, link}, error);
+        &(struct redis_connection_settings){base, url->tls, deadline_ms, on_up, on_down, link},
+        error);
     if (link->timer == NULL || link->connection == NULL) {
         redis_link_close(link);
         return NULL;
@@ -176,8 +236,6 @@ void redis_link_close(struct redis_link *link)
     link->up = false;
     while ((lane = TAILQ_FIRST(&link->lanes)) != NULL)
         redis_lane_leave(lane);
-    if (link->question != NULL)
-        redis_sentinel_cancel(link->question);
     redis_connection_free(link->connection);
     if (link->timer != NULL)
         event_free(link->timer);

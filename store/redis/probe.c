@@ -101,7 +101,6 @@ static void probe_send(struct redis_probe *probe)
     const struct redis_step *step = step_now(probe);
     char names[REDIS_STEP_WORDS][sizeof probe->name + 8];
     const char *argv[REDIS_STEP_WORDS];
-    size_t lengths[REDIS_STEP_WORDS];
     int argc = 0;
 
     for (; argc < REDIS_STEP_WORDS && step->words[argc] != NULL; argc++) {
@@ -110,12 +109,11 @@ static void probe_send(struct redis_probe *probe)
             snprintf(names[argc], sizeof names[argc], "%s%s", probe->name, argv[argc] + 1);
             argv[argc] = names[argc];
         }
-        lengths[argc] = strlen(argv[argc]);
     }
     const enum store_status status =
         step->script != NULL ? redis_lane_run(&probe->lane, step->script, step->key_count, argc,
-                                              argv, lengths, on_reply, probe)
-                             : redis_lane_send(&probe->lane, argc, argv, lengths, on_reply, probe);
+                                              argv, NULL, on_reply, probe)
+                             : redis_lane_send(&probe->lane, argc, argv, NULL, on_reply, probe);
     if (status != STORE_LATER)
         probe_end(probe, STORE_DOWN);
 }

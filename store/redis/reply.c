@@ -35,10 +35,3 @@ enum redis_trouble redis_reply_trouble(const struct redisReply *reply)
     }
     return REDIS_FINE;
 }
-
-bool redis_reply_is_replica(const struct redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
-           reply->element[0]->type == REDIS_REPLY_STRING &&
-           strcmp(reply->element[0]->str, "slave") == 0;
-}

@@ -2,8 +2,6 @@
 #ifndef STORE_REDIS_REPLY_H
 #define STORE_REDIS_REPLY_H
 
-#include <stdbool.h>
-
 struct redisReply;
 
 enum redis_trouble {
@@ -14,8 +12,5 @@ enum redis_trouble {
 
 /* Of an error that concerns all commands, or a script; errors of one command are fine. */
 enum redis_trouble redis_reply_trouble(const struct redisReply *reply);
-
-/* Whether an answer to ROLE is a replica's. */
-bool redis_reply_is_replica(const struct redisReply *reply);
 
 #endif

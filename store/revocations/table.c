@@ -100,9 +100,8 @@ static enum store_status key_set(struct revocations_link *link, const struct kno
     key_write(key, row->hash);
     snprintf(seconds, sizeof seconds, "%" PRId64, left_s);
     const char *argv[] = {"SET", key, "1", "EX", seconds};
-    const size_t lengths[] = {3, strlen(key), 1, 2, strlen(seconds)};
 
-    return redis_lane_send(&link->redis, 5, argv, lengths, callback, arg);
+    return redis_lane_send(&link->redis, 5, argv, NULL, callback, arg);
 }
 
 static void revocation_finish(struct revocation *revocation, enum store_status status)
@@ -177,9 +176,8 @@ enum store_status revocation_find(struct revocations_link *link, struct revocati
     key_write(key, revocation->hash);
     revocation->revocations = link->revocations;
     const char *argv[] = {"EXISTS", key};
-    const size_t lengths[] = {6, strlen(key)};
 
-    return redis_lane_send(&link->redis, 2, argv, lengths, on_found, revocation);
+    return redis_lane_send(&link->redis, 2, argv, NULL, on_found, revocation);
 }
 
 /* Life */

@@ -12,8 +12,8 @@ static const struct timeval retry_after = {1, 0};
 extern const struct redis_script session_save_script;
 
 static const struct redis_step steps[] = {
-    {"sessions", &session_save_script, 2, {"%", "%:m", "", "probe", "10000", "probe", "10000"}},
-    {"sessions", &session_save_script, 2, {"%", "%:m", "probe", "", "", "", ""}},
+    {"sessions", &session_save_script, 2, {"%:m", "%", "", "probe", "10000", "probe", "10000"}},
+    {"sessions", &session_save_script, 2, {"%:m", "%", "probe", "", "", "", ""}},
     {"sessions", .words = {"MGET", "%", "%:m"}},
     {"sessions", .words = {"DEL", "%", "%:m"}},
     {0},

@@ -15,102 +15,93 @@
 #define NAME_PREFIX "uic:s:"
 #define MARK_PREFIX "uic:m:"
 #define NAME_CHARACTERS 22
+#define NOTE_LAYOUT 0xe1
+#define NOTE_SIZE sizeof(struct session_note)
+#define MARK_UNKNOWN UINT8_MAX
 /* A mark that is younger than this part of its life need not be saved again. */
 #define MARK_LIFE_PARTS 24
-#define MARK_UNKNOWN SIZE_MAX
 
 _Static_assert(SEAL_HEAD_SIZE == SESSION_VERSION_SIZE, "the head of a value is its version");
 _Static_assert(SEAL_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
 _Static_assert(KEYED_HASH_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
 _Static_assert(sizeof NAME_PREFIX + NAME_CHARACTERS <= SESSION_NAME_MAX, "room for a name");
-
-/* A link's own contexts, armed with the keys once, and room for the values of one save. */
-struct session_crypto {
-    struct keyed_hash *names;
-    struct seal *seal;
-    unsigned char value[SESSION_SEALED_MAX];
-    unsigned char mark[SESSION_MARK_SEALED_MAX];
-};
-
-static void crypto_free(struct session_crypto *crypto)
-{
-    if (crypto == NULL)
-        return;
-    keyed_hash_free(crypto->names);
-    seal_free(crypto->seal);
-    free(crypto);
-}
-
-static struct session_crypto *crypto_create(const struct session_settings *settings)
-{
-    struct session_crypto *crypto = calloc(1, sizeof *crypto);
-    if (crypto == NULL)
-        return NULL;
-    crypto->names = keyed_hash_create(settings->address_key);
-    crypto->seal = seal_create(settings->seal_key);
-    if (crypto->names == NULL || crypto->seal == NULL) {
-        crypto_free(crypto);
-        return NULL;
-    }
-    return crypto;
-}
+_Static_assert(NOTE_SIZE == 32, "a note is the same bytes everywhere");
 
 struct session_store *session_store_open(const struct session_settings *settings,
                                          char error[STORE_ERROR_MAX])
 {
-    const struct session_backend *backend = settings->in_redis ? &session_redis : &session_memory;
-    struct session_store *store = backend->open(settings, error);
+    struct session_store *store = calloc(1, sizeof *store);
+
+    snprintf(error, STORE_ERROR_MAX, "out of memory for sessions");
     if (store == NULL)
         return NULL;
-    store->backend = backend;
     store->settings = *settings;
-    return store;
+    store->backend = settings->in_redis ? &session_redis : &session_memory;
+    snprintf(store->ttl, sizeof store->ttl, "%u", settings->ttl_ms);
+    snprintf(store->mark_ttl, sizeof store->mark_ttl, "%u", settings->mark_ttl_ms);
+    if (settings->in_redis)
+        return store;
+    store->memory = session_memory_open(&store->settings);
+    if (store->memory != NULL)
+        return store;
+    session_store_close(store);
+    return NULL;
 }
 
 void session_store_close(struct session_store *store)
 {
     if (store == NULL)
         return;
+    session_memory_close(store->memory);
     OPENSSL_cleanse(&store->settings, sizeof store->settings);
-    store->backend->close(store);
+    free(store);
 }
 
 struct session_link *session_attach(struct session_store *store, struct redis_link *redis,
                                     const struct store_watch *watch, char error[STORE_ERROR_MAX])
 {
-    struct session_crypto *crypto = crypto_create(&store->settings);
-    if (crypto == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "cannot prepare the session keys");
+    const struct session_settings *settings = &store->settings;
+    struct session_link *link = calloc(1, sizeof *link);
+
+    snprintf(error, STORE_ERROR_MAX, "cannot prepare the session keys");
+    if (link == NULL)
         return NULL;
-    }
-    struct session_link *link = store->backend->attach(redis, store->settings.in_flight_max, watch);
-    if (link == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
-        crypto_free(crypto);
-        return NULL;
-    }
     link->store = store;
-    link->crypto = crypto;
-    return link;
+    link->names = keyed_hash_create(settings->address_key);
+    link->seal = seal_create(settings->seal_key);
+    if (link->names == NULL || link->seal == NULL)
+        goto failed;
+    link->health.serves = !settings->in_redis;
+    if (!settings->in_redis)
+        return link;
+    redis_lane_join(&link->lane, redis, settings->in_flight_max, NULL);
+    if (session_health_start(&link->health, redis, watch) == 0)
+        return link;
+    snprintf(error, STORE_ERROR_MAX, "out of memory");
+failed:
+    session_detach(link);
+    return NULL;
 }
 
 void session_detach(struct session_link *link)
 {
     if (link == NULL)
         return;
-    struct session_crypto *crypto = link->crypto;
-    link->store->backend->detach(link);
-    crypto_free(crypto);
+    redis_lane_leave(&link->lane);
+    session_health_stop(&link->health);
+    keyed_hash_free(link->names);
+    seal_free(link->seal);
+    free(link);
 }
 
 bool session_link_up(const struct session_link *link)
 {
-    return link->store->backend->up(link);
+    return link->health.serves;
 }
 
 const struct redis_health *session_link_health(const struct session_link *link)
 {
-    return link->store->backend->health(link);
+    return &link->health.found;
 }
 
 /* The first characters of digest in base64url; three bytes make four of them. */
@@ -129,6 +120,13 @@ static void write_name(char name[SESSION_NAME_MAX], const unsigned char digest[K
     name[at] = '\0';
 }
 
+static void session_clear(struct session *session)
+{
+    session->length = 0;
+    session->mark_length = 0;
+    session->known = (struct session_known){.note.mark_length = MARK_UNKNOWN};
+}
+
 /* On failure the name stays empty, and load and save say STORE_DOWN. */
 void session_init(struct session_link *link, struct session *session, const char *address,
                   size_t address_length)
@@ -136,45 +134,11 @@ void session_init(struct session_link *link, struct session *session, const char
     unsigned char digest[KEYED_HASH_SIZE];
 
     session->ticket = (struct store_ticket){0};
-    session->length = 0;
-    session->mark_length = 0;
-    session->old_mark_length = MARK_UNKNOWN;
-    session->version_length = 0;
+    session_clear(session);
     session->link = link;
     session->name[0] = '\0';
-    if (keyed_hash(link->crypto->names, address, address_length, digest) == 0)
+    if (keyed_hash(link->names, address, address_length, digest) == 0)
         write_name(session->name, digest);
-}
-
-enum store_status session_load(struct session_link *link, struct session *session)
-{
-    session->length = 0;
-    session->mark_length = 0;
-    session->old_mark_length = MARK_UNKNOWN;
-    session->version_length = 0;
-    if (session->name[0] == '\0')
-        return STORE_DOWN;
-    return link->store->backend->load(link, session);
-}
-
-enum store_status session_save(struct session_link *link, struct session *session)
-{
-    if (session->name[0] == '\0')
-        return STORE_DOWN;
-    if (session->length > SESSION_BYTES_MAX || session->mark_length > SESSION_MARK_MAX)
-        return STORE_FULL;
-    return link->store->backend->save(link, session);
-}
-
-enum store_status session_forget(struct session_link *link, struct session *session, bool keep_mark)
-{
-    session->length = 0;
-    session->mark_length = 0;
-    session->old_mark_length = MARK_UNKNOWN;
-    session->version_length = 0;
-    if (session->name[0] == '\0')
-        return STORE_DOWN;
-    return link->store->backend->forget(link, session, keep_mark);
 }
 
 void session_mark_name(const struct session *session, char name[SESSION_NAME_MAX])
@@ -183,108 +147,144 @@ void session_mark_name(const struct session *session, char name[SESSION_NAME_MAX
     memcpy(name, MARK_PREFIX, strlen(MARK_PREFIX));
 }
 
-static int seal_value(struct seal *seal, const char *name, const unsigned char *clear,
-                      size_t length, unsigned char *sealed, struct session_value *value)
+/* Loading */
+
+enum store_status session_load(struct session_link *link, struct session *session)
 {
-    *value = (struct session_value){0};
-    if (length == 0)
-        return 0;
-    if (seal_wrap(seal, name, clear, length, sealed) != 0)
+    session_clear(session);
+    return session->name[0] != '\0' ? link->store->backend->load(link, session) : STORE_DOWN;
+}
+
+/* Takes the note off the end of the bytes. */
+static int open_value(struct session *session, struct session_value value)
+{
+    struct session_note *note = &session->known.note;
+
+    if (seal_unwrap(session->link->seal, session->name, value.bytes, value.length, session->bytes,
+                    sizeof session->bytes, &session->length) != 0 ||
+        session->length < NOTE_SIZE)
         return -1;
-    *value = (struct session_value){sealed, length + SEAL_OVERHEAD};
-    return 0;
+    session->length -= NOTE_SIZE;
+    memcpy(note, session->bytes + session->length, NOTE_SIZE);
+    return note->layout == NOTE_LAYOUT && note->mark_length <= SESSION_MARK_MAX ? 0 : -1;
 }
 
-static int seal_mark(struct session *session, struct session_value *mark)
+/* The note of another mark than the one that is there says nothing. */
+static void find_mark(struct session *session, struct session_value mark)
 {
-    struct session_crypto *crypto = session->link->crypto;
-    unsigned char clear[SESSION_MARK_TIME_SIZE + SESSION_MARK_MAX];
+    struct session_note *note = &session->known.note;
+    const size_t noted = note->mark_length;
     char mark_name[SESSION_NAME_MAX];
-    const uint64_t now_s = htole64((uint64_t)time(NULL));
 
-    session_mark_name(session, mark_name);
-    memcpy(clear, &now_s, SESSION_MARK_TIME_SIZE);
-    memcpy(clear + SESSION_MARK_TIME_SIZE, session->mark, session->mark_length);
-    return seal_value(crypto->seal, mark_name, clear,
-                      session->mark_length > 0 ? SESSION_MARK_TIME_SIZE + session->mark_length : 0,
-                      crypto->mark, mark);
-}
-
-static void open_mark(struct session *session, struct session_value mark)
-{
-    unsigned char clear[SESSION_MARK_TIME_SIZE + SESSION_MARK_MAX];
-    char mark_name[SESSION_NAME_MAX];
-    uint64_t saved_s;
-    size_t length;
-
-    session_mark_name(session, mark_name);
-    session->old_mark_length = 0;
-    if (mark.length == 0 ||
-        seal_unwrap(session->link->crypto->seal, mark_name, mark.bytes, mark.length, clear,
-                    sizeof clear, &length) != 0 ||
-        length <= SESSION_MARK_TIME_SIZE)
+    if (mark.length == (noted > 0 ? noted + SEAL_OVERHEAD : 0)) {
+        memcpy(session->mark, note->mark, noted);
+        session->mark_length = noted;
         return;
-    session->mark_length = length - SESSION_MARK_TIME_SIZE;
-    memcpy(session->mark, clear + SESSION_MARK_TIME_SIZE, session->mark_length);
-    memcpy(&saved_s, clear, SESSION_MARK_TIME_SIZE);
-    session->old_mark_s = (int64_t)le64toh(saved_s);
-    memcpy(session->old_mark, session->mark, session->mark_length);
-    session->old_mark_length = session->mark_length;
-}
-
-bool session_mark_stays(const struct session *session)
-{
-    const int64_t life_s = session->link->store->settings.mark_ttl_ms / 1000;
-    const int64_t now_s = time(NULL);
-
-    if (session->mark_length != session->old_mark_length ||
-        memcmp(session->mark, session->old_mark, session->mark_length) != 0)
-        return false;
-    return session->mark_length == 0 ||
-           (session->old_mark_s <= now_s && session->old_mark_s > now_s - life_s / MARK_LIFE_PARTS);
-}
-
-int session_seal(struct session *session, struct session_value *value, struct session_value *mark)
-{
-    struct session_crypto *crypto = session->link->crypto;
-
-    if (seal_value(crypto->seal, session->name, session->bytes, session->length, crypto->value,
-                   value) != 0 ||
-        (mark != NULL && seal_mark(session, mark) != 0))
-        return -1;
-    session->next_version_length = value->length > 0 ? SESSION_VERSION_SIZE : 0;
-    memcpy(session->next_version, crypto->value, session->next_version_length);
-    return 0;
+    }
+    note->mark_length = MARK_UNKNOWN;
+    session_mark_name(session, mark_name);
+    if (seal_unwrap(session->link->seal, mark_name, mark.bytes, mark.length, session->mark,
+                    SESSION_MARK_MAX, &session->mark_length) != 0)
+        session->mark_length = 0;
 }
 
 /* A value that does not open still has a version, so that a save can replace it. */
 enum store_status session_loaded(struct session *session, struct session_value value,
                                  struct session_value mark)
 {
-    struct seal *seal = session->link->crypto->seal;
+    struct session_known *known = &session->known;
+    const bool opened = value.length > 0 && open_value(session, value) == 0;
 
-    open_mark(session, mark);
-    if (value.length == 0)
-        return STORE_ABSENT;
-    session->version_length =
+    known->version_length =
         value.length < SESSION_VERSION_SIZE ? value.length : SESSION_VERSION_SIZE;
-    memcpy(session->version, value.bytes, session->version_length);
-    if (seal_unwrap(seal, session->name, value.bytes, value.length, session->bytes,
-                    SESSION_BYTES_MAX, &session->length) != 0) {
+    if (value.length > 0)
+        memcpy(known->version, value.bytes, known->version_length);
+    if (!opened) {
         session->length = 0;
-        return STORE_ABSENT;
+        known->note.mark_length = MARK_UNKNOWN;
     }
-    return STORE_OK;
+    find_mark(session, mark);
+    return opened ? STORE_OK : STORE_ABSENT;
+}
+
+/* Saving */
+
+/* Whether the mark to be saved is the one that the store has already, with nearly all its life. */
+static bool mark_stays(const struct session *session, uint64_t now_s)
+{
+    const struct session_note *note = &session->known.note;
+    const uint64_t young_s = session->link->store->settings.mark_ttl_ms / 1000 / MARK_LIFE_PARTS;
+
+    return session->mark_length == note->mark_length &&
+           memcmp(session->mark, note->mark, note->mark_length) == 0 &&
+           (note->mark_length == 0 || now_s - le64toh(note->saved_s) < young_s);
+}
+
+static void write_note(struct session *session, uint64_t now_s)
+{
+    struct session_note *note = &session->next.note;
+
+    *note = (struct session_note){.saved_s = htole64(now_s),
+                                  .layout = NOTE_LAYOUT,
+                                  .mark_length = (uint8_t)session->mark_length};
+    memcpy(note->mark, session->mark, session->mark_length);
+}
+
+/* Nothing is sealed as nothing. */
+static int seal_value(struct seal *seal, const char *name, const unsigned char *clear,
+                      size_t length, unsigned char *sealed, struct session_value *value)
+{
+    *value = (struct session_value){sealed, length > 0 ? length + SEAL_OVERHEAD : 0};
+    return length > 0 ? seal_wrap(seal, name, clear, length, sealed) : 0;
+}
+
+static int seal_session(struct session *session, struct session_value *value)
+{
+    struct session_link *link = session->link;
+    struct session_known *next = &session->next;
+    const size_t length = session->length;
+
+    memcpy(session->bytes + length, &next->note, NOTE_SIZE);
+    if (seal_value(link->seal, session->name, session->bytes, length > 0 ? length + NOTE_SIZE : 0,
+                   link->value, value) != 0)
+        return -1;
+    next->version_length = length > 0 ? SESSION_VERSION_SIZE : 0;
+    memcpy(next->version, link->value, next->version_length);
+    return 0;
+}
+
+enum store_status session_save(struct session_link *link, struct session *session)
+{
+    const uint64_t now_s = (uint64_t)time(NULL);
+    struct session_value value, mark;
+    char mark_name[SESSION_NAME_MAX];
+
+    if (session->name[0] == '\0')
+        return STORE_DOWN;
+    if (session->length > SESSION_BYTES_MAX || session->mark_length > SESSION_MARK_MAX)
+        return STORE_FULL;
+    const bool stays = mark_stays(session, now_s);
+    if (stays)
+        session->next.note = session->known.note;
+    else
+        write_note(session, now_s);
+    session_mark_name(session, mark_name);
+    if (seal_session(session, &value) != 0 ||
+        (!stays && seal_value(link->seal, mark_name, session->mark, session->mark_length,
+                              link->mark, &mark) != 0))
+        return STORE_DOWN;
+    return link->store->backend->save(link, session, value, stays ? NULL : &mark);
 }
 
 enum store_status session_saved(struct session *session)
 {
-    session->version_length = session->next_version_length;
-    memcpy(session->version, session->next_version, session->next_version_length);
-    if (!session_mark_stays(session)) {
-        memcpy(session->old_mark, session->mark, session->mark_length);
-        session->old_mark_length = session->mark_length;
-        session->old_mark_s = time(NULL);
-    }
+    session->known = session->next;
     return STORE_OK;
+}
+
+enum store_status session_forget(struct session_link *link, struct session *session, bool keep_mark)
+{
+    session_clear(session);
+    return session->name[0] != '\0' ? link->store->backend->forget(link, session, keep_mark)
+                                    : STORE_DOWN;
 }
