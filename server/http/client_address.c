@@ -264,7 +264,7 @@ uint64_t client_address_hash(const struct client_address *address, uint64_t seed
     uint64_t half[2];
 
     memcpy(half, address->bytes, sizeof half);
-    hash = (half[0] ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (half[0] ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
     hash = (hash ^ hash >> 32 ^ half[1]) * UINT64_C(0xbf58476d1ce4e5b9);
     hash = (hash ^ hash >> 29) * UINT64_C(0x94d049bb133111eb);
     return hash >> 32;
