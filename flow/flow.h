@@ -12,6 +12,7 @@
 #ifndef FLOW_FLOW_H
 #define FLOW_FLOW_H
 
+#include "flow/reading/result.h"
 #include "uic/uic.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,8 +26,6 @@
 #define FLOW_STEPS_MAX 16
 /* Languages that a flow can have at most. */
 #define FLOW_LANGUAGES_MAX 8
-/* Characters that a text answer can have at most, whatever the flow file says. */
-#define FLOW_ANSWER_CHARACTERS_MAX 160
 /* Bytes of all answers of one conversation together, as they were read, and of the names to choose
  * from; normalised they are half as long at most. */
 #define FLOW_ANSWERS_MAX 4736
@@ -87,29 +86,6 @@ bool flow_language_is_offered(const struct flow *flow, size_t language);
  */
 int flow_answer(const struct flow *flow, size_t step, const char *text, size_t length, bool check,
                 int64_t now_s, char *out, size_t capacity, size_t *out_length, char error[160]);
-
-/* Bytes that hold an answer as it was read, with its NUL. */
-#define FLOW_READING_MAX (FLOW_ANSWER_CHARACTERS_MAX * 4 + 64)
-/* Names that a person can choose from at most. */
-#define FLOW_READING_CHOICES_MAX 3
-
-enum flow_reading_kind {
-    FLOW_READ,           /* an answer, as it stands or nearly so */
-    FLOW_READ_DOUBTFUL,  /* an answer out of a sentence, or an unusual one */
-    FLOW_READ_WHICH,     /* several names: text has them all, choices each */
-    FLOW_READ_AGAIN,     /* not understood */
-    FLOW_READ_NO_ANSWER, /* "I do not know", "ok" */
-};
-
-/* An answer as it was read: to be told back, and to be given to flow_answer. The first three kinds
- * have a text. Holds what a person said: wipe it. */
-struct flow_reading {
-    enum flow_reading_kind kind;
-    uint8_t choice_count;
-    size_t length;
-    char text[FLOW_READING_MAX];
-    char choices[FLOW_READING_CHOICES_MAX][FLOW_READING_MAX];
-};
 
 /*
  * Reads a message as an answer to a step, in the way that the step asks for ("reading" in the flow

@@ -14,8 +14,8 @@
 #ifndef STORE_RECORD_TOOLS_H
 #define STORE_RECORD_TOOLS_H
 
+#include "store/base/record_time.h"
 #include "store/records.h"
-#include "store/records/time.h"
 
 /* Reading: all records, one after the other, oldest first: ours, or those of the Python version,
  * which are only ever read. */

@@ -12,11 +12,13 @@
 #ifndef STORE_REDIS_H
 #define STORE_REDIS_H
 
-#include "store/redis/url.h"
+#include "store/ticket.h"
+#include <stdbool.h>
 
 struct event_base;
 struct redis_call;
 struct redis_link;
+struct redis_url;
 
 /* Both are NULL without Redis. */
 struct redis_links {

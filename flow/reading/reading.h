@@ -13,7 +13,9 @@
 #ifndef FLOW_READING_H
 #define FLOW_READING_H
 
-#include "flow/flow.h"
+#include "flow/reading/result.h"
+#include "uic/uic.h"
+#include <stdbool.h>
 
 /* Characters of a message that are looked at; a longer one is no answer. */
 #define TOKENS_CHARACTERS_MAX FLOW_ANSWER_CHARACTERS_MAX

@@ -10,8 +10,8 @@
 #define SERVER_ADMIN_SNAPSHOT_H
 
 #include "server/config/config.h"
-#include "server/serving/stores.h"
 #include "server/telemetry/funnel.h"
+#include "server/telemetry/readiness.h"
 #include <jansson.h>
 
 /* Days that can be looked back at. */

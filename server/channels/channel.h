@@ -37,6 +37,9 @@ struct delivery {
 #define REFUSAL_NOT_OURS "request_not_ours"
 #define REFUSAL_OURS "webhook_refused"
 
+/* By which Twilio is known, also at an address where she does not write. */
+#define TWILIO_SIGNATURE_HEADER "X-Twilio-Signature"
+
 /* Why a request is not taken. */
 struct refusal {
     int status;

@@ -4,7 +4,7 @@
 #include "server/commands/command.h"
 #include "server/commands/lines.h"
 #include "server/commands/look.h"
-#include "server/config/setup.h"
+#include "server/serving/setup.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>

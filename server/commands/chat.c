@@ -2,10 +2,10 @@
  * as a webhook, with sessions and records in memory: nothing is registered anywhere. */
 #include "server/commands/command.h"
 
-#include "server/config/setup.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/quota.h"
 #include "server/security/keyed_hashes.h"
+#include "server/serving/setup.h"
 #include "server/telemetry/funnel.h"
 #include "server/telemetry/log.h"
 #include "store/counters.h"
@@ -201,7 +201,7 @@ static int run(struct options *options, int argc, char *argv[])
 
     if (command_options(options, true, argc, argv) != 0)
         return COMMAND_USAGE;
-    if (setup_open(&setup, options, stderr) == 0) {
+    if (setup_open(&setup, options->env_file, options->flow_file, stderr) == 0) {
         /* What a server logs of each message would stand between the sentences. */
         log_start(LOG_WARNING, false);
         if (chat_open(&chat, &setup, error) == 0) {

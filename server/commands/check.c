@@ -8,9 +8,8 @@
 #include "server/commands/instances.h"
 #include "server/commands/public_check.h"
 #include "server/commands/start_check.h"
-#include "server/config/setup.h"
 #include "server/http/tls.h"
-#include "server/security/salt_check.h"
+#include "server/serving/setup.h"
 #include "store/base/clock.h"
 #include "store/records.h"
 #include <getopt.h>
@@ -67,7 +66,7 @@ static int check_setup(struct setup *setup, const struct options *options)
     FILE *errors = open_memstream(&lines, &length);
     if (errors == NULL)
         abort();
-    int status = setup_open(setup, options, errors);
+    int status = setup_open(setup, options->env_file, options->flow_file, errors);
     fclose(errors);
     print_lines("bad", lines);
     free(lines);
@@ -191,7 +190,7 @@ static int check_database(const struct setup *setup)
     if (record_store_probe(setup->config.database_url, error) == 0) {
         const char *subject;
         print_finding("ok", "database", "ready");
-        if (salt_check(setup, false, &subject, error) == 0)
+        if (setup_check_salt(setup, false, &subject, error) == 0)
             return check_database_clock(&setup->config) == 0 ? check_backup(&setup->config) : -1;
         print_finding("bad", subject, error);
         return -1;

@@ -2,7 +2,7 @@
  * an answer or a code is, flow/ and uic/ know. */
 #include "server/commands/command.h"
 #include "server/commands/lines.h"
-#include "server/config/setup.h"
+#include "server/serving/setup.h"
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>

@@ -3,8 +3,7 @@
 #include "server/commands/command.h"
 #include "server/commands/erasing.h"
 #include "server/commands/phone_number.h"
-#include "server/config/setup.h"
-#include "server/security/salt_check.h"
+#include "server/serving/setup.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
 #include <getopt.h>
@@ -245,7 +244,8 @@ static int erase_run(struct erase *erase, const struct request *request)
     if (erase->eraser == NULL)
         return fail("DATABASE_URL", error);
     /* With another salt, sessions and outbox would keep what is to go. */
-    if (salt_check(&erase->setup, false, &subject, error) != 0 && strcmp(subject, "FLOW_FILE") != 0)
+    if (setup_check_salt(&erase->setup, false, &subject, error) != 0 &&
+        strcmp(subject, "FLOW_FILE") != 0)
         return fail(subject, error);
     if (record_eraser_count(erase->eraser, &erase->records, &erased, error) != 0)
         return fail("DATABASE_URL", error);
@@ -329,7 +329,7 @@ static int run(struct options *options, int argc, char *argv[])
 
     if (read_options(&request, options, argc, argv) != 0)
         return COMMAND_USAGE;
-    if (setup_open(&erase.setup, options, stderr) == 0)
+    if (setup_open(&erase.setup, options->env_file, options->flow_file, stderr) == 0)
         status = erase_run(&erase, &request);
     record_eraser_close(erase.eraser);
     setup_close(&erase.setup);

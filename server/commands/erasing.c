@@ -5,10 +5,10 @@
 #include "server/commands/erasing.h"
 
 #include "server/channels/meta/sender.h"
-#include "store/outbox/erase.h"
+#include "store/outbox.h"
 #include "store/records.h"
 #include "store/redis.h"
-#include "store/replies/erase.h"
+#include "store/replies.h"
 #include "store/sessions.h"
 #include <openssl/crypto.h>
 #include <stdio.h>

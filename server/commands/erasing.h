@@ -5,7 +5,7 @@
 #ifndef SERVER_COMMANDS_ERASING_H
 #define SERVER_COMMANDS_ERASING_H
 
-#include "server/config/setup.h"
+#include "server/serving/setup.h"
 #include "store/ticket.h"
 #include <stdbool.h>
 #include <stdint.h>

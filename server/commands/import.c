@@ -3,8 +3,7 @@
 #include "server/commands/command.h"
 #include "server/commands/progress.h"
 #include "server/commands/python_record.h"
-#include "server/config/setup.h"
-#include "server/security/salt_check.h"
+#include "server/serving/setup.h"
 #include "store/record_tools.h"
 #include <getopt.h>
 #include <inttypes.h>
@@ -178,7 +177,7 @@ static int target_prepare(const struct import *import, bool dry_run)
         return fail("DATABASE_URL", error);
     if (dry_run && record_store_probe(url, error) != 0)
         return fail("DATABASE_URL", error);
-    int status = salt_check(&import->setup, !dry_run, &subject, error);
+    int status = setup_check_salt(&import->setup, !dry_run, &subject, error);
     return status == 0 ? 0 : fail(status == RECORD_AWAY ? "DATABASE_URL" : subject, error);
 }
 
@@ -242,7 +241,7 @@ static int run(struct options *options, int argc, char *argv[])
         fail("import", "out of memory");
         return COMMAND_FAILED;
     }
-    if (setup_open(&import->setup, options, stderr) == 0)
+    if (setup_open(&import->setup, options->env_file, options->flow_file, stderr) == 0)
         status = import_run(import, &request);
     record_importer_close(import->importer);
     record_reader_close(import->reader);

@@ -3,10 +3,11 @@
 
 #include "server/admin/snapshot.h"
 #include "server/config/local_day.h"
-#include "server/config/setup.h"
+#include "server/serving/setup.h"
 #include "server/telemetry/funnel.h"
 #include "store/records.h"
 #include "store/redis.h"
+#include "store/redis/url.h"
 #include <event2/event.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -82,7 +83,7 @@ static int open_all(struct looking *looking, const struct options *options, bool
 {
     int status = 0;
 
-    if (setup_open(&looking->setup, options, stderr) != 0)
+    if (setup_open(&looking->setup, options->env_file, options->flow_file, stderr) != 0)
         return -1;
     local_day_use(looking->setup.config.time_zone);
     funnel_init(&looking->funnel, looking->setup.flow);

@@ -1,9 +1,9 @@
 /* whatsapp-uic serve: the server. */
 #include "server/commands/command.h"
 
-#include "server/config/setup.h"
 #include "server/http/listening.h"
 #include "server/serving/server.h"
+#include "server/serving/setup.h"
 #include "server/telemetry/log.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +44,8 @@ static int open_logged(struct setup *setup, const struct options *options)
     FILE *errors = open_memstream(&lines, &length);
 
     if (errors == NULL)
-        return setup_open(setup, options, stderr);
-    int status = setup_open(setup, options, errors);
+        return setup_open(setup, options->env_file, options->flow_file, stderr);
+    int status = setup_open(setup, options->env_file, options->flow_file, errors);
     fclose(errors);
     log_set(status == 0 ? setup->config.log_level : LOG_INFO, setup->config.log_json);
     for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* Fields that a form may have at most. */
+#define CONFIG_PARAMETERS_MAX 256
+
 /* Strings belong to the configuration; an unset one is NULL. */
 struct config {
     char *app_name;

@@ -2,8 +2,7 @@
  * come from is left to config.c. */
 #include "server/config/config_parts.h"
 #include "server/config/local_day.h"
-#include "server/http/client_address.h"
-#include "server/http/form.h"
+#include "server/config/networks.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,7 +259,7 @@ const struct setting config_settings[] = {
     {"CONNECTIONS_PER_ADDRESS", MEMBER(connections_per_address), parse_number, .max = 1000000,
      .fallback = "1000", .allowed = "a number from 0 to 1000000; 0: no limit",
      .about = "connections of one internet address, or its requests behind a trusted proxy"},
-    {"TRUSTED_PROXIES", MEMBER(trusted_proxies), parse_text, clients_accept,
+    {"TRUSTED_PROXIES", MEMBER(trusted_proxies), parse_text, networks_accept,
      .fallback = "127.0.0.1,::1",
      .allowed = "addresses or networks like 10.0.0.0/8 with commas between them, or none",
      .about = "who may say in X-Forwarded-For for whom it speaks"},
@@ -282,8 +281,9 @@ const struct setting config_settings[] = {
     {"MAX_BODY_BYTES", MEMBER(max_body_bytes), parse_number, .min = 1024, .max = 1048576,
      .fallback = "65536", .allowed = "a number from 1024 to 1048576",
      .about = "body of one request"},
-    {"MAX_PARAMETERS", MEMBER(max_parameters), parse_number, .min = 16, .max = FORM_FIELDS_MAX,
-     .fallback = "256", .allowed = "a number from 16 to 256", .about = "fields of one form"},
+    {"MAX_PARAMETERS", MEMBER(max_parameters), parse_number, .min = 16,
+     .max = CONFIG_PARAMETERS_MAX, .fallback = "256", .allowed = "a number from 16 to 256",
+     .about = "fields of one form"},
     {"MAX_CONNECTIONS", MEMBER(max_connections), parse_number, .min = 1, .max = 1000000,
      .fallback = "10000", .allowed = "a number from 1 to 1000000",
      .about = "connections open at once"},

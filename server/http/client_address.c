@@ -1,6 +1,7 @@
-/* Reads addresses and lists of them, and counts by address. */
+/* Reads who is on the other end, and counts by address. */
 #include "server/http/client_address.h"
 
+#include "server/config/networks.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/rand.h>
@@ -10,18 +11,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define NETWORKS_MAX 32
 #define BUCKETS 4096
-#define ADDRESS_TEXT_MAX 64
 /* Bytes of an IPv6 address that name a network. */
 #define NETWORK_BYTES 8
-
-static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-struct network {
-    struct client_address address;
-    unsigned bits;
-};
 
 struct count {
     struct count *next;
@@ -38,26 +30,6 @@ struct clients {
     struct count *buckets[BUCKETS];
 };
 
-static bool is_ipv4(const struct client_address *address)
-{
-    return memcmp(address->bytes, mapped, sizeof mapped) == 0;
-}
-
-/* Reads one address of length bytes. */
-static bool read_address(struct client_address *address, const char *text, size_t length)
-{
-    char copy[ADDRESS_TEXT_MAX];
-
-    if (length >= sizeof copy)
-        return false;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    if (inet_pton(AF_INET6, copy, address->bytes) == 1)
-        return true;
-    memcpy(address->bytes, mapped, sizeof mapped);
-    return inet_pton(AF_INET, copy, address->bytes + sizeof mapped) == 1;
-}
-
 /* Whether ":4711" stands there. */
 static bool is_port(const char *text, const char *end)
 {
@@ -73,63 +45,13 @@ static bool is_port(const char *text, const char *end)
     return port <= 65535;
 }
 
-/* Reads ADDRESS or ADDRESS/BITS. */
-static bool read_network(struct network *network, const char *text, size_t length)
-{
-    const char *slash = memchr(text, '/', length);
-    size_t address_length = slash == NULL ? length : (size_t)(slash - text);
-    unsigned bits = 0, max;
-
-    if (!read_address(&network->address, text, address_length))
-        return false;
-    max = is_ipv4(&network->address) ? 32 : 128;
-    if (slash == NULL) {
-        network->bits = 128;
-        return true;
-    }
-    if (length - address_length < 2 || length - address_length > 4)
-        return false;
-    for (const char *at = slash + 1; at < text + length; at++) {
-        if (*at < '0' || *at > '9')
-            return false;
-        bits = bits * 10 + (unsigned)(*at - '0');
-    }
-    network->bits = 128 - max + bits;
-    return bits <= max;
-}
-
-/* Returns how many networks a list names, or -1 when it cannot be understood. */
-static int read_list(struct network networks[NETWORKS_MAX], const char *list)
-{
-    int count = 0;
-
-    if (strcmp(list, "none") == 0)
-        return 0;
-    for (;;) {
-        size_t length = strcspn(list, ",");
-        if (count == NETWORKS_MAX || !read_network(&networks[count], list, length))
-            return -1;
-        count++;
-        if (list[length] == '\0')
-            return count;
-        list += length + 1;
-    }
-}
-
-bool clients_accept(const char *trusted)
-{
-    struct network networks[NETWORKS_MAX];
-
-    return read_list(networks, trusted) >= 0;
-}
-
 struct clients *clients_create(const char *trusted, unsigned per_address)
 {
     struct clients *clients = calloc(1, sizeof *clients);
 
     if (clients == NULL)
         return NULL;
-    int count = read_list(clients->trusted, trusted);
+    int count = networks_read(clients->trusted, trusted);
     if (count < 0 || RAND_bytes((unsigned char *)&clients->seed, sizeof clients->seed) != 1) {
         free(clients);
         return NULL;
@@ -162,8 +84,8 @@ int client_address_of(struct client_address *address, const struct sockaddr *fro
                sizeof address->bytes);
         return 0;
     case AF_INET:
-        memcpy(address->bytes, mapped, sizeof mapped);
-        memcpy(address->bytes + sizeof mapped,
+        memcpy(address->bytes, address_mapped, ADDRESS_MAPPED_SIZE);
+        memcpy(address->bytes + ADDRESS_MAPPED_SIZE,
                &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
         return 0;
     default:
@@ -173,20 +95,11 @@ int client_address_of(struct client_address *address, const struct sockaddr *fro
 
 void client_address_print(const struct client_address *address, char text[CLIENT_ADDRESS_TEXT_MAX])
 {
-    const bool ipv4 = is_ipv4(address);
+    const bool ipv4 = address_is_ipv4(address->bytes);
 
-    if (inet_ntop(ipv4 ? AF_INET : AF_INET6, address->bytes + (ipv4 ? sizeof mapped : 0), text,
-                  CLIENT_ADDRESS_TEXT_MAX) == NULL)
+    if (inet_ntop(ipv4 ? AF_INET : AF_INET6, address->bytes + (ipv4 ? ADDRESS_MAPPED_SIZE : 0),
+                  text, CLIENT_ADDRESS_TEXT_MAX) == NULL)
         *text = '\0';
-}
-
-static bool network_has(const struct network *network, const struct client_address *address)
-{
-    unsigned whole = network->bits / 8, rest = network->bits % 8;
-
-    if (memcmp(network->address.bytes, address->bytes, whole) != 0)
-        return false;
-    return rest == 0 || (network->address.bytes[whole] ^ address->bytes[whole]) >> (8 - rest) == 0;
 }
 
 bool client_address_is_loopback(const struct client_address *address)
@@ -201,7 +114,7 @@ bool client_address_is_loopback(const struct client_address *address)
 bool clients_trust(const struct clients *clients, const struct client_address *address)
 {
     for (size_t i = 0; i < clients->trusted_count; i++)
-        if (network_has(&clients->trusted[i], address))
+        if (network_has(&clients->trusted[i], address->bytes))
             return true;
     return false;
 }
@@ -217,10 +130,10 @@ static bool read_forwarded(struct client_address *address, const char *text, siz
     if (bracketed)
         return stop != NULL && memchr(text, ':', (size_t)(stop - text)) != NULL &&
                (stop + 1 == end || is_port(stop + 1, end)) &&
-               read_address(address, text + 1, (size_t)(stop - text) - 1);
+               address_read(address->bytes, text + 1, (size_t)(stop - text) - 1);
     if (stop != NULL && memchr(text, '.', (size_t)(stop - text)) != NULL && is_port(stop, end))
-        return read_address(address, text, (size_t)(stop - text));
-    return read_address(address, text, length);
+        return address_read(address->bytes, text, (size_t)(stop - text));
+    return address_read(address->bytes, text, length);
 }
 
 bool clients_forwarded(const struct clients *clients, const char *header,
@@ -252,7 +165,7 @@ struct client_address client_address_counted_as(const struct client_address *add
 {
     struct client_address key = *address;
 
-    if (!is_ipv4(address))
+    if (!address_is_ipv4(address->bytes))
         memset(key.bytes + NETWORK_BYTES, 0, sizeof key.bytes - NETWORK_BYTES);
     return key;
 }

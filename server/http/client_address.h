@@ -20,10 +20,7 @@ struct client_address {
 
 struct clients;
 
-/* Whether a list of proxies can be understood: addresses, or networks like 10.0.0.0/8, with commas
- * between them, or "none". */
-bool clients_accept(const char *trusted);
-/* trusted is a list that was accepted; per_address is how much one address may have open, 0 for any
+/* trusted is a list of networks that was accepted; per_address is how much one address may have open, 0 for any
  * number. Returns NULL when out of memory. */
 struct clients *clients_create(const char *trusted, unsigned per_address);
 void clients_free(struct clients *clients);

@@ -2,7 +2,7 @@
  * which connections are tolerated to connection.c. */
 #include "server/http/http.h"
 
-#include "server/http/status.h"
+#include "server/telemetry/http_status.h"
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>

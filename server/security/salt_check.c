@@ -23,10 +23,10 @@
 static const char purpose[] = "whatsapp-uic salt check 1";
 
 /* The check value of the salt, and under it as a key that of the flow's id. */
-static int make_values(const struct setup *setup, char salt[VALUE_TEXT_MAX],
+static int make_values(const struct salt_checked *checked, char salt[VALUE_TEXT_MAX],
                        char flow[VALUE_TEXT_MAX])
 {
-    const char *secret = setup->config.uic_salt, *id = flow_id(setup->flow);
+    const char *secret = checked->salt, *id = checked->flow_id;
     unsigned char value[VALUE_SIZE], digest[EVP_MAX_MD_SIZE];
     int status = -1;
 
@@ -42,15 +42,15 @@ static int make_values(const struct setup *setup, char salt[VALUE_TEXT_MAX],
     return status;
 }
 
-int salt_check(const struct setup *setup, bool remember, const char **subject,
+int salt_check(const struct salt_checked *checked, bool remember, const char **subject,
                char error[STORE_ERROR_MAX])
 {
-    const char *url = setup->config.database_url;
+    const char *url = checked->database_url;
     char salt[VALUE_TEXT_MAX], flow[VALUE_TEXT_MAX];
     int status;
 
     *subject = "UIC_SALT";
-    if (make_values(setup, salt, flow) != 0) {
+    if (make_values(checked, salt, flow) != 0) {
         snprintf(error, STORE_ERROR_MAX, "the cryptographic library failed");
         return -1;
     }
@@ -66,7 +66,7 @@ int salt_check(const struct setup *setup, bool remember, const char **subject,
         status = record_store_mark(url, "flow", flow, remember, error);
     if (status == RECORD_DIFFERS) {
         snprintf(error, STORE_ERROR_MAX,
-                 "the codes in this database are of another flow than %.64s", flow_id(setup->flow));
+                 "the codes in this database are of another flow than %.64s", checked->flow_id);
         return -1;
     }
     if (status != 0)

@@ -5,15 +5,22 @@
 #ifndef SERVER_SECURITY_SALT_CHECK_H
 #define SERVER_SECURITY_SALT_CHECK_H
 
-#include "server/config/setup.h"
 #include "store/ticket.h"
+#include <stdbool.h>
+
+/* What makes codes what they are, and the database that holds them. */
+struct salt_checked {
+    const char *salt;
+    const char *flow_id;
+    const char *database_url;
+};
 
 /*
- * Compares the setup with what its prepared database remembers; with remember, a database that
- * remembers nothing belongs to this setup from now on. Blocks. Returns 0; RECORD_AWAY with error;
+ * Compares salt and flow with what its prepared database remembers; with remember, a database that
+ * remembers nothing belongs to these from now on. Blocks. Returns 0; RECORD_AWAY with error;
  * or -1 with error, and *subject naming the setting that is wrong.
  */
-int salt_check(const struct setup *setup, bool remember, const char **subject,
+int salt_check(const struct salt_checked *checked, bool remember, const char **subject,
                char error[STORE_ERROR_MAX]);
 
 #endif

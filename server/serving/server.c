@@ -5,13 +5,12 @@
 #include "server/channels/meta/clock.h"
 #include "server/channels/meta/sender.h"
 #include "server/config/local_day.h"
-#include "server/config/setup.h"
 #include "server/http/listening.h"
 #include "server/http/tls.h"
 #include "server/security/privilege.h"
-#include "server/security/salt_check.h"
 #include "server/security/zeroing_allocator.h"
 #include "server/serving/limits.h"
+#include "server/serving/setup.h"
 #include "server/serving/stores.h"
 #include "server/serving/worker.h"
 #include "server/telemetry/funnel.h"
@@ -147,7 +146,7 @@ static int check_salt(const struct setup *setup)
 {
     char error[STORE_ERROR_MAX];
     const char *subject;
-    int status = salt_check(setup, true, &subject, error);
+    int status = setup_check_salt(setup, true, &subject, error);
 
     if (status == RECORD_AWAY && setup->config.redis_url != NULL) {
         log_away(error);

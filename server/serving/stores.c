@@ -1,8 +1,8 @@
 /* Attaches a worker to the stores and listens to what they tell. */
 #include "server/serving/stores.h"
 
-#include "server/config/setup.h"
 #include "server/serving/redis_advice.h"
+#include "server/serving/setup.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/counters.h"

@@ -5,7 +5,7 @@
 #ifndef SERVER_SERVING_STORES_H
 #define SERVER_SERVING_STORES_H
 
-#include <stdatomic.h>
+#include "server/telemetry/readiness.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,14 +20,6 @@ struct redis_url;
 struct session_link;
 struct session_store;
 struct setup;
-
-/* How many workers have lost which store, so that every worker tells the same of all. */
-struct readiness {
-    atomic_uint sessions_down;
-    atomic_uint records_down;
-    atomic_uint redis_refusal; /* an enum redis_refusal, while sessions are down */
-    atomic_uint redis_risks;   /* as bits: told already */
-};
 
 /* What all workers share; borrowed. */
 struct stores_settings {

@@ -9,7 +9,7 @@
 #ifndef SERVER_TELEMETRY_METRICS_H
 #define SERVER_TELEMETRY_METRICS_H
 
-#include "server/http/status.h"
+#include "server/telemetry/http_status.h"
 #include <stddef.h>
 #include <stdint.h>
 

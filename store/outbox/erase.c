@@ -3,7 +3,7 @@
  * What is rewritten goes to the end, where the walk, which ends at what was there when it began,
  * does not meet it again.
  */
-#include "store/outbox/erase.h"
+#include "store/outbox.h"
 #include "store/outbox/claim.h"
 #include "store/redis/call.h"
 

@@ -2,7 +2,7 @@
 #include "store/records/claims.h"
 
 #include "store/base/hex.h"
-#include "store/records/time.h"
+#include "store/base/record_time.h"
 #include <stdio.h>
 #include <string.h>
 

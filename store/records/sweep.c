@@ -6,7 +6,7 @@
 
 #include "store/base/clock.h"
 #include "store/base/container_of.h"
-#include "store/records/time.h"
+#include "store/base/record_time.h"
 #include <stdio.h>
 
 extern const char sweep_postgres_sql[], look_sqlite_sql[], trust_sqlite_sql[];

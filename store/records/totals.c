@@ -2,7 +2,7 @@
 #include "store/records/store.h"
 
 #include "store/base/container_of.h"
-#include "store/records/time.h"
+#include "store/base/record_time.h"
 
 extern const char totals_sqlite_sql[], totals_postgres_sql[];
 

@@ -1,6 +1,6 @@
 /* Walks the partitions page by page, opens each reply, and takes out those to the address. */
-#include "store/replies/erase.h"
 #include "store/redis/call.h"
+#include "store/replies.h"
 #include "store/replies/backend.h"
 
 #include <hiredis/hiredis.h>

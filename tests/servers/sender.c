@@ -15,6 +15,7 @@
 #include "server/telemetry/metrics_text.h"
 #include "store/base/clock.h"
 #include "store/redis.h"
+#include "store/redis/url.h"
 #include "store/replies.h"
 
 #include <event2/event.h>

@@ -5,7 +5,6 @@
 #include "server/channels/meta/reply.h"
 #include "server/channels/meta/signature.h"
 #include "server/channels/meta/tell.h"
-#include "server/channels/twilio/signature.h"
 #include "server/security/keyed_hashes.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"

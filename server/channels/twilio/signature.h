@@ -8,8 +8,6 @@
 #include "server/http/form.h"
 #include <stdbool.h>
 
-#define TWILIO_SIGNATURE_HEADER "X-Twilio-Signature"
-
 struct signature;
 
 /* tokens: one, or two with a comma between them. public_url: scheme and host, perhaps a port and a

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+_Static_assert(CONFIG_PARAMETERS_MAX <= FORM_FIELDS_MAX, "a form holds as many as it may have");
+
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
 /* To a plain SMS, Messenger or RCS: whoever writes there has no number on WhatsApp to be known by.

@@ -1,4 +1,5 @@
 /* Which proxies are believed, for whom they speak, and how much one address may have open. */
+#include "server/config/networks.h"
 #include "server/http/client_address.h"
 
 #include <arpa/inet.h>
@@ -38,9 +39,9 @@ static void lists_of_proxies_are_addresses_and_networks(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        assert_true(clients_accept(good[i]));
+        assert_true(networks_accept(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (clients_accept(bad[i]))
+        if (networks_accept(bad[i]))
             fail_msg("accepted: %s", bad[i]);
 }
 
@@ -51,9 +52,9 @@ static void a_list_can_be_too_long(void **state)
     (void)state;
     for (int i = 0; i < 32; i++)
         sprintf(list + strlen(list), "%s10.0.0.%d", i > 0 ? "," : "", i);
-    assert_true(clients_accept(list));
+    assert_true(networks_accept(list));
     strcat(list, ",::1");
-    assert_false(clients_accept(list));
+    assert_false(networks_accept(list));
 }
 
 static void only_the_named_are_trusted(void **state)

@@ -1,7 +1,8 @@
 /* Loads what most commands begin with. Reaching Redis and the database is left to them. */
-#include "server/config/setup.h"
+#include "server/serving/setup.h"
 #include "server/config/file.h"
 #include "server/config/local_day.h"
+#include "server/security/salt_check.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +36,11 @@ struct flow *setup_flow(const char *file_name, FILE *errors)
     return flow;
 }
 
-int setup_open(struct setup *setup, const struct options *options, FILE *errors)
+int setup_open(struct setup *setup, const char *env_file, const char *flow_file, FILE *errors)
 {
     *setup = (struct setup){0};
-    int status = config_load(&setup->config, options->env_file, errors);
-    const char *flow_file = options->flow_file ? options->flow_file : setup->config.flow_file;
-    setup->flow = setup_flow(flow_file, errors);
+    int status = config_load(&setup->config, env_file, errors);
+    setup->flow = setup_flow(flow_file != NULL ? flow_file : setup->config.flow_file, errors);
     if (status < 0 || !setup->flow)
         return -1;
     if (setup->config.production)
@@ -50,6 +50,16 @@ int setup_open(struct setup *setup, const struct options *options, FILE *errors)
         return -1;
     }
     return 0;
+}
+
+int setup_check_salt(const struct setup *setup, bool remember, const char **subject,
+                     char error[STORE_ERROR_MAX])
+{
+    const struct salt_checked checked = {.salt = setup->config.uic_salt,
+                                         .flow_id = flow_id(setup->flow),
+                                         .database_url = setup->config.database_url};
+
+    return salt_check(&checked, remember, subject, error);
 }
 
 void setup_close(struct setup *setup)

@@ -1,6 +1,6 @@
 /* Times as records hold them. */
-#ifndef STORE_RECORDS_TIME_H
-#define STORE_RECORDS_TIME_H
+#ifndef STORE_BASE_RECORD_TIME_H
+#define STORE_BASE_RECORD_TIME_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The statuses that we reply with: X(number, phrase). */
-#ifndef SERVER_HTTP_STATUS_H
-#define SERVER_HTTP_STATUS_H
+#ifndef SERVER_TELEMETRY_HTTP_STATUS_H
+#define SERVER_TELEMETRY_HTTP_STATUS_H
 
 #define HTTP_STATUSES(X)             \
     X(200, "OK")                     \

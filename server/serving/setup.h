@@ -1,11 +1,10 @@
 /*
  * What most commands begin with: the configuration, the flow and the keys.
  */
-#ifndef SERVER_CONFIG_SETUP_H
-#define SERVER_CONFIG_SETUP_H
+#ifndef SERVER_SERVING_SETUP_H
+#define SERVER_SERVING_SETUP_H
 
 #include "flow/flow.h"
-#include "server/commands/command.h"
 #include "server/config/config.h"
 #include "server/security/keys.h"
 #include "server/telemetry/funnel.h"
@@ -18,11 +17,15 @@ struct setup {
     struct keys keys;
 };
 
-/* Prints every mistake in configuration and flow file, one a line, to errors. In production the
- * flow withholds languages that nobody has reviewed. Returns 0 or -1; setup_close is due in both
- * cases. */
-int setup_open(struct setup *setup, const struct options *options, FILE *errors);
+/* env_file: instead of .env, or NULL; flow_file: instead of the configured one, or NULL. Prints every
+ * mistake in configuration and flow file, one a line, to errors. In production the flow withholds
+ * languages that nobody has reviewed. Returns 0 or -1; setup_close is due in both cases. */
+int setup_open(struct setup *setup, const char *env_file, const char *flow_file, FILE *errors);
 void setup_close(struct setup *setup);
+
+/* Whether the prepared database is of this salt and this flow, as salt_check tells it. */
+int setup_check_salt(const struct setup *setup, bool remember, const char **subject,
+                     char error[STORE_ERROR_MAX]);
 
 /* The flow alone: of file_name, or the built-in one when that is NULL. Returns NULL after printing
  * what is wrong with it. */

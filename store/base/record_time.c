@@ -1,5 +1,5 @@
 /* Times in text, UTC to the microsecond. */
-#include "store/records/time.h"
+#include "store/base/record_time.h"
 
 #include <stdbool.h>
 #include <stdio.h>
