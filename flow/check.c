@@ -14,14 +14,25 @@
 /* Bytes of a key that are told. */
 #define KEY_MAX 80
 
-struct place place_key(const struct place *above, const char *key)
+struct node node_root(struct report *report, const json_t *json)
 {
-    return (struct place){.above = above, .key = key};
+    return (struct node){.report = report, .json = json};
 }
 
-struct place place_index(const struct place *above, size_t index)
+struct node node_member(const struct node *above, const char *key)
 {
-    return (struct place){.above = above, .index = index};
+    return (struct node){.report = above->report,
+                         .above = above,
+                         .key = key,
+                         .json = json_object_get(above->json, key)};
+}
+
+struct node node_element(const struct node *above, size_t index)
+{
+    return (struct node){.report = above->report,
+                         .above = above,
+                         .index = index,
+                         .json = json_array_get(above->json, index)};
 }
 
 void text_clean(char *text)
@@ -41,44 +52,48 @@ void text_clean(char *text)
     }
 }
 
-static void print_place(FILE *out, const struct place *place)
+static void print_path(FILE *out, const struct node *node)
 {
     char key[KEY_MAX];
 
-    if (place->above == NULL)
+    if (node->above == NULL)
         return;
-    print_place(out, place->above);
-    if (place->key == NULL) {
-        fprintf(out, "[%zu]", place->index);
+    print_path(out, node->above);
+    if (node->key == NULL) {
+        fprintf(out, "[%zu]", node->index);
         return;
     }
-    snprintf(key, sizeof key, "%s", place->key);
+    snprintf(key, sizeof key, "%s", node->key);
     text_clean(key);
-    fprintf(out, "%s%s", place->above->above != NULL ? "." : "", key);
+    fprintf(out, "%s%s", node->above->above != NULL ? "." : "", key);
 }
 
-static bool begin_mistake(struct report *report, const struct place *place)
+/* The stream that takes the rest of the line; NULL when there are too many already. */
+static FILE *begin_mistake(const struct node *node)
 {
+    struct report *report = node->report;
+
     if (++report->count > MISTAKES_MAX)
-        return false;
+        return NULL;
     fprintf(report->lines, "%s: ", report->file_name);
-    if (place->above != NULL) {
-        print_place(report->lines, place);
+    if (node->above != NULL) {
+        print_path(report->lines, node);
         fputs(": ", report->lines);
     }
-    return true;
+    return report->lines;
 }
 
-void report_mistake(struct report *report, const struct place *place, const char *format, ...)
+void report_mistake(const struct node *node, const char *format, ...)
 {
+    FILE *out = begin_mistake(node);
     va_list arguments;
 
-    if (!begin_mistake(report, place))
+    if (out == NULL)
         return;
     va_start(arguments, format);
-    vfprintf(report->lines, format, arguments);
+    vfprintf(out, format, arguments);
     va_end(arguments);
-    fputc('\n', report->lines);
+    fputc('\n', out);
 }
 
 /* Enough of a found text to see which one it is, cut between characters. */
@@ -117,17 +132,17 @@ static void print_found(FILE *out, const json_t *found)
     fputc('\n', out);
 }
 
-void report_found(struct report *report, const struct place *place, const json_t *found,
-                  const char *format, ...)
+void report_found(const struct node *node, const char *format, ...)
 {
+    FILE *out = begin_mistake(node);
     va_list arguments;
 
-    if (!begin_mistake(report, place))
+    if (out == NULL)
         return;
     va_start(arguments, format);
-    vfprintf(report->lines, format, arguments);
+    vfprintf(out, format, arguments);
     va_end(arguments);
-    print_found(report->lines, found);
+    print_found(out, node->json);
 }
 
 void report_end(struct report *report)
@@ -151,82 +166,80 @@ static void print_words(FILE *out, const char *const *words)
         fprintf(out, "%s%s", i == 0 ? "" : ", ", words[i]);
 }
 
-bool check_object(struct report *report, const struct place *place, const json_t *json,
-                  const char *const *keys)
+bool check_object(const struct node *node, const char *const *keys)
 {
     const char *key;
     json_t *value;
 
-    if (!json_is_object(json)) {
-        report_found(report, place, json, "expected an object");
+    if (!json_is_object(node->json)) {
+        report_found(node, "expected an object");
         return false;
     }
-    json_object_foreach((json_t *)json, key, value)
+    json_object_foreach((json_t *)node->json, key, value)
     {
-        struct place here = place_key(place, key);
+        const struct node here = node_member(node, key);
+        FILE *out = is_among(key, keys) ? NULL : begin_mistake(&here);
 
-        if (is_among(key, keys) || !begin_mistake(report, &here))
+        if (out == NULL)
             continue;
-        fprintf(report->lines, "expected no such key here%s", *keys != NULL ? ", only " : "");
-        print_words(report->lines, keys);
-        fputc('\n', report->lines);
+        fprintf(out, "expected no such key here%s", *keys != NULL ? ", only " : "");
+        print_words(out, keys);
+        fputc('\n', out);
     }
     return true;
 }
 
-size_t check_array(struct report *report, const struct place *place, const json_t *json, size_t min,
-                   size_t max, const char *of_what)
+size_t check_array(const struct node *node, size_t min, size_t max, const char *of_what)
 {
-    size_t size = json_array_size(json);
+    size_t size = json_array_size(node->json);
 
-    if (!json_is_array(json))
-        report_found(report, place, json, "expected a list of %zu to %zu %s", min, max, of_what);
+    if (!json_is_array(node->json))
+        report_found(node, "expected a list of %zu to %zu %s", min, max, of_what);
     else if (size < min || size > max)
-        report_mistake(report, place, "expected a list of %zu to %zu %s; these are %zu", min, max,
-                       of_what, size);
+        report_mistake(node, "expected a list of %zu to %zu %s; these are %zu", min, max, of_what,
+                       size);
     return size < max ? size : max;
 }
 
-bool check_integer(struct report *report, const struct place *place, const json_t *json,
-                   int64_t min, int64_t max, int64_t *value)
+bool check_integer(const struct node *node, int64_t min, int64_t max, int64_t *value)
 {
-    if (json_is_integer(json) && json_integer_value(json) >= min &&
-        json_integer_value(json) <= max) {
-        *value = json_integer_value(json);
+    const int64_t found = json_integer_value(node->json);
+
+    if (json_is_integer(node->json) && found >= min && found <= max) {
+        *value = found;
         return true;
     }
-    report_found(report, place, json, "expected a whole number from %lld to %lld", (long long)min,
-                 (long long)max);
+    report_found(node, "expected a whole number from %lld to %lld", (long long)min, (long long)max);
     return false;
 }
 
-const char *check_word(struct report *report, const struct place *place, const json_t *json,
-                       size_t max, const char *allowed, const char *of_what)
+const char *check_word(const struct node *node, size_t max, const char *allowed,
+                       const char *of_what)
 {
-    const char *word = json_string_value(json);
+    const char *word = json_string_value(node->json);
 
     if (word != NULL && *word != '\0' && strlen(word) <= max && word[strspn(word, allowed)] == '\0')
         return word;
     if (max == 1)
-        report_found(report, place, json, "expected one %s", of_what);
+        report_found(node, "expected one %s", of_what);
     else
-        report_found(report, place, json, "expected 1 to %zu %s", max, of_what);
+        report_found(node, "expected 1 to %zu %s", max, of_what);
     return NULL;
 }
 
-int check_one_of(struct report *report, const struct place *place, const json_t *json,
-                 const char *const *words)
+int check_one_of(const struct node *node, const char *const *words)
 {
-    const char *word = json_string_value(json);
+    const char *word = json_string_value(node->json);
 
     for (int i = 0; word != NULL && words[i] != NULL; i++)
         if (strcmp(word, words[i]) == 0)
             return i;
-    if (!begin_mistake(report, place))
+    FILE *out = begin_mistake(node);
+    if (out == NULL)
         return -1;
-    fputs("expected one of ", report->lines);
-    print_words(report->lines, words);
-    print_found(report->lines, json);
+    fputs("expected one of ", out);
+    print_words(out, words);
+    print_found(out, node->json);
     return -1;
 }
 
@@ -270,8 +283,7 @@ static bool is_alone_on_its_line(const char *text, const char *at, size_t length
     return (at == text || at[-1] == '\n') && (at[length] == '\0' || at[length] == '\n');
 }
 
-static bool check_placeholders(struct report *report, const struct place *place, const char *text,
-                               unsigned allowed)
+static bool check_placeholders(const struct node *node, const char *text, unsigned allowed)
 {
     const unsigned lines = allowed & PLACEHOLDERS_LINES;
     unsigned found = 0;
@@ -281,10 +293,11 @@ static bool check_placeholders(struct report *report, const struct place *place,
         unsigned placeholder = placeholder_at(at, &length);
 
         if ((placeholder & allowed) == 0) {
-            if (begin_mistake(report, place)) {
-                fputs("expected no { in this text", report->lines);
-                print_placeholders(report->lines, allowed);
-                fputc('\n', report->lines);
+            FILE *out = begin_mistake(node);
+            if (out != NULL) {
+                fputs("expected no { in this text", out);
+                print_placeholders(out, allowed);
+                fputc('\n', out);
             }
             return false;
         }
@@ -293,28 +306,23 @@ static bool check_placeholders(struct report *report, const struct place *place,
     }
     if ((found & lines) == lines)
         return true;
-    report_mistake(report, place, "expected {%s} alone on a line",
+    report_mistake(node, "expected {%s} alone on a line",
                    placeholder_name((size_t)__builtin_ctz(lines)));
     return false;
 }
 
-const char *check_text(struct report *report, const struct place *place, const json_t *json,
-                       size_t max, unsigned placeholders)
+const char *check_text(const struct node *node, size_t max, unsigned placeholders)
 {
-    const char *text = json_string_value(json);
-    const char *blank = " \n\t";
+    const char *text = json_string_value(node->json);
+    const size_t units = text == NULL ? 0 : text_units(text);
 
-    if (text == NULL || text[strspn(text, blank)] == '\0' || text_units(text) > max) {
-        if (text != NULL && text_units(text) > max)
-            report_mistake(report, place, "expected a text of 1 to %zu characters; this has %zu",
-                           max, text_units(text));
-        else
-            report_found(report, place, json, "expected a text of 1 to %zu characters", max);
-        return NULL;
-    }
-    if (has_control_character(text)) {
-        report_mistake(report, place, "expected no control character but the line feed");
-        return NULL;
-    }
-    return check_placeholders(report, place, text, placeholders) ? text : NULL;
+    if (units > max)
+        report_mistake(node, "expected a text of 1 to %zu characters; this has %zu", max, units);
+    else if (text == NULL || text[strspn(text, " \n\t")] == '\0')
+        report_found(node, "expected a text of 1 to %zu characters", max);
+    else if (has_control_character(text))
+        report_mistake(node, "expected no control character but the line feed");
+    else if (check_placeholders(node, text, placeholders))
+        return text;
+    return NULL;
 }

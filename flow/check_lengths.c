@@ -10,7 +10,7 @@
 /* Conversations of one language, with answers and names as long as they can be told back. */
 struct longest {
     const struct flow *flow;
-    struct report *report;
+    const struct node *file;
     struct conversation answers; /* all are in */
     struct conversation names;   /* any text is a name */
 };
@@ -100,12 +100,11 @@ static void check_wrong_length(struct longest *longest, enum flow_reply_kind kin
                                const char *of_kind, size_t step)
 {
     const struct flow *flow = longest->flow;
-    const struct place root = {0};
-    struct place steps = place_key(&root, "steps");
-    struct place one = place_index(&steps, step);
-    struct place wrong = place_key(&one, of_kind);
+    const struct node steps = node_member(longest->file, "steps");
+    const struct node one = node_element(&steps, step);
+    const struct node wrong = node_member(&one, of_kind);
     const char *language = flow->languages[longest->answers.language];
-    struct place here = place_key(&wrong, language);
+    const struct node here = node_member(&wrong, language);
     const char *follows = "question";
     size_t units = reply_units(flow, &longest->answers, CONVERSATION_ASKING, kind, step);
 
@@ -114,7 +113,7 @@ static void check_wrong_length(struct longest *longest, enum flow_reply_kind kin
         follows = "which";
     }
     if (units > FLOW_REPLY_CHARACTERS_MAX)
-        report_mistake(longest->report, &here,
+        report_mistake(&here,
                        "expected at most %d characters together with steps[%zu].%s.%s; "
                        "these are %zu",
                        FLOW_REPLY_CHARACTERS_MAX, step, follows, language, units);
@@ -145,11 +144,10 @@ static void consider(struct worst *worst, size_t units, const char *format, size
 static void check_kind_length(struct longest *longest, enum flow_reply_kind kind)
 {
     const struct flow *flow = longest->flow;
-    const struct place root = {0};
     const char *language = flow->languages[longest->answers.language];
-    struct place place = place_key(&root, "messages");
-    struct place one = place_key(&place, language);
-    struct place here = place_key(&one, message_key((enum message_name)reply_message(kind)));
+    const struct node messages = node_member(longest->file, "messages");
+    const struct node one = node_member(&messages, language);
+    const struct node here = node_member(&one, message_key((enum message_name)reply_message(kind)));
     const bool asks = conversation_may_say(CONVERSATION_ASKING, kind);
     struct worst worst = {.units = 0};
 
@@ -169,18 +167,10 @@ static void check_kind_length(struct longest *longest, enum flow_reply_kind kind
         snprintf(worst.follows, sizeof worst.follows, "messages.%s.review", language);
     }
     if (worst.units > FLOW_REPLY_CHARACTERS_MAX)
-        report_mistake(longest->report, &here,
+        report_mistake(&here,
                        "expected at most %d characters together with what follows (%s); "
                        "these are %zu",
                        FLOW_REPLY_CHARACTERS_MAX, worst.follows, worst.units);
-}
-
-static bool is_in_file(const struct flow *flow, size_t language, enum message_name message)
-{
-    const json_t *texts =
-        json_object_get(json_object_get(flow->json, "messages"), flow->languages[language]);
-
-    return json_object_get(texts, message_key(message)) != NULL;
 }
 
 /* Whether a reply of this kind begins with a message that the file always needs, or has, in the
@@ -190,14 +180,15 @@ static bool has_message(const struct flow *flow, size_t language, enum flow_repl
     const int found = reply_message(kind);
     const enum message_name message = (enum message_name)found;
 
-    return found >= 0 && (!message_is_optional(message) || is_in_file(flow, language, message) ||
-                          (flow->messages[language][message] == flow->messages[0][message] &&
-                           is_in_file(flow, 0, message)));
+    return found >= 0 &&
+           (!message_is_optional(message) || message_is_in_file(flow, language, message) ||
+            (flow->messages[language][message] == flow->messages[0][message] &&
+             message_is_in_file(flow, 0, message)));
 }
 
-void check_reply_lengths(const struct flow *flow, struct report *report)
+void check_reply_lengths(const struct flow *flow, const struct node *file)
 {
-    struct longest longest = {.flow = flow, .report = report};
+    struct longest longest = {.flow = flow, .file = file};
 
     for (size_t language = 0; language < flow->language_count; language++) {
         set_language(&longest, language);

@@ -91,90 +91,76 @@ static int fingerprints(struct flow *flow)
     return result == 0 ? digest(json, &flow->file_fingerprint) : result;
 }
 
-static void load_stop_words(struct flow *flow, struct report *report)
+static void load_stop_words(struct flow *flow, const struct node *file)
 {
-    const struct place root = {0};
-    struct place place = place_key(&root, "stop_words");
-    const json_t *json = json_object_get(flow->json, "stop_words");
-    size_t count =
-        json == NULL ? 0 : check_array(report, &place, json, 0, FLOW_STOP_WORDS_MAX, "words");
+    const struct node node = node_member(file, "stop_words");
+    size_t count = node.json == NULL ? 0 : check_array(&node, 0, FLOW_STOP_WORDS_MAX, "words");
 
     for (size_t i = 0; i < count; i++) {
-        struct place here = place_index(&place, i);
-        const json_t *word = json_array_get(json, i);
+        const struct node here = node_element(&node, i);
+        const char *word = json_string_value(here.json);
 
-        if (!json_is_string(word) || strlen(json_string_value(word)) > COMMAND_BYTES_MAX / 2 ||
-            !command_may_be(json_string_value(word)))
-            report_found(report, &here, word, "expected one word, which is no other command");
+        if (word == NULL || strlen(word) > COMMAND_BYTES_MAX / 2 || !command_may_be(word))
+            report_found(&here, "expected one word, which is no other command");
         else
-            flow->stop_words[flow->stop_word_count++] = json_string_value(word);
+            flow->stop_words[flow->stop_word_count++] = word;
     }
 }
 
-static void load_head(struct flow *flow, struct report *report)
+static void load_head(struct flow *flow, const struct node *file)
 {
     static const char *const keys[] = {"id",    "version",     "languages", "normalization",
                                        "steps", "code",        "messages",  "stop_words",
                                        "words", "reviewed_by", "confirm",   NULL};
     static const char *const normalizations[] = {"reference", "extended", NULL};
     static const char *const confirms[] = {"always", "doubt", "never", NULL};
-    const json_t *confirm_json = json_object_get(flow->json, "confirm");
-    int confirm_index = FLOW_CONFIRM_DOUBT;
-    const struct place root = {0};
-    struct place id = place_key(&root, "id");
-    struct place version = place_key(&root, "version");
-    struct place normalization = place_key(&root, "normalization");
-    struct place confirm = place_key(&root, "confirm");
+    const struct node id = node_member(file, "id");
+    const struct node version = node_member(file, "version");
+    const struct node normalization = node_member(file, "normalization");
+    const struct node confirm = node_member(file, "confirm");
     int64_t number = 0;
 
-    check_object(report, &root, flow->json, keys);
-    flow->id = check_word(report, &id, json_object_get(flow->json, "id"), 64, LOWER "0123456789-",
-                          "lower-case letters, digits or -");
-    check_integer(report, &version, json_object_get(flow->json, "version"), 1, 1000000, &number);
+    check_object(file, keys);
+    flow->id = check_word(&id, 64, LOWER "0123456789-", "lower-case letters, digits or -");
+    check_integer(&version, 1, 1000000, &number);
     flow->version = (unsigned)number;
     flow->normalization =
-        check_one_of(report, &normalization, json_object_get(flow->json, "normalization"),
-                     normalizations) == 0
-            ? UIC_REFERENCE
-            : UIC_EXTENDED;
-    if (confirm_json != NULL)
-        confirm_index = check_one_of(report, &confirm, confirm_json, confirms);
-    flow->confirm = confirm_index < 0 ? FLOW_CONFIRM_DOUBT : (enum flow_confirm)confirm_index;
+        check_one_of(&normalization, normalizations) == 0 ? UIC_REFERENCE : UIC_EXTENDED;
+    const int index = confirm.json == NULL ? -1 : check_one_of(&confirm, confirms);
+    flow->confirm = index < 0 ? FLOW_CONFIRM_DOUBT : (enum flow_confirm)index;
 }
 
-static void load_parts(struct flow *flow, struct report *report)
+static void load_parts(struct flow *flow, const struct node *file)
 {
-    load_head(flow, report);
-    load_languages(flow, report);
-    load_stop_words(flow, report);
-    load_steps(flow, report);
-    load_words(flow, report);
-    load_code(flow, report);
-    load_messages(flow, report);
-    check_reply_lengths(flow, report);
+    load_head(flow, file);
+    load_languages(flow, file);
+    load_stop_words(flow, file);
+    load_steps(flow, file);
+    load_words(flow, file);
+    load_code(flow, file);
+    load_messages(flow, file);
+    check_reply_lengths(flow, file);
 }
 
 static void load(struct flow *flow, struct report *report, const char *json, size_t length)
 {
-    const struct place root = {0};
     json_error_t error;
 
-    if (length > FLOW_FILE_MAX) {
-        report_mistake(report, &root, "expected at most %zu bytes", FLOW_FILE_MAX);
-        return;
-    }
-    flow->json = json_loadb(json, length, 0, &error);
-    if (flow->json == NULL) {
+    if (length <= FLOW_FILE_MAX)
+        flow->json = json_loadb(json, length, JSON_REJECT_DUPLICATES, &error);
+    const struct node file = node_root(report, flow->json);
+    if (length > FLOW_FILE_MAX)
+        report_mistake(&file, "expected at most %zu bytes", FLOW_FILE_MAX);
+    else if (flow->json == NULL) {
         text_clean(error.text);
-        report_mistake(report, &root, "line %d, column %d: expected JSON; %s", error.line,
-                       error.column, error.text);
+        report_mistake(&file, "line %d, column %d: expected JSON; %s", error.line, error.column,
+                       error.text);
     } else if (!json_is_object(flow->json))
-        report_mistake(report, &root, "expected an object");
+        report_mistake(&file, "expected an object");
     else {
-        check_duplicates(report, json, length);
-        load_parts(flow, report);
+        load_parts(flow, &file);
         if (report->count == 0 && fingerprints(flow) != 0)
-            report_mistake(report, &root, "expected more memory");
+            report_mistake(&file, "expected more memory");
     }
 }
 

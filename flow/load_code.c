@@ -22,10 +22,9 @@ static const struct question *find_question(const struct flow *flow, const char 
     return NULL;
 }
 
-static void load_literal(struct report *report, const struct place *place, const json_t *json,
-                         struct uic_piece *piece)
+static void load_literal(const struct node *node, struct uic_piece *piece)
 {
-    const char *literal = json_string_value(json);
+    const char *literal = json_string_value(node->json);
     size_t length = strlen(literal);
 
     piece->kind = UIC_PIECE_LITERAL;
@@ -35,96 +34,84 @@ static void load_literal(struct report *report, const struct place *place, const
         if (*at <= ' ' || *at > '~')
             length = 0;
     if (length < 1 || length > LITERAL_MAX)
-        report_mistake(report, place, "expected 1 to %d ASCII characters without spaces",
-                       LITERAL_MAX);
+        report_mistake(node, "expected 1 to %d ASCII characters without spaces", LITERAL_MAX);
 }
 
-static size_t load_length(struct report *report, const struct place *place, const json_t *json,
-                          int64_t max)
+static size_t load_length(const struct node *piece, int64_t max)
 {
-    struct place length = place_key(place, "length");
+    const struct node length = node_member(piece, "length");
     int64_t value = 1;
 
-    check_integer(report, &length, json_object_get(json, "length"), 1, max, &value);
+    check_integer(&length, 1, max, &value);
     return (size_t)value;
 }
 
-static void load_field(const struct flow *flow, struct report *report, const struct place *place,
-                       const json_t *json, struct uic_piece *piece)
+static void load_field(const struct flow *flow, const struct node *node, struct uic_piece *piece)
 {
     static const char *const keys[] = {"field", "take", "length", "pad", NULL};
     static const char *const takes[] = {"first", "last", NULL};
-    const json_t *field = json_object_get(json, "field");
-    const json_t *pad = json_object_get(json, "pad");
-    struct place field_place = place_key(place, "field");
-    struct place take_place = place_key(place, "take");
-    struct place pad_place = place_key(place, "pad");
+    const struct node field = node_member(node, "field");
+    const struct node take = node_member(node, "take");
+    const struct node pad = node_member(node, "pad");
     const struct question *question = NULL;
 
-    check_object(report, place, json, keys);
+    check_object(node, keys);
     piece->kind = UIC_PIECE_FIELD;
-    if (json_is_string(field))
-        question = find_question(flow, json_string_value(field), &piece->field);
+    if (json_is_string(field.json))
+        question = find_question(flow, json_string_value(field.json), &piece->field);
     if (question == NULL && flow->step_count > 0)
-        report_found(report, &field_place, field, "expected the key of a step");
+        report_found(&field, "expected the key of a step");
     else
         piece->numeric = question != NULL && question_is_numeric(question);
-    piece->take = check_one_of(report, &take_place, json_object_get(json, "take"), takes) == 1
-                      ? UIC_TAKE_LAST
-                      : UIC_TAKE_FIRST;
-    piece->length = load_length(report, place, json, FIELD_LENGTH_MAX);
-    if (pad != NULL) {
-        const char *word =
-            check_word(report, &pad_place, pad, 1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-                       "upper-case letter or digit");
+    piece->take = check_one_of(&take, takes) == 1 ? UIC_TAKE_LAST : UIC_TAKE_FIRST;
+    piece->length = load_length(node, FIELD_LENGTH_MAX);
+    if (pad.json != NULL) {
+        const char *word = check_word(&pad, 1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                                      "upper-case letter or digit");
 
         piece->pad = word != NULL ? *word : '\0';
     }
 }
 
-static void load_hash(struct report *report, const struct place *place, const json_t *json,
-                      struct uic_piece *piece)
+static void load_hash(const struct node *node, struct uic_piece *piece)
 {
     static const char *const keys[] = {"hash", "length", NULL};
     static const char *const hashes[] = {"sha256", NULL};
-    struct place hash = place_key(place, "hash");
+    const struct node hash = node_member(node, "hash");
 
     piece->kind = UIC_PIECE_HASH;
-    check_object(report, place, json, keys);
-    check_one_of(report, &hash, json_object_get(json, "hash"), hashes);
-    piece->length = load_length(report, place, json, UIC_HASH_DIGITS_MAX);
+    check_object(node, keys);
+    check_one_of(&hash, hashes);
+    piece->length = load_length(node, UIC_HASH_DIGITS_MAX);
 }
 
-static void load_check(struct report *report, const struct place *place, const json_t *json,
-                       struct uic_piece *piece)
+static void load_check(const struct node *node, struct uic_piece *piece)
 {
     static const char *const keys[] = {"check", NULL};
     static const char *const checks[] = {"iso7064-mod37-36", NULL};
-    struct place check = place_key(place, "check");
+    const struct node check = node_member(node, "check");
 
     piece->kind = UIC_PIECE_CHECK;
     piece->length = 1;
-    check_object(report, place, json, keys);
-    check_one_of(report, &check, json_object_get(json, "check"), checks);
+    check_object(node, keys);
+    check_one_of(&check, checks);
 }
 
-static void load_piece(const struct flow *flow, struct report *report, const struct place *place,
-                       const json_t *json, struct uic_piece *piece)
+static void load_piece(const struct flow *flow, const struct node *node, struct uic_piece *piece)
 {
-    if (json_is_string(json))
-        load_literal(report, place, json, piece);
-    else if (json_object_get(json, "field") != NULL)
-        load_field(flow, report, place, json, piece);
-    else if (json_object_get(json, "hash") != NULL)
-        load_hash(report, place, json, piece);
-    else if (json_object_get(json, "check") != NULL)
-        load_check(report, place, json, piece);
+    if (json_is_string(node->json))
+        load_literal(node, piece);
+    else if (json_object_get(node->json, "field") != NULL)
+        load_field(flow, node, piece);
+    else if (json_object_get(node->json, "hash") != NULL)
+        load_hash(node, piece);
+    else if (json_object_get(node->json, "check") != NULL)
+        load_check(node, piece);
     else
-        report_mistake(report, place, "expected a text, or an object with field, hash or check");
+        report_mistake(node, "expected a text, or an object with field, hash or check");
 }
 
-static void check_whole(struct report *report, const struct place *place,
-                        const struct uic_format *format)
+static void check_whole(const struct node *node, const struct uic_format *format)
 {
     size_t length = 0, hashes = 0, telling = 0;
 
@@ -136,28 +123,26 @@ static void check_whole(struct report *report, const struct place *place,
         telling += piece->kind == UIC_PIECE_HASH || piece->kind == UIC_PIECE_FIELD;
     }
     if (length > UIC_CODE_MAX - 1 - LONGER_ROOM)
-        report_mistake(report, place, "expected a code of at most %d characters; this can have %zu",
+        report_mistake(node, "expected a code of at most %d characters; this can have %zu",
                        UIC_CODE_MAX - 1 - LONGER_ROOM, length);
     if (hashes > 1)
-        report_mistake(report, place, "expected at most one hash piece; these are %zu", hashes);
+        report_mistake(node, "expected at most one hash piece; these are %zu", hashes);
     if (telling == 0)
-        report_mistake(report, place, "expected a field or a hash among the pieces");
+        report_mistake(node, "expected a field or a hash among the pieces");
 }
 
-void load_code(struct flow *flow, struct report *report)
+void load_code(struct flow *flow, const struct node *file)
 {
-    const struct place root = {0};
-    struct place place = place_key(&root, "code");
-    const json_t *json = json_object_get(flow->json, "code");
-    size_t count = check_array(report, &place, json, 1, FLOW_PIECES_MAX, "pieces");
+    const struct node node = node_member(file, "code");
+    size_t count = check_array(&node, 1, FLOW_PIECES_MAX, "pieces");
 
     for (size_t i = 0; i < count; i++) {
-        struct place here = place_index(&place, i);
+        const struct node here = node_element(&node, i);
 
-        load_piece(flow, report, &here, json_array_get(json, i), &flow->pieces[i]);
+        load_piece(flow, &here, &flow->pieces[i]);
     }
     flow->format = (struct uic_format){
         .pieces = flow->pieces, .piece_count = count, .field_count = flow->step_count};
     if (count > 0)
-        check_whole(report, &place, &flow->format);
+        check_whole(&node, &flow->format);
 }

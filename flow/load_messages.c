@@ -28,6 +28,14 @@ bool message_is_optional(enum message_name message)
     return message >= MESSAGE_TOO_MANY;
 }
 
+bool message_is_in_file(const struct flow *flow, size_t language, enum message_name message)
+{
+    const json_t *texts =
+        json_object_get(json_object_get(flow->json, "messages"), flow->languages[language]);
+
+    return json_object_get(texts, message_key(message)) != NULL;
+}
+
 /* Questions must be asked, in whatever language a file does not ask them. */
 static const struct {
     enum message_name message;
@@ -75,27 +83,24 @@ static bool may_lack(const struct flow *flow, size_t language, size_t message)
     return language_may_lack(flow, language) && message != MESSAGE_LANGUAGE_NAME;
 }
 
-static void load_language(struct flow *flow, struct report *report, const struct place *place,
-                          const json_t *json, size_t language)
+static void load_language(struct flow *flow, const struct node *node, size_t language)
 {
     const char *keys[MESSAGE_COUNT + 1];
 
     for (size_t i = 0; i < MESSAGE_COUNT; i++)
         keys[i] = messages[i].key;
     keys[MESSAGE_COUNT] = NULL;
-    if (!check_object(report, place, json, keys))
+    if (!check_object(node, keys))
         return;
     for (size_t i = 0; i < MESSAGE_COUNT; i++) {
-        struct place here = place_key(place, keys[i]);
-        const json_t *text = json_object_get(json, keys[i]);
+        const struct node text = node_member(node, keys[i]);
         size_t max = i == MESSAGE_LANGUAGE_NAME            ? LANGUAGE_NAME_MAX
                      : i == MESSAGE_YES || i == MESSAGE_NO ? BUTTON_MAX
                                                            : CHECK_TEXT_MAX;
 
-        if (text != NULL ||
+        if (text.json != NULL ||
             !(message_is_optional((enum message_name)i) || may_lack(flow, language, i)))
-            flow->messages[language][i] =
-                check_text(report, &here, text, max, messages[i].placeholders);
+            flow->messages[language][i] = check_text(&text, max, messages[i].placeholders);
     }
     take_substitutes(flow->messages[language]);
     if (!language_may_lack(flow, language))
@@ -103,17 +108,16 @@ static void load_language(struct flow *flow, struct report *report, const struct
 }
 
 /* A step without its own text for wrong answers takes the one of its type. */
-static void take_default_invalid(struct flow *flow, struct report *report, const json_t *json,
-                                 size_t language, size_t step)
+static void take_default_invalid(struct flow *flow, const struct node *file, size_t language,
+                                 size_t step)
 {
     struct question *question = &flow->questions[step];
     const size_t message = MESSAGE_INVALID_YEAR + (size_t)question->type;
     const char *code = flow->languages[language];
-    const struct place root = {0};
-    struct place steps = place_key(&root, "steps");
-    struct place one = place_index(&steps, step);
-    struct place invalid = place_key(&one, "invalid");
-    struct place here = place_key(&invalid, code);
+    const struct node steps = node_member(file, "steps");
+    const struct node one = node_element(&steps, step);
+    const struct node invalid = node_member(&one, "invalid");
+    const struct node here = node_member(&invalid, code);
 
     if (question->invalid[language] != NULL || question->type == ANSWER_TYPE_COUNT)
         return;
@@ -123,11 +127,11 @@ static void take_default_invalid(struct flow *flow, struct report *report, const
     question->invalid[language] = text;
     if (language_may_lack(flow, language) && text == question->invalid[0])
         return;
-    if (text == NULL && json_object_get(json_object_get(json, code), messages[message].key) == NULL)
-        report_mistake(report, &here, "expected a text here or in messages.%s.%s", code,
+    if (text == NULL && !message_is_in_file(flow, language, (enum message_name)message))
+        report_mistake(&here, "expected a text here or in messages.%s.%s", code,
                        messages[message].key);
     else if (text != NULL && question->max_is_now && strstr(text, "{max}") != NULL)
-        report_mistake(report, &here,
+        report_mistake(&here,
                        "expected a text here, for messages.%s.%s has {max}, which \"now\" has not",
                        code, messages[message].key);
 }
@@ -157,46 +161,42 @@ static void take_first_language(struct flow *flow, size_t language)
 }
 
 /* The name, number and code of each language must mean this one alone, and no command. */
-static void check_language_names(const struct flow *flow, struct report *report,
-                                 const struct place *place)
+static void check_language_names(const struct flow *flow, const struct node *node)
 {
     for (size_t i = 0; i < flow->language_count; i++) {
         const char *name = flow->messages[i][MESSAGE_LANGUAGE_NAME];
-        struct place language = place_key(place, flow->languages[i]);
-        struct place here = place_key(&language, messages[MESSAGE_LANGUAGE_NAME].key);
+        const struct node language = node_member(node, flow->languages[i]);
+        const struct node here = node_member(&language, messages[MESSAGE_LANGUAGE_NAME].key);
         int found = name != NULL ? language_find(flow, name, strlen(name)) : -1;
 
         if (found >= 0 && (size_t)found != i)
-            report_mistake(report, &here, "expected another name; this one means %s too",
+            report_mistake(&here, "expected another name; this one means %s too",
                            flow->languages[found]);
         if (name != NULL && command_find(flow, name, strlen(name)) != COMMAND_NONE)
-            report_mistake(report, &here, "expected no command word");
+            report_mistake(&here, "expected no command word");
     }
 }
 
-void load_messages(struct flow *flow, struct report *report)
+void load_messages(struct flow *flow, const struct node *file)
 {
-    const struct place root = {0};
-    struct place place = place_key(&root, "messages");
-    const json_t *json = json_object_get(flow->json, "messages");
+    const struct node node = node_member(file, "messages");
     const char *keys[FLOW_LANGUAGES_MAX + 1];
 
     memcpy(keys, flow->languages, flow->language_count * sizeof *keys);
     keys[flow->language_count] = NULL;
-    if (json_is_object(json) && flow->language_count == 0)
+    if (json_is_object(node.json) && flow->language_count == 0)
         return;
-    if (!check_object(report, &place, json, keys))
+    if (!check_object(&node, keys))
         return;
     for (size_t i = 0; i < flow->language_count; i++) {
-        struct place here = place_key(&place, keys[i]);
+        const struct node language = node_member(&node, keys[i]);
 
-        load_language(flow, report, &here, json_object_get(json, keys[i]), i);
-        for (size_t step = 0; step < flow->step_count && json_object_get(json, keys[i]) != NULL;
-             step++) {
-            take_default_invalid(flow, report, json, i, step);
+        load_language(flow, &language, i);
+        for (size_t step = 0; step < flow->step_count && language.json != NULL; step++) {
+            take_default_invalid(flow, file, i, step);
             take_defaults(flow, i, step);
         }
         take_first_language(flow, i);
     }
-    check_language_names(flow, report, &place);
+    check_language_names(flow, &node);
 }

@@ -21,158 +21,144 @@ static void language_keys(const struct flow *flow, const char *keys[FLOW_LANGUAG
 
 /* A text in each language; those missing are a mistake, unless they are optional or the language
  * may lack them. */
-static void load_texts(const struct flow *flow, struct report *report, const struct place *place,
-                       const json_t *json, size_t max, unsigned placeholders, bool optional,
-                       const char *texts[FLOW_LANGUAGES_MAX])
+static void load_texts(const struct flow *flow, const struct node *node, size_t max,
+                       unsigned placeholders, bool optional, const char *texts[FLOW_LANGUAGES_MAX])
 {
     const char *keys[FLOW_LANGUAGES_MAX + 1];
 
-    if ((json == NULL && optional) || flow->language_count == 0)
+    if ((node->json == NULL && optional) || flow->language_count == 0)
         return;
     language_keys(flow, keys);
-    if (!check_object(report, place, json, keys))
+    if (!check_object(node, keys))
         return;
     for (size_t i = 0; i < flow->language_count; i++) {
-        struct place here = place_key(place, keys[i]);
-        const json_t *text = json_object_get(json, keys[i]);
+        const struct node text = node_member(node, keys[i]);
 
-        if (text != NULL || !(optional || language_may_lack(flow, i)))
-            texts[i] = check_text(report, &here, text, max, placeholders);
+        if (text.json != NULL || !(optional || language_may_lack(flow, i)))
+            texts[i] = check_text(&text, max, placeholders);
     }
 }
 
 /* The same, each of which is needed: what a language lacks is said in the first one. */
-static void load_needed_texts(const struct flow *flow, struct report *report,
-                              const struct place *place, const json_t *json, size_t max,
+static void load_needed_texts(const struct flow *flow, const struct node *node, size_t max,
                               unsigned placeholders, const char *texts[FLOW_LANGUAGES_MAX])
 {
-    load_texts(flow, report, place, json, max, placeholders, false, texts);
+    load_texts(flow, node, max, placeholders, false, texts);
     for (size_t i = 1; i < flow->language_count; i++)
         if (texts[i] == NULL && language_may_lack(flow, i))
             texts[i] = texts[0];
 }
 
 /* A name that means two choices, or a command, could never be given as an answer. */
-static void check_choice_name(const struct flow *flow, struct report *report,
-                              const struct place *place, const struct question *question,
-                              size_t choice, const char *name)
+static void check_choice_name(const struct flow *flow, const struct node *node,
+                              const struct question *question, size_t choice, const char *name)
 {
     if (name == NULL)
         return;
     if (command_find(flow, name, strlen(name)) != COMMAND_NONE)
-        report_mistake(report, place, "expected no command word");
+        report_mistake(node, "expected no command word");
     else {
         int found = choice_find(flow, question, name, strlen(name));
 
         if (found >= 0 && (size_t)found != choice)
-            report_mistake(report, place, "expected another name; this one means choice %d too",
-                           found + 1);
+            report_mistake(node, "expected another name; this one means choice %d too", found + 1);
     }
 }
 
-static void load_choice(const struct flow *flow, struct report *report, const struct place *place,
-                        const json_t *json, struct question *question)
+static void load_choice(const struct flow *flow, const struct node *node, struct question *question)
 {
     static const char *const keys[] = {"value", "label", NULL};
     struct choice *choice = &question->choices[question->choice_count];
-    struct place value = place_key(place, "value");
-    struct place label = place_key(place, "label");
+    const struct node value = node_member(node, "value");
+    const struct node label = node_member(node, "label");
 
     question->choice_count++;
-    if (!check_object(report, place, json, keys))
+    if (!check_object(node, keys))
         return;
-    choice->value = check_word(report, &value, json_object_get(json, "value"), 32, VALUE_CHARACTERS,
-                               "ASCII letters or digits");
-    load_needed_texts(flow, report, &label, json_object_get(json, "label"), LABEL_MAX, 0,
-                      choice->labels);
+    choice->value = check_word(&value, 32, VALUE_CHARACTERS, "ASCII letters or digits");
+    load_needed_texts(flow, &label, LABEL_MAX, 0, choice->labels);
 }
 
-static void load_choices(const struct flow *flow, struct report *report, const struct place *place,
-                         const json_t *json, struct question *question)
+static void load_choices(const struct flow *flow, const struct node *node,
+                         struct question *question)
 {
-    size_t count = check_array(report, place, json, 2, FLOW_CHOICES_MAX, "choices");
+    size_t count = check_array(node, 2, FLOW_CHOICES_MAX, "choices");
 
     for (size_t i = 0; i < count; i++) {
-        struct place here = place_index(place, i);
+        const struct node here = node_element(node, i);
 
-        load_choice(flow, report, &here, json_array_get(json, i), question);
+        load_choice(flow, &here, question);
     }
     for (size_t i = 0; i < count; i++) {
-        struct place here = place_index(place, i);
-        struct place value = place_key(&here, "value");
-        struct place label = place_key(&here, "label");
+        const struct node here = node_element(node, i);
+        const struct node value = node_member(&here, "value");
+        const struct node label = node_member(&here, "label");
 
-        check_choice_name(flow, report, &value, question, i, question->choices[i].value);
+        check_choice_name(flow, &value, question, i, question->choices[i].value);
         for (size_t j = 0; j < flow->language_count; j++) {
-            struct place text = place_key(&label, flow->languages[j]);
+            const struct node text = node_member(&label, flow->languages[j]);
             const char *const *labels = question->choices[i].labels;
 
             if (j == 0 || labels[j] != labels[0])
-                check_choice_name(flow, report, &text, question, i, labels[j]);
+                check_choice_name(flow, &text, question, i, labels[j]);
         }
     }
 }
 
 /* min and max; what they count and how far they go depends on the type. */
-static void load_range(struct report *report, const struct place *place, const json_t *json,
-                       struct question *question)
+static void load_range(const struct node *node, struct question *question)
 {
     const bool number = question->type == ANSWER_YEAR || question->type == ANSWER_INTEGER;
     const int64_t least = number ? 0 : 1;
     const int64_t most = question->type == ANSWER_YEAR ? 9999
                          : number                      ? NUMBER_MAX
                                                        : FLOW_ANSWER_CHARACTERS_MAX;
-    const json_t *max = json_object_get(json, "max");
-    struct place min_place = place_key(place, "min");
-    struct place max_place = place_key(place, "max");
+    const struct node min = node_member(node, "min");
+    const struct node max = node_member(node, "max");
     bool good = true;
 
     question->min = 1;
     question->max = most;
     if (question->type != ANSWER_TEXT)
-        good = check_integer(report, &min_place, json_object_get(json, "min"), least, most,
-                             &question->min);
-    question->max_is_now = question->type == ANSWER_YEAR && json_is_string(max) &&
-                           strcmp(json_string_value(max), "now") == 0;
-    if (question->max_is_now || (max == NULL && question->type == ANSWER_TEXT))
+        good = check_integer(&min, least, most, &question->min);
+    question->max_is_now = question->type == ANSWER_YEAR && json_is_string(max.json) &&
+                           strcmp(json_string_value(max.json), "now") == 0;
+    if (question->max_is_now || (max.json == NULL && question->type == ANSWER_TEXT))
         return;
-    if (question->type == ANSWER_YEAR && !json_is_integer(max)) {
-        report_found(report, &max_place, max, "expected a year, or \"now\"");
+    if (question->type == ANSWER_YEAR && !json_is_integer(max.json)) {
+        report_found(&max, "expected a year, or \"now\"");
         return;
     }
-    good = check_integer(report, &max_place, max, least, most, &question->max) && good;
+    good = check_integer(&max, least, most, &question->max) && good;
     if (good && question->min > question->max)
-        report_mistake(report, &max_place, "expected at least min (%lld)",
-                       (long long)question->min);
+        report_mistake(&max, "expected at least min (%lld)", (long long)question->min);
 }
 
-static void load_answer(const struct flow *flow, struct report *report, const struct place *place,
-                        const json_t *json, struct question *question)
+static void load_answer(const struct flow *flow, const struct node *node, struct question *question)
 {
     static const char *const types[] = {"year",   "integer", "text", "letters",
                                         "digits", "choice",  NULL};
     static const char *const range_keys[] = {"type", "min", "max", NULL};
     static const char *const text_keys[] = {"type", "max", NULL};
     static const char *const choice_keys[] = {"type", "choices", NULL};
-    struct place type_place = place_key(place, "type");
-    struct place choices = place_key(place, "choices");
+    const struct node type_node = node_member(node, "type");
+    const struct node choices = node_member(node, "choices");
 
-    if (!json_is_object(json)) {
-        report_found(report, place, json, "expected an object");
+    if (!json_is_object(node->json)) {
+        report_found(node, "expected an object");
         return;
     }
-    int type = check_one_of(report, &type_place, json_object_get(json, "type"), types);
+    int type = check_one_of(&type_node, types);
     if (type < 0)
         return;
     question->type = (enum answer_type)type;
-    check_object(report, place, json,
-                 question->type == ANSWER_CHOICE ? choice_keys
-                 : question->type == ANSWER_TEXT ? text_keys
-                                                 : range_keys);
+    check_object(node, question->type == ANSWER_CHOICE ? choice_keys
+                       : question->type == ANSWER_TEXT ? text_keys
+                                                       : range_keys);
     if (question->type == ANSWER_CHOICE)
-        load_choices(flow, report, &choices, json_object_get(json, "choices"), question);
+        load_choices(flow, &choices, question);
     else
-        load_range(report, place, json, question);
+        load_range(node, question);
 }
 
 static bool can_be_careful(const struct question *question)
@@ -182,29 +168,25 @@ static bool can_be_careful(const struct question *question)
 }
 
 /* How an answer is read; a careful text says what it holds. */
-static void load_reading(struct report *report, const struct place *place, const json_t *json,
-                         struct question *question)
+static void load_reading(const struct node *node, struct question *question)
 {
     static const char *const readings[] = {"careful", "plain", NULL};
     static const char *const holdings[] = {"place", "name", NULL};
-    const json_t *reading = json_object_get(json, "reading");
-    const json_t *holds = json_object_get(json, "holds");
-    struct place reading_place = place_key(place, "reading");
-    struct place holds_place = place_key(place, "holds");
+    const struct node reading = node_member(node, "reading");
+    const struct node holds = node_member(node, "holds");
     int index = can_be_careful(question) ? 0 : 1;
 
-    if (reading != NULL)
-        index = check_one_of(report, &reading_place, reading, readings);
+    if (reading.json != NULL)
+        index = check_one_of(&reading, readings);
     if (question->type == ANSWER_TYPE_COUNT)
         return;
     if (index == 0 && !can_be_careful(question))
-        report_mistake(report, &reading_place,
-                       "expected plain; only year, integer and text are read carefully");
+        report_mistake(&reading, "expected plain; only year, integer and text are read carefully");
     question->careful = index == 0 && can_be_careful(question);
-    if (question->type == ANSWER_TEXT && (question->careful || holds != NULL))
-        question->holds = (enum holds)(check_one_of(report, &holds_place, holds, holdings) + 1);
-    else if (holds != NULL)
-        report_mistake(report, &holds_place, "expected no such key; only a text has it");
+    if (question->type == ANSWER_TEXT && (question->careful || holds.json != NULL))
+        question->holds = (enum holds)(check_one_of(&holds, holdings) + 1);
+    else if (holds.json != NULL)
+        report_mistake(&holds, "expected no such key; only a text has it");
 }
 
 static unsigned invalid_placeholders(const struct question *question)
@@ -221,63 +203,55 @@ static unsigned invalid_placeholders(const struct question *question)
     }
 }
 
-static void load_step(const struct flow *flow, struct report *report, const struct place *place,
-                      const json_t *json, struct question *question)
+static void load_step(const struct flow *flow, const struct node *node, struct question *question)
 {
     static const char *const keys[] = {"key",     "answer",    "reading", "holds", "question",
                                        "invalid", "no_answer", "which",   NULL};
-    struct place key = place_key(place, "key");
-    struct place answer = place_key(place, "answer");
-    struct place text = place_key(place, "question");
-    struct place invalid = place_key(place, "invalid");
-    struct place no_answer = place_key(place, "no_answer");
-    struct place which = place_key(place, "which");
+    const struct node key = node_member(node, "key");
+    const struct node answer = node_member(node, "answer");
+    const struct node text = node_member(node, "question");
+    const struct node invalid = node_member(node, "invalid");
+    const struct node no_answer = node_member(node, "no_answer");
+    const struct node which = node_member(node, "which");
 
     question->type = ANSWER_TYPE_COUNT;
-    if (!check_object(report, place, json, keys))
+    if (!check_object(node, keys))
         return;
-    question->key = check_word(report, &key, json_object_get(json, "key"), 32, KEY_CHARACTERS,
-                               "lower-case letters, digits or _");
-    load_answer(flow, report, &answer, json_object_get(json, "answer"), question);
-    load_reading(report, place, json, question);
-    load_needed_texts(flow, report, &text, json_object_get(json, "question"), CHECK_TEXT_MAX,
-                      PLACEHOLDERS_POSITION, question->texts);
-    load_texts(flow, report, &invalid, json_object_get(json, "invalid"), CHECK_TEXT_MAX,
-               invalid_placeholders(question), true, question->invalid);
-    load_texts(flow, report, &no_answer, json_object_get(json, "no_answer"), CHECK_TEXT_MAX, 0,
-               true, question->no_answer);
-    load_texts(flow, report, &which, json_object_get(json, "which"), CHECK_TEXT_MAX,
-               PLACEHOLDER_NAMES, true, question->which);
+    question->key = check_word(&key, 32, KEY_CHARACTERS, "lower-case letters, digits or _");
+    load_answer(flow, &answer, question);
+    load_reading(node, question);
+    load_needed_texts(flow, &text, CHECK_TEXT_MAX, PLACEHOLDERS_POSITION, question->texts);
+    load_texts(flow, &invalid, CHECK_TEXT_MAX, invalid_placeholders(question), true,
+               question->invalid);
+    load_texts(flow, &no_answer, CHECK_TEXT_MAX, 0, true, question->no_answer);
+    load_texts(flow, &which, CHECK_TEXT_MAX, PLACEHOLDER_NAMES, true, question->which);
 }
 
-static void check_key_is_new(const struct flow *flow, struct report *report,
-                             const struct place *place, size_t step)
+static void check_key_is_new(const struct flow *flow, const struct node *node, size_t step)
 {
-    struct place key = place_key(place, "key");
+    const struct node key = node_member(node, "key");
 
     for (size_t i = 0; i < step; i++)
         if (flow->questions[i].key != NULL && flow->questions[step].key != NULL &&
             strcmp(flow->questions[i].key, flow->questions[step].key) == 0)
-            report_mistake(report, &key, "expected a key of its own; steps[%zu] has the same", i);
+            report_mistake(&key, "expected a key of its own; steps[%zu] has the same", i);
 }
 
-void load_steps(struct flow *flow, struct report *report)
+void load_steps(struct flow *flow, const struct node *file)
 {
-    const struct place root = {0};
-    struct place place = place_key(&root, "steps");
-    const json_t *json = json_object_get(flow->json, "steps");
+    const struct node node = node_member(file, "steps");
     size_t room = 1;
 
-    flow->step_count = check_array(report, &place, json, 1, FLOW_STEPS_MAX, "steps");
+    flow->step_count = check_array(&node, 1, FLOW_STEPS_MAX, "steps");
     for (size_t i = 0; i < flow->step_count; i++) {
-        struct place here = place_index(&place, i);
+        const struct node here = node_element(&node, i);
 
-        load_step(flow, report, &here, json_array_get(json, i), &flow->questions[i]);
-        check_key_is_new(flow, report, &here, i);
+        load_step(flow, &here, &flow->questions[i]);
+        check_key_is_new(flow, &here, i);
         room += question_kept(&flow->questions[i]);
     }
     if (room > ANSWERS_ROOM_MAX)
-        report_mistake(report, &place,
+        report_mistake(&node,
                        "expected answers of at most %d bytes together (a text counts four times "
                        "its max); these can have %zu",
                        ANSWERS_ROOM_MAX - 1, room - 1);
