@@ -18,8 +18,8 @@ def pytest_configure():
 
 
 # Where files run side by side: the longest first, lest the last of them runs alone.
-LONGEST = ("test_stranger.py", "test_backup.py", "test_links.py", "test_import.py", "test_statistics.py",
-           "test_two_readers.py", "test_metrics.py", "test_sender.py")
+LONGEST = ("test_backup.py", "test_clocks.py", "test_erase.py", "test_meta.py", "test_sender.py", "test_stranger.py",
+           "test_metrics.py", "test_backup_beside_others.py", "test_privacy.py", "test_meaning.py", "test_statistics.py")
 
 
 def pytest_collection_modifyitems(items):
