@@ -1,11 +1,13 @@
-"""Fresh systems to install the packages on."""
+"""Fresh systems to install the packages on. Each suite of Debian is made and built once, by whichever file of
+tests wants it first; the files run side by side, each in a process of its own."""
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,20 @@ from system import System
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("e2e", "documents")]
 
+BASES = "UIC_CHROOT_BASES"  # names the folder of what is copied; the first process makes it
+
 
 def pytest_configure():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if os.geteuid() != 0:
         pytest.exit("only root makes chroots; scripts/test chroot uses sudo", returncode=2)
+    if BASES not in os.environ:
+        os.environ[BASES] = tempfile.mkdtemp(prefix="uic-bases-")
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(BASES), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -53,25 +64,24 @@ def build():
 
 @pytest.fixture(scope="session")
 def fresh(root, tmp_path_factory):
-    """fresh(suite) -> a bare system with the packages in /srv. Each suite is made and built once."""
-    made, locks, systems = {}, {}, []
-    lock = threading.Lock()
+    """fresh(suite) -> a bare system with the packages in /srv."""
+    systems = []
 
-    def make(suite):
-        system = System(suite, tmp_path_factory.mktemp(suite) / "root", root / "build/chroot-cache")
-        systems.append(system)
-        system.make()
-        system.packages = build_packages(system, root, tmp_path_factory.mktemp(suite) / "builder")
-        return system
+    def make(base):
+        base.remove()  # what somebody began
+        base.make()
+        return build_packages(base, root, tmp_path_factory.mktemp(base.suite) / "builder")
 
     def copy(suite):
-        with lock:
-            one = locks.setdefault(suite, threading.Lock())
-        with one:
-            if suite not in made:
-                made[suite] = make(suite)
-            system = made[suite].copy(tmp_path_factory.mktemp(suite) / "root")
-        system.packages = made[suite].packages
+        bases = Path(os.environ[BASES])
+        base = System(suite, bases / suite, root / "build/chroot-cache")
+        built = bases / f"{suite}.packages"
+        with open(bases / f"{suite}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not built.exists():
+                built.write_text("\n".join(make(base)))
+        system = base.copy(tmp_path_factory.mktemp(suite) / "root")
+        system.packages = built.read_text().split()
         systems.append(system)
         return system
 

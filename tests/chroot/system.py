@@ -1,6 +1,7 @@
 """A Debian system of its own in a folder, made by debootstrap from this machine's mirror. What runs in
 it has its own mounts, processes and network, which end with it, or, once it is booted, when it halts."""
 
+import os
 import re
 import shutil
 import socket
@@ -82,7 +83,9 @@ class System:
     def keep_fetched(self):
         for package in (self.folder / "var/cache/apt/archives").glob("*.deb"):
             if not (self.cache / package.name).exists():
-                shutil.copy(package, self.cache)
+                part = self.cache / f"{package.name}.{os.getpid()}"  # others read there
+                shutil.copy(package, part)
+                part.rename(self.cache / package.name)
 
     def install(self, *packages):
         """apt-get install, as the guide says."""

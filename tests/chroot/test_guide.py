@@ -120,7 +120,7 @@ def test_the_way_to_the_first_code_is_short(guide):
     assert len(typed) <= COMMANDS_MAX, typed
 
 
-def test_from_the_package_to_the_first_code(machine, guide, record_testsuite_property):
+def test_from_the_package_to_the_first_code(machine, guide, record_property):
     for section in (5, 6, 7, 8):
         said = machine.follow(section)
     assert "server_name ciu.example.org" in said
@@ -130,8 +130,8 @@ def test_from_the_package_to_the_first_code(machine, guide, record_testsuite_pro
 
     minutes = machine.seconds / 60
     reading = guide.words(5, 6, 7, 8) / WORDS_A_MINUTE
-    record_testsuite_property("minutes of the machine", f"{minutes:.1f}")
-    record_testsuite_property("minutes to read", f"{reading:.1f}")
+    record_property("minutes of the machine", f"{minutes:.1f}")
+    record_property("minutes to read", f"{reading:.1f}")
     print(f"the machine took {minutes:.1f} minutes, reading takes {reading:.1f}")
     assert minutes + reading < MINUTES_MAX
 

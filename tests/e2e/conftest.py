@@ -8,6 +8,7 @@ import pytest
 from graph import Graph
 from phone import Phone
 from processes import RedisServer, UicServer
+from production import PostgresServer
 
 
 def pytest_configure():
@@ -18,8 +19,8 @@ def pytest_configure():
 
 
 # Where files run side by side: the longest first, lest the last of them runs alone.
-LONGEST = ("test_stranger.py", "test_backup.py", "test_links.py", "test_import.py", "test_statistics.py",
-           "test_two_readers.py", "test_metrics.py", "test_sender.py")
+LONGEST = ("test_backup.py", "test_clocks.py", "test_erase.py", "test_meta.py", "test_sender.py", "test_stranger.py",
+           "test_metrics.py", "test_backup_beside_others.py", "test_privacy.py", "test_meaning.py", "test_statistics.py")
 
 
 def pytest_collection_modifyitems(items):
@@ -29,10 +30,14 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def redis(tmp_path):
     """A Redis of our own that writes everything it is told to its append-only file."""
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
+    with RedisServer(tmp_path / "redis") as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(tmp_path):
+    with PostgresServer(tmp_path / "postgres") as server:
+        yield server
 
 
 @pytest.fixture
@@ -54,20 +59,16 @@ def start(tmp_path):
 @pytest.fixture
 def graph(tmp_path):
     """A Graph API that takes replies, and refused none that we sent."""
-    server = Graph(tmp_path / "graph")
-    server.start()
-    yield server
-    server.stop()
+    with Graph(tmp_path / "graph") as server:
+        yield server
     assert not server.refused, server.refused
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """One server with its embedded stores for all tests of a file that only talk to it."""
-    server = UicServer(tmp_path_factory.mktemp("shared"), {"WORKERS": "2"})
-    server.start()
-    yield server
-    server.stop()
+    with UicServer(tmp_path_factory.mktemp("shared"), {"WORKERS": "2"}) as server:
+        yield server
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import subprocess
 import threading
 from collections import Counter, defaultdict
 
+from processes import Running
+
 TOKEN = "EAAGtest0token"
 PHONE_NUMBER_ID = "106540352242922"
 VERSION = "v25.0"
@@ -135,7 +137,7 @@ def check_message(message):
     return person, message["text"]["body"]
 
 
-class Graph:
+class Graph(Running):
     """`plan(person, text, attempt)` says what goes wrong with a request: one of FAULTS, or None.
     attempt counts from 1 the requests that brought this text to this person."""
 

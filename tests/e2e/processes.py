@@ -95,7 +95,18 @@ class WallClock:
                 "ASAN_OPTIONS": SANITIZERS["ASAN_OPTIONS"] + ":verify_asan_link_order=0"}
 
 
-class Process:
+class Running:
+    """What runs from start() to stop(), or as long as a with lasts."""
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Process(Running):
     """A process with a directory and a log."""
 
     def __init__(self, directory):

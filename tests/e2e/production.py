@@ -141,6 +141,9 @@ class PostgresServer(Process):
         if self.elsewhere is not None:
             self.elsewhere.cleanup()
 
+    def __exit__(self, *_):
+        self.remove()
+
 
 class Nginx(Process):
     """nginx with our site from packaging/, its ports replaced by those of these servers."""

@@ -18,10 +18,8 @@ COOKIE = re.compile(r"uic_admin=([0-9]+\.[0-9a-f]{16}\.[0-9a-f]{64}); Path=/admi
 
 @pytest.fixture(scope="module")
 def admin(tmp_path_factory):
-    server = UicServer(tmp_path_factory.mktemp("admin"), {"WORKERS": "2", "ADMIN_TOKEN": TOKEN})
-    server.start()
-    yield server
-    server.stop()
+    with UicServer(tmp_path_factory.mktemp("admin"), {"WORKERS": "2", "ADMIN_TOKEN": TOKEN}) as server:
+        yield server
 
 
 class Visitor:

@@ -10,10 +10,7 @@ import time
 import pytest
 from phone import Phone
 from processes import PATIENCE, SALT, WallClock, run_program
-from production import PostgresServer
-from texts import JEAN, code_in, code_of
-
-MARIE = ("1990", "Goma", "Marie", "2", "Mbuyi")
+from texts import JEAN, MARIE, code_in, code_of
 
 
 class Database:
@@ -22,14 +19,6 @@ class Database:
     def __init__(self, url, totals, lose):
         self.url, self.totals, self.lose = url, totals, lose
         self.suffix = "sqlite.gz" if url.startswith("sqlite") else "pgdump"
-
-
-@pytest.fixture
-def postgres(tmp_path):
-    server = PostgresServer(tmp_path / "postgres")
-    server.start()
-    yield server
-    server.remove()
 
 
 COUNT = "SELECT count(*), coalesce(sum(request_count), 0) FROM uic_records"

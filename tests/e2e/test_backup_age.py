@@ -5,13 +5,13 @@ import time
 
 import pytest
 from processes import SALT, eventually
-from test_backup import backups, postgres, script  # noqa: F401
+from test_backup import backups, script  # noqa: F401
 
 METRIC = "uic_last_backup_timestamp_seconds"
 
 
 @pytest.fixture
-def urls(postgres, tmp_path):  # noqa: F811
+def urls(postgres, tmp_path):
     return [f"sqlite:///{tmp_path}/codes.db", postgres.url]
 
 

@@ -5,10 +5,9 @@ import re
 import subprocess
 
 import pytest
-from test_backup import backups, postgres, register, script  # noqa: F401
-from texts import JEAN
+from test_backup import backups, register, script  # noqa: F401
+from texts import JEAN, MARIE
 
-MARIE = ("1990", "Goma", "Marie", "2", "Mbuyi")
 THEIRS = """
 CREATE TABLE rapport_mensuel (m date PRIMARY KEY, n int); INSERT INTO rapport_mensuel VALUES ('2026-01-01', 12);
 CREATE FUNCTION rapport() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM rapport_mensuel';

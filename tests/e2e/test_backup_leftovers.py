@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from processes import eventually
-from test_backup import backups, database, postgres, register, script  # noqa: F401
+from test_backup import backups, database, register, script  # noqa: F401
 from texts import JEAN
 
 

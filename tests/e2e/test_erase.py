@@ -13,9 +13,8 @@ import pytest
 from phone import Phone
 from processes import PATIENCE, PROGRAM, environment_for, eventually, run_program
 from production import PostgresServer
-from texts import JEAN, code_in, message
+from texts import JEAN, MARIE, code_in, message
 
-MARIE = ("1990", "Goma", "Marie", "2", "Mbuyi")
 ME = pwd.getpwuid(os.getuid()).pw_name
 NUMBER, OTHER = "+243899111222", "+243899111333"
 
@@ -47,15 +46,12 @@ def database(request, tmp_path):
 
         yield Database(f"sqlite:///{path}", query, everything)
         return
-    server = PostgresServer(tmp_path / "postgres", {"log_statement": "all"})
-    server.start()
+    with PostgresServer(tmp_path / "postgres", {"log_statement": "all"}) as server:
+        def dump():
+            return subprocess.run(["pg_dump", "-h", "127.0.0.1", "-p", str(server.port), "-U", "uic",
+                                   "uic"], capture_output=True, check=True).stdout
 
-    def dump():
-        return subprocess.run(["pg_dump", "-h", "127.0.0.1", "-p", str(server.port), "-U", "uic",
-                               "uic"], capture_output=True, check=True).stdout
-
-    yield Database(server.url, server.query, dump)
-    server.remove()
+        yield Database(server.url, server.query, dump)
 
 
 @pytest.fixture

@@ -52,15 +52,11 @@ def url(request, tmp_path):
         database.close()
         yield found
         return
-    server = PostgresServer(tmp_path / "postgres")
-    server.start()
-    try:
+    with PostgresServer(tmp_path / "postgres") as server:
         assert run_program("init-db", cwd=tmp_path, DATABASE_URL=server.url).returncode == 0
         for number, row in enumerate(RECORDS):
             server.query(insert(SQL.replace("{h}", "'\\x{}'"), row, number))
         yield server.url
-    finally:
-        server.remove()
 
 
 SQL = ("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at, last_requested_at,"

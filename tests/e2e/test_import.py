@@ -9,7 +9,6 @@ import pytest
 from old_database import FORMS, INITIAL, SALT, SHORT, people, write_postgres, write_sqlite
 from phone import Phone
 from processes import run_program
-from production import PostgresServer
 
 REPORT = re.compile(r"^(\d+) rows read, (\d+) (?:taken|would be taken), (\d+) already there, "
                     r"(\d+) refused$", re.M)
@@ -18,14 +17,6 @@ COLUMNS = ("uic_code, phone_number, created_at, last_requested_at, is_active, no
 
 
 TOTALS = "SELECT sum(new_codes), sum(new_phones), sum(requests) FROM uic_totals"
-
-
-@pytest.fixture
-def postgres(tmp_path):
-    server = PostgresServer(tmp_path / "postgres")
-    server.start()
-    yield server
-    server.remove()
 
 
 @pytest.fixture

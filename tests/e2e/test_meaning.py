@@ -195,10 +195,8 @@ def behind_nginx(begin, tmp_path):
     """(nginx, the two instances behind it, who share everything)."""
     shared = {"DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
     instances = [begin(**shared), begin(**shared)]
-    nginx = Nginx(tmp_path / "nginx", [instance.port for instance in instances])
-    nginx.start()
-    yield nginx, instances
-    nginx.stop()
+    with Nginx(tmp_path / "nginx", [instance.port for instance in instances]) as nginx:
+        yield nginx, instances
 
 
 def test_another_wording_goes_by_unnoticed(behind_nginx, tmp_path):

@@ -19,21 +19,17 @@ from texts import JEAN, code_of
 
 @pytest.fixture(scope="module")
 def shared_redis(tmp_path_factory):
-    redis = RedisServer(tmp_path_factory.mktemp("redis"))
-    redis.start()
-    yield redis
-    redis.stop()
+    with RedisServer(tmp_path_factory.mktemp("redis")) as redis:
+        yield redis
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory, shared_redis):
     """A server with both channels."""
-    server = UicServer(tmp_path_factory.mktemp("meta"), {
-        **meta.SETTINGS, "REDIS_URL": shared_redis.url, "WORKERS": "2",
-        "META_APP_SECRET": f"{meta.SECRET},next-secret"})
-    server.start()
-    yield server
-    server.stop()
+    settings = {**meta.SETTINGS, "REDIS_URL": shared_redis.url, "WORKERS": "2",
+                "META_APP_SECRET": f"{meta.SECRET},next-secret"}
+    with UicServer(tmp_path_factory.mktemp("meta"), settings) as server:
+        yield server
 
 
 @pytest.fixture

@@ -291,9 +291,7 @@ def test_they_do_not_tell_new_codes_from_others(start):
 
 
 def test_nginx_does_not_pass_the_metrics_on(start, tmp_path):
-    nginx = Nginx(tmp_path / "nginx", [start().port, start().port])
-    nginx.start()
-    try:
+    with Nginx(tmp_path / "nginx", [start().port, start().port]) as nginx:
         for path, status in {"/health": 200, "/metrics": 404, "/metrics?x=1": 404,
                              "/%6detrics": 404, "//metrics": 404}.items():
             connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=PATIENCE)
@@ -302,5 +300,3 @@ def test_nginx_does_not_pass_the_metrics_on(start, tmp_path):
             assert response.status == status, path
             assert b"uic_" not in response.read()
             connection.close()
-    finally:
-        nginx.stop()

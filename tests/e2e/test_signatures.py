@@ -19,12 +19,10 @@ SIGNED = {"TWILIO_AUTH_TOKEN": TOKEN, "PUBLIC_URL": PUBLIC_URL}
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """A server for which Twilio signs, with two tokens and one account."""
-    server = UicServer(tmp_path_factory.mktemp("signed"), {
-        **SIGNED, "TWILIO_AUTH_TOKEN": f"{TOKEN},{NEXT_TOKEN}", "TWILIO_ACCOUNT_SID": ACCOUNT,
-        "WORKERS": "2"})
-    server.start()
-    yield server
-    server.stop()
+    settings = {**SIGNED, "TWILIO_AUTH_TOKEN": f"{TOKEN},{NEXT_TOKEN}", "TWILIO_ACCOUNT_SID": ACCOUNT,
+                "WORKERS": "2"}
+    with UicServer(tmp_path_factory.mktemp("signed"), settings) as server:
+        yield server
 
 
 def send(phone, body, value, query=""):

@@ -19,12 +19,10 @@ ACCOUNT = twilio_form("+1", "", None)["AccountSid"]
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """A server for which both providers sign."""
-    server = UicServer(tmp_path_factory.mktemp("broken"), {
-        **meta.SETTINGS, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_ACCOUNT_SID": ACCOUNT,
-        "PUBLIC_URL": "https://ciu.exemple.cd"})
-    server.start()
-    yield server
-    server.stop()
+    settings = {**meta.SETTINGS, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_ACCOUNT_SID": ACCOUNT,
+                "PUBLIC_URL": "https://ciu.exemple.cd"}
+    with UicServer(tmp_path_factory.mktemp("broken"), settings) as server:
+        yield server
 
 
 def form(phone, said, more=""):

@@ -86,11 +86,9 @@ class Patients(threading.Thread):
 @pytest.fixture
 def nginx(start, tmp_path):
     server = start(wait_for="/health", **PRODUCTION)
-    nginx = Nginx(tmp_path / "nginx", [server.port, server.port])
-    nginx.server = server
-    nginx.start()
-    yield nginx
-    nginx.stop()
+    with Nginx(tmp_path / "nginx", [server.port, server.port]) as nginx:
+        nginx.server = server
+        yield nginx
 
 
 

@@ -7,17 +7,8 @@ import time
 import pytest
 from phone import Phone
 from processes import eventually, free_port, run_program
-from production import PostgresServer
 from crowd import STEPS, TOKEN, crowd, expected, found, get, stats
 from texts import JEAN
-
-
-@pytest.fixture
-def postgres(tmp_path):
-    server = PostgresServer(tmp_path / "postgres")
-    server.start()
-    yield server
-    server.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -201,10 +201,8 @@ def databases(request, tmp_path):
     if request.param == "sqlite":
         yield [Sqlite(tmp_path / name) for name in ("few", "many")]
         return
-    server = PostgresServer(tmp_path / "postgres")
-    server.start()
-    yield [Postgres(server, name) for name in ("alone", "crowded")]
-    server.remove()
+    with PostgresServer(tmp_path / "postgres") as server:
+        yield [Postgres(server, name) for name in ("alone", "crowded")]
 
 
 @pytest.fixture

@@ -93,11 +93,9 @@ def test_what_was_forwarded_quotes_nothing(person):
 @pytest.fixture
 def unsure(tmp_path):
     """A Graph API whose answer to the second question is lost once, and comes to the other attempt."""
-    graph = Graph(tmp_path / "graph", lambda person, text, attempt:
-                  "after" if question(1) in text and attempt == 1 else None)
-    graph.start()
-    yield graph
-    graph.stop()
+    with Graph(tmp_path / "graph", lambda person, text, attempt:
+               "after" if question(1) in text and attempt == 1 else None) as graph:
+        yield graph
 
 
 def test_of_a_reply_that_came_twice_either_is_the_newest(start, unsure):

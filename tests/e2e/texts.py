@@ -13,6 +13,7 @@ FLOW_PATH = Path(__file__).resolve().parents[2] / "flow/definitions/ciu-rdc.json
 FLOW = json.loads(FLOW_PATH.read_text(encoding="utf-8"))
 
 JEAN = ("1985", "Kinshasa", "Jean", "15", "Kabila")
+MARIE = ("1990", "Goma", "Marie", "2", "Mbuyi")
 PLACES = ("Kinshasa", "Goma", "Bukavu", "Lubumbashi", "Kananga", "Mbandaka", "Kisangani", "Boma")
 SYLLABLES = ("ka", "bi", "la", "mu", "to", "ndo", "sé", "ngo", "wa", "li", "tshi", "ba", "ku", "é",
              "ma", "yo")
