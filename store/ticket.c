@@ -3,21 +3,11 @@
 
 const char *store_status_name(enum store_status status)
 {
-    switch (status) {
-    case STORE_OK:
-        return "ok";
-    case STORE_ABSENT:
-        return "absent";
-    case STORE_CONFLICT:
-        return "conflict";
-    case STORE_DOWN:
-        return "down";
-    case STORE_FULL:
-        return "full";
-    case STORE_REFUSED:
-        return "refused";
-    case STORE_LATER:
-        return "later";
-    }
-    return "unknown";
+    static const char *const names[] = {
+        [STORE_OK] = "ok",       [STORE_ABSENT] = "absent", [STORE_CONFLICT] = "conflict",
+        [STORE_DOWN] = "down",   [STORE_FULL] = "full",     [STORE_REFUSED] = "refused",
+        [STORE_LATER] = "later",
+    };
+
+    return names[status];
 }

@@ -21,7 +21,7 @@ struct counters_bucket {
 struct counters_batch {
     bool empty;
     int64_t day; /* of the counts, when there are any */
-    uint32_t counts[COUNTERS_FIELDS_MAX];
+    int64_t counts[COUNTERS_FIELDS_MAX];
     struct counters_bucket buckets[COUNTERS_BUCKETS]; /* number n stands at n % COUNTERS_BUCKETS */
 };
 

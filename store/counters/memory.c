@@ -52,7 +52,7 @@ void counters_memory_take(struct counters_memory *memory, const struct counters_
     pthread_mutex_lock(&memory->lock);
     struct day *day = day_at(memory, batch->day);
     for (size_t i = 0; i < memory->settings->field_count; i++)
-        day->counts[i] += batch->counts[i];
+        day->counts[i] += (uint64_t)batch->counts[i];
     for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
         const struct counters_bucket *moved = &batch->buckets[i];
         struct counters_bucket *bucket = counters_bucket_at(memory->buckets, moved->number);

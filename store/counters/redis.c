@@ -8,6 +8,7 @@
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,20 +24,18 @@
 #define BUCKET_SPARE_MINUTES 2
 #define KEYS_MAX (3 + COUNTERS_DAYS_MAX + COUNTERS_BUCKETS)
 #define NUMBERS_MAX (COUNTERS_FIELDS_MAX + COUNTERS_BUCKETS * (COUNTERS_PLACES_MAX + 2) + 8)
-#define ARGUMENTS_MAX (4 + KEYS_MAX + 2 * NUMBERS_MAX)
+#define WORDS_MAX (4 + KEYS_MAX + 2 * NUMBERS_MAX)
+#define TEXTS_MAX (KEYS_MAX * KEY_MAX + NUMBERS_MAX * NUMBER_MAX)
 #define INSTANCES "uic:instances"
 
 extern const struct redis_script counters_flush_script, counters_read_script;
 
-/* A script's arguments while they are put together. */
+/* A script's keys and arguments while they are put together. */
 struct call {
-    size_t key_count, number_count, argument_count;
-    char keys[KEYS_MAX][KEY_MAX];
-    char numbers[NUMBERS_MAX][NUMBER_MAX];
-    const char *arguments[ARGUMENTS_MAX];
-    /* As Redis wants them: */
-    const char *argv[KEYS_MAX + ARGUMENTS_MAX];
-    size_t lengths[KEYS_MAX + ARGUMENTS_MAX];
+    size_t key_count, argument_count, text_length;
+    const char *keys[KEYS_MAX + WORDS_MAX]; /* in the end the arguments stand behind them */
+    const char *arguments[WORDS_MAX];
+    char texts[TEXTS_MAX]; /* of those that are made here */
 };
 
 struct counters_redis {
@@ -51,7 +50,19 @@ struct counters_redis {
 
 static void call_clear(struct call *call)
 {
-    call->key_count = call->number_count = call->argument_count = 0;
+    call->key_count = call->argument_count = call->text_length = 0;
+}
+
+__attribute__((format(printf, 2, 3))) static const char *text_write(struct call *call,
+                                                                    const char *form, ...)
+{
+    char *text = call->texts + call->text_length;
+    va_list arguments;
+
+    va_start(arguments, form);
+    call->text_length += (size_t)vsnprintf(text, KEY_MAX, form, arguments) + 1;
+    va_end(arguments);
+    return text;
 }
 
 static void text_put(struct call *call, const char *text)
@@ -61,32 +72,30 @@ static void text_put(struct call *call, const char *text)
 
 static void number_put(struct call *call, int64_t number)
 {
-    char *text = call->numbers[call->number_count++];
-
-    snprintf(text, NUMBER_MAX, "%" PRId64, number);
-    text_put(call, text);
+    text_put(call, text_write(call, "%" PRId64, number));
 }
 
-/* Room for the next key. */
-static char *key_put(struct call *call)
+static void key_put(struct call *call, const char *key)
 {
-    return call->keys[call->key_count++];
+    call->keys[call->key_count++] = key;
 }
 
 static void day_key_put(struct call *call, int64_t day)
 {
     const time_t at = (time_t)(day * 86400);
     struct tm tm = {0};
+    char date[16];
 
     gmtime_r(&at, &tm);
-    strftime(key_put(call), KEY_MAX, "uic:figures:%Y-%m-%d", &tm);
+    strftime(date, sizeof date, "%Y-%m-%d", &tm);
+    key_put(call, text_write(call, "uic:figures:%s", date));
 }
 
 static void bucket_key_put(struct call *call, const struct counters_settings *settings,
                            int64_t number)
 {
-    snprintf(key_put(call), KEY_MAX, "uic:active:%.20s:%" PRId64, settings->generation,
-             number * counters_width(settings->life_minutes));
+    key_put(call, text_write(call, "uic:active:%.20s:%" PRId64, settings->generation,
+                             number * counters_width(settings->life_minutes)));
 }
 
 static enum store_status call_send(struct counters_redis *redis, const struct redis_script *script,
@@ -94,59 +103,50 @@ static enum store_status call_send(struct counters_redis *redis, const struct re
                                    void *arg)
 {
     struct call *call = &redis->call;
-    size_t count = 0;
 
-    for (size_t i = 0; i < call->key_count; i++)
-        call->argv[count++] = call->keys[i];
-    for (size_t i = 0; i < call->argument_count; i++)
-        call->argv[count++] = call->arguments[i];
-    for (size_t i = 0; i < count; i++)
-        call->lengths[i] = strlen(call->argv[i]);
-    return redis_lane_run(&redis->lane, script, (unsigned)call->key_count, (int)count, call->argv,
-                          call->lengths, callback, arg);
+    memcpy(call->keys + call->key_count, call->arguments,
+           call->argument_count * sizeof *call->arguments);
+    return redis_lane_run(&redis->lane, script, (unsigned)call->key_count,
+                          (int)(call->key_count + call->argument_count), call->keys, NULL, callback,
+                          arg);
 }
 
 /* Adding */
 
-static void counts_put(struct call *call, const struct counters_settings *settings,
-                       const struct counters_batch *batch)
+/* What is added to one hash, or false when that is nothing. */
+static bool counts_put(struct call *call, int64_t life_s, const char *const *names,
+                       const int64_t *counts, size_t count)
 {
     size_t changed = 0;
 
-    for (size_t i = 0; i < settings->field_count; i++)
-        changed += batch->counts[i] != 0;
+    for (size_t i = 0; i < count; i++)
+        changed += counts[i] != 0;
     if (changed == 0)
-        return;
-    day_key_put(call, batch->day);
-    number_put(call, DAY_LIFE_S);
+        return false;
+    number_put(call, life_s);
     number_put(call, (int64_t)changed);
-    for (size_t i = 0; i < settings->field_count; i++) {
-        if (batch->counts[i] != 0) {
-            text_put(call, settings->fields[i]);
-            number_put(call, batch->counts[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (counts[i] != 0) {
+            text_put(call, names[i]);
+            number_put(call, counts[i]);
         }
     }
+    return true;
 }
 
-static void bucket_put(struct call *call, const struct counters_settings *settings,
-                       const struct counters_bucket *bucket)
+static void batch_put(struct call *call, const struct counters_settings *settings,
+                      const struct counters_batch *batch)
 {
     const unsigned life = settings->life_minutes + counters_width(settings->life_minutes) +
                           COUNTERS_BUCKETS_AHEAD + BUCKET_SPARE_MINUTES;
-    size_t changed = 0;
 
-    for (size_t i = 0; i < settings->place_count; i++)
-        changed += bucket->here[i] != 0;
-    if (changed == 0)
-        return;
-    bucket_key_put(call, settings, bucket->number);
-    number_put(call, (int64_t)life * 60);
-    number_put(call, (int64_t)changed);
-    for (size_t i = 0; i < settings->place_count; i++) {
-        if (bucket->here[i] != 0) {
-            text_put(call, settings->places[i]);
-            number_put(call, bucket->here[i]);
-        }
+    if (counts_put(call, DAY_LIFE_S, settings->fields, batch->counts, settings->field_count))
+        day_key_put(call, batch->day);
+    for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
+        const struct counters_bucket *bucket = &batch->buckets[i];
+        if (counts_put(call, (int64_t)life * 60, settings->places, bucket->here,
+                       settings->place_count))
+            bucket_key_put(call, settings, bucket->number);
     }
 }
 
@@ -174,16 +174,13 @@ void counters_redis_send(struct counters_redis *redis, const struct counters_bat
     if (redis->flushing || (batch == NULL && settings->instance == NULL))
         return;
     call_clear(call);
-    snprintf(key_put(call), KEY_MAX, "uic:flush:%s", redis->name);
-    snprintf(key_put(call), KEY_MAX, INSTANCES);
+    key_put(call, text_write(call, "uic:flush:%s", redis->name));
+    key_put(call, INSTANCES);
     number_put(call, (int64_t)sequence);
     text_put(call, settings->instance != NULL ? settings->instance : "");
     number_put(call, COUNTERS_INSTANCE_MS);
-    if (batch != NULL) {
-        counts_put(call, settings, batch);
-        for (size_t i = 0; i < COUNTERS_BUCKETS; i++)
-            bucket_put(call, settings, &batch->buckets[i]);
-    }
+    if (batch != NULL)
+        batch_put(call, settings, batch);
     enum store_status status =
         call_send(redis, &counters_flush_script, batch != NULL ? on_flushed : on_alive, redis);
     redis->flushing = batch != NULL && status == STORE_LATER;
@@ -251,7 +248,7 @@ enum store_status counters_redis_read(struct counters_redis *redis,
 
     reading->settings = settings;
     call_clear(call);
-    snprintf(key_put(call), KEY_MAX, INSTANCES);
+    key_put(call, INSTANCES);
     for (unsigned i = 0; i < reading->days && i < COUNTERS_DAYS_MAX; i++)
         day_key_put(call, today - i);
     number_put(call, COUNTERS_INSTANCE_MS);

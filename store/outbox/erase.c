@@ -1,7 +1,6 @@
 /*
  * Walks the streams page by page, opens each entry, and takes out or rewrites those of the person.
- * What is rewritten goes to the end, where the walk, which ends at what was there when it began,
- * does not meet it again.
+ * What is rewritten goes to the end, where the walk meets it again, and finds it done.
  */
 #include "store/outbox.h"
 #include "store/outbox/claim.h"
@@ -30,7 +29,6 @@ struct walk {
     struct redis_call *call;
     struct seal *seal;
     const char *stream;
-    char last[ID_MAX]; /* of the stream when the walk began */
     char next[ID_MAX]; /* where the next page begins */
     size_t entries;    /* of the page */
     struct found found[100];
@@ -61,15 +59,6 @@ static void entry_look(struct walk *walk, const char *id, const struct redisRepl
     OPENSSL_cleanse(&claim, sizeof claim);
 }
 
-static void on_last(void *arg, const struct redisReply *reply)
-{
-    struct walk *walk = arg;
-
-    walk->last[0] = '\0';
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 1)
-        snprintf(walk->last, sizeof walk->last, "%s", reply->element[0]->element[0]->str);
-}
-
 static void on_page(void *arg, const struct redisReply *reply)
 {
     struct walk *walk = arg;
@@ -82,9 +71,12 @@ static void on_page(void *arg, const struct redisReply *reply)
 
         walk->entries++;
         snprintf(walk->next, sizeof walk->next, "(%s", entry->element[0]->str);
-        for (size_t f = 0; f + 1 < fields->elements; f += 2)
-            if (strcmp(fields->element[f]->str, "sealed") == 0)
-                entry_look(walk, entry->element[0]->str, fields->element[f + 1]);
+        for (size_t f = 0; f + 1 < fields->elements; f += 2) {
+            if (strcmp(fields->element[f]->str, "sealed") != 0)
+                continue;
+            entry_look(walk, entry->element[0]->str, fields->element[f + 1]);
+            break; /* found has room for one of each entry */
+        }
     }
 }
 
@@ -100,15 +92,9 @@ static int stream_walk(struct walk *walk, const char *stream, char error[STORE_E
 {
     walk->stream = stream;
     strcpy(walk->next, "-");
-    if (redis_call(walk->call, 6, (const char *[]){"XREVRANGE", stream, "+", "-", "COUNT", "1"},
-                   NULL, on_last, walk, error) != 0)
-        return -1;
     do {
-        if (walk->last[0] == '\0')
-            return 0;
-        if (redis_call(walk->call, 6,
-                       (const char *[]){"XRANGE", stream, walk->next, walk->last, "COUNT", PAGE},
-                       NULL, on_page, walk, error) != 0)
+        const char *argv[] = {"XRANGE", stream, walk->next, "+", "COUNT", PAGE};
+        if (redis_call(walk->call, 6, argv, NULL, on_page, walk, error) != 0)
             return -1;
         for (size_t i = 0; i < walk->found_count; i++) {
             walk->erasure->found++;

@@ -12,25 +12,20 @@ struct redis_call {
     struct event_base *base;
     struct redis_link *link;
     struct redis_lane lane;
-    /* Of the command under way, and of the attempt to connect: */
+    /* Of the command under way, or of the attempt to connect: */
+    bool waiting;
     void (*on_reply)(void *arg, const struct redisReply *reply);
     void *arg;
-    char *error; /* NULL: nobody waits */
-    int status;
+    char why[STORE_ERROR_MAX]; /* it failed; "": it did not */
 };
 
-static void wait_end(struct redis_call *call, int status)
+static int wait(struct redis_call *call, char error[STORE_ERROR_MAX])
 {
-    call->status = status;
-    call->error = NULL;
-}
-
-static int wait(struct redis_call *call)
-{
-    while (call->error != NULL && redis_call_turn(call))
+    while (call->waiting && redis_call_turn(call))
         continue;
-    call->error = NULL;
-    return call->status;
+    call->waiting = false;
+    snprintf(error, STORE_ERROR_MAX, "%s", call->why);
+    return call->why[0] == '\0' ? 0 : -1;
 }
 
 /* A command under way ends after this. */
@@ -38,10 +33,9 @@ static void on_changed(void *arg, bool up, const char *why)
 {
     struct redis_call *call = arg;
 
-    if (call->error != NULL && !up)
-        snprintf(call->error, STORE_ERROR_MAX, "%s", why);
+    snprintf(call->why, sizeof call->why, "%s", up ? "" : why);
     if (call->lane.in_flight == 0)
-        wait_end(call, up ? 0 : -1);
+        call->waiting = false;
 }
 
 struct redis_call *redis_call_open(const char *url, unsigned deadline_ms,
@@ -55,14 +49,14 @@ struct redis_call *redis_call_open(const char *url, unsigned deadline_ms,
     if (redis_url_parse(&call->url, url, error) != 0)
         goto failed;
     call->base = event_base_new();
-    call->link =
-        call->base != NULL ? redis_link_open(call->base, &call->url, deadline_ms, error) : NULL;
+    if (call->base == NULL)
+        goto failed;
+    call->link = redis_link_open(call->base, &call->url, deadline_ms, error);
     if (call->link == NULL)
         goto failed;
     redis_lane_join(&call->lane, call->link, 1, &(struct store_watch){on_changed, call});
-    call->error = error;
-    call->status = -1;
-    if (wait(call) == 0)
+    call->waiting = true;
+    if (wait(call, error) == 0)
         return call;
 failed:
     redis_call_close(call);
@@ -93,49 +87,39 @@ bool redis_call_turn(struct redis_call *call)
 static void on_answer(const struct redisReply *reply, void *arg)
 {
     struct redis_call *call = arg;
-    const bool done = reply != NULL && reply->type != REDIS_REPLY_ERROR;
 
-    if (done && call->on_reply != NULL)
+    call->waiting = false;
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
+        snprintf(call->why, sizeof call->why, "Redis: %.200s", reply->str);
+    else if (reply == NULL && call->why[0] == '\0')
+        snprintf(call->why, sizeof call->why, "Redis does not answer");
+    else if (reply != NULL && call->on_reply != NULL)
         call->on_reply(call->arg, reply);
-    else if (reply != NULL && !done)
-        snprintf(call->error, STORE_ERROR_MAX, "Redis: %.200s", reply->str);
-    else if (!done && call->error[0] == '\0')
-        snprintf(call->error, STORE_ERROR_MAX, "Redis does not answer");
-    wait_end(call, done ? 0 : -1);
 }
 
-static int finish(struct redis_call *call, enum store_status sent, char error[STORE_ERROR_MAX])
-{
-    if (sent == STORE_LATER)
-        return wait(call);
-    call->error = NULL;
-    snprintf(error, STORE_ERROR_MAX, "Redis is away");
-    return -1;
-}
-
-static void begin(struct redis_call *call,
+static int finish(struct redis_call *call, enum store_status sent,
                   void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
                   char error[STORE_ERROR_MAX])
 {
-    error[0] = '\0';
+    call->waiting = sent == STORE_LATER;
     call->on_reply = on_reply;
     call->arg = arg;
-    call->error = error;
-    call->status = -1;
+    snprintf(call->why, sizeof call->why, "%s", call->waiting ? "" : "Redis is away");
+    return wait(call, error);
 }
 
 int redis_call(struct redis_call *call, int argc, const char *const *argv, const size_t *lengths,
                void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
                char error[STORE_ERROR_MAX])
 {
-    begin(call, on_reply, arg, error);
-    return finish(call, redis_lane_send(&call->lane, argc, argv, lengths, on_answer, call), error);
+    return finish(call, redis_lane_send(&call->lane, argc, argv, lengths, on_answer, call),
+                  on_reply, arg, error);
 }
 
 int redis_call_run(struct redis_call *call, const struct redis_script *script, int argc,
                    const char *const *argv, const size_t *lengths, char error[STORE_ERROR_MAX])
 {
-    begin(call, NULL, NULL, error);
-    return finish(
-        call, redis_lane_run(&call->lane, script, 1, argc, argv, lengths, on_answer, call), error);
+    return finish(call,
+                  redis_lane_run(&call->lane, script, 1, argc, argv, lengths, on_answer, call),
+                  NULL, NULL, error);
 }

@@ -1,4 +1,4 @@
-/* Reads the URL of a Redis server. */
+/* Reads the URL of a Redis server: cuts a copy into its texts, which stay in it. */
 #include "store/redis/url.h"
 #include "store/base/hex.h"
 #include "store/redis/tls.h"
@@ -21,65 +21,46 @@ static int fail(char error[STORE_ERROR_MAX], const char *what)
     return -1;
 }
 
-/* Returns a new string, or NULL when an escape is broken or stands for NUL. */
-static char *percent_decode(const char *text, size_t length)
+/* Ends the text before the first of these characters. Returns what follows it, and which it was:
+ * NUL when there is none. */
+static char *cut(char *text, const char *characters, char *which)
 {
-    char *decoded = calloc(1, length + 1);
-    size_t written = 0;
+    char *end = text + strcspn(text, characters);
 
-    if (decoded == NULL)
-        return NULL;
-    for (size_t i = 0; i < length; i++) {
-        int byte = (unsigned char)text[i];
+    *which = *end;
+    *end = '\0';
+    return *which != '\0' ? end + 1 : end;
+}
+
+/* In place. Returns -1 when an escape is broken or stands for NUL. */
+static int percent_decode(char *text)
+{
+    char *out = text;
+
+    for (const char *in = text; *in != '\0'; in++) {
+        int byte = (unsigned char)*in;
         if (byte == '%') {
-            int high = length - i > 2 ? hex_digit(text[i + 1]) : -1;
-            int low = length - i > 2 ? hex_digit(text[i + 2]) : -1;
-            byte = high < 0 || low < 0 ? 0 : high * 16 + low;
-            i += 2;
+            const int high = hex_digit(in[1]), low = high < 0 ? -1 : hex_digit(in[2]);
+            if (low < 0 || (high == 0 && low == 0))
+                return -1;
+            byte = high * 16 + low;
+            in += 2;
         }
-        if (byte == 0) {
-            free(decoded);
-            return NULL;
-        }
-        decoded[written++] = (char)byte;
+        *out++ = (char)byte;
     }
-    return decoded;
+    *out = '\0';
+    return 0;
 }
 
 /* All of the text is a decimal number of at most max. */
-static int read_number(const char *text, size_t length, unsigned max, unsigned *number)
+static int read_number(const char *text, unsigned max, unsigned *number)
 {
-    unsigned value = 0;
+    const size_t digits = strspn(text, "0123456789");
 
-    if (length == 0 || length > 5)
+    if (digits == 0 || digits > 5 || text[digits] != '\0')
         return -1;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return -1;
-        value = value * 10 + (unsigned)(text[i] - '0');
-    }
-    *number = value;
-    return value <= max ? 0 : -1;
-}
-
-static int read_user(struct redis_url *url, const char *text, size_t length,
-                     char error[STORE_ERROR_MAX])
-{
-    const char *colon = memchr(text, ':', length);
-    if (colon == NULL)
-        return fail(error, "before @ stands user:password or :password");
-    size_t user_length = (size_t)(colon - text);
-    if (user_length > 0) {
-        url->user = percent_decode(text, user_length);
-        if (url->user == NULL)
-            return fail(error, "the user has a broken %-escape");
-    }
-    url->password = percent_decode(colon + 1, length - user_length - 1);
-    if (url->password == NULL)
-        return fail(error, "the password has a broken %-escape");
-    if (url->password[0] == '\0')
-        return fail(error, "the password is empty");
-    return 0;
+    *number = (unsigned)strtoul(text, NULL, 10);
+    return *number <= max ? 0 : -1;
 }
 
 static bool is_host(const char *host)
@@ -91,92 +72,75 @@ static bool is_host(const char *host)
                host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] == '\0';
 }
 
-/* host[:port]; without it the port stays. */
-static int read_host(char **host, unsigned *port, const char *text, size_t length,
-                     char error[STORE_ERROR_MAX])
+/* host or [address], then :port, without which the port stays. */
+static int read_host(struct redis_host *host, char *text, char error[STORE_ERROR_MAX])
 {
-    const char *end = text + length;
-    const char *colon;
-    size_t host_length;
+    char *port = NULL, mark;
 
-    if (length > 0 && text[0] == '[') {
-        const char *bracket = memchr(text, ']', length);
-        if (bracket == NULL)
+    if (*text == '[') {
+        port = cut(++text, "]", &mark);
+        if (mark == '\0')
             return fail(error, "the host has [ without ]");
-        text++;
-        host_length = (size_t)(bracket - text);
-        colon = bracket + 1 < end ? bracket + 1 : NULL;
-        if (colon != NULL && *colon != ':')
+        if (*port != '\0' && *port != ':')
             return fail(error, "after [host] stands :port or nothing");
-        if (memchr(text, ':', host_length) == NULL)
+        if (strchr(text, ':') == NULL)
             return fail(error, "between [ and ] stands an IPv6 address");
+        mark = *port++;
     } else {
-        colon = memchr(text, ':', length);
-        host_length = colon != NULL ? (size_t)(colon - text) : length;
+        port = cut(text, ":", &mark);
     }
-    if (host_length == 0 || host_length >= REDIS_HOST_MAX)
+    if (*text == '\0' || strlen(text) >= REDIS_HOST_MAX)
         return fail(error, "the host is missing or too long");
-    *host = strndup(text, host_length);
-    if (*host == NULL || !is_host(*host))
+    if (!is_host(text))
         return fail(error, "the host is not a name or an address (special characters of a password "
                            "are written as %-escapes)");
-    if (colon != NULL &&
-        (read_number(colon + 1, (size_t)(end - colon - 1), 65535, port) != 0 || *port == 0))
+    host->name = text;
+    if (mark == ':' && (read_number(port, 65535, &host->port) != 0 || host->port == 0))
         return fail(error, "the port is not a number from 1 to 65535");
     return 0;
 }
 
 /* Reads [[user]:password@] off the head of a text. */
-static int read_login(struct redis_url *url, const char **text, size_t *length,
-                      char error[STORE_ERROR_MAX])
+static int read_login(struct redis_url *url, char **text, char error[STORE_ERROR_MAX])
 {
-    const char *at = memrchr(*text, '@', *length);
+    char *at = strrchr(*text, '@'), *user = *text, mark;
 
     if (at == NULL)
         return 0;
-    if (read_user(url, *text, (size_t)(at - *text), error) != 0)
-        return -1;
-    *length -= (size_t)(at + 1 - *text);
+    *at = '\0';
     *text = at + 1;
+    char *password = cut(user, ":", &mark);
+    if (mark == '\0')
+        return fail(error, "before @ stands user:password or :password");
+    if (percent_decode(user) != 0)
+        return fail(error, "the user has a broken %-escape");
+    if (percent_decode(password) != 0)
+        return fail(error, "the password has a broken %-escape");
+    if (*password == '\0')
+        return fail(error, "the password is empty");
+    url->user = *user != '\0' ? user : NULL;
+    url->password = password;
     return 0;
 }
 
-static int read_network(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
+static int read_network(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
 {
-    size_t length = strcspn(text, "/?#");
-    const char *rest = text + length;
+    struct redis_host host = {.port = url->port};
+    char mark;
+    const char *db = cut(text, "/?#", &mark);
 
-    if (read_login(url, &text, &length, error) != 0 ||
-        read_host(&url->host, &url->port, text, length, error) != 0)
+    if (read_login(url, &text, error) != 0 || read_host(&host, text, error) != 0)
         return -1;
-    if (rest[0] == '\0' || strcmp(rest, "/") == 0)
+    url->host = host.name;
+    url->port = host.port;
+    if (mark == '\0' || (mark == '/' && *db == '\0'))
         return 0;
-    if (rest[0] != '/' || read_number(rest + 1, strlen(rest + 1), DB_MAX, &url->db) != 0)
+    if (mark != '/' || read_number(db, DB_MAX, &url->db) != 0)
         return fail(error, "after the host stands nothing or /number, the database");
     return 0;
 }
 
-static int read_unix(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
-{
-    size_t length = strcspn(text, "?");
-    const char *query = text + length;
-
-    if (text[0] != '/')
-        return fail(error, "after unix:// stands a path that begins with /");
-    url->path = percent_decode(text, length);
-    if (url->path == NULL)
-        return fail(error, "the path has a broken %-escape");
-    if (strlen(url->path) > PATH_MAX_UNIX)
-        return fail(error, "the path is longer than a socket's may be");
-    if (query[0] == '\0')
-        return 0;
-    if (strncmp(query, "?db=", 4) != 0 ||
-        read_number(query + 4, strlen(query + 4), DB_MAX, &url->db) != 0)
-        return fail(error, "after the path stands nothing or ?db=number");
-    return 0;
-}
-
-static int read_tls(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
+static int read_tls(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
 {
     const char *missing = redis_tls_missing();
 
@@ -186,68 +150,76 @@ static int read_tls(struct redis_url *url, const char *text, char error[STORE_ER
     return read_network(url, text, error);
 }
 
-static int read_sentinels(struct redis_url *url, const char *text, size_t length,
-                          char error[STORE_ERROR_MAX])
+static int read_unix(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
 {
-    for (;;) {
-        const char *comma = memchr(text, ',', length);
-        size_t host_length = comma != NULL ? (size_t)(comma - text) : length;
+    char mark;
+    const char *query = cut(text, "?", &mark);
+
+    if (*text != '/')
+        return fail(error, "after unix:// stands a path that begins with /");
+    if (percent_decode(text) != 0)
+        return fail(error, "the path has a broken %-escape");
+    if (strlen(text) > PATH_MAX_UNIX)
+        return fail(error, "the path is longer than a socket's may be");
+    url->path = text;
+    if (mark != '\0' &&
+        (strncmp(query, "db=", 3) != 0 || read_number(query + 3, DB_MAX, &url->db) != 0))
+        return fail(error, "after the path stands nothing or ?db=number");
+    return 0;
+}
+
+/* master[/db][?sentinel_password=...] */
+static int read_master(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
+{
+    static const char key[] = "sentinel_password=";
+    char mark;
+    char *rest = cut(text, "/?#", &mark);
+
+    if (*text == '\0' || strlen(text) > MASTER_MAX || !is_host(text))
+        return fail(error, "after the sentinels stands /name, the master's");
+    url->master = text;
+    if (mark == '/') {
+        const char *db = rest;
+        rest = cut(rest, "?#", &mark);
+        if (read_number(db, DB_MAX, &url->db) != 0)
+            return fail(error, "after the master's name stands nothing or /number, the database");
+    }
+    if (mark == '\0')
+        return 0;
+    if (mark != '?' || strncmp(rest, key, sizeof key - 1) != 0)
+        return fail(error, "the end is not ?sentinel_password=...");
+    rest += sizeof key - 1;
+    if (percent_decode(rest) != 0 || *rest == '\0')
+        return fail(error, "the sentinels' password is empty or has a broken %-escape");
+    url->sentinel_password = rest;
+    return 0;
+}
+
+static int read_sentinel(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
+{
+    char mark;
+    char *master = cut(text, "/?#", &mark);
+
+    if (read_login(url, &text, error) != 0)
+        return -1;
+    for (char *host; (host = strsep(&text, ",")) != NULL;) {
         if (url->sentinel_count == REDIS_SENTINELS_MAX)
             return fail(error, "there are more than 16 sentinels");
         struct redis_host *sentinel = &url->sentinels[url->sentinel_count++];
         sentinel->port = SENTINEL_PORT_DEFAULT;
-        if (read_host(&sentinel->name, &sentinel->port, text, host_length, error) != 0)
+        if (read_host(sentinel, host, error) != 0)
             return -1;
-        if (comma == NULL)
-            return 0;
-        text += host_length + 1;
-        length -= host_length + 1;
     }
-}
-
-/* master[/db][?sentinel_password=...] */
-static int read_master(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
-{
-    static const char key[] = "?sentinel_password=";
-    size_t length = strcspn(text, "/?#");
-    const char *rest = text + length;
-
-    url->master = strndup(text, length);
-    if (url->master == NULL || length == 0 || length > MASTER_MAX || !is_host(url->master))
-        return fail(error, "after the sentinels stands /name, the master's");
-    if (*rest == '/') {
-        length = strcspn(++rest, "?#");
-        if (read_number(rest, length, DB_MAX, &url->db) != 0)
-            return fail(error, "after the master's name stands nothing or /number, the database");
-        rest += length;
-    }
-    if (*rest == '\0')
-        return 0;
-    if (strncmp(rest, key, sizeof key - 1) != 0)
-        return fail(error, "the end is not ?sentinel_password=...");
-    rest += sizeof key - 1;
-    url->sentinel_password = percent_decode(rest, strlen(rest));
-    if (url->sentinel_password == NULL || url->sentinel_password[0] == '\0')
-        return fail(error, "the sentinels' password is empty or has a broken %-escape");
-    return 0;
-}
-
-static int read_sentinel(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
-{
-    size_t length = strcspn(text, "/?#");
-    const char *rest = text + length;
-
-    if (read_login(url, &text, &length, error) != 0 ||
-        read_sentinels(url, text, length, error) != 0)
-        return -1;
-    return read_master(url, *rest == '/' ? rest + 1 : "", error);
+    if (mark != '/')
+        *master = '\0';
+    return read_master(url, master, error);
 }
 
 int redis_url_parse(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
 {
     static const struct {
         const char *scheme;
-        int (*read)(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX]);
+        int (*read)(struct redis_url *url, char *text, char error[STORE_ERROR_MAX]);
     } schemes[] = {
         {"redis://", read_network},
         {"rediss://", read_tls},
@@ -255,31 +227,22 @@ int redis_url_parse(struct redis_url *url, const char *text, char error[STORE_ER
         {"sentinel://", read_sentinel},
     };
 
-    *url = (struct redis_url){.port = PORT_DEFAULT};
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        size_t length = strlen(schemes[i].scheme);
+    *url =
+        (struct redis_url){.text = strdup(text), .text_length = strlen(text), .port = PORT_DEFAULT};
+    if (url->text == NULL)
+        return fail(error, "out of memory");
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        const size_t length = strlen(schemes[i].scheme);
         if (strncmp(text, schemes[i].scheme, length) == 0)
-            return schemes[i].read(url, text + length, error);
+            return schemes[i].read(url, url->text + length, error);
     }
     return fail(error, "it begins with redis://, rediss://, sentinel:// or unix://");
 }
 
-static void free_secret(char *text)
-{
-    if (text != NULL)
-        OPENSSL_cleanse(text, strlen(text));
-    free(text);
-}
-
 void redis_url_deinit(struct redis_url *url)
 {
-    free(url->host);
-    free(url->path);
-    free(url->master);
-    for (size_t i = 0; i < url->sentinel_count; i++)
-        free(url->sentinels[i].name);
-    free_secret(url->sentinel_password);
-    free(url->user);
-    free_secret(url->password);
+    if (url->text != NULL)
+        OPENSSL_cleanse(url->text, url->text_length);
+    free(url->text);
     *url = (struct redis_url){0};
 }

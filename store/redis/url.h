@@ -20,20 +20,22 @@
 #define REDIS_HOST_MAX 254
 
 struct redis_host {
-    char *name;
+    const char *name;
     unsigned port;
 };
 
 struct redis_url {
-    char *host; /* either host and port, or path, or master and sentinels */
+    char *text; /* all the others are in it */
+    size_t text_length;
+    const char *host; /* either host and port, or path, or master and sentinels */
     unsigned port;
-    char *path;
-    char *master;
+    const char *path;
+    const char *master;
     struct redis_host sentinels[REDIS_SENTINELS_MAX];
     size_t sentinel_count;
-    char *sentinel_password; /* NULL: they want none */
-    char *user;              /* NULL: the default one */
-    char *password;
+    const char *sentinel_password; /* NULL: they want none */
+    const char *user;              /* NULL: the default one */
+    const char *password;
     unsigned db;
     bool tls;
 };

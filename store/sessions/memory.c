@@ -8,29 +8,27 @@
 #include "store/sessions/backend.h"
 
 #include <pthread.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
-#define BUCKETS_MAX (1 << 22)
 /* Expired values that one save clears away, at most: more than it adds. */
 #define SWEEP_STEPS 4
 
-struct entry {
-    TAILQ_ENTRY(entry) in_queue;
-    struct entry *next; /* in its bucket */
-    char name[SESSION_NAME_MAX];
+struct kept {
+    char name[SESSION_NAME_MAX]; /* first: by it the tree finds it */
+    TAILQ_ENTRY(kept) in_queue;
     int64_t expires;
     size_t length;
     unsigned char bytes[];
 };
 
 struct table {
-    TAILQ_HEAD(, entry) queue;
+    TAILQ_HEAD(, kept) queue;
+    void *tree; /* of search.h */
     size_t count;
     unsigned ttl_ms;
-    size_t bucket_count; /* a power of two */
-    struct entry **buckets;
 };
 
 struct session_memory {
@@ -40,77 +38,76 @@ struct session_memory {
     struct table sessions, marks;
 };
 
-/* Where the entry of this name hangs, or would. FNV-1a: names come from a keyed hash, so nobody
- * outside chooses where they fall. */
-static struct entry **table_find(const struct table *table, const char *name)
+static int names_compare(const void *a, const void *b)
 {
-    uint64_t hash = 14695981039346656037u;
+    return strcmp(a, b);
+}
 
-    for (const char *c = name; *c != '\0'; c++)
-        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-    struct entry **at = &table->buckets[(hash ^ hash >> 32) & (table->bucket_count - 1)];
-    while (*at != NULL && strcmp((*at)->name, name) != 0)
-        at = &(*at)->next;
-    return at;
+/* Also of one that has expired. */
+static struct kept *table_find(const struct table *table, const char *name)
+{
+    struct kept *const *found = tfind(name, &table->tree, names_compare);
+
+    return found != NULL ? *found : NULL;
 }
 
 /* What lives under the name, or nothing. */
 static struct session_value table_get(const struct table *table, const char *name, int64_t now)
 {
-    const struct entry *entry = *table_find(table, name);
+    const struct kept *kept = table_find(table, name);
 
-    return entry != NULL && now < entry->expires
-               ? (struct session_value){entry->bytes, entry->length}
-               : (struct session_value){0};
+    return kept != NULL && now < kept->expires ? (struct session_value){kept->bytes, kept->length}
+                                               : (struct session_value){0};
 }
 
-static void table_remove(struct table *table, struct entry **at)
+static void table_remove(struct table *table, struct kept *kept)
 {
-    struct entry *entry = *at;
-
-    *at = entry->next;
-    TAILQ_REMOVE(&table->queue, entry, in_queue);
+    if (kept == NULL)
+        return;
+    tdelete(kept, &table->tree, names_compare);
+    TAILQ_REMOVE(&table->queue, kept, in_queue);
     table->count--;
-    free(entry);
-}
-
-static void table_drop_oldest(struct table *table)
-{
-    table_remove(table, table_find(table, TAILQ_FIRST(&table->queue)->name));
+    free(kept);
 }
 
 static void table_sweep(struct table *table, int64_t now)
 {
     for (int step = 0; step < SWEEP_STEPS; step++) {
-        const struct entry *oldest = TAILQ_FIRST(&table->queue);
+        struct kept *oldest = TAILQ_FIRST(&table->queue);
         if (oldest == NULL || now < oldest->expires)
             return;
-        table_drop_oldest(table);
+        table_remove(table, oldest);
     }
 }
 
-/* In the place of what the name had; an empty value is none. Returns 0, or -1 when memory is out.
- */
+/* Takes a value, which is not empty, in the place of what the name had. Returns 0, or -1 when memory
+ * is out. */
 static int table_put(struct table *table, const char *name, struct session_value value, int64_t now)
 {
-    struct entry *entry = value.length > 0 ? malloc(sizeof *entry + value.length) : NULL;
-    struct entry **at = table_find(table, name);
+    struct kept *kept = malloc(sizeof *kept + value.length);
 
-    if (value.length > 0 && entry == NULL)
+    if (kept == NULL)
         return -1;
-    if (*at != NULL)
-        table_remove(table, at);
-    if (entry == NULL)
-        return 0;
-    memcpy(entry->name, name, SESSION_NAME_MAX);
-    entry->expires = now + table->ttl_ms;
-    entry->length = value.length;
-    memcpy(entry->bytes, value.bytes, value.length);
-    at = table_find(table, name);
-    entry->next = *at;
-    *at = entry;
-    TAILQ_INSERT_TAIL(&table->queue, entry, in_queue);
+    memcpy(kept->name, name, SESSION_NAME_MAX);
+    kept->expires = now + table->ttl_ms;
+    kept->length = value.length;
+    memcpy(kept->bytes, value.bytes, value.length);
+    table_remove(table, table_find(table, name));
+    if (tsearch(kept, &table->tree, names_compare) == NULL) {
+        free(kept);
+        return -1;
+    }
+    TAILQ_INSERT_TAIL(&table->queue, kept, in_queue);
     table->count++;
+    return 0;
+}
+
+/* Puts a value; an empty one is none. */
+static int table_set(struct table *table, const char *name, struct session_value value, int64_t now)
+{
+    if (value.length > 0)
+        return table_put(table, name, value, now);
+    table_remove(table, table_find(table, name));
     return 0;
 }
 
@@ -150,13 +147,13 @@ static enum store_status locked_save(struct session_memory *memory, const struct
     if (!version_matches(table_get(sessions, session->name, now), &session->known))
         return STORE_CONFLICT;
     if (value.length > 0 && sessions->count >= memory->max &&
-        *table_find(sessions, session->name) == NULL)
+        table_find(sessions, session->name) == NULL)
         return STORE_FULL;
-    if (mark != NULL && table_put(marks, session->name, *mark, now) != 0)
+    if (mark != NULL && table_set(marks, session->name, *mark, now) != 0)
         return STORE_FULL;
     if (marks->count > memory->max)
-        table_drop_oldest(marks);
-    return table_put(sessions, session->name, value, now) == 0 ? STORE_OK : STORE_FULL;
+        table_remove(marks, TAILQ_FIRST(&marks->queue));
+    return table_set(sessions, session->name, value, now) == 0 ? STORE_OK : STORE_FULL;
 }
 
 static enum store_status memory_save(struct session_link *link, struct session *session,
@@ -174,7 +171,7 @@ static bool table_forget(struct table *table, const char *name, int64_t now)
 {
     const bool found = table_get(table, name, now).length > 0;
 
-    (void)table_put(table, name, (struct session_value){0}, now);
+    table_remove(table, table_find(table, name));
     return found;
 }
 
@@ -194,22 +191,16 @@ static enum store_status memory_forget(struct session_link *link, struct session
 
 /* Life */
 
-static int table_init(struct table *table, unsigned ttl_ms, size_t max)
+static void table_init(struct table *table, unsigned ttl_ms)
 {
     TAILQ_INIT(&table->queue);
     table->ttl_ms = ttl_ms;
-    table->bucket_count = 8;
-    while (table->bucket_count < BUCKETS_MAX && table->bucket_count < max)
-        table->bucket_count *= 2;
-    table->buckets = calloc(table->bucket_count, sizeof *table->buckets);
-    return table->buckets != NULL ? 0 : -1;
 }
 
 static void table_deinit(struct table *table)
 {
     while (table->count > 0)
-        table_drop_oldest(table);
-    free(table->buckets);
+        table_remove(table, TAILQ_FIRST(&table->queue));
 }
 
 struct session_memory *session_memory_open(const struct session_settings *settings)
@@ -221,11 +212,9 @@ struct session_memory *session_memory_open(const struct session_settings *settin
     pthread_mutex_init(&memory->lock, NULL);
     memory->clock_ms = clock_monotonic_ms;
     memory->max = settings->memory_max;
-    if (table_init(&memory->sessions, settings->ttl_ms, memory->max) == 0 &&
-        table_init(&memory->marks, settings->mark_ttl_ms, memory->max) == 0)
-        return memory;
-    session_memory_close(memory);
-    return NULL;
+    table_init(&memory->sessions, settings->ttl_ms);
+    table_init(&memory->marks, settings->mark_ttl_ms);
+    return memory;
 }
 
 void session_memory_close(struct session_memory *memory)
