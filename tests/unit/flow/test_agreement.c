@@ -1,24 +1,8 @@
 /* Pairs of codes: which are codes, which are the same, what differs, and how sure the share is. */
 #include "flow/agreement.h"
-#include "flow/bench.h"
+#include "flow/talk.h"
 
 enum { YEAR, PLACE, FIRST, DAY, FAMILY, HIDDEN, SAME, NO_CODE, NOTHING };
-
-static struct flow *flow;
-
-static int load(void **state)
-{
-    (void)state;
-    flow = load_flow("ciu-rdc");
-    return 0;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    flow_free(flow);
-    return 0;
-}
 
 static void count(struct agreement *agreement, const char *first, const char *second, int expected)
 {

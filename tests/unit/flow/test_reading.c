@@ -2,13 +2,11 @@
  * What people write, read as a careful nurse would: each rule by a row of tests/data/reading, and
  * how often the reader is right on answers as they come.
  */
-#include "bench.h"
+#include "talk.h"
 
 #define DATA SOURCE_DIR "/tests/data/reading"
 
 static const char *const kinds[] = {"read", "doubt", "which", "again", "no_answer"};
-
-static struct flow *flow;
 
 struct read {
     struct flow_reading reading;
@@ -306,20 +304,6 @@ static void what_was_read_is_wiped(void **state)
     assert_int_equal(0, read.reading.choice_count);
 }
 
-static int open_flow(void **state)
-{
-    (void)state;
-    flow = load_flow("ciu-rdc");
-    return 0;
-}
-
-static int close_flow(void **state)
-{
-    (void)state;
-    flow_free(flow);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,5 +317,5 @@ int main(void)
         cmocka_unit_test(what_was_read_is_wiped),
     };
 
-    return cmocka_run_group_tests(tests, open_flow, close_flow);
+    return cmocka_run_group_tests(tests, load, unload);
 }
