@@ -199,7 +199,7 @@ static int run(struct options *options, int argc, char *argv[])
     struct chat chat = {0};
     int code = COMMAND_FAILED;
 
-    if (command_options(options, true, argc, argv) != 0)
+    if (command_flow_option(options, argc, argv) != 0)
         return COMMAND_USAGE;
     if (setup_open(&setup, options->env_file, options->flow_file, stderr) == 0) {
         /* What a server logs of each message would stand between the sentences. */

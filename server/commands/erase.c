@@ -6,7 +6,6 @@
 #include "server/serving/setup.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
-#include <getopt.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -260,64 +259,33 @@ static int erase_run(struct erase *erase, const struct request *request)
     return 0;
 }
 
-static int usage(const char *program, const char *expected)
-{
-    fprintf(stderr, "%s: expected %s\n", program, expected);
-    return -1;
-}
-
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
 {
-    static const struct option known[] = {{"phone", required_argument, NULL, 'p'},
-                                          {"code", required_argument, NULL, 'c'},
-                                          {"older-than", required_argument, NULL, 'o'},
-                                          {"keep-code", no_argument, NULL, 'k'},
-                                          {"delete", no_argument, NULL, 'd'},
-                                          {"dry-run", no_argument, NULL, 'n'},
-                                          {"yes", no_argument, NULL, 'y'},
-                                          {"flow", required_argument, NULL, 'f'},
-                                          {0}};
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        switch (c) {
-        case 'p':
-            if (phone_number_read(optarg, request->phone) != 0)
-                return usage(argv[0],
-                             "--phone with + and the country's number, +243999999999 (avec + et "
-                             "l’indicatif du pays, sans le 0 qui suit)");
-            break;
-        case 'c':
-            request->code = optarg;
-            break;
-        case 'o':
-            request->older = true;
-            request->days = (unsigned)strtoul(optarg, NULL, 10);
-            if (optarg[strspn(optarg, "0123456789")] || request->days < 1 || request->days > 36500)
-                return usage(argv[0], "--older-than with a number of days from 1 to 36500");
-            break;
-        case 'k':
-            request->keep = true;
-            break;
-        case 'd':
-            request->delete = true;
-            break;
-        case 'n':
-            request->dry_run = true;
-            break;
-        case 'y':
-            request->yes = true;
-            break;
-        case 'f':
-            options->flow_file = optarg;
-            break;
-        default:
-            return -1;
-        }
-    }
-    if (optind < argc ||
-        (request->phone[0] != '\0') + (request->code != NULL) + request->older != 1)
-        return usage(argv[0], "one of --phone, --code and --older-than, and no other arguments");
+    const char *phone = NULL, *days = NULL;
+    const struct command_option known[] = {{"phone", .text = &phone},
+                                           {"code", .text = &request->code},
+                                           {"older-than", .text = &days},
+                                           {"keep-code", .flag = &request->keep},
+                                           {"delete", .flag = &request->delete},
+                                           {"dry-run", .flag = &request->dry_run},
+                                           {"yes", .flag = &request->yes},
+                                           {"flow", .text = &options->flow_file},
+                                           {0}};
+    if (command_only_options(known, argc, argv) != 0)
+        return -1;
+    if (phone != NULL && phone_number_read(phone, request->phone) != 0)
+        return command_expected(argv[0],
+                                "--phone with + and the country's number, +243999999999 (avec + et "
+                                "l’indicatif du pays, sans le 0 qui suit)");
+    request->older = days != NULL;
+    request->days = days != NULL ? (unsigned)strtoul(days, NULL, 10) : 0;
+    if (days != NULL &&
+        (days[strspn(days, "0123456789")] != '\0' || request->days < 1 || request->days > 36500))
+        return command_expected(argv[0], "--older-than with a number of days from 1 to 36500");
+    if ((phone != NULL) + (request->code != NULL) + request->older != 1)
+        return command_expected(argv[0], "one of --phone, --code and --older-than");
     if (request->keep && (request->delete || request->older))
-        return usage(argv[0], "--keep-code or --delete, not both");
+        return command_expected(argv[0], "--keep-code or --delete, not both");
     return 0;
 }
 

@@ -5,7 +5,6 @@
 #include "server/commands/python_record.h"
 #include "server/serving/setup.h"
 #include "store/record_tools.h"
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,26 +205,13 @@ static int import_run(struct import *import, const struct request *request)
 
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
 {
-    static const struct option known[] = {{"from", required_argument, NULL, 'u'},
-                                          {"dry-run", no_argument, NULL, 'd'},
-                                          {"flow", required_argument, NULL, 'f'},
-                                          {0}};
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (c == 'u')
-            request->from = optarg;
-        else if (c == 'd')
-            request->dry_run = true;
-        else if (c == 'f')
-            options->flow_file = optarg;
-        else
-            return -1;
-    }
-    if (optind < argc || request->from == NULL) {
-        fprintf(stderr, "%s: expected --from URL%s\n", argv[0],
-                optind < argc ? ", and no other arguments" : "");
+    const struct command_option known[] = {{"from", .text = &request->from},
+                                           {"dry-run", .flag = &request->dry_run},
+                                           {"flow", .text = &options->flow_file},
+                                           {0}};
+    if (command_only_options(known, argc, argv) != 0)
         return -1;
-    }
-    return 0;
+    return request->from != NULL ? 0 : command_expected(argv[0], "--from URL");
 }
 
 static int run(struct options *options, int argc, char *argv[])

@@ -7,7 +7,6 @@
 #include "server/serving/retention_guard.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -111,28 +110,13 @@ static int retention(const struct config *config, bool runs)
     return 0;
 }
 
-/* Returns 0, or -1 after a line on standard error. */
-static int read_options(bool *runs, int argc, char *argv[])
-{
-    static const struct option known[] = {{"run", no_argument, NULL, 'r'}, {0}};
-
-    *runs = false;
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (c == '?')
-            return -1;
-        *runs = true;
-    }
-    if (optind < argc)
-        fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
-    return optind < argc ? -1 : 0;
-}
-
 static int run(struct options *options, int argc, char *argv[])
 {
     struct config config;
-    bool runs;
+    bool runs = false;
+    const struct command_option known[] = {{"run", .flag = &runs}, {0}};
 
-    if (read_options(&runs, argc, argv) != 0)
+    if (command_only_options(known, argc, argv) != 0)
         return COMMAND_USAGE;
     int status = config_load(&config, options->env_file, stderr);
     if (status == 0)

@@ -3,7 +3,6 @@
 #include "server/commands/look.h"
 
 #include "server/admin/snapshot.h"
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,23 +212,18 @@ static void print_table(const json_t *json, unsigned days)
 
 static int parse(unsigned *days, bool *for_programs, int argc, char *argv[])
 {
-    static const struct option known[] = {
-        {"days", required_argument, NULL, 'd'}, {"json", no_argument, NULL, 'j'}, {0}};
+    const char *text = NULL;
+    const struct command_option known[] = {
+        {"days", .text = &text}, {"json", .flag = for_programs}, {0}};
 
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (c == 'j') {
-            *for_programs = true;
-        } else if (c != 'd') {
-            return -1;
-        } else if (strspn(optarg, "0123456789") != strlen(optarg) || strlen(optarg) > 3 ||
-                   (*days = (unsigned)atoi(optarg)) < 1 || *days > SNAPSHOT_DAYS_MAX) {
-            fprintf(stderr, "%s: --days takes a number from 1 to %d\n", argv[0], SNAPSHOT_DAYS_MAX);
-            return -1;
-        }
-    }
-    if (optind == argc)
+    if (command_only_options(known, argc, argv) != 0)
+        return -1;
+    if (text == NULL)
         return 0;
-    fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
+    *days = (unsigned)strtoul(text, NULL, 10);
+    if (text[strspn(text, "0123456789")] == '\0' && *days >= 1 && *days <= SNAPSHOT_DAYS_MAX)
+        return 0;
+    fprintf(stderr, "%s: --days takes a number from 1 to %d\n", argv[0], SNAPSHOT_DAYS_MAX);
     return -1;
 }
 
