@@ -330,20 +330,17 @@ static int check_all(const struct options *options, const struct request *reques
     int status = check_setup(&setup, options);
     if (status == 0) {
         describe_flow(setup.flow);
-        if (check_start(&setup.config, request) != 0)
-            status = -1;
-        if (check_sessions(&setup.config) != 0)
-            status = -1;
-        if (check_database(&setup) != 0)
-            status = -1;
-        if (setup.config.tls_cert_file && check_tls(&setup.config) != 0)
-            status = -1;
-        if (config_has_meta(&setup.config) && check_meta(&setup.config) != 0)
-            status = -1;
-        if (request->server && check_servers(options, &setup.config) != 0)
-            status = -1;
-        if (request->public && check_public(&setup.config) != 0)
-            status = -1;
+        status |= check_start(&setup.config, request);
+        status |= check_sessions(&setup.config);
+        status |= check_database(&setup);
+        if (setup.config.tls_cert_file != NULL)
+            status |= check_tls(&setup.config);
+        if (config_has_meta(&setup.config))
+            status |= check_meta(&setup.config);
+        if (request->server)
+            status |= check_servers(options, &setup.config);
+        if (request->public)
+            status |= check_public(&setup.config);
         give_hints(&setup.config, setup.flow);
     }
     setup_close(&setup);

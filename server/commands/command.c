@@ -51,3 +51,9 @@ int command_expected(const char *program, const char *what)
     fprintf(stderr, "%s: expected %s\n", program, what);
     return -1;
 }
+
+int command_fail(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    return -1;
+}

@@ -58,5 +58,7 @@ int command_only_options(const struct command_option *known, int argc, char *arg
 int command_flow_option(struct options *options, int argc, char *argv[]);
 /* Says on standard error what was expected instead; returns -1. */
 int command_expected(const char *program, const char *what);
+/* Says on standard error what is wrong with what; returns -1. */
+int command_fail(const char *what, const char *why);
 
 #endif

@@ -64,12 +64,6 @@ struct erase {
     char author[AUTHOR_MAX];
 };
 
-static int fail(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    return -1;
-}
-
 static int ask(const struct request *request, int64_t records)
 {
     const char *many_fr = records > 1 ? "s" : "", *many_en = records == 1 ? "" : "s";
@@ -78,8 +72,8 @@ static int ask(const struct request *request, int64_t records)
     if (request->yes)
         return 0;
     if (!isatty(STDIN_FILENO))
-        return fail("erase", "pas de terminal où demander : dites --yes\n"
-                             "erase: there is no terminal to ask on: say --yes");
+        return command_fail("erase", "pas de terminal où demander : dites --yes\n"
+                                     "erase: there is no terminal to ask on: say --yes");
     if (request->older || request->delete)
         printf("%" PRId64 " code%s, à effacer pour de bon.\n"
                "%" PRId64 " code%s will be deleted for good.\n",
@@ -96,7 +90,7 @@ static int ask(const struct request *request, int64_t records)
     if (strcasecmp(line, "o") == 0 || strcasecmp(line, "oui") == 0 || strcasecmp(line, "y") == 0 ||
         strcasecmp(line, "yes") == 0)
         return 0;
-    return fail("erase", "rien n’a été fait\nerase: nothing was done");
+    return command_fail("erase", "rien n’a été fait\nerase: nothing was done");
 }
 
 static void tell_place(const char *what, int64_t count)
@@ -204,7 +198,7 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
 {
     erase->elsewhere = elsewhere_of(erase, request, false);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
-        return fail("REDIS_URL", error);
+        return command_fail("REDIS_URL", error);
     if (erase->elsewhere.outbox > 0) {
         printf("on attend %d secondes les enregistrements qu’un serveur est en train d’écrire\n"
                "waiting %d seconds for records that a server is writing just now\n",
@@ -214,7 +208,7 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
     }
     erase->records.elsewhere = erase->elsewhere.outbox;
     if (record_eraser_erase(erase->eraser, &erase->records, records, error) != 0)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     return 0;
 }
 
@@ -241,15 +235,15 @@ static int erase_run(struct erase *erase, const struct request *request)
     erase->elsewhere = elsewhere_of(erase, request, true);
     erase->eraser = record_eraser_open(config->database_url, error);
     if (erase->eraser == NULL)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     /* With another salt, sessions and outbox would keep what is to go. */
     if (setup_check_salt(&erase->setup, false, &subject, error) != 0 &&
         strcmp(subject, "FLOW_FILE") != 0)
-        return fail(subject, error);
+        return command_fail(subject, error);
     if (record_eraser_count(erase->eraser, &erase->records, &erased, error) != 0)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
-        return fail("REDIS_URL", error);
+        return command_fail("REDIS_URL", error);
     const bool nobody = is_nobody(erase, &erased);
     if (!nobody && !request->dry_run &&
         (ask(request, erased.records) != 0 ||

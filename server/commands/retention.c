@@ -28,12 +28,6 @@ const struct command cmd_retention = {
 
 #define DAY_US INT64_C(86400000000)
 
-static int fail(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    return -1;
-}
-
 /* A time to the second, in UTC. */
 static void print_time(const char *label, int64_t time_us)
 {
@@ -85,7 +79,7 @@ static int remove_due(const struct config *config, const struct record_survey *s
     if (status == 0 || removed > 0)
         printf(LOOK_SAYS("codes supprimés : %" PRId64 "\n", "codes deleted: %" PRId64 "\n"),
                removed);
-    return status == 0 ? 0 : fail("DATABASE_URL", error);
+    return status == 0 ? 0 : command_fail("DATABASE_URL", error);
 }
 
 static int retention(const struct config *config, bool runs)
@@ -95,12 +89,12 @@ static int retention(const struct config *config, bool runs)
     char error[STORE_ERROR_MAX];
 
     if (config->retention_days == 0)
-        return runs ? fail("RETENTION_DAYS", "is 0: no code is ever removed")
+        return runs ? command_fail("RETENTION_DAYS", "is 0: no code is ever removed")
                     : puts(LOOK_SAYS("RETENTION_DAYS est à 0 : aucun code n’est jamais supprimé",
                                      "RETENTION_DAYS is 0: no code is ever removed")) < 0;
     if (record_survey(config->database_url, ours_us, config->retention_days * DAY_US, &survey,
                       error) != 0)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     print_survey(&survey, config->retention_days, ours_us);
     if (runs)
         return remove_due(config, &survey);
