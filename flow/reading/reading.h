@@ -72,6 +72,8 @@ enum meaning {
 #undef X
 };
 
+_Static_assert(MEANING_COUNT <= 32, "a word's meanings are the bits of a uint32_t");
+
 #define WORD_KEY_MAX 32
 #define WORD_FULL_MAX 20
 #define WORD_VALUE_MAX 1000

@@ -31,8 +31,7 @@ static void snapshot_proceed(struct snapshot *snapshot)
 
 static void on_counters(struct store_ticket *ticket)
 {
-    struct counters_reading *reading = container_of(ticket, struct counters_reading, ticket);
-    struct snapshot *snapshot = container_of(reading, struct snapshot, counters);
+    struct snapshot *snapshot = container_of(ticket, struct snapshot, counters.ticket);
 
     snapshot->counters_asked = false;
     snapshot->has_counters = snapshot->taken != NULL && ticket->status == STORE_OK;
@@ -41,8 +40,7 @@ static void on_counters(struct store_ticket *ticket)
 
 static void on_totals(struct store_ticket *ticket)
 {
-    struct record_totals *totals = container_of(ticket, struct record_totals, ticket);
-    struct snapshot *snapshot = container_of(totals, struct snapshot, totals);
+    struct snapshot *snapshot = container_of(ticket, struct snapshot, totals.ticket);
 
     snapshot->totals_asked = false;
     snapshot->has_totals = snapshot->taken != NULL && ticket->status == STORE_OK;
@@ -78,7 +76,7 @@ static void totals_ask(struct snapshot *snapshot)
 
 void snapshot_take(struct snapshot *snapshot, unsigned days, void (*taken)(void *arg), void *arg)
 {
-    const struct timeval deadline = {DEADLINE_MS / 1000, DEADLINE_MS % 1000 * 1000};
+    const struct timeval deadline = clock_timeval(DEADLINE_MS);
 
     snapshot->taken = taken;
     snapshot->arg = arg;

@@ -7,7 +7,6 @@
 #include "server/serving/setup.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,16 +226,13 @@ static int print_survey(const struct survey *survey)
 /* Returns the file's path, or NULL after a line on standard error. */
 static const char *read_options(struct options *options, int argc, char *argv[])
 {
-    static const struct option known[] = {{"flow", required_argument, NULL, 'f'}, {0}};
+    const struct command_option known[] = {{"flow", .text = &options->flow_file}, {0}};
 
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (c == '?')
-            return NULL;
-        options->flow_file = optarg;
-    }
+    if (command_options(known, argc, argv) != 0)
+        return NULL;
     if (optind + 1 == argc)
         return argv[optind];
-    fprintf(stderr, "%s: expected one file\n", argv[0]);
+    command_expected(argv[0], "one file");
     return NULL;
 }
 

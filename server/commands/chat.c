@@ -31,7 +31,6 @@ const struct command cmd_chat = {
 
 #define ADDRESS "chat:terminal"
 #define IN_MEMORY "sqlite:///:memory:"
-#define ANSWER_DEADLINE_MS 9500
 
 struct chat {
     struct event_base *base;
@@ -111,7 +110,7 @@ static int chat_open(struct chat *chat, const struct setup *setup, char error[ST
         .funnel = &chat->funnel,
         .counters = chat->counters_link,
         .in_flight_max = 1,
-        .deadline_ms = ANSWER_DEADLINE_MS,
+        .deadline_ms = EXCHANGE_DEADLINE_MS,
     });
     chat->prompt = isatty(STDIN_FILENO) == 1;
     return chat->exchanges != NULL ? 0 : -1;
@@ -199,7 +198,7 @@ static int run(struct options *options, int argc, char *argv[])
     struct chat chat = {0};
     int code = COMMAND_FAILED;
 
-    if (command_options(options, true, argc, argv) != 0)
+    if (command_flow_option(options, argc, argv) != 0)
         return COMMAND_USAGE;
     if (setup_open(&setup, options->env_file, options->flow_file, stderr) == 0) {
         /* What a server logs of each message would stand between the sentences. */

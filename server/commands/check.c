@@ -12,7 +12,6 @@
 #include "server/serving/setup.h"
 #include "store/base/clock.h"
 #include "store/records.h"
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -331,47 +330,21 @@ static int check_all(const struct options *options, const struct request *reques
     int status = check_setup(&setup, options);
     if (status == 0) {
         describe_flow(setup.flow);
-        if (check_start(&setup.config, request) != 0)
-            status = -1;
-        if (check_sessions(&setup.config) != 0)
-            status = -1;
-        if (check_database(&setup) != 0)
-            status = -1;
-        if (setup.config.tls_cert_file && check_tls(&setup.config) != 0)
-            status = -1;
-        if (config_has_meta(&setup.config) && check_meta(&setup.config) != 0)
-            status = -1;
-        if (request->server && check_servers(options, &setup.config) != 0)
-            status = -1;
-        if (request->public && check_public(&setup.config) != 0)
-            status = -1;
+        status |= check_start(&setup.config, request);
+        status |= check_sessions(&setup.config);
+        status |= check_database(&setup);
+        if (setup.config.tls_cert_file != NULL)
+            status |= check_tls(&setup.config);
+        if (config_has_meta(&setup.config))
+            status |= check_meta(&setup.config);
+        if (request->server)
+            status |= check_servers(options, &setup.config);
+        if (request->public)
+            status |= check_public(&setup.config);
         give_hints(&setup.config, setup.flow);
     }
     setup_close(&setup);
     return status;
-}
-
-/* Returns 0, or -1 after a line on standard error. */
-static int read_request(struct request *request, struct options *options, int argc, char *argv[])
-{
-    static const struct option known[] = {{"quiet", no_argument, NULL, 'q'},
-                                          {"server", no_argument, NULL, 's'},
-                                          {"public", no_argument, NULL, 'p'},
-                                          {"flow", required_argument, NULL, 'f'},
-                                          {0}};
-    *request = (struct request){0};
-    for (int c; (c = getopt_long(argc, argv, "q", known, NULL)) != -1;) {
-        if (c == '?')
-            return -1;
-        request->quiet = request->quiet || c == 'q';
-        request->server = request->server || c == 's';
-        request->public = request->public || c == 'p';
-        if (c == 'f')
-            options->flow_file = optarg;
-    }
-    if (optind < argc)
-        fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
-    return optind < argc ? -1 : 0;
 }
 
 static bool is_readable(const char *path)
@@ -383,8 +356,13 @@ static bool is_readable(const char *path)
 
 static int run(struct options *options, int argc, char *argv[])
 {
-    struct request request;
-    if (read_request(&request, options, argc, argv) != 0)
+    struct request request = {0};
+    const struct command_option known[] = {{"quiet", .flag = &request.quiet, .letter = 'q'},
+                                           {"server", .flag = &request.server},
+                                           {"public", .flag = &request.public},
+                                           {"flow", .text = &options->flow_file},
+                                           {0}};
+    if (command_only_options(known, argc, argv) != 0)
         return request.quiet ? PLUGIN_UNKNOWN : COMMAND_USAGE;
     if (request.quiet)
         findings_summarize();

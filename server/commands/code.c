@@ -3,7 +3,6 @@
 #include "server/commands/command.h"
 #include "server/commands/lines.h"
 #include "server/serving/setup.h"
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,68 +165,40 @@ static int take_answers(const struct coder *coder, struct coding *coding, json_t
     return 0;
 }
 
-static void write_string(const char *bytes, size_t length)
+/* Takes json. */
+static void write_line(json_t *json)
 {
-    putc_unlocked('"', stdout);
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (c < 0x20) {
-            printf("\\u%04x", c);
-            continue;
-        }
-        if (c == '"' || c == '\\')
-            putc_unlocked('\\', stdout);
-        putc_unlocked(c, stdout);
-    }
-    putc_unlocked('"', stdout);
-}
-
-/* Nothing when nothing is in doubt. */
-static void write_doubt(const struct coder *coder, const struct coding *coding)
-{
-    const char *before = ",\"doubt\":[";
-    for (size_t i = 0; i < flow_step_count(coder->flow); i++) {
-        if (!coding->doubt[i])
-            continue;
-        const char *key = flow_step_key(coder->flow, i);
-        fputs(before, stdout);
-        write_string(key, strlen(key));
-        before = ",";
-    }
-    if (*before == ',' && before[1] == '\0')
-        putc_unlocked(']', stdout);
+    json_dumpf(json, stdout, JSON_COMPACT);
+    putc_unlocked('\n', stdout);
+    json_decref(json);
 }
 
 static void write_code(const struct coder *coder, const struct coding *coding)
 {
-    fputs("{\"code\":", stdout);
-    write_string(coding->code, strlen(coding->code));
-    fputs(",\"normalized\":[", stdout);
+    json_t *normalized = json_array(), *doubt = json_array();
     for (size_t i = 0; i < flow_step_count(coder->flow); i++) {
-        if (i > 0)
-            putc_unlocked(',', stdout);
-        write_string(coding->normalized[i].bytes, coding->normalized[i].length);
+        const struct uic_text *text = &coding->normalized[i];
+        json_array_append_new(normalized, json_stringn(text->bytes, text->length));
+        if (coding->doubt[i])
+            json_array_append_new(doubt, json_string(flow_step_key(coder->flow, i)));
     }
-    putc_unlocked(']', stdout);
-    write_doubt(coder, coding);
-    fputs("}\n", stdout);
+    json_t *json = json_pack("{s:s, s:o}", "code", coding->code, "normalized", normalized);
+    if (json_array_size(doubt) > 0)
+        json_object_set(json, "doubt", doubt);
+    json_decref(doubt);
+    write_line(json);
 }
 
 static void write_error(const struct coding *coding)
 {
-    fputs("{\"error\":", stdout);
-    write_string(coding->error, strlen(coding->error));
-    fputs(",\"field\":", stdout);
-    if (coding->field != NULL)
-        write_string(coding->field, strlen(coding->field));
-    else
-        fputs("null", stdout);
-    for (size_t i = 0; i < coding->reading.choice_count; i++) {
-        const char *choice = coding->reading.choices[i];
-        fputs(i == 0 ? ",\"choices\":[" : ",", stdout);
-        write_string(choice, strlen(choice));
-    }
-    fputs(coding->reading.choice_count > 0 ? "]}\n" : "}\n", stdout);
+    json_t *json = json_pack("{s:s, s:s?}", "error", coding->error, "field", coding->field);
+    json_t *choices = json_array();
+    for (size_t i = 0; i < coding->reading.choice_count; i++)
+        json_array_append_new(choices, json_string(coding->reading.choices[i]));
+    if (json_array_size(choices) > 0)
+        json_object_set(json, "choices", choices);
+    json_decref(choices);
+    write_line(json);
 }
 
 static int code_line(const struct coder *coder, const char *line, size_t length)
@@ -280,25 +251,12 @@ struct request {
 
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
 {
-    static const struct option known[] = {{"jsonl", no_argument, NULL, 'j'},
-                                          {"no-check", no_argument, NULL, 'n'},
-                                          {"flow", required_argument, NULL, 'f'},
-                                          {0}};
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        switch (c) {
-        case 'j':
-            request->jsonl = true;
-            break;
-        case 'n':
-            request->no_check = true;
-            break;
-        case 'f':
-            options->flow_file = optarg;
-            break;
-        default:
-            return -1;
-        }
-    }
+    const struct command_option known[] = {{"jsonl", .flag = &request->jsonl},
+                                           {"no-check", .flag = &request->no_check},
+                                           {"flow", .text = &options->flow_file},
+                                           {0}};
+    if (command_options(known, argc, argv) != 0)
+        return -1;
     if (request->jsonl && optind < argc) {
         fprintf(stderr, "%s: --jsonl takes no answers\n", argv[0]);
         return -1;

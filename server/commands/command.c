@@ -4,18 +4,56 @@
 #include <stddef.h>
 #include <stdio.h>
 
-int command_options(struct options *options, bool takes_flow, int argc, char *argv[])
+int command_options(const struct command_option *known, int argc, char *argv[])
 {
-    static const struct option flow[] = {{"flow", required_argument, NULL, 'f'}, {0}};
-    static const struct option none[] = {{0}};
-    for (int c; (c = getopt_long(argc, argv, "", takes_flow ? flow : none, NULL)) != -1;) {
-        if (c != 'f')
-            return -1;
-        options->flow_file = optarg;
+    struct option options[COMMAND_OPTIONS_MAX + 1] = {0};
+    char letters[COMMAND_OPTIONS_MAX + 1] = "";
+    size_t letter_count = 0;
+
+    for (int i = 0; i < COMMAND_OPTIONS_MAX && known[i].name != NULL; i++) {
+        options[i].name = known[i].name;
+        options[i].has_arg = known[i].text != NULL ? required_argument : no_argument;
+        if (known[i].letter != '\0')
+            letters[letter_count++] = known[i].letter;
     }
-    if (optind < argc) {
-        fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
-        return -1;
+    for (int c, at = 0; (c = getopt_long(argc, argv, letters, options, &at)) != -1;) {
+        if (c == '?')
+            return -1;
+        for (int i = 0; c != 0 && known[i].name != NULL; i++)
+            if (known[i].letter == c)
+                at = i;
+        if (known[at].flag != NULL)
+            *known[at].flag = true;
+        else
+            *known[at].text = optarg;
     }
     return 0;
+}
+
+int command_only_options(const struct command_option *known, int argc, char *argv[])
+{
+    if (command_options(known, argc, argv) != 0)
+        return -1;
+    if (optind == argc)
+        return 0;
+    fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
+    return -1;
+}
+
+int command_flow_option(struct options *options, int argc, char *argv[])
+{
+    return command_only_options(
+        (struct command_option[]){{"flow", .text = &options->flow_file}, {0}}, argc, argv);
+}
+
+int command_expected(const char *program, const char *what)
+{
+    fprintf(stderr, "%s: expected %s\n", program, what);
+    return -1;
+}
+
+int command_fail(const char *what, const char *why)
+{
+    fprintf(stderr, "%s: %s\n", what, why);
+    return -1;
 }

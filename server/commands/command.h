@@ -39,8 +39,26 @@ extern const struct command cmd_serve;
 extern const struct command cmd_sessions;
 extern const struct command cmd_stats;
 
-/* For commands whose only option is --flow, or that have none (takes_flow false): 0, or -1 after
- * one line on standard error. Plain arguments are refused. */
-int command_options(struct options *options, bool takes_flow, int argc, char *argv[]);
+/* An option of a command: a flag, which it sets, or a text, which it takes from the next argument. */
+struct command_option {
+    const char *name; /* without its dashes; NULL ends a list */
+    bool *flag;
+    const char **text;
+    char letter; /* of a flag that has a short form */
+};
+
+#define COMMAND_OPTIONS_MAX 8
+
+/* Returns 0, with the first plain argument at argv[optind], or -1 after one line on standard error.
+ */
+int command_options(const struct command_option *known, int argc, char *argv[]);
+/* The same where plain arguments are refused. */
+int command_only_options(const struct command_option *known, int argc, char *argv[]);
+/* For commands whose only option is --flow. */
+int command_flow_option(struct options *options, int argc, char *argv[]);
+/* Says on standard error what was expected instead; returns -1. */
+int command_expected(const char *program, const char *what);
+/* Says on standard error what is wrong with what; returns -1. */
+int command_fail(const char *what, const char *why);
 
 #endif

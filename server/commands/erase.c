@@ -6,7 +6,6 @@
 #include "server/serving/setup.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
-#include <getopt.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,12 +64,6 @@ struct erase {
     char author[AUTHOR_MAX];
 };
 
-static int fail(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    return -1;
-}
-
 static int ask(const struct request *request, int64_t records)
 {
     const char *many_fr = records > 1 ? "s" : "", *many_en = records == 1 ? "" : "s";
@@ -79,8 +72,8 @@ static int ask(const struct request *request, int64_t records)
     if (request->yes)
         return 0;
     if (!isatty(STDIN_FILENO))
-        return fail("erase", "pas de terminal où demander : dites --yes\n"
-                             "erase: there is no terminal to ask on: say --yes");
+        return command_fail("erase", "pas de terminal où demander : dites --yes\n"
+                                     "erase: there is no terminal to ask on: say --yes");
     if (request->older || request->delete)
         printf("%" PRId64 " code%s, à effacer pour de bon.\n"
                "%" PRId64 " code%s will be deleted for good.\n",
@@ -97,7 +90,7 @@ static int ask(const struct request *request, int64_t records)
     if (strcasecmp(line, "o") == 0 || strcasecmp(line, "oui") == 0 || strcasecmp(line, "y") == 0 ||
         strcasecmp(line, "yes") == 0)
         return 0;
-    return fail("erase", "rien n’a été fait\nerase: nothing was done");
+    return command_fail("erase", "rien n’a été fait\nerase: nothing was done");
 }
 
 static void tell_place(const char *what, int64_t count)
@@ -205,7 +198,7 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
 {
     erase->elsewhere = elsewhere_of(erase, request, false);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
-        return fail("REDIS_URL", error);
+        return command_fail("REDIS_URL", error);
     if (erase->elsewhere.outbox > 0) {
         printf("on attend %d secondes les enregistrements qu’un serveur est en train d’écrire\n"
                "waiting %d seconds for records that a server is writing just now\n",
@@ -215,7 +208,7 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
     }
     erase->records.elsewhere = erase->elsewhere.outbox;
     if (record_eraser_erase(erase->eraser, &erase->records, records, error) != 0)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     return 0;
 }
 
@@ -242,15 +235,15 @@ static int erase_run(struct erase *erase, const struct request *request)
     erase->elsewhere = elsewhere_of(erase, request, true);
     erase->eraser = record_eraser_open(config->database_url, error);
     if (erase->eraser == NULL)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     /* With another salt, sessions and outbox would keep what is to go. */
     if (setup_check_salt(&erase->setup, false, &subject, error) != 0 &&
         strcmp(subject, "FLOW_FILE") != 0)
-        return fail(subject, error);
+        return command_fail(subject, error);
     if (record_eraser_count(erase->eraser, &erase->records, &erased, error) != 0)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
-        return fail("REDIS_URL", error);
+        return command_fail("REDIS_URL", error);
     const bool nobody = is_nobody(erase, &erased);
     if (!nobody && !request->dry_run &&
         (ask(request, erased.records) != 0 ||
@@ -260,64 +253,33 @@ static int erase_run(struct erase *erase, const struct request *request)
     return 0;
 }
 
-static int usage(const char *program, const char *expected)
-{
-    fprintf(stderr, "%s: expected %s\n", program, expected);
-    return -1;
-}
-
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
 {
-    static const struct option known[] = {{"phone", required_argument, NULL, 'p'},
-                                          {"code", required_argument, NULL, 'c'},
-                                          {"older-than", required_argument, NULL, 'o'},
-                                          {"keep-code", no_argument, NULL, 'k'},
-                                          {"delete", no_argument, NULL, 'd'},
-                                          {"dry-run", no_argument, NULL, 'n'},
-                                          {"yes", no_argument, NULL, 'y'},
-                                          {"flow", required_argument, NULL, 'f'},
-                                          {0}};
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        switch (c) {
-        case 'p':
-            if (phone_number_read(optarg, request->phone) != 0)
-                return usage(argv[0],
-                             "--phone with + and the country's number, +243999999999 (avec + et "
-                             "l’indicatif du pays, sans le 0 qui suit)");
-            break;
-        case 'c':
-            request->code = optarg;
-            break;
-        case 'o':
-            request->older = true;
-            request->days = (unsigned)strtoul(optarg, NULL, 10);
-            if (optarg[strspn(optarg, "0123456789")] || request->days < 1 || request->days > 36500)
-                return usage(argv[0], "--older-than with a number of days from 1 to 36500");
-            break;
-        case 'k':
-            request->keep = true;
-            break;
-        case 'd':
-            request->delete = true;
-            break;
-        case 'n':
-            request->dry_run = true;
-            break;
-        case 'y':
-            request->yes = true;
-            break;
-        case 'f':
-            options->flow_file = optarg;
-            break;
-        default:
-            return -1;
-        }
-    }
-    if (optind < argc ||
-        (request->phone[0] != '\0') + (request->code != NULL) + request->older != 1)
-        return usage(argv[0], "one of --phone, --code and --older-than, and no other arguments");
+    const char *phone = NULL, *days = NULL;
+    const struct command_option known[] = {{"phone", .text = &phone},
+                                           {"code", .text = &request->code},
+                                           {"older-than", .text = &days},
+                                           {"keep-code", .flag = &request->keep},
+                                           {"delete", .flag = &request->delete},
+                                           {"dry-run", .flag = &request->dry_run},
+                                           {"yes", .flag = &request->yes},
+                                           {"flow", .text = &options->flow_file},
+                                           {0}};
+    if (command_only_options(known, argc, argv) != 0)
+        return -1;
+    if (phone != NULL && phone_number_read(phone, request->phone) != 0)
+        return command_expected(argv[0],
+                                "--phone with + and the country's number, +243999999999 (avec + et "
+                                "l’indicatif du pays, sans le 0 qui suit)");
+    request->older = days != NULL;
+    request->days = days != NULL ? (unsigned)strtoul(days, NULL, 10) : 0;
+    if (days != NULL &&
+        (days[strspn(days, "0123456789")] != '\0' || request->days < 1 || request->days > 36500))
+        return command_expected(argv[0], "--older-than with a number of days from 1 to 36500");
+    if ((phone != NULL) + (request->code != NULL) + request->older != 1)
+        return command_expected(argv[0], "one of --phone, --code and --older-than");
     if (request->keep && (request->delete || request->older))
-        return usage(argv[0], "--keep-code or --delete, not both");
+        return command_expected(argv[0], "--keep-code or --delete, not both");
     return 0;
 }
 

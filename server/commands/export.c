@@ -4,7 +4,6 @@
 #include "server/commands/progress.h"
 #include "server/config/config.h"
 #include "store/record_tools.h"
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -204,59 +203,35 @@ static int export_run(const struct config *config, const struct request *request
     return status;
 }
 
-static int usage(const char *program, const char *expected)
-{
-    fprintf(stderr, "%s: expected %s\n", program, expected);
-    return -1;
-}
-
 static int read_options(struct request *request, int argc, char *argv[])
 {
-    static const struct option known[] = {{"format", required_argument, NULL, 'f'},
-                                          {"since", required_argument, NULL, 's'},
-                                          {"no-phone", no_argument, NULL, 'n'},
-                                          {"bom", no_argument, NULL, 'b'},
-                                          {"output", required_argument, NULL, 'o'},
-                                          {"separator", required_argument, NULL, 'p'},
-                                          {0}};
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        switch (c) {
-        case 'f':
-            request->is_csv = strcmp(optarg, "csv") == 0;
-            request->write = request->is_csv                ? csv_write
-                             : strcmp(optarg, "jsonl") == 0 ? json_write
-                                                            : NULL;
-            break;
-        case 's':
-            if (record_time_parse(optarg, &request->since_us) != 0)
-                return usage(argv[0], "--since 2026-01-31 or 2026-01-31T08:00:00");
-            break;
-        case 'n':
-            request->with_phone = false;
-            break;
-        case 'b':
-            request->bom = true;
-            break;
-        case 'p':
-            request->separator = optarg[0];
-            if (strcmp(optarg, ",") != 0 && strcmp(optarg, ";") != 0)
-                return usage(argv[0], "--separator ',' or ';'");
-            break;
-        case 'o':
-            request->output = optarg;
-            break;
-        default:
-            return -1;
-        }
-    }
-    if (optind < argc || request->write == NULL)
-        return usage(argv[0], "--format csv or --format jsonl, and no other arguments");
+    const char *format = "", *since = NULL, *separator = ",";
+    bool no_phone = false;
+    const struct command_option known[] = {{"format", .text = &format},
+                                           {"since", .text = &since},
+                                           {"no-phone", .flag = &no_phone},
+                                           {"bom", .flag = &request->bom},
+                                           {"output", .text = &request->output},
+                                           {"separator", .text = &separator},
+                                           {0}};
+    if (command_only_options(known, argc, argv) != 0)
+        return -1;
+    request->with_phone = !no_phone;
+    request->is_csv = strcmp(format, "csv") == 0;
+    request->write = request->is_csv ? csv_write : json_write;
+    request->separator = separator[0];
+    if (!request->is_csv && strcmp(format, "jsonl") != 0)
+        return command_expected(argv[0], "--format csv or --format jsonl");
+    if (since != NULL && record_time_parse(since, &request->since_us) != 0)
+        return command_expected(argv[0], "--since 2026-01-31 or 2026-01-31T08:00:00");
+    if (strcmp(separator, ",") != 0 && strcmp(separator, ";") != 0)
+        return command_expected(argv[0], "--separator ',' or ';'");
     return 0;
 }
 
 static int run(struct options *options, int argc, char *argv[])
 {
-    struct request request = {.with_phone = true, .separator = ',', .since_us = INT64_MIN};
+    struct request request = {.since_us = INT64_MIN};
     struct config config;
     int status = -1;
 

@@ -5,7 +5,6 @@
 #include "server/commands/python_record.h"
 #include "server/serving/setup.h"
 #include "store/record_tools.h"
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,12 +60,6 @@ struct import {
     int64_t read, taken, there, refused, other_codes, unsayable;
 };
 
-static int fail(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    return -1;
-}
-
 static void refuse(struct import *import, int64_t id, const char *why)
 {
     progress_end(&import->progress);
@@ -101,7 +94,7 @@ static int rows_flush(struct import *import)
         import->there += (int64_t)(import->waiting - taken - refused);
     } else {
         progress_end(&import->progress);
-        fail("DATABASE_URL", error);
+        command_fail("DATABASE_URL", error);
     }
     import->waiting = 0;
     return status;
@@ -122,7 +115,7 @@ static int row_take(struct import *import)
     if (row->notes) {
         row->notes = import->notes[import->waiting] = strdup(row->notes);
         if (!row->notes)
-            return fail("import", "out of memory");
+            return command_fail("import", "out of memory");
     }
     import->waiting++;
     return import->waiting == RECORD_IMPORT_MAX ? rows_flush(import) : 0;
@@ -136,7 +129,7 @@ static int rows_import(struct import *import)
 
     if (record_reader_count(import->reader, &total, error) != 0 ||
         record_reader_begin(import->reader, INT64_MIN, error) != 0)
-        return fail("--from", error);
+        return command_fail("--from", error);
     progress_begin(&import->progress, "import", total);
     while (status == 0 && (found = record_reader_next(import->reader,
                                                       &import->rows[import->waiting], error)) > 0) {
@@ -148,7 +141,7 @@ static int rows_import(struct import *import)
     progress_end(&import->progress);
     for (size_t i = 0; i < import->waiting; i++)
         free(import->notes[i]);
-    return found < 0 && status == 0 ? fail("--from", error) : status;
+    return found < 0 && status == 0 ? command_fail("--from", error) : status;
 }
 
 static void report(const struct import *import, bool dry_run)
@@ -174,11 +167,11 @@ static int target_prepare(const struct import *import, bool dry_run)
     char text[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
 
     if (!dry_run && record_store_prepare(url, text, error) != 0)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     if (dry_run && record_store_probe(url, error) != 0)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     int status = setup_check_salt(&import->setup, !dry_run, &subject, error);
-    return status == 0 ? 0 : fail(status == RECORD_AWAY ? "DATABASE_URL" : subject, error);
+    return status == 0 ? 0 : command_fail(status == RECORD_AWAY ? "DATABASE_URL" : subject, error);
 }
 
 static int import_run(struct import *import, const struct request *request)
@@ -189,16 +182,16 @@ static int import_run(struct import *import, const struct request *request)
                                                  import->setup.config.uic_salt, time(NULL)};
     import->reader = record_reader_open(request->from, RECORD_READ_OLD, error);
     if (import->reader == NULL)
-        return fail("--from", error);
+        return command_fail("--from", error);
     if (python_record_check_flow(record_reader_form(import->reader), import->setup.flow, error) !=
         0)
-        return fail("FLOW_FILE", error);
+        return command_fail("FLOW_FILE", error);
     if (target_prepare(import, request->dry_run) != 0)
         return -1;
     import->importer =
         record_importer_open(import->setup.config.database_url, request->dry_run, error);
     if (import->importer == NULL)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     int status = rows_import(import);
     report(import, request->dry_run);
     return status == 0 && import->refused == 0 ? 0 : -1;
@@ -206,26 +199,13 @@ static int import_run(struct import *import, const struct request *request)
 
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
 {
-    static const struct option known[] = {{"from", required_argument, NULL, 'u'},
-                                          {"dry-run", no_argument, NULL, 'd'},
-                                          {"flow", required_argument, NULL, 'f'},
-                                          {0}};
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (c == 'u')
-            request->from = optarg;
-        else if (c == 'd')
-            request->dry_run = true;
-        else if (c == 'f')
-            options->flow_file = optarg;
-        else
-            return -1;
-    }
-    if (optind < argc || request->from == NULL) {
-        fprintf(stderr, "%s: expected --from URL%s\n", argv[0],
-                optind < argc ? ", and no other arguments" : "");
+    const struct command_option known[] = {{"from", .text = &request->from},
+                                           {"dry-run", .flag = &request->dry_run},
+                                           {"flow", .text = &options->flow_file},
+                                           {0}};
+    if (command_only_options(known, argc, argv) != 0)
         return -1;
-    }
-    return 0;
+    return request->from != NULL ? 0 : command_expected(argv[0], "--from URL");
 }
 
 static int run(struct options *options, int argc, char *argv[])
@@ -238,7 +218,7 @@ static int run(struct options *options, int argc, char *argv[])
         return COMMAND_USAGE;
     import = calloc(1, sizeof *import);
     if (import == NULL) {
-        fail("import", "out of memory");
+        command_fail("import", "out of memory");
         return COMMAND_FAILED;
     }
     if (setup_open(&import->setup, options->env_file, options->flow_file, stderr) == 0)

@@ -16,7 +16,7 @@ const struct command cmd_init_db = {
 
 static int run(struct options *options, int argc, char *argv[])
 {
-    if (command_options(options, false, argc, argv) != 0)
+    if (command_only_options((struct command_option[]){{0}}, argc, argv) != 0)
         return COMMAND_USAGE;
     struct config config;
     char report[STORE_ERROR_MAX] = "", error[STORE_ERROR_MAX] = "";

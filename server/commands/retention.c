@@ -7,7 +7,6 @@
 #include "server/serving/retention_guard.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -28,12 +27,6 @@ const struct command cmd_retention = {
 };
 
 #define DAY_US INT64_C(86400000000)
-
-static int fail(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    return -1;
-}
 
 /* A time to the second, in UTC. */
 static void print_time(const char *label, int64_t time_us)
@@ -86,7 +79,7 @@ static int remove_due(const struct config *config, const struct record_survey *s
     if (status == 0 || removed > 0)
         printf(LOOK_SAYS("codes supprimés : %" PRId64 "\n", "codes deleted: %" PRId64 "\n"),
                removed);
-    return status == 0 ? 0 : fail("DATABASE_URL", error);
+    return status == 0 ? 0 : command_fail("DATABASE_URL", error);
 }
 
 static int retention(const struct config *config, bool runs)
@@ -96,12 +89,12 @@ static int retention(const struct config *config, bool runs)
     char error[STORE_ERROR_MAX];
 
     if (config->retention_days == 0)
-        return runs ? fail("RETENTION_DAYS", "is 0: no code is ever removed")
+        return runs ? command_fail("RETENTION_DAYS", "is 0: no code is ever removed")
                     : puts(LOOK_SAYS("RETENTION_DAYS est à 0 : aucun code n’est jamais supprimé",
                                      "RETENTION_DAYS is 0: no code is ever removed")) < 0;
     if (record_survey(config->database_url, ours_us, config->retention_days * DAY_US, &survey,
                       error) != 0)
-        return fail("DATABASE_URL", error);
+        return command_fail("DATABASE_URL", error);
     print_survey(&survey, config->retention_days, ours_us);
     if (runs)
         return remove_due(config, &survey);
@@ -111,28 +104,13 @@ static int retention(const struct config *config, bool runs)
     return 0;
 }
 
-/* Returns 0, or -1 after a line on standard error. */
-static int read_options(bool *runs, int argc, char *argv[])
-{
-    static const struct option known[] = {{"run", no_argument, NULL, 'r'}, {0}};
-
-    *runs = false;
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (c == '?')
-            return -1;
-        *runs = true;
-    }
-    if (optind < argc)
-        fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
-    return optind < argc ? -1 : 0;
-}
-
 static int run(struct options *options, int argc, char *argv[])
 {
     struct config config;
-    bool runs;
+    bool runs = false;
+    const struct command_option known[] = {{"run", .flag = &runs}, {0}};
 
-    if (read_options(&runs, argc, argv) != 0)
+    if (command_only_options(known, argc, argv) != 0)
         return COMMAND_USAGE;
     int status = config_load(&config, options->env_file, stderr);
     if (status == 0)

@@ -1,11 +1,9 @@
 /* whatsapp-uic salt: a fresh secret for UIC_SALT. */
 #include "server/commands/command.h"
 #include "server/config/config.h"
-#include <getopt.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 static int run(struct options *options, int argc, char *argv[]);
@@ -60,17 +58,8 @@ static int print_salt(bool quiet)
 
 static int run(struct options *options, int argc, char *argv[])
 {
-    static const struct option known[] = {{"quiet", no_argument, NULL, 'q'}, {0}};
     bool quiet = false;
+    const struct command_option known[] = {{"quiet", .flag = &quiet, .letter = 'q'}, {0}};
     (void)options;
-    for (int c; (c = getopt_long(argc, argv, "q", known, NULL)) != -1;) {
-        if (c != 'q')
-            return COMMAND_USAGE;
-        quiet = true;
-    }
-    if (optind < argc) {
-        fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
-        return COMMAND_USAGE;
-    }
-    return print_salt(quiet);
+    return command_only_options(known, argc, argv) == 0 ? print_salt(quiet) : COMMAND_USAGE;
 }

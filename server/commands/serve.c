@@ -59,7 +59,7 @@ static int run(struct options *options, int argc, char *argv[])
     struct setup setup = {0};
     int code = COMMAND_FAILED;
 
-    if (command_options(options, true, argc, argv) != 0)
+    if (command_flow_option(options, argc, argv) != 0)
         code = COMMAND_USAGE;
     else if (open_logged(&setup, options) == 0)
         code = server_run(&setup);

@@ -2,7 +2,6 @@
  */
 #include "server/commands/look.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 static int run(struct options *options, int argc, char *argv[]);
@@ -45,28 +44,14 @@ static void print_nothing(void)
           stderr);
 }
 
-static int parse(bool *for_programs, int argc, char *argv[])
-{
-    static const struct option known[] = {{"json", no_argument, NULL, 'j'}, {0}};
-
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (c != 'j')
-            return -1;
-        *for_programs = true;
-    }
-    if (optind == argc)
-        return 0;
-    fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
-    return -1;
-}
-
 static int run(struct options *options, int argc, char *argv[])
 {
     const struct look look = {.days = 1, .totals = false};
     bool for_programs = false;
     json_t *json;
 
-    if (parse(&for_programs, argc, argv) != 0)
+    const struct command_option known[] = {{"json", .flag = &for_programs}, {0}};
+    if (command_only_options(known, argc, argv) != 0)
         return COMMAND_USAGE;
     int status = look_at_stores(options, &look, &json);
     if (json == NULL)

@@ -3,7 +3,6 @@
 #include "server/commands/look.h"
 
 #include "server/admin/snapshot.h"
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,46 +89,48 @@ static void print_codes(const json_t *json, unsigned days)
     json_decref(repeated);
 }
 
+/* A member of what was counted, and its names. */
+struct row {
+    const char *name, *french, *english;
+};
+
+/* Of an object: today, and in the period. */
+static void print_rows(const json_t *counted, const struct row *rows, size_t count)
+{
+    const json_t *today = json_object_get(counted, "today");
+    const json_t *period = json_object_get(counted, "period");
+
+    for (size_t i = 0; i < count; i++)
+        print_row(LOOK_SAYS(rows[i].french, rows[i].english), json_object_get(today, rows[i].name),
+                  json_object_get(period, rows[i].name), NULL);
+}
+
 static void print_conversations(const json_t *json, unsigned days)
 {
-    static const struct {
-        const char *name, *french, *english;
-    } rows[] = {
+    static const struct row rows[] = {
         {"started", "Commencées", "Started"},
         {"read_back", "Relues avant le code", "Read back before it"},
         {"finished", "Terminées par un code", "Finished with a code"},
         {"expired", "Reprises après expiration", "Begun again after expiry"},
         {"stopped", "Arrêtées (STOP)", "Stopped (STOP)"},
     };
-    const json_t *funnel = json_object_get(json, "funnel");
-    const json_t *today = json_object_get(funnel, "today");
-    const json_t *period = json_object_get(funnel, "period");
 
     print_heading("Conversations", days < 90 ? days : 90, NULL);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        print_row(LOOK_SAYS(rows[i].french, rows[i].english), json_object_get(today, rows[i].name),
-                  json_object_get(period, rows[i].name), NULL);
+    print_rows(json_object_get(json, "funnel"), rows, sizeof rows / sizeof *rows);
     print_row(LOOK_SAYS("En cours", "Open now"),
               json_object_get(json_object_get(json, "active"), "total"), NULL, NULL);
 }
 
 static void print_replies(const json_t *json, unsigned days)
 {
-    static const struct {
-        const char *name, *french, *english;
-    } rows[] = {
+    static const struct row rows[] = {
         {"delivered", "Parvenues", "Delivered"},
         {"read", "Lues", "Read"},
         {"failed", "Non parvenues", "Not delivered"},
     };
-    const json_t *replies = json_object_get(json, "replies");
-    const json_t *today = json_object_get(replies, "today");
-    const json_t *period = json_object_get(replies, "period");
 
     print_heading(LOOK_SAYS("Réponses (Meta)", "Replies (Meta)"), days < 90 ? days : 90, NULL);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        print_row(LOOK_SAYS(rows[i].french, rows[i].english), json_object_get(today, rows[i].name),
-                  json_object_get(period, rows[i].name), NULL);
+    print_rows(json_object_get(json, "replies"), rows, sizeof rows / sizeof *rows);
 }
 
 /* For each question: conversations that reached it, as a bar of those that started; and those that
@@ -213,23 +214,18 @@ static void print_table(const json_t *json, unsigned days)
 
 static int parse(unsigned *days, bool *for_programs, int argc, char *argv[])
 {
-    static const struct option known[] = {
-        {"days", required_argument, NULL, 'd'}, {"json", no_argument, NULL, 'j'}, {0}};
+    const char *text = NULL;
+    const struct command_option known[] = {
+        {"days", .text = &text}, {"json", .flag = for_programs}, {0}};
 
-    for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-        if (c == 'j') {
-            *for_programs = true;
-        } else if (c != 'd') {
-            return -1;
-        } else if (strspn(optarg, "0123456789") != strlen(optarg) || strlen(optarg) > 3 ||
-                   (*days = (unsigned)atoi(optarg)) < 1 || *days > SNAPSHOT_DAYS_MAX) {
-            fprintf(stderr, "%s: --days takes a number from 1 to %d\n", argv[0], SNAPSHOT_DAYS_MAX);
-            return -1;
-        }
-    }
-    if (optind == argc)
+    if (command_only_options(known, argc, argv) != 0)
+        return -1;
+    if (text == NULL)
         return 0;
-    fprintf(stderr, "%s: unexpected argument '%s'\n", argv[0], argv[optind]);
+    *days = (unsigned)strtoul(text, NULL, 10);
+    if (text[strspn(text, "0123456789")] == '\0' && *days >= 1 && *days <= SNAPSHOT_DAYS_MAX)
+        return 0;
+    fprintf(stderr, "%s: --days takes a number from 1 to %d\n", argv[0], SNAPSHOT_DAYS_MAX);
     return -1;
 }
 

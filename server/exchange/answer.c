@@ -18,11 +18,10 @@ void exchange_answer_with(struct exchange *exchange, const struct exchange_reply
 {
     exchange_answer *answer = exchange->answer;
     const struct message *message = exchange->message;
-    int64_t took_us;
 
     if (answer == NULL)
         return;
-    took_us = clock_monotonic_us() - exchange->started_us;
+    int64_t took_us = clock_monotonic_us() - exchange->started_us;
     metrics_observe(METRIC_EXCHANGE, took_us);
     exchange_log(exchange, took_us);
     exchange->answer = NULL;

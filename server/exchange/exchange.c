@@ -27,11 +27,12 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange_service *service = arg;
     int64_t due = clock_monotonic_us() - 1000 * (int64_t)service->settings.deadline_ms;
-    struct exchange *exchange, *next;
+    struct exchange *next;
 
     (void)fd;
     (void)what;
-    for (exchange = TAILQ_FIRST(&service->exchanges); exchange != NULL; exchange = next) {
+    for (struct exchange *exchange = TAILQ_FIRST(&service->exchanges); exchange != NULL;
+         exchange = next) {
         next = TAILQ_NEXT(exchange, link);
         if (exchange->started_us <= due)
             exchange_answer_unavailable(exchange, "deadline_passed");
@@ -44,7 +45,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 struct exchange_service *exchange_service_create(const struct exchange_settings *settings)
 {
-    const struct timeval interval = {0, SWEEP_MS * 1000};
+    const struct timeval interval = clock_timeval(SWEEP_MS);
     struct exchange_service *service = calloc(1, sizeof *service);
 
     if (service == NULL)
@@ -98,13 +99,12 @@ static uint64_t text_id(struct keyed_hashes *hashes, const struct message *messa
 {
     char words[WORDS_MAX];
     size_t length;
-    uint64_t id;
 
     if (uic_normalize(UIC_EXTENDED, message->text, message->text_length, words, sizeof words,
                       &length) != UIC_OK ||
         length == 0)
         return keyed_hashes_message_text(hashes, message->text, message->text_length) & FLOW_ID_MAX;
-    id = keyed_hashes_message_text(hashes, words, length) & FLOW_ID_MAX;
+    uint64_t id = keyed_hashes_message_text(hashes, words, length) & FLOW_ID_MAX;
     explicit_bzero(words, length);
     return id;
 }

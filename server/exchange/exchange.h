@@ -26,6 +26,9 @@ struct record_link;
 struct replies_link;
 struct session_link;
 
+/* For an answer; Twilio gives up at 15 s. */
+#define EXCHANGE_DEADLINE_MS 9500
+
 /* What every exchange of one thread shares. Everything is borrowed. */
 struct exchange_settings {
     struct event_base *base;

@@ -43,30 +43,22 @@
 
 static void resume_from_session(struct store_ticket *ticket)
 {
-    struct session *session = container_of(ticket, struct session, ticket);
-
-    exchange_drive(container_of(session, struct exchange, session));
+    exchange_drive(container_of(ticket, struct exchange, session.ticket));
 }
 
 static void resume_from_newest(struct store_ticket *ticket)
 {
-    struct replies_newest *newest = container_of(ticket, struct replies_newest, ticket);
-
-    exchange_drive(container_of(newest, struct exchange, newest));
+    exchange_drive(container_of(ticket, struct exchange, newest.ticket));
 }
 
 static void resume_from_claim(struct store_ticket *ticket)
 {
-    struct record_claim *claim = container_of(ticket, struct record_claim, ticket);
-
-    exchange_drive(container_of(claim, struct exchange, claim));
+    exchange_drive(container_of(ticket, struct exchange, claim.ticket));
 }
 
 static void resume_from_outbox(struct store_ticket *ticket)
 {
-    struct outbox_entry *entry = container_of(ticket, struct outbox_entry, ticket);
-
-    exchange_drive(container_of(entry, struct exchange, entry));
+    exchange_drive(container_of(ticket, struct exchange, entry.ticket));
 }
 
 void exchange_prepare(struct exchange *exchange)
@@ -124,8 +116,6 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     const int64_t now_s = exchange->now_us / 1000000;
     struct session *session = &exchange->session;
     struct conversation *conversation = &exchange->conversation;
-    enum flow_pending pending;
-    uint64_t fingerprint;
 
     conversation_wipe(conversation); /* of an earlier load */
     if (session->ticket.status == STORE_ABSENT ||
@@ -133,7 +123,7 @@ static enum exchange_state exchange_step(struct exchange *exchange)
         conversation_start(conversation, session->mark, session->mark_length);
     explicit_bzero(session->bytes, session->length);
     exchange_mark(exchange);
-    pending = flow_pending(flow, conversation, &exchange->said, now_s);
+    enum flow_pending pending = flow_pending(flow, conversation, &exchange->said, now_s);
     exchange->for_another = pending == FLOW_PENDING_OTHER;
     exchange->longer = 0;
     if (pending != FLOW_PENDING_NONE) {
@@ -142,7 +132,7 @@ static enum exchange_state exchange_step(struct exchange *exchange)
                                                   .step = (uint8_t)(conversation->step - 1)};
         return EXCHANGE_CLAIM;
     }
-    fingerprint = conversation->fingerprint;
+    uint64_t fingerprint = conversation->fingerprint;
     exchange->outcome = flow_step(flow, conversation, &exchange->said, now_s);
     if (exchange->outcome.event == FLOW_EVENT_CHANGED)
         log_change(exchange, fingerprint);

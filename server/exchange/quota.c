@@ -123,72 +123,40 @@ static struct place *place_take(struct table *table, uint64_t who, int64_t now_s
     return place;
 }
 
-/* Under the lock: one more, unless nobody more can be counted. */
-static void place_count(struct table *table, struct place *place, uint64_t who, int64_t now_s)
+/* Whether the limit is reached; where it is not, counts one more if that is asked for and anybody
+ * more can be counted. One step, for between two another thread could do the same. *first, which
+ * may be NULL: and nobody was told so before. */
+static bool table_is_spent(struct table *table, uint64_t who, int64_t now_s, bool counts,
+                           bool *first)
 {
-    if (place == NULL)
-        place = place_take(table, who, now_s);
-    if (place != NULL)
-        place->count++;
-}
-
-/* Under the lock: whether the limit is reached; *first: and nobody was told so before. */
-static bool place_is_spent(const struct table *table, struct place *place, bool *first)
-{
-    if (place == NULL || place->count < table->limit)
-        return false;
-    *first = !place->told;
-    place->told = true;
-    return true;
-}
-
-static void table_count(struct table *table, uint64_t who, int64_t now_s)
-{
-    if (table->limit == 0)
-        return;
-    pthread_mutex_lock(lock_of(table, who));
-    place_count(table, place_find(table, who, now_s), who, now_s);
-    pthread_mutex_unlock(lock_of(table, who));
-}
-
-static bool table_is_spent(struct table *table, uint64_t who, int64_t now_s, bool *first)
-{
-    bool spent;
-
     if (table->limit == 0)
         return false;
     pthread_mutex_lock(lock_of(table, who));
-    spent = place_is_spent(table, place_find(table, who, now_s), first);
+    struct place *place = place_find(table, who, now_s);
+    const bool spent = place != NULL && place->count >= table->limit;
+    if (spent && first != NULL) {
+        *first = !place->told;
+        place->told = true;
+    } else if (!spent && counts) {
+        if (place == NULL)
+            place = place_take(table, who, now_s);
+        if (place != NULL)
+            place->count++;
+    }
     pthread_mutex_unlock(lock_of(table, who));
     return spent;
-}
-
-/* Looks and counts at once: between the two another thread could do the same. */
-static bool table_admits(struct table *table, uint64_t who, int64_t now_s, bool *first)
-{
-    struct place *place;
-    bool spent;
-
-    if (table->limit == 0)
-        return true;
-    pthread_mutex_lock(lock_of(table, who));
-    place = place_find(table, who, now_s);
-    spent = place_is_spent(table, place, first);
-    if (!spent)
-        place_count(table, place, who, now_s);
-    pthread_mutex_unlock(lock_of(table, who));
-    return !spent;
 }
 
 enum quota_verdict quota_message(struct quota *quota, uint64_t who, int64_t now_s, bool *first)
 {
     *first = false;
-    if (table_is_spent(&quota->codes, who, now_s, first))
+    if (table_is_spent(&quota->codes, who, now_s, false, first))
         return QUOTA_CODES_SPENT;
-    return table_admits(&quota->messages, who, now_s, first) ? QUOTA_LEFT : QUOTA_MESSAGES_SPENT;
+    return table_is_spent(&quota->messages, who, now_s, true, first) ? QUOTA_MESSAGES_SPENT
+                                                                     : QUOTA_LEFT;
 }
 
 void quota_code(struct quota *quota, uint64_t who, int64_t now_s)
 {
-    table_count(&quota->codes, who, now_s);
+    table_is_spent(&quota->codes, who, now_s, true, NULL);
 }

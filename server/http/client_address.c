@@ -196,13 +196,12 @@ static struct count **count_find(struct clients *clients, const struct client_ad
 bool clients_enter(struct clients *clients, const struct client_address *address)
 {
     const struct client_address key = client_address_counted_as(address);
-    struct count **link;
     bool allowed = false;
 
     if (clients->per_address == 0)
         return true;
     pthread_mutex_lock(&clients->lock);
-    link = count_find(clients, &key);
+    struct count **link = count_find(clients, &key);
     if (*link == NULL) {
         *link = calloc(1, sizeof **link);
         if (*link != NULL)
@@ -219,12 +218,12 @@ bool clients_enter(struct clients *clients, const struct client_address *address
 void clients_leave(struct clients *clients, const struct client_address *address)
 {
     const struct client_address key = client_address_counted_as(address);
-    struct count **link, *count;
+    struct count *count;
 
     if (clients->per_address == 0)
         return;
     pthread_mutex_lock(&clients->lock);
-    link = count_find(clients, &key);
+    struct count **link = count_find(clients, &key);
     count = *link;
     if (count != NULL && --count->open == 0) {
         *link = count->next;

@@ -65,7 +65,7 @@ static bool connection_is_due(const struct connection *connection, int64_t now)
 
 static void sweep_again(struct connections *connections, unsigned ms)
 {
-    const struct timeval pause = {0, ms * 1000};
+    const struct timeval pause = clock_timeval(ms);
 
     event_add(connections->sweep, &pause);
 }

@@ -37,7 +37,7 @@ static void waiting_end(struct waiting *waiting)
 static void waiting_begin(struct waiting *waiting)
 {
     const int64_t left_ms = waiting->due_ms - clock_monotonic_ms();
-    const struct timeval delay = {left_ms / 1000, left_ms % 1000 * 1000};
+    const struct timeval delay = clock_timeval(left_ms);
 
     evtimer_add(waiting->timer, &delay);
 }
@@ -62,10 +62,9 @@ void throttle_try(struct throttle *throttle, struct http_request *request, bool 
     const int64_t now_ms = clock_monotonic_ms();
     struct client_address address = {0};
     struct waiting *waiting;
-    unsigned wait_ms;
 
     http_client_address(request, &address);
-    wait_ms = throttle_table_wait(throttle->table, &address, right, now_ms);
+    unsigned wait_ms = throttle_table_wait(throttle->table, &address, right, now_ms);
     if (wait_ms == 0) {
         answer(arg, request, right);
         return;

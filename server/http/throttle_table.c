@@ -70,11 +70,10 @@ unsigned throttle_table_wait(struct throttle_table *table, const struct client_a
                              bool right, int64_t now_ms)
 {
     const struct client_address counted = client_address_counted_as(who);
-    unsigned wait_ms;
 
     pthread_mutex_lock(&table->lock);
-    wait_ms = bucket_wait(&table->buckets[client_address_hash(&counted, table->seed) % BUCKETS],
-                          right, now_ms);
+    unsigned wait_ms = bucket_wait(
+        &table->buckets[client_address_hash(&counted, table->seed) % BUCKETS], right, now_ms);
     pthread_mutex_unlock(&table->lock);
     return wait_ms;
 }

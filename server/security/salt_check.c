@@ -47,14 +47,13 @@ int salt_check(const struct salt_checked *checked, bool remember, const char **s
 {
     const char *url = checked->database_url;
     char salt[VALUE_TEXT_MAX], flow[VALUE_TEXT_MAX];
-    int status;
 
     *subject = "UIC_SALT";
     if (make_values(checked, salt, flow) != 0) {
         snprintf(error, STORE_ERROR_MAX, "the cryptographic library failed");
         return -1;
     }
-    status = record_store_mark(url, "salt", salt, remember, error);
+    int status = record_store_mark(url, "salt", salt, remember, error);
     if (status == RECORD_DIFFERS) {
         snprintf(error, STORE_ERROR_MAX,
                  "is not the salt that made the codes in this database: everybody would get "

@@ -24,12 +24,11 @@ static void rest(struct backup_watch *watch)
 
 static void on_answer(struct store_ticket *ticket)
 {
-    struct record_totals *totals = container_of(ticket, struct record_totals, ticket);
-    struct backup_watch *watch = container_of(totals, struct backup_watch, totals);
+    struct backup_watch *watch = container_of(ticket, struct backup_watch, totals.ticket);
 
     if (ticket->status == STORE_OK)
         metrics_set(METRIC_LAST_BACKUP,
-                    totals->backup_us > 0 ? (uint64_t)totals->backup_us / 1000000 : 0);
+                    watch->totals.backup_us > 0 ? (uint64_t)watch->totals.backup_us / 1000000 : 0);
     rest(watch);
 }
 

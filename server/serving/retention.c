@@ -34,7 +34,7 @@ struct retention {
 
 static void rest(struct retention *retention, int64_t ms)
 {
-    const struct timeval pause = {ms / 1000, ms % 1000 * 1000};
+    const struct timeval pause = clock_timeval(ms);
 
     event_add(retention->timer, &pause);
 }
@@ -102,9 +102,7 @@ static void step_end(struct retention *retention, enum store_status status)
 
 static void on_step(struct store_ticket *ticket)
 {
-    struct record_sweep *sweep = container_of(ticket, struct record_sweep, ticket);
-
-    step_end(container_of(sweep, struct retention, sweep), ticket->status);
+    step_end(container_of(ticket, struct retention, sweep.ticket), ticket->status);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

@@ -30,10 +30,9 @@ static void reply_metrics(const struct routes *routes, struct http_request *requ
     const struct metrics_build build = {PROGRAM_VERSION, flow_id(routes->flow),
                                         flow_file_fingerprint(routes->flow)};
     size_t length;
-    char *text;
 
     measure_state(routes);
-    text = metrics_text(&build, &length);
+    char *text = metrics_text(&build, &length);
     if (text == NULL) {
         http_reply_error(request, 503, "out of memory");
         return;

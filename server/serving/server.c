@@ -287,10 +287,9 @@ static int wait_for_end(const struct server *server, const sigset_t *signals)
 {
     const unsigned ms = server->watchdog_ms / WATCHDOG_LOOKS;
     const struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
-    int number;
 
     for (;;) {
-        number = sigtimedwait(signals, NULL, ms > 0 ? &pause : NULL);
+        int number = sigtimedwait(signals, NULL, ms > 0 ? &pause : NULL);
         if (number == SIGTERM || number == SIGINT)
             return number;
         if (number == SIGHUP)
@@ -385,7 +384,7 @@ int server_run(const struct setup *setup)
         .setup = setup, .watchdog_ms = notify_watchdog_ms(), .listening.fd = -1};
     const struct config *config = &setup->config;
     sigset_t stop;
-    int code = 1, signal_number;
+    int code = 1;
 
     zeroing_allocator_start();
     process_started();
@@ -400,7 +399,7 @@ int server_run(const struct setup *setup)
         measure_limits(&server);
         log_started(config);
         notify_send("READY=1");
-        signal_number = wait_for_end(&server, &stop);
+        int signal_number = wait_for_end(&server, &stop);
         notify_send("STOPPING=1");
         log_write(LOG_INFO, "server_stopping",
                   log_text("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));

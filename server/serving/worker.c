@@ -33,8 +33,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* For an answer; Twilio gives up at 15 s. */
-#define ANSWER_DEADLINE_MS 9500
 /* How long a stopping worker waits for what is in flight, and how often it looks. */
 #define DRAIN_MS 10000
 #define DRAIN_STEP_MS 20
@@ -104,7 +102,7 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
 {
-    const struct timeval interval = {0, DRAIN_STEP_MS * 1000};
+    const struct timeval interval = clock_timeval(DRAIN_STEP_MS);
     struct worker *worker = arg;
     uint64_t count;
 
@@ -130,7 +128,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
 static int start_turning(struct worker *worker, unsigned ms)
 {
-    const struct timeval interval = {ms / 1000, ms % 1000 * 1000};
+    const struct timeval interval = clock_timeval(ms);
 
     if (ms == 0)
         return 0;
@@ -204,7 +202,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .funnel = shared->funnel,
         .counters = worker->stores.counters,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
-        .deadline_ms = ANSWER_DEADLINE_MS,
+        .deadline_ms = EXCHANGE_DEADLINE_MS,
     };
 
     worker->exchanges = exchange_service_create(&settings);

@@ -4,6 +4,7 @@
 #define STORE_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 #include <time.h>
 
 /* Microseconds that only grow. */
@@ -42,6 +43,12 @@ static inline int64_t clock_wall_us(void)
 static inline int64_t clock_wall_ms(void)
 {
     return clock_wall_us() / 1000;
+}
+
+/* A wait, as libevent wants it. */
+static inline struct timeval clock_timeval(int64_t ms)
+{
+    return (struct timeval){ms / 1000, ms % 1000 * 1000};
 }
 
 /* Seconds since 1970, UTC. */

@@ -125,9 +125,7 @@ static void put_end(struct put *put, enum store_status status)
 
 static void resume_from_put(struct store_ticket *ticket)
 {
-    struct replies_entry *entry = container_of(ticket, struct replies_entry, ticket);
-
-    put_end(container_of(entry, struct put, entry), ticket->status);
+    put_end(container_of(ticket, struct put, entry.ticket), ticket->status);
 }
 
 /* The message's id is the key of its reply: when Meta sends the message again, its reply is queued
