@@ -150,12 +150,6 @@ static void batch_put(struct call *call, const struct counters_settings *setting
     }
 }
 
-static void on_alive(const struct redisReply *reply, void *arg)
-{
-    (void)reply;
-    (void)arg;
-}
-
 static void on_flushed(const struct redisReply *reply, void *arg)
 {
     struct counters_redis *redis = arg;
@@ -182,7 +176,7 @@ void counters_redis_send(struct counters_redis *redis, const struct counters_bat
     if (batch != NULL)
         batch_put(call, settings, batch);
     enum store_status status =
-        call_send(redis, &counters_flush_script, batch != NULL ? on_flushed : on_alive, redis);
+        call_send(redis, &counters_flush_script, batch != NULL ? on_flushed : NULL, redis);
     redis->flushing = batch != NULL && status == STORE_LATER;
 }
 

@@ -327,19 +327,13 @@ static void on_taken(const struct redisReply *reply, void *arg)
         batch_start(drain, reply->element + 2, reply->elements / 2 - 1);
 }
 
-static void on_forgotten(const struct redisReply *reply, void *arg)
-{
-    (void)reply;
-    (void)arg;
-}
-
 static void forget_the_dead(struct outbox_drain *drain)
 {
     char forget[16];
 
     snprintf(forget, sizeof forget, "%u", drain->pace.forget_ms);
     if (script_run(drain, &outbox_forget_script, 1, 3,
-                   (const char *[]){OUTBOX_STREAM, GROUP, forget}, on_forgotten) == STORE_LATER)
+                   (const char *[]){OUTBOX_STREAM, GROUP, forget}, NULL) == STORE_LATER)
         drain->forget_at = clock_monotonic_ms() + backoff_jitter_ms(drain->pace.forget_ms / 10);
 }
 

@@ -47,7 +47,10 @@ static void on_waited(const struct redisReply *reply, void *arg)
                       reply->integer >= (long long)replicas->wanted;
 
     if (reply != NULL && replicas->watch.replicated != NULL)
-        replicas->watch.replicated(replicas->watch.arg, safe, replicas->asked_count);
+        replicas->watch.replicated(replicas->watch.arg, replicas->asked_count,
+                                   safe                               ? NULL
+                                   : reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                                      : "too few in time");
     tickets_finish(replicas, &replicas->asked, safe ? STORE_OK : STORE_DOWN);
     if (reply == NULL)
         tickets_finish(replicas, &replicas->waiting, STORE_DOWN);
