@@ -36,7 +36,8 @@ struct outbox_settings {
     bool drain;             /* this link empties the stream too */
 };
 
-/* What the outbox tells its owner, on the link's thread. */
+/* What the outbox tells its owner, on the link's thread; replicated may be NULL where none are asked
+ * for. */
 struct outbox_watch {
     /* Entries waiting, from each look at the stream that found some, and from the first that found
      * none again: about each second. */

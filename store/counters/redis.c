@@ -221,15 +221,15 @@ static void on_read(const struct redisReply *reply, void *arg)
     struct counters_reading *reading = arg;
     const struct counters_settings *settings = reading->settings;
 
-    reading->ticket.status = STORE_DOWN;
-    if (is_answer(reply)) {
+    const bool answered = is_answer(reply);
+
+    if (answered) {
         numbers_read(reply->element[0], reading->today, settings->field_count);
         numbers_read(reply->element[1], reading->period, settings->field_count);
         numbers_read(reply->element[2], reading->here, settings->place_count);
         instances_read(reply->element[3], reading);
-        reading->ticket.status = STORE_OK;
     }
-    reading->ticket.done(&reading->ticket);
+    store_ticket_finish(&reading->ticket, answered ? STORE_OK : STORE_DOWN);
 }
 
 enum store_status counters_redis_read(struct counters_redis *redis,
