@@ -36,7 +36,8 @@ struct outbox_settings {
     bool drain;             /* this link empties the stream too */
 };
 
-/* What the outbox tells its owner, on the link's thread. */
+/* What the outbox tells its owner, on the link's thread; replicated may be NULL where none are asked
+ * for. */
 struct outbox_watch {
     /* Entries waiting, from each look at the stream that found some, and from the first that found
      * none again: about each second. */
@@ -46,9 +47,9 @@ struct outbox_watch {
      * so, one line without secrets. Also told when the stream itself cannot be read. */
     void (*written)(void *arg);
     void (*refused)(void *arg, const char *why);
-    /* So many entries that were put are with the replicas that settings.replicas asks for; or were
-     * not in time. */
-    void (*replicated)(void *arg, bool in_time, size_t entries);
+    /* So many entries that were put are with the replicas that settings.replicas asks for; or are
+     * not, and why, in Redis's words where it refused to wait. */
+    void (*replicated)(void *arg, size_t entries, const char *why_not);
     void *arg;
 };
 

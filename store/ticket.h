@@ -29,6 +29,12 @@ struct store_ticket {
     struct store_ticket *next; /* the store's own */
 };
 
+static inline void store_ticket_finish(struct store_ticket *ticket, enum store_status status)
+{
+    ticket->status = status;
+    ticket->done(ticket);
+}
+
 /* Bytes of an error text, with its NUL. */
 #define STORE_ERROR_MAX 256
 

@@ -113,15 +113,17 @@ static void on_outbox_refused(void *arg, const char *why)
 }
 
 /* Logged when it changes, counted each time. */
-static void on_outbox_replicated(void *arg, bool in_time, size_t entries)
+static void on_outbox_replicated(void *arg, size_t entries, const char *why_not)
 {
     struct stores *stores = arg;
+    const bool in_time = why_not == NULL;
 
     if (!in_time)
         metrics_add(METRIC_OUTBOX_UNREPLICATED, entries);
     if (!in_time && !stores->outbox_short)
         log_write(LOG_ERROR, "outbox_replicas_missing",
-                  log_number("wanted", (int64_t)stores->outbox_replicas));
+                  log_number("wanted", (int64_t)stores->outbox_replicas),
+                  log_text("reason", why_not));
     if (in_time && stores->outbox_short)
         log_write(LOG_INFO, "outbox_replicas_back");
     stores->outbox_short = !in_time;

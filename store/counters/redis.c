@@ -150,12 +150,6 @@ static void batch_put(struct call *call, const struct counters_settings *setting
     }
 }
 
-static void on_alive(const struct redisReply *reply, void *arg)
-{
-    (void)reply;
-    (void)arg;
-}
-
 static void on_flushed(const struct redisReply *reply, void *arg)
 {
     struct counters_redis *redis = arg;
@@ -182,7 +176,7 @@ void counters_redis_send(struct counters_redis *redis, const struct counters_bat
     if (batch != NULL)
         batch_put(call, settings, batch);
     enum store_status status =
-        call_send(redis, &counters_flush_script, batch != NULL ? on_flushed : on_alive, redis);
+        call_send(redis, &counters_flush_script, batch != NULL ? on_flushed : NULL, redis);
     redis->flushing = batch != NULL && status == STORE_LATER;
 }
 
@@ -227,15 +221,15 @@ static void on_read(const struct redisReply *reply, void *arg)
     struct counters_reading *reading = arg;
     const struct counters_settings *settings = reading->settings;
 
-    reading->ticket.status = STORE_DOWN;
-    if (is_answer(reply)) {
+    const bool answered = is_answer(reply);
+
+    if (answered) {
         numbers_read(reply->element[0], reading->today, settings->field_count);
         numbers_read(reply->element[1], reading->period, settings->field_count);
         numbers_read(reply->element[2], reading->here, settings->place_count);
         instances_read(reply->element[3], reading);
-        reading->ticket.status = STORE_OK;
     }
-    reading->ticket.done(&reading->ticket);
+    store_ticket_finish(&reading->ticket, answered ? STORE_OK : STORE_DOWN);
 }
 
 enum store_status counters_redis_read(struct counters_redis *redis,

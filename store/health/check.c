@@ -5,6 +5,7 @@
 #include "store/redis/probe.h"
 
 #include <stdio.h>
+#include <string.h>
 
 extern const struct redis_script counters_flush_script, counters_read_script;
 extern const struct redis_script outbox_put_script, outbox_take_script, outbox_settle_script,
@@ -33,7 +34,7 @@ int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
                        char error[STORE_ERROR_MAX])
 {
     char wanted[16];
-    const struct redis_step steps[] = {
+    struct redis_step steps[] = {
         {"sessions", &session_save_script, 2, {"%:m", "%", "", "probe", "10000", "probe", "10000"}},
         {"sessions", .words = {"MGET", "%", "%:m"}},
         {"ended visits", .words = {"SET", "%", "1", "EX", "10"}},
@@ -59,11 +60,14 @@ int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
         {"sessions", .words = {"DEL", "%", "%:m", "%:c", "%:i", "%:d", "%:p", "%:q", "%:n", "%:o"}},
         {0},
     };
+    struct redis_step *const wait = &steps[sizeof steps / sizeof *steps - 3];
     struct checking checking = {.probe = {.steps = steps, .done = on_probed}};
     struct redis_probe *probe = &checking.probe;
 
     *health = (struct redis_health){0};
     *acknowledged = 0;
+    if (replicas == 0) /* who waits for none need not be allowed to */
+        memmove(wait, wait + 1, 2 * sizeof *wait);
     snprintf(wanted, sizeof wanted, "%u", replicas);
     struct redis_call *call = redis_call_open(url, deadline_ms, error);
     if (call == NULL)

@@ -147,28 +147,22 @@ static void item_tell(const struct outbox_drain *drain, const struct item *item)
     char why[STORE_ERROR_MAX];
 
     if (item->refusal == NULL) {
-        if (watch->written != NULL)
-            watch->written(watch->arg);
+        watch->written(watch->arg);
         return;
     }
     snprintf(why, sizeof why, "outbox entry %s: %s; kept in %s", item->id, item->refusal->text,
              OUTBOX_REFUSED_STREAM);
-    if (watch->refused != NULL)
-        watch->refused(watch->arg, why);
+    watch->refused(watch->arg, why);
 }
 
 static void on_settled(const struct redisReply *reply, void *arg)
 {
     struct outbox_drain *drain = arg;
-    struct batch *batch = drain->batch;
-    bool failed = batch->failed;
+    const struct batch *batch = drain->batch;
+    const bool answered = reply != NULL && reply->type == REDIS_REPLY_ARRAY;
+    const bool settled = answered && !batch->failed;
 
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
-        batch_end(drain);
-        rest(drain);
-        return;
-    }
-    for (size_t i = 0, j = 0; i < batch->count && j < reply->elements; i++) {
+    for (size_t i = 0, j = 0; answered && i < batch->count && j < reply->elements; i++) {
         if (item_stays(&batch->items[i]))
             continue;
         if (reply->element[j]->type == REDIS_REPLY_INTEGER && reply->element[j]->integer == 1)
@@ -176,11 +170,11 @@ static void on_settled(const struct redisReply *reply, void *arg)
         j++;
     }
     batch_end(drain);
-    if (failed) {
-        rest(drain);
-    } else {
+    if (settled) {
         drain->failures = 0;
         look(drain);
+    } else {
+        rest(drain);
     }
 }
 
@@ -287,8 +281,7 @@ static void length_tell(struct outbox_drain *drain, uint64_t length, int64_t age
     if (length == 0 && drain->length == 0)
         return;
     drain->length = length;
-    if (watch->length != NULL)
-        watch->length(watch->arg, length, age_ms);
+    watch->length(watch->arg, length, age_ms);
 }
 
 /* Whoever could not empty the stream without a word would fill it. */
@@ -302,35 +295,25 @@ static void trouble_tell(struct outbox_drain *drain, const struct redisReply *re
     if (strcmp(why, drain->told) == 0)
         return;
     memcpy(drain->told, why, sizeof why);
-    if (watch->refused != NULL)
-        watch->refused(watch->arg, why);
+    watch->refused(watch->arg, why);
 }
 
 static void on_taken(const struct redisReply *reply, void *arg)
 {
     struct outbox_drain *drain = arg;
+    const bool read = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements >= 2 &&
+                      reply->elements % 2 == 0;
 
-    if (reply == NULL) {
-        rest(drain);
-        return;
-    }
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 2 || reply->elements % 2 != 0) {
+    if (read) {
+        drain->told[0] = '\0';
+        length_tell(drain, (uint64_t)reply->element[0]->integer, reply->element[1]->integer);
+    } else if (reply != NULL) {
         trouble_tell(drain, reply);
-        rest(drain);
-        return;
     }
-    drain->told[0] = '\0';
-    length_tell(drain, (uint64_t)reply->element[0]->integer, reply->element[1]->integer);
-    if (reply->elements == 2)
-        rest(drain);
-    else
+    if (read && reply->elements > 2)
         batch_start(drain, reply->element + 2, reply->elements / 2 - 1);
-}
-
-static void on_forgotten(const struct redisReply *reply, void *arg)
-{
-    (void)reply;
-    (void)arg;
+    else
+        rest(drain);
 }
 
 static void forget_the_dead(struct outbox_drain *drain)
@@ -339,7 +322,7 @@ static void forget_the_dead(struct outbox_drain *drain)
 
     snprintf(forget, sizeof forget, "%u", drain->pace.forget_ms);
     if (script_run(drain, &outbox_forget_script, 1, 3,
-                   (const char *[]){OUTBOX_STREAM, GROUP, forget}, on_forgotten) == STORE_LATER)
+                   (const char *[]){OUTBOX_STREAM, GROUP, forget}, NULL) == STORE_LATER)
         drain->forget_at = clock_monotonic_ms() + backoff_jitter_ms(drain->pace.forget_ms / 10);
 }
 

@@ -42,11 +42,12 @@ static void on_put(const struct redisReply *reply, void *arg)
 {
     struct outbox_entry *entry = arg;
 
-    entry->ticket.status = put_status(entry->link, reply);
-    if (entry->ticket.status == STORE_OK && entry->link->replicas.wanted > 0)
+    const enum store_status status = put_status(entry->link, reply);
+
+    if (status == STORE_OK && entry->link->replicas.wanted > 0)
         outbox_replicas_await(&entry->link->replicas, entry);
     else
-        entry->ticket.done(&entry->ticket);
+        store_ticket_finish(&entry->ticket, status);
 }
 
 enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entry)

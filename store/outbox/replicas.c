@@ -33,8 +33,7 @@ static void tickets_finish(struct outbox_replicas *replicas, struct store_ticket
     while ((ticket = *list) != NULL) {
         *list = ticket->next;
         replicas->count--;
-        ticket->status = status;
-        ticket->done(ticket);
+        store_ticket_finish(ticket, status);
     }
 }
 
@@ -46,8 +45,11 @@ static void on_waited(const struct redisReply *reply, void *arg)
     const bool safe = reply != NULL && reply->type == REDIS_REPLY_INTEGER &&
                       reply->integer >= (long long)replicas->wanted;
 
-    if (reply != NULL && replicas->watch.replicated != NULL)
-        replicas->watch.replicated(replicas->watch.arg, safe, replicas->asked_count);
+    if (reply != NULL)
+        replicas->watch.replicated(replicas->watch.arg, replicas->asked_count,
+                                   safe                               ? NULL
+                                   : reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                                      : "too few in time");
     tickets_finish(replicas, &replicas->asked, safe ? STORE_OK : STORE_DOWN);
     if (reply == NULL)
         tickets_finish(replicas, &replicas->waiting, STORE_DOWN);

@@ -7,39 +7,26 @@
 
 enum { AUTH = 1, SELECT, ROLE, PING };
 
-static void say(struct redis_handshake *handshake, const char *first, const char *second,
-                const char *third)
-{
-    const char *words[] = {first, second, third};
-
-    handshake->argc = 0;
-    for (size_t i = 0; i < 3 && words[i] != NULL; i++) {
-        handshake->argv[i] = words[i];
-        handshake->argc++;
-    }
-}
-
 bool redis_handshake_next(struct redis_handshake *handshake, const struct redis_url *url)
 {
-    size_t step = ++handshake->step;
+    const char *const words[][3] = {
+        [AUTH] = {"AUTH", url->user != NULL ? url->user : url->password,
+                  url->user != NULL ? url->password : NULL},
+        [SELECT] = {"SELECT", handshake->db},
+        [ROLE] = {"ROLE"},
+        [PING] = {"PING"},
+    };
 
-    if (step == AUTH && url->password == NULL)
-        step = ++handshake->step;
-    if (step == SELECT && url->db == 0)
-        step = ++handshake->step;
-    if (step == AUTH) {
-        say(handshake, "AUTH", url->user != NULL ? url->user : url->password,
-            url->user != NULL ? url->password : NULL);
-    } else if (step == SELECT) {
-        snprintf(handshake->db, sizeof handshake->db, "%u", url->db);
-        say(handshake, "SELECT", handshake->db, NULL);
-    } else if (step == ROLE) {
-        say(handshake, "ROLE", NULL, NULL);
-    } else if (step == PING) {
-        say(handshake, "PING", NULL, NULL);
-    } else {
+    do
+        handshake->step++;
+    while ((handshake->step == AUTH && url->password == NULL) ||
+           (handshake->step == SELECT && url->db == 0));
+    if (handshake->step > PING)
         return false;
-    }
+    snprintf(handshake->db, sizeof handshake->db, "%u", url->db);
+    memcpy(handshake->argv, words[handshake->step], sizeof handshake->argv);
+    for (handshake->argc = 0; handshake->argc < 3 && handshake->argv[handshake->argc] != NULL;)
+        handshake->argc++;
     return true;
 }
 

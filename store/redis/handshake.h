@@ -2,8 +2,8 @@
  * What is said on each new connection before it counts as up: who we are, which database, whether
  * this is a master; each after the one before was accepted.
  */
-#ifndef STORE_REDIS_GREETING_H
-#define STORE_REDIS_GREETING_H
+#ifndef STORE_REDIS_HANDSHAKE_H
+#define STORE_REDIS_HANDSHAKE_H
 
 #include "store/redis/url.h"
 

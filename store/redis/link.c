@@ -16,7 +16,7 @@
 #include "store/redis/link.h"
 #include "store/base/backoff.h"
 #include "store/redis/connection.h"
-#include "store/redis/reply.h"
+#include "store/redis/error.h"
 #include "store/redis/sentinel.h"
 
 #include <event2/event.h>
@@ -287,12 +287,12 @@ static void on_done(struct redis_command *command, const struct redisReply *repl
     struct redis_lane *lane = command->lane;
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR && command->script != NULL &&
-        lane != NULL && redis_reply_trouble(reply) == REDIS_UNKNOWN_SCRIPT &&
-        command_repeat(link, command))
+        lane != NULL && redis_error_is(reply, "NOSCRIPT") && command_repeat(link, command))
         return;
     if (lane != NULL) {
         lane->in_flight--;
-        command->callback(reply, command->arg);
+        if (command->callback != NULL)
+            command->callback(reply, command->arg);
     }
     free(command);
 }
@@ -367,7 +367,8 @@ void redis_lane_leave(struct redis_lane *lane)
             continue;
         command->lane = NULL;
         lane->in_flight--;
-        command->callback(NULL, command->arg);
+        if (command->callback != NULL)
+            command->callback(NULL, command->arg);
     }
 }
 

@@ -1,6 +1,7 @@
 /* INFO, CONFIG GET save (who may not ask goes without), then the steps. */
 #include "store/redis/probe.h"
 #include "store/base/random_name.h"
+#include "store/redis/error.h"
 #include "store/redis/survey.h"
 
 #include <hiredis/hiredis.h>
@@ -16,15 +17,6 @@ static const struct redis_step questions[] = {
 };
 
 static void probe_send(struct redis_probe *probe);
-
-void redis_error_write(char words[STORE_ERROR_MAX], const char *what, const char *error)
-{
-    static const char arguments[] = ", with args beginning with";
-    const char *end = strstr(error, arguments);
-    const size_t length = end != NULL ? (size_t)(end - error) : strlen(error);
-
-    snprintf(words, STORE_ERROR_MAX, "%s: %.*s", what, length < 200 ? (int)length : 200, error);
-}
 
 static const struct redis_step *step_now(const struct redis_probe *probe)
 {
@@ -67,7 +59,7 @@ static void step_answered(struct redis_probe *probe, const struct redisReply *re
 
     if (refused && probe->words[0] == '\0') {
         redis_error_write(probe->words, step->what, reply->str);
-        probe->health.refusal = redis_refusal_of(reply->str);
+        probe->health.refusal = redis_error_refusal(reply->str);
     }
     if (reply->type == REDIS_REPLY_INTEGER && !is_last(step))
         probe->number = reply->integer;

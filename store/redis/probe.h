@@ -44,8 +44,4 @@ struct redis_probe {
 /* Does nothing while it is under way. */
 void redis_probe_start(struct redis_probe *probe);
 
-/* An error's words without the arguments that it may repeat, and what stands for whom before them.
- */
-void redis_error_write(char words[STORE_ERROR_MAX], const char *what, const char *error);
-
 #endif

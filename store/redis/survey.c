@@ -51,30 +51,3 @@ void redis_survey_read(struct redis_survey *survey, const char *info, const char
     survey->replicas = info_number(info, "connected_slaves");
     survey->asks_replicas = info_value(info, "min_slaves_good_slaves") != NULL;
 }
-
-/* Errors are told apart by their first word; those of a script stand somewhere behind it. */
-enum redis_refusal redis_refusal_of(const char *words)
-{
-    static const struct {
-        const char *words;
-        enum redis_refusal refusal;
-    } known[] = {
-        {"CROSSSLOT ", REDIS_IS_CLUSTER},
-        {"MOVED ", REDIS_IS_CLUSTER},
-        {"ASK ", REDIS_IS_CLUSTER},
-        {"TRYAGAIN ", REDIS_IS_CLUSTER},
-        {"CLUSTERDOWN ", REDIS_IS_CLUSTER},
-        {"NOPERM ", REDIS_FORBIDS},
-        {"NOAUTH ", REDIS_FORBIDS},
-        {"ACL failure in script", REDIS_FORBIDS},
-        {"can't run this command", REDIS_FORBIDS},
-        {"OOM ", REDIS_IS_FULL},
-        {"MISCONF ", REDIS_CANNOT_WRITE},
-        {"NOREPLICAS ", REDIS_LACKS_REPLICAS},
-    };
-
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strstr(words, known[i].words) != NULL)
-            return known[i].refusal;
-    return REDIS_REFUSES_OTHERWISE;
-}

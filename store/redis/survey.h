@@ -7,7 +7,4 @@
 /* The answers to INFO, and to CONFIG GET save its value: NULL where it may not be asked. */
 void redis_survey_read(struct redis_survey *survey, const char *info, const char *save);
 
-/* What the words of an error mean. */
-enum redis_refusal redis_refusal_of(const char *words);
-
 #endif

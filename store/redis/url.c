@@ -140,16 +140,6 @@ static int read_network(struct redis_url *url, char *text, char error[STORE_ERRO
     return 0;
 }
 
-static int read_tls(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
-{
-    const char *missing = redis_tls_missing();
-
-    if (missing != NULL)
-        return fail(error, missing);
-    url->tls = true;
-    return read_network(url, text, error);
-}
-
 static int read_unix(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
 {
     char mark;
@@ -222,15 +212,19 @@ int redis_url_parse(struct redis_url *url, const char *text, char error[STORE_ER
         int (*read)(struct redis_url *url, char *text, char error[STORE_ERROR_MAX]);
     } schemes[] = {
         {"redis://", read_network},
-        {"rediss://", read_tls},
+        {"rediss://", read_network},
         {"unix://", read_unix},
         {"sentinel://", read_sentinel},
     };
+    const char *no_tls = redis_tls_missing();
 
     *url =
         (struct redis_url){.text = strdup(text), .text_length = strlen(text), .port = PORT_DEFAULT};
     if (url->text == NULL)
         return fail(error, "out of memory");
+    url->tls = strncmp(text, "rediss://", 9) == 0;
+    if (url->tls && no_tls != NULL)
+        return fail(error, no_tls);
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         const size_t length = strlen(schemes[i].scheme);
         if (strncmp(text, schemes[i].scheme, length) == 0)

@@ -88,33 +88,29 @@ static void key_write(char key[KEY_MAX], const unsigned char hash[REVOCATION_HAS
 }
 
 /* SET KEY 1 EX SECONDS, with one second more for clocks that differ. */
-static enum store_status key_set(struct revocations_link *link, const struct known *row,
+static enum store_status key_set(struct revocations_link *link,
+                                 const unsigned char hash[REVOCATION_HASH_SIZE], int64_t end_s,
                                  void (*callback)(const struct redisReply *reply, void *arg),
                                  void *arg)
 {
-    const int64_t left_s = row->end_s - clock_wall_s() + 1;
+    const int64_t left_s = end_s - clock_wall_s() + 1;
     char key[KEY_MAX], seconds[24];
 
     if (left_s <= 0)
         return STORE_OK;
-    key_write(key, row->hash);
+    key_write(key, hash);
     snprintf(seconds, sizeof seconds, "%" PRId64, left_s);
     const char *argv[] = {"SET", key, "1", "EX", seconds};
 
     return redis_lane_send(&link->redis, 5, argv, NULL, callback, arg);
 }
 
-static void revocation_finish(struct revocation *revocation, enum store_status status)
-{
-    revocation->ticket.status = status;
-    revocation->ticket.done(&revocation->ticket);
-}
-
 static void on_set(const struct redisReply *reply, void *arg)
 {
+    struct revocation *revocation = arg;
     const bool done = reply != NULL && reply->type == REDIS_REPLY_STATUS;
 
-    revocation_finish(arg, done ? STORE_OK : STORE_DOWN);
+    store_ticket_finish(&revocation->ticket, done ? STORE_OK : STORE_DOWN);
 }
 
 static void on_found(const struct redisReply *reply, void *arg)
@@ -122,18 +118,12 @@ static void on_found(const struct redisReply *reply, void *arg)
     struct revocation *revocation = arg;
 
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
-        revocation_finish(revocation, STORE_DOWN);
+        store_ticket_finish(&revocation->ticket, STORE_DOWN);
         return;
     }
     if (reply->integer > 0)
         known_add(revocation->revocations, revocation);
-    revocation_finish(revocation, reply->integer > 0 ? STORE_OK : STORE_ABSENT);
-}
-
-static void on_set_again(const struct redisReply *reply, void *arg)
-{
-    (void)reply;
-    (void)arg;
+    store_ticket_finish(&revocation->ticket, reply->integer > 0 ? STORE_OK : STORE_ABSENT);
 }
 
 /* Redis is back: tells it all that this process knows. */
@@ -146,7 +136,8 @@ static void on_changed(void *arg, bool up, const char *why)
     if (up && !link->up) {
         pthread_mutex_lock(&revocations->lock);
         for (size_t i = 0; i < REVOCATIONS_MAX; i++)
-            (void)key_set(link, &revocations->known[i], on_set_again, NULL);
+            (void)key_set(link, revocations->known[i].hash, revocations->known[i].end_s, NULL,
+                          NULL);
         pthread_mutex_unlock(&revocations->lock);
     }
     link->up = up;
@@ -156,13 +147,9 @@ static void on_changed(void *arg, bool up, const char *why)
 
 enum store_status revocation_add(struct revocations_link *link, struct revocation *revocation)
 {
-    struct known row = {.end_s = revocation->end_s};
-
     known_add(link->revocations, revocation);
-    if (!link->shared)
-        return STORE_OK;
-    memcpy(row.hash, revocation->hash, REVOCATION_HASH_SIZE);
-    return key_set(link, &row, on_set, revocation);
+    return link->shared ? key_set(link, revocation->hash, revocation->end_s, on_set, revocation)
+                        : STORE_OK;
 }
 
 enum store_status revocation_find(struct revocations_link *link, struct revocation *revocation)

@@ -1,7 +1,7 @@
 /* A probe on the sessions' own link, each time that it is connected, and while Redis refuses. */
 #include "store/sessions/health.h"
 #include "store/base/container_of.h"
-#include "store/redis/survey.h"
+#include "store/redis/error.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ void session_health_refused(struct session_health *health, const char *error)
 
     redis_error_write(words, "sessions", error);
     if (redis_lane_up(&health->probe.lane))
-        health_refuse(health, redis_refusal_of(error), words);
+        health_refuse(health, redis_error_refusal(error), words);
 }
 
 /* A link that is down tells so itself. */

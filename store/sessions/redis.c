@@ -10,12 +10,6 @@
 
 extern const struct redis_script session_save_script;
 
-static void session_finish(struct session *session, enum store_status status)
-{
-    session->ticket.status = status;
-    session->ticket.done(&session->ticket);
-}
-
 static struct session_value reply_value(const struct redisReply *reply)
 {
     if (reply->type != REDIS_REPLY_STRING)
@@ -30,7 +24,7 @@ static void session_fail(struct session *session, const struct redisReply *reply
 
     if (refused)
         session_health_refused(&session->link->health, reply->str);
-    session_finish(session, refused ? STORE_REFUSED : STORE_DOWN);
+    store_ticket_finish(&session->ticket, refused ? STORE_REFUSED : STORE_DOWN);
 }
 
 static void on_loaded(const struct redisReply *reply, void *arg)
@@ -40,8 +34,9 @@ static void on_loaded(const struct redisReply *reply, void *arg)
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
         session_fail(session, reply);
     else
-        session_finish(session, session_loaded(session, reply_value(reply->element[0]),
-                                               reply_value(reply->element[1])));
+        store_ticket_finish(&session->ticket,
+                            session_loaded(session, reply_value(reply->element[0]),
+                                           reply_value(reply->element[1])));
 }
 
 static enum store_status redis_load(struct session_link *link, struct session *session)
@@ -60,7 +55,8 @@ static void on_saved(const struct redisReply *reply, void *arg)
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
         session_fail(session, reply);
     else
-        session_finish(session, reply->integer == 1 ? session_saved(session) : STORE_CONFLICT);
+        store_ticket_finish(&session->ticket,
+                            reply->integer == 1 ? session_saved(session) : STORE_CONFLICT);
 }
 
 /* Without a mark the words around the others are not said. */
@@ -97,7 +93,7 @@ static void on_forgotten(const struct redisReply *reply, void *arg)
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
         session_fail(session, reply);
     else
-        session_finish(session, reply->integer > 0 ? STORE_OK : STORE_ABSENT);
+        store_ticket_finish(&session->ticket, reply->integer > 0 ? STORE_OK : STORE_ABSENT);
 }
 
 static enum store_status redis_forget(struct session_link *link, struct session *session,

@@ -143,6 +143,13 @@ def test_check_tries_what_other_stores_need(redis, check, forbidden):
     assert not redis.keys("uic:*")
 
 
+def test_who_waits_for_no_replica_need_not_be_allowed_to(redis, check):
+    redis.command("ACL", "SETUSER", "default", "-wait")
+    assert check(REDIS_URL=redis.url) == (0, ["ok    sessions: Redis answers"])
+    code, lines = check(REDIS_URL=redis.url, OUTBOX_REPLICAS=1)
+    assert code == 1 and "an ACL forbids what we need" in lines[0], lines
+
+
 def test_the_user_of_the_operations_guide_may_do_all(root, start, redis, check):
     (line,) = (line for line in (root / "docs/operations.md").read_text().splitlines()
                if line.startswith("ACL SETUSER "))

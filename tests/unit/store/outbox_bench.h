@@ -113,10 +113,11 @@ static inline void outbox_refused(void *arg, const char *why)
     snprintf(outbox->why, sizeof outbox->why, "%s", why);
 }
 
-static inline void outbox_replicated(void *arg, bool in_time, size_t entries)
+static inline void outbox_replicated(void *arg, size_t entries, const char *why_not)
 {
     struct outbox *outbox = arg;
-    outbox->unreplicated = in_time ? 0 : outbox->unreplicated + (unsigned)entries;
+    outbox->unreplicated = why_not == NULL ? 0 : outbox->unreplicated + (unsigned)entries;
+    snprintf(outbox->why, sizeof outbox->why, "%s", why_not != NULL ? why_not : "");
 }
 
 static inline void outbox_open_on(struct outbox *outbox, struct record_link *records)

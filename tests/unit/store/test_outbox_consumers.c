@@ -209,10 +209,18 @@ static void crew_written(void *arg)
     atomic_fetch_add(crew->written, 1);
 }
 
+static void crew_refused(void *arg, const char *why)
+{
+    struct crew *crew = arg;
+    crew->outbox.refused++;
+    (void)why;
+}
+
 static void *crew_run(void *arg)
 {
     struct crew *crew = arg;
-    const struct outbox_watch watch = {.length = crew_length, .written = crew_written, .arg = crew};
+    const struct outbox_watch watch = {
+        .length = crew_length, .written = crew_written, .refused = crew_refused, .arg = crew};
     char error[STORE_ERROR_MAX];
     struct event_base *base = event_base_new();
     struct record_link *records = record_attach(bench.store, base, NULL, error);

@@ -101,6 +101,20 @@ static void what_no_replica_has_in_time_is_not_put(void **state)
     outbox_close(&outbox);
 }
 
+static void who_may_not_wait_is_told_in_the_words_of_redis(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letter = letter_number(0);
+
+    freeReplyObject(redis_server_ask(&server, "ACL SETUSER default -wait"));
+    outbox_open(&outbox);
+    assert_status(put(&outbox, &letter), STORE_DOWN);
+    assert_int_equal(outbox.unreplicated, 1);
+    assert_non_null(strstr(outbox.why, "NOPERM"));
+    outbox_close(&outbox);
+}
+
 static void what_was_put_survives_a_failover(void **state)
 {
     (void)state;
@@ -172,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE_OF_TWO(what_a_replica_has_is_put),
         CASE_OF_TWO(what_no_replica_has_in_time_is_not_put),
+        CASE_OF_TWO(who_may_not_wait_is_told_in_the_words_of_redis),
         CASE_OF_TWO(what_was_put_survives_a_failover),
         CASE_OF_TWO(a_lost_connection_confirms_nothing),
         CASE_OF_TWO(what_waits_ends_with_its_link),

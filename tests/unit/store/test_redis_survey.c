@@ -1,4 +1,5 @@
 /* What is read in INFO and in errors. */
+#include "store/redis/error.h"
 #include "store/redis/survey.h"
 
 #include <setjmp.h>
@@ -102,7 +103,7 @@ static void refusals_are_told_apart(void **state)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(redis_refusal_of(rows[i].words), rows[i].refusal);
+        assert_int_equal(redis_error_refusal(rows[i].words), rows[i].refusal);
 }
 
 int main(void)

@@ -1,0 +1,19 @@
+/* What Redis's errors say. */
+#ifndef STORE_REDIS_ERROR_H
+#define STORE_REDIS_ERROR_H
+
+#include "store/health.h"
+
+struct redisReply;
+
+/* Whether a reply is the error of this code, its first word. */
+bool redis_error_is(const struct redisReply *reply, const char *code);
+
+/* Why a command was refused. */
+enum redis_refusal redis_error_refusal(const char *error);
+
+/* An error's words without the arguments that it may repeat, and what stands for whom before them.
+ */
+void redis_error_write(char words[STORE_ERROR_MAX], const char *what, const char *error);
+
+#endif
