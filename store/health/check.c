@@ -10,7 +10,8 @@
 extern const struct redis_script counters_flush_script, counters_read_script;
 extern const struct redis_script outbox_put_script, outbox_take_script, outbox_settle_script,
     outbox_erase_script, outbox_forget_script;
-extern const struct redis_script replies_put_script, replies_lease_script, replies_note_script;
+extern const struct redis_script replies_put_script, replies_take_script, replies_settle_script,
+    replies_erase_script;
 extern const struct redis_script session_save_script;
 
 /* For a replica to say that it has a record. */
@@ -26,9 +27,9 @@ static void on_probed(struct redis_probe *probe)
     container_of(probe, struct checking, probe)->done = true;
 }
 
-/* Entries have no time to live in their streams, so that one is given as soon as they are there. An
- * id that nobody has ("0-1") makes a script look, acknowledge and delete in vain. WAIT answers the
- * last number before clearing away. */
+/* What has no time to live is given one as soon as it is there. An id that nobody has ("0-1") makes a
+ * script look, acknowledge and delete in vain; a lease that ended at "0" is held by who has none.
+ * WAIT answers the last number before clearing away. */
 int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
                        struct redis_health *health, unsigned *acknowledged,
                        char error[STORE_ERROR_MAX])
@@ -44,12 +45,20 @@ int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
          3,
          {"%:c", "%:i", "%:d", "1", "probe", "10000", "10", "1", "probe", "1"}},
         {"counters", &counters_read_script, 2, {"%:i", "%:d", "10000", "1", "1", "1", "probe"}},
-        {"replies", &replies_put_script, 3, {"%:p", "%:q", "%:n", "10000", "9", "who", "probe"}},
-        {"replies", .words = {"PEXPIRE", "%:q", "10000"}},
-        {"replies", .words = {"XREAD", "COUNT", "1", "STREAMS", "%:q", "0"}},
-        {"replies", &replies_note_script, 1, {"%:n", "0-1", "probe"}},
-        {"replies", &replies_lease_script, 1, {"%:r", "probe", "10000", "1", "1"}},
-        {"replies", &replies_lease_script, 1, {"%:r", "probe", "10000", "0", "0"}},
+        {"replies",
+         &replies_put_script,
+         1,
+         {"%:r", "who", "key", "pro", "probe", "9", "10000", "10000", "1"}},
+        {"replies", .words = {"PEXPIRE", "%:r:due", "10000"}},
+        {"replies", .words = {"PEXPIRE", "%:r:ages", "10000"}},
+        {"replies", &replies_take_script, 1, {"%:r", "1", "1", "1", "10000", "9999"}},
+        {"replies", .words = {"DEL", "%:r:due"}},
+        {"replies", &replies_settle_script, 1, {"%:r", "who", "0", "pro", "1", "be", "0", "1", ""}},
+        {"replies", .words = {"PEXPIRE", "%:r:due", "10000"}},
+        {"replies", &replies_settle_script, 1, {"%:r", "who", "0", "pro", "", "be", "9", "1", "1"}},
+        {"replies", .words = {"GET", "%:r:newest:who"}},
+        {"replies", .words = {"LLEN", "%:r:of:who"}},
+        {"replies", &replies_erase_script, 1, {"%:r", "who", "3"}},
         {"outbox", &outbox_put_script, 1, {"%:o", "9", "probe"}},
         {"outbox", .words = {"PEXPIRE", "%:o", "10000"}},
         {"outbox", &outbox_take_script, 1, {"%:o", "writers", "probe", "1", "3600000", "9999"}},
@@ -57,7 +66,8 @@ int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
         {"outbox", &outbox_erase_script, 1, {"%:o", "writers", "0-1", ""}},
         {"outbox", &outbox_forget_script, 1, {"%:o", "writers", "3600000"}},
         {"outbox", .words = {"WAIT", wanted, WAIT_MS}},
-        {"sessions", .words = {"DEL", "%", "%:m", "%:c", "%:i", "%:d", "%:p", "%:q", "%:n", "%:o"}},
+        {"sessions",
+         .words = {"DEL", "%", "%:m", "%:c", "%:i", "%:d", "%:r:put:key", "%:r:sent", "%:o"}},
         {0},
     };
     struct redis_step *const wait = &steps[sizeof steps / sizeof *steps - 3];

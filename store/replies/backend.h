@@ -1,105 +1,127 @@
 /*
- * Private to the replies: what a backend is to the front (replies.c) and to the drain. The front
- * seals; a backend keeps sealed replies in the order of putting, in partitions, and says who may
- * send a partition's. A backend's store and link begin with the structs below.
+ * Private to the replies: the link, and what keeps replies behind it. put.c seals; a backend keeps
+ * sealed replies in the order of putting, a queue for each person, and leases the first of each;
+ * consumer.c takes what is due, hands it to the sender, and tells the backend how it ended.
  */
 #ifndef STORE_REPLIES_BACKEND_H
 #define STORE_REPLIES_BACKEND_H
 
+#include "store/base/keyed_hash.h"
+#include "store/redis/link.h"
 #include "store/replies.h"
 #include "store/replies/entry.h"
 
-#define REPLIES_PARTITIONS 16
-/* Digits of a 64-bit number twice, '-', NUL. */
-#define REPLY_ID_MAX 42
+#include <sys/queue.h>
+
+/* What Meta documents of messages to one person: one in so many ms, of which some may come at once
+ * and are then waited for, so many ms ahead. */
+#define PACE_MS 6000
+#define PACE_AHEAD_MS (44 * PACE_MS)
+
+/* Replies taken at once. */
+#define TAKE_MAX 32
 
 struct replies_store {
     const struct replies_backend *backend;
     struct replies_settings settings;
+    struct replies_memory *memory; /* NULL in Redis */
 };
+
+/* How a lease ends. */
+struct replies_settlement {
+    uint64_t who;
+    int64_t lease_end;
+    unsigned char token[REPLY_TOKEN_SIZE]; /* of the reply */
+    size_t token_length;                   /* shorter when it was damaged */
+    bool over, sent;                       /* else it is put off */
+    int64_t delay_ms;
+    unsigned char tail[REPLY_TAIL_SIZE];
+    uint64_t sent_id; /* 0: none */
+};
+
+/* A reply that was taken. */
+struct replies_item {
+    struct reply reply; /* first; its texts lie in clear */
+    TAILQ_ENTRY(replies_item) next;
+    struct replies_link *link;
+    struct replies_settlement settlement;
+    size_t size;
+    unsigned char clear[];
+};
+
+TAILQ_HEAD(replies_items, replies_item);
 
 struct replies_link {
     struct replies_store *store;
     struct seal *seal;
-    struct replies_drain *drain; /* NULL: it only puts */
-    struct store_watch connection;
+    struct keyed_hash *addresses;
+    struct redis_lane puts, takes; /* in Redis */
+    struct replies_sender sender;
+    struct replies_watch watch;
+    /* The consumer's: */
+    struct event *look; /* NULL: the link only puts */
+    int64_t look_at;
+    struct replies_items out, unsettled;
+    unsigned held; /* out, being settled, unsettled */
+    bool taking, again, more, resting, stopped;
+    int64_t took_at;
+    uint64_t length;
+    int64_t oldest_age_ms;      /* of all that wait, by the queue's own clock */
+    char told[STORE_ERROR_MAX]; /* the last trouble */
 };
 
-/* A sealed reply as it is kept. */
+/* A reply as it is kept. */
 struct replies_kept {
-    const char *id; /* of the entry, unique and growing in its partition */
-    uint64_t who;   /* whose it is: a keyed hash of the address */
-    const unsigned char *sealed;
+    uint64_t who; /* whose it is: a keyed hash of the address */
+    const unsigned char *bytes;
     size_t length;
 };
 
-/* What a link asks for about each second. */
-struct replies_lease_wish {
-    const char *owner; /* a name that no other link has */
-    unsigned life_ms;  /* of the lease */
-    bool take;         /* free partitions, up to its share */
-    bool keep[REPLIES_PARTITIONS];
+/* What a take found. */
+struct replies_taken {
+    uint64_t length;       /* of all that wait */
+    int64_t oldest_age_ms; /* of these */
+    int64_t wait_ms;       /* until something is due, or allowed; -1: nothing waits */
+    int64_t lease_end;     /* by the queue's clock; tells this lease from others */
+    size_t count;
+    struct replies_kept kept[TAKE_MAX];
 };
 
-struct replies_lease {
-    unsigned share; /* partitions that are fair for this link to have */
-    int64_t oldest_age_ms;
-    bool mine[REPLIES_PARTITIONS];
-    uint64_t length[REPLIES_PARTITIONS];
-};
-
-/* From where to read a partition. */
-struct replies_place {
-    unsigned partition;
-    const char *after; /* an id */
-};
-
-struct replies_item;
-
-/* Each operation of the drain returns STORE_LATER, and then, perhaps from within, the drain is told
- * once how it ended; or another status, and the drain is not told. */
+/* take and settle return STORE_LATER, and then, perhaps from within, the consumer is told once how
+ * it ended; or another status, and it is not told. */
 struct replies_backend {
-    struct replies_store *(*open)(const struct replies_settings *settings,
-                                  char error[STORE_ERROR_MAX]);
-    void (*close)(struct replies_store *store);
-    /* `changed` gets the link. */
-    struct replies_link *(*attach)(struct replies_store *store, const struct redis_links *redis,
-                                   void (*changed)(void *arg, bool up, const char *why),
-                                   char error[STORE_ERROR_MAX]);
-    void (*detach)(struct replies_link *link);
-    bool (*up)(const struct replies_link *link);
-    /* kept->id is not used. */
     enum store_status (*put)(struct replies_link *link, struct replies_entry *entry,
                              const struct replies_kept *kept);
-    enum store_status (*lease)(struct replies_link *link, const struct replies_lease_wish *wish);
-    /* At most `most` replies of each partition. */
-    enum store_status (*read)(struct replies_link *link, const struct replies_place *places,
-                              size_t count, unsigned most);
-    enum store_status (*remove)(struct replies_link *link, unsigned partition, const char *id,
-                                struct replies_item *item);
-    /* Notes that the reply with this id in the store was sent, if no other of this person was put
-     * since; nobody hears how that went. */
-    void (*note)(struct replies_link *link, uint64_t who, const char *id, uint64_t sent_id);
+    /* most is TAKE_MAX at most. */
+    enum store_status (*take)(struct replies_link *link, unsigned most);
+    enum store_status (*settle)(struct replies_item *item);
     enum store_status (*newest)(struct replies_link *link, uint64_t who,
                                 struct replies_newest *newest);
-    bool lasting; /* what is kept outlives the process */
 };
 
-extern const struct replies_backend replies_memory;
-extern const struct replies_backend replies_redis;
+extern const struct replies_backend replies_in_memory, replies_in_redis;
 
-/* In Redis, the key of what a person has last. */
-#define REPLIES_NAME_MAX 48
-void replies_newest_name(uint64_t who, char name[REPLIES_NAME_MAX]);
+/* Returns NULL when memory is out. */
+struct replies_memory *replies_memory_create(const struct replies_settings *settings);
+void replies_memory_free(struct replies_memory *memory);
 
-/* Whose replies those to an address are. Returns 0, or -1 when the cryptographic library fails. */
-int replies_who(const unsigned char address_key[REPLIES_KEY_SIZE], const char *address,
-                size_t length, uint64_t *who);
+/* The consumer of a link, which has a sender. Begins when the loop runs. Returns 0, or -1 when memory
+ * is out. */
+int replies_consumer_start(struct replies_link *link, struct event_base *base);
+/* Cancels what is out. The backend may tell of ends until it is freed. */
+void replies_consumer_stop(struct replies_link *link);
+void replies_consumer_free(struct replies_link *link);
+/* Something was put on this link, or the store can be reached again. */
+void replies_consumer_wake(struct replies_link *link);
 
-/* The partition of a person. */
-static inline unsigned replies_partition(uint64_t who)
-{
-    return (unsigned)(who % REPLIES_PARTITIONS);
-}
+/* From the backend: how its operations ended. */
+
+/* NULL: it failed. */
+void replies_consumer_taken(struct replies_link *link, const struct replies_taken *taken);
+/* In how many ms the person's next is due; -1: none waits. */
+void replies_consumer_settled(struct replies_item *item, int64_t wait_ms);
+void replies_consumer_unsettled(struct replies_item *item);
+/* Beside that end: the store said why it failed. */
+void replies_consumer_trouble(struct replies_link *link, const char *why);
 
 #endif

@@ -2,7 +2,6 @@
 #include "store/replies/entry.h"
 
 #include <openssl/crypto.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LAYOUT_VERSION 1
@@ -12,7 +11,7 @@ _Static_assert(REPLY_ADDRESS_MAX < 256, "a length fits a byte");
 _Static_assert(REPLIES_KEY_SIZE == SEAL_KEY_SIZE, "one size of keys");
 
 size_t replies_entry_seal(struct seal *seal, const struct replies_entry *entry,
-                          unsigned char sealed[REPLY_SEALED_MAX])
+                          unsigned char kept[REPLY_KEPT_MAX])
 {
     unsigned char clear[REPLY_CLEAR_MAX];
     unsigned char *at = clear;
@@ -28,14 +27,15 @@ size_t replies_entry_seal(struct seal *seal, const struct replies_entry *entry,
     memcpy(at, entry->body, entry->body_length);
     at += entry->body_length;
 
-    size_t length = (size_t)(at - clear);
-    int status = seal_wrap(seal, REPLIES_PREFIX, clear, length, sealed);
-    OPENSSL_cleanse(clear, sizeof(clear));
-    return status == 0 ? length + SEAL_OVERHEAD : 0;
+    const size_t length = (size_t)(at - clear);
+    const int status = seal_wrap(seal, REPLIES_PREFIX, clear, length, kept);
+    OPENSSL_cleanse(clear, sizeof clear);
+    memset(kept + length + SEAL_OVERHEAD, 0, REPLY_TAIL_SIZE);
+    return status == 0 ? length + SEAL_OVERHEAD + REPLY_TAIL_SIZE : 0;
 }
 
-/* One allocation holds both texts, each with a NUL. */
-static int reply_read(struct reply *reply, const unsigned char *clear, size_t length)
+/* The body makes room for the NUL behind the address. */
+static int reply_read(struct reply *reply, unsigned char *clear, size_t length)
 {
     uint64_t created_ms = 0;
 
@@ -43,43 +43,28 @@ static int reply_read(struct reply *reply, const unsigned char *clear, size_t le
         return -1;
     for (int i = 1; i <= 8; i++)
         created_ms = created_ms << 8 | clear[i];
-    size_t address_length = clear[9], body_length = length - HEAD_SIZE - address_length;
-    char *texts = malloc(address_length + body_length + 2);
-    if (texts == NULL)
-        return -1;
-    memcpy(texts, clear + HEAD_SIZE, address_length);
-    texts[address_length] = '\0';
-    char *body = texts + address_length + 1;
-    memcpy(body, clear + HEAD_SIZE + address_length, body_length);
-    body[body_length] = '\0';
-    reply->address = texts;
-    reply->address_length = address_length;
-    reply->body = body;
-    reply->body_length = body_length;
+    char *address = (char *)clear + HEAD_SIZE;
     reply->created_ms = (int64_t)created_ms;
+    reply->address_length = clear[9];
+    reply->body_length = length - HEAD_SIZE - reply->address_length;
+    char *body = address + reply->address_length + 1;
+    memmove(body, body - 1, reply->body_length);
+    body[-1] = body[reply->body_length] = '\0';
+    reply->address = address;
+    reply->body = body;
     return 0;
 }
 
-int replies_entry_open(struct seal *seal, const unsigned char *sealed, size_t length,
-                       struct reply *reply)
+int replies_entry_open(struct seal *seal, const unsigned char *kept, size_t length,
+                       unsigned char *clear, struct reply *reply)
 {
-    unsigned char clear[REPLY_CLEAR_MAX];
     size_t clear_length;
 
-    if (seal_unwrap(seal, REPLIES_PREFIX, sealed, length, clear, sizeof(clear), &clear_length) < 0)
+    if (length < SEAL_OVERHEAD + REPLY_TAIL_SIZE ||
+        seal_unwrap(seal, REPLIES_PREFIX, kept, length - REPLY_TAIL_SIZE, clear, length,
+                    &clear_length) != 0)
         return -1;
-    int status = reply_read(reply, clear, clear_length);
-    OPENSSL_cleanse(clear, sizeof(clear));
-    return status;
-}
-
-void replies_entry_wipe(struct reply *reply)
-{
-    if (reply->address == NULL)
-        return;
-    OPENSSL_cleanse((void *)(uintptr_t)reply->address,
-                    reply->address_length + reply->body_length + 2);
-    free((void *)(uintptr_t)reply->address);
-    reply->address = reply->body = NULL;
-    reply->address_length = reply->body_length = 0;
+    reply->attempts = kept[length - 2];
+    reply->memo = kept[length - 1];
+    return reply_read(reply, clear, clear_length);
 }

@@ -1,342 +1,250 @@
 /*
- * Replies in memory, shared by the threads of one process and lost with it. One lock guards all:
- * each operation holds it for a few list steps. Whether a reply was put before is known by a table
- * in which a key has one place: a later key may take it, and then the earlier one is forgotten. So
- * is which reply a person has last.
+ * Replies in memory, shared by the threads of one process and lost with it: one list, with one lock
+ * that each operation holds for one walk along it. What is known of a person lies in a place by the
+ * hash, which those few share who wait for each other then: the pace, the keys that were put last,
+ * and which reply the one who wrote last has last.
  */
 #include "store/base/clock.h"
 #include "store/replies/backend.h"
-#include "store/replies/drain.h"
 
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
-#define KEYS 65536
-#define NEWEST 16384
+#define LANES 16384
+#define LANE_KEYS 8
 
 struct kept {
     TAILQ_ENTRY(kept) next;
-    uint64_t id;
-    int64_t put_at;
+    int64_t put_at, due;
+    bool out;
     uint64_t who;
     size_t length;
-    unsigned char sealed[];
+    unsigned char bytes[];
 };
 
-TAILQ_HEAD(kept_queue, kept);
-
-struct put_key {
-    uint64_t key;
-    int64_t until;
+struct lane {
+    unsigned visit; /* the take that came by last */
+    int64_t paid;
+    uint64_t keys[LANE_KEYS];
+    size_t next_key;
+    uint64_t newest_who, newest_sent_id; /* 0: it was not sent yet */
+    int64_t newest_until;
 };
 
-struct newest {
-    uint64_t who;
-    uint64_t put;     /* the id in its queue of what was put last */
-    uint64_t sent_id; /* 0: it was not sent yet */
-    int64_t until;
-};
-
-struct memory_partition {
-    struct kept_queue queue;
-    uint64_t length;
-    const struct replies_link *owner;
-};
-
-struct memory_store {
-    struct replies_store store;
+struct replies_memory {
     pthread_mutex_t lock;
-    unsigned links; /* that take partitions */
-    uint64_t last_id;
-    struct memory_partition partitions[REPLIES_PARTITIONS];
-    struct put_key keys[KEYS];
-    struct newest newest[NEWEST];
+    TAILQ_HEAD(, kept) queue;
+    uint64_t length, length_max;
+    int64_t put_ttl_ms;
+    unsigned visit;
+    struct lane lanes[LANES];
+    unsigned rate;
+    size_t oldest_sent;
+    int64_t sent[]; /* when the last replies were taken, as many as a second may have */
 };
 
-struct memory_link {
-    struct replies_link link;
-    bool takes; /* counted in links */
-};
-
-static struct memory_store *store_of(const struct replies_link *link)
+static struct lane *lane_of(struct replies_memory *memory, uint64_t who)
 {
-    return (struct memory_store *)link->store;
+    return &memory->lanes[who % LANES];
 }
 
-static struct newest *newest_of(struct memory_store *store, uint64_t who)
+static bool lane_knows(const struct lane *lane, uint64_t key)
 {
-    return &store->newest[who / REPLIES_PARTITIONS % NEWEST];
+    for (size_t i = 0; i < LANE_KEYS && i < lane->next_key; i++)
+        if (lane->keys[i] == key)
+            return true;
+    return false;
 }
 
-static struct kept *kept_create(const struct replies_kept *from)
+/* With the lock, as all that follows until an operation of the backend. */
+static void append(struct replies_memory *memory, struct kept *kept, uint64_t key)
 {
-    struct kept *kept = malloc(sizeof(*kept) + from->length);
+    struct lane *lane = lane_of(memory, kept->who);
 
-    if (kept == NULL)
-        return NULL;
-    kept->put_at = clock_monotonic_ms();
-    kept->who = from->who;
-    kept->length = from->length;
-    memcpy(kept->sealed, from->sealed, from->length);
-    return kept;
-}
-
-/* With the lock. Returns whether the reply was taken, or had been before. */
-static bool kept_append(struct memory_store *store, struct replies_entry *entry, struct kept *kept,
-                        bool *appended)
-{
-    const struct replies_settings *settings = &store->store.settings;
-    struct memory_partition *partition = &store->partitions[entry->partition];
-    struct put_key *known = &store->keys[entry->key % KEYS];
-
-    *appended = false;
-    if (known->key == entry->key && known->until > kept->put_at)
-        return true;
-    if (partition->length >= (settings->length_max + REPLIES_PARTITIONS - 1) / REPLIES_PARTITIONS)
-        return false;
-    *known = (struct put_key){entry->key, kept->put_at + settings->put_ttl_ms};
-    kept->id = ++store->last_id;
-    *newest_of(store, kept->who) = (struct newest){kept->who, kept->id, 0, known->until};
-    TAILQ_INSERT_TAIL(&partition->queue, kept, next);
-    partition->length++;
-    *appended = true;
-    return true;
+    lane->keys[lane->next_key++ % LANE_KEYS] = key;
+    lane->newest_who = kept->who;
+    lane->newest_sent_id = 0;
+    lane->newest_until = kept->put_at + memory->put_ttl_ms;
+    TAILQ_INSERT_TAIL(&memory->queue, kept, next);
+    memory->length++;
 }
 
 static enum store_status memory_put(struct replies_link *link, struct replies_entry *entry,
                                     const struct replies_kept *from)
 {
-    struct memory_store *store = store_of(link);
-    struct kept *kept = kept_create(from);
-    bool appended;
+    struct replies_memory *memory = link->store->memory;
+    struct kept *kept = calloc(1, sizeof *kept + from->length);
+    enum store_status status = STORE_OK;
 
     if (kept == NULL)
         return STORE_FULL;
-    pthread_mutex_lock(&store->lock);
-    bool taken = kept_append(store, entry, kept, &appended);
-    pthread_mutex_unlock(&store->lock);
-    if (!appended)
+    kept->put_at = clock_monotonic_ms();
+    kept->who = from->who;
+    kept->length = from->length;
+    memcpy(kept->bytes, from->bytes, from->length);
+    pthread_mutex_lock(&memory->lock);
+    const bool known = lane_knows(lane_of(memory, from->who), entry->key);
+    if (!known && memory->length >= memory->length_max)
+        status = STORE_FULL;
+    else if (!known)
+        append(memory, kept, entry->key);
+    pthread_mutex_unlock(&memory->lock);
+    if (known || status == STORE_FULL)
         free(kept);
-    else if (link->drain != NULL)
-        replies_drain_notice(link->drain, entry->partition);
-    return taken ? STORE_OK : STORE_FULL;
+    replies_consumer_wake(link);
+    return status;
 }
 
-/* With the lock. Leases need no end here: who holds a partition lives. */
-static void lease_fill(struct memory_store *store, struct memory_link *link,
-                       const struct replies_lease_wish *wish, struct replies_lease *lease)
+/* How long nobody may be sent anything; 0: one reply may go, and is noted. */
+static int64_t rate_wait(struct replies_memory *memory, int64_t now)
 {
-    int64_t now = clock_monotonic_ms(), oldest = now;
-    unsigned held = 0;
+    if (memory->rate == 0)
+        return 0;
+    const int64_t wait_ms = memory->sent[memory->oldest_sent] + 1000 - now;
+    if (wait_ms > 0)
+        return wait_ms;
+    memory->sent[memory->oldest_sent] = now;
+    memory->oldest_sent = (memory->oldest_sent + 1) % memory->rate;
+    return 0;
+}
 
-    if (wish->take && !link->takes)
-        store->links++;
-    else if (!wish->take && link->takes)
-        store->links--;
-    link->takes = wish->take;
-    lease->share = wish->take ? (REPLIES_PARTITIONS + store->links - 1) / store->links : 0;
-    for (unsigned n = 0; n < REPLIES_PARTITIONS; n++) {
-        struct memory_partition *partition = &store->partitions[n];
-        const struct kept *first = TAILQ_FIRST(&partition->queue);
-        if (partition->owner == &link->link && !wish->keep[n])
-            partition->owner = NULL;
-        held += partition->owner == &link->link;
-        lease->length[n] = partition->length;
-        if (first != NULL && first->put_at < oldest)
-            oldest = first->put_at;
-    }
-    for (unsigned n = 0; n < REPLIES_PARTITIONS; n++) {
-        struct memory_partition *partition = &store->partitions[n];
-        if (partition->owner == NULL && held < lease->share) {
-            partition->owner = &link->link;
-            held++;
+/* In how many ms it may be taken, if it is the first of its lane that this walk meets, and not out;
+ * else -1. */
+static int64_t kept_wait(struct replies_memory *memory, const struct kept *kept, int64_t now)
+{
+    struct lane *lane = lane_of(memory, kept->who);
+    const int64_t paced = lane->paid - PACE_AHEAD_MS;
+    const int64_t due = kept->due > paced ? kept->due : paced;
+
+    if (lane->visit == memory->visit)
+        return -1;
+    lane->visit = memory->visit;
+    return kept->out ? -1 : due > now ? due - now : 0;
+}
+
+static void walk(struct replies_memory *memory, unsigned most, struct replies_taken *taken)
+{
+    const int64_t now = clock_monotonic_ms();
+    struct kept *kept = TAILQ_FIRST(&memory->queue);
+
+    *taken = (struct replies_taken){.length = memory->length, .wait_ms = -1};
+    taken->oldest_age_ms = kept != NULL ? now - kept->put_at : 0;
+    memory->visit++;
+    for (; kept != NULL && taken->wait_ms != 0; kept = TAILQ_NEXT(kept, next)) {
+        int64_t wait_ms = kept_wait(memory, kept, now);
+        if (wait_ms == 0 && taken->count < most) {
+            wait_ms = rate_wait(memory, now);
+            if (wait_ms > 0) {
+                taken->wait_ms = wait_ms;
+                return;
+            }
+            kept->out = true;
+            taken->kept[taken->count++] =
+                (struct replies_kept){kept->who, kept->bytes, kept->length};
+        } else if (wait_ms >= 0 && (taken->wait_ms < 0 || wait_ms < taken->wait_ms)) {
+            taken->wait_ms = wait_ms;
         }
-        lease->mine[n] = partition->owner == &link->link;
-    }
-    lease->oldest_age_ms = now - oldest;
-}
-
-static enum store_status memory_lease(struct replies_link *link,
-                                      const struct replies_lease_wish *wish)
-{
-    struct memory_store *store = store_of(link);
-    struct replies_lease lease;
-
-    pthread_mutex_lock(&store->lock);
-    lease_fill(store, (struct memory_link *)link, wish, &lease);
-    pthread_mutex_unlock(&store->lock);
-    replies_drain_leased(link->drain, &lease);
-    return STORE_LATER;
-}
-
-/* With the lock. */
-static void partition_tell(struct replies_link *link, const struct replies_place *place,
-                           unsigned most)
-{
-    struct memory_partition *partition = &store_of(link)->partitions[place->partition];
-    uint64_t after = strtoull(place->after, NULL, 10);
-    const struct kept *kept = TAILQ_LAST(&partition->queue, kept_queue);
-    char id[REPLY_ID_MAX];
-
-    if (kept == NULL || kept->id <= after)
-        return;
-    for (kept = TAILQ_FIRST(&partition->queue); kept != NULL && most > 0;
-         kept = TAILQ_NEXT(kept, next)) {
-        if (kept->id <= after)
-            continue;
-        snprintf(id, sizeof(id), "%" PRIu64, kept->id);
-        replies_drain_found(
-            link->drain, place->partition,
-            &(struct replies_kept){
-                .id = id, .who = kept->who, .sealed = kept->sealed, .length = kept->length});
-        most--;
     }
 }
 
-static enum store_status memory_read(struct replies_link *link, const struct replies_place *places,
-                                     size_t count, unsigned most)
+static enum store_status memory_take(struct replies_link *link, unsigned most)
 {
-    struct memory_store *store = store_of(link);
+    struct replies_memory *memory = link->store->memory;
+    struct replies_taken taken;
 
-    pthread_mutex_lock(&store->lock);
-    for (size_t i = 0; i < count; i++)
-        partition_tell(link, &places[i], most);
-    pthread_mutex_unlock(&store->lock);
-    replies_drain_read(link->drain);
+    pthread_mutex_lock(&memory->lock);
+    walk(memory, most, &taken);
+    pthread_mutex_unlock(&memory->lock);
+    replies_consumer_taken(link, &taken);
     return STORE_LATER;
 }
 
-static enum store_status memory_remove(struct replies_link *link, unsigned n, const char *text,
-                                       struct replies_item *item)
+static void kept_remove(struct replies_memory *memory, struct kept *kept,
+                        const struct replies_settlement *settlement)
 {
-    struct memory_store *store = store_of(link);
-    struct memory_partition *partition = &store->partitions[n];
-    uint64_t id = strtoull(text, NULL, 10);
+    struct lane *lane = lane_of(memory, kept->who);
+    const struct kept *later = kept;
+    const int64_t now = clock_monotonic_ms();
+
+    if (settlement->sent)
+        lane->paid = (lane->paid > now ? lane->paid : now) + PACE_MS;
+    while ((later = TAILQ_NEXT(later, next)) != NULL && later->who != kept->who)
+        continue;
+    if (later == NULL && lane->newest_who == kept->who)
+        lane->newest_sent_id = settlement->sent_id;
+    TAILQ_REMOVE(&memory->queue, kept, next);
+    memory->length--;
+    free(kept);
+}
+
+/* Who took it settles it: no lease ends here. */
+static enum store_status memory_settle(struct replies_item *item)
+{
+    const struct replies_settlement *settlement = &item->settlement;
+    struct replies_memory *memory = item->link->store->memory;
     struct kept *kept;
 
-    pthread_mutex_lock(&store->lock);
-    TAILQ_FOREACH(kept, &partition->queue, next)
+    pthread_mutex_lock(&memory->lock);
+    TAILQ_FOREACH(kept, &memory->queue, next)
     {
-        if (kept->id == id)
+        if (kept->out && kept->who == settlement->who)
             break;
     }
-    if (kept != NULL) {
-        TAILQ_REMOVE(&partition->queue, kept, next);
-        partition->length--;
-    }
-    pthread_mutex_unlock(&store->lock);
-    free(kept);
-    replies_drain_removed(item, true);
+    kept->out = false;
+    kept->due = clock_monotonic_ms() + settlement->delay_ms;
+    memcpy(kept->bytes + kept->length - REPLY_TAIL_SIZE, settlement->tail, REPLY_TAIL_SIZE);
+    if (settlement->over)
+        kept_remove(memory, kept, settlement);
+    pthread_mutex_unlock(&memory->lock);
+    replies_consumer_settled(item, 0);
     return STORE_LATER;
-}
-
-static void memory_note(struct replies_link *link, uint64_t who, const char *id, uint64_t sent_id)
-{
-    struct memory_store *store = store_of(link);
-    struct newest *noted = newest_of(store, who);
-
-    pthread_mutex_lock(&store->lock);
-    if (noted->who == who && noted->put == strtoull(id, NULL, 10))
-        noted->sent_id = sent_id;
-    pthread_mutex_unlock(&store->lock);
 }
 
 static enum store_status memory_newest(struct replies_link *link, uint64_t who,
                                        struct replies_newest *newest)
 {
-    struct memory_store *store = store_of(link);
-    const struct newest *noted = newest_of(store, who);
+    struct replies_memory *memory = link->store->memory;
+    const struct lane *lane = lane_of(memory, who);
 
-    pthread_mutex_lock(&store->lock);
-    if (noted->who == who && noted->until > clock_monotonic_ms())
-        newest->id = noted->sent_id;
-    pthread_mutex_unlock(&store->lock);
+    pthread_mutex_lock(&memory->lock);
+    if (lane->newest_who == who && lane->newest_until > clock_monotonic_ms())
+        newest->id = lane->newest_sent_id;
+    pthread_mutex_unlock(&memory->lock);
     return newest->id != 0 ? STORE_OK : STORE_ABSENT;
 }
 
-static struct replies_store *memory_open(const struct replies_settings *settings,
-                                         char error[STORE_ERROR_MAX])
+struct replies_memory *replies_memory_create(const struct replies_settings *settings)
 {
-    struct memory_store *store = calloc(1, sizeof(*store));
+    struct replies_memory *memory =
+        calloc(1, sizeof *memory + settings->per_second * sizeof memory->sent[0]);
 
-    (void)settings;
-    if (store == NULL || pthread_mutex_init(&store->lock, NULL) != 0) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
-        free(store);
+    if (memory == NULL || pthread_mutex_init(&memory->lock, NULL) != 0) {
+        free(memory);
         return NULL;
     }
-    for (unsigned n = 0; n < REPLIES_PARTITIONS; n++)
-        TAILQ_INIT(&store->partitions[n].queue);
-    return &store->store;
+    TAILQ_INIT(&memory->queue);
+    memory->length_max = settings->length_max;
+    memory->put_ttl_ms = settings->put_ttl_ms;
+    memory->rate = settings->per_second;
+    for (unsigned i = 0; i < memory->rate; i++)
+        memory->sent[i] = -1000;
+    return memory;
 }
 
-static void memory_close(struct replies_store *replies)
+void replies_memory_free(struct replies_memory *memory)
 {
-    struct memory_store *store = (struct memory_store *)replies;
     struct kept *kept;
 
-    for (unsigned n = 0; n < REPLIES_PARTITIONS; n++) {
-        while ((kept = TAILQ_FIRST(&store->partitions[n].queue)) != NULL) {
-            TAILQ_REMOVE(&store->partitions[n].queue, kept, next);
-            free(kept);
-        }
+    if (memory == NULL)
+        return;
+    while ((kept = TAILQ_FIRST(&memory->queue)) != NULL) {
+        TAILQ_REMOVE(&memory->queue, kept, next);
+        free(kept);
     }
-    pthread_mutex_destroy(&store->lock);
-    free(store);
+    pthread_mutex_destroy(&memory->lock);
+    free(memory);
 }
 
-static struct replies_link *memory_attach(struct replies_store *store,
-                                          const struct redis_links *redis,
-                                          void (*changed)(void *arg, bool up, const char *why),
-                                          char error[STORE_ERROR_MAX])
-{
-    struct memory_link *link = calloc(1, sizeof(*link));
-
-    (void)redis;
-    (void)changed;
-    if (link == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
-        return NULL;
-    }
-    link->link.store = store;
-    return &link->link;
-}
-
-static void memory_detach(struct replies_link *link)
-{
-    struct memory_store *store = store_of(link);
-
-    pthread_mutex_lock(&store->lock);
-    for (unsigned n = 0; n < REPLIES_PARTITIONS; n++) {
-        if (store->partitions[n].owner == link)
-            store->partitions[n].owner = NULL;
-    }
-    if (((struct memory_link *)link)->takes)
-        store->links--;
-    pthread_mutex_unlock(&store->lock);
-    free(link);
-}
-
-static bool memory_up(const struct replies_link *link)
-{
-    (void)link;
-    return true;
-}
-
-const struct replies_backend replies_memory = {
-    .open = memory_open,
-    .close = memory_close,
-    .attach = memory_attach,
-    .detach = memory_detach,
-    .up = memory_up,
-    .put = memory_put,
-    .lease = memory_lease,
-    .read = memory_read,
-    .remove = memory_remove,
-    .note = memory_note,
-    .newest = memory_newest,
-};
+const struct replies_backend replies_in_memory = {memory_put, memory_take, memory_settle,
+                                                  memory_newest};

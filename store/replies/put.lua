@@ -1,14 +1,23 @@
--- Puts a reply into its stream, once; the person's newest one is on its way then.
--- KEYS: what marks the reply as put, the stream, the newest.
--- ARGV: the mark's life in ms, entries that the stream may hold, whose reply it is, its sealed bytes.
--- Returns 1 when it was put, 2 when it had been put before, 0 when the stream is full.
-if redis.call('EXISTS', KEYS[1]) == 1 then
+-- Puts a reply behind the others of its person, once; the person's newest one is on its way then.
+-- KEYS: the prefix of all names. ARGV: whose it is, its key, its token, the reply, how many may wait,
+-- for how long in ms the key is known, a list's life in ms, how far ahead in ms a person may be.
+-- Returns 1 when it was put, 2 when it had been put before, 0 when too many wait.
+local queue, who, token = KEYS[1], ARGV[1], ARGV[3]
+local put = queue .. ':put:' .. ARGV[2]
+if redis.call('EXISTS', put) == 1 then
     return 2
 end
-if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[2]) then
+if redis.call('ZCARD', queue .. ':ages') >= tonumber(ARGV[5]) then
     return 0
 end
-local id = redis.call('XADD', KEYS[2], '*', 'who', ARGV[3], 'sealed', ARGV[4])
-redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
-redis.call('SET', KEYS[3], id, 'PX', ARGV[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local list, ahead = queue .. ':of:' .. who, tonumber(ARGV[8])
+redis.call('RPUSH', list, ARGV[4])
+redis.call('PEXPIRE', list, ARGV[7])
+redis.call('ZADD', queue .. ':ages', now, token)
+redis.call('SET', put, '', 'PX', ARGV[6])
+redis.call('SET', queue .. ':newest:' .. who, token, 'PX', ARGV[6])
+local paid = tonumber(redis.call('GET', queue .. ':paid:' .. who) or 0)
+redis.call('ZADD', queue .. ':due', 'NX', math.max(now, math.min(paid - ahead, now + ahead)), who)
 return 1

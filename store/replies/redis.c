@@ -1,13 +1,17 @@
 /*
- * Replies in Redis, shared by all instances. Of each partition n a stream "uic:replies:n" and a
- * lease "uic:replies:owner:n"; "uic:replies:owners" counts who takes leases, and a mark
- * "uic:replies:put:KEY" lives for each reply that was put. "uic:replies:newest:WHO" holds
- * the entry's id of what was put last for a person, and once that was sent its sent_id.
+ * Replies in Redis, shared by all instances. Under "uic:replies:" there are
+ *
+ *     of:WHO      a list for each person, the replies in the order of putting; it ends with time
+ *     due         a sorted set of the persons who have replies: when the first may be taken
+ *     ages        a sorted set of the tokens of all replies: when each was put
+ *     sent        a list of when replies were taken in the last second, no more than it may have
+ *     paid:WHO    until when a person is served, at the pace that Meta documents
+ *     newest:WHO  the token of what was put last for a person, and once that was sent its sent_id
+ *     put:KEY     a reply with this key was put
+ *
+ * WHO is a keyed hash. Only Redis's own clock counts.
  */
-#include "store/redis.h"
-#include "store/redis/link.h"
 #include "store/replies/backend.h"
-#include "store/replies/drain.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -15,143 +19,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Commands of the drain beside its removals and the replies being put. */
-#define DRAIN_COMMANDS 4
-/* Removals under way at once; more wait for the next look at the leases. And what is noted beside
- * each. */
-#define REMOVALS 1024
-#define NAME_MAX_LENGTH REPLIES_NAME_MAX
+/* Beside a day of waiting, a list lives for as long as anybody is put off, and some more. */
+#define LIST_MORE_MS (2 * REPLY_DELAY_MAX_MS)
+#define WORDS_MAX 9
 
-extern const struct redis_script replies_put_script, replies_note_script, replies_lease_script;
+extern const struct redis_script replies_put_script, replies_take_script, replies_settle_script;
 
-struct redis_replies_link {
-    struct replies_link link;
-    struct redis_lane puts, drain, reads;
+/* A script's key and arguments as they are written. */
+struct words {
+    const char *argv[WORDS_MAX];
+    size_t lengths[WORDS_MAX];
+    int argc;
+    char numbers[WORDS_MAX][24];
 };
 
-static struct redis_replies_link *redis_of(struct replies_link *link)
+static void add_bytes(struct words *words, const void *bytes, size_t length)
 {
-    return (struct redis_replies_link *)link;
+    words->argv[words->argc] = bytes;
+    words->lengths[words->argc++] = length;
 }
 
-static void stream_name(unsigned partition, char name[NAME_MAX_LENGTH])
+static void add_number(struct words *words, int64_t number)
 {
-    snprintf(name, NAME_MAX_LENGTH, REPLIES_PREFIX ":%u", partition);
+    char *text = words->numbers[words->argc];
+
+    add_bytes(words, text, (size_t)snprintf(text, sizeof words->numbers[0], "%" PRId64, number));
 }
 
-void replies_newest_name(uint64_t who, char name[REPLIES_NAME_MAX])
+static void add_hash(struct words *words, uint64_t hash)
 {
-    snprintf(name, REPLIES_NAME_MAX, REPLIES_PREFIX ":newest:%016" PRIx64, who);
+    char *text = words->numbers[words->argc];
+
+    add_bytes(words, text, (size_t)snprintf(text, sizeof words->numbers[0], "%016" PRIx64, hash));
 }
 
-/* Putting */
-
-static enum store_status put_status(const struct redisReply *reply)
+static void words_begin(struct words *words)
 {
-    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
-        return STORE_DOWN;
-    return reply->integer == 0 ? STORE_FULL : STORE_OK;
+    words->argc = 0;
+    add_bytes(words, REPLIES_PREFIX, strlen(REPLIES_PREFIX));
 }
 
-static void on_put(const struct redisReply *reply, void *arg)
+static enum store_status words_run(const struct words *words, struct redis_lane *lane,
+                                   const struct redis_script *script,
+                                   void (*callback)(const struct redisReply *reply, void *arg),
+                                   void *arg)
 {
-    struct replies_entry *entry = arg;
-
-    entry->ticket.status = put_status(reply);
-    entry->ticket.done(&entry->ticket);
+    return redis_lane_run(lane, script, 1, words->argc, words->argv, words->lengths, callback, arg);
 }
 
-/* The partition is noticed before `done`, which may end the entry. */
-static void on_put_of_own(const struct redisReply *reply, void *arg)
+static bool is_number(const struct redisReply *reply)
 {
-    struct replies_entry *entry = arg;
-
-    if (put_status(reply) == STORE_OK)
-        replies_drain_notice(entry->link->drain, entry->partition);
-    on_put(reply, arg);
-}
-
-static enum store_status redis_put(struct replies_link *link, struct replies_entry *entry,
-                                   const struct replies_kept *kept)
-{
-    const struct replies_settings *settings = &link->store->settings;
-    char mark[NAME_MAX_LENGTH], stream[NAME_MAX_LENGTH], newest[NAME_MAX_LENGTH];
-    char life[24], most[24], who[17];
-
-    snprintf(mark, sizeof(mark), REPLIES_PREFIX ":put:%016" PRIx64, entry->key);
-    stream_name(entry->partition, stream);
-    replies_newest_name(kept->who, newest);
-    snprintf(life, sizeof(life), "%" PRId64, settings->put_ttl_ms);
-    snprintf(most, sizeof(most), "%" PRIu64,
-             (settings->length_max + REPLIES_PARTITIONS - 1) / REPLIES_PARTITIONS);
-    snprintf(who, sizeof(who), "%016" PRIx64, kept->who);
-    const char *argv[] = {mark, stream, newest, life, most, who, (const char *)kept->sealed};
-    const size_t lengths[] = {strlen(mark), strlen(stream), strlen(newest), strlen(life),
-                              strlen(most), strlen(who),    kept->length};
-    return redis_lane_run(&redis_of(link)->puts, &replies_put_script, 3, 7, argv, lengths,
-                          link->drain != NULL ? on_put_of_own : on_put, entry);
-}
-
-/* For the drain */
-
-static void trouble_tell(struct replies_link *link, const struct redisReply *reply)
-{
-    char why[STORE_ERROR_MAX], *script;
-
-    snprintf(why, sizeof(why), "the replies that wait cannot be read: %s",
-             reply->type == REDIS_REPLY_ERROR ? reply->str : "an odd answer");
-    /* A script adds its name and line; the trouble is the same. */
-    if ((script = strstr(why, " script: ")) != NULL)
-        *script = '\0';
-    replies_drain_trouble(link->drain, why);
-}
-
-static bool is_lease(const struct redisReply *reply)
-{
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 + 2 * REPLIES_PARTITIONS)
-        return false;
-    for (size_t i = 0; i < reply->elements; i++) {
-        if (reply->element[i]->type != REDIS_REPLY_INTEGER)
-            return false;
-    }
-    return true;
-}
-
-static void on_leased(const struct redisReply *reply, void *arg)
-{
-    struct replies_link *link = arg;
-    struct replies_lease lease;
-
-    if (reply == NULL || !is_lease(reply)) {
-        if (reply != NULL)
-            trouble_tell(link, reply);
-        replies_drain_leased(link->drain, NULL);
-        return;
-    }
-    lease.share = (unsigned)reply->element[0]->integer;
-    lease.oldest_age_ms = reply->element[1]->integer;
-    for (size_t n = 0; n < REPLIES_PARTITIONS; n++) {
-        lease.mine[n] = reply->element[2 + 2 * n]->integer == 1;
-        lease.length[n] = (uint64_t)reply->element[3 + 2 * n]->integer;
-    }
-    replies_drain_leased(link->drain, &lease);
-}
-
-static enum store_status redis_lease(struct replies_link *link,
-                                     const struct replies_lease_wish *wish)
-{
-    enum { COUNT = 4 + REPLIES_PARTITIONS };
-    char life[16];
-    const char *argv[COUNT] = {REPLIES_PREFIX, wish->owner, life, wish->take ? "1" : "0"};
-    size_t lengths[COUNT];
-
-    snprintf(life, sizeof(life), "%u", wish->life_ms);
-    for (size_t n = 0; n < REPLIES_PARTITIONS; n++)
-        argv[4 + n] = wish->keep[n] ? "1" : "0";
-    for (size_t i = 0; i < COUNT; i++)
-        lengths[i] = strlen(argv[i]);
-    return redis_lane_run(&redis_of(link)->drain, &replies_lease_script, 1, COUNT, argv, lengths,
-                          on_leased, link);
+    return reply->type == REDIS_REPLY_INTEGER;
 }
 
 static bool is_text(const struct redisReply *reply)
@@ -159,109 +77,149 @@ static bool is_text(const struct redisReply *reply)
     return reply->type == REDIS_REPLY_STRING;
 }
 
-/* One entry of a stream: its id, and its fields. What we did not write is told as nobody's, empty.
- */
-static void entry_tell(struct replies_link *link, unsigned partition,
-                       const struct redisReply *entry)
+/* Putting */
+
+static void on_put(const struct redisReply *reply, void *arg)
 {
-    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 || !is_text(entry->element[0]))
-        return;
-    const struct redisReply *fields = entry->element[1];
-    struct replies_kept kept = {.id = entry->element[0]->str, .sealed = (const unsigned char *)""};
-    if (fields->type == REDIS_REPLY_ARRAY && fields->elements == 4 && is_text(fields->element[1]) &&
-        is_text(fields->element[3]) && fields->element[3]->len <= REPLY_SEALED_MAX) {
-        kept.who = strtoull(fields->element[1]->str, NULL, 16);
-        kept.sealed = (const unsigned char *)fields->element[3]->str;
-        kept.length = fields->element[3]->len;
-    }
-    replies_drain_found(link->drain, partition, &kept);
+    struct replies_entry *entry = arg;
+
+    if (reply == NULL || !is_number(reply))
+        entry->ticket.status = STORE_DOWN;
+    else
+        entry->ticket.status = reply->integer == 0 ? STORE_FULL : STORE_OK;
+    if (entry->ticket.status == STORE_OK)
+        replies_consumer_wake(entry->link);
+    entry->ticket.done(&entry->ticket);
 }
 
-static void stream_tell(struct replies_link *link, const struct redisReply *stream)
+static enum store_status redis_put(struct replies_link *link, struct replies_entry *entry,
+                                   const struct replies_kept *kept)
 {
-    if (stream->type != REDIS_REPLY_ARRAY || stream->elements != 2 || !is_text(stream->element[0]))
-        return;
-    unsigned long partition =
-        strtoul(stream->element[0]->str + strlen(REPLIES_PREFIX ":"), NULL, 10);
-    const struct redisReply *entries = stream->element[1];
-    if (partition >= REPLIES_PARTITIONS || entries->type != REDIS_REPLY_ARRAY)
-        return;
-    for (size_t i = 0; i < entries->elements; i++)
-        entry_tell(link, (unsigned)partition, entries->element[i]);
+    const struct replies_settings *settings = &link->store->settings;
+    struct words words;
+
+    words_begin(&words);
+    add_hash(&words, kept->who);
+    add_hash(&words, entry->key);
+    add_bytes(&words, kept->bytes, REPLY_TOKEN_SIZE);
+    add_bytes(&words, kept->bytes, kept->length);
+    add_number(&words, (int64_t)settings->length_max);
+    add_number(&words, settings->put_ttl_ms);
+    add_number(&words, settings->age_max_ms + LIST_MORE_MS);
+    add_number(&words, PACE_AHEAD_MS);
+    return words_run(&words, &link->puts, &replies_put_script, on_put, entry);
 }
 
-static void on_read(const struct redisReply *reply, void *arg)
+/* Taking and settling */
+
+static void trouble_tell(struct replies_link *link, const struct redisReply *reply)
+{
+    char why[STORE_ERROR_MAX], *script;
+
+    if (reply == NULL)
+        return;
+    snprintf(why, sizeof why, "the replies that wait cannot be taken: %s",
+             reply->type == REDIS_REPLY_ERROR ? reply->str : "an odd answer");
+    /* A script adds its name and line; the trouble is the same. */
+    if ((script = strstr(why, " script: ")) != NULL)
+        *script = '\0';
+    replies_consumer_trouble(link, why);
+}
+
+static bool is_taken(const struct redisReply *reply)
+{
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements < 4 ||
+        reply->elements > 4 + 2 * TAKE_MAX || reply->elements % 2 != 0)
+        return false;
+    for (size_t i = 0; i < reply->elements; i++)
+        if (!(i < 4 ? is_number : is_text)(reply->element[i]))
+            return false;
+    return true;
+}
+
+static void on_taken(const struct redisReply *reply, void *arg)
 {
     struct replies_link *link = arg;
+    struct replies_taken taken;
 
-    if (reply != NULL && reply->type == REDIS_REPLY_ARRAY) {
-        for (size_t i = 0; i < reply->elements; i++)
-            stream_tell(link, reply->element[i]);
-    } else if (reply != NULL && reply->type != REDIS_REPLY_NIL) {
+    if (!is_taken(reply)) {
         trouble_tell(link, reply);
+        replies_consumer_taken(link, NULL);
+        return;
     }
-    replies_drain_read(link->drain);
-}
-
-static enum store_status redis_read(struct replies_link *link, const struct replies_place *places,
-                                    size_t count, unsigned most)
-{
-    char names[REPLIES_PARTITIONS][NAME_MAX_LENGTH], limit[16];
-    const char *argv[4 + 2 * REPLIES_PARTITIONS] = {"XREAD", "COUNT", limit, "STREAMS"};
-    size_t lengths[4 + 2 * REPLIES_PARTITIONS];
-
-    snprintf(limit, sizeof(limit), "%u", most);
-    for (size_t i = 0; i < count; i++) {
-        stream_name(places[i].partition, names[i]);
-        argv[4 + i] = names[i];
-        argv[4 + count + i] = places[i].after;
+    taken.length = (uint64_t)reply->element[0]->integer;
+    taken.oldest_age_ms = reply->element[1]->integer;
+    taken.wait_ms = reply->element[2]->integer;
+    taken.lease_end = reply->element[3]->integer;
+    taken.count = (reply->elements - 4) / 2;
+    for (size_t i = 0; i < taken.count; i++) {
+        const struct redisReply *kept = reply->element[5 + 2 * i];
+        taken.kept[i] = (struct replies_kept){strtoull(reply->element[4 + 2 * i]->str, NULL, 16),
+                                              (const unsigned char *)kept->str, kept->len};
     }
-    for (size_t i = 0; i < 4 + 2 * count; i++)
-        lengths[i] = strlen(argv[i]);
-    return redis_lane_send(&redis_of(link)->reads, (int)(4 + 2 * count), argv, lengths, on_read,
-                           link);
+    replies_consumer_taken(link, &taken);
 }
 
-static void on_removed(const struct redisReply *reply, void *arg)
+static enum store_status redis_take(struct replies_link *link, unsigned most)
 {
-    replies_drain_removed(arg, reply != NULL && reply->type == REDIS_REPLY_INTEGER);
+    const struct replies_settings *settings = &link->store->settings;
+    struct words words;
+
+    words_begin(&words);
+    add_number(&words, most);
+    add_number(&words, settings->lease_ms);
+    add_number(&words, settings->per_second);
+    add_number(&words, settings->age_max_ms + LIST_MORE_MS);
+    add_number(&words, REPLY_DELAY_MAX_MS);
+    return words_run(&words, &link->takes, &replies_take_script, on_taken, link);
 }
 
-static enum store_status redis_remove(struct replies_link *link, unsigned partition, const char *id,
-                                      struct replies_item *item)
+static void on_settled(const struct redisReply *reply, void *arg)
 {
-    char stream[NAME_MAX_LENGTH];
+    if (reply != NULL && is_number(reply))
+        replies_consumer_settled(arg, reply->integer);
+    else
+        replies_consumer_unsettled(arg);
+}
 
-    stream_name(partition, stream);
-    return redis_lane_send(&redis_of(link)->drain, 3, (const char *[]){"XDEL", stream, id},
-                           (const size_t[]){4, strlen(stream), strlen(id)}, on_removed, item);
+static enum store_status redis_settle(struct replies_item *item)
+{
+    const struct replies_settlement *settlement = &item->settlement;
+    struct words words;
+
+    words_begin(&words);
+    add_hash(&words, settlement->who);
+    add_number(&words, settlement->lease_end);
+    add_bytes(&words, settlement->token, settlement->token_length);
+    if (settlement->over)
+        add_bytes(&words, "", 0);
+    else
+        add_number(&words, settlement->delay_ms);
+    add_bytes(&words, settlement->tail, REPLY_TAIL_SIZE);
+    add_number(&words, settlement->sent ? PACE_MS : 0);
+    add_number(&words, PACE_AHEAD_MS);
+    if (settlement->sent_id == 0)
+        add_bytes(&words, "", 0);
+    else
+        add_bytes(&words, words.numbers[8],
+                  (size_t)snprintf(words.numbers[8], sizeof words.numbers[8], "%" PRIu64,
+                                   settlement->sent_id));
+    return words_run(&words, &item->link->takes, &replies_settle_script, on_settled, item);
 }
 
 /* The newest */
 
-static void on_noted(const struct redisReply *reply, void *arg)
-{
-    (void)reply;
-    (void)arg;
-}
-
-static void redis_note(struct replies_link *link, uint64_t who, const char *id, uint64_t sent_id)
-{
-    char name[NAME_MAX_LENGTH], sent[24];
-
-    replies_newest_name(who, name);
-    snprintf(sent, sizeof(sent), "%" PRIu64, sent_id);
-    redis_lane_run(&redis_of(link)->drain, &replies_note_script, 1, 3,
-                   (const char *[]){name, id, sent},
-                   (const size_t[]){strlen(name), strlen(id), strlen(sent)}, on_noted, NULL);
-}
-
+/* A token is no number. */
 static void on_newest(const struct redisReply *reply, void *arg)
 {
     struct replies_newest *newest = arg;
+    char *end = NULL;
 
-    if (reply != NULL && is_text(reply) && strchr(reply->str, '-') == NULL) /* no entry's id */
-        newest->id = strtoull(reply->str, NULL, 10);
+    if (reply != NULL && is_text(reply)) {
+        newest->id = strtoull(reply->str, &end, 10);
+        if (end != reply->str + reply->len)
+            newest->id = 0;
+    }
     newest->ticket.status = newest->id != 0 ? STORE_OK : reply != NULL ? STORE_ABSENT : STORE_DOWN;
     newest->ticket.done(&newest->ticket);
 }
@@ -269,74 +227,11 @@ static void on_newest(const struct redisReply *reply, void *arg)
 static enum store_status redis_newest(struct replies_link *link, uint64_t who,
                                       struct replies_newest *newest)
 {
-    char name[NAME_MAX_LENGTH];
+    char name[48];
+    const int length = snprintf(name, sizeof name, REPLIES_PREFIX ":newest:%016" PRIx64, who);
 
-    replies_newest_name(who, name);
-    return redis_lane_send(&redis_of(link)->puts, 2, (const char *[]){"GET", name},
-                           (const size_t[]){3, strlen(name)}, on_newest, newest);
+    return redis_lane_send(&link->puts, 2, (const char *[]){"GET", name},
+                           (const size_t[]){3, (size_t)length}, on_newest, newest);
 }
 
-/* Life */
-
-static struct replies_store *redis_open(const struct replies_settings *settings,
-                                        char error[STORE_ERROR_MAX])
-{
-    struct replies_store *store = calloc(1, sizeof(*store));
-
-    (void)settings;
-    if (store == NULL)
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
-    return store;
-}
-
-static void redis_close(struct replies_store *store)
-{
-    free(store);
-}
-
-static struct replies_link *redis_attach(struct replies_store *store,
-                                         const struct redis_links *redis,
-                                         void (*changed)(void *arg, bool up, const char *why),
-                                         char error[STORE_ERROR_MAX])
-{
-    struct redis_replies_link *link = calloc(1, sizeof(*link));
-    const struct store_watch watch = {changed, link};
-
-    if (link == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
-        return NULL;
-    }
-    link->link.store = store;
-    redis_lane_join(&link->puts, redis->prompt, store->settings.in_flight_max, &watch);
-    redis_lane_join(&link->drain, redis->prompt, DRAIN_COMMANDS + 2 * REMOVALS, NULL);
-    redis_lane_join(&link->reads, redis->patient, 1, NULL);
-    return &link->link;
-}
-
-static void redis_detach(struct replies_link *link)
-{
-    redis_lane_leave(&redis_of(link)->puts);
-    redis_lane_leave(&redis_of(link)->drain);
-    redis_lane_leave(&redis_of(link)->reads);
-    free(link);
-}
-
-static bool redis_up(const struct replies_link *link)
-{
-    return redis_lane_up(&((const struct redis_replies_link *)link)->puts);
-}
-
-const struct replies_backend replies_redis = {
-    .open = redis_open,
-    .close = redis_close,
-    .attach = redis_attach,
-    .detach = redis_detach,
-    .up = redis_up,
-    .put = redis_put,
-    .lease = redis_lease,
-    .read = redis_read,
-    .remove = redis_remove,
-    .note = redis_note,
-    .newest = redis_newest,
-    .lasting = true,
-};
+const struct replies_backend replies_in_redis = {redis_put, redis_take, redis_settle, redis_newest};

@@ -258,7 +258,6 @@ def test_after_kill_9_another_sends_what_was_put(graph, make_sender, redis):
     first.kill()
     under_way = sum(graph._under_way.values())
     second.start([])
-    eventually(lambda: sum(map(len, graph.got.values())) >= 120, "all of it")
     second.finish()
     repeats = assert_everybody_got_everything(graph, letters)
     assert repeats <= 40 + under_way

@@ -20,13 +20,16 @@
 
 /* Replies on their way into the queue at once. */
 #define STORE_IN_FLIGHT_MAX 4096
+/* And in it, in Redis and without. */
 #define WAITING_MAX 160000
+#define WAITING_IN_MEMORY_MAX 10000
 #define DAY_MS (24 * 60 * 60 * 1000)
 /* Calls under way in one worker. At the hundred milliseconds or so that Meta takes, far more than
  * 80 a second. */
 #define CALLS_MAX 128
 #define CONNECT_MS 5000
 #define TOTAL_MS 15000
+#define LEASE_MS (TOTAL_MS / 3 * 4)
 /* The same trouble is said again after this time. */
 #define TROUBLE_EVERY_MS 60000
 
@@ -35,13 +38,6 @@ struct sender {
     struct replies_link *replies;
     struct graph *graph;
     int64_t next_lockout_ms, next_trouble_ms; /* when the log may be told again */
-};
-
-/* A reply under way: what its call's end is given. */
-struct errand {
-    struct sender *sender;
-    struct reply *reply;
-    struct graph_call *call;
 };
 
 static const enum metric kind_metrics[] = {
@@ -62,10 +58,12 @@ void sender_store_settings(const struct config *config, const struct keys *keys,
     *settings = (struct replies_settings){
         .in_redis = config->redis_url != NULL,
         .in_flight_max = STORE_IN_FLIGHT_MAX,
-        .length_max = WAITING_MAX,
+        .length_max = config->redis_url != NULL ? WAITING_MAX : WAITING_IN_MEMORY_MAX,
         .put_ttl_ms = (int64_t)config->session_timeout_minutes * 2 * 60 * 1000,
         .age_max_ms = DAY_MS,
         .per_second = config->meta_messages_per_second,
+        .lease_ms = LEASE_MS,
+        .look_ms = 1000,
     };
     memcpy(settings->seal_key, keys->reply_seal, REPLIES_KEY_SIZE);
     memcpy(settings->address_key, keys->reply_address, REPLIES_KEY_SIZE);
@@ -115,10 +113,9 @@ static void verdict_log(struct sender *sender, const struct reply *reply, enum g
         result_log(sender, LOG_DEBUG, "reply_waits", reply, result);
 }
 
-static void on_length(void *arg, uint64_t length, int64_t oldest_age_ms, unsigned partitions)
+static void on_length(void *arg, uint64_t length, int64_t oldest_age_ms)
 {
     (void)arg;
-    (void)partitions;
     metrics_set(METRIC_REPLIES_LENGTH, length);
     metrics_set(METRIC_REPLIES_AGE, length > 0 ? (uint64_t)oldest_age_ms / 1000 : 0);
 }
@@ -162,12 +159,10 @@ static uint64_t sent_id(const struct sender *sender, const struct reply *reply,
 
 static void on_answer(void *arg, const struct graph_result *result)
 {
-    struct errand *errand = arg;
-    struct sender *sender = errand->sender;
-    struct reply *reply = errand->reply;
-    struct graph_verdict verdict = graph_judge(result, reply->attempts, reply->memo);
+    struct reply *reply = arg;
+    struct sender *sender = reply->arg;
+    const struct graph_verdict verdict = graph_judge(result, reply->attempts, reply->memo);
 
-    free(errand);
     if (result->answered)
         metrics_observe(METRIC_GRAPH_CALL, result->took_us);
     if (verdict.kind == GRAPH_SENT) {
@@ -180,37 +175,24 @@ static void on_answer(void *arg, const struct graph_result *result)
     verdict_log(sender, reply, verdict.kind, result);
     if (verdict.kind == GRAPH_UNCONFIRMED)
         reply->memo++;
-    enum reply_end end = verdict.kind == GRAPH_SENT     ? REPLY_SENT
-                         : graph_is_later(verdict.kind) ? REPLY_LATER
-                                                        : REPLY_REFUSED;
-    reply_done(sender->replies, reply, end, verdict.delay_ms);
+    const enum reply_end end = verdict.kind == GRAPH_SENT     ? REPLY_SENT
+                               : graph_is_later(verdict.kind) ? REPLY_LATER
+                                                              : REPLY_REFUSED;
+    reply_done(reply, end, verdict.delay_ms);
 }
 
-static void on_send(void *arg, struct reply *reply)
+static void on_send(struct reply *reply)
 {
-    struct sender *sender = arg;
-    struct errand *errand = malloc(sizeof *errand);
+    const struct sender *sender = reply->arg;
 
-    if (errand == NULL)
-        goto failed;
-    *errand = (struct errand){sender, reply, NULL};
-    errand->call = graph_post(sender->graph, reply->body, reply->body_length, on_answer, errand);
-    if (errand->call == NULL)
-        goto failed;
-    reply->transfer = errand;
-    return;
-failed: /* memory is out */
-    free(errand);
-    reply_done(sender->replies, reply, REPLY_LATER, 1000);
+    reply->transfer = graph_post(sender->graph, reply->body, reply->body_length, on_answer, reply);
+    if (reply->transfer == NULL) /* memory is out */
+        reply_done(reply, REPLY_LATER, 1000);
 }
 
-static void on_cancel(void *arg, struct reply *reply)
+static void on_cancel(struct reply *reply)
 {
-    struct errand *errand = reply->transfer;
-
-    (void)arg;
-    graph_cancel(errand->call);
-    free(errand);
+    graph_cancel(reply->transfer);
 }
 
 /* Life */

@@ -9,8 +9,6 @@
 #include "store/redis_links.h"
 
 #include "store/replies.h"
-#include "store/replies/drain.h"
-#include "store/replies/people.h"
 #include <event2/event.h>
 #include <event2/util.h>
 #include <inttypes.h>
@@ -25,8 +23,7 @@ static struct replies_store *store;
 static char url[160];
 static struct test_redis redis; /* of the loop of all postmen */
 static uint64_t next_key = 1;
-
-static const struct replies_drain_pace quick = {.tick_ms = 20, .life_ms = 3000, .look_ms = 5};
+static unsigned room = 64; /* of a postman that is opened */
 
 /* What came by, in order: "address body ". */
 struct notes {
@@ -37,8 +34,8 @@ struct notes {
 
 struct postman {
     struct replies_link *link;
-    struct notes notes;
-    bool holds; /* replies stay out until the test ends them */
+    struct notes notes, *shares; /* NULL, or where it notes instead */
+    bool holds;                  /* replies stay out until the test ends them */
     struct reply *held[64];
     unsigned held_count;
     unsigned out, out_most;
@@ -49,7 +46,6 @@ struct postman {
     unsigned lengths;
     uint64_t length;
     int64_t oldest_ms;
-    unsigned partitions;
     char why[STORE_ERROR_MAX];
 };
 
@@ -101,7 +97,8 @@ static inline int start_memory(void **state)
                                          .length_max = 16000,
                                          .put_ttl_ms = 60000,
                                          .age_max_ms = DAY_MS,
-                                         .per_second = 1000000};
+                                         .lease_ms = 4000,
+                                         .look_ms = 20};
     memset(settings.seal_key, 's', sizeof settings.seal_key);
     memset(settings.address_key, 'a', sizeof settings.address_key);
     store_open();
@@ -164,14 +161,14 @@ static inline void postman_end(struct postman *postman, unsigned i, enum reply_e
             (postman->held_count - i - 1) * sizeof *postman->held);
     postman->held_count--;
     postman->out--;
-    reply_done(postman->link, reply, end, delay_ms);
+    reply_done(reply, end, delay_ms);
 }
 
-static inline void postman_send(void *arg, struct reply *reply)
+static inline void postman_send(struct reply *reply)
 {
-    struct postman *postman = arg;
+    struct postman *postman = reply->arg;
 
-    note(&postman->notes, reply);
+    note(postman->shares != NULL ? postman->shares : &postman->notes, reply);
     if (++postman->out > postman->out_most)
         postman->out_most = postman->out;
     assert_true(postman->held_count < 64);
@@ -186,9 +183,9 @@ static inline void postman_send(void *arg, struct reply *reply)
     }
 }
 
-static inline void postman_cancel(void *arg, struct reply *reply)
+static inline void postman_cancel(struct reply *reply)
 {
-    struct postman *postman = arg;
+    struct postman *postman = reply->arg;
 
     for (unsigned i = 0; i < postman->held_count; i++) {
         if (postman->held[i] != reply)
@@ -203,12 +200,11 @@ static inline void postman_cancel(void *arg, struct reply *reply)
     fail_msg("something was cancelled that is not out");
 }
 
-static inline void on_length(void *arg, uint64_t length, int64_t oldest_ms, unsigned partitions)
+static inline void on_length(void *arg, uint64_t length, int64_t oldest_ms)
 {
     struct postman *postman = arg;
     postman->length = length;
     postman->oldest_ms = oldest_ms;
-    postman->partitions = partitions;
     postman->lengths++;
 }
 
@@ -230,7 +226,7 @@ static inline void on_trouble(void *arg, const char *why)
 
 static inline void postman_attach(struct postman *postman, struct event_base *loop)
 {
-    const struct replies_sender sender = {postman_send, postman_cancel, postman, 64};
+    const struct replies_sender sender = {postman_send, postman_cancel, postman, room};
     const struct replies_watch watch = {
         .length = on_length, .dropped = on_dropped, .trouble = on_trouble, .arg = postman};
     char error[STORE_ERROR_MAX] = "";
@@ -238,7 +234,6 @@ static inline void postman_attach(struct postman *postman, struct event_base *lo
     postman->link = replies_attach(store, loop, &redis.links, &sender, &watch, error);
     if (postman->link == NULL)
         fail_msg("%s", error);
-    replies_set_pace(postman->link, &quick);
 }
 
 static inline struct postman *postman_open(void)
@@ -319,12 +314,10 @@ static inline void put(struct replies_link *link, const char *address, const cha
 /* Replies that wait in Redis. */
 static inline long long waiting(void)
 {
-    long long length = 0;
-    for (int n = 0; n < REPLIES_PARTITIONS; n++) {
-        redisReply *reply = ask("XLEN uic:replies:%d", n);
-        length += reply->integer;
-        freeReplyObject(reply);
-    }
+    redisReply *reply = ask("ZCARD uic:replies:ages");
+    const long long length = reply->integer;
+
+    freeReplyObject(reply);
     return length;
 }
 

@@ -189,14 +189,14 @@ static void a_clock_that_jumped_makes_nothing_old(void **state)
     postman_close(postman);
 }
 
-static void a_full_partition_takes_no_more(void **state)
+static void a_full_queue_takes_no_more(void **state)
 {
     (void)state;
     struct replies_link *clerk = NULL;
     struct letter letter;
 
     replies_close(store);
-    settings.length_max = 3 * REPLIES_PARTITIONS;
+    settings.length_max = 3;
     store_open();
     clerk = clerk_open();
     for (int i = 0; i < 3; i++)
@@ -223,15 +223,14 @@ static void a_second_has_so_many_replies_and_no_more(void **state)
     settings.per_second = 100;
     store_open();
     postman = postman_open();
-    until(postman->partitions == REPLIES_PARTITIONS);
     int64_t began = wall_now_ms();
     for (int i = 0; i < 150; i++) {
         snprintf(address, sizeof address, "+%d", i);
         put(postman->link, address, "x");
     }
     until(postman->notes.count == 150);
-    /* One second's worth may have been saved; the other fifty need half a second at least. */
-    assert_true(wall_now_ms() - began >= 490);
+    /* Of a hundred and fifty, a hundred go in the first second. */
+    assert_true(wall_now_ms() - began >= 990);
     postman_close(postman);
 }
 
@@ -277,73 +276,40 @@ static void as_many_are_out_as_the_sender_takes(void **state)
     postman_close(postman);
 }
 
-static void two_links_share_the_people_evenly(void **state)
-{
-    (void)state;
-    struct postman *first = postman_open(), *second, *third;
-    unsigned half = REPLIES_PARTITIONS / 2;
-
-    until(first->partitions == REPLIES_PARTITIONS);
-    second = postman_open();
-    until(first->partitions == half && second->partitions == half);
-    third = postman_open();
-    until(first->partitions <= 6 && second->partitions <= 6 && third->partitions >= 4 &&
-          first->partitions + second->partitions + third->partitions == REPLIES_PARTITIONS);
-    replies_rest(third->link); /* goes: in memory by its detach alone */
-    until(replies_at_rest(third->link));
-    postman_close(third);
-    until(first->partitions == half && second->partitions == half);
-    postman_close(first);
-    until(second->partitions == REPLIES_PARTITIONS);
-    postman_close(second);
-}
-
 static void whoever_puts_a_person_is_sent_to_in_order(void **state)
 {
     (void)state;
     struct postman *postmen[2] = {postman_open(), postman_open()};
+    struct notes *notes = &postmen[0]->notes;
     char body[16], expected[1024] = "";
 
-    until(postmen[0]->partitions == 8 && postmen[1]->partitions == 8);
+    postmen[1]->shares = notes;
     for (int i = 0; i < 40; i++) {
         snprintf(body, sizeof body, "%d", i);
         put(postmen[i % 2]->link, "+1", body);
         snprintf(expected + strlen(expected), 32, "+1 %d ", i);
     }
-    until(postmen[0]->notes.count + postmen[1]->notes.count == 40);
-    assert_string_equal(
-        postmen[0]->notes.count > 0 ? postmen[0]->notes.text : postmen[1]->notes.text, expected);
-    assert_true(postmen[0]->notes.count == 0 || postmen[1]->notes.count == 0);
+    until(notes->count == 40);
+    assert_string_equal(notes->text, expected);
     postman_close(postmen[0]);
     postman_close(postmen[1]);
 }
 
-static void a_partition_changes_hands_without_a_repeat(void **state)
+static void what_one_has_no_room_for_another_takes(void **state)
 {
     (void)state;
-    struct postman *first = postman_open(), *second;
+    struct postman *first = postman_open(), *second = postman_open();
     char address[16];
 
-    until(first->partitions == REPLIES_PARTITIONS);
     first->holds = true;
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 100; i++) {
         snprintf(address, sizeof address, "+%d", i);
         put(first->link, address, "a");
-        put(first->link, address, "b");
     }
-    until(first->held_count == 60);
-    second = postman_open();
-    unsigned lengths = first->lengths;
-    until(first->lengths > lengths + 5);
-    assert_int_equal(second->notes.count, 0); /* what is out keeps its partition */
-    first->holds = false;
+    until(first->notes.count + second->notes.count == 100);
+    assert_true(second->notes.count >= 36);
     while (first->held_count > 0)
         postman_end(first, 0, REPLY_SENT, 0);
-    until(first->notes.count + second->notes.count == 120);
-    assert_true(second->notes.count > 0);
-    assert_null(strstr(second->notes.text, " a "));
-    until(first->partitions == 8 && second->partitions == 8 && first->length == 0);
-    assert_int_equal(first->cancelled, 0);
     postman_close(first);
     postman_close(second);
 }
@@ -370,53 +336,41 @@ static void resting_ends_what_is_out(void **state)
 {
     (void)state;
     struct postman *postman = postman_open();
+    struct replies_link *clerk = clerk_open();
 
     postman->holds = true;
     put(postman->link, "+1", "a");
     until(postman->held_count == 1);
     replies_rest(postman->link);
-    unsigned lengths = postman->lengths;
-    until(postman->lengths > lengths + 2);
+    put(clerk, "+1", "b");
+    put(clerk, "+2", "c");
     assert_false(replies_at_rest(postman->link));
-    postman_end(postman, 0, REPLY_SENT, 0);
+    postman->holds = false;
+    while (postman->held_count > 0)
+        postman_end(postman, 0, REPLY_SENT, 0);
     until(replies_at_rest(postman->link));
+    /* In memory nobody else sends what waits. */
+    assert_int_equal(postman->notes.count, settings.in_redis ? 1 : 3);
     assert_int_equal(postman->cancelled, 0);
+    replies_detach(clerk);
     postman_close(postman);
 }
 
-static void a_person_is_remembered_no_longer_than_needed(void **state)
-{
-    (void)state;
-    struct people *people = people_create(base, NULL, NULL);
-    struct replies_kept kept = {.id = "1", .sealed = (const unsigned char *)""};
-
-    for (int i = 0; i < 100; i++) {
-        struct replies_item *item = replies_item_create(i % REPLIES_PARTITIONS, &kept);
-        assert_int_equal(people_add(people, i, item), 0);
-        assert_ptr_equal(people_next(people), item);
-        people_done(people, item, i == 7);
-        replies_item_free(item);
-    }
-    assert_int_equal(people_count(people), 1);
-    people_free(people);
-}
-
-/* Threads of one process, as workers are: each puts, and whoever holds the partition sends. */
+/* Threads of one process, as workers are: each puts, and whoever takes it sends. */
 
 #define CREW 3
 #define EACH 200
 
 static atomic_uint crew_sent;
 
-static void crew_send(void *arg, struct reply *reply)
+static void crew_send(struct reply *reply)
 {
     atomic_fetch_add(&crew_sent, 1);
-    reply_done(*(struct replies_link **)arg, reply, REPLY_SENT, 0);
+    reply_done(reply, REPLY_SENT, 0);
 }
 
-static void crew_cancel(void *arg, struct reply *reply)
+static void crew_cancel(struct reply *reply)
 {
-    (void)arg;
     (void)reply;
 }
 
@@ -430,13 +384,12 @@ static void *crew_run(void *arg)
     struct event_base *own = event_base_new();
     struct test_redis mine;
     struct replies_link *link = NULL;
-    const struct replies_sender sender = {crew_send, crew_cancel, &link, 16};
+    const struct replies_sender sender = {crew_send, crew_cancel, NULL, 16};
     char error[STORE_ERROR_MAX], address[16];
 
     (void)arg;
     test_redis_open(&mine, own, settings.in_redis ? url : NULL, 5000);
     link = replies_attach(store, own, &mine.links, &sender, NULL, error);
-    replies_set_pace(link, &quick);
     for (unsigned i = 0; i < EACH;) {
         snprintf(address, sizeof address, "+%u", i % 40);
         struct letter letter = letter_of(address, "x", (uintptr_t)arg * EACH + i + 1);
@@ -482,18 +435,15 @@ int main(void)
         BOTH(a_waiting_reply_knows_its_past),
         BOTH(what_is_too_old_is_dropped),
         BOTH(a_clock_that_jumped_makes_nothing_old),
-        BOTH(a_full_partition_takes_no_more),
+        BOTH(a_full_queue_takes_no_more),
         BOTH(a_second_has_so_many_replies_and_no_more),
         BOTH(of_one_person_forty_five_may_come_at_once),
         BOTH(as_many_are_out_as_the_sender_takes),
-        BOTH(two_links_share_the_people_evenly),
         BOTH(whoever_puts_a_person_is_sent_to_in_order),
-        BOTH(a_partition_changes_hands_without_a_repeat),
+        BOTH(what_one_has_no_room_for_another_takes),
         BOTH(a_detach_cancels_what_is_out),
         BOTH(resting_ends_what_is_out),
         BOTH(threads_share_the_work),
-        {"a_person_is_remembered_no_longer_than_needed",
-         a_person_is_remembered_no_longer_than_needed, start_memory, stop_memory, NULL},
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

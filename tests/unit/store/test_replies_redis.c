@@ -1,7 +1,25 @@
 /* Replies in Redis when somebody dies: an instance, a lease, Redis itself. */
 #include "store/replies_bench.h"
 
-static const struct replies_drain_pace short_lease = {.tick_ms = 50, .life_ms = 600, .look_ms = 5};
+static void lease_shortly(void)
+{
+    replies_close(store);
+    settings.lease_ms = 600;
+    store_open();
+}
+
+/* In how many ms the only person is due, by Redis's clock. */
+static long long due_in(void)
+{
+    redisReply *due = ask("ZRANGE uic:replies:due 0 0 WITHSCORES");
+    redisReply *time = ask("TIME");
+    assert_int_equal(due->elements, 2);
+    const long long at = atoll(due->element[1]->str),
+                    now = atoll(time->element[0]->str) * 1000 + atoll(time->element[1]->str) / 1000;
+    freeReplyObject(due);
+    freeReplyObject(time);
+    return at - now;
+}
 
 static void what_was_put_outlives_who_put_it(void **state)
 {
@@ -27,14 +45,8 @@ static void nothing_lies_there_in_clear(void **state)
 
     put(clerk, "+243811111111", "985-KINS-15-JEA-KABI-A3F9D");
     redisReply *keys = ask("KEYS *");
-    assert_int_equal(keys->elements,
-                     3); /* a stream, the mark of the put, and which is the newest */
+    assert_int_equal(keys->elements, 5); /* a list, who is due, ages, the put key, the newest */
     for (size_t i = 0; i < keys->elements; i++) {
-        if (strstr(keys->element[i]->str, ":newest:") != NULL) {
-            /* Holds the time of the put, which may have any digits. */
-            assert_null(strstr(keys->element[i]->str, "2438"));
-            continue;
-        }
         redisReply *dump = ask("DUMP %s", keys->element[i]->str);
         assert_null(memmem(dump->str, dump->len, "2438", 4));
         assert_null(memmem(dump->str, dump->len, "985", 3));
@@ -61,7 +73,7 @@ static void the_mark_of_a_put_goes_with_time(void **state)
     postman_close(postman);
 }
 
-/* Somebody who dies while he holds every partition, with a reply out. */
+/* Somebody who dies with a reply out. */
 static void die_holding(const char *address)
 {
     int pipes[2];
@@ -72,7 +84,6 @@ static void die_holding(const char *address)
         base = event_base_new();
         test_redis_open(&redis, base, url, 5000);
         struct postman *postman = postman_open();
-        replies_set_pace(postman->link, &short_lease);
         postman->holds = true;
         until(postman->held_count == 1 && strcmp(postman->held[0]->address, address) == 0);
         if (write(pipes[1], "x", 1) != 1)
@@ -87,16 +98,17 @@ static void die_holding(const char *address)
     waitpid(pid, NULL, 0);
 }
 
-static void the_partitions_of_the_dead_are_taken_over(void **state)
+static void what_the_dead_had_is_sent_when_its_lease_ended(void **state)
 {
     (void)state;
-    struct replies_link *clerk = clerk_open();
+    struct replies_link *clerk;
 
+    lease_shortly();
+    clerk = clerk_open();
     put(clerk, "+1", "a");
     put(clerk, "+1", "b");
     die_holding("+1");
     struct postman *postman = postman_open();
-    until(postman->partitions == REPLIES_PARTITIONS);
     until(postman->notes.count == 2);
     assert_string_equal(postman->notes.text, "+1 a +1 b ");
     replies_detach(clerk);
@@ -124,42 +136,65 @@ static void while_the_lease_lives_nobody_else_sends(void **state)
     postman_close(second);
 }
 
-static void who_cannot_renew_stops_and_breaks_off(void **state)
+/* The first one's lease is over, and the second sends the same reply; the first has no room for more.
+ */
+static void taken_by_both(struct postman **first, struct postman **second)
 {
-    (void)state;
-    struct postman *postman = postman_open();
-
-    replies_set_pace(postman->link, &short_lease);
-    postman->holds = true;
-    put(postman->link, "+1", "a");
-    until(postman->held_count == 1);
-    kill(server.pid, SIGSTOP); /* silent, the worst kind of away */
-    until(postman->cancelled == 1);
-    assert_int_equal(postman->held_count, 0);
-    kill(server.pid, SIGCONT);
-    until(postman->held_count == 1); /* the lease is there again, and so is the reply */
-    postman_end(postman, 0, REPLY_SENT, 0);
-    until(postman->length == 0);
-    postman_close(postman);
+    room = 1;
+    *first = postman_open();
+    (*first)->holds = true;
+    put((*first)->link, "+1", "a");
+    put((*first)->link, "+1", "b");
+    until((*first)->held_count == 1);
+    redisReply *due = ask("ZRANGE uic:replies:due 0 0");
+    tell("ZADD uic:replies:due 0 %s", due->element[0]->str);
+    freeReplyObject(due);
+    room = 64;
+    *second = postman_open();
+    (*second)->holds = true;
+    until((*second)->held_count == 1);
 }
 
-static void a_lease_that_another_has_is_given_up(void **state)
+static void send_b(struct postman *first, struct postman *second)
+{
+    until(first->held_count + second->held_count == 1);
+    postman_end(second->held_count == 1 ? second : first, 0, REPLY_SENT, 0);
+    until(waiting() == 0);
+    assert_int_equal(first->notes.count + second->notes.count, 3);
+    postman_close(first);
+    postman_close(second);
+}
+
+static void who_lost_the_lease_takes_out_the_very_reply(void **state)
 {
     (void)state;
-    struct postman *postman = postman_open();
+    struct postman *first, *second;
 
-    until(postman->partitions == REPLIES_PARTITIONS);
-    for (int n = 0; n < REPLIES_PARTITIONS; n++)
-        tell("SET uic:replies:owner:%d somebody", n);
-    until(postman->partitions == 0);
-    put(postman->link, "+1", "a");
-    unsigned lengths = postman->lengths;
-    until(postman->lengths > lengths + 5);
-    assert_int_equal(postman->notes.count, 0);
-    for (int n = 0; n < REPLIES_PARTITIONS; n++)
-        tell("DEL uic:replies:owner:%d", n);
-    until(postman->notes.count == 1);
-    postman_close(postman);
+    taken_by_both(&first, &second);
+    postman_end(first, 0, REPLY_SENT, 0);
+    until(waiting() == 1);
+    unsigned lengths = second->lengths;
+    until(second->lengths > lengths + 3);
+    assert_int_equal(first->held_count + second->held_count, 1); /* b waits for the second's end */
+    assert_string_equal(second->notes.text, "+1 a ");
+    postman_end(second, 0, REPLY_SENT, 0);
+    until(first->held_count + second->held_count == 1);
+    assert_int_equal(waiting(), 1); /* which took out no b */
+    send_b(first, second);
+}
+
+static void who_lost_the_lease_puts_nobody_off(void **state)
+{
+    (void)state;
+    struct postman *first, *second;
+
+    taken_by_both(&first, &second);
+    postman_end(first, 0, REPLY_LATER, 60 * 60 * 1000);
+    unsigned lengths = first->lengths;
+    until(first->lengths > lengths + 3);
+    assert_true(due_in() < settings.lease_ms);
+    postman_end(second, 0, REPLY_SENT, 0);
+    send_b(first, second);
 }
 
 static void what_was_sent_while_redis_was_away_is_not_sent_again(void **state)
@@ -174,12 +209,13 @@ static void what_was_sent_while_redis_was_away_is_not_sent_again(void **state)
     put(postman->link, "+1", "b");
     until(postman->held_count == 1);
     unsigned lengths = postman->lengths;
-    until(postman->lengths > lengths + 3); /* both are in memory */
+    until(postman->lengths > lengths + 3);
     kill(server.pid, SIGSTOP);
-    postman_end(postman, 0, REPLY_SENT, 0); /* its removal waits for Redis */
+    postman_end(postman, 0, REPLY_SENT, 0); /* that waits for Redis */
+    until(!replies_link_up(postman->link));
+    kill(server.pid, SIGCONT);
     until(postman->held_count == 1);
     assert_string_equal(postman->notes.text, "+1 a +1 b ");
-    kill(server.pid, SIGCONT);
     postman->holds = false;
     postman_end(postman, 0, REPLY_SENT, 0);
     until(postman->lengths > 0 && postman->length == 0 && waiting() == 0);
@@ -187,7 +223,7 @@ static void what_was_sent_while_redis_was_away_is_not_sent_again(void **state)
     postman_close(postman);
 }
 
-static void a_removal_that_was_lost_is_made_again(void **state)
+static void an_end_that_was_lost_is_told_again(void **state)
 {
     (void)state;
     struct postman *postman = postman_open();
@@ -223,62 +259,111 @@ static void a_redis_that_lost_everything_is_served_again(void **state)
     postman_close(postman);
 }
 
-static void a_stream_with_smaller_numbers_is_read_from_its_beginning(void **state)
-{
-    (void)state;
-    struct postman *postman = postman_open();
-    struct replies_link *clerk;
-
-    put(postman->link, "+1", "a");
-    until(postman->notes.count == 1);
-    until(waiting() == 0);
-    /* Another stream in its place, as if the clock had gone back. */
-    clerk = clerk_open();
-    for (int n = 0; n < REPLIES_PARTITIONS; n++) {
-        redisReply *length = ask("EXISTS uic:replies:%d", n);
-        if (length->integer == 1) {
-            tell("DEL uic:replies:%d", n);
-            tell("XADD uic:replies:%d 5-0 who %016x sealed nothing", n, n);
-        }
-        freeReplyObject(length);
-    }
-    until(postman->damaged == 1);
-    replies_detach(clerk);
-    postman_close(postman);
-}
-
 static void what_does_not_open_is_dropped_and_told(void **state)
 {
     (void)state;
     struct postman *postman = postman_open();
 
-    until(postman->partitions == REPLIES_PARTITIONS);
-    tell("XADD uic:replies:3 * who 0000000000000003 sealed rubbish");
-    tell("XADD uic:replies:3 * who 3");
-    tell("XADD uic:replies:3 * who 3 what 4 sealed 5");
+    for (int i = 0; i < 3; i++) {
+        tell("RPUSH uic:replies:of:000000000000000%d %s", i,
+             i == 0 ? "x" : "rubbish of some bytes");
+        tell("ZADD uic:replies:due 0 000000000000000%d", i);
+    }
     until(postman->damaged == 3);
-    until(waiting() == 0);
+    tell("ZADD uic:replies:due 0 nobody");
     put(postman->link, "+1", "a");
     until(postman->notes.count == 1);
+    until(postman->length == 0 && waiting() == 0);
+    redisReply *keys = ask("KEYS uic:replies:of:*");
+    assert_int_equal(keys->elements, 0);
+    freeReplyObject(keys);
     postman_close(postman);
 }
 
-static void streams_that_cannot_be_read_are_told_once(void **state)
+static void a_queue_that_cannot_be_read_is_told_once(void **state)
 {
     (void)state;
     struct postman *postman = postman_open();
 
-    until(postman->partitions == REPLIES_PARTITIONS);
-    tell("SET uic:replies:0 x");
+    tell("SET uic:replies:due x");
     until(postman->troubles > 0);
     assert_non_null(strstr(postman->why, "WRONGTYPE"));
-    for (int64_t end = wall_now_ms() + 10 * quick.tick_ms; wall_now_ms() < end;)
+    for (int64_t end = wall_now_ms() + 10 * settings.look_ms; wall_now_ms() < end;)
         event_base_loop(base, EVLOOP_ONCE);
-    tell("DEL uic:replies:0");
+    tell("DEL uic:replies:due");
     put(postman->link, "+1", "a");
     until(postman->notes.count == 1);
     assert_int_equal(postman->troubles, 1);
     postman_close(postman);
+}
+
+/* As if Redis's clock had been years ahead when they were put off. */
+static void a_clock_that_was_set_back_makes_nobody_wait(void **state)
+{
+    (void)state;
+    struct replies_link *clerk;
+
+    replies_close(store);
+    settings.per_second = 1;
+    store_open();
+    clerk = clerk_open();
+    put(clerk, "+1", "a");
+    redisReply *due = ask("ZRANGE uic:replies:due 0 0");
+    tell("ZADD uic:replies:due 9999999999999 %s", due->element[0]->str);
+    tell("SET uic:replies:paid:%s 9999999999999", due->element[0]->str);
+    tell("LPUSH uic:replies:sent 9999999999999");
+    freeReplyObject(due);
+    struct postman *postman = postman_open();
+    until(postman->notes.count == 1);
+    until(waiting() == 0);
+    replies_detach(clerk);
+    postman_close(postman);
+}
+
+/* A list has ended with its time, and the sorted sets do not know. */
+static void what_ended_by_itself_is_forgotten(void **state)
+{
+    (void)state;
+    struct replies_link *clerk = clerk_open();
+
+    put(clerk, "+1", "a");
+    redisReply *keys = ask("KEYS uic:replies:of:*"), *life = ask("PTTL %s", keys->element[0]->str);
+    assert_true(life->integer > DAY_MS && life->integer <= DAY_MS + 2 * REPLY_DELAY_MAX_MS);
+    tell("DEL %s", keys->element[0]->str);
+    freeReplyObject(life);
+    freeReplyObject(keys);
+    redisReply *token = ask("ZRANGE uic:replies:ages 0 0");
+    tell("ZADD uic:replies:ages 1 %b", token->element[0]->str, token->element[0]->len);
+    freeReplyObject(token);
+    struct postman *postman = postman_open();
+    until(postman->lengths > 2);
+    assert_int_equal(postman->length, 0);
+    redisReply *due = ask("EXISTS uic:replies:due");
+    assert_int_equal(due->integer, 0);
+    freeReplyObject(due);
+    replies_detach(clerk);
+    postman_close(postman);
+}
+
+static void what_is_given_back_at_rest_waits_for_no_lease(void **state)
+{
+    (void)state;
+    struct postman *first = postman_open(), *second;
+
+    first->holds = true;
+    put(first->link, "+1", "a");
+    put(first->link, "+1", "b");
+    until(first->held_count == 1);
+    replies_rest(first->link);
+    assert_false(replies_at_rest(first->link));
+    postman_end(first, 0, REPLY_SENT, 0);
+    until(replies_at_rest(first->link));
+    assert_true(due_in() <= 0);
+    postman_close(first);
+    second = postman_open();
+    until(second->notes.count == 1);
+    assert_string_equal(second->notes.text, "+1 b ");
+    postman_close(second);
 }
 
 static void without_redis_nothing_is_promised(void **state)
@@ -297,14 +382,14 @@ static void without_redis_nothing_is_promised(void **state)
     kill(server.pid, SIGCONT);
 }
 
-static void more_than_the_window_is_sent_in_order(void **state)
+static void many_more_than_are_taken_at_once_come_in_order(void **state)
 {
     (void)state;
     struct replies_link *clerk = clerk_open();
     struct postman *postman;
     char address[16], body[16];
 
-    for (int i = 0; i < 700; i++) { /* one person in a partition full of others */
+    for (int i = 0; i < 700; i++) { /* twenty people in turn */
         snprintf(address, sizeof address, "+%d", i % 20);
         snprintf(body, sizeof body, "%d", i);
         put(clerk, address, body);
@@ -329,18 +414,20 @@ int main(void)
         REDIS(what_was_put_outlives_who_put_it),
         REDIS(nothing_lies_there_in_clear),
         REDIS(the_mark_of_a_put_goes_with_time),
-        REDIS(the_partitions_of_the_dead_are_taken_over),
+        REDIS(what_the_dead_had_is_sent_when_its_lease_ended),
         REDIS(while_the_lease_lives_nobody_else_sends),
-        REDIS(who_cannot_renew_stops_and_breaks_off),
-        REDIS(a_lease_that_another_has_is_given_up),
+        REDIS(who_lost_the_lease_takes_out_the_very_reply),
+        REDIS(who_lost_the_lease_puts_nobody_off),
         REDIS(what_was_sent_while_redis_was_away_is_not_sent_again),
-        REDIS(a_removal_that_was_lost_is_made_again),
+        REDIS(an_end_that_was_lost_is_told_again),
         REDIS(a_redis_that_lost_everything_is_served_again),
-        REDIS(a_stream_with_smaller_numbers_is_read_from_its_beginning),
         REDIS(what_does_not_open_is_dropped_and_told),
-        REDIS(streams_that_cannot_be_read_are_told_once),
+        REDIS(a_queue_that_cannot_be_read_is_told_once),
+        REDIS(a_clock_that_was_set_back_makes_nobody_wait),
+        REDIS(what_ended_by_itself_is_forgotten),
+        REDIS(what_is_given_back_at_rest_waits_for_no_lease),
         REDIS(without_redis_nothing_is_promised),
-        REDIS(more_than_the_window_is_sent_in_order),
+        REDIS(many_more_than_are_taken_at_once_come_in_order),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,40 @@
+-- Ends what was taken: takes the reply out of its list, or puts it off. KEYS: the prefix of all names.
+-- ARGV: whose it is, when its lease ends, its token, '' when it is over or for how long in ms it is
+-- put off, what it is to end with in the list then, what a sent one costs its person in ms, how far
+-- ahead in ms a person may be, under what the sent one is known or ''.
+-- Only the very reply is taken out, whoever holds the lease by now; only who holds it says when the
+-- person is due again. Returns in how many ms that is, or -1 when nothing of theirs waits, or another
+-- holds the lease.
+local queue, who, token, delay, ahead = KEYS[1], ARGV[1], ARGV[3], ARGV[4], tonumber(ARGV[7])
+local due, list, newest = queue .. ':due', queue .. ':of:' .. who, queue .. ':newest:' .. who
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local holds = tonumber(redis.call('ZSCORE', due, who) or 0) == tonumber(ARGV[2])
+local reply = redis.call('LINDEX', list, 0)
+local is_first = reply and string.sub(reply, 1, #token) == token
+local paid = math.min(tonumber(redis.call('GET', queue .. ':paid:' .. who) or 0), now + ahead)
+
+if is_first and delay == '' then
+    redis.call('LPOP', list)
+    redis.call('ZREM', queue .. ':ages', token)
+    local cost = tonumber(ARGV[6])
+    if cost > 0 then
+        paid = math.max(now, paid) + cost
+        redis.call('SET', queue .. ':paid:' .. who, paid, 'PX', paid - now)
+    end
+    if ARGV[8] ~= '' and redis.call('GET', newest) == token then
+        redis.call('SET', newest, ARGV[8], 'KEEPTTL')
+    end
+elseif is_first and holds then
+    redis.call('LSET', list, 0, string.sub(reply, 1, -#ARGV[5] - 1) .. ARGV[5])
+end
+if not holds then
+    return -1
+end
+if redis.call('LLEN', list) == 0 then
+    redis.call('ZREM', due, who)
+    return -1
+end
+local wait = math.max(0, is_first and tonumber(delay) or 0, paid - ahead - now)
+redis.call('ZADD', due, now + wait, who)
+return wait
