@@ -113,7 +113,7 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
         return;
     worker->listen_end_ms = clock_monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
-    worker->routes.draining = true;
+    worker->routes.scrape.draining = true;
     http_drain(worker->http);
     event_add(worker->on_drain, &interval);
     on_drain(-1, 0, worker);
@@ -305,7 +305,6 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
 
     worker->routes = (struct routes){
         .config = config,
-        .flow = settings->stores.setup->flow,
         .twilio = worker->twilio,
         .meta = worker->meta,
         .simulator = worker->simulator,
@@ -313,7 +312,10 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
         .throttle = worker->throttle,
         .login = worker->login,
         .stats = worker->stats,
-        .readiness = settings->stores.readiness,
+        .scrape = {.config = config,
+                   .flow = settings->stores.setup->flow,
+                   .throttle = worker->throttle,
+                   .readiness = settings->stores.readiness},
     };
     const struct http_address address = {config->host, config->port, settings->listen_fd};
     worker->http = http_create(worker->base, &address, &limits, routes_handle, &worker->routes,
