@@ -1,5 +1,5 @@
 /* What an exchange ends with: one answer, one line in the log, and the counts. */
-#include "server/exchange/fsm.h"
+#include "server/exchange/exchange_parts.h"
 
 #include "server/exchange/quota.h"
 #include "server/telemetry/log.h"

@@ -1,6 +1,6 @@
 /* How complete answers become a code: what is claimed, and what it means that the records, or the
  * outbox in their place, have it or do not. */
-#include "server/exchange/fsm.h"
+#include "server/exchange/exchange_parts.h"
 
 #include "server/security/keys.h"
 #include "server/telemetry/metrics.h"

@@ -1,8 +1,8 @@
 /* Begins and ends exchanges, lets in who may write, watches deadlines. Which way a message goes is
- * left to exchange_fsm.c. */
+ * left to fsm.c. */
 #include "server/exchange/exchange.h"
 
-#include "server/exchange/fsm.h"
+#include "server/exchange/exchange_parts.h"
 #include "server/exchange/quota.h"
 #include "server/security/keys.h"
 #include "server/telemetry/metrics.h"
@@ -14,13 +14,6 @@
 
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
-/* Exchanges that are kept for the next messages at most; none where each use is to be watched. */
-#ifdef __SANITIZE_ADDRESS__
-#define SPARE_MAX 0
-#else
-#define SPARE_MAX 1024
-#endif
-
 _Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every address");
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
@@ -73,14 +66,9 @@ void exchange_service_stop(struct exchange_service *service)
 
 void exchange_service_free(struct exchange_service *service)
 {
-    struct exchange *exchange;
-
     if (service == NULL)
         return;
-    while ((exchange = TAILQ_FIRST(&service->spare)) != NULL) {
-        TAILQ_REMOVE(&service->spare, exchange, link);
-        free(exchange);
-    }
+    exchange_pool_free(service);
     if (service->sweep != NULL)
         event_free(service->sweep);
     free(service);
@@ -160,46 +148,6 @@ static bool exchange_quotes_ours(const struct exchange *exchange)
            exchange->service->settings.replies != NULL;
 }
 
-/* Memory for an exchange: one that is over, or new. NULL without memory. */
-static struct exchange *exchange_take(struct exchange_service *service)
-{
-    struct exchange *exchange = TAILQ_FIRST(&service->spare);
-
-    if (exchange == NULL)
-        return malloc(sizeof *exchange);
-    TAILQ_REMOVE(&service->spare, exchange, link);
-    service->spare_count--;
-    return exchange;
-}
-
-static void exchange_wipe(struct exchange *exchange)
-{
-    conversation_wipe(&exchange->conversation);
-    explicit_bzero(exchange->session.bytes, exchange->session.length);
-    explicit_bzero(exchange, offsetof(struct exchange, session));
-}
-
-static void exchange_give_back(struct exchange_service *service, struct exchange *exchange)
-{
-    exchange_wipe(exchange);
-    if (service->spare_count == SPARE_MAX) {
-        free(exchange);
-        return;
-    }
-    TAILQ_INSERT_HEAD(&service->spare, exchange, link);
-    service->spare_count++;
-}
-
-void exchange_end(struct exchange *exchange)
-{
-    struct exchange_service *service = exchange->service;
-
-    TAILQ_REMOVE(&service->exchanges, exchange, link);
-    service->in_flight--;
-    metrics_subtract(METRIC_MESSAGES_IN_FLIGHT, 1);
-    exchange_give_back(service, exchange);
-}
-
 int exchange_begin(struct exchange_service *service, const struct message *message,
                    exchange_answer *answer, void *arg)
 {
@@ -210,7 +158,6 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
         metrics_add(METRIC_MESSAGES_REFUSED, 1);
         return -1;
     }
-    memset(exchange, 0, offsetof(struct exchange, session));
     conversation_start(&exchange->conversation, NULL, 0);
     exchange->service = service;
     exchange->answer = answer;
@@ -235,9 +182,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
                  message->address_length);
     exchange_prepare(exchange);
     exchange->state = exchange_quotes_ours(exchange) ? EXCHANGE_QUOTE : EXCHANGE_LOAD;
-    TAILQ_INSERT_TAIL(&service->exchanges, exchange, link);
-    service->in_flight++;
-    metrics_add(METRIC_MESSAGES_IN_FLIGHT, 1);
+    exchange_enter(service, exchange);
     if (exchange_is_allowed(exchange))
         exchange_drive(exchange);
     else

@@ -24,7 +24,7 @@
  * completed the conversation, whoever makes it, so it counts once; when the deadline passes the
  * exchange ends silently as soon as its store comes back.
  */
-#include "server/exchange/fsm.h"
+#include "server/exchange/exchange_parts.h"
 
 #include "server/security/keys.h"
 #include "server/telemetry/log.h"
@@ -71,14 +71,17 @@ void exchange_prepare(struct exchange *exchange)
     exchange->entry.ticket.done = resume_from_outbox;
 }
 
-/* Starts an operation's ticket at rest: an operation that finishes at once leaves its status in
- * the ticket like one that finishes later. Returns whether to wait. */
-static bool ticket_waits(struct store_ticket *ticket, enum store_status status)
+/* What a state leaves the exchange to do. */
+enum walk { WALK_ON, WALK_WAITS, WALK_OVER };
+
+/* An operation that finishes at once leaves its status in the ticket like one that finishes
+ * later. */
+static enum walk ticket_wait(struct store_ticket *ticket, enum store_status status)
 {
     if (status == STORE_LATER)
-        return true;
+        return WALK_WAITS;
     ticket->status = status;
-    return false;
+    return WALK_ON;
 }
 
 /* Where the conversation stands before this message. When the last save had no answer and this is
@@ -243,90 +246,117 @@ static void exchange_measure(struct exchange *exchange)
     }
 }
 
-/* Runs until the exchange waits (returns true) or is over (returns false). */
-static bool exchange_run(struct exchange *exchange)
+static enum walk ask_newest(struct exchange *exchange)
 {
-    const struct exchange_settings *settings = &exchange->service->settings;
+    struct replies_link *replies = exchange->service->settings.replies;
+
+    exchange->state = EXCHANGE_QUOTED;
+    return ticket_wait(&exchange->newest.ticket, replies_newest(replies, &exchange->newest));
+}
+
+/* Where the newest is not known, each may be it. */
+static enum walk newest_finish(struct exchange *exchange)
+{
+    exchange->said.quotes_older = exchange->newest.ticket.status == STORE_OK &&
+                                  exchange->newest.id != exchange->said.quoted_id;
+    exchange->state = EXCHANGE_LOAD;
+    return WALK_ON;
+}
+
+static enum walk ask_session(struct exchange *exchange)
+{
     struct session *session = &exchange->session;
+
+    exchange->state = EXCHANGE_LOADED;
+    return ticket_wait(&session->ticket,
+                       session_load(exchange->service->settings.sessions, session));
+}
+
+static enum walk load_finish(struct exchange *exchange)
+{
+    const enum store_status status = exchange->session.ticket.status;
+
+    if (status != STORE_OK && status != STORE_ABSENT)
+        return load_failed(exchange) ? WALK_WAITS : WALK_OVER;
+    exchange->state = exchange_step(exchange);
+    if (exchange->outcome.effect != FLOW_REPEAT && exchange->outcome.effect != FLOW_IGNORE)
+        return WALK_ON;
+    exchange_answer_reply(exchange);
+    return WALK_OVER;
+}
+
+static enum walk ask_records(struct exchange *exchange)
+{
     struct record_claim *claim = &exchange->claim;
 
-    while (exchange->answer != NULL) {
-        exchange_measure(exchange);
-        switch (exchange->state) {
-        case EXCHANGE_QUOTE:
-            exchange->state = EXCHANGE_QUOTED;
-            if (ticket_waits(&exchange->newest.ticket,
-                             replies_newest(settings->replies, &exchange->newest)))
-                return true;
-            break;
-        case EXCHANGE_QUOTED:
-            /* Where the newest is not known, each may be it. */
-            exchange->said.quotes_older = exchange->newest.ticket.status == STORE_OK &&
-                                          exchange->newest.id != exchange->said.quoted_id;
-            exchange->state = EXCHANGE_LOAD;
-            break;
-        case EXCHANGE_LOAD:
-            exchange->state = EXCHANGE_LOADED;
-            if (ticket_waits(&session->ticket, session_load(settings->sessions, session)))
-                return true;
-            break;
-        case EXCHANGE_LOADED:
-            if (session->ticket.status != STORE_OK && session->ticket.status != STORE_ABSENT)
-                return load_failed(exchange);
-            exchange->state = exchange_step(exchange);
-            if (exchange->outcome.effect == FLOW_REPEAT ||
-                exchange->outcome.effect == FLOW_IGNORE) {
-                exchange_answer_reply(exchange);
-                return false;
-            }
-            break;
-        case EXCHANGE_CLAIM:
-            if (exchange_claim_prepare(exchange) != 0) {
-                exchange_answer_unavailable(exchange, "code_not_computed");
-                return false;
-            }
-            exchange->state = EXCHANGE_CLAIMED;
-            if (ticket_waits(&claim->ticket, record_claim(settings->records, claim)))
-                return true;
-            break;
-        case EXCHANGE_CLAIMED:
-            if (!exchange_claim_finish(exchange))
-                return false;
-            break;
-        case EXCHANGE_OUTBOX:
-            exchange->entry.claim = claim;
-            exchange->state = EXCHANGE_OUTBOXED;
-            if (ticket_waits(&exchange->entry.ticket,
-                             outbox_put(settings->outbox, &exchange->entry)))
-                return true;
-            break;
-        case EXCHANGE_OUTBOXED:
-            if (!exchange_outbox_finish(exchange))
-                return false;
-            break;
-        case EXCHANGE_RESERVE:
-        case EXCHANGE_SAVE:
-            exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
-            if (ticket_waits(&session->ticket, exchange_save(exchange))) {
-                exchange->unsure = true;
-                return true;
-            }
-            break;
-        case EXCHANGE_RESERVED:
-        case EXCHANGE_SAVED:
-            if (!save_finish(exchange))
-                return false;
-            break;
-        }
+    if (exchange_claim_prepare(exchange) != 0) {
+        exchange_answer_unavailable(exchange, "code_not_computed");
+        return WALK_OVER;
     }
-    /* Answered by its deadline while it waited. */
-    if (exchange->state == EXCHANGE_RESERVED || exchange->state == EXCHANGE_SAVED)
-        save_count(exchange);
-    return false;
+    exchange->state = EXCHANGE_CLAIMED;
+    return ticket_wait(&claim->ticket, record_claim(exchange->service->settings.records, claim));
+}
+
+static enum walk ask_outbox(struct exchange *exchange)
+{
+    struct outbox_entry *entry = &exchange->entry;
+
+    entry->claim = &exchange->claim;
+    exchange->state = EXCHANGE_OUTBOXED;
+    return ticket_wait(&entry->ticket, outbox_put(exchange->service->settings.outbox, entry));
+}
+
+static enum walk ask_save(struct exchange *exchange)
+{
+    exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
+    enum walk walk = ticket_wait(&exchange->session.ticket, exchange_save(exchange));
+    if (walk == WALK_WAITS)
+        exchange->unsure = true;
+    return walk;
+}
+
+static enum walk exchange_walk(struct exchange *exchange)
+{
+    switch (exchange->state) {
+    case EXCHANGE_QUOTE:
+        return ask_newest(exchange);
+    case EXCHANGE_QUOTED:
+        return newest_finish(exchange);
+    case EXCHANGE_LOAD:
+        return ask_session(exchange);
+    case EXCHANGE_LOADED:
+        return load_finish(exchange);
+    case EXCHANGE_CLAIM:
+        return ask_records(exchange);
+    case EXCHANGE_CLAIMED:
+        return exchange_claim_finish(exchange) ? WALK_ON : WALK_OVER;
+    case EXCHANGE_OUTBOX:
+        return ask_outbox(exchange);
+    case EXCHANGE_OUTBOXED:
+        return exchange_outbox_finish(exchange) ? WALK_ON : WALK_OVER;
+    case EXCHANGE_RESERVE:
+    case EXCHANGE_SAVE:
+        return ask_save(exchange);
+    case EXCHANGE_RESERVED:
+    case EXCHANGE_SAVED:
+        return save_finish(exchange) ? WALK_ON : WALK_OVER;
+    }
+    return WALK_OVER;
 }
 
 void exchange_drive(struct exchange *exchange)
 {
-    if (!exchange_run(exchange))
-        exchange_end(exchange);
+    enum walk walk = WALK_ON;
+
+    while (walk == WALK_ON && exchange->answer != NULL) {
+        exchange_measure(exchange);
+        walk = exchange_walk(exchange);
+    }
+    if (walk == WALK_WAITS)
+        return;
+    /* Answered by its deadline while it waited for a save. */
+    if (walk == WALK_ON &&
+        (exchange->state == EXCHANGE_RESERVED || exchange->state == EXCHANGE_SAVED))
+        save_count(exchange);
+    exchange_end(exchange);
 }

@@ -9,10 +9,9 @@
 #include "server/channels/meta/subscription.h"
 #include "server/channels/simulator/simulator.h"
 #include "server/serving/redis_advice.h"
-#include "server/serving/scrape.h"
-#include "server/serving/stores.h"
 #include "server/telemetry/metrics.h"
 #include "server/telemetry/process.h"
+#include "server/telemetry/readiness.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,20 +79,20 @@ static void handle_health(struct routes *routes, struct http_request *request)
 
 static void handle_ready(struct routes *routes, struct http_request *request)
 {
-    bool sessions = atomic_load(&routes->readiness->sessions_down) == 0;
-    bool records = atomic_load(&routes->readiness->records_down) == 0;
-    bool ready = sessions && records && !routes->draining;
+    bool sessions = atomic_load(&routes->scrape.readiness->sessions_down) == 0;
+    bool records = atomic_load(&routes->scrape.readiness->records_down) == 0;
+    bool ready = sessions && records && !routes->scrape.draining;
     const char *redis = routes->config->redis_url == NULL ? "memory" : sessions ? "up" : "down";
     const struct redis_advice *reason =
-        sessions ? NULL : redis_advice(atomic_load(&routes->readiness->redis_refusal));
+        sessions ? NULL : redis_advice(atomic_load(&routes->scrape.readiness->redis_refusal));
     char started[PROCESS_START_MAX];
 
     process_start_text(started);
     reply_json(request, ready ? 200 : 503,
                json_pack("{s:s, s:s, s:s, s:s, s:s*}", "status",
-                         routes->draining ? "stopping"
-                         : ready          ? "ready"
-                                          : "unavailable",
+                         routes->scrape.draining ? "stopping"
+                         : ready                 ? "ready"
+                                                 : "unavailable",
                          "redis", redis, "database", records ? "up" : "down", "started_at", started,
                          "reason", reason != NULL ? reason->english : NULL));
 }
@@ -104,6 +103,11 @@ static void handle_root(struct routes *routes, struct http_request *request)
                json_pack("{s:s, s:s, s:s, s:s}", "service", routes->config->app_name, "version",
                          PROGRAM_VERSION, "environment", routes->config->environment, "status",
                          "operational"));
+}
+
+static void handle_metrics(struct routes *routes, struct http_request *request)
+{
+    scrape_handle(&routes->scrape, request);
 }
 
 static void handle_cleanup(struct routes *routes, struct http_request *request)
@@ -154,7 +158,7 @@ static const struct route {
     {"/whatsapp/health", HTTP_GET, METRIC_ROUTE_HEALTH, handle_health},
     {"/ready", HTTP_GET, METRIC_ROUTE_READY, handle_ready},
     {"/", HTTP_GET, METRIC_ROUTE_ROOT, handle_root},
-    {"/metrics", HTTP_GET, METRIC_ROUTE_METRICS, scrape_handle},
+    {"/metrics", HTTP_GET, METRIC_ROUTE_METRICS, handle_metrics},
     {"/simulator/message", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_message},
     {"/simulator/later", HTTP_POST, METRIC_ROUTE_SIMULATOR, handle_simulator_later},
     {"/whatsapp/cleanup", HTTP_POST, METRIC_ROUTE_CLEANUP, handle_cleanup},

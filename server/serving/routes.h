@@ -4,20 +4,18 @@
 
 #include "server/config/config.h"
 #include "server/http/http.h"
+#include "server/serving/scrape.h"
 #include <stdbool.h>
 
 struct authentication;
 struct channel;
-struct flow;
 struct login;
-struct readiness;
 struct stats;
 struct throttle;
 
 /* What the handlers of one worker need; borrowed. */
 struct routes {
     const struct config *config;
-    const struct flow *flow;
     struct channel *twilio; /* NULL: there is none, as for the next two */
     struct channel *meta;
     struct channel *simulator;
@@ -25,8 +23,7 @@ struct routes {
     struct throttle *throttle; /* of whoever brings a token */
     struct login *login;
     struct stats *stats;
-    struct readiness *readiness;
-    bool draining; /* the worker stops: not ready any more */
+    struct scrape scrape; /* for /metrics; what it knows, /ready tells */
 };
 
 /* An http_handler; arg is the struct routes. */

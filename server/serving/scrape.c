@@ -2,36 +2,37 @@
 #include "server/serving/scrape.h"
 
 #include "flow/flow.h"
+#include "server/config/config.h"
 #include "server/http/bearer.h"
+#include "server/http/http.h"
 #include "server/http/throttle.h"
 #include "server/security/secret.h"
-#include "server/serving/routes.h"
-#include "server/serving/stores.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "server/telemetry/metrics_text.h"
 #include "server/telemetry/process.h"
+#include "server/telemetry/readiness.h"
 #include <stdlib.h>
 #include <string.h>
 
-static void measure_state(const struct routes *routes)
+static void measure_state(const struct scrape *scrape)
 {
-    const bool sessions = atomic_load(&routes->readiness->sessions_down) == 0;
-    const bool records = atomic_load(&routes->readiness->records_down) == 0;
+    const bool sessions = atomic_load(&scrape->readiness->sessions_down) == 0;
+    const bool records = atomic_load(&scrape->readiness->records_down) == 0;
 
     metrics_set(METRIC_SESSIONS_UP, sessions);
     metrics_set(METRIC_RECORDS_UP, records);
-    metrics_set(METRIC_READY, sessions && records && !routes->draining);
+    metrics_set(METRIC_READY, sessions && records && !scrape->draining);
     process_measure();
 }
 
-static void reply_metrics(const struct routes *routes, struct http_request *request)
+static void reply_metrics(const struct scrape *scrape, struct http_request *request)
 {
-    const struct metrics_build build = {PROGRAM_VERSION, flow_id(routes->flow),
-                                        flow_file_fingerprint(routes->flow)};
+    const struct metrics_build build = {PROGRAM_VERSION, flow_id(scrape->flow),
+                                        flow_file_fingerprint(scrape->flow)};
     size_t length;
 
-    measure_state(routes);
+    measure_state(scrape);
     char *text = metrics_text(&build, &length);
     if (text == NULL) {
         http_reply_error(request, 503, "out of memory");
@@ -68,17 +69,17 @@ static bool is_open_to(const struct config *config, const struct http_request *r
     return !config->production || http_is_local(request);
 }
 
-void scrape_handle(struct routes *routes, struct http_request *request)
+void scrape_handle(struct scrape *scrape, struct http_request *request)
 {
-    const char *token = routes->config->metrics_token;
+    const char *token = scrape->config->metrics_token;
     const char *given = bearer_token(request);
 
     if (token == NULL || given == NULL) {
-        on_judged(routes, request, token == NULL && is_open_to(routes->config, request));
+        on_judged(scrape, request, token == NULL && is_open_to(scrape->config, request));
         return;
     }
     const bool right = secret_is(token, given, strlen(given));
     if (!right)
         log_wrong(request);
-    throttle_try(routes->throttle, request, right, on_judged, routes);
+    throttle_try(scrape->throttle, request, right, on_judged, scrape);
 }

@@ -3,32 +3,20 @@
 #include "server/serving/server.h"
 
 #include "server/channels/meta/clock.h"
-#include "server/channels/meta/sender.h"
-#include "server/config/local_day.h"
 #include "server/http/listening.h"
 #include "server/http/tls.h"
 #include "server/security/privilege.h"
 #include "server/security/zeroing_allocator.h"
 #include "server/serving/limits.h"
 #include "server/serving/setup.h"
-#include "server/serving/stores.h"
+#include "server/serving/shared_stores.h"
 #include "server/serving/worker.h"
-#include "server/telemetry/funnel.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "server/telemetry/notify.h"
 #include "server/telemetry/process.h"
 #include "store/base/clock.h"
-#include "store/counters.h"
 #include "store/records.h"
-#include "store/redis/url.h"
-#include "store/replies.h"
-#include "store/revocations.h"
-#include "store/sessions.h"
-#include <errno.h>
-#include <inttypes.h>
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,14 +34,7 @@ struct server {
     struct meta_clock meta_clock;
     struct tls *tls; /* NULL: none */
     struct listening listening;
-    struct redis_url redis;
-    struct session_store *sessions;
-    struct record_store *records;
-    struct funnel funnel;
-    struct counters *counters;
-    char instance[COUNTERS_INSTANCE_MAX]; /* what counters tell others about this process */
-    struct replies_store *replies;        /* NULL without Meta's channel */
-    struct revocations *revocations;
+    struct shared_stores stores;
     struct readiness readiness;
     struct worker **workers;
     unsigned created;
@@ -117,121 +98,14 @@ static int open_port(struct server *server)
     return status;
 }
 
-static void log_away(const char *error)
-{
-    log_write(LOG_ERROR, "database_away", log_text("reason", error),
-              log_text("meanwhile", "codes go by the outbox"));
-}
-
-/* A database that is away stops the start unless there is an outbox for what it should keep.
- * Returns 0, RECORD_AWAY when it goes on without, or -1. */
-static int prepare_records(const struct config *config)
-{
-    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
-    int status = record_store_prepare(config->database_url, report, error);
-
-    if (status == 0) {
-        log_write(LOG_INFO, "database_prepared", log_text("report", report));
-        return 0;
-    }
-    if (status == RECORD_AWAY && config->redis_url != NULL) {
-        log_away(error);
-        return RECORD_AWAY;
-    }
-    log_failure("DATABASE_URL", error);
-    return -1;
-}
-
-static int check_salt(const struct setup *setup)
+static int open_stores(struct server *server)
 {
     char error[STORE_ERROR_MAX];
     const char *subject;
-    int status = setup_check_salt(setup, true, &subject, error);
 
-    if (status == RECORD_AWAY && setup->config.redis_url != NULL) {
-        log_away(error);
+    if (shared_stores_open(&server->stores, server->setup, &subject, error) == 0)
         return 0;
-    }
-    if (status != 0)
-        log_failure(subject, error);
-    return status;
-}
-
-static int open_replies(struct server *server)
-{
-    char error[STORE_ERROR_MAX];
-    struct replies_settings settings;
-
-    if (!config_has_meta(&server->setup->config))
-        return 0;
-    sender_store_settings(&server->setup->config, &server->setup->keys, &settings);
-    server->replies = replies_open(&settings, error);
-    OPENSSL_cleanse(&settings, sizeof settings);
-    if (server->replies != NULL)
-        return 0;
-    log_failure("replies", error);
-    return -1;
-}
-
-static int open_stores(struct server *server)
-{
-    const struct config *config = &server->setup->config;
-    char error[STORE_ERROR_MAX];
-    struct session_settings settings;
-
-    /* While the database is away, nobody can tell whose codes it holds. */
-    int prepared = prepare_records(config);
-    if (prepared == -1 || (prepared == 0 && check_salt(server->setup) != 0))
-        return -1;
-    server->records =
-        record_store_open(config->database_url, server->setup->keys.record_asker, error);
-    if (server->records == NULL) {
-        log_failure("DATABASE_URL", error);
-        return -1;
-    }
-    if (config->redis_url != NULL &&
-        redis_url_parse(&server->redis, config->redis_url, error) != 0) {
-        log_failure("REDIS_URL", error);
-        return -1;
-    }
-    setup_session(server->setup, &settings);
-    server->sessions = session_store_open(&settings, error);
-    OPENSSL_cleanse(&settings, sizeof settings);
-    server->revocations = revocations_open();
-    if (server->sessions == NULL || server->revocations == NULL) {
-        log_failure("sessions", server->sessions == NULL ? error : "out of memory");
-        return -1;
-    }
-    return open_replies(server);
-}
-
-/* "id version workers" */
-static int name_instance(struct server *server)
-{
-    uint64_t id;
-
-    if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)
-        return -1;
-    snprintf(server->instance, sizeof server->instance, "%016" PRIx64 " %s %u", id, PROGRAM_VERSION,
-             server->setup->config.workers);
-    return 0;
-}
-
-static int open_counters(struct server *server)
-{
-    const struct config *config = &server->setup->config;
-    char error[STORE_ERROR_MAX] = "no randomness";
-    struct counters_settings settings;
-
-    funnel_init(&server->funnel, server->setup->flow);
-    setup_counters(server->setup, &server->funnel, &settings);
-    settings.instance = server->instance;
-    local_day_use(config->time_zone);
-    if (name_instance(server) == 0)
-        server->counters = counters_open(&settings, error);
-    if (server->counters != NULL)
-        return 0;
-    log_failure("counters", error);
+    log_failure(subject, error);
     return -1;
 }
 
@@ -304,15 +178,15 @@ static int start_workers(struct server *server)
     const unsigned count = server->setup->config.workers;
     struct worker_settings settings = {
         .stores = {.setup = server->setup,
-                   .sessions = server->sessions,
-                   .records = server->records,
-                   .counters = server->counters,
-                   .redis = server->setup->config.redis_url != NULL ? &server->redis : NULL,
+                   .sessions = server->stores.sessions,
+                   .records = server->stores.records,
+                   .counters = server->stores.counters,
+                   .redis = server->setup->config.redis_url != NULL ? &server->stores.redis : NULL,
                    .readiness = &server->readiness},
-        .replies = server->replies,
-        .revocations = server->revocations,
-        .funnel = &server->funnel,
-        .instance = server->instance,
+        .replies = server->stores.replies,
+        .revocations = server->stores.revocations,
+        .funnel = &server->stores.funnel,
+        .instance = server->stores.instance,
         .started_ms = clock_monotonic_ms(),
         .limits = &server->limits,
         .meta_clock = &server->meta_clock,
@@ -393,8 +267,8 @@ int server_run(const struct setup *setup)
     if (drop_privileges(config) != 0 || log_start(config->log_level, config->log_json) != 0)
         return 1;
     if (take_port(&server) == 0 && open_stores(&server) == 0 && open_port(&server) == 0 &&
-        open_counters(&server) == 0 && limits_open(&server.limits, config) == 0 &&
-        open_tls(&server) == 0 && start_workers(&server) == 0) {
+        limits_open(&server.limits, config) == 0 && open_tls(&server) == 0 &&
+        start_workers(&server) == 0) {
         listening_leave(&server.listening); /* the workers have their own copies by now */
         measure_limits(&server);
         log_started(config);
@@ -409,15 +283,7 @@ int server_run(const struct setup *setup)
     stop_workers(&server);
     tls_close(server.tls);
     limits_close(&server.limits);
-    counters_close(server.counters);
-    revocations_close(server.revocations);
-    if (server.sessions != NULL)
-        session_store_close(server.sessions);
-    if (server.records != NULL)
-        record_store_close(server.records);
-    if (server.replies != NULL)
-        replies_close(server.replies);
-    redis_url_deinit(&server.redis);
+    shared_stores_close(&server.stores);
     log_write(LOG_INFO, "server_stopped", log_number("code", code));
     log_stop();
     return code;

@@ -6,14 +6,12 @@
 #include "server/admin/login.h"
 #include "server/admin/stats.h"
 #include "server/channels/meta/meta.h"
-#include "server/channels/meta/sender.h"
-#include "server/channels/simulator/simulator.h"
-#include "server/channels/twilio/twilio.h"
 #include "server/exchange/exchange.h"
 #include "server/http/http.h"
 #include "server/http/throttle.h"
 #include "server/security/keyed_hashes.h"
 #include "server/serving/backup_watch.h"
+#include "server/serving/channels.h"
 #include "server/serving/limits.h"
 #include "server/serving/retention.h"
 #include "server/serving/routes.h"
@@ -46,10 +44,7 @@ struct worker {
     struct retention *retention; /* NULL: another worker's task, or nobody's */
     struct backup_watch *backup; /* NULL: another worker's task */
     struct exchange_service *exchanges;
-    struct channel *twilio; /* these are NULL when they are closed */
-    struct channel *meta;
-    struct channel *simulator;
-    struct sender *sender; /* with meta */
+    struct channels channels;
     struct access *access;
     struct throttle *throttle;
     struct revocations_link *revocations;
@@ -86,16 +81,14 @@ static void on_drain(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
     bool done = exchange_in_flight(worker->exchanges) == 0 && http_is_idle(worker->http) &&
-                (worker->sender == NULL || sender_at_rest(worker->sender)) &&
-                counters_settle(worker->stores.counters);
+                channels_at_rest(&worker->channels) && counters_settle(worker->stores.counters);
 
     (void)fd;
     (void)what;
     if (clock_monotonic_ms() < worker->listen_end_ms)
         return;
     http_stop_listening(worker->http);
-    if (worker->sender != NULL)
-        sender_rest(worker->sender);
+    channels_rest(&worker->channels);
     if (done || clock_monotonic_ms() >= worker->drain_end_ms)
         event_base_loopexit(worker->base, NULL);
 }
@@ -111,7 +104,7 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
         return;
     worker->listen_end_ms = clock_monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
-    worker->routes.draining = true;
+    worker->routes.scrape.draining = true;
     http_drain(worker->http);
     event_add(worker->on_drain, &interval);
     on_drain(-1, 0, worker);
@@ -167,23 +160,6 @@ static int start_backup_watch(struct worker *worker, const struct stores_setting
     return worker->backup != NULL ? 0 : -1;
 }
 
-/* Who sends Meta's replies. Returns 0, or -1 with error. */
-static int start_sender(struct worker *worker, const struct worker_settings *shared, char *error,
-                        size_t error_size)
-{
-    const struct setup *setup = shared->stores.setup;
-    struct sender_settings sender = {
-        .config = &setup->config, .store = shared->replies, .redis = &worker->redis};
-
-    sender.hashes = worker->hashes = keyed_hashes_create(&setup->keys);
-    if (worker->hashes == NULL)
-        return -1;
-    if (!config_has_meta(&setup->config))
-        return 0;
-    worker->sender = sender_create(&sender, worker->base, error, error_size);
-    return worker->sender != NULL ? 0 : -1;
-}
-
 static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
 {
     const struct setup *setup = shared->stores.setup;
@@ -196,7 +172,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .salt = config->uic_salt,
         .sessions = worker->stores.sessions,
         .records = worker->stores.records,
-        .replies = worker->sender != NULL ? sender_replies(worker->sender) : NULL,
+        .replies = channels_replies(&worker->channels),
         .outbox = worker->stores.outbox,
         .quota = shared->limits->quota,
         .funnel = shared->funnel,
@@ -209,38 +185,27 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     return worker->exchanges != NULL ? 0 : -1;
 }
 
-static int start_meta(struct worker *worker, const struct worker_settings *shared)
+/* The channels, and the exchanges that they begin. Returns 0, or -1 with error. */
+static int start_channels(struct worker *worker, const struct worker_settings *shared, char *error,
+                          size_t error_size)
 {
-    const struct setup *setup = shared->stores.setup;
-    struct meta_settings meta = {.config = &setup->config,
-                                 .flow = setup->flow,
-                                 .hashes = worker->hashes,
-                                 .counters = worker->stores.counters,
-                                 .clock = shared->meta_clock};
+    struct channels_settings settings = {
+        .setup = shared->stores.setup,
+        .base = worker->base,
+        .replies = shared->replies,
+        .redis = &worker->redis,
+        .clock = shared->meta_clock,
+        .sessions = worker->stores.sessions,
+        .counters = worker->stores.counters,
+    };
 
-    if (worker->sender == NULL)
-        return 0;
-    meta.replies = sender_replies(worker->sender);
-    worker->meta = meta_create(&meta, worker->exchanges);
-    return worker->meta != NULL ? 0 : -1;
-}
-
-/* Opens the others that are configured; in production none that anybody could write to. */
-static int start_channels(struct worker *worker, const struct worker_settings *shared)
-{
-    const struct config *config = &shared->stores.setup->config;
-
-    if (!config->production || config->twilio_auth_token != NULL) {
-        worker->twilio = twilio_create(config, worker->exchanges);
-        if (worker->twilio == NULL)
-            return -1;
-    }
-    if (!config->production) {
-        worker->simulator = simulator_create(worker->exchanges, worker->stores.sessions);
-        if (worker->simulator == NULL)
-            return -1;
-    }
-    return 0;
+    settings.hashes = worker->hashes = keyed_hashes_create(&settings.setup->keys);
+    if (worker->hashes == NULL ||
+        channels_open_sender(&worker->channels, &settings, error, error_size) != 0 ||
+        start_exchanges(worker, shared) != 0)
+        return -1;
+    settings.exchanges = worker->exchanges;
+    return channels_open(&worker->channels, &settings);
 }
 
 /* Who gets in, and how often somebody may try. Returns 0, or -1 with error. */
@@ -303,15 +268,17 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
 
     worker->routes = (struct routes){
         .config = config,
-        .flow = settings->stores.setup->flow,
-        .twilio = worker->twilio,
-        .meta = worker->meta,
-        .simulator = worker->simulator,
+        .twilio = worker->channels.twilio,
+        .meta = worker->channels.meta,
+        .simulator = worker->channels.simulator,
         .authentication = worker->authentication,
         .throttle = worker->throttle,
         .login = worker->login,
         .stats = worker->stats,
-        .readiness = settings->stores.readiness,
+        .scrape = {.config = config,
+                   .flow = settings->stores.setup->flow,
+                   .throttle = worker->throttle,
+                   .readiness = settings->stores.readiness},
     };
     const struct http_address address = {config->host, config->port, settings->listen_fd};
     worker->http = http_create(worker->base, &address, &limits, routes_handle, &worker->routes,
@@ -347,10 +314,9 @@ struct worker *worker_create(const struct worker_settings *settings, char *error
         goto failed;
     if (start_retention(worker, &settings->stores) != 0 ||
         start_backup_watch(worker, &settings->stores) != 0 ||
-        start_sender(worker, settings, error, error_size) != 0 ||
-        start_exchanges(worker, settings) != 0 || start_channels(worker, settings) != 0 ||
-        start_meta(worker, settings) != 0 || start_administration(worker, settings) != 0 ||
-        start_stop_signal(worker) != 0 || start_turning(worker, settings->turn_ms) != 0)
+        start_channels(worker, settings, error, error_size) != 0 ||
+        start_administration(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
+        start_turning(worker, settings->turn_ms) != 0)
         goto failed;
     if (start_http(worker, settings, error, error_size) != 0)
         goto failed;
@@ -408,13 +374,10 @@ void worker_free(struct worker *worker)
     revocations_detach(worker->revocations);
     stores_detach(&worker->stores);
     stats_free(worker->stats);
-    sender_free(worker->sender);
+    channels_free(&worker->channels);
     redis_links_close(&worker->redis);
     retention_free(worker->retention);
     backup_watch_free(worker->backup);
-    channel_free(worker->twilio);
-    channel_free(worker->meta);
-    channel_free(worker->simulator);
     login_free(worker->login);
     authentication_free(worker->authentication);
     access_free(worker->access);

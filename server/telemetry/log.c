@@ -1,7 +1,6 @@
 /* Puts lines into a ring of bytes, and lets one thread write the ring to standard error. What is
  * worth a line, and what must never be in one, is decided by the caller. */
 #include "server/telemetry/log.h"
-#include "server/telemetry/log_line.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"
 #include <errno.h>

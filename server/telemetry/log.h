@@ -11,25 +11,8 @@
 #ifndef SERVER_TELEMETRY_LOG_H
 #define SERVER_TELEMETRY_LOG_H
 
+#include "server/telemetry/log_line.h"
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_CRITICAL };
-
-enum log_field_kind { LOG_FIELD_END, LOG_FIELD_TEXT, LOG_FIELD_NUMBER, LOG_FIELD_DECIMAL };
-
-struct log_field {
-    const char *name;
-    enum log_field_kind kind;
-    const char *text; /* NULL: the field is left out */
-    int64_t number;
-    double decimal; /* printed with three digits */
-};
-
-#define log_text(name, value) ((struct log_field){(name), LOG_FIELD_TEXT, (value), 0, 0})
-#define log_number(name, value) ((struct log_field){(name), LOG_FIELD_NUMBER, NULL, (value), 0})
-#define log_decimal(name, value) ((struct log_field){(name), LOG_FIELD_DECIMAL, NULL, 0, (value)})
 
 /* What log_start sets, for the lines before it. */
 void log_set(enum log_level level, bool json);

@@ -1,10 +1,9 @@
 /*
- * Private to the exchange: one message on its way, as exchange.c (which begins and times it),
- * exchange_fsm.c (which takes it through its states), exchange_claim.c and exchange_answer.c share
- * it.
+ * Private to the exchange: one message on its way. exchange.c begins and times it, fsm.c takes it
+ * through its states, and both use claim.c, answer.c and pool.c, which use neither.
  */
-#ifndef SERVER_EXCHANGE_FSM_H
-#define SERVER_EXCHANGE_FSM_H
+#ifndef SERVER_EXCHANGE_EXCHANGE_PARTS_H
+#define SERVER_EXCHANGE_EXCHANGE_PARTS_H
 
 #include "flow/flow.h"
 #include "server/exchange/exchange.h"
@@ -78,21 +77,27 @@ struct exchange_service {
     char reply[FLOW_REPLY_MAX];
 };
 
-/* In exchange.c: the end of an exchange that waits for no store. */
+/* In pool.c: an exchange that is over, or new, its first part zeroed. NULL without memory. */
+struct exchange *exchange_take(struct exchange_service *service);
+/* Wipes it. */
+void exchange_give_back(struct exchange_service *service, struct exchange *exchange);
+/* Among those under way, and not any more, for one that waits for no store. */
+void exchange_enter(struct exchange_service *service, struct exchange *exchange);
 void exchange_end(struct exchange *exchange);
+void exchange_pool_free(struct exchange_service *service);
 
-/* Sets up the operations through which the walk comes back to itself. */
+/* In fsm.c. Sets up the operations through which the walk comes back to itself. */
 void exchange_prepare(struct exchange *exchange);
 /* Goes on until the exchange waits, or is over and gone. */
 void exchange_drive(struct exchange *exchange);
-/* In exchange_claim.c. Fills in the claim of complete answers: input hash and wanted code. Returns
+/* In claim.c. Fills in the claim of complete answers: input hash and wanted code. Returns
  * 0 or -1. */
 int exchange_claim_prepare(struct exchange *exchange);
 /* What a finished claim means. Returns whether the exchange goes on. */
 bool exchange_claim_finish(struct exchange *exchange);
 /* What a finished put means. Returns whether the exchange goes on. */
 bool exchange_outbox_finish(struct exchange *exchange);
-/* In exchange_answer.c: the one way out towards the person; does nothing when the answer was given
+/* In answer.c: the one way out towards the person; does nothing when the answer was given
  * before. */
 void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply);
 /* With what the conversation says; or, where that went on without this message, with the code that

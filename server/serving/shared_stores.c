@@ -1,0 +1,137 @@
+/* Opens the process-wide halves of the stores, each with what the set-up says of it. */
+#include "server/serving/shared_stores.h"
+
+#include "server/channels/meta/sender.h"
+#include "server/config/local_day.h"
+#include "server/serving/setup.h"
+#include "server/telemetry/log.h"
+#include "store/records.h"
+#include "store/replies.h"
+#include "store/revocations.h"
+#include "store/sessions.h"
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+
+/* Whether a database that is away lets the start go on. */
+static bool goes_on_without(const struct config *config, int status, const char *error)
+{
+    if (status != RECORD_AWAY || config->redis_url == NULL)
+        return false;
+    log_write(LOG_ERROR, "database_away", log_text("reason", error),
+              log_text("meanwhile", "codes go by the outbox"));
+    return true;
+}
+
+static int prepare_records(const struct setup *setup, const char **subject,
+                           char error[STORE_ERROR_MAX])
+{
+    const struct config *config = &setup->config;
+    char report[STORE_ERROR_MAX];
+
+    *subject = "DATABASE_URL";
+    int status = record_store_prepare(config->database_url, report, error);
+    if (status == 0) {
+        log_write(LOG_INFO, "database_prepared", log_text("report", report));
+        /* While the database is away, nobody can tell whose codes it holds. */
+        status = setup_check_salt(setup, true, subject, error);
+    }
+    return status == 0 || goes_on_without(config, status, error) ? 0 : -1;
+}
+
+static int open_records(struct shared_stores *shared, const struct setup *setup,
+                        const char **subject, char error[STORE_ERROR_MAX])
+{
+    if (prepare_records(setup, subject, error) != 0)
+        return -1;
+    *subject = "DATABASE_URL";
+    shared->records =
+        record_store_open(setup->config.database_url, setup->keys.record_asker, error);
+    return shared->records != NULL ? 0 : -1;
+}
+
+static int open_sessions(struct shared_stores *shared, const struct setup *setup,
+                         const char **subject, char error[STORE_ERROR_MAX])
+{
+    const char *redis_url = setup->config.redis_url;
+    struct session_settings settings;
+
+    *subject = "REDIS_URL";
+    if (redis_url != NULL && redis_url_parse(&shared->redis, redis_url, error) != 0)
+        return -1;
+    *subject = "sessions";
+    setup_session(setup, &settings);
+    shared->sessions = session_store_open(&settings, error);
+    OPENSSL_cleanse(&settings, sizeof settings);
+    if (shared->sessions == NULL)
+        return -1;
+    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    shared->revocations = revocations_open();
+    return shared->revocations != NULL ? 0 : -1;
+}
+
+static int open_replies(struct shared_stores *shared, const struct setup *setup,
+                        const char **subject, char error[STORE_ERROR_MAX])
+{
+    struct replies_settings settings;
+
+    if (!config_has_meta(&setup->config))
+        return 0;
+    *subject = "replies";
+    sender_store_settings(&setup->config, &setup->keys, &settings);
+    shared->replies = replies_open(&settings, error);
+    OPENSSL_cleanse(&settings, sizeof settings);
+    return shared->replies != NULL ? 0 : -1;
+}
+
+/* "id version workers" */
+static int name_instance(struct shared_stores *shared, unsigned workers)
+{
+    uint64_t id;
+
+    if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)
+        return -1;
+    snprintf(shared->instance, sizeof shared->instance, "%016" PRIx64 " %s %u", id, PROGRAM_VERSION,
+             workers);
+    return 0;
+}
+
+static int open_counters(struct shared_stores *shared, const struct setup *setup,
+                         const char **subject, char error[STORE_ERROR_MAX])
+{
+    struct counters_settings settings;
+
+    *subject = "counters";
+    funnel_init(&shared->funnel, setup->flow);
+    setup_counters(setup, &shared->funnel, &settings);
+    settings.instance = shared->instance;
+    local_day_use(setup->config.time_zone);
+    snprintf(error, STORE_ERROR_MAX, "no randomness");
+    if (name_instance(shared, setup->config.workers) == 0)
+        shared->counters = counters_open(&settings, error);
+    return shared->counters != NULL ? 0 : -1;
+}
+
+int shared_stores_open(struct shared_stores *shared, const struct setup *setup,
+                       const char **subject, char error[STORE_ERROR_MAX])
+{
+    if (open_records(shared, setup, subject, error) != 0 ||
+        open_sessions(shared, setup, subject, error) != 0 ||
+        open_replies(shared, setup, subject, error) != 0)
+        return -1;
+    return open_counters(shared, setup, subject, error);
+}
+
+void shared_stores_close(struct shared_stores *shared)
+{
+    counters_close(shared->counters);
+    revocations_close(shared->revocations);
+    if (shared->sessions != NULL)
+        session_store_close(shared->sessions);
+    if (shared->records != NULL)
+        record_store_close(shared->records);
+    if (shared->replies != NULL)
+        replies_close(shared->replies);
+    redis_url_deinit(&shared->redis);
+}
