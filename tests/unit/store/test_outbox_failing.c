@@ -1,5 +1,6 @@
 /* Emptying the outbox into a database that refuses, fails, or is slow: what waits stays, and holds
  * up nothing else. */
+#include "store/base/container_of.h"
 #include "store/outbox_bench.h"
 
 /* To us a link is something else than to the store, which never sees ours. */
@@ -29,7 +30,9 @@ static void puppet_release(enum store_status status)
     while (claims != NULL) {
         struct record_claim *claim = claims;
         bool poisoned = puppet.poison != NULL && strcmp(claim->event_id, puppet.poison) == 0;
-        claims = claim->entry.stqe_next;
+        claims = claim->job.ticket != NULL
+                     ? container_of(claim->job.ticket, struct record_claim, ticket)
+                     : NULL;
         claim->ticket.status = poisoned ? STORE_DOWN : status;
         claim->ticket.done(&claim->ticket);
     }
@@ -61,7 +64,7 @@ enum store_status __wrap_record_claim(struct record_link *link, struct record_cl
     puppet.claims++;
     if (puppet.at_once != STORE_LATER)
         return puppet.at_once;
-    claim->entry.stqe_next = puppet.held;
+    claim->job.ticket = puppet.held != NULL ? &puppet.held->ticket : NULL;
     puppet.held = claim;
     if (!puppet.hold)
         event_active(puppet.soon, EV_TIMEOUT, 0);
