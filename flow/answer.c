@@ -3,6 +3,7 @@
  * person means who picks from a list (choices, languages). libuic normalises; nothing is kept.
  */
 #include "flow/definition.h"
+#include "flow/reading/reading.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,15 +58,6 @@ void text_strip(const char **text, size_t *length)
 size_t question_kept(const struct question *question)
 {
     return question->type == ANSWER_TEXT ? 4 * (size_t)question->max : question_room(question);
-}
-
-static size_t count_characters(const char *text, size_t length)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < length; i++)
-        count += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return count;
 }
 
 int64_t year_of(int64_t now_s)
@@ -266,7 +258,7 @@ static bool check(const struct flow *flow, const struct question *question, cons
     int64_t longest = question->type == ANSWER_TEXT ? question->max : FLOW_ANSWER_CHARACTERS_MAX;
 
     text_strip(&text, &length);
-    if ((int64_t)count_characters(text, length) > longest)
+    if ((int64_t)text_characters(text, length) > longest)
         return false;
     if (normalize_checked(flow, question, text, length, out, capacity, out_length) != UIC_OK)
         return false;

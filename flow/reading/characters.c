@@ -104,3 +104,12 @@ bool character_peek(const char *at, const char *end, struct character *character
     }
     return false;
 }
+
+size_t text_characters(const char *text, size_t length)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < length; i++)
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return count;
+}

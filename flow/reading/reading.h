@@ -127,6 +127,8 @@ struct character {
 bool character_next(const char *at, const char *end, struct character *character);
 /* The first one from `at` on that is more than nothing. */
 bool character_peek(const char *at, const char *end, struct character *character);
+/* How many a text of UTF-8 has. */
+size_t text_characters(const char *text, size_t length);
 
 enum token_kind {
     TOKEN_WORD,

@@ -120,16 +120,6 @@ static void scan_all(struct scan *scan)
     }
 }
 
-/* From the first byte that is no dress to the last; what is too long is no answer anyhow. */
-static size_t characters(const char *text, size_t length)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < length; i++)
-        count += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return count;
-}
-
 static bool key_of(const struct tokens *tokens, const struct token *token, char *key,
                    size_t capacity, size_t *length)
 {
@@ -336,7 +326,7 @@ void tokens_read(struct tokens *tokens, const struct words *words, const char *t
     tokens->text_length = 0;
     tokens->asked = false;
     tokens->too_long =
-        length > TOKENS_BYTES_MAX || characters(text, length) > TOKENS_CHARACTERS_MAX;
+        length > TOKENS_BYTES_MAX || text_characters(text, length) > TOKENS_CHARACTERS_MAX;
     if (!tokens->too_long)
         scan_all(&scan);
     for (size_t i = 0; i < tokens->count; i++) {
