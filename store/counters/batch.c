@@ -1,5 +1,5 @@
 /* Buckets of time, as every backend reads them. */
-#include "store/counters/batch.h"
+#include "store/counters/backend.h"
 
 #include <string.h>
 

@@ -10,9 +10,7 @@
  * that was away over midnight, some counts stand with the day before.
  */
 #include "store/base/clock.h"
-#include "store/counters/batch.h"
-#include "store/counters/memory.h"
-#include "store/counters/redis.h"
+#include "store/counters/backend.h"
 
 #include <event2/event.h>
 #include <stdio.h>

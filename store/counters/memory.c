@@ -1,5 +1,5 @@
 /* The counters of a process without Redis: the last days and the living buckets, under one lock. */
-#include "store/counters/memory.h"
+#include "store/counters/backend.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * The counters in Redis: makes the arguments of two scripts, one that adds and one that sums, and
  * reads their answers.
  */
-#include "store/counters/redis.h"
 #include "store/base/random_name.h"
+#include "store/counters/backend.h"
 #include "store/redis/link.h"
 
 #include <hiredis/hiredis.h>

@@ -1,6 +1,7 @@
 /* Claims to sealed bytes and back. */
 #include "store/outbox/claim.h"
 
+#include <endian.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -24,12 +25,11 @@ size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
 {
     unsigned char clear[OUTBOX_CLEAR_MAX];
     unsigned char *at = clear;
+    const uint64_t now_us = htobe64((uint64_t)claim->now_us);
 
     *at++ = LAYOUT_VERSION;
-    memcpy(at, claim->input_hash, RECORD_HASH_SIZE);
-    at += RECORD_HASH_SIZE;
-    for (int shift = 56; shift >= 0; shift -= 8)
-        *at++ = (unsigned char)((uint64_t)claim->now_us >> shift);
+    at = mempcpy(at, claim->input_hash, RECORD_HASH_SIZE);
+    at = mempcpy(at, &now_us, sizeof now_us);
     at = put_text(at, claim->event_id, sizeof claim->event_id);
     at = put_text(at, claim->phone_number, sizeof claim->phone_number);
     at = put_text(at, claim->code, sizeof claim->code);
@@ -57,15 +57,15 @@ static const unsigned char *get_text(const unsigned char *at, const unsigned cha
 static int claim_read(struct record_claim *claim, const unsigned char *at, size_t length)
 {
     const unsigned char *end = at + length;
-    uint64_t now_us = 0;
+    uint64_t now_us;
 
     if (length < HEAD_SIZE || *at++ != LAYOUT_VERSION)
         return -1;
     memcpy(claim->input_hash, at, RECORD_HASH_SIZE);
     at += RECORD_HASH_SIZE;
-    for (int i = 0; i < 8; i++)
-        now_us = now_us << 8 | *at++;
-    claim->now_us = (int64_t)now_us;
+    memcpy(&now_us, at, sizeof now_us);
+    at += sizeof now_us;
+    claim->now_us = (int64_t)be64toh(now_us);
     at = get_text(at, end, claim->event_id, sizeof claim->event_id);
     at = get_text(at, end, claim->phone_number, sizeof claim->phone_number);
     at = get_text(at, end, claim->code, sizeof claim->code);

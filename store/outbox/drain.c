@@ -126,14 +126,6 @@ static void batch_end(struct outbox_drain *drain)
     drain->batch = NULL;
 }
 
-/* Runs a script; keys and arguments are texts. */
-static enum store_status script_run(struct outbox_drain *drain, const struct redis_script *script,
-                                    unsigned key_count, int count, const char *const *argv,
-                                    void (*callback)(const struct redisReply *reply, void *arg))
-{
-    return redis_lane_run(&drain->lane, script, key_count, count, argv, NULL, callback, drain);
-}
-
 /* Settling */
 
 static bool item_stays(const struct item *item)
@@ -198,7 +190,8 @@ static void batch_settle(struct outbox_drain *drain)
     }
     if (count == 4)
         pause_after_failure(drain);
-    else if (script_run(drain, &outbox_settle_script, 2, count, argv, on_settled) == STORE_LATER)
+    else if (redis_lane_run(&drain->lane, &outbox_settle_script, 2, count, argv, NULL, on_settled,
+                            drain) == STORE_LATER)
         return;
     batch_end(drain);
     rest(drain);
@@ -319,10 +312,11 @@ static void on_taken(const struct redisReply *reply, void *arg)
 static void forget_the_dead(struct outbox_drain *drain)
 {
     char forget[16];
+    const char *argv[] = {OUTBOX_STREAM, GROUP, forget};
 
     snprintf(forget, sizeof forget, "%u", drain->pace.forget_ms);
-    if (script_run(drain, &outbox_forget_script, 1, 3,
-                   (const char *[]){OUTBOX_STREAM, GROUP, forget}, NULL) == STORE_LATER)
+    if (redis_lane_run(&drain->lane, &outbox_forget_script, 1, 3, argv, NULL, NULL, NULL) ==
+        STORE_LATER)
         drain->forget_at = clock_monotonic_ms() + backoff_jitter_ms(drain->pace.forget_ms / 10);
 }
 
@@ -342,15 +336,15 @@ static unsigned appetite(struct outbox_drain *drain)
 static void look(struct outbox_drain *drain)
 {
     char count[16], dead[16], size[16];
+    const char *argv[] = {OUTBOX_STREAM, GROUP, drain->consumer, count, dead, size};
 
     if (drain->settings.drain && clock_monotonic_ms() >= drain->forget_at)
         forget_the_dead(drain);
     snprintf(count, sizeof count, "%u", appetite(drain));
     snprintf(dead, sizeof dead, "%u", drain->pace.dead_ms);
     snprintf(size, sizeof size, "%zu", (size_t)OUTBOX_SEALED_MAX);
-    if (script_run(drain, &outbox_take_script, 1, 6,
-                   (const char *[]){OUTBOX_STREAM, GROUP, drain->consumer, count, dead, size},
-                   on_taken) != STORE_LATER)
+    if (redis_lane_run(&drain->lane, &outbox_take_script, 1, 6, argv, NULL, on_taken, drain) !=
+        STORE_LATER)
         rest(drain);
 }
 

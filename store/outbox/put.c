@@ -1,7 +1,4 @@
-/*
- * The outbox's front: seals what is put and sends it. Looking at the stream and emptying it is
- * outbox_drain.c's affair.
- */
+/* The outbox's front: seals what is put and sends it. */
 #include "store/outbox.h"
 #include "store/outbox/claim.h"
 #include "store/outbox/drain.h"
@@ -70,8 +67,10 @@ enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entr
     return redis_lane_run(&link->lane, &outbox_put_script, 1, 3, argv, lengths, on_put, entry);
 }
 
-static void link_free(struct outbox_link *link)
+void outbox_detach(struct outbox_link *link)
 {
+    if (link == NULL)
+        return;
     redis_lane_leave(&link->lane);
     outbox_replicas_leave(&link->replicas);
     outbox_drain_stop(link->drain);
@@ -113,14 +112,8 @@ struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct
     }
     return link;
 failed:
-    link_free(link);
+    outbox_detach(link);
     return NULL;
-}
-
-void outbox_detach(struct outbox_link *link)
-{
-    if (link != NULL)
-        link_free(link);
 }
 
 void outbox_set_pace(struct outbox_link *link, const struct outbox_pace *pace)

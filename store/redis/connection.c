@@ -187,13 +187,6 @@ static void on_disconnect(const redisAsyncContext *context, int status)
 
 /* Commands */
 
-/* Another server than this one is the master now, or this one is loading. */
-static bool is_elsewhere(const struct redisReply *reply)
-{
-    return redis_error_is(reply, "READONLY") || redis_error_is(reply, "LOADING") ||
-           redis_error_is(reply, "MASTERDOWN");
-}
-
 static void on_reply(redisAsyncContext *context, void *data, void *arg)
 {
     struct redis_connection *connection = context->data;
@@ -206,7 +199,7 @@ static void on_reply(redisAsyncContext *context, void *data, void *arg)
         connection_fail(connection, context_error(connection, context));
         return;
     }
-    if (connection->state == UP && is_elsewhere(reply)) {
+    if (connection->state == UP && redis_error_is_elsewhere(reply)) {
         connection_fail(connection, reply->str);
         return;
     }

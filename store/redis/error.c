@@ -17,6 +17,12 @@ bool redis_error_is(const struct redisReply *reply, const char *code)
     return length == strlen(code) && memcmp(error, code, length) == 0;
 }
 
+bool redis_error_is_elsewhere(const struct redisReply *reply)
+{
+    return redis_error_is(reply, "READONLY") || redis_error_is(reply, "LOADING") ||
+           redis_error_is(reply, "MASTERDOWN");
+}
+
 enum redis_refusal redis_error_refusal(const char *error)
 {
     static const struct {

@@ -9,6 +9,10 @@ struct redisReply;
 /* Whether a reply is the error of this code, its first word. */
 bool redis_error_is(const struct redisReply *reply, const char *code);
 
+/* Whether another server than this one is the master now, or this one is loading: then all commands
+ * fail. */
+bool redis_error_is_elsewhere(const struct redisReply *reply);
+
 /* Why a command was refused. */
 enum redis_refusal redis_error_refusal(const char *error);
 

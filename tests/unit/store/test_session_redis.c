@@ -1,5 +1,6 @@
 /* Sessions in Redis: what stands there for everyone to see, and how operations end. Connections
  * that fail have a test of their own. */
+#include "store/base/seal.h"
 #include "store/session_redis_bench.h"
 
 #define ask(...) redis_server_ask(&server, __VA_ARGS__)
@@ -131,6 +132,28 @@ static void damaged_values_count_as_absent(void **state)
         assert_status(visit_save(&bench, &visit), STORE_OK);
         load_says("new");
     }
+}
+
+/* Sealed by us, but without the note that stands behind the bytes. */
+static void a_value_of_another_layout_counts_as_absent(void **state)
+{
+    (void)state;
+    const unsigned char clear[64] = "no note stands behind this";
+    unsigned char sealed[sizeof clear + SEAL_OVERHEAD];
+    struct seal *seal = seal_create(bench.settings.seal_key);
+    struct visit visit;
+
+    visit_init(&bench, &visit, ADDRESS);
+    for (size_t length = 16; length <= sizeof clear; length *= 2) {
+        assert_int_equal(seal_wrap(seal, visit.session.name, clear, length, sealed), 0);
+        tell("SET %s %b", visit.session.name, sealed, length + SEAL_OVERHEAD);
+        assert_status(visit_load(&bench, &visit), STORE_ABSENT);
+        assert_int_equal(visit.session.length, 0);
+    }
+    visit_say(&visit, "new");
+    assert_status(visit_save(&bench, &visit), STORE_OK);
+    load_says("new");
+    seal_free(seal);
 }
 
 static void a_damaged_mark_counts_as_none(void **state)
@@ -328,6 +351,7 @@ int main(void)
         CASE(a_mark_that_is_gone_comes_back_with_the_next_save),
         CASE(a_deleted_session_leaves_no_key),
         CASE(damaged_values_count_as_absent),
+        CASE(a_value_of_another_layout_counts_as_absent),
         CASE(a_damaged_mark_counts_as_none),
         CASE(a_value_moved_to_another_person_does_not_open),
         CASE(under_another_salt_all_are_absent),
