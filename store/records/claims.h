@@ -3,7 +3,8 @@
 #ifndef STORE_RECORDS_CLAIMS_H
 #define STORE_RECORDS_CLAIMS_H
 
-#include "store/records/store.h"
+#include "store/records.h"
+#include "store/records/sql.h"
 
 /* Claims in one transaction at most: in PostgreSQL's one statement, and in any. */
 #define CLAIMS_STATEMENT_MAX 256

@@ -1,4 +1,5 @@
 /* The store itself: its threads, their turns, and what they have in common. */
+#include "store/records/store.h"
 #include "store/records/claims.h"
 
 #include "store/base/clock.h"

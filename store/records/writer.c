@@ -11,6 +11,7 @@
  * ends.
  */
 #include "store/records/claims.h"
+#include "store/records/store.h"
 
 #include "store/base/backoff.h"
 #include "store/base/clock.h"
