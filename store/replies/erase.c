@@ -1,6 +1,6 @@
 /* A person's list is counted, and goes with all else that is theirs. */
-#include "store/replies.h"
 #include "store/redis/call.h"
+#include "store/replies.h"
 #include "store/replies/backend.h"
 
 #include <hiredis/hiredis.h>
