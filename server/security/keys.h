@@ -14,7 +14,7 @@ struct keys {
     unsigned char record_asker[KEY_SIZE];    /* number -> who asked for a record */
     unsigned char outbox_seal[KEY_SIZE];     /* records on their way to the database */
     unsigned char reply_seal[KEY_SIZE];      /* replies on their way to people */
-    unsigned char reply_address[KEY_SIZE];   /* address -> partition of the replies */
+    unsigned char reply_address[KEY_SIZE];   /* address -> whose the replies are */
     unsigned char message_id[KEY_SIZE];      /* provider's message id -> a number */
     unsigned char message_text[KEY_SIZE];    /* what a message says -> a number, to know it again */
     unsigned char log_tag[KEY_SIZE];         /* address -> tag in the log */

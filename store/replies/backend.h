@@ -60,10 +60,9 @@ struct replies_link {
     struct replies_watch watch;
     /* The consumer's: */
     struct event *look; /* NULL: the link only puts */
-    int64_t look_at;
     struct replies_items out, unsettled;
     unsigned held; /* out, being settled, unsettled */
-    bool taking, again, more, resting, stopped;
+    bool taking, again, resting, stopped;
     int64_t took_at;
     uint64_t length;
     int64_t oldest_age_ms;      /* of all that wait, by the queue's own clock */
@@ -81,7 +80,7 @@ struct replies_kept {
 struct replies_taken {
     uint64_t length;       /* of all that wait */
     int64_t oldest_age_ms; /* of these */
-    int64_t wait_ms;       /* until something is due, or allowed; -1: nothing waits */
+    int64_t wait_ms;       /* until something is due, or allowed */
     int64_t lease_end;     /* by the queue's clock; tells this lease from others */
     size_t count;
     struct replies_kept kept[TAKE_MAX];
@@ -118,8 +117,7 @@ void replies_consumer_wake(struct replies_link *link);
 
 /* NULL: it failed. */
 void replies_consumer_taken(struct replies_link *link, const struct replies_taken *taken);
-/* In how many ms the person's next is due; -1: none waits. */
-void replies_consumer_settled(struct replies_item *item, int64_t wait_ms);
+void replies_consumer_settled(struct replies_item *item);
 void replies_consumer_unsettled(struct replies_item *item);
 /* Beside that end: the store said why it failed. */
 void replies_consumer_trouble(struct replies_link *link, const char *why);

@@ -6,8 +6,8 @@
  *      +--- the lease ended ---+     Redis is away: v      | on_look, again and again
  *                                                  unsettled
  *
- * A look comes when something was put here, when a reply of ours ended and more are due, when the
- * last look said, and each second or so. Settling again does no harm: it names the very reply.
+ * A look comes when something was put here, when a reply of ours came to its end, when the last look
+ * said, and each second or so. Settling again does no harm: it names the very reply.
  *
  * Invariants: at most one take is under way; what is out, being settled or unsettled is no more
  * than the sender takes.
@@ -25,24 +25,15 @@
 /* Between two looks that only time asks for. */
 #define LOOK_LEAST_MS 20
 
-static void look_set(struct replies_link *link, int64_t now_ms, int64_t ms)
+static void look_in(struct replies_link *link, int64_t ms)
 {
-    link->look_at = now_ms + ms;
     event_add(link->look, &(struct timeval){ms / 1000, ms % 1000 * 1000});
-}
-
-static void look_within(struct replies_link *link, int64_t ms)
-{
-    const int64_t now_ms = clock_monotonic_ms();
-
-    if (!link->stopped && now_ms + ms < link->look_at)
-        look_set(link, now_ms, ms);
 }
 
 void replies_consumer_wake(struct replies_link *link)
 {
-    if (link->look != NULL)
-        look_within(link, 0);
+    if (link->look != NULL && !link->stopped)
+        event_active(link->look, EV_TIMEOUT, 0);
 }
 
 /* Settling */
@@ -59,14 +50,13 @@ void replies_consumer_unsettled(struct replies_item *item)
     TAILQ_INSERT_TAIL(&item->link->unsettled, item, next);
 }
 
-void replies_consumer_settled(struct replies_item *item, int64_t wait_ms)
+void replies_consumer_settled(struct replies_item *item)
 {
     struct replies_link *link = item->link;
 
     free(item);
     link->held--;
-    if (link->more || wait_ms >= 0)
-        look_within(link, link->more ? 0 : wait_ms);
+    replies_consumer_wake(link);
 }
 
 static void settle_again(struct replies_link *link)
@@ -189,15 +179,14 @@ void replies_consumer_taken(struct replies_link *link, const struct replies_take
     link->told[0] = '\0';
     link->length = taken->length;
     link->oldest_age_ms = taken->oldest_age_ms;
-    link->more = taken->wait_ms == 0;
     if (link->watch.length != NULL)
         link->watch.length(link->watch.arg, taken->length, taken->oldest_age_ms);
     for (size_t i = 0; i < taken->count; i++)
         kept_hand_out(link, &taken->kept[i], taken->lease_end, late);
-    if (again || (link->more && link->held < link->sender.handed_out_max))
-        look_within(link, 0);
-    else if (taken->wait_ms > 0)
-        look_within(link, taken->wait_ms > LOOK_LEAST_MS ? taken->wait_ms : LOOK_LEAST_MS);
+    if (again || (taken->wait_ms == 0 && link->held < link->sender.handed_out_max))
+        replies_consumer_wake(link);
+    else if (taken->wait_ms > 0 && taken->wait_ms < link->store->settings.look_ms)
+        look_in(link, taken->wait_ms > LOOK_LEAST_MS ? taken->wait_ms : LOOK_LEAST_MS);
 }
 
 static unsigned room_of(const struct replies_link *link)
@@ -211,18 +200,17 @@ static unsigned room_of(const struct replies_link *link)
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
     struct replies_link *link = arg;
-    const int64_t now_ms = clock_monotonic_ms();
     const unsigned look_ms = link->store->settings.look_ms;
 
     (void)fd;
     (void)what;
-    look_set(link, now_ms, link->resting ? LOOK_LEAST_MS : backoff_jitter_ms(look_ms));
+    look_in(link, link->resting ? LOOK_LEAST_MS : backoff_jitter_ms(look_ms));
     settle_again(link);
     link->again = link->taking;
     if (link->taking || gives_up(link))
         return;
     link->taking = true;
-    link->took_at = now_ms;
+    link->took_at = clock_monotonic_ms();
     if (link->store->backend->take(link, room_of(link)) != STORE_LATER)
         link->taking = false;
 }
@@ -234,7 +222,7 @@ int replies_consumer_start(struct replies_link *link, struct event_base *base)
     link->look = evtimer_new(base, on_look, link);
     if (link->look == NULL)
         return -1;
-    look_set(link, clock_monotonic_ms(), 0);
+    look_in(link, 0);
     return 0;
 }
 

@@ -13,11 +13,11 @@
 
 #define LANES 16384
 #define LANE_KEYS 8
+#define OUT INT64_MAX
 
 struct kept {
     TAILQ_ENTRY(kept) next;
-    int64_t put_at, due;
-    bool out;
+    int64_t put_at, due; /* OUT while it is taken */
     uint64_t who;
     size_t length;
     unsigned char bytes[];
@@ -109,18 +109,16 @@ static int64_t rate_wait(struct replies_memory *memory, int64_t now)
     return 0;
 }
 
-/* In how many ms it may be taken, if it is the first of its lane that this walk meets, and not out;
- * else -1. */
-static int64_t kept_wait(struct replies_memory *memory, const struct kept *kept, int64_t now)
+/* When it may be taken: never, unless it is the first of its lane that this walk meets. */
+static int64_t kept_due(struct replies_memory *memory, const struct kept *kept)
 {
     struct lane *lane = lane_of(memory, kept->who);
     const int64_t paced = lane->paid - PACE_AHEAD_MS;
-    const int64_t due = kept->due > paced ? kept->due : paced;
 
     if (lane->visit == memory->visit)
-        return -1;
+        return OUT;
     lane->visit = memory->visit;
-    return kept->out ? -1 : due > now ? due - now : 0;
+    return kept->due > paced ? kept->due : paced;
 }
 
 static void walk(struct replies_memory *memory, unsigned most, struct replies_taken *taken)
@@ -128,23 +126,24 @@ static void walk(struct replies_memory *memory, unsigned most, struct replies_ta
     const int64_t now = clock_monotonic_ms();
     struct kept *kept = TAILQ_FIRST(&memory->queue);
 
-    *taken = (struct replies_taken){.length = memory->length, .wait_ms = -1};
+    *taken = (struct replies_taken){.length = memory->length, .wait_ms = OUT};
     taken->oldest_age_ms = kept != NULL ? now - kept->put_at : 0;
     memory->visit++;
-    for (; kept != NULL && taken->wait_ms != 0; kept = TAILQ_NEXT(kept, next)) {
-        int64_t wait_ms = kept_wait(memory, kept, now);
+    for (; kept != NULL && taken->wait_ms > 0; kept = TAILQ_NEXT(kept, next)) {
+        const int64_t due = kept_due(memory, kept);
+        int64_t wait_ms = due > now ? due - now : 0;
         if (wait_ms == 0 && taken->count < most) {
             wait_ms = rate_wait(memory, now);
             if (wait_ms > 0) {
                 taken->wait_ms = wait_ms;
                 return;
             }
-            kept->out = true;
+            kept->due = wait_ms = OUT;
             taken->kept[taken->count++] =
                 (struct replies_kept){kept->who, kept->bytes, kept->length};
-        } else if (wait_ms >= 0 && (taken->wait_ms < 0 || wait_ms < taken->wait_ms)) {
-            taken->wait_ms = wait_ms;
         }
+        if (wait_ms < taken->wait_ms)
+            taken->wait_ms = wait_ms;
     }
 }
 
@@ -188,16 +187,15 @@ static enum store_status memory_settle(struct replies_item *item)
     pthread_mutex_lock(&memory->lock);
     TAILQ_FOREACH(kept, &memory->queue, next)
     {
-        if (kept->out && kept->who == settlement->who)
+        if (kept->due == OUT && kept->who == settlement->who)
             break;
     }
-    kept->out = false;
     kept->due = clock_monotonic_ms() + settlement->delay_ms;
     memcpy(kept->bytes + kept->length - REPLY_TAIL_SIZE, settlement->tail, REPLY_TAIL_SIZE);
     if (settlement->over)
         kept_remove(memory, kept, settlement);
     pthread_mutex_unlock(&memory->lock);
-    replies_consumer_settled(item, 0);
+    replies_consumer_settled(item);
     return STORE_LATER;
 }
 

@@ -19,5 +19,6 @@ redis.call('ZADD', queue .. ':ages', now, token)
 redis.call('SET', put, '', 'PX', ARGV[6])
 redis.call('SET', queue .. ':newest:' .. who, token, 'PX', ARGV[6])
 local paid = tonumber(redis.call('GET', queue .. ':paid:' .. who) or 0)
-redis.call('ZADD', queue .. ':due', 'NX', math.max(now, math.min(paid - ahead, now + ahead)), who)
+local due = math.max(now, math.min(paid - ahead, now + ahead))
+redis.call('ZADD', queue .. ':due', 'NX', due * 1000, who)
 return 1

@@ -2,9 +2,9 @@
  * Replies in Redis, shared by all instances. Under "uic:replies:" there are
  *
  *     of:WHO      a list for each person, the replies in the order of putting; it ends with time
- *     due         a sorted set of the persons who have replies: when the first may be taken
+ *     due         a sorted set of the persons who have replies: when the first may be taken, in us
  *     ages        a sorted set of the tokens of all replies: when each was put
- *     sent        a list of when replies were taken in the last second, no more than it may have
+ *     sent        a list of when replies were taken last, in us, as many as a second may have
  *     paid:WHO    until when a person is served, at the pace that Meta documents
  *     newest:WHO  the token of what was put last for a person, and once that was sent its sent_id
  *     put:KEY     a reply with this key was put
@@ -25,47 +25,49 @@
 
 extern const struct redis_script replies_put_script, replies_take_script, replies_settle_script;
 
-/* A script's key and arguments as they are written. */
-struct words {
-    const char *argv[WORDS_MAX];
-    size_t lengths[WORDS_MAX];
-    int argc;
-    char numbers[WORDS_MAX][24];
+/* A script's argument as it is written: bytes, or else the text. */
+struct word {
+    const void *bytes;
+    size_t length;
+    char text[24];
 };
 
-static void add_bytes(struct words *words, const void *bytes, size_t length)
+static struct word of_bytes(const void *bytes, size_t length)
 {
-    words->argv[words->argc] = bytes;
-    words->lengths[words->argc++] = length;
+    return (struct word){.bytes = bytes, .length = length};
 }
 
-static void add_number(struct words *words, int64_t number)
+static struct word of_number(int64_t number)
 {
-    char *text = words->numbers[words->argc];
+    struct word word = {0};
 
-    add_bytes(words, text, (size_t)snprintf(text, sizeof words->numbers[0], "%" PRId64, number));
+    word.length = (size_t)snprintf(word.text, sizeof word.text, "%" PRId64, number);
+    return word;
 }
 
-static void add_hash(struct words *words, uint64_t hash)
+static struct word of_hash(uint64_t hash)
 {
-    char *text = words->numbers[words->argc];
+    struct word word = {0};
 
-    add_bytes(words, text, (size_t)snprintf(text, sizeof words->numbers[0], "%016" PRIx64, hash));
+    word.length = (size_t)snprintf(word.text, sizeof word.text, "%016" PRIx64, hash);
+    return word;
 }
 
-static void words_begin(struct words *words)
+static enum store_status run(struct redis_lane *lane, const struct redis_script *script,
+                             const struct word *words, size_t count,
+                             void (*callback)(const struct redisReply *reply, void *arg), void *arg)
 {
-    words->argc = 0;
-    add_bytes(words, REPLIES_PREFIX, strlen(REPLIES_PREFIX));
+    const char *argv[WORDS_MAX] = {REPLIES_PREFIX};
+    size_t lengths[WORDS_MAX] = {strlen(REPLIES_PREFIX)};
+
+    for (size_t i = 0; i < count; i++) {
+        argv[1 + i] = words[i].bytes != NULL ? words[i].bytes : words[i].text;
+        lengths[1 + i] = words[i].length;
+    }
+    return redis_lane_run(lane, script, 1, (int)count + 1, argv, lengths, callback, arg);
 }
 
-static enum store_status words_run(const struct words *words, struct redis_lane *lane,
-                                   const struct redis_script *script,
-                                   void (*callback)(const struct redisReply *reply, void *arg),
-                                   void *arg)
-{
-    return redis_lane_run(lane, script, 1, words->argc, words->argv, words->lengths, callback, arg);
-}
+#define COUNT(words) (sizeof words / sizeof words[0])
 
 static bool is_number(const struct redisReply *reply)
 {
@@ -96,18 +98,18 @@ static enum store_status redis_put(struct replies_link *link, struct replies_ent
                                    const struct replies_kept *kept)
 {
     const struct replies_settings *settings = &link->store->settings;
-    struct words words;
+    const struct word words[] = {
+        of_hash(kept->who),
+        of_hash(entry->key),
+        of_bytes(kept->bytes, REPLY_TOKEN_SIZE),
+        of_bytes(kept->bytes, kept->length),
+        of_number((int64_t)settings->length_max),
+        of_number(settings->put_ttl_ms),
+        of_number(settings->age_max_ms + LIST_MORE_MS),
+        of_number(PACE_AHEAD_MS),
+    };
 
-    words_begin(&words);
-    add_hash(&words, kept->who);
-    add_hash(&words, entry->key);
-    add_bytes(&words, kept->bytes, REPLY_TOKEN_SIZE);
-    add_bytes(&words, kept->bytes, kept->length);
-    add_number(&words, (int64_t)settings->length_max);
-    add_number(&words, settings->put_ttl_ms);
-    add_number(&words, settings->age_max_ms + LIST_MORE_MS);
-    add_number(&words, PACE_AHEAD_MS);
-    return words_run(&words, &link->puts, &replies_put_script, on_put, entry);
+    return run(&link->puts, &replies_put_script, words, COUNT(words), on_put, entry);
 }
 
 /* Taking and settling */
@@ -163,21 +165,21 @@ static void on_taken(const struct redisReply *reply, void *arg)
 static enum store_status redis_take(struct replies_link *link, unsigned most)
 {
     const struct replies_settings *settings = &link->store->settings;
-    struct words words;
+    const struct word words[] = {
+        of_number(most),
+        of_number(settings->lease_ms),
+        of_number(settings->per_second),
+        of_number(settings->age_max_ms + LIST_MORE_MS),
+        of_number(REPLY_DELAY_MAX_MS),
+    };
 
-    words_begin(&words);
-    add_number(&words, most);
-    add_number(&words, settings->lease_ms);
-    add_number(&words, settings->per_second);
-    add_number(&words, settings->age_max_ms + LIST_MORE_MS);
-    add_number(&words, REPLY_DELAY_MAX_MS);
-    return words_run(&words, &link->takes, &replies_take_script, on_taken, link);
+    return run(&link->takes, &replies_take_script, words, COUNT(words), on_taken, link);
 }
 
 static void on_settled(const struct redisReply *reply, void *arg)
 {
     if (reply != NULL && is_number(reply))
-        replies_consumer_settled(arg, reply->integer);
+        replies_consumer_settled(arg);
     else
         replies_consumer_unsettled(arg);
 }
@@ -185,26 +187,22 @@ static void on_settled(const struct redisReply *reply, void *arg)
 static enum store_status redis_settle(struct replies_item *item)
 {
     const struct replies_settlement *settlement = &item->settlement;
-    struct words words;
+    char sent_id[24] = "";
 
-    words_begin(&words);
-    add_hash(&words, settlement->who);
-    add_number(&words, settlement->lease_end);
-    add_bytes(&words, settlement->token, settlement->token_length);
-    if (settlement->over)
-        add_bytes(&words, "", 0);
-    else
-        add_number(&words, settlement->delay_ms);
-    add_bytes(&words, settlement->tail, REPLY_TAIL_SIZE);
-    add_number(&words, settlement->sent ? PACE_MS : 0);
-    add_number(&words, PACE_AHEAD_MS);
-    if (settlement->sent_id == 0)
-        add_bytes(&words, "", 0);
-    else
-        add_bytes(&words, words.numbers[8],
-                  (size_t)snprintf(words.numbers[8], sizeof words.numbers[8], "%" PRIu64,
-                                   settlement->sent_id));
-    return words_run(&words, &item->link->takes, &replies_settle_script, on_settled, item);
+    if (settlement->sent_id != 0)
+        snprintf(sent_id, sizeof sent_id, "%" PRIu64, settlement->sent_id);
+    const struct word words[] = {
+        of_hash(settlement->who),
+        of_number(settlement->lease_end),
+        of_bytes(settlement->token, settlement->token_length),
+        settlement->over ? of_bytes("", 0) : of_number(settlement->delay_ms),
+        of_bytes(settlement->tail, REPLY_TAIL_SIZE),
+        of_number(settlement->sent ? PACE_MS : 0),
+        of_number(PACE_AHEAD_MS),
+        of_bytes(sent_id, strlen(sent_id)),
+    };
+
+    return run(&item->link->takes, &replies_settle_script, words, COUNT(words), on_settled, item);
 }
 
 /* The newest */

@@ -3,8 +3,7 @@
 -- put off, what it is to end with in the list then, what a sent one costs its person in ms, how far
 -- ahead in ms a person may be, under what the sent one is known or ''.
 -- Only the very reply is taken out, whoever holds the lease by now; only who holds it says when the
--- person is due again. Returns in how many ms that is, or -1 when nothing of theirs waits, or another
--- holds the lease.
+-- person is due again. Returns whether it was held.
 local queue, who, token, delay, ahead = KEYS[1], ARGV[1], ARGV[3], ARGV[4], tonumber(ARGV[7])
 local due, list, newest = queue .. ':due', queue .. ':of:' .. who, queue .. ':newest:' .. who
 local time = redis.call('TIME')
@@ -28,13 +27,10 @@ if is_first and delay == '' then
 elseif is_first and holds then
     redis.call('LSET', list, 0, string.sub(reply, 1, -#ARGV[5] - 1) .. ARGV[5])
 end
-if not holds then
-    return -1
-end
-if redis.call('LLEN', list) == 0 then
+if holds and redis.call('LLEN', list) == 0 then
     redis.call('ZREM', due, who)
-    return -1
+elseif holds then
+    local wait = is_first and tonumber(delay) or 0
+    redis.call('ZADD', due, math.max(now + wait, paid - ahead) * 1000, who)
 end
-local wait = math.max(0, is_first and tonumber(delay) or 0, paid - ahead - now)
-redis.call('ZADD', due, now + wait, who)
-return wait
+return holds and 1 or 0

@@ -1,33 +1,34 @@
 -- Takes the first reply of each person who is due, with a lease: until it ends nobody else gets it.
 -- KEYS: the prefix of all names. ARGV: most replies, a lease in ms, replies in any second (0: as many
 -- as there are), a list's life in ms, the longest that anybody is put off in ms.
--- Returns how many wait, how long the oldest does in ms, in how many ms to come again (-1: nothing
--- waits), when the lease ends, and then for each taken whose it is and the reply.
+-- Returns how many wait, how long the oldest does in ms, in how many ms to come again, when the lease
+-- ends, and then for each taken whose it is and the reply.
 local queue, most, rate = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[3])
 local due, ages, sent = queue .. ':due', queue .. ':ages', queue .. ':sent'
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local lease_end = now + tonumber(ARGV[2])
+local now_us = time[1] * 1000000 + time[2] -- no two scripts run in one
+local now, lease = math.floor(now_us / 1000), tonumber(ARGV[2])
+local lease_end = now_us + lease * 1000
 
 redis.call('ZREMRANGEBYSCORE', ages, '-inf', now - tonumber(ARGV[4])) -- their lists have ended
 local oldest = redis.call('ZRANGE', ages, 0, 0, 'WITHSCORES')[2] or now
-local result = {redis.call('ZCARD', ages), math.max(0, now - oldest), -1, lease_end}
+local result = {redis.call('ZCARD', ages), math.max(0, now - oldest), lease, lease_end}
 
 -- Whoever is due later than can be was put off before this clock was set back.
-for _, who in ipairs(redis.call('ZRANGEBYSCORE', due, now + tonumber(ARGV[5]), '+inf',
+for _, who in ipairs(redis.call('ZRANGEBYSCORE', due, now_us + ARGV[5] * 1000, '+inf',
                                 'LIMIT', 0, 100)) do
-    redis.call('ZADD', due, now, who)
+    redis.call('ZADD', due, now_us, who)
 end
 
 -- The list of what was sent holds so many times as a second may have replies: 0 when the last of
 -- them is a second old, else how long until it is.
 local function wait_for_rate()
     local first = rate > 0 and redis.call('LINDEX', sent, rate - 1)
-    local since = first and now - first or 1000
-    return since >= 0 and since < 1000 and 1000 - since or 0
+    local wait = first and first + 1000000 - now_us or 0
+    return wait > 0 and wait <= 1000000 and math.ceil(wait / 1000) or 0
 end
 
-for _, who in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most)) do
+for _, who in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now_us, 'LIMIT', 0, most)) do
     local reply = redis.call('LINDEX', queue .. ':of:' .. who, 0)
     if not reply then
         redis.call('ZREM', due, who)
@@ -37,7 +38,7 @@ for _, who in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, m
         end
         redis.call('ZADD', due, lease_end, who)
         if rate > 0 then
-            redis.call('LPUSH', sent, now)
+            redis.call('LPUSH', sent, now_us)
             redis.call('LTRIM', sent, 0, rate - 1)
             redis.call('PEXPIRE', sent, 1000)
         end
@@ -46,6 +47,6 @@ for _, who in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, m
 end
 local next_due = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
 if next_due then
-    result[3] = math.max(0, next_due - now, wait_for_rate())
+    result[3] = math.max(0, math.ceil((next_due - now_us) / 1000), wait_for_rate())
 end
 return result

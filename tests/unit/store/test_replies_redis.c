@@ -14,7 +14,7 @@ static long long due_in(void)
     redisReply *due = ask("ZRANGE uic:replies:due 0 0 WITHSCORES");
     redisReply *time = ask("TIME");
     assert_int_equal(due->elements, 2);
-    const long long at = atoll(due->element[1]->str),
+    const long long at = (long long)(strtod(due->element[1]->str, NULL) / 1000),
                     now = atoll(time->element[0]->str) * 1000 + atoll(time->element[1]->str) / 1000;
     freeReplyObject(due);
     freeReplyObject(time);
@@ -309,9 +309,9 @@ static void a_clock_that_was_set_back_makes_nobody_wait(void **state)
     clerk = clerk_open();
     put(clerk, "+1", "a");
     redisReply *due = ask("ZRANGE uic:replies:due 0 0");
-    tell("ZADD uic:replies:due 9999999999999 %s", due->element[0]->str);
+    tell("ZADD uic:replies:due 9999999999999999 %s", due->element[0]->str);
     tell("SET uic:replies:paid:%s 9999999999999", due->element[0]->str);
-    tell("LPUSH uic:replies:sent 9999999999999");
+    tell("LPUSH uic:replies:sent 9999999999999999");
     freeReplyObject(due);
     struct postman *postman = postman_open();
     until(postman->notes.count == 1);
