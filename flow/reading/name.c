@@ -217,18 +217,18 @@ static void drop_repeated(struct name *name)
     name->count = kept;
 }
 
-_Static_assert(READING_WORDS_MAX == FLOW_READING_CHOICES_MAX,
+_Static_assert(READING_WORDS_MAX == FLOW_READING_CANDIDATES_MAX,
                "every name that is found is offered");
 
-static void read_choices(const struct name *name, struct flow_reading *reading)
+static void read_candidates(const struct name *name, struct flow_reading *reading)
 {
     struct flow_reading one;
 
     for (size_t i = 0; i < name->count; i++) {
         read_run(name->tokens, name->names[i], false, &one);
-        memcpy(reading->choices[i], one.text, one.length + 1);
+        memcpy(reading->candidates[i], one.text, one.length + 1);
     }
-    reading->choice_count = (uint8_t)name->count;
+    reading->candidate_count = (uint8_t)name->count;
     read_run(name->tokens, name->run, true, reading);
     reading->kind = FLOW_READ_WHICH;
     explicit_bzero(&one, sizeof one);
@@ -267,7 +267,7 @@ void read_name(const struct tokens *tokens, struct flow_reading *reading)
     }
     drop_repeated(&name);
     if (name.count > 1)
-        read_choices(&name, reading);
+        read_candidates(&name, reading);
     else
         read_run(tokens, name.names[0],
                  name.doubt || guard_is_unusual(tokens, name.names[0]) ||

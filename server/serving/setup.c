@@ -44,7 +44,7 @@ int setup_open(struct setup *setup, const char *env_file, const char *flow_file,
     if (status < 0 || !setup->flow)
         return -1;
     if (setup->config.production)
-        flow_withhold_unreviewed(setup->flow);
+        flow_withhold_unproofread(setup->flow);
     if (keys_derive(&setup->keys, setup->config.uic_salt) != 0) {
         fputs("the cryptographic library failed to derive the keys\n", errors);
         return -1;

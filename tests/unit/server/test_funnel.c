@@ -236,7 +236,7 @@ static void a_language_that_is_not_offered_counts_as_the_first(void **state)
 {
     (void)state;
     SAY("Hello", "LANGUAGE", "Lingala", "1985", "Kinshasa", "Jean", "15");
-    flow_withhold_unreviewed(flow);
+    flow_withhold_unproofread(flow);
     SAY("Kabila");
     assert_counters("started 1, finished 1, " ALL_REACHED ", language:fr 1");
 }
