@@ -304,7 +304,7 @@ struct flow_outcome {
     uint8_t step; /* the question that was open when the message came; the last one when all answers
                      are in */
     bool fruitless; /* so many messages brought nothing that this one is not answered as usual */
-    /* Of the question `step`, for its figures: */
+    /* Of the question `step`, to be counted: */
     bool doubtful;    /* an answer was taken that is in doubt: out of a sentence, or unusual */
     bool asked_again; /* not understood: the question comes again */
     bool not_known;   /* the message says that there is no answer: it comes again, with help */

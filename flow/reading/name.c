@@ -29,7 +29,7 @@ struct name {
 
 static bool is_bracket(const struct token *token)
 {
-    return token->kind == TOKEN_BREAK && strchr("([", token->mark) != NULL;
+    return token->kind == TOKEN_BREAK && strchr("([", token->punctuation) != NULL;
 }
 
 static void skip_front(struct name *name)
@@ -103,7 +103,7 @@ static size_t name_end(const struct tokens *tokens, struct run run)
     if (token_means(&tokens->list[run.first], TIES) && at < run.end)
         at++;
     while (at < run.end) {
-        if (tokens->list[at].kind == TOKEN_BREAK && tokens->list[at].mark == '-' &&
+        if (tokens->list[at].kind == TOKEN_BREAK && tokens->list[at].punctuation == '-' &&
             at + 1 < run.end)
             at += 2;
         else if (token_means(&tokens->list[at], TIES) && at + 1 < run.end)
