@@ -60,7 +60,7 @@ static void set_language(struct longest *longest, size_t language)
 
         texts_put(&longest->answers, i, answer.bytes, answer.length);
     }
-    for (uint8_t i = 0; i < FLOW_STEPS_MAX + FLOW_READING_CHOICES_MAX; i++)
+    for (uint8_t i = 0; i < FLOW_STEPS_MAX + FLOW_READING_CANDIDATES_MAX; i++)
         texts_put(&longest->names, i, wide, sizeof wide - 1);
 }
 
@@ -81,7 +81,7 @@ static size_t reply_units(const struct flow *flow, struct conversation *conversa
 /* The same where it is asked which of several names is meant. */
 static size_t which_units(struct longest *longest, enum flow_reply_kind kind, size_t step)
 {
-    longest->names.choice_count = FLOW_READING_CHOICES_MAX;
+    longest->names.candidate_count = FLOW_READING_CANDIDATES_MAX;
     return reply_units(longest->flow, &longest->names, CONVERSATION_ASKING, kind, step);
 }
 

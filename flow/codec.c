@@ -3,12 +3,12 @@
  * exactly what encode could have made.
  *
  *   version 3, state | expired << 7, reply, language, step, reached,
- *   hush | moved_by_answer << 2 | text << 3 | times << 4 | doubt << 5 | choices << 6 | more << 7,
+ *   hush | moved_by_answer << 2 | text << 3 | times << 4 | doubt << 5 | candidates << 6 | more << 7,
  *   fruitless, recent.count (2), saved_min (4), fingerprint (8);  fruitless: fruitless_s (4);
  *   text: text_id (6), text_s (4);  times: recent.horizon_s (4), moved_s (4);
- *   doubt: doubt (2);  choices: choice_count;  more: answer_count, which is step without it;
+ *   doubt: doubt (2);  candidates: candidate_count;  more: answer_count, which is step without it;
  *   recent.count ids (6 each), with times and how long behind the horizon they were sent (2);
- *   open, COMPLETE: answers and choices, each length (1) and bytes;  COMPLETE: completed_s (8);
+ *   open, COMPLETE: answers and candidates, each length (1) and bytes;  COMPLETE: completed_s (8);
  *   FINISHED: the code, length (1) and bytes
  */
 #include "flow/turn.h"
@@ -23,7 +23,7 @@
 #define TEXT_BIT 0x08
 #define TIMES_BIT 0x10
 #define DOUBT_BIT 0x20
-#define CHOICES_BIT 0x40
+#define CANDIDATES_BIT 0x40
 #define MORE_BIT 0x80 /* answers than step: one is being corrected */
 #define HEAD_SIZE 10
 #define ID_SIZE 6
@@ -106,7 +106,7 @@ static unsigned flags_of(const struct conversation *conversation)
     return (unsigned)conversation->hush | (conversation->moved_by_answer ? BY_ANSWER_BIT : 0) |
            (conversation->text_id != 0 ? TEXT_BIT : 0) | (has_times(conversation) ? TIMES_BIT : 0) |
            (conversation->doubt != 0 ? DOUBT_BIT : 0) |
-           (conversation->choice_count != 0 ? CHOICES_BIT : 0) |
+           (conversation->candidate_count != 0 ? CANDIDATES_BIT : 0) |
            (conversation->answer_count != conversation->step ? MORE_BIT : 0);
 }
 
@@ -137,8 +137,8 @@ static unsigned char *put_head(unsigned char *at, const struct conversation *con
     }
     if ((flags & DOUBT_BIT) != 0)
         at = put_number(at, conversation->doubt, COUNT_SIZE);
-    if ((flags & CHOICES_BIT) != 0)
-        *at++ = conversation->choice_count;
+    if ((flags & CANDIDATES_BIT) != 0)
+        *at++ = conversation->candidate_count;
     if ((flags & MORE_BIT) != 0)
         *at++ = conversation->answer_count;
     return at;
@@ -157,7 +157,7 @@ static unsigned char *put_recent(unsigned char *at, const struct recent *recent)
 size_t conversation_encode(const struct conversation *conversation,
                            unsigned char bytes[CONVERSATION_BYTES_MAX])
 {
-    const size_t count = (size_t)conversation->answer_count + conversation->choice_count;
+    const size_t count = (size_t)conversation->answer_count + conversation->candidate_count;
     unsigned char *at = put_head(bytes, conversation);
 
     at = put_recent(at, &conversation->recent);
@@ -244,7 +244,7 @@ static size_t take_bytes(struct reader *reader, char *out, size_t capacity,
 static void take_answers(struct reader *reader, struct conversation *conversation)
 {
     const bool normalized = conversation->state == CONVERSATION_COMPLETE;
-    const size_t count = (size_t)conversation->answer_count + conversation->choice_count;
+    const size_t count = (size_t)conversation->answer_count + conversation->candidate_count;
     size_t end = 0;
 
     for (size_t i = 0; !reader->bad && i < count; i++) {
@@ -298,13 +298,13 @@ static void take_options(struct reader *reader, struct conversation *conversatio
     }
     if ((flags & DOUBT_BIT) != 0)
         conversation->doubt = (uint16_t)take_number(reader, COUNT_SIZE);
-    if ((flags & CHOICES_BIT) != 0)
-        conversation->choice_count = (uint8_t)take_number(reader, 1);
+    if ((flags & CANDIDATES_BIT) != 0)
+        conversation->candidate_count = (uint8_t)take_number(reader, 1);
     if ((flags & MORE_BIT) != 0)
         conversation->answer_count = (uint8_t)take_number(reader, 1);
 }
 
-/* Whether the answers and choices can be those of a conversation that stands here. */
+/* Whether the answers and candidates can be those of a conversation that stands here. */
 static bool answers_fit(const struct conversation *conversation, unsigned flags)
 {
     const bool asking =
@@ -314,8 +314,9 @@ static bool answers_fit(const struct conversation *conversation, unsigned flags)
 
     if ((flags & DOUBT_BIT) != 0 && (conversation->doubt == 0 || complete))
         return false;
-    if ((flags & CHOICES_BIT) != 0 && (!asking || conversation->choice_count < 2 ||
-                                       conversation->choice_count > FLOW_READING_CHOICES_MAX))
+    if ((flags & CANDIDATES_BIT) != 0 &&
+        (!asking || conversation->candidate_count < 2 ||
+         conversation->candidate_count > FLOW_READING_CANDIDATES_MAX))
         return false;
     if ((flags & MORE_BIT) != 0 && (!asking || conversation->moved_by_answer ||
                                     conversation->answer_count <= conversation->step))
@@ -357,7 +358,7 @@ static void take_head(struct reader *reader, struct conversation *conversation)
     take_options(reader, conversation, head[6]);
     reader->bad |= !answers_fit(conversation, head[6]);
     if (reader->bad)
-        conversation->answer_count = conversation->choice_count = 0;
+        conversation->answer_count = conversation->candidate_count = 0;
 }
 
 static void take_recent(struct reader *reader, struct recent *recent)

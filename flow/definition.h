@@ -117,10 +117,10 @@ struct question {
 };
 
 /* Whether somebody who speaks a language has read its texts over. */
-enum review {
-    REVIEW_NONE, /* the language is not in "reviewed_by": its texts are the programme's own */
-    REVIEW_OPEN, /* nobody yet */
-    REVIEW_DONE,
+enum proofreading {
+    PROOFREADING_NONE, /* the language is not in "reviewed_by": its texts are the programme's own */
+    PROOFREADING_OPEN, /* nobody yet */
+    PROOFREADING_DONE,
 };
 
 struct flow {
@@ -135,8 +135,8 @@ struct flow {
     uint64_t words_version;
     size_t language_count;
     const char *languages[FLOW_LANGUAGES_MAX];
-    enum review reviews[FLOW_LANGUAGES_MAX];
-    bool withholds_unreviewed; /* languages that nobody has reviewed are not spoken */
+    enum proofreading proofreadings[FLOW_LANGUAGES_MAX];
+    bool withholds_unproofread; /* languages that nobody has proofread are not spoken */
     const char *messages[FLOW_LANGUAGES_MAX][MESSAGE_COUNT];
     size_t stop_word_count;
     const char *stop_words[FLOW_STOP_WORDS_MAX]; /* besides the built-in ones */
@@ -154,8 +154,6 @@ struct flow {
 /* The part of a text between its outer spaces; other white space than ASCII's is left, and counts.
  */
 void text_strip(const char **text, size_t *length);
-/* Index of the name that somebody means by its number or by itself; -1 for none. */
-int pick_find(const struct uic_text *names, size_t count, const char *text, size_t length);
 /* Bytes that a checked answer can have as it is kept. */
 size_t question_kept(const struct question *question);
 /* Bytes that a checked, normalised answer can have. */
@@ -164,11 +162,15 @@ size_t question_room(const struct question *question);
 bool question_is_numeric(const struct question *question);
 /* The year of a time, UTC. */
 int64_t year_of(int64_t now_s);
+
+/* pick.c */
 /* Index of the choice that somebody means by its number, value or label; -1 for none. */
-int choice_find(const struct flow *flow, const struct question *question, const char *text,
+int pick_choice(const struct flow *flow, const struct question *question, const char *text,
                 size_t length);
 /* Index of the language meant by its number, code or own name; -1 for none. */
-int language_find(const struct flow *flow, const char *text, size_t length);
+int pick_language(const struct flow *flow, const char *text, size_t length);
+/* Index of the name that somebody means by its number or by itself; -1 for none. */
+int pick_name(const struct uic_text *names, size_t count, const char *text, size_t length);
 
 /* language.c */
 /* Languages that people can choose from. */
@@ -226,7 +228,8 @@ void order_note_move(struct conversation *conversation, const struct flow_messag
 /* Whether a message was sent before that one. */
 bool order_is_crossed(const struct conversation *conversation, const struct flow_message *message);
 /* How many of the answers that are in may have been meant for another question then. */
-uint8_t order_doubtful(const struct conversation *conversation, const struct flow_message *message);
+uint8_t order_crossed_answers(const struct conversation *conversation,
+                              const struct flow_message *message);
 /* Whether a message replies, by a swipe, to another than our newest, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
 

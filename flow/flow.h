@@ -72,10 +72,10 @@ size_t flow_language_count(const struct flow *flow);
 const char *flow_language(const struct flow *flow, size_t language);
 /* Whether a language's texts wait for somebody who speaks it to read them over: the flow file has
  * it in "reviewed_by", without a name. */
-bool flow_language_is_unreviewed(const struct flow *flow, size_t language);
+bool flow_language_is_unproofread(const struct flow *flow, size_t language);
 /* From here on nobody is offered such a language or answered in it, as if the flow did not have it;
  * languages keep their indices. Call it before other threads have the flow. */
-void flow_withhold_unreviewed(struct flow *flow);
+void flow_withhold_unproofread(struct flow *flow);
 /* Whether people can choose a language. */
 bool flow_language_is_offered(const struct flow *flow, size_t language);
 
@@ -181,12 +181,12 @@ struct conversation {
     enum conversation_state state;
     enum flow_reply_kind reply;
     enum flow_hush hush;
-    bool expired;         /* started behind the mark of an expired session */
-    bool moved_by_answer; /* moved_s is of the last answer that is in */
-    uint8_t language;     /* index into the flow's languages */
-    uint8_t step;         /* index of the open question; behind the last one while in REVIEW */
-    uint8_t answer_count; /* answers that are in: steps 0 to answer_count - 1 */
-    uint8_t choice_count; /* names behind the answers, while it is asked which of them */
+    bool expired;            /* started behind the mark of an expired session */
+    bool moved_by_answer;    /* moved_s is of the last answer that is in */
+    uint8_t language;        /* index into the flow's languages */
+    uint8_t step;            /* index of the open question; behind the last one while in REVIEW */
+    uint8_t answer_count;    /* answers that are in: steps 0 to answer_count - 1 */
+    uint8_t candidate_count; /* names behind the answers, while it is asked which of them */
     uint16_t doubt;       /* a bit for each answer that was in doubt, also once it is corrected */
     uint8_t reached;      /* questions that were open so far, while one is open or COMPLETE */
     uint8_t fruitless;    /* messages in a row that brought nothing, as far as that matters */
@@ -196,7 +196,7 @@ struct conversation {
     uint32_t saved_min;   /* minutes since 1970, UTC, for statistics; the caller's own */
     uint64_t text_id;     /* of the last free text that was taken; 0: none */
     uint64_t fingerprint; /* of the flow that the answers belong to */
-    uint16_t answer_end[FLOW_STEPS_MAX + FLOW_READING_CHOICES_MAX];
+    uint16_t answer_end[FLOW_STEPS_MAX + FLOW_READING_CANDIDATES_MAX];
     char code[UIC_CODE_MAX]; /* FINISHED: what was told */
     int64_t completed_s;     /* COMPLETE: when the last answer came */
     /* Large, and cleared no further than they are used: what is behind the last one means nothing.
@@ -304,7 +304,7 @@ struct flow_outcome {
     uint8_t step; /* the question that was open when the message came; the last one when all answers
                      are in */
     bool fruitless; /* so many messages brought nothing that this one is not answered as usual */
-    /* Of the question `step`, for its figures: */
+    /* Of the question `step`, to be counted: */
     bool doubtful;    /* an answer was taken that is in doubt: out of a sentence, or unusual */
     bool asked_again; /* not understood: the question comes again */
     bool not_known;   /* the message says that there is no answer: it comes again, with help */

@@ -14,20 +14,20 @@ const char *flow_language(const struct flow *flow, size_t language)
     return language < flow->language_count ? flow->languages[language] : NULL;
 }
 
-bool flow_language_is_unreviewed(const struct flow *flow, size_t language)
+bool flow_language_is_unproofread(const struct flow *flow, size_t language)
 {
-    return language < flow->language_count && flow->reviews[language] == REVIEW_OPEN;
+    return language < flow->language_count && flow->proofreadings[language] == PROOFREADING_OPEN;
 }
 
-void flow_withhold_unreviewed(struct flow *flow)
+void flow_withhold_unproofread(struct flow *flow)
 {
-    flow->withholds_unreviewed = true;
+    flow->withholds_unproofread = true;
 }
 
 bool flow_language_is_offered(const struct flow *flow, size_t language)
 {
     return language < flow->language_count &&
-           !(flow->withholds_unreviewed && flow->reviews[language] == REVIEW_OPEN);
+           !(flow->withholds_unproofread && flow->proofreadings[language] == PROOFREADING_OPEN);
 }
 
 size_t flow_spoken_language(const struct flow *flow, const struct conversation *conversation)

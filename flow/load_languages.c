@@ -1,11 +1,11 @@
 /*
- * The languages of a flow file, and who has reviewed which of them.
+ * The languages of a flow file, and who has proofread which of them.
  */
 #include "flow/check.h"
 
 #include <string.h>
 
-#define REVIEWERS_MAX 200
+#define PROOFREADERS_MAX 200
 
 static bool is_known(const struct flow *flow, const char *code)
 {
@@ -39,12 +39,12 @@ static bool are_names(const json_t *json)
 {
     const char *names = json_string_value(json);
 
-    return names != NULL && text_units(names) <= REVIEWERS_MAX &&
+    return names != NULL && text_units(names) <= PROOFREADERS_MAX &&
            (*names == '\0' || names[strspn(names, " \n\t")] != '\0');
 }
 
 /* The first language is what the others are missing, so there is none to withhold it for. */
-static void load_reviews(struct flow *flow, const struct node *file)
+static void load_proofreadings(struct flow *flow, const struct node *file)
 {
     const struct node node = node_member(file, "reviewed_by");
     const char *keys[FLOW_LANGUAGES_MAX + 1] = {NULL};
@@ -59,22 +59,23 @@ static void load_reviews(struct flow *flow, const struct node *file)
 
         if (names.json == NULL)
             continue;
-        flow->reviews[i] = json_string_length(names.json) == 0 ? REVIEW_OPEN : REVIEW_DONE;
+        flow->proofreadings[i] =
+            json_string_length(names.json) == 0 ? PROOFREADING_OPEN : PROOFREADING_DONE;
         if (!are_names(names.json))
             report_found(&names,
                          "expected the names of those who reviewed it, at most %d characters, or "
                          "\"\" until then",
-                         REVIEWERS_MAX);
+                         PROOFREADERS_MAX);
     }
 }
 
 void load_languages(struct flow *flow, const struct node *file)
 {
     load_codes(flow, file);
-    load_reviews(flow, file);
+    load_proofreadings(flow, file);
 }
 
 bool language_may_lack(const struct flow *flow, size_t language)
 {
-    return flow->reviews[language] != REVIEW_NONE;
+    return flow->proofreadings[language] != PROOFREADING_NONE;
 }

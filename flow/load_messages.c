@@ -167,7 +167,7 @@ static void check_language_names(const struct flow *flow, const struct node *nod
         const char *name = flow->messages[i][MESSAGE_LANGUAGE_NAME];
         const struct node language = node_member(node, flow->languages[i]);
         const struct node here = node_member(&language, messages[MESSAGE_LANGUAGE_NAME].key);
-        int found = name != NULL ? language_find(flow, name, strlen(name)) : -1;
+        int found = name != NULL ? pick_language(flow, name, strlen(name)) : -1;
 
         if (found >= 0 && (size_t)found != i)
             report_mistake(&here, "expected another name; this one means %s too",

@@ -58,7 +58,7 @@ static void check_choice_name(const struct flow *flow, const struct node *node,
     if (command_find(flow, name, strlen(name)) != COMMAND_NONE)
         report_mistake(node, "expected no command word");
     else {
-        int found = choice_find(flow, question, name, strlen(name));
+        int found = pick_choice(flow, question, name, strlen(name));
 
         if (found >= 0 && (size_t)found != choice)
             report_mistake(node, "expected another name; this one means choice %d too", found + 1);

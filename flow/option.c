@@ -77,7 +77,7 @@ static size_t list_names(const struct conversation *conversation, const char *ke
 {
     bool room = true;
 
-    for (size_t i = 0; i < conversation->choice_count; i++) {
+    for (size_t i = 0; i < conversation->candidate_count; i++) {
         const struct uic_text name = texts_get(conversation, conversation->answer_count + i);
         char said[SAID_MAX], answer[FLOW_OPTION_ID_MAX];
 
@@ -87,7 +87,7 @@ static size_t list_names(const struct conversation *conversation, const char *ke
         explicit_bzero(said, sizeof said);
         explicit_bzero(answer, sizeof answer);
     }
-    return room ? conversation->choice_count : 0;
+    return room ? conversation->candidate_count : 0;
 }
 
 /* Yes and no; or, behind a no, the answers. */
@@ -125,7 +125,7 @@ size_t flow_options(const struct flow *flow, const struct conversation *conversa
         return list_languages(flow, options);
     if (conversation->state == CONVERSATION_REVIEW)
         return list_review(flow, conversation, key, language, options);
-    if (conversation->choice_count > 0)
+    if (conversation->candidate_count > 0)
         return list_names(conversation, key, options);
     return list_choices(&flow->questions[conversation->step], language, options);
 }

@@ -51,7 +51,8 @@ bool order_is_crossed(const struct conversation *conversation, const struct flow
 }
 
 /* Each message that was sent after this one and handled before it may have brought an answer. */
-uint8_t order_doubtful(const struct conversation *conversation, const struct flow_message *message)
+uint8_t order_crossed_answers(const struct conversation *conversation,
+                              const struct flow_message *message)
 {
     const size_t after = recent_count_after(&conversation->recent, message->sent_s);
 

@@ -10,10 +10,10 @@
 
 void flow_reading_wipe(struct flow_reading *reading)
 {
-    for (size_t i = 0; i < reading->choice_count; i++)
-        explicit_bzero(reading->choices[i], strlen(reading->choices[i]));
+    for (size_t i = 0; i < reading->candidate_count; i++)
+        explicit_bzero(reading->candidates[i], strlen(reading->candidates[i]));
     explicit_bzero(reading->text, reading->length);
-    reading->choice_count = 0;
+    reading->candidate_count = 0;
     reading->length = 0;
 }
 
@@ -27,7 +27,7 @@ static int refuse(struct flow_reading *reading, enum flow_reading_kind kind)
 static void take_plainly(struct flow_reading *reading, const char *text, size_t length)
 {
     reading->kind = FLOW_READ;
-    reading->choice_count = 0;
+    reading->candidate_count = 0;
     reading->length = length < sizeof reading->text ? length : 0;
     memcpy(reading->text, text, reading->length);
     reading->text[reading->length] = '\0';
@@ -72,7 +72,7 @@ int flow_read(const struct flow *flow, size_t step, const char *text, size_t len
         return 0;
     }
     *out_length = 0;
-    reading->choice_count = 0;
+    reading->candidate_count = 0;
     tokens_read(&tokens, flow->words, text, length);
     read_carefully(&flow->questions[step], &tokens, now_s, reading);
     explicit_bzero(tokens.text, tokens.text_length);
@@ -81,9 +81,9 @@ int flow_read(const struct flow *flow, size_t step, const char *text, size_t len
         explain(reading->kind, error);
         return -1;
     }
-    for (size_t i = 0; i < reading->choice_count; i++) /* each may be the answer */
-        if (flow_answer(flow, step, reading->choices[i], strlen(reading->choices[i]), true, now_s,
-                        out, capacity, out_length, error) != 0)
+    for (size_t i = 0; i < reading->candidate_count; i++) /* each may be the answer */
+        if (flow_answer(flow, step, reading->candidates[i], strlen(reading->candidates[i]), true,
+                        now_s, out, capacity, out_length, error) != 0)
             return refuse(reading, FLOW_READ_AGAIN);
     if (flow_answer(flow, step, reading->text, reading->length, true, now_s, out, capacity,
                     out_length, error) != 0)

@@ -185,7 +185,7 @@ static void write_value(struct writer *writer, unsigned placeholder)
         break;
     case PLACEHOLDER_NAMES:
         write_answers(writer, writer->conversation->answer_count,
-                      writer->conversation->choice_count);
+                      writer->conversation->candidate_count);
         break;
     default:
         write_plain(writer, "{");
@@ -229,8 +229,9 @@ static void write_question(struct writer *writer)
     }
     write_message(writer, MESSAGE_HEADING);
     write_plain(writer, "\n");
-    write_text(writer, writer->conversation->choice_count > 0 ? question->which[writer->language]
-                                                              : question->texts[writer->language]);
+    write_text(writer, writer->conversation->candidate_count > 0
+                           ? question->which[writer->language]
+                           : question->texts[writer->language]);
     for (size_t i = 0; i < question->choice_count; i++) {
         write_plain(writer, i == 0 ? "\n" : "");
         write_line(writer, i, question->choices[i].labels[writer->language]);

@@ -18,12 +18,11 @@ static enum flow_event complete(const struct turn *turn)
 
     if (texts_normalize(turn->flow, conversation) != 0) {
         texts_drop(conversation, 0); /* no answers that this flow took */
-        return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_CHANGED,
-                          FLOW_EVENT_CHANGED);
+        return turn_move(conversation, CONVERSATION_ASKING, FLOW_REPLY_CHANGED, FLOW_EVENT_CHANGED);
     }
     conversation->doubt = 0;
     conversation->completed_s = turn->now_s;
-    return turn_reply(conversation, CONVERSATION_COMPLETE, FLOW_REPLY_NONE, FLOW_EVENT_ACCEPTED);
+    return turn_move(conversation, CONVERSATION_COMPLETE, FLOW_REPLY_NONE, FLOW_EVENT_ACCEPTED);
 }
 
 enum flow_event review_answers(const struct turn *turn, bool corrected)
@@ -36,7 +35,7 @@ enum flow_event review_answers(const struct turn *turn, bool corrected)
                        (confirm == FLOW_CONFIRM_DOUBT && conversation->doubt == 0)))
         return complete(turn);
     turn->outcome->read_back = !corrected;
-    return turn_reply(conversation, CONVERSATION_REVIEW, FLOW_REPLY_QUESTION, FLOW_EVENT_ACCEPTED);
+    return turn_move(conversation, CONVERSATION_REVIEW, FLOW_REPLY_QUESTION, FLOW_EVENT_ACCEPTED);
 }
 
 static enum flow_event ask_again(const struct turn *turn, uint8_t step)
@@ -47,8 +46,8 @@ static enum flow_event ask_again(const struct turn *turn, uint8_t step)
     conversation->text_id = 0;
     conversation->moved_by_answer = false;
     order_note_move(conversation, turn->message);
-    return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_CORRECTING,
-                      FLOW_EVENT_CORRECTING);
+    return turn_move(conversation, CONVERSATION_ASKING, FLOW_REPLY_CORRECTING,
+                     FLOW_EVENT_CORRECTING);
 }
 
 /* The length of the sign that a text begins with, 0 for none of these. */
@@ -105,12 +104,12 @@ enum flow_event review_take(const struct turn *turn, const char *text, size_t le
         order_note_move(conversation, turn->message);
         return complete(turn);
     case ASSENT_NO:
-        return turn_reply(conversation, CONVERSATION_REVIEW, FLOW_REPLY_CORRECT,
-                          FLOW_EVENT_CORRECTING);
+        return turn_move(conversation, CONVERSATION_REVIEW, FLOW_REPLY_CORRECT,
+                         FLOW_EVENT_CORRECTING);
     case ASSENT_NUMBER:
         return ask_again(turn, (uint8_t)(number - 1));
     default:
-        return turn_reply(conversation, CONVERSATION_REVIEW, FLOW_REPLY_REVIEW_AGAIN,
-                          FLOW_EVENT_INVALID);
+        return turn_move(conversation, CONVERSATION_REVIEW, FLOW_REPLY_REVIEW_AGAIN,
+                         FLOW_EVENT_INVALID);
     }
 }

@@ -40,8 +40,8 @@ static void forget(struct conversation *conversation)
     explicit_bzero(conversation->code, sizeof conversation->code);
 }
 
-enum flow_event turn_reply(struct conversation *conversation, enum conversation_state state,
-                           enum flow_reply_kind kind, enum flow_event event)
+enum flow_event turn_move(struct conversation *conversation, enum conversation_state state,
+                          enum flow_reply_kind kind, enum flow_event event)
 {
     conversation->state = state;
     conversation->reply = kind;
@@ -59,7 +59,7 @@ static enum flow_event begin(const struct flow *flow, struct conversation *conve
     order_note_move(conversation, message);
     conversation->fingerprint = flow->fingerprint;
     conversation->expired = false;
-    return turn_reply(conversation, CONVERSATION_ASKING, kind, event);
+    return turn_move(conversation, CONVERSATION_ASKING, kind, event);
 }
 
 /* The same conversation: what was reached stays reached. */
@@ -88,17 +88,17 @@ static enum flow_event go_back(const struct turn *turn)
 
     order_note_move(conversation, turn->message);
     if (conversation->state == CONVERSATION_LANGUAGE)
-        return turn_reply(conversation, turn_open(turn), FLOW_REPLY_BACK, FLOW_EVENT_BACK);
-    if (conversation->choice_count > 0)
-        texts_drop_choices(conversation);
+        return turn_move(conversation, turn_open(turn), FLOW_REPLY_BACK, FLOW_EVENT_BACK);
+    if (conversation->candidate_count > 0)
+        texts_drop_candidates(conversation);
     else if (correcting)
         conversation->step = conversation->answer_count;
     else if (conversation->step == 0)
-        return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_BACK_AT_FIRST,
-                          FLOW_EVENT_BACK);
+        return turn_move(conversation, CONVERSATION_ASKING, FLOW_REPLY_BACK_AT_FIRST,
+                         FLOW_EVENT_BACK);
     else
         texts_drop(conversation, (uint8_t)(conversation->step - 1));
-    return turn_reply(conversation, turn_open(turn), FLOW_REPLY_BACK, FLOW_EVENT_BACK);
+    return turn_move(conversation, turn_open(turn), FLOW_REPLY_BACK, FLOW_EVENT_BACK);
 }
 
 /* Forgets what was said, in every state. The provider has answered an opt-out itself. */
@@ -111,7 +111,7 @@ static enum flow_event stop(const struct flow *flow, struct conversation *conver
     conversation->expired = false;
     if (message->kind == FLOW_MESSAGE_OPT_OUT)
         conversation->hush = FLOW_HUSH_SILENT;
-    return turn_reply(conversation, CONVERSATION_STOPPED, FLOW_REPLY_STOPPED, FLOW_EVENT_STOPPED);
+    return turn_move(conversation, CONVERSATION_STOPPED, FLOW_REPLY_STOPPED, FLOW_EVENT_STOPPED);
 }
 
 enum flow_event turn_obey(const struct turn *turn, enum command command)
@@ -126,27 +126,27 @@ enum flow_event turn_obey(const struct turn *turn, enum command command)
         return go_back(turn);
     case COMMAND_LANGUAGE:
         if (language_offered_count(flow) == 1)
-            return turn_reply(conversation, turn_open(turn), FLOW_REPLY_LANGUAGE_SET,
-                              FLOW_EVENT_LANGUAGE);
-        return turn_reply(conversation, CONVERSATION_LANGUAGE, FLOW_REPLY_LANGUAGES,
-                          FLOW_EVENT_LANGUAGE);
+            return turn_move(conversation, turn_open(turn), FLOW_REPLY_LANGUAGE_SET,
+                             FLOW_EVENT_LANGUAGE);
+        return turn_move(conversation, CONVERSATION_LANGUAGE, FLOW_REPLY_LANGUAGES,
+                         FLOW_EVENT_LANGUAGE);
     case COMMAND_STOP:
         return stop(flow, conversation, turn->message);
     default:
-        return turn_reply(conversation, conversation->state, FLOW_REPLY_HELP, FLOW_EVENT_HELP);
+        return turn_move(conversation, conversation->state, FLOW_REPLY_HELP, FLOW_EVENT_HELP);
     }
 }
 
 enum flow_event turn_choose_language(const struct turn *turn, const char *text, size_t length)
 {
     struct conversation *conversation = turn->conversation;
-    const int language = language_find(turn->flow, text, length);
+    const int language = pick_language(turn->flow, text, length);
 
     if (language < 0)
-        return turn_reply(conversation, CONVERSATION_LANGUAGE, FLOW_REPLY_LANGUAGE_WRONG,
-                          FLOW_EVENT_INVALID);
+        return turn_move(conversation, CONVERSATION_LANGUAGE, FLOW_REPLY_LANGUAGE_WRONG,
+                         FLOW_EVENT_INVALID);
     conversation->language = (uint8_t)language;
-    return turn_reply(conversation, turn_open(turn), FLOW_REPLY_LANGUAGE_SET, FLOW_EVENT_LANGUAGE);
+    return turn_move(conversation, turn_open(turn), FLOW_REPLY_LANGUAGE_SET, FLOW_EVENT_LANGUAGE);
 }
 
 static bool is_open(const struct conversation *conversation)
@@ -164,7 +164,7 @@ static bool is_of_flow(const struct flow *flow, const struct conversation *conve
     if (conversation->state == CONVERSATION_REVIEW || conversation->step >= flow->step_count)
         return conversation->state != CONVERSATION_ASKING &&
                conversation->step == flow->step_count &&
-               conversation->answer_count == flow->step_count && conversation->choice_count == 0;
+               conversation->answer_count == flow->step_count && conversation->candidate_count == 0;
     return conversation->answer_count == conversation->step ||
            conversation->answer_count == flow->step_count;
 }
@@ -196,13 +196,13 @@ static enum flow_event handle_closed(const struct flow *flow, struct conversatio
     if (order_is_crossed(conversation, message)) {
         if (conversation->state == CONVERSATION_STOPPED)
             conversation->hush = FLOW_HUSH_SILENT;
-        return turn_reply(conversation, conversation->state, conversation->reply,
-                          FLOW_EVENT_CROSSED);
+        return turn_move(conversation, conversation->state, conversation->reply,
+                         FLOW_EVENT_CROSSED);
     }
     if (conversation->state == CONVERSATION_FINISHED &&
         order_is_again(conversation, message, now_s))
-        return turn_reply(conversation, CONVERSATION_FINISHED, conversation->reply,
-                          FLOW_EVENT_REPEATED);
+        return turn_move(conversation, CONVERSATION_FINISHED, conversation->reply,
+                         FLOW_EVENT_REPEATED);
     enum flow_event event =
         begin(flow, conversation, message, expired ? FLOW_REPLY_EXPIRED : FLOW_REPLY_WELCOME,
               expired ? FLOW_EVENT_EXPIRED : FLOW_EVENT_STARTED);
@@ -220,18 +220,18 @@ static enum flow_event handle_open(const struct turn *turn)
     switch (message->kind) {
     case FLOW_MESSAGE_TEXT:
         if (order_is_of_older(conversation, message))
-            return turn_reply(conversation, state, FLOW_REPLY_QUOTED, FLOW_EVENT_QUOTED);
+            return turn_move(conversation, state, FLOW_REPLY_QUOTED, FLOW_EVENT_QUOTED);
         return take_text(turn);
     case FLOW_MESSAGE_OPTION:
         return take_button(turn);
     case FLOW_MESSAGE_VOICE:
-        return turn_reply(conversation, state, FLOW_REPLY_VOICE, FLOW_EVENT_NOT_TEXT);
+        return turn_move(conversation, state, FLOW_REPLY_VOICE, FLOW_EVENT_NOT_TEXT);
     case FLOW_MESSAGE_EDIT:
-        return turn_reply(conversation, state, FLOW_REPLY_EDITED, FLOW_EVENT_EDITED);
+        return turn_move(conversation, state, FLOW_REPLY_EDITED, FLOW_EVENT_EDITED);
     case FLOW_MESSAGE_MEDIA:
-        return turn_reply(conversation, state, FLOW_REPLY_NOT_TEXT, FLOW_EVENT_NOT_TEXT);
+        return turn_move(conversation, state, FLOW_REPLY_NOT_TEXT, FLOW_EVENT_NOT_TEXT);
     default:
-        return turn_reply(conversation, state, FLOW_REPLY_QUESTION, FLOW_EVENT_QUESTION);
+        return turn_move(conversation, state, FLOW_REPLY_QUESTION, FLOW_EVENT_QUESTION);
     }
 }
 
@@ -345,8 +345,8 @@ void flow_finish(struct conversation *conversation, const struct flow_message *m
     if (message != NULL && conversation_event(conversation) != (message->id & FLOW_ID_MAX))
         recent_add(&conversation->recent, message->id, message->sent_s);
     snprintf(conversation->code, sizeof conversation->code, "%s", code);
-    turn_reply(conversation, CONVERSATION_FINISHED,
-               existing ? FLOW_REPLY_EXISTING_CODE : FLOW_REPLY_NEW_CODE, FLOW_EVENT_ACCEPTED);
+    turn_move(conversation, CONVERSATION_FINISHED,
+              existing ? FLOW_REPLY_EXISTING_CODE : FLOW_REPLY_NEW_CODE, FLOW_EVENT_ACCEPTED);
 }
 
 const char *flow_event_name(enum flow_event event)

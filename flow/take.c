@@ -1,7 +1,7 @@
 /*
  * What a person answers: read, and kept as it was read; of several names it is asked which. The
  * same text again may be the same message twice, and one that was sent before the last answer makes
- * that answer doubtful: neither is an answer.
+ * that answer uncertain: neither is an answer.
  */
 #include "flow/turn.h"
 
@@ -16,11 +16,11 @@ static bool wants_words(const struct question *question)
 static enum flow_event take_crossed(const struct turn *turn)
 {
     struct conversation *conversation = turn->conversation;
-    const uint8_t doubtful = order_doubtful(conversation, turn->message);
+    const uint8_t crossed = order_crossed_answers(conversation, turn->message);
 
-    if (doubtful > 0)
-        texts_drop(conversation, (uint8_t)(conversation->answer_count - doubtful));
-    return turn_reply(conversation, turn_open(turn), FLOW_REPLY_CROSSED, FLOW_EVENT_CROSSED);
+    if (crossed > 0)
+        texts_drop(conversation, (uint8_t)(conversation->answer_count - crossed));
+    return turn_move(conversation, turn_open(turn), FLOW_REPLY_CROSSED, FLOW_EVENT_CROSSED);
 }
 
 /* Notes the text and its time: by them the same text again, and what was sent before it, are
@@ -46,8 +46,7 @@ static enum flow_event accept(const struct turn *turn, const char *text, size_t 
     const bool last = correcting || conversation->step + 1u == turn->flow->step_count;
 
     if (!texts_put(conversation, conversation->step, text, length))
-        return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_INVALID,
-                          FLOW_EVENT_INVALID);
+        return turn_move(conversation, CONVERSATION_ASKING, FLOW_REPLY_INVALID, FLOW_EVENT_INVALID);
     note_order(turn, last);
     if (doubtful)
         conversation->doubt |= (uint16_t)(1u << conversation->step);
@@ -57,7 +56,7 @@ static enum flow_event accept(const struct turn *turn, const char *text, size_t 
     if (last)
         return review_answers(turn, correcting);
     conversation->step++;
-    return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_ACCEPTED, FLOW_EVENT_ACCEPTED);
+    return turn_move(conversation, CONVERSATION_ASKING, FLOW_REPLY_ACCEPTED, FLOW_EVENT_ACCEPTED);
 }
 
 static enum flow_event refuse(const struct turn *turn, enum flow_reading_kind kind)
@@ -66,9 +65,9 @@ static enum flow_event refuse(const struct turn *turn, enum flow_reading_kind ki
 
     turn->outcome->not_known = not_known;
     turn->outcome->asked_again = !not_known;
-    return turn_reply(turn->conversation, CONVERSATION_ASKING,
-                      not_known ? FLOW_REPLY_NO_ANSWER : FLOW_REPLY_INVALID,
-                      not_known ? FLOW_EVENT_NO_ANSWER : FLOW_EVENT_INVALID);
+    return turn_move(turn->conversation, CONVERSATION_ASKING,
+                     not_known ? FLOW_REPLY_NO_ANSWER : FLOW_REPLY_INVALID,
+                     not_known ? FLOW_EVENT_NO_ANSWER : FLOW_EVENT_INVALID);
 }
 
 static enum flow_event ask_which(const struct turn *turn, const struct flow_reading *reading)
@@ -76,15 +75,15 @@ static enum flow_event ask_which(const struct turn *turn, const struct flow_read
     struct conversation *conversation = turn->conversation;
     bool room = true;
 
-    texts_drop_choices(conversation);
-    for (size_t i = 0; i < reading->choice_count && room; i++)
-        room = texts_put_choice(conversation, reading->choices[i]);
+    texts_drop_candidates(conversation);
+    for (size_t i = 0; i < reading->candidate_count && room; i++)
+        room = texts_put_candidate(conversation, reading->candidates[i]);
     if (!room) {
-        texts_drop_choices(conversation);
+        texts_drop_candidates(conversation);
         return refuse(turn, FLOW_READ_AGAIN);
     }
     turn->outcome->asked_which = true;
-    return turn_reply(conversation, CONVERSATION_ASKING, FLOW_REPLY_QUESTION, FLOW_EVENT_WHICH);
+    return turn_move(conversation, CONVERSATION_ASKING, FLOW_REPLY_QUESTION, FLOW_EVENT_WHICH);
 }
 
 /* A text is kept as it was read, every other answer as it goes into the code. */
@@ -92,7 +91,7 @@ static enum flow_event take_reading(const struct turn *turn, const struct flow_r
                                     struct uic_text said, struct uic_text normalized)
 {
     const struct question *question = &turn->flow->questions[turn->conversation->step];
-    const bool choosing = turn->conversation->choice_count > 0;
+    const bool choosing = turn->conversation->candidate_count > 0;
     struct uic_text kept = normalized;
 
     if (reading->kind == FLOW_READ_WHICH)
@@ -129,15 +128,15 @@ static enum flow_event take_answer(const struct turn *turn, const char *text, si
 }
 
 /* One of the names, or another answer. */
-static enum flow_event take_choice(const struct turn *turn, const char *text, size_t length)
+static enum flow_event take_candidate(const struct turn *turn, const char *text, size_t length)
 {
     struct conversation *conversation = turn->conversation;
-    const int choice = texts_choose(conversation, text, length);
+    const int picked = texts_pick(conversation, text, length);
     char name[FLOW_READING_MAX];
 
-    if (choice < 0)
+    if (picked < 0)
         return take_answer(turn, text, length);
-    struct uic_text chosen = texts_get(conversation, conversation->answer_count + (size_t)choice);
+    struct uic_text chosen = texts_get(conversation, conversation->answer_count + (size_t)picked);
     memcpy(name, chosen.bytes, chosen.length);
     enum flow_event event = accept(turn, name, chosen.length, false);
     explicit_bzero(name, chosen.length);
@@ -150,8 +149,8 @@ static enum flow_event take(const struct turn *turn, const char *text, size_t le
         return turn_choose_language(turn, text, length);
     if (turn->conversation->state == CONVERSATION_REVIEW)
         return review_take(turn, text, length);
-    if (turn->conversation->choice_count > 0)
-        return take_choice(turn, text, length);
+    if (turn->conversation->candidate_count > 0)
+        return take_candidate(turn, text, length);
     return take_answer(turn, text, length);
 }
 
@@ -166,7 +165,7 @@ static bool may_be_again(const struct turn *turn)
 
     return conversation->state == CONVERSATION_REVIEW ||
            ((wants_words(&turn->flow->questions[conversation->step]) || is_pick) &&
-            texts_choose(conversation, message->text, message->length) < 0);
+            texts_pick(conversation, message->text, message->length) < 0);
 }
 
 enum flow_event take_text(const struct turn *turn)
@@ -178,10 +177,10 @@ enum flow_event take_text(const struct turn *turn)
         return take(turn, message->text, message->length);
     if (may_be_again(turn) && order_is_again(conversation, message, turn->now_s)) {
         order_note_again(conversation);
-        return turn_reply(conversation, conversation->state,
-                          conversation->state == CONVERSATION_REVIEW ? FLOW_REPLY_QUESTION
-                                                                     : FLOW_REPLY_REPEATED,
-                          FLOW_EVENT_REPEATED);
+        return turn_move(conversation, conversation->state,
+                         conversation->state == CONVERSATION_REVIEW ? FLOW_REPLY_QUESTION
+                                                                    : FLOW_REPLY_REPEATED,
+                         FLOW_EVENT_REPEATED);
     }
     if (order_is_crossed(conversation, message))
         return take_crossed(turn);
@@ -197,7 +196,7 @@ enum flow_event take_button(const struct turn *turn)
                                        turn->message->length, &length);
 
     if (answer == NULL)
-        return turn_reply(conversation, conversation->state, FLOW_REPLY_ANSWERED,
-                          FLOW_EVENT_ANSWERED);
+        return turn_move(conversation, conversation->state, FLOW_REPLY_ANSWERED,
+                         FLOW_EVENT_ANSWERED);
     return take(turn, answer, length);
 }

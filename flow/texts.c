@@ -9,7 +9,7 @@
 
 static size_t count_of(const struct conversation *conversation)
 {
-    return (size_t)conversation->answer_count + conversation->choice_count;
+    return (size_t)conversation->answer_count + conversation->candidate_count;
 }
 
 static size_t begin_of(const struct conversation *conversation, size_t index)
@@ -52,7 +52,7 @@ void texts_drop(struct conversation *conversation, uint8_t count)
 {
     const size_t was = texts_length(conversation);
 
-    conversation->choice_count = 0;
+    conversation->candidate_count = 0;
     conversation->answer_count = count;
     conversation->step = count;
     conversation->moved_by_answer = false;
@@ -61,13 +61,13 @@ void texts_drop(struct conversation *conversation, uint8_t count)
     wipe_behind(conversation, count, was);
 }
 
-void texts_drop_choices(struct conversation *conversation)
+void texts_drop_candidates(struct conversation *conversation)
 {
     const size_t was = texts_length(conversation);
 
-    if (conversation->choice_count == 0)
+    if (conversation->candidate_count == 0)
         return;
-    conversation->choice_count = 0;
+    conversation->candidate_count = 0;
     wipe_behind(conversation, conversation->answer_count, was);
 }
 
@@ -97,7 +97,7 @@ static bool put(struct conversation *conversation, size_t index, const char *tex
 
 bool texts_put(struct conversation *conversation, uint8_t step, const char *text, size_t length)
 {
-    texts_drop_choices(conversation);
+    texts_drop_candidates(conversation);
     if (step == conversation->answer_count) {
         conversation->answer_end[step] = (uint16_t)texts_length(conversation);
         conversation->answer_count++;
@@ -105,22 +105,22 @@ bool texts_put(struct conversation *conversation, uint8_t step, const char *text
     return put(conversation, step, text, length);
 }
 
-bool texts_put_choice(struct conversation *conversation, const char *text)
+bool texts_put_candidate(struct conversation *conversation, const char *text)
 {
     const size_t index = count_of(conversation);
 
     conversation->answer_end[index] = (uint16_t)texts_length(conversation);
-    conversation->choice_count++;
+    conversation->candidate_count++;
     return put(conversation, index, text, strlen(text));
 }
 
-int texts_choose(const struct conversation *conversation, const char *text, size_t length)
+int texts_pick(const struct conversation *conversation, const char *text, size_t length)
 {
-    struct uic_text names[FLOW_READING_CHOICES_MAX];
+    struct uic_text names[FLOW_READING_CANDIDATES_MAX];
 
-    for (size_t i = 0; i < conversation->choice_count; i++)
+    for (size_t i = 0; i < conversation->candidate_count; i++)
         names[i] = texts_get(conversation, conversation->answer_count + i);
-    return pick_find(names, conversation->choice_count, text, length);
+    return pick_name(names, conversation->candidate_count, text, length);
 }
 
 int texts_normalize(const struct flow *flow, struct conversation *conversation)

@@ -17,8 +17,8 @@ struct turn {
 
 /* step.c */
 /* Moves the conversation, and says what the reply is; gives the event on. */
-enum flow_event turn_reply(struct conversation *conversation, enum conversation_state state,
-                           enum flow_reply_kind kind, enum flow_event event);
+enum flow_event turn_move(struct conversation *conversation, enum conversation_state state,
+                          enum flow_reply_kind kind, enum flow_event event);
 /* Does what a command says, whatever is open. */
 enum flow_event turn_obey(const struct turn *turn, enum command command);
 /* Takes the language that is meant by a text. */
@@ -46,13 +46,13 @@ struct uic_text texts_get(const struct conversation *conversation, size_t index)
 size_t texts_length(const struct conversation *conversation);
 /* Keeps the first count answers, and asks for the next. */
 void texts_drop(struct conversation *conversation, uint8_t count);
-void texts_drop_choices(struct conversation *conversation);
+void texts_drop_candidates(struct conversation *conversation);
 /* Adds the answer to a step, or puts it in the place of the one that it had. False when there is no
  * room; a flow's answers always have it. */
 bool texts_put(struct conversation *conversation, uint8_t step, const char *text, size_t length);
-bool texts_put_choice(struct conversation *conversation, const char *text);
+bool texts_put_candidate(struct conversation *conversation, const char *text);
 /* The name that somebody chooses by its number or by itself; -1 for none. */
-int texts_choose(const struct conversation *conversation, const char *text, size_t length);
+int texts_pick(const struct conversation *conversation, const char *text, size_t length);
 /* Puts the normalised answers in the place of those that were read. Returns 0 or -1. */
 int texts_normalize(const struct flow *flow, struct conversation *conversation);
 

@@ -26,12 +26,12 @@ static int digit_of(ucs4_t character)
 }
 
 /* Where a reader of the text stands: blanks, digits, blanks again. */
-enum place { BEFORE, INSIDE, BEHIND };
+enum state { BEFORE, INSIDE, BEHIND };
 
 static int read_number(const uint8_t *text, size_t length, char *out, size_t capacity,
                        size_t *out_length)
 {
-    enum place place = BEFORE;
+    enum state state = BEFORE;
     size_t written = 0;
 
     for (size_t at = 0; at < length;) {
@@ -42,23 +42,23 @@ static int read_number(const uint8_t *text, size_t length, char *out, size_t cap
         at += (size_t)size;
 
         int digit = digit_of(character);
-        if (digit >= 0 && place != BEHIND) {
-            place = INSIDE;
+        if (digit >= 0 && state != BEHIND) {
+            state = INSIDE;
             if (written == 1 && out[0] == '0')
                 written = 0;
             if (written == capacity)
                 return UIC_NO_ROOM;
             out[written++] = (char)('0' + digit);
-        } else if (place == INSIDE && (character == '.' || character == ',')) {
-            place = BEHIND;
+        } else if (state == INSIDE && (character == '.' || character == ',')) {
+            state = BEHIND;
         } else if (is_blank(character)) {
-            place = place == BEFORE ? BEFORE : BEHIND;
+            state = state == BEFORE ? BEFORE : BEHIND;
         } else {
             return UIC_NOT_NUMBER;
         }
     }
     *out_length = written;
-    return place == BEFORE ? UIC_NOT_NUMBER : UIC_OK;
+    return state == BEFORE ? UIC_NOT_NUMBER : UIC_OK;
 }
 
 int uic_normalize_number(const char *text, size_t length, char *out, size_t capacity,

@@ -79,7 +79,7 @@ bool character_next(const char *at, const char *end, struct character *character
     if (at >= end)
         return false;
     if ((unsigned char)*at < 0x80) {
-        *character = (struct character){.code = (ucs4_t)*at, .size = 1, .mark = *at};
+        *character = (struct character){.code = (ucs4_t)*at, .size = 1, .punctuation = *at};
         character->kind = kind_of_ascii(*at);
         character->digit = *at - '0';
         return true;
@@ -89,7 +89,7 @@ bool character_next(const char *at, const char *end, struct character *character
         return false;
     character->size = (uint8_t)size;
     char ascii = ascii_of(character->code);
-    character->mark = ascii;
+    character->punctuation = ascii;
     character->kind = ascii != '\0' ? kind_of_ascii(ascii) : kind_of_other(character->code);
     character->digit = character->kind == CHARACTER_DIGIT ? uc_decimal_value(character->code) : 0;
     return true;

@@ -35,7 +35,7 @@ static bool is_date_break(const struct tokens *tokens, size_t at)
     const struct token *token = &tokens->list[at];
 
     return at < tokens->count && token->kind == TOKEN_BREAK &&
-           (token->mark == '/' || token->mark == '-' || token->mark == '.');
+           (token->punctuation == '/' || token->punctuation == '-' || token->punctuation == '.');
 }
 
 /* 15/03/1985, 15-03, 1985-03-15. Returns how many tokens it has; 0 when none stands here. */
@@ -121,7 +121,7 @@ static size_t find_digits(struct day *day, size_t at)
         day->introduced |= is_introduced(day->tokens, at, at + 1);
     } else if (token->digits == 3 || token->digits > 4)
         day->several = true;
-    day->doubt |= token->looks;
+    day->doubt |= token->lookalike;
     return 1;
 }
 

@@ -92,7 +92,7 @@ void read_nothing(const struct tokens *tokens, struct flow_reading *reading)
     reading->kind = none ? FLOW_READ_NO_ANSWER : FLOW_READ_AGAIN;
     reading->text[0] = '\0';
     reading->length = 0;
-    reading->choice_count = 0;
+    reading->candidate_count = 0;
 }
 
 void read_run(const struct tokens *tokens, struct run run, bool doubt, struct flow_reading *reading)

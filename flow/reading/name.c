@@ -29,7 +29,7 @@ struct name {
 
 static bool is_bracket(const struct token *token)
 {
-    return token->kind == TOKEN_BREAK && strchr("([", token->mark) != NULL;
+    return token->kind == TOKEN_BREAK && strchr("([", token->punctuation) != NULL;
 }
 
 static void skip_front(struct name *name)
@@ -103,7 +103,7 @@ static size_t name_end(const struct tokens *tokens, struct run run)
     if (token_means(&tokens->list[run.first], TIES) && at < run.end)
         at++;
     while (at < run.end) {
-        if (tokens->list[at].kind == TOKEN_BREAK && tokens->list[at].mark == '-' &&
+        if (tokens->list[at].kind == TOKEN_BREAK && tokens->list[at].punctuation == '-' &&
             at + 1 < run.end)
             at += 2;
         else if (token_means(&tokens->list[at], TIES) && at + 1 < run.end)
@@ -217,18 +217,18 @@ static void drop_repeated(struct name *name)
     name->count = kept;
 }
 
-_Static_assert(READING_WORDS_MAX == FLOW_READING_CHOICES_MAX,
+_Static_assert(READING_WORDS_MAX == FLOW_READING_CANDIDATES_MAX,
                "every name that is found is offered");
 
-static void read_choices(const struct name *name, struct flow_reading *reading)
+static void read_candidates(const struct name *name, struct flow_reading *reading)
 {
     struct flow_reading one;
 
     for (size_t i = 0; i < name->count; i++) {
         read_run(name->tokens, name->names[i], false, &one);
-        memcpy(reading->choices[i], one.text, one.length + 1);
+        memcpy(reading->candidates[i], one.text, one.length + 1);
     }
-    reading->choice_count = (uint8_t)name->count;
+    reading->candidate_count = (uint8_t)name->count;
     read_run(name->tokens, name->run, true, reading);
     reading->kind = FLOW_READ_WHICH;
     explicit_bzero(&one, sizeof one);
@@ -267,7 +267,7 @@ void read_name(const struct tokens *tokens, struct flow_reading *reading)
     }
     drop_repeated(&name);
     if (name.count > 1)
-        read_choices(&name, reading);
+        read_candidates(&name, reading);
     else
         read_run(tokens, name.names[0],
                  name.doubt || guard_is_unusual(tokens, name.names[0]) ||

@@ -119,7 +119,7 @@ struct character {
     enum character_kind kind;
     uint32_t code;
     uint8_t size;
-    char mark; /* JOINER: ' or -; BREAK: which */
+    char punctuation; /* JOINER: ' or -; BREAK: which */
     int digit;
 };
 
@@ -138,15 +138,15 @@ enum token_kind {
 
 struct token {
     enum token_kind kind;
-    bool glued;      /* follows the token before without a space */
-    bool hyphened;   /* a WORD of several parts: Jean-Pierre */
-    bool looks;      /* a NUMBER in which letters stood for digits: l985 */
-    char mark;       /* BREAK: which one */
-    uint8_t digits;  /* NUMBER: how many */
-    uint16_t at;     /* in tokens.text */
-    uint16_t length; /* WORD: bytes; NUMBER: 0 */
-    int32_t value;   /* NUMBER, -1 beyond nine digits; WORD that is a number: its value */
-    uint8_t month;   /* WORD that is a month */
+    bool glued;       /* follows the token before without a space */
+    bool hyphened;    /* a WORD of several parts: Jean-Pierre */
+    bool lookalike;   /* a NUMBER in which letters stood for digits: l985 */
+    char punctuation; /* BREAK: which one */
+    uint8_t digits;   /* NUMBER: how many */
+    uint16_t at;      /* in tokens.text */
+    uint16_t length;  /* WORD: bytes; NUMBER: 0 */
+    int32_t value;    /* NUMBER, -1 beyond nine digits; WORD that is a number: its value */
+    uint8_t month;    /* WORD that is a month */
     uint32_t meanings;
     const char *full; /* SHORT */
 };

@@ -10,12 +10,12 @@
 /* Bytes that hold an answer as it was read, with its NUL. */
 #define FLOW_READING_MAX (FLOW_ANSWER_CHARACTERS_MAX * 4 + 64)
 /* Names that a person can choose from at most. */
-#define FLOW_READING_CHOICES_MAX 3
+#define FLOW_READING_CANDIDATES_MAX 3
 
 enum flow_reading_kind {
     FLOW_READ,           /* an answer, as it stands or nearly so */
     FLOW_READ_DOUBTFUL,  /* an answer out of a sentence, or an unusual one */
-    FLOW_READ_WHICH,     /* several names: text has them all, choices each */
+    FLOW_READ_WHICH,     /* several names: text has them all, candidates each */
     FLOW_READ_AGAIN,     /* not understood */
     FLOW_READ_NO_ANSWER, /* "I do not know", "ok" */
 };
@@ -24,10 +24,10 @@ enum flow_reading_kind {
  * have a text. Holds what a person said: wipe it. */
 struct flow_reading {
     enum flow_reading_kind kind;
-    uint8_t choice_count;
+    uint8_t candidate_count;
     size_t length;
     char text[FLOW_READING_MAX];
-    char choices[FLOW_READING_CHOICES_MAX][FLOW_READING_MAX];
+    char candidates[FLOW_READING_CANDIDATES_MAX][FLOW_READING_MAX];
 };
 
 #endif

@@ -65,7 +65,7 @@ static void scan_word(struct scan *scan)
             if (!character_peek(at + character.size, scan->end, &behind) ||
                 behind.kind != CHARACTER_LETTER)
                 break;
-            token->hyphened = token->hyphened || character.mark == '-';
+            token->hyphened = token->hyphened || character.punctuation == '-';
         } else if (character.kind != CHARACTER_LETTER && character.kind != CHARACTER_NOTHING)
             break;
         scan->at += character.size;
@@ -82,18 +82,18 @@ static void scan_break(struct scan *scan, const struct character *character)
     struct character behind;
     const bool more = character_peek(scan->at + character->size, scan->end, &behind);
     const bool between_numbers = behind_number && more && behind.kind == CHARACTER_DIGIT;
-    const char mark = character->mark;
+    const char punctuation = character->punctuation;
 
     scan->at += character->size;
-    if (mark == '\'' || ((mark == '.' || mark == ':') && !between_numbers) ||
-        (mark == '-' && !between_numbers &&
+    if (punctuation == '\'' || ((punctuation == '.' || punctuation == ':') && !between_numbers) ||
+        (punctuation == '-' && !between_numbers &&
          (!scan->spaced || !more || behind.kind != CHARACTER_SPACE))) {
         scan->spaced = true;
         return;
     }
     struct token *token = add(scan, TOKEN_BREAK);
     if (token != NULL)
-        token->mark = mark;
+        token->punctuation = punctuation;
 }
 
 static void scan_all(struct scan *scan)
@@ -113,7 +113,7 @@ static void scan_all(struct scan *scan)
             scan_break(scan, &character);
             break;
         default:
-            scan->tokens->asked |= character.mark == '?' && scan->tokens->count > 0;
+            scan->tokens->asked |= character.punctuation == '?' && scan->tokens->count > 0;
             scan->spaced = scan->spaced || character.kind == CHARACTER_SPACE;
             scan->at += character.size;
         }
@@ -179,7 +179,7 @@ static bool split(struct tokens *tokens, size_t index, size_t length, size_t ski
 
 /* The bytes in front of the first apostrophe or hyphen of a word; 0 when it has none. *size is of
  * the mark itself. */
-static size_t front_part(const struct tokens *tokens, const struct token *token, char mark,
+static size_t front_part(const struct tokens *tokens, const struct token *token, char punctuation,
                          size_t *size)
 {
     const char *begin = tokens->text + token->at, *at = begin, *end = begin + token->length;
@@ -187,7 +187,8 @@ static size_t front_part(const struct tokens *tokens, const struct token *token,
 
     for (; character_next(at, end, &character); at += character.size)
         if (character.kind == CHARACTER_JOINER &&
-            (character.mark == mark || (character.mark == '`' && mark == '\''))) {
+            (character.punctuation == punctuation ||
+             (character.punctuation == '`' && punctuation == '\''))) {
             *size = character.size;
             return (size_t)(at - begin);
         }
@@ -294,7 +295,7 @@ static void join_lookalikes(struct tokens *tokens)
 
     for (size_t i = 0; i < tokens->count;) {
         size_t end = i + 1, digits = tokens->list[i].digits;
-        struct token number = {.kind = TOKEN_NUMBER, .looks = true};
+        struct token number = {.kind = TOKEN_NUMBER, .lookalike = true};
 
         while (end < tokens->count && tokens->list[end].glued &&
                tokens->list[end].kind != TOKEN_BREAK) {

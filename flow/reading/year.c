@@ -52,7 +52,7 @@ static void find_written(struct year *year)
         if (token->kind != TOKEN_NUMBER)
             continue;
         if (token->digits == 4)
-            find(year, token->value, token->looks);
+            find(year, token->value, token->lookalike);
         else if (token->digits == 8)
             find(year, compact_date(token->value, year), true);
         else
@@ -69,7 +69,7 @@ static void find_spaced(struct year *year)
     for (size_t i = 0; year->tokens->count > 1 && i < year->tokens->count; i++) {
         const struct token *token = &year->tokens->list[i];
 
-        if (token->kind == TOKEN_BREAK && token->mark == '.')
+        if (token->kind == TOKEN_BREAK && token->punctuation == '.')
             continue;
         if (token->kind != TOKEN_NUMBER || token->digits + digits > 4)
             return;

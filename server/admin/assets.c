@@ -120,11 +120,11 @@ bool asset_is_known(const char *header, const char *etag)
     return false;
 }
 
-void asset_reply(struct http_request *request, const struct asset *asset)
+void asset_respond(struct http_request *request, const struct asset *asset)
 {
     const bool compressed = asset_accepts_gzip(http_header(request, "Accept-Encoding"));
     const struct asset_form *form = compressed ? &asset->gzip : &asset->plain;
-    struct http_reply reply = {
+    struct http_response response = {
         .status = 200,
         .content_type = asset->content_type,
         .body = form->bytes,
@@ -138,9 +138,9 @@ void asset_reply(struct http_request *request, const struct asset *asset)
     if (asset_is_known(http_header(request, "If-None-Match"), form->etag)) {
         /* Its headers take the place of those that the browser kept: so the type, by which it knows
          * what a page may do, is said again. */
-        reply.status = 304;
-        reply.length = 0;
-        reply.headers[3].name = NULL;
+        response.status = 304;
+        response.length = 0;
+        response.headers[3].name = NULL;
     }
-    http_reply(request, &reply);
+    http_respond(request, &response);
 }

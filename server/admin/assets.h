@@ -30,7 +30,7 @@ extern const struct asset asset_dashboard_page;
 extern const struct asset asset_login_page;
 
 /* 200 with the file, or 304 when the browser has it. */
-void asset_reply(struct http_request *request, const struct asset *asset);
+void asset_respond(struct http_request *request, const struct asset *asset);
 
 /* Whether Accept-Encoding takes gzip. Pure; header may be NULL. */
 bool asset_accepts_gzip(const char *header);

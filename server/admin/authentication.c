@@ -39,7 +39,7 @@ static struct visit *visit_create(struct http_request *request, const struct acc
         return visit;
     }
     free(visit);
-    http_reply_error(request, 503, "out of memory");
+    http_respond_error(request, 503, "out of memory");
     return NULL;
 }
 
@@ -103,7 +103,7 @@ static void judge(struct authentication *authentication, struct http_request *re
     struct judgement *judgement = malloc(sizeof *judgement);
 
     if (judgement == NULL) {
-        http_reply_error(request, 503, "out of memory");
+        http_respond_error(request, 503, "out of memory");
         return;
     }
     *judgement = (struct judgement){done, arg};
@@ -120,7 +120,7 @@ void authenticate(struct authentication *authentication, struct http_request *re
     struct access_pass pass;
 
     if (!access_is_open(access)) {
-        http_reply_error(request, 404, "there is nothing at this path");
+        http_respond_error(request, 404, "there is nothing at this path");
     } else if (token != NULL) {
         judge(authentication, request, token, done, arg);
     } else {

@@ -15,7 +15,7 @@
 
 #define PAGE "/admin"
 /* Where the login page says in which state it is, and the states that its style knows. */
-#define STATE_MARK "data-state=\"ask\""
+#define STATE_ATTRIBUTE "data-state=\"ask\""
 #define STATE_WRONG "data-state=\"wrong\""
 #define STATE_OVER "data-state=\"over\""
 #define FIELDS_MAX 8
@@ -27,28 +27,29 @@ struct login {
 };
 
 /* The login page with something to say. */
-static void reply_page(struct http_request *request, int status, const char *state)
+static void respond_page(struct http_request *request, int status, const char *state)
 {
     const struct asset_form *page = &asset_login_page.plain;
-    const char *mark = strstr(page->bytes, STATE_MARK);
+    const char *attribute = strstr(page->bytes, STATE_ATTRIBUTE);
     char *body = malloc(*page->length + strlen(state) + 1);
 
-    if (body == NULL || mark == NULL) {
+    if (body == NULL || attribute == NULL) {
         free(body);
-        http_reply_error(request, 503, "out of memory");
+        http_respond_error(request, 503, "out of memory");
         return;
     }
-    int length = sprintf(body, "%.*s%s%s", (int)(mark - page->bytes), page->bytes, state,
-                         mark + sizeof STATE_MARK - 1);
-    http_reply(request, &(struct http_reply){.status = status,
-                                             .content_type = asset_login_page.content_type,
-                                             .body = body,
-                                             .length = (size_t)length});
+    int length = sprintf(body, "%.*s%s%s", (int)(attribute - page->bytes), page->bytes, state,
+                         attribute + sizeof STATE_ATTRIBUTE - 1);
+    http_respond(request, &(struct http_response){.status = status,
+                                                  .content_type = asset_login_page.content_type,
+                                                  .body = body,
+                                                  .length = (size_t)length});
     free(body);
 }
 
 /* Sends the browser to the page; with a pass, an empty one (no pass any more), or none at all. */
-static void reply_to_page(const struct login *login, struct http_request *request, const char *pass)
+static void respond_to_page(const struct login *login, struct http_request *request,
+                            const char *pass)
 {
     char cookie[ACCESS_PASS_MAX + 128];
 
@@ -56,10 +57,10 @@ static void reply_to_page(const struct login *login, struct http_request *reques
         snprintf(cookie, sizeof cookie, "%s=%s; Path=%s; Max-Age=%d; HttpOnly; SameSite=Strict%s",
                  ACCESS_COOKIE, pass, PAGE, *pass != '\0' ? ACCESS_PASS_SECONDS : 0,
                  login->secure ? "; Secure" : "");
-    http_reply(request,
-               &(struct http_reply){
-                   .status = 303,
-                   .headers = {{"Location", PAGE}, {pass != NULL ? "Set-Cookie" : NULL, cookie}}});
+    http_respond(request, &(struct http_response){
+                              .status = 303,
+                              .headers = {{"Location", PAGE},
+                                          {pass != NULL ? "Set-Cookie" : NULL, cookie}}});
     OPENSSL_cleanse(cookie, sizeof cookie);
 }
 
@@ -67,11 +68,11 @@ static void on_known(void *arg, struct http_request *request, enum visitor visit
 {
     (void)arg;
     if (visitor == VISITOR_ADMINISTRATOR)
-        asset_reply(request, &asset_dashboard_page);
+        asset_respond(request, &asset_dashboard_page);
     else if (visitor == VISITOR_OVER)
-        reply_page(request, 200, STATE_OVER);
+        respond_page(request, 200, STATE_OVER);
     else
-        asset_reply(request, &asset_login_page);
+        asset_respond(request, &asset_login_page);
 }
 
 void login_handle_page(struct login *login, struct http_request *request)
@@ -121,15 +122,15 @@ static bool may_post(const struct login *login, struct http_request *request)
     };
 
     if (!access_is_open(login->settings.access)) {
-        http_reply_error(request, 404, "there is nothing at this path");
+        http_respond_error(request, 404, "there is nothing at this path");
         return false;
     }
     if (request->method != HTTP_POST) {
-        reply_to_page(login, request, NULL);
+        respond_to_page(login, request, NULL);
         return false;
     }
     if (!login_is_from_here(&from)) {
-        http_reply_error(request, 403, "this form was not on a page of this server");
+        http_respond_error(request, 403, "this form was not on a page of this server");
         return false;
     }
     return true;
@@ -142,9 +143,9 @@ static void let_in(struct login *login, struct http_request *request)
     metrics_add(METRIC_LOGINS_RIGHT, 1);
     log_write(LOG_INFO, "admin_login", log_text("result", "right"));
     if (access_make_pass(login->settings.access, clock_wall_s(), &pass) == 0)
-        reply_to_page(login, request, pass.text);
+        respond_to_page(login, request, pass.text);
     else
-        http_reply_error(request, 500, "the cryptographic library failed");
+        http_respond_error(request, 500, "the cryptographic library failed");
     OPENSSL_cleanse(&pass, sizeof pass);
 }
 
@@ -153,7 +154,7 @@ static void on_judged(void *arg, struct http_request *request, bool right)
     if (right)
         let_in(arg, request);
     else
-        reply_page(request, 403, STATE_WRONG);
+        respond_page(request, 403, STATE_WRONG);
 }
 
 /* result: "wrong", or "empty", which is no guess: Twilio's form has no token, wherever a customer
@@ -177,7 +178,7 @@ void login_handle_login(struct login *login, struct http_request *request)
     char *storage = malloc(request->body_length + 1);
     if (storage == NULL || form_decode(&form, request->body, request->body_length, FIELDS_MAX,
                                        storage, &reason) != 0) {
-        http_reply_error(request, storage == NULL ? 503 : 400, reason);
+        http_respond_error(request, storage == NULL ? 503 : 400, reason);
         free(storage);
         return;
     }
@@ -188,7 +189,7 @@ void login_handle_login(struct login *login, struct http_request *request)
     OPENSSL_cleanse(storage, request->body_length);
     free(storage);
     if (broken) {
-        http_reply_error(request, 400, "the form holds half a percent sign");
+        http_respond_error(request, 400, "the form holds half a percent sign");
         return;
     }
     if (!right)
@@ -198,7 +199,7 @@ void login_handle_login(struct login *login, struct http_request *request)
 
 static void on_ended(void *arg, struct http_request *request)
 {
-    reply_to_page(arg, request, "");
+    respond_to_page(arg, request, "");
 }
 
 void login_handle_logout(struct login *login, struct http_request *request)

@@ -116,13 +116,13 @@ static size_t copy_number(const char *json, size_t length, char **out)
 
 size_t repair_json(const char *json, size_t length, char *out)
 {
-    const size_t mark = sizeof BOM - 1;
+    const size_t bom = sizeof BOM - 1;
     char *start = out;
     bool in_string = false;
     size_t i = 0;
 
-    while (length - i >= mark && memcmp(json + i, BOM, mark) == 0)
-        i += mark;
+    while (length - i >= bom && memcmp(json + i, BOM, bom) == 0)
+        i += bom;
     while (i < length) {
         const char c = json[i];
 

@@ -28,10 +28,12 @@ static void delivery_free(struct delivery *delivery)
 static void delivery_end(struct delivery *delivery)
 {
     if (delivery->request != NULL && delivery->failed)
-        http_reply_error(delivery->request, 503, "not every message was handled, send them again");
+        http_respond_error(delivery->request, 503,
+                           "not every message was handled, send them again");
     else if (delivery->request != NULL)
-        http_reply(delivery->request,
-                   &(struct http_reply){.status = 200, .content_type = "text/plain", .body = ""});
+        http_respond(
+            delivery->request,
+            &(struct http_response){.status = 200, .content_type = "text/plain", .body = ""});
     delivery_free(delivery);
 }
 
@@ -65,7 +67,7 @@ static int turns_create(struct delivery *delivery)
                                              delivery->messages[sorted[i + 1]].address) == 0;
         turns->next[sorted[i]] = again ? sorted[i + 1] : count;
     }
-    /* Whatever is nobody's next is a head; those that are get a mark in the sorted array. */
+    /* Whatever is nobody's next is a head; those that are get a flag in the sorted array. */
     memset(sorted, 0, count * sizeof *sorted);
     for (size_t i = 0; i < count; i++)
         if (turns->next[i] < count)
@@ -131,7 +133,7 @@ static void refuse(struct http_request *request, const struct refusal *refusal)
         log_write(LOG_WARNING, refusal->event, log_number("status", refusal->status),
                   log_text("reason", refusal->reason), log_text(who, client));
     }
-    http_reply_error(request, refusal->status, refusal->reason);
+    http_respond_error(request, refusal->status, refusal->reason);
 }
 
 void webhook_handle(struct channel *channel, struct http_request *request)

@@ -3,7 +3,7 @@
 #include "flow/agreement.h"
 #include "server/commands/command.h"
 #include "server/commands/lines.h"
-#include "server/commands/look.h"
+#include "server/commands/stats_view.h"
 #include "server/serving/setup.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -95,10 +95,10 @@ static bool is_heading(const struct survey *survey, const struct uic_text cells[
 
 static void take_line(struct survey *survey, const char *line, size_t length)
 {
-    static const char mark[] = "\xef\xbb\xbf";
+    static const char bom[] = "\xef\xbb\xbf";
     struct uic_text cells[2] = {{"", 0}, {"", 0}};
 
-    if (survey->line == 1 && length >= 3 && memcmp(line, mark, 3) == 0) {
+    if (survey->line == 1 && length >= 3 && memcmp(line, bom, 3) == 0) {
         line += 3;
         length -= 3;
     }
@@ -143,15 +143,15 @@ static void percent(double share, char text[16])
 {
     const unsigned tenths = (unsigned)(share * 1000 + 0.5);
 
-    snprintf(text, 16, "%u%s%u", tenths / 10, LOOK_SAYS(",", "."), tenths % 10);
+    snprintf(text, 16, "%u%s%u", tenths / 10, SAYS(",", "."), tenths % 10);
 }
 
 static void print_unreadable(const struct survey *survey)
 {
     if (survey->unreadable == 0)
         return;
-    printf(LOOK_SAYS("lignes illisibles, non comptées : %zu (n° ",
-                     "lines that cannot be read, not counted: %zu (no. "),
+    printf(SAYS("lignes illisibles, non comptées : %zu (n° ",
+                "lines that cannot be read, not counted: %zu (no. "),
            survey->unreadable);
     for (size_t i = 0; i < survey->unreadable && i < UNREADABLE_TOLD; i++)
         printf("%s%zu", i == 0 ? "" : ", ", survey->unreadable_lines[i]);
@@ -161,7 +161,7 @@ static void print_unreadable(const struct survey *survey)
 static void print_row(const char *label, size_t number)
 {
     fputs("  ", stdout);
-    look_print_text(label, 34);
+    stats_view_print_text(label, 34);
     printf("%8zu\n", number);
 }
 
@@ -172,17 +172,17 @@ static void print_differences(const struct survey *survey)
     if (agreement->different == 0)
         return;
     if (agreement->unknown > 0) {
-        puts(LOOK_SAYS(
+        puts(SAYS(
             "\nles parties de ces codes n’ont pas de longueur fixe : on ne sait pas lesquelles "
             "diffèrent",
             "\nthe parts of these codes have no fixed length: which of them differ is not known"));
         return;
     }
-    puts(LOOK_SAYS("\nce qui diffère dans ces autres codes, en personnes :",
-                   "\nwhat differs in the other codes, in people:"));
+    puts(SAYS("\nce qui diffère dans ces autres codes, en personnes :",
+              "\nwhat differs in the other codes, in people:"));
     for (size_t i = 0; i < flow_step_count(survey->flow); i++)
         print_row(flow_step_key(survey->flow, i), agreement->by_step[i]);
-    print_row(LOOK_SAYS("rien de ce que le code montre", "nothing that the code shows"),
+    print_row(SAYS("rien de ce que le code montre", "nothing that the code shows"),
               agreement->hidden);
 }
 
@@ -195,8 +195,8 @@ static int print_survey(const struct survey *survey)
 
     print_unreadable(survey);
     if (people == 0) {
-        fputs(LOOK_SAYS("aucune ligne n’a deux codes de ce fichier de questions\n",
-                        "no line has two codes of this flow file\n"),
+        fputs(SAYS("aucune ligne n’a deux codes de ce fichier de questions\n",
+                   "no line has two codes of this flow file\n"),
               stderr);
         return COMMAND_FAILED;
     }
@@ -204,20 +204,19 @@ static int print_survey(const struct survey *survey)
     percent((double)same / (double)people, rate);
     percent(low, from);
     percent(high, to);
-    printf(LOOK_SAYS("personnes : %zu\nmême code : %zu\nautre code : %zu\n",
-                     "people: %zu\nsame code: %zu\nanother code: %zu\n"),
+    printf(SAYS("personnes : %zu\nmême code : %zu\nautre code : %zu\n",
+                "people: %zu\nsame code: %zu\nanother code: %zu\n"),
            people, same, survey->agreement.different);
     if (people < PEOPLE_MIN)
-        printf(LOOK_SAYS("trop peu de personnes pour un taux : il serait entre %s et %s %%\n",
-                         "too few people for a rate: it would be between %s and %s %%\n"),
+        printf(SAYS("trop peu de personnes pour un taux : il serait entre %s et %s %%\n",
+                    "too few people for a rate: it would be between %s and %s %%\n"),
                from, to);
     else
-        printf(LOOK_SAYS("taux : %s %%, à 95 %% entre %s et %s %%\n",
-                         "rate: %s%%, at 95%% between %s and %s%%\n"),
+        printf(SAYS("taux : %s %%, à 95 %% entre %s et %s %%\n",
+                    "rate: %s%%, at 95%% between %s and %s%%\n"),
                rate, from, to);
     if (people < PEOPLE_ENOUGH)
-        printf(LOOK_SAYS("(avec %d personnes, on en sait davantage)\n",
-                         "(%d people would tell more)\n"),
+        printf(SAYS("(avec %d personnes, on en sait davantage)\n", "(%d people would tell more)\n"),
                PEOPLE_ENOUGH);
     print_differences(survey);
     return people < PEOPLE_MIN ? COMMAND_FAILED : COMMAND_OK;

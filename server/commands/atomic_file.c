@@ -99,7 +99,7 @@ bool atomic_file_good(const struct atomic_file *file)
 }
 
 /* Into its place, and on the disk before that. */
-static bool file_place(const struct atomic_file *file)
+static bool file_commit(const struct atomic_file *file)
 {
     bool good = !file->temporary || fsync(fileno(file->stream)) == 0;
 
@@ -114,7 +114,7 @@ int atomic_file_close(struct atomic_file *file, bool complete)
 
     if (file->path) {
         if (good) {
-            good = file_place(file);
+            good = file_commit(file);
             error = errno;
         } else {
             fclose(file->stream);

@@ -6,7 +6,7 @@
 #include "server/exchange/quota.h"
 #include "server/security/keyed_hashes.h"
 #include "server/serving/setup.h"
-#include "server/telemetry/funnel.h"
+#include "server/telemetry/counting.h"
 #include "server/telemetry/log.h"
 #include "store/counters.h"
 #include "store/records.h"
@@ -38,7 +38,7 @@ struct chat {
     struct record_store *record_store;
     struct session_link *sessions;
     struct record_link *records;
-    struct funnel funnel;
+    struct counting counting;
     struct counters *counters;
     struct counters_link *counters_link;
     struct quota *quota;
@@ -75,8 +75,8 @@ static int chat_open_counters(struct chat *chat, const struct setup *setup,
 {
     struct counters_settings settings;
 
-    funnel_init(&chat->funnel, setup->flow);
-    setup_counters(setup, &chat->funnel, &settings);
+    counting_init(&chat->counting, setup->flow);
+    setup_counters(setup, &chat->counting, &settings);
     settings.in_redis = false;
     chat->counters = counters_open(&settings, error);
     if (chat->counters == NULL)
@@ -107,7 +107,7 @@ static int chat_open(struct chat *chat, const struct setup *setup, char error[ST
         .sessions = chat->sessions,
         .records = chat->records,
         .quota = chat->quota,
-        .funnel = &chat->funnel,
+        .counting = &chat->counting,
         .counters = chat->counters_link,
         .in_flight_max = 1,
         .deadline_ms = EXCHANGE_DEADLINE_MS,

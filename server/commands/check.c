@@ -104,10 +104,10 @@ static void describe_flow(const struct flow *flow)
     print_finding("ok", "flow", text);
 }
 
-static void print_unreviewed(const struct flow *flow, FILE *lines)
+static void print_unproofread(const struct flow *flow, FILE *lines)
 {
     for (size_t i = 0; i < flow_language_count(flow); i++)
-        if (flow_language_is_unreviewed(flow, i))
+        if (flow_language_is_unproofread(flow, i))
             fprintf(lines,
                     "language %s: nobody has reviewed its texts (reviewed_by in the flow file); "
                     "production does not offer it\n",
@@ -247,7 +247,7 @@ static void give_hints(const struct config *config, const struct flow *flow)
             fputs("REDIS_URL: is not set; a second instance, or a restart, needs Redis to keep "
                   "sessions\n",
                   missing);
-        print_unreviewed(flow, missing);
+        print_unproofread(flow, missing);
     }
     if (!config->production)
         config_check_production(config, missing);

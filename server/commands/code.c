@@ -124,8 +124,8 @@ static int code_arguments(const struct coder *coder, size_t count, char *answers
     if (make_code(coder, &coding) != 0) {
         fprintf(stderr, "%s%s%s", coding.field != NULL ? coding.field : "",
                 coding.field != NULL ? ": " : "", coding.error);
-        for (size_t i = 0; i < coding.reading.choice_count; i++)
-            fprintf(stderr, "%s%s", i == 0 ? " " : ", ", coding.reading.choices[i]);
+        for (size_t i = 0; i < coding.reading.candidate_count; i++)
+            fprintf(stderr, "%s%s", i == 0 ? " " : ", ", coding.reading.candidates[i]);
         fputc('\n', stderr);
         return COMMAND_FAILED;
     }
@@ -193,8 +193,8 @@ static void write_error(const struct coding *coding)
 {
     json_t *json = json_pack("{s:s, s:s?}", "error", coding->error, "field", coding->field);
     json_t *choices = json_array();
-    for (size_t i = 0; i < coding->reading.choice_count; i++)
-        json_array_append_new(choices, json_string(coding->reading.choices[i]));
+    for (size_t i = 0; i < coding->reading.candidate_count; i++)
+        json_array_append_new(choices, json_string(coding->reading.candidates[i]));
     if (json_array_size(choices) > 0)
         json_object_set(json, "choices", choices);
     json_decref(choices);

@@ -92,7 +92,7 @@ static int ask(const struct request *request, int64_t records)
     return command_fail("erase", "rien n’a été fait\nerase: nothing was done");
 }
 
-static void tell_place(const char *what, int64_t count)
+static void tell_count(const char *what, int64_t count)
 {
     if (count > 0)
         printf("%s: %" PRId64 "\n", what, count);
@@ -142,14 +142,14 @@ static void tell(const struct erase *erase, const struct request *request,
            deletes ? "codes effacés / codes deleted"
                    : "fiches désormais sans leur numéro / records without their number now",
            erased->records);
-    tell_place("autres fiches qui ont oublié qu’il a demandé / "
+    tell_count("autres fiches qui ont oublié qu’il a demandé / "
                "records of others that forgot that it asked",
                erased->asked);
-    tell_place("notes d’autres, désormais sans le numéro / notes of others without the number now",
+    tell_count("notes d’autres, désormais sans le numéro / notes of others without the number now",
                erased->notes);
-    tell_place("conversations oubliées / conversations forgotten", erase->elsewhere.sessions);
-    tell_place("réponses non envoyées / replies unsent", erase->elsewhere.replies);
-    tell_place("enregistrements en route vers la base / records on their way to the database",
+    tell_count("conversations oubliées / conversations forgotten", erase->elsewhere.sessions);
+    tell_count("réponses non envoyées / replies unsent", erase->elsewhere.replies);
+    tell_count("enregistrements en route vers la base / records on their way to the database",
                erase->elsewhere.outbox);
     if (nobody)
         tell_nobody(request);

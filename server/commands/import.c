@@ -53,7 +53,7 @@ struct import {
     /* Rows to be written, and room for their notes, which else live but until the next row: */
     struct record_row rows[RECORD_IMPORT_MAX];
     char *notes[RECORD_IMPORT_MAX];
-    struct python_record_doubt doubts[RECORD_IMPORT_MAX];
+    struct python_record_caveat caveats[RECORD_IMPORT_MAX];
     enum record_import results[RECORD_IMPORT_MAX];
     size_t waiting;
     /* The report: */
@@ -84,8 +84,8 @@ static int rows_flush(struct import *import)
             refuse(import, import->rows[i].id, reasons[import->results[i]]);
             refused++;
         } else if (status == 0) {
-            import->other_codes += import->doubts[i].other_code;
-            import->unsayable += import->doubts[i].unsayable;
+            import->other_codes += import->caveats[i].other_code;
+            import->unsayable += import->caveats[i].unsayable;
         }
         free(import->notes[i]);
     }
@@ -104,7 +104,7 @@ static int rows_flush(struct import *import)
 static int row_take(struct import *import)
 {
     struct record_row *row = &import->rows[import->waiting];
-    const char *why = python_record_convert(&import->rules, row, &import->doubts[import->waiting]);
+    const char *why = python_record_convert(&import->rules, row, &import->caveats[import->waiting]);
 
     import->read++;
     if (why != NULL) {

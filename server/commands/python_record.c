@@ -80,7 +80,7 @@ static const char *texts_check(const struct record_row *row)
 /* Normalises the answers as the conversation would, end to end into bytes. */
 static int answers_normalize(const struct python_record_rules *rules, const struct record_row *row,
                              char bytes[FLOW_ANSWERS_MAX], struct uic_text answers[RECORD_ANSWERS],
-                             struct python_record_doubt *doubt)
+                             struct python_record_caveat *caveat)
 {
     size_t used = 0;
     char error[160];
@@ -96,33 +96,33 @@ static int answers_normalize(const struct python_record_rules *rules, const stru
             flow_answer(rules->flow, i, cell->text, cell->length, false, rules->now_s, bytes + used,
                         FLOW_ANSWERS_MAX - used, &answer->length, error) != 0)
             return -1;
-        doubt->unsayable = doubt->unsayable || !said;
+        caveat->unsayable = caveat->unsayable || !said;
         used += answer->length;
     }
     return 0;
 }
 
 const char *python_record_convert(const struct python_record_rules *rules, struct record_row *row,
-                                  struct python_record_doubt *doubt)
+                                  struct python_record_caveat *caveat)
 {
     struct uic_text answers[RECORD_ANSWERS];
     char bytes[FLOW_ANSWERS_MAX], code[UIC_CODE_MAX];
     const char *why = row->why;
 
-    *doubt = (struct python_record_doubt){0};
+    *caveat = (struct python_record_caveat){0};
     if (why != NULL)
         return why;
     phone_clean(row->phone_number);
     why = texts_check(row);
     if (why != NULL)
         return why;
-    if (answers_normalize(rules, row, bytes, answers, doubt) != 0)
+    if (answers_normalize(rules, row, bytes, answers, caveat) != 0)
         why = "an answer is too long or not UTF-8";
     else if (uic_input_hash(rules->keys->record_input, KEY_SIZE, answers, RECORD_ANSWERS,
                             row->input_hash) != UIC_OK)
         why = "the cryptographic library failed";
     else
-        doubt->other_code =
+        caveat->other_code =
             flow_code(rules->flow, answers, rules->salt, strlen(rules->salt), 0, code) != UIC_OK ||
             strcmp(code, row->code) != 0;
     OPENSSL_cleanse(bytes, sizeof bytes);

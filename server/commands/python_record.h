@@ -16,7 +16,7 @@ struct python_record_rules {
 };
 
 /* What is odd about a row that is taken all the same. */
-struct python_record_doubt {
+struct python_record_caveat {
     bool other_code; /* this salt and flow make another code of these answers */
     bool unsayable;  /* the questions do not take one of these answers today */
 };
@@ -29,6 +29,6 @@ int python_record_check_flow(enum record_form form, const struct flow *flow,
 /* Makes the row one of ours: its input hash is that of a person who gives these answers today.
  * Returns NULL, or why the row cannot be taken; static, and it quotes nothing. */
 const char *python_record_convert(const struct python_record_rules *rules, struct record_row *row,
-                                  struct python_record_doubt *doubt);
+                                  struct python_record_caveat *caveat);
 
 #endif

@@ -2,7 +2,7 @@
  */
 #include "server/commands/author.h"
 #include "server/commands/command.h"
-#include "server/commands/look.h"
+#include "server/commands/stats_view.h"
 #include "server/config/config.h"
 #include "server/serving/retention_guard.h"
 #include "store/base/clock.h"
@@ -36,26 +36,24 @@ static void print_time(const char *label, int64_t time_us)
     if (time_us == INT64_MIN)
         return;
     record_time_format(time_us, text);
-    printf(LOOK_SAYS("%s : %.19s UTC\n", "%s: %.19s UTC\n"), label, text);
+    printf(SAYS("%s : %.19s UTC\n", "%s: %.19s UTC\n"), label, text);
 }
 
 static void print_survey(const struct record_survey *survey, unsigned days, int64_t ours_us)
 {
     const enum retention_hold hold = retention_judge(survey);
 
-    printf(LOOK_SAYS("codes que personne n’a demandés depuis %u jours : %" PRId64 " sur %" PRId64
-                     "\n",
-                     "codes that nobody asked for in %u days: %" PRId64 " of %" PRId64 "\n"),
+    printf(SAYS("codes que personne n’a demandés depuis %u jours : %" PRId64 " sur %" PRId64 "\n",
+                "codes that nobody asked for in %u days: %" PRId64 " of %" PRId64 "\n"),
            days, survey->due, survey->records);
-    print_time(LOOK_SAYS("horloge de cette machine", "clock of this machine"), ours_us);
-    print_time(LOOK_SAYS("horloge prise en compte", "clock that counts"), survey->now_us);
-    print_time(LOOK_SAYS("dernière demande d’un code", "a code was last asked for"),
-               survey->newest_us);
-    print_time(LOOK_SAYS("horloge admise par le serveur", "clock that the server believed"),
+    print_time(SAYS("horloge de cette machine", "clock of this machine"), ours_us);
+    print_time(SAYS("horloge prise en compte", "clock that counts"), survey->now_us);
+    print_time(SAYS("dernière demande d’un code", "a code was last asked for"), survey->newest_us);
+    print_time(SAYS("horloge admise par le serveur", "clock that the server believed"),
                survey->trusted_us);
     if (survey->due > 0)
-        printf(LOOK_SAYS("ce qui les retient : %s\n", "held back by: %s\n"),
-               retention_hold_name(hold, look_is_english()));
+        printf(SAYS("ce qui les retient : %s\n", "held back by: %s\n"),
+               retention_hold_name(hold, locale_is_english()));
 }
 
 /* Says which of it was done. */
@@ -74,8 +72,7 @@ static int remove_due(const struct config *config, const struct record_survey *s
     author_find(author);
     const int status = record_erase(config->database_url, &due, &removed, error);
     if (status == 0 || removed > 0)
-        printf(LOOK_SAYS("codes supprimés : %" PRId64 "\n", "codes deleted: %" PRId64 "\n"),
-               removed);
+        printf(SAYS("codes supprimés : %" PRId64 "\n", "codes deleted: %" PRId64 "\n"), removed);
     return status == 0 ? 0 : command_fail("DATABASE_URL", error);
 }
 
@@ -87,8 +84,8 @@ static int retention(const struct config *config, bool runs)
 
     if (config->retention_days == 0)
         return runs ? command_fail("RETENTION_DAYS", "is 0: no code is ever removed")
-                    : puts(LOOK_SAYS("RETENTION_DAYS est à 0 : aucun code n’est jamais supprimé",
-                                     "RETENTION_DAYS is 0: no code is ever removed")) < 0;
+                    : puts(SAYS("RETENTION_DAYS est à 0 : aucun code n’est jamais supprimé",
+                                "RETENTION_DAYS is 0: no code is ever removed")) < 0;
     if (record_survey(config->database_url, ours_us, config->retention_days * DAY_US, &survey,
                       error) != 0)
         return command_fail("DATABASE_URL", error);
@@ -96,8 +93,8 @@ static int retention(const struct config *config, bool runs)
     if (runs)
         return remove_due(config, &survey);
     if (survey.due > 0)
-        puts(LOOK_SAYS("à faire : « whatsapp-uic retention --run » les supprime pour de bon",
-                       "to do: “whatsapp-uic retention --run” removes them for good"));
+        puts(SAYS("à faire : « whatsapp-uic retention --run » les supprime pour de bon",
+                  "to do: “whatsapp-uic retention --run” removes them for good"));
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /* whatsapp-uic sessions: how many conversations are open, by the question they are at. Never whose.
  */
-#include "server/commands/look.h"
+#include "server/commands/stats_view.h"
 
 #include <stdio.h>
 
@@ -24,36 +24,35 @@ static void print_table(const json_t *json, const json_t *active)
 
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const char *step = json_string_value(json_array_get(steps, i));
-        look_print_text(step, LABEL);
-        look_print_number(json_object_get(by_step, step), NUMBER);
+        stats_view_print_text(step, LABEL);
+        stats_view_print_number(json_object_get(by_step, step), NUMBER);
         putchar('\n');
     }
-    look_print_text(LOOK_SAYS("En cours", "Open now"), LABEL);
-    look_print_number(json_object_get(active, "total"), NUMBER);
+    stats_view_print_text(SAYS("En cours", "Open now"), LABEL);
+    stats_view_print_number(json_object_get(active, "total"), NUMBER);
     putchar('\n');
 }
 
 /* Without Redis there is nothing to be seen from here. */
 static void print_nothing(void)
 {
-    fputs(LOOK_SAYS(
-              "Sans REDIS_URL, les conversations sont dans la mémoire du serveur : lui seul les "
-              "connaît (GET /admin/stats).\n",
-              "Without REDIS_URL, conversations are in the server's memory: only the running "
-              "server knows them (GET /admin/stats).\n"),
+    fputs(SAYS("Sans REDIS_URL, les conversations sont dans la mémoire du serveur : lui seul les "
+               "connaît (GET /admin/stats).\n",
+               "Without REDIS_URL, conversations are in the server's memory: only the running "
+               "server knows them (GET /admin/stats).\n"),
           stderr);
 }
 
 static int run(struct options *options, int argc, char *argv[])
 {
-    const struct look look = {.days = 1, .totals = false};
+    const struct stats_view view = {.days = 1, .totals = false};
     bool for_programs = false;
     json_t *json;
 
     const struct command_option known[] = {{"json", .flag = &for_programs}, {0}};
     if (command_only_options(known, argc, argv) != 0)
         return COMMAND_USAGE;
-    int status = look_at_stores(options, &look, &json);
+    int status = stats_view_read(options, &view, &json);
     if (json == NULL)
         return COMMAND_FAILED;
     const json_t *active = json_object_get(json, "active");
@@ -62,7 +61,7 @@ static int run(struct options *options, int argc, char *argv[])
             print_nothing();
         status = COMMAND_FAILED;
     } else if (for_programs) {
-        status = look_print_json(active) == 0 ? status : COMMAND_FAILED;
+        status = stats_view_print_json(active) == 0 ? status : COMMAND_FAILED;
     } else {
         print_table(json, active);
     }

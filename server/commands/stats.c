@@ -1,8 +1,8 @@
 /* whatsapp-uic stats: how the programme goes, from the configured stores. The same figures as
  * GET /admin/stats, as a table or as JSON. */
-#include "server/commands/look.h"
+#include "server/commands/stats_view.h"
 
-#include "server/admin/snapshot.h"
+#include "server/admin/stats.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +32,12 @@ static void print_bar(json_int_t value, json_int_t whole)
 
 static void print_row(const char *label, const json_t *one, const json_t *two, const json_t *three)
 {
-    look_print_text(label, LABEL);
-    look_print_number(one, NUMBER);
+    stats_view_print_text(label, LABEL);
+    stats_view_print_number(one, NUMBER);
     if (two != NULL)
-        look_print_number(two, NUMBER);
+        stats_view_print_number(two, NUMBER);
     if (three != NULL)
-        look_print_number(three, NUMBER);
+        stats_view_print_number(three, NUMBER);
     putchar('\n');
 }
 
@@ -45,13 +45,13 @@ static void print_heading(const char *label, unsigned days, const char *last)
 {
     char period[32];
 
-    snprintf(period, sizeof period, LOOK_SAYS("%u jours", "%u days"), days);
+    snprintf(period, sizeof period, SAYS("%u jours", "%u days"), days);
     putchar('\n');
-    look_print_text(label, LABEL);
-    look_print_head(LOOK_SAYS("aujourd’hui", "today"), NUMBER);
-    look_print_head(period, NUMBER);
+    stats_view_print_text(label, LABEL);
+    stats_view_print_head(SAYS("aujourd’hui", "today"), NUMBER);
+    stats_view_print_head(period, NUMBER);
     if (last != NULL)
-        look_print_head(last, NUMBER);
+        stats_view_print_head(last, NUMBER);
     putchar('\n');
 }
 
@@ -77,13 +77,13 @@ static void print_codes(const json_t *json, unsigned days)
     json_t *new = sum_of_days(json, "new");
     json_t *repeated = sum_of_days(json, "repeated");
 
-    print_heading("Codes", days, LOOK_SAYS("en tout", "in all"));
-    print_row(LOOK_SAYS("Nouveaux", "New"), json_object_get(today, "new"), new,
+    print_heading("Codes", days, SAYS("en tout", "in all"));
+    print_row(SAYS("Nouveaux", "New"), json_object_get(today, "new"), new,
               json_object_get(totals, "codes"));
-    print_row(LOOK_SAYS("Redemandés", "Asked for again"), json_object_get(today, "repeated"),
-              repeated, json_object_get(totals, "repeated"));
-    look_print_text(LOOK_SAYS("Numéros différents", "Different numbers"), LABEL + 2 * NUMBER);
-    look_print_number(json_object_get(totals, "numbers"), NUMBER);
+    print_row(SAYS("Redemandés", "Asked for again"), json_object_get(today, "repeated"), repeated,
+              json_object_get(totals, "repeated"));
+    stats_view_print_text(SAYS("Numéros différents", "Different numbers"), LABEL + 2 * NUMBER);
+    stats_view_print_number(json_object_get(totals, "numbers"), NUMBER);
     putchar('\n');
     json_decref(new);
     json_decref(repeated);
@@ -101,7 +101,7 @@ static void print_rows(const json_t *counted, const struct row *rows, size_t cou
     const json_t *period = json_object_get(counted, "period");
 
     for (size_t i = 0; i < count; i++)
-        print_row(LOOK_SAYS(rows[i].french, rows[i].english), json_object_get(today, rows[i].name),
+        print_row(SAYS(rows[i].french, rows[i].english), json_object_get(today, rows[i].name),
                   json_object_get(period, rows[i].name), NULL);
 }
 
@@ -117,7 +117,7 @@ static void print_conversations(const json_t *json, unsigned days)
 
     print_heading("Conversations", days < 90 ? days : 90, NULL);
     print_rows(json_object_get(json, "funnel"), rows, sizeof rows / sizeof *rows);
-    print_row(LOOK_SAYS("En cours", "Open now"),
+    print_row(SAYS("En cours", "Open now"),
               json_object_get(json_object_get(json, "active"), "total"), NULL, NULL);
 }
 
@@ -129,7 +129,7 @@ static void print_replies(const json_t *json, unsigned days)
         {"failed", "Non parvenues", "Not delivered"},
     };
 
-    print_heading(LOOK_SAYS("Réponses (Meta)", "Replies (Meta)"), days < 90 ? days : 90, NULL);
+    print_heading(SAYS("Réponses (Meta)", "Replies (Meta)"), days < 90 ? days : 90, NULL);
     print_rows(json_object_get(json, "replies"), rows, sizeof rows / sizeof *rows);
 }
 
@@ -143,16 +143,16 @@ static void print_questions(const json_t *json)
     const json_t *steps = json_object_get(json_object_get(json, "flow"), "steps");
 
     putchar('\n');
-    look_print_text("Questions", LABEL);
-    look_print_head(LOOK_SAYS("posée", "asked"), NUMBER);
-    look_print_head(LOOK_SAYS("en cours", "open now"), NUMBER);
+    stats_view_print_text("Questions", LABEL);
+    stats_view_print_head(SAYS("posée", "asked"), NUMBER);
+    stats_view_print_head(SAYS("en cours", "open now"), NUMBER);
     putchar('\n');
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const char *step = json_string_value(json_array_get(steps, i));
         const json_t *reached = json_object_get(json_object_get(period, "reached"), step);
-        look_print_text(step, LABEL);
-        look_print_number(reached, NUMBER);
-        look_print_number(json_object_get(active, step), NUMBER);
+        stats_view_print_text(step, LABEL);
+        stats_view_print_number(reached, NUMBER);
+        stats_view_print_number(json_object_get(active, step), NUMBER);
         fputs("  ", stdout);
         print_bar(json_integer_value(reached), started);
         putchar('\n');
@@ -174,16 +174,16 @@ static void print_answers(const json_t *json)
     const json_t *steps = json_object_get(json_object_get(json, "flow"), "steps");
 
     putchar('\n');
-    look_print_text(LOOK_SAYS("Réponses", "Answers"), LABEL);
+    stats_view_print_text(SAYS("Réponses", "Answers"), LABEL);
     for (size_t i = 0; i < count; i++)
-        look_print_head(LOOK_SAYS(columns[i].french, columns[i].english), NUMBER);
+        stats_view_print_head(SAYS(columns[i].french, columns[i].english), NUMBER);
     putchar('\n');
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const char *step = json_string_value(json_array_get(steps, i));
-        look_print_text(step, LABEL);
+        stats_view_print_text(step, LABEL);
         for (size_t j = 0; j < count; j++)
-            look_print_number(json_object_get(json_object_get(period, columns[j].name), step),
-                              NUMBER);
+            stats_view_print_number(json_object_get(json_object_get(period, columns[j].name), step),
+                                    NUMBER);
         putchar('\n');
     }
 }
@@ -193,7 +193,7 @@ static void print_table(const json_t *json, unsigned days)
     const json_t *sessions = json_object_get(json_object_get(json, "stores"), "sessions");
     const char *kind = json_string_value(json_object_get(sessions, "kind"));
 
-    printf(LOOK_SAYS("%s, le %s (jours de %s)\n", "%s, %s (days of %s)\n"),
+    printf(SAYS("%s, le %s (jours de %s)\n", "%s, %s (days of %s)\n"),
            json_string_value(json_object_get(json, "service")),
            json_string_value(json_object_get(json, "as_of")),
            json_string_value(json_object_get(json, "time_zone")));
@@ -204,11 +204,10 @@ static void print_table(const json_t *json, unsigned days)
         print_answers(json);
         print_replies(json, days);
     } else if (strcmp(kind, "memory") == 0) {
-        puts(
-            LOOK_SAYS("\nLes conversations : sans REDIS_URL, seul le serveur en marche les connaît "
-                      "(GET /admin/stats).",
-                      "\nConversations: without REDIS_URL, only the running server knows them "
-                      "(GET /admin/stats)."));
+        puts(SAYS("\nLes conversations : sans REDIS_URL, seul le serveur en marche les connaît "
+                  "(GET /admin/stats).",
+                  "\nConversations: without REDIS_URL, only the running server knows them "
+                  "(GET /admin/stats)."));
     }
 }
 
@@ -223,27 +222,27 @@ static int parse(unsigned *days, bool *for_programs, int argc, char *argv[])
     if (text == NULL)
         return 0;
     *days = (unsigned)strtoul(text, NULL, 10);
-    if (text[strspn(text, "0123456789")] == '\0' && *days >= 1 && *days <= SNAPSHOT_DAYS_MAX)
+    if (text[strspn(text, "0123456789")] == '\0' && *days >= 1 && *days <= STATS_DAYS_MAX)
         return 0;
-    fprintf(stderr, "%s: --days takes a number from 1 to %d\n", argv[0], SNAPSHOT_DAYS_MAX);
+    fprintf(stderr, "%s: --days takes a number from 1 to %d\n", argv[0], STATS_DAYS_MAX);
     return -1;
 }
 
 static int run(struct options *options, int argc, char *argv[])
 {
-    struct look look = {.days = 30, .totals = true};
+    struct stats_view view = {.days = 30, .totals = true};
     bool for_programs = false;
     json_t *json;
 
-    if (parse(&look.days, &for_programs, argc, argv) != 0)
+    if (parse(&view.days, &for_programs, argc, argv) != 0)
         return COMMAND_USAGE;
-    int status = look_at_stores(options, &look, &json);
+    int status = stats_view_read(options, &view, &json);
     if (json == NULL)
         return COMMAND_FAILED;
     if (for_programs)
-        status = look_print_json(json) == 0 ? status : COMMAND_FAILED;
+        status = stats_view_print_json(json) == 0 ? status : COMMAND_FAILED;
     else
-        print_table(json, look.days);
+        print_table(json, view.days);
     json_decref(json);
     return fflush(stdout) == 0 ? status : COMMAND_FAILED;
 }

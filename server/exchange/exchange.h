@@ -18,7 +18,7 @@ struct conversation;
 struct event_base;
 struct counters_link;
 struct flow;
-struct funnel;
+struct counting;
 struct keyed_hashes;
 struct keys;
 struct outbox_link;
@@ -38,10 +38,10 @@ struct exchange_settings {
     const char *salt;
     struct session_link *sessions;
     struct record_link *records;
-    struct replies_link *replies; /* knows which reply a person has last; NULL: nobody does */
-    struct outbox_link *outbox;   /* for when records are away; NULL: then nothing is promised */
-    struct quota *quota;          /* of each address */
-    const struct funnel *funnel;  /* counts in counters what becomes of conversations */
+    struct replies_link *replies;    /* knows which reply a person has last; NULL: nobody does */
+    struct outbox_link *outbox;      /* for when records are away; NULL: then nothing is promised */
+    struct quota *quota;             /* of each address */
+    const struct counting *counting; /* counts in counters what becomes of conversations */
     struct counters_link *counters;
     unsigned in_flight_max; /* exchanges under way; one more is refused */
     unsigned deadline_ms;   /* for the answer; then it is "try again in a minute" */

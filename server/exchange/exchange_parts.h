@@ -8,7 +8,7 @@
 #include "flow/flow.h"
 #include "server/exchange/exchange.h"
 #include "server/security/keyed_hashes.h"
-#include "server/telemetry/funnel.h"
+#include "server/telemetry/counting.h"
 #include "store/outbox.h"
 #include "store/records.h"
 #include "store/replies.h"
@@ -59,8 +59,8 @@ struct exchange {
         const char *result;
         struct flow_outcome outcome;
     } own;
-    struct funnel_mark mark; /* of the conversation, when it was loaded or saved last */
-    uint64_t who;            /* the address as a number, and for the log */
+    struct counting_position counted; /* of the conversation, when it was loaded or saved last */
+    uint64_t who;                     /* the address as a number, and for the log */
     char tag[KEYED_HASHES_TAG_MAX];
     /* Large, and neither zeroed nor wiped beyond what is used of them: */
     struct session session;

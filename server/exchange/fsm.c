@@ -86,16 +86,16 @@ static enum walk ticket_wait(struct store_ticket *ticket, enum store_status stat
 
 /* Where the conversation stands before this message. When the last save had no answer and this is
  * the message that the session knows last, then that save was done, and is counted now. */
-static void exchange_mark(struct exchange *exchange)
+static void exchange_begin_counting(struct exchange *exchange)
 {
     const struct exchange_settings *settings = &exchange->service->settings;
     const struct conversation *conversation = &exchange->conversation;
 
     if (exchange->lost && conversation_event(conversation) == exchange->said.id)
-        funnel_count(settings->funnel, settings->counters, &exchange->mark, conversation,
+        counting_add(settings->counting, settings->counters, &exchange->counted, conversation,
                      &exchange->outcome);
     else
-        funnel_mark(&exchange->mark, settings->funnel, conversation);
+        counting_begin(&exchange->counted, settings->counting, conversation);
     exchange->lost = false;
 }
 
@@ -125,7 +125,7 @@ static enum exchange_state exchange_step(struct exchange *exchange)
         conversation_decode(conversation, session->bytes, session->length) != 0)
         conversation_start(conversation, session->mark, session->mark_length);
     explicit_bzero(session->bytes, session->length);
-    exchange_mark(exchange);
+    exchange_begin_counting(exchange);
     enum flow_pending pending = flow_pending(flow, conversation, &exchange->said, now_s);
     exchange->for_another = pending == FLOW_PENDING_OTHER;
     exchange->longer = 0;
@@ -160,8 +160,8 @@ static void save_count(struct exchange *exchange)
     const struct exchange_settings *settings = &exchange->service->settings;
 
     if (exchange->session.ticket.status == STORE_OK)
-        funnel_count(settings->funnel, settings->counters, &exchange->mark, &exchange->conversation,
-                     &exchange->outcome);
+        counting_add(settings->counting, settings->counters, &exchange->counted,
+                     &exchange->conversation, &exchange->outcome);
 }
 
 /* What a finished save means: of the complete answers, or of what is to be answered. Returns

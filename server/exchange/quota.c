@@ -11,17 +11,17 @@
 #define MINUTE_S 60
 #define DAY_S 86400
 
-/* An address has its place in one of the sets. In a full set a window that is over gives way first,
+/* An address has its slot in one of the sets. In a full set a window that is over gives way first,
  * then the smallest count: nobody is forgotten because others write, unless they all wrote as much.
  * A count that has reached its limit stays; who finds only such ones is not counted. */
 #define SETS 16384
-#define PLACES 8
+#define SLOTS 8
 #define LOCKS 64
 
-struct place {
+struct slot {
     uint64_t who;
     int64_t start_s; /* of the window */
-    unsigned count;  /* 0: the place is free */
+    unsigned count;  /* 0: the slot is free */
     bool told;       /* that the limit is reached */
 };
 
@@ -30,7 +30,7 @@ struct table {
     int64_t length_s;
     pthread_mutex_t locks[LOCKS];
     _Atomic int64_t full_s; /* when the log said last that a set is full */
-    struct place sets[SETS][PLACES];
+    struct slot sets[SETS][SLOTS];
 };
 
 struct quota {
@@ -77,18 +77,18 @@ static pthread_mutex_t *lock_of(struct table *table, uint64_t who)
 }
 
 /* A clock that was set back ends a window, too. */
-static bool place_is_over(const struct table *table, const struct place *place, int64_t now_s)
+static bool slot_is_over(const struct table *table, const struct slot *slot, int64_t now_s)
 {
-    return place->count == 0 || now_s < place->start_s || now_s - place->start_s >= table->length_s;
+    return slot->count == 0 || now_s < slot->start_s || now_s - slot->start_s >= table->length_s;
 }
 
-/* Under the lock: the place of an address that is counted in an open window, or NULL. */
-static struct place *place_find(struct table *table, uint64_t who, int64_t now_s)
+/* Under the lock: the slot of an address that is counted in an open window, or NULL. */
+static struct slot *slot_find(struct table *table, uint64_t who, int64_t now_s)
 {
-    struct place *set = table->sets[who % SETS];
+    struct slot *set = table->sets[who % SETS];
 
-    for (size_t i = 0; i < PLACES; i++)
-        if (set[i].who == who && !place_is_over(table, &set[i], now_s))
+    for (size_t i = 0; i < SLOTS; i++)
+        if (set[i].who == who && !slot_is_over(table, &set[i], now_s))
             return &set[i];
     return NULL;
 }
@@ -102,25 +102,25 @@ static void table_is_full(struct table *table, int64_t now_s)
     if ((now_s < said_s || now_s - said_s >= table->length_s) &&
         atomic_compare_exchange_strong(&table->full_s, &said_s, now_s))
         log_write(LOG_WARNING, "quota_full", log_number("window_s", table->length_s),
-                  log_number("numbers", SETS * PLACES));
+                  log_number("numbers", SETS * SLOTS));
 }
 
-/* Under the lock: a place for an address that has none, perhaps another's; or NULL. */
-static struct place *place_take(struct table *table, uint64_t who, int64_t now_s)
+/* Under the lock: a slot for an address that has none, perhaps another's; or NULL. */
+static struct slot *slot_take(struct table *table, uint64_t who, int64_t now_s)
 {
-    struct place *set = table->sets[who % SETS];
-    struct place *place = &set[0];
+    struct slot *set = table->sets[who % SETS];
+    struct slot *slot = &set[0];
 
-    for (size_t i = 0; i < PLACES && !place_is_over(table, place, now_s); i++)
-        if (place_is_over(table, &set[i], now_s) || set[i].count < place->count)
-            place = &set[i];
-    if (!place_is_over(table, place, now_s)) {
+    for (size_t i = 0; i < SLOTS && !slot_is_over(table, slot, now_s); i++)
+        if (slot_is_over(table, &set[i], now_s) || set[i].count < slot->count)
+            slot = &set[i];
+    if (!slot_is_over(table, slot, now_s)) {
         table_is_full(table, now_s);
-        if (place->count >= table->limit)
+        if (slot->count >= table->limit)
             return NULL;
     }
-    *place = (struct place){.who = who, .start_s = now_s};
-    return place;
+    *slot = (struct slot){.who = who, .start_s = now_s};
+    return slot;
 }
 
 /* Whether the limit is reached; where it is not, counts one more if that is asked for and anybody
@@ -132,16 +132,16 @@ static bool table_is_spent(struct table *table, uint64_t who, int64_t now_s, boo
     if (table->limit == 0)
         return false;
     pthread_mutex_lock(lock_of(table, who));
-    struct place *place = place_find(table, who, now_s);
-    const bool spent = place != NULL && place->count >= table->limit;
+    struct slot *slot = slot_find(table, who, now_s);
+    const bool spent = slot != NULL && slot->count >= table->limit;
     if (spent && first != NULL) {
-        *first = !place->told;
-        place->told = true;
+        *first = !slot->told;
+        slot->told = true;
     } else if (!spent && counts) {
-        if (place == NULL)
-            place = place_take(table, who, now_s);
-        if (place != NULL)
-            place->count++;
+        if (slot == NULL)
+            slot = slot_take(table, who, now_s);
+        if (slot != NULL)
+            slot->count++;
     }
     pthread_mutex_unlock(lock_of(table, who));
     return spent;

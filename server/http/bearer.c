@@ -16,9 +16,9 @@ const char *bearer_token(const struct http_request *request)
 
 void bearer_refuse(struct http_request *request, const char *body)
 {
-    http_reply(request, &(struct http_reply){.status = 401,
-                                             .content_type = "application/json; charset=utf-8",
-                                             .body = body,
-                                             .length = strlen(body),
-                                             .headers = {{"WWW-Authenticate", "Bearer"}}});
+    http_respond(request, &(struct http_response){.status = 401,
+                                                  .content_type = "application/json; charset=utf-8",
+                                                  .body = body,
+                                                  .length = strlen(body),
+                                                  .headers = {{"WWW-Authenticate", "Bearer"}}});
 }

@@ -46,8 +46,8 @@ static void send_refusal(const struct connection *connection, struct http_verdic
         log_write(LOG_DEBUG, "refusal_not_sent");
 }
 
-/* While a reply is under way the refusal could only overtake it, so the connection just closes
- * behind that reply. */
+/* While a response is under way the refusal could only overtake it, so the connection just closes
+ * behind that response. */
 static void connection_refuse(struct connection *connection, struct http_verdict verdict)
 {
     char client[CLIENT_ADDRESS_TEXT_MAX];
@@ -150,7 +150,7 @@ static bool connection_enlarge(struct connection *connection)
     return true;
 }
 
-/* Behind the reply. */
+/* Behind the response. */
 static void connection_shrink(struct connection *connection)
 {
     if (!connection->large)
@@ -307,7 +307,7 @@ bool connection_is_local(struct connections *connections, struct evhttp_request 
     return connection != NULL && client_is_local(&connection->client, request);
 }
 
-bool connection_replied(struct connections *connections, struct evhttp_request *request)
+bool connection_responded(struct connections *connections, struct evhttp_request *request)
 {
     struct connection *connection = connection_find(connections, request);
 

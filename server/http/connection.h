@@ -45,8 +45,8 @@ void connections_free(struct connections *connections);
 
 size_t connections_count(const struct connections *connections);
 
-/* evhttp handed over a request; its reply will be announced by connection_replied. A status in the
- * verdict is the reply: a trusted proxy brings it from an address that has too many under way
+/* evhttp handed over a request; its response will be announced by connection_responded. A status in the
+ * verdict is the response: a trusted proxy brings it from an address that has too many under way
  * already, or evhttp read something else than the scanner. */
 struct http_verdict connection_busy(struct connections *connections,
                                     struct evhttp_request *request);
@@ -59,10 +59,10 @@ bool connection_is_proxy(const struct connections *connections,
                          const struct client_address *address);
 /* Whether the request was made on this machine, with no proxy between. */
 bool connection_is_local(struct connections *connections, struct evhttp_request *request);
-/* Just before the reply is sent: whether the connection is to be closed after it. */
-bool connection_replied(struct connections *connections, struct evhttp_request *request);
+/* Just before the response is sent: whether the connection is to be closed after it. */
+bool connection_responded(struct connections *connections, struct evhttp_request *request);
 
-/* From now on every connection is closed after its reply, idle ones shortly. */
+/* From now on every connection is closed after its response, idle ones shortly. */
 void connections_drain(struct connections *connections);
 
 #endif

@@ -21,9 +21,9 @@ struct connection {
     enum head_phase phase;
     int64_t since_ms; /* when this phase began */
     size_t unread;    /* last bytes of the input that the scanner has not read */
-    unsigned busy;    /* requests that wait for their reply */
+    unsigned busy;    /* requests that wait for their response */
     bool refused;     /* answered with an error; what still comes is thrown away */
-    bool close_after; /* close when the reply under way is out */
+    bool close_after; /* close when the response under way is out */
     bool cut;         /* shut down; evhttp lets it go next */
     bool large;       /* one of those with a large body */
 };

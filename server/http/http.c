@@ -1,4 +1,4 @@
-/* evhttp glue: listening socket, request view, reply. Which path does what is left to the router,
+/* evhttp glue: listening socket, request view, response. Which path does what is left to the router,
  * which connections are tolerated to connection.c. */
 #include "server/http/http.h"
 
@@ -79,7 +79,7 @@ static const char *status_phrase(int status)
     }
 }
 
-/* evhttp would format it anew for each reply. */
+/* evhttp would format it anew for each response. */
 static const char *http_date(struct http *http)
 {
     const time_t now = time(NULL);
@@ -93,10 +93,10 @@ static const char *http_date(struct http *http)
     return http->date;
 }
 
-static bool reply_has_header(const struct http_reply *reply, const char *name)
+static bool response_has_header(const struct http_response *response, const char *name)
 {
-    for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i].name != NULL; i++)
-        if (strcmp(reply->headers[i].name, name) == 0)
+    for (size_t i = 0; i < HTTP_RESPONSE_HEADERS_MAX && response->headers[i].name != NULL; i++)
+        if (strcmp(response->headers[i].name, name) == 0)
             return true;
     return false;
 }
@@ -104,13 +104,13 @@ static bool reply_has_header(const struct http_reply *reply, const char *name)
 /* A page may use files of this server and nothing else, no script inside it included; anything
  * else is no page, whatever a browser makes of it. Nothing here is to be framed, nor kept unless it
  * says so. */
-static void add_security_headers(struct evkeyvalq *headers, const struct http_reply *reply)
+static void add_security_headers(struct evkeyvalq *headers, const struct http_response *response)
 {
     const bool page =
-        reply->content_type != NULL && strncmp(reply->content_type, "text/html", 9) == 0;
+        response->content_type != NULL && strncmp(response->content_type, "text/html", 9) == 0;
 
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    if (!reply_has_header(reply, "Cache-Control"))
+    if (!response_has_header(response, "Cache-Control"))
         evhttp_add_header(headers, "Cache-Control", "no-store");
     if (page)
         evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
@@ -144,40 +144,40 @@ static void add_body_length(struct evkeyvalq *headers, size_t length)
     evhttp_add_header(headers, "Content-Length", text);
 }
 
-void http_reply(struct http_request *request, const struct http_reply *reply)
+void http_respond(struct http_request *request, const struct http_response *response)
 {
     struct http *http = request->http;
     struct evhttp_request *source = request->source;
     struct evkeyvalq *headers = evhttp_request_get_output_headers(source);
     const bool is_head = evhttp_request_get_command(source) == EVHTTP_REQ_HEAD;
 
-    if (reply->content_type != NULL)
-        evhttp_add_header(headers, "Content-Type", reply->content_type);
-    for (size_t i = 0; i < HTTP_REPLY_HEADERS_MAX && reply->headers[i].name != NULL; i++)
-        evhttp_add_header(headers, reply->headers[i].name, reply->headers[i].value);
-    add_security_headers(headers, reply);
+    if (response->content_type != NULL)
+        evhttp_add_header(headers, "Content-Type", response->content_type);
+    for (size_t i = 0; i < HTTP_RESPONSE_HEADERS_MAX && response->headers[i].name != NULL; i++)
+        evhttp_add_header(headers, response->headers[i].name, response->headers[i].value);
+    add_security_headers(headers, response);
     evhttp_add_header(headers, "Date", http_date(http));
-    if (connection_replied(http->connections, source))
+    if (connection_responded(http->connections, source))
         close_behind(source);
     if (!is_head)
-        evbuffer_add(evhttp_request_get_output_buffer(source), reply->body, reply->length);
-    else if (reply->status != HTTP_NOCONTENT && reply->status != HTTP_NOTMODIFIED)
-        add_body_length(headers, reply->length);
-    metrics_request(request->route, reply->status);
+        evbuffer_add(evhttp_request_get_output_buffer(source), response->body, response->length);
+    else if (response->status != HTTP_NOCONTENT && response->status != HTTP_NOTMODIFIED)
+        add_body_length(headers, response->length);
+    metrics_request(request->route, response->status);
     free(request);
-    evhttp_send_reply(source, reply->status, status_phrase(reply->status), NULL);
+    evhttp_send_reply(source, response->status, status_phrase(response->status), NULL);
 }
 
-void http_reply_error(struct http_request *request, int status, const char *reason)
+void http_respond_error(struct http_request *request, int status, const char *reason)
 {
     char body[256];
     int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}\n", reason);
-    struct http_reply reply = {
+    struct http_response response = {
         .status = status, .content_type = JSON_TYPE, .body = body, .length = (size_t)length};
 
     if (status == 503 || status == 429)
-        reply.headers[0] = (struct http_reply_header){"Retry-After", "1"};
-    http_reply(request, &reply);
+        response.headers[0] = (struct http_header){"Retry-After", "1"};
+    http_respond(request, &response);
 }
 
 static enum http_method method_of(struct evhttp_request *source)
@@ -248,7 +248,7 @@ static void on_request(struct evhttp_request *source, void *arg)
     if (verdict.status == 0)
         http->handler(http->arg, request);
     else
-        http_reply_error(request, verdict.status, verdict.reason);
+        http_respond_error(request, verdict.status, verdict.reason);
 }
 
 /* A listener's descriptor for host and port, or -1 with error. */
@@ -275,7 +275,7 @@ static struct evconnlistener *listen_on(struct http *http, const char *host, uns
                                        (int)address->ai_addrlen);
     if (listener == NULL)
         snprintf(error, error_size, "cannot listen on %s port %u: %s", host, port, strerror(errno));
-    else /* inherited by the accepted sockets: a short reply leaves at once */
+    else /* inherited by the accepted sockets: a short response leaves at once */
         setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     freeaddrinfo(address);
     return listener;

@@ -1,9 +1,9 @@
 /*
  * HTTP of one worker: evhttp behind the connection watch. Hands each complete request to the
- * router as a view and sends its reply; the rest of the server does not know evhttp.
+ * router as a view and sends its response; the rest of the server does not know evhttp.
  *
- * All calls on the worker's thread. A request lives until http_reply; every request gets exactly
- * one reply, at once or later.
+ * All calls on the worker's thread. A request lives until http_respond; every request gets exactly
+ * one response, at once or later.
  */
 #ifndef SERVER_HTTP_HTTP_H
 #define SERVER_HTTP_HTTP_H
@@ -17,13 +17,13 @@ struct event_base;
 struct client_address;
 
 enum http_method {
-    HTTP_GET = 1 << 0, /* HEAD too: the reply then goes without its body */
+    HTTP_GET = 1 << 0, /* HEAD too: the response then goes without its body */
     HTTP_POST = 1 << 1,
     HTTP_OPTIONS = 1 << 2,
     HTTP_OTHER = 1 << 3,
 };
 
-/* A view of a request; everything in it is valid until http_reply. */
+/* A view of a request; everything in it is valid until http_respond. */
 struct http_request {
     enum http_method method;
     const char *path;  /* as sent, without the query, NUL-terminated */
@@ -43,12 +43,12 @@ int http_client_address(const struct http_request *request, struct client_addres
 /* Whether it was made on this machine: over the loopback, with no proxy between. */
 bool http_is_local(const struct http_request *request);
 
-struct http_reply_header {
+struct http_header {
     const char *name;
     const char *value;
 };
 
-#define HTTP_REPLY_HEADERS_MAX 6
+#define HTTP_RESPONSE_HEADERS_MAX 6
 
 /* The internet address of whom it comes from, for the log of what is refused. Returns what to call
  * it there: "client", or "proxy" when it is a trusted proxy that does not say for whom it speaks,
@@ -56,20 +56,20 @@ struct http_reply_header {
 const char *http_client_print(const struct http_request *request,
                               char text[CLIENT_ADDRESS_TEXT_MAX]);
 
-struct http_reply {
+struct http_response {
     int status;
     const char *content_type; /* NULL: there is no body */
     const char *body;
     size_t length;
     /* More headers, up to the first without a name: Allow, Retry-After, … A Cache-Control among
      * them stands instead of no-store. */
-    struct http_reply_header headers[HTTP_REPLY_HEADERS_MAX];
+    struct http_header headers[HTTP_RESPONSE_HEADERS_MAX];
 };
 
-/* Sends the reply, with the headers that every reply has for browsers, and frees the request. */
-void http_reply(struct http_request *request, const struct http_reply *reply);
+/* Sends the response, with the headers that every one has for browsers, and frees the request. */
+void http_respond(struct http_request *request, const struct http_response *response);
 /* {"error": reason} with a status. reason is plain ASCII without quotes. */
-void http_reply_error(struct http_request *request, int status, const char *reason);
+void http_respond_error(struct http_request *request, int status, const char *reason);
 
 typedef void http_handler(void *arg, struct http_request *request);
 
@@ -87,7 +87,7 @@ struct http_address {
 struct http *http_create(struct event_base *base, const struct http_address *address,
                          const struct connection_limits *limits, http_handler *handler, void *arg,
                          char *error, size_t error_size);
-/* From now on connections close after their replies, idle ones shortly; new ones are welcome. */
+/* From now on connections close after their responses, idle ones shortly; new ones are welcome. */
 void http_drain(struct http *http);
 /* Takes no new connections any more. */
 void http_stop_listening(struct http *http);

@@ -68,7 +68,7 @@ static bool listens_on(int fd, const struct sockaddr *address)
            same_address((const struct sockaddr *)&own, address);
 }
 
-/* As every listener of ours: nobody waits in accept(), and a short reply leaves at once. */
+/* As every listener of ours: nobody waits in accept(), and a short response leaves at once. */
 static void prepare(int fd)
 {
     const int on = 1;

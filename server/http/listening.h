@@ -27,7 +27,7 @@ int listening_take(struct listening *listening, const char *host, unsigned port)
 int listening_open(struct listening *listening, const char *host, unsigned port);
 
 /* Of a connection just accepted: whether it lay here for a second and more, and the other end has
- * closed it. Its request is not to be carried out: nobody would read the reply, and who sent it
+ * closed it. Its request is not to be carried out: nobody would read the response, and who sent it
  * sends it again. */
 bool listening_was_left(int fd);
 

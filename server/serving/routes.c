@@ -4,7 +4,7 @@
 #include "server/admin/assets.h"
 #include "server/admin/authentication.h"
 #include "server/admin/login.h"
-#include "server/admin/stats.h"
+#include "server/admin/stats_handler.h"
 #include "server/channels/meta/meta.h"
 #include "server/channels/meta/subscription.h"
 #include "server/channels/simulator/simulator.h"
@@ -19,19 +19,19 @@
 #define JSON_TYPE "application/json; charset=utf-8"
 #define NOTHING_HERE "there is nothing at this path"
 
-static void reply_json(struct http_request *request, int status, json_t *json)
+static void respond_json(struct http_request *request, int status, json_t *json)
 {
     char *body = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
 
     json_decref(json);
     if (body == NULL) {
-        http_reply_error(request, 503, "out of memory");
+        http_respond_error(request, 503, "out of memory");
         return;
     }
-    http_reply(request, &(struct http_reply){.status = status,
-                                             .content_type = JSON_TYPE,
-                                             .body = body,
-                                             .length = strlen(body)});
+    http_respond(request, &(struct http_response){.status = status,
+                                                  .content_type = JSON_TYPE,
+                                                  .body = body,
+                                                  .length = strlen(body)});
     free(body);
 }
 
@@ -41,7 +41,7 @@ static void handle_messages(struct channel *channel, struct http_request *reques
     if (channel != NULL)
         webhook_handle(channel, request);
     else
-        http_reply_error(request, 404, NOTHING_HERE);
+        http_respond_error(request, 404, NOTHING_HERE);
 }
 
 static void handle_twilio(struct routes *routes, struct http_request *request)
@@ -67,14 +67,14 @@ static void handle_simulator_later(struct routes *routes, struct http_request *r
     if (routes->simulator != NULL)
         simulator_later(routes->simulator, request);
     else
-        http_reply_error(request, 404, NOTHING_HERE);
+        http_respond_error(request, 404, NOTHING_HERE);
 }
 
 static void handle_health(struct routes *routes, struct http_request *request)
 {
-    reply_json(request, 200,
-               json_pack("{s:s, s:s, s:s}", "status", "healthy", "service",
-                         routes->config->app_name, "version", PROGRAM_VERSION));
+    respond_json(request, 200,
+                 json_pack("{s:s, s:s, s:s}", "status", "healthy", "service",
+                           routes->config->app_name, "version", PROGRAM_VERSION));
 }
 
 static void handle_ready(struct routes *routes, struct http_request *request)
@@ -88,21 +88,21 @@ static void handle_ready(struct routes *routes, struct http_request *request)
     char started[PROCESS_START_MAX];
 
     process_start_text(started);
-    reply_json(request, ready ? 200 : 503,
-               json_pack("{s:s, s:s, s:s, s:s, s:s*}", "status",
-                         routes->scrape.draining ? "stopping"
-                         : ready                 ? "ready"
-                                                 : "unavailable",
-                         "redis", redis, "database", records ? "up" : "down", "started_at", started,
-                         "reason", reason != NULL ? reason->english : NULL));
+    respond_json(request, ready ? 200 : 503,
+                 json_pack("{s:s, s:s, s:s, s:s, s:s*}", "status",
+                           routes->scrape.draining ? "stopping"
+                           : ready                 ? "ready"
+                                                   : "unavailable",
+                           "redis", redis, "database", records ? "up" : "down", "started_at",
+                           started, "reason", reason != NULL ? reason->english : NULL));
 }
 
 static void handle_root(struct routes *routes, struct http_request *request)
 {
-    reply_json(request, 200,
-               json_pack("{s:s, s:s, s:s, s:s}", "service", routes->config->app_name, "version",
-                         PROGRAM_VERSION, "environment", routes->config->environment, "status",
-                         "operational"));
+    respond_json(request, 200,
+                 json_pack("{s:s, s:s, s:s, s:s}", "service", routes->config->app_name, "version",
+                           PROGRAM_VERSION, "environment", routes->config->environment, "status",
+                           "operational"));
 }
 
 static void handle_metrics(struct routes *routes, struct http_request *request)
@@ -113,9 +113,9 @@ static void handle_metrics(struct routes *routes, struct http_request *request)
 static void handle_cleanup(struct routes *routes, struct http_request *request)
 {
     (void)routes;
-    http_reply_error(request, 410,
-                     "nothing to clean up: sessions expire by themselves after "
-                     "SESSION_TIMEOUT_MINUTES");
+    http_respond_error(request, 410,
+                       "nothing to clean up: sessions expire by themselves after "
+                       "SESSION_TIMEOUT_MINUTES");
 }
 
 static void handle_admin(struct routes *routes, struct http_request *request)
@@ -133,17 +133,17 @@ static void handle_logout(struct routes *routes, struct http_request *request)
     login_handle_logout(routes->login, request);
 }
 
-static void reply_stats(void *arg, struct http_request *request, enum visitor visitor)
+static void respond_stats(void *arg, struct http_request *request, enum visitor visitor)
 {
     if (visitor == VISITOR_ADMINISTRATOR)
-        stats_handle(arg, request);
+        stats_handler_respond(arg, request);
     else
         authentication_refuse(request, visitor);
 }
 
 static void handle_stats(struct routes *routes, struct http_request *request)
 {
-    authenticate(routes->authentication, request, reply_stats, routes->stats);
+    authenticate(routes->authentication, request, respond_stats, routes->stats);
 }
 
 static const struct route {
@@ -181,18 +181,18 @@ static const char *allow_of(int methods)
 }
 
 /* A method that is none of the path's: what they are, which is all that OPTIONS asks. */
-static void reply_allow(struct http_request *request, int methods)
+static void respond_allow(struct http_request *request, int methods)
 {
     static const char body[] = "{\"error\":\"this path does not take this method\"}\n";
-    struct http_reply reply = {.status = 204, .headers = {{"Allow", allow_of(methods)}}};
+    struct http_response response = {.status = 204, .headers = {{"Allow", allow_of(methods)}}};
 
     if (request->method != HTTP_OPTIONS) {
-        reply.status = 405;
-        reply.content_type = JSON_TYPE;
-        reply.body = body;
-        reply.length = sizeof body - 1;
+        response.status = 405;
+        response.content_type = JSON_TYPE;
+        response.body = body;
+        response.length = sizeof body - 1;
     }
-    http_reply(request, &reply);
+    http_respond(request, &response);
 }
 
 /* What pages are made of is no secret, but what production does not need it does not have. */
@@ -201,11 +201,11 @@ static void handle_file(const struct routes *routes, struct http_request *reques
     const struct asset *asset = asset_find(request->path);
 
     if (asset == NULL || (asset->development_only && routes->config->production))
-        http_reply_error(request, 404, NOTHING_HERE);
+        http_respond_error(request, 404, NOTHING_HERE);
     else if (request->method != HTTP_GET)
-        reply_allow(request, HTTP_GET);
+        respond_allow(request, HTTP_GET);
     else
-        asset_reply(request, asset);
+        asset_respond(request, asset);
 }
 
 void routes_handle(void *arg, struct http_request *request)
@@ -222,11 +222,11 @@ void routes_handle(void *arg, struct http_request *request)
         if ((route->methods & (int)request->method) != 0)
             route->handle(routes, request);
         else
-            reply_allow(request, route->methods);
+            respond_allow(request, route->methods);
         return;
     }
     if (strcmp(request->path, "*") == 0)
-        reply_allow(request, HTTP_GET | HTTP_POST);
+        respond_allow(request, HTTP_GET | HTTP_POST);
     else
         handle_file(routes, request);
 }

@@ -10,7 +10,7 @@
 struct authentication;
 struct channel;
 struct login;
-struct stats;
+struct stats_handler;
 struct throttle;
 
 /* What the handlers of one worker need; borrowed. */
@@ -22,7 +22,7 @@ struct routes {
     struct authentication *authentication;
     struct throttle *throttle; /* of whoever brings a token */
     struct login *login;
-    struct stats *stats;
+    struct stats_handler *stats;
     struct scrape scrape; /* for /metrics; what it knows, /ready tells */
 };
 

@@ -26,7 +26,7 @@ static void measure_state(const struct scrape *scrape)
     process_measure();
 }
 
-static void reply_metrics(const struct scrape *scrape, struct http_request *request)
+static void respond_metrics(const struct scrape *scrape, struct http_request *request)
 {
     const struct metrics_build build = {PROGRAM_VERSION, flow_id(scrape->flow),
                                         flow_file_fingerprint(scrape->flow)};
@@ -35,20 +35,20 @@ static void reply_metrics(const struct scrape *scrape, struct http_request *requ
     measure_state(scrape);
     char *text = metrics_text(&build, &length);
     if (text == NULL) {
-        http_reply_error(request, 503, "out of memory");
+        http_respond_error(request, 503, "out of memory");
         return;
     }
-    http_reply(request, &(struct http_reply){.status = 200,
-                                             .content_type = METRICS_TEXT_TYPE,
-                                             .body = text,
-                                             .length = length});
+    http_respond(request, &(struct http_response){.status = 200,
+                                                  .content_type = METRICS_TEXT_TYPE,
+                                                  .body = text,
+                                                  .length = length});
     free(text);
 }
 
 static void on_judged(void *arg, struct http_request *request, bool right)
 {
     if (right)
-        reply_metrics(arg, request);
+        respond_metrics(arg, request);
     else
         bearer_refuse(request, "{\"error\":\"METRICS_TOKEN is needed\"}\n");
 }

@@ -24,7 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How often, within the watchdog's time, workers leave their mark and we look for it. */
+/* How often, within the watchdog's time, workers give a sign of life and we look for it. */
 #define WATCHDOG_LOOKS 4
 
 struct server {
@@ -185,7 +185,7 @@ static int start_workers(struct server *server)
                    .readiness = &server->readiness},
         .replies = server->stores.replies,
         .revocations = server->stores.revocations,
-        .funnel = &server->stores.funnel,
+        .counting = &server->stores.counting,
         .instance = server->stores.instance,
         .started_ms = clock_monotonic_ms(),
         .limits = &server->limits,

@@ -44,7 +44,7 @@ int setup_open(struct setup *setup, const char *env_file, const char *flow_file,
     if (status < 0 || !setup->flow)
         return -1;
     if (setup->config.production)
-        flow_withhold_unreviewed(setup->flow);
+        flow_withhold_unproofread(setup->flow);
     if (keys_derive(&setup->keys, setup->config.uic_salt) != 0) {
         fputs("the cryptographic library failed to derive the keys\n", errors);
         return -1;
@@ -87,16 +87,16 @@ void setup_session(const struct setup *setup, struct session_settings *settings)
     memcpy(settings->seal_key, setup->keys.session_seal, sizeof settings->seal_key);
 }
 
-void setup_counters(const struct setup *setup, const struct funnel *funnel,
+void setup_counters(const struct setup *setup, const struct counting *counting,
                     struct counters_settings *settings)
 {
     *settings = (struct counters_settings){
         .in_redis = setup->config.redis_url != NULL,
-        .fields = funnel->fields,
-        .field_count = funnel->field_count,
-        .places = funnel->places,
+        .fields = counting->fields,
+        .field_count = counting->field_count,
+        .places = counting->steps,
         .place_count = flow_step_count(setup->flow),
-        .generation = funnel->generation,
+        .generation = counting->generation,
         .life_minutes = setup->config.session_timeout_minutes,
         .day_of = local_day,
     };

@@ -7,7 +7,7 @@
 #include "flow/flow.h"
 #include "server/config/config.h"
 #include "server/security/keys.h"
-#include "server/telemetry/funnel.h"
+#include "server/telemetry/counting.h"
 #include "store/sessions.h"
 #include <stdio.h>
 
@@ -33,8 +33,8 @@ struct flow *setup_flow(const char *file_name, FILE *errors);
 
 /* How sessions are to be kept, by configuration and keys; points into setup. */
 void setup_session(const struct setup *setup, struct session_settings *settings);
-/* How counters are to be kept, by a reader; points into setup and funnel. */
-void setup_counters(const struct setup *setup, const struct funnel *funnel,
+/* How counters are to be kept, by a reader; points into setup and counting. */
+void setup_counters(const struct setup *setup, const struct counting *counting,
                     struct counters_settings *settings);
 
 #endif

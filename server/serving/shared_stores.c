@@ -103,8 +103,8 @@ static int open_counters(struct shared_stores *shared, const struct setup *setup
     struct counters_settings settings;
 
     *subject = "counters";
-    funnel_init(&shared->funnel, setup->flow);
-    setup_counters(setup, &shared->funnel, &settings);
+    counting_init(&shared->counting, setup->flow);
+    setup_counters(setup, &shared->counting, &settings);
     settings.instance = shared->instance;
     local_day_use(setup->config.time_zone);
     snprintf(error, STORE_ERROR_MAX, "no randomness");

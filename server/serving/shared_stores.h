@@ -5,7 +5,7 @@
 #ifndef SERVER_SERVING_SHARED_STORES_H
 #define SERVER_SERVING_SHARED_STORES_H
 
-#include "server/telemetry/funnel.h"
+#include "server/telemetry/counting.h"
 #include "store/counters.h"
 #include "store/redis/url.h"
 
@@ -17,7 +17,7 @@ struct shared_stores {
     struct record_store *records;
     struct revocations *revocations;
     struct replies_store *replies; /* NULL without Meta's channel */
-    struct funnel funnel;
+    struct counting counting;
     struct counters *counters;
     char instance[COUNTERS_INSTANCE_MAX]; /* what counters tell others about this process */
 };

@@ -4,7 +4,7 @@
 
 #include "server/admin/authentication.h"
 #include "server/admin/login.h"
-#include "server/admin/stats.h"
+#include "server/admin/stats_handler.h"
 #include "server/channels/meta/meta.h"
 #include "server/exchange/exchange.h"
 #include "server/http/http.h"
@@ -50,7 +50,7 @@ struct worker {
     struct revocations_link *revocations;
     struct authentication *authentication;
     struct login *login;
-    struct stats *stats;
+    struct stats_handler *stats;
     struct http *http;
     struct routes routes;
     int stop_fd; /* eventfd: worker_stop writes, the loop reads */
@@ -175,7 +175,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .replies = channels_replies(&worker->channels),
         .outbox = worker->stores.outbox,
         .quota = shared->limits->quota,
-        .funnel = shared->funnel,
+        .counting = shared->counting,
         .counters = worker->stores.counters,
         .in_flight_max = (config->max_in_flight + config->workers - 1) / config->workers,
         .deadline_ms = EXCHANGE_DEADLINE_MS,
@@ -232,10 +232,10 @@ static int start_login(struct worker *worker, const struct worker_settings *shar
 static int start_administration(struct worker *worker, const struct worker_settings *shared)
 {
     const struct config *config = &shared->stores.setup->config;
-    const struct snapshot_settings snapshot = {
+    const struct stats_settings stats = {
         .base = worker->base,
         .config = config,
-        .funnel = shared->funnel,
+        .counting = shared->counting,
         .counters = worker->stores.counters,
         .records = worker->stores.records,
         .readiness = shared->stores.readiness,
@@ -243,7 +243,7 @@ static int start_administration(struct worker *worker, const struct worker_setti
         .started_ms = shared->started_ms,
     };
 
-    worker->stats = stats_create(&snapshot);
+    worker->stats = stats_handler_create(&stats);
     return worker->stats != NULL ? start_login(worker, shared) : -1;
 }
 
@@ -369,11 +369,11 @@ void worker_free(struct worker *worker)
     /* Claims and loads that still wait finish here, so before what they answer through goes. */
     if (worker->exchanges != NULL)
         exchange_service_stop(worker->exchanges);
-    stats_stop(worker->stats);
+    stats_handler_stop(worker->stats);
     throttle_free(worker->throttle);
     revocations_detach(worker->revocations);
     stores_detach(&worker->stores);
-    stats_free(worker->stats);
+    stats_handler_free(worker->stats);
     channels_free(&worker->channels);
     redis_links_close(&worker->redis);
     retention_free(worker->retention);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct funnel;
+struct counting;
 struct limits;
 struct meta_clock;
 struct revocations;
@@ -21,14 +21,14 @@ struct worker_settings {
     struct stores_settings stores;
     struct replies_store *replies;   /* NULL without Meta's channel */
     struct revocations *revocations; /* passes that were ended */
-    const struct funnel *funnel;
+    const struct counting *counting;
     const char *instance;        /* as statistics name it */
     int64_t started_ms;          /* of the process, monotonic */
     const struct limits *limits; /* of all workers together */
     struct meta_clock *meta_clock;
     struct tls *tls;  /* NULL: none */
     int listen_fd;    /* a listening socket for all workers, or -1: each opens its own */
-    unsigned turn_ms; /* how often the loop leaves a mark that it turns; 0: never */
+    unsigned turn_ms; /* how often the loop gives a sign of life; 0: never */
 };
 
 struct worker;

@@ -51,10 +51,10 @@ static void check_reading(size_t step, const char *text, size_t size)
     PROMISE((result < 0) == (reading.kind >= FLOW_READ_AGAIN));
     PROMISE((result < 0) == (strlen(error) > 0));
     PROMISE(is_text(reading.text, reading.length));
-    PROMISE(reading.choice_count <= FLOW_READING_CHOICES_MAX);
-    PROMISE((reading.kind == FLOW_READ_WHICH) == (reading.choice_count > 0));
-    for (size_t i = 0; i < reading.choice_count; i++)
-        PROMISE(is_text(reading.choices[i], strlen(reading.choices[i])));
+    PROMISE(reading.candidate_count <= FLOW_READING_CANDIDATES_MAX);
+    PROMISE((reading.kind == FLOW_READ_WHICH) == (reading.candidate_count > 0));
+    for (size_t i = 0; i < reading.candidate_count; i++)
+        PROMISE(is_text(reading.candidates[i], strlen(reading.candidates[i])));
     if (result < 0)
         return;
     PROMISE(length > 0 && length == strlen(out) && reading.length > 0);

@@ -1,4 +1,4 @@
-// What GET /admin/stats says (server/admin/snapshot.h), made up: for what a test cannot make happen.
+// What GET /admin/stats says (server/admin/stats.h), made up: for what a test cannot make happen.
 
 const STEPS = ["birth_year", "mother_birthplace", "first_name", "birth_day", "family_name"];
 const TODAY = Date.UTC(2026, 10, 23);

@@ -1,4 +1,4 @@
-/* Both look at pointers and places; the messages themselves are moved once. */
+/* Both look at pointers and keys; the messages themselves are moved once. */
 #include "server/channels/meta/message_order.h"
 
 #include <stdbool.h>
@@ -48,15 +48,15 @@ int messages_drop_repeated(struct message *messages, size_t *count, size_t *repe
     return 0;
 }
 
-/* A message and its place in the order of time. One without a time stands behind the one before. */
-struct place {
+/* What messages are sorted by. One without a time stands behind the one before. */
+struct sort_key {
     int64_t sent_s;
     size_t position;
 };
 
-static int compare_places(const void *left, const void *right)
+static int compare_keys(const void *left, const void *right)
 {
-    const struct place *a = left, *b = right;
+    const struct sort_key *a = left, *b = right;
 
     if (a->sent_s != b->sent_s)
         return a->sent_s < b->sent_s ? -1 : 1;
@@ -74,26 +74,26 @@ static bool is_in_order(const struct message *messages, size_t count)
 int messages_put_in_order(struct message *messages, size_t count)
 {
     struct message *sorted = NULL;
-    struct place *places = NULL;
+    struct sort_key *keys = NULL;
     int status = -1;
 
     if (is_in_order(messages, count))
         return 0;
-    places = malloc(count * sizeof *places);
+    keys = malloc(count * sizeof *keys);
     sorted = malloc(count * sizeof *sorted);
-    if (places == NULL || sorted == NULL)
+    if (keys == NULL || sorted == NULL)
         goto out;
     for (size_t i = 0; i < count; i++) {
         int64_t sent_s = messages[i].sent_s;
-        places[i] = (struct place){sent_s != 0 || i == 0 ? sent_s : places[i - 1].sent_s, i};
+        keys[i] = (struct sort_key){sent_s != 0 || i == 0 ? sent_s : keys[i - 1].sent_s, i};
     }
-    qsort(places, count, sizeof *places, compare_places);
+    qsort(keys, count, sizeof *keys, compare_keys);
     for (size_t i = 0; i < count; i++)
-        sorted[i] = messages[places[i].position];
+        sorted[i] = messages[keys[i].position];
     memcpy(messages, sorted, count * sizeof *sorted);
     status = 0;
 out:
-    free(places);
+    free(keys);
     free(sorted);
     return status;
 }

@@ -71,9 +71,9 @@ static void log_refused(struct http_request *request)
     log_write(LOG_WARNING, "meta_subscription_refused", log_text(who, client));
 }
 
-static void reply_refused(struct http_request *request)
+static void respond_refused(struct http_request *request)
 {
-    http_reply_error(request, 403, "this is not the subscription that we wait for");
+    http_respond_error(request, 403, "this is not the subscription that we wait for");
 }
 
 static void on_judged(void *arg, struct http_request *request, bool right)
@@ -82,12 +82,12 @@ static void on_judged(void *arg, struct http_request *request, bool right)
 
     if (right) {
         log_write(LOG_INFO, "meta_subscribed");
-        http_reply(request, &(struct http_reply){.status = 200,
-                                                 .content_type = "text/plain; charset=utf-8",
-                                                 .body = subscription->challenge,
-                                                 .length = subscription->length});
+        http_respond(request, &(struct http_response){.status = 200,
+                                                      .content_type = "text/plain; charset=utf-8",
+                                                      .body = subscription->challenge,
+                                                      .length = subscription->length});
     } else {
-        reply_refused(request);
+        respond_refused(request);
     }
     free(subscription);
 }
@@ -112,7 +112,7 @@ void meta_subscribe(const struct config *config, struct throttle *throttle,
     if (!right)
         log_refused(request);
     if (subscription == NULL)
-        reply_refused(request);
+        respond_refused(request);
     else
         throttle_try(throttle, request, right, on_judged, subscription);
 }

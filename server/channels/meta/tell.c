@@ -2,8 +2,8 @@
 #include "server/channels/meta/tell.h"
 
 #include "server/channels/meta/graph_verdict.h"
+#include "server/telemetry/counting.h"
 #include "server/telemetry/error_codes.h"
-#include "server/telemetry/funnel.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"
@@ -59,9 +59,9 @@ void meta_tell_report(struct meta_teller *teller, const struct meta_report *repo
     metrics_add(METRIC_META_FAILED, report->failed);
     metrics_add(METRIC_META_STATUS_OTHER, report->other);
     if (report->delivered + report->read + report->failed > 0) {
-        counters_add(teller->counters, FUNNEL_DELIVERED, (unsigned)report->delivered);
-        counters_add(teller->counters, FUNNEL_READ, (unsigned)report->read);
-        counters_add(teller->counters, FUNNEL_FAILED, (unsigned)report->failed);
+        counters_add(teller->counters, COUNT_DELIVERED, (unsigned)report->delivered);
+        counters_add(teller->counters, COUNT_READ, (unsigned)report->read);
+        counters_add(teller->counters, COUNT_FAILED, (unsigned)report->failed);
     }
     for (size_t i = 0; i < report->error_count; i++)
         tell_error(teller, &report->errors[i]);

@@ -72,9 +72,9 @@ static void expiry_end(struct expiry *expiry)
     const enum store_status status = expiry->session.ticket.status;
 
     if (status == STORE_OK || status == STORE_ABSENT)
-        http_reply(expiry->request, &(struct http_reply){.status = 204});
+        http_respond(expiry->request, &(struct http_response){.status = 204});
     else
-        http_reply_error(expiry->request, 503, "the sessions cannot be reached just now");
+        http_respond_error(expiry->request, 503, "the sessions cannot be reached just now");
     free(expiry);
 }
 
@@ -107,12 +107,12 @@ void simulator_later(struct channel *channel, struct http_request *request)
     const char *reason;
 
     if (read_person(request, &message, &reason) != 0) {
-        http_reply_error(request, 400, reason);
+        http_respond_error(request, 400, reason);
         return;
     }
     expiry = calloc(1, sizeof *expiry);
     if (expiry == NULL) {
-        http_reply_error(request, 503, "out of memory");
+        http_respond_error(request, 503, "out of memory");
         return;
     }
     expiry->request = request;

@@ -28,8 +28,8 @@ struct signature {
 static struct url url_cut(const char *text)
 {
     struct url url = {.host = text};
-    const char *mark = strstr(text, "://");
-    const char *authority = mark == NULL ? text : mark + 3;
+    const char *scheme_end = strstr(text, "://");
+    const char *authority = scheme_end == NULL ? text : scheme_end + 3;
     const char *path = authority + strcspn(authority, "/");
     const char *bracket = memchr(authority, ']', (size_t)(path - authority)); /* of IPv6 */
     const char *from = bracket == NULL ? authority : bracket;

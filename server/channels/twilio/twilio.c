@@ -68,10 +68,11 @@ static void answer_with(struct delivery *delivery, const char *text, size_t leng
     char twiml[TWIML_MAX(FLOW_REPLY_MAX)];
 
     length = twiml_write(twiml, text, length);
-    http_reply(delivery->request, &(struct http_reply){.status = 200,
-                                                       .content_type = "text/xml; charset=utf-8",
-                                                       .body = twiml,
-                                                       .length = length});
+    http_respond(delivery->request,
+                 &(struct http_response){.status = 200,
+                                         .content_type = "text/xml; charset=utf-8",
+                                         .body = twiml,
+                                         .length = length});
     explicit_bzero(twiml, length); /* answers are told back */
     delivery->request = NULL;
 }

@@ -21,7 +21,7 @@
  *     @down           what is said when nothing can be reached
  *     @too-many       what is said to somebody who writes too much
  *     @closed @open   codes cannot be registered, can be again
- *     @wait 10        seconds pass                  @production    withholds unreviewed languages
+ *     @wait 10        seconds pass                  @production    withholds languages that nobody has proofread
  * Non-breaking spaces of a reply are compared as spaces. Registration is a table in memory.
  */
 #include "play.h"
@@ -115,7 +115,7 @@ static void obey(struct play *play, const char *word, const char *rest)
         flow_free(play->flow);
         play->flow = load_flow(rest);
     } else if (strcmp(word, "@production") == 0)
-        flow_withhold_unreviewed(play->flow);
+        flow_withhold_unproofread(play->flow);
     else if (strcmp(word, "@from") == 0)
         turn_to(play, rest);
     else if (strcmp(word, "@year") == 0)

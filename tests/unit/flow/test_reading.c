@@ -66,10 +66,10 @@ static size_t each_row(const char *name, void (*see)(const json_t *row, void *da
 
 static bool has_choices(const struct flow_reading *reading, const json_t *choices)
 {
-    bool good = reading->choice_count == json_array_size(choices);
+    bool good = reading->candidate_count == json_array_size(choices);
 
-    for (size_t i = 0; good && i < reading->choice_count; i++)
-        good = strcmp(reading->choices[i], json_string_value(json_array_get(choices, i))) == 0;
+    for (size_t i = 0; good && i < reading->candidate_count; i++)
+        good = strcmp(reading->candidates[i], json_string_value(json_array_get(choices, i))) == 0;
     return good;
 }
 
@@ -111,13 +111,13 @@ static bool is_plain(const char *text)
 
 static bool is_offered(const struct flow_reading *reading, const char *expected)
 {
-    for (size_t i = 0; i < reading->choice_count; i++) {
+    for (size_t i = 0; i < reading->candidate_count; i++) {
         char choice[FLOW_READING_MAX];
         size_t length;
 
-        assert_int_equal(UIC_OK, uic_normalize(UIC_EXTENDED, reading->choices[i],
-                                               strlen(reading->choices[i]), choice, sizeof choice,
-                                               &length));
+        assert_int_equal(UIC_OK, uic_normalize(UIC_EXTENDED, reading->candidates[i],
+                                               strlen(reading->candidates[i]), choice,
+                                               sizeof choice, &length));
         if (strcmp(choice, expected) == 0)
             return true;
     }
@@ -299,9 +299,9 @@ static void what_was_read_is_wiped(void **state)
     read_text("family_name", "Kasongo Ilunga Jean", &read);
     flow_reading_wipe(&read.reading);
     assert_memory_equal(nothing.text, read.reading.text, sizeof nothing.text);
-    for (size_t i = 0; i < FLOW_READING_CHOICES_MAX; i++)
-        assert_int_equal('\0', read.reading.choices[i][0]);
-    assert_int_equal(0, read.reading.choice_count);
+    for (size_t i = 0; i < FLOW_READING_CANDIDATES_MAX; i++)
+        assert_int_equal('\0', read.reading.candidates[i][0]);
+    assert_int_equal(0, read.reading.candidate_count);
 }
 
 int main(void)

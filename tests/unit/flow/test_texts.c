@@ -64,10 +64,10 @@ static void names_to_choose_from_leave_no_trace(void **state)
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         talk(&conversation, 4);
         assert_true(say(&conversation, "Tshisekedi Kasongo", 1).asked_which);
-        assert_int_equal(2, conversation.choice_count);
+        assert_int_equal(2, conversation.candidate_count);
         check_round_trip(&conversation);
         say(&conversation, ends[i], 2);
-        assert_int_equal(0, conversation.choice_count);
+        assert_int_equal(0, conversation.candidate_count);
         assert_false(is_in(&conversation, sizeof conversation, "Kasongo"));
         check_round_trip(&conversation);
     }

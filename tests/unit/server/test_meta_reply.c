@@ -132,7 +132,7 @@ static json_t *ask_for_languages(bool withhold)
     json_t *json;
 
     if (withhold)
-        flow_withhold_unreviewed(flow);
+        flow_withhold_unproofread(flow);
     conversation_start(&conversation, NULL, 0);
     hear(flow, &conversation, "Bonjour");
     hear(flow, &conversation, "LANGUE");

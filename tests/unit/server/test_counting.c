@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "server/telemetry/funnel.h"
+#include "server/telemetry/counting.h"
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +14,13 @@
 #include <time.h>
 
 static struct flow *flow;
-static struct funnel funnel;
+static struct counting counting;
 static struct counters *counters;
 static struct event_base *base;
 static struct counters_link *link;
 
 static struct conversation conversation;
-static struct funnel_mark mark;
+static struct counting_position mark;
 static uint64_t last_id;
 
 static int64_t day_of(int64_t at_s)
@@ -37,13 +37,13 @@ static int setup(void **state)
 
     (void)state;
     flow = flow_load("ciu-rdc.json", json, length, &report);
-    funnel_init(&funnel, flow);
+    counting_init(&counting, flow);
     const struct counters_settings settings = {
-        .fields = funnel.fields,
-        .field_count = funnel.field_count,
-        .places = funnel.places,
+        .fields = counting.fields,
+        .field_count = counting.field_count,
+        .places = counting.steps,
         .place_count = flow_step_count(flow),
-        .generation = funnel.generation,
+        .generation = counting.generation,
         .life_minutes = 15,
         .day_of = day_of,
     };
@@ -68,7 +68,7 @@ static int teardown(void **state)
 static void save(const struct flow_outcome *outcome)
 {
     conversation.saved_min = (uint32_t)(time(NULL) / 60);
-    funnel_count(&funnel, link, &mark, &conversation, outcome);
+    counting_add(&counting, link, &mark, &conversation, outcome);
 }
 
 /* As the exchange does: loads, steps, saves what is to be saved, finishes what is complete. */
@@ -82,7 +82,7 @@ static void say_again(const char *text, uint64_t id)
 
     struct flow_outcome outcome;
 
-    funnel_mark(&mark, &funnel, &conversation);
+    counting_begin(&mark, &counting, &conversation);
     outcome = flow_step(flow, &conversation, &message, time(NULL));
     switch (outcome.effect) {
     case FLOW_CLAIM:
@@ -116,14 +116,14 @@ static void assert_counters(const char *expected)
     char text[1024] = "";
 
     assert_int_equal(counters_read(link, &reading), STORE_OK);
-    for (size_t i = 0; i < funnel.field_count; i++) {
+    for (size_t i = 0; i < counting.field_count; i++) {
         if (reading.today[i] != 0)
-            sprintf(text + strlen(text), "%s%s %d", *text ? ", " : "", funnel.fields[i],
+            sprintf(text + strlen(text), "%s%s %d", *text ? ", " : "", counting.fields[i],
                     (int)reading.today[i]);
     }
     for (size_t i = 0; i < flow_step_count(flow); i++) {
         if (reading.here[i] != 0)
-            sprintf(text + strlen(text), "%sat %s %d", *text ? ", " : "", funnel.places[i],
+            sprintf(text + strlen(text), "%sat %s %d", *text ? ", " : "", counting.steps[i],
                     (int)reading.here[i]);
     }
     assert_string_equal(text, expected);
@@ -236,7 +236,7 @@ static void a_language_that_is_not_offered_counts_as_the_first(void **state)
 {
     (void)state;
     SAY("Hello", "LANGUAGE", "Lingala", "1985", "Kinshasa", "Jean", "15");
-    flow_withhold_unreviewed(flow);
+    flow_withhold_unproofread(flow);
     SAY("Kabila");
     assert_counters("started 1, finished 1, " ALL_REACHED ", language:fr 1");
 }
@@ -284,7 +284,7 @@ static void what_was_not_saved_counts_nothing(void **state)
     (void)state;
     SAY("Bonjour");
     other = conversation;
-    funnel_mark(&mark, &funnel, &other);
+    counting_begin(&mark, &counting, &other);
     flow_step(flow, &other, &late, time(NULL)); /* and a conflict */
     SAY("1990");
     say_again("Goma", 900);

@@ -1,15 +1,15 @@
-/* Private to the snapshot: what was read, for those that make JSON of it. */
-#ifndef SERVER_ADMIN_SNAPSHOT_PARTS_H
-#define SERVER_ADMIN_SNAPSHOT_PARTS_H
+/* Private to stats: what was read, for those that make JSON of it. */
+#ifndef SERVER_ADMIN_STATS_PARTS_H
+#define SERVER_ADMIN_STATS_PARTS_H
 
-#include "server/admin/snapshot.h"
+#include "server/admin/stats.h"
 #include "store/records.h"
 
 /* Hours that hold the local days looked back at, wherever on earth these begin. */
-#define SNAPSHOT_HOURS_MAX ((SNAPSHOT_DAYS_MAX + 2) * 24)
+#define STATS_HOURS_MAX ((STATS_DAYS_MAX + 2) * 24)
 
-struct snapshot {
-    struct snapshot_settings settings;
+struct stats {
+    struct stats_settings settings;
     struct counters_reading counters;
     struct record_totals totals;
     bool counters_asked,
@@ -19,9 +19,9 @@ struct snapshot {
     int64_t asked_s; /* when it was asked, and when the answer was there */
     int64_t as_of_s;
     struct event *deadline;
-    void (*taken)(void *arg); /* NULL: none is being taken */
+    void (*taken)(void *arg); /* NULL: none are being taken */
     void *arg;
-    struct record_sums hours[SNAPSHOT_HOURS_MAX];
+    struct record_sums hours[STATS_HOURS_MAX];
 };
 
 #endif
