@@ -113,6 +113,7 @@ struct record_erasure {
     const char *author; /* for the audit */
     int64_t now_us;
     int64_t elsewhere; /* entries that were erased outside the database; for the audit */
+    bool trusts;       /* sweeps may believe a clock up to now_us from then on */
 };
 
 /* What it is about. */
@@ -122,22 +123,13 @@ struct record_erased {
     int64_t notes; /* records of others whose notes mention the number */
 };
 
-struct record_eraser;
+/* Both of a prepared database. Returns 0 or -1 with error. */
+int record_erase_count(const char *url, const struct record_erasure *erasure,
+                       struct record_erased *found, char error[STORE_ERROR_MAX]);
 
-/* Opens a prepared database. Returns NULL with error. */
-struct record_eraser *record_eraser_open(const char *url, char error[STORE_ERROR_MAX]);
-void record_eraser_close(struct record_eraser *eraser);
-
-/* Returns 0 or -1 with error. */
-int record_eraser_count(struct record_eraser *eraser, const struct record_erasure *erasure,
-                        struct record_erased *found, char error[STORE_ERROR_MAX]);
-
-/* Erases, in one transaction, or when it is about old records, in many small ones. Returns 0 with
- * the number of records, or -1 with error. */
-int record_eraser_erase(struct record_eraser *eraser, const struct record_erasure *erasure,
-                        int64_t *records, char error[STORE_ERROR_MAX]);
-
-/* Sweeps may believe a clock up to now_us. Returns 0 or -1. */
-int record_eraser_trust(struct record_eraser *eraser, int64_t now_us, char error[STORE_ERROR_MAX]);
+/* Erases, in one transaction, or when it is about old records, in many small ones. Returns 0, or -1
+ * with error; with the number of records in any case. */
+int record_erase(const char *url, const struct record_erasure *erasure, int64_t *records,
+                 char error[STORE_ERROR_MAX]);
 
 #endif

@@ -30,6 +30,14 @@ struct sql;
 #define RECORD_ASKER_SIZE 8
 #define RECORD_ASKERS_MAX 16
 
+/* On its way to one of the store's threads, and back. All the store's own. */
+struct record_job {
+    STAILQ_ENTRY(record_job) entry;
+    struct record_link *link;
+    struct store_ticket *ticket;
+    int64_t due_ms; /* monotonic */
+};
+
 struct record_claim {
     struct store_ticket ticket;
     /* In; the store keeps the claim, not copies, until it is done: */
@@ -44,18 +52,13 @@ struct record_claim {
     /* The store's own: */
     unsigned char asker[RECORD_ASKER_SIZE];
     bool is_signed; /* somebody asks */
-    struct record_link *link;
-    STAILQ_ENTRY(record_claim) entry;
-    int64_t due_ms; /* monotonic */
+    struct record_job job;
 };
 
 /* What is done on the store's second thread, which claims do not wait for. All the store's own. */
 struct record_errand {
-    STAILQ_ENTRY(record_errand) entry;
-    struct record_link *link;
-    struct store_ticket *ticket;
+    struct record_job job;
     enum store_status (*run)(struct sql *sql, struct record_errand *errand);
-    int64_t due_ms;
     char error[STORE_ERROR_MAX]; /* after STORE_DOWN: why; may be "" */
 };
 
@@ -174,8 +177,8 @@ struct record_sweep {
     struct record_errand errand;
 };
 
-/* One at a time on a store; claims go on meanwhile. STORE_LATER, then STORE_OK or, within five
- * seconds, STORE_DOWN; or STORE_DOWN or STORE_FULL at once. */
+/* One after the other; claims go on meanwhile. STORE_LATER, then STORE_OK or, within five seconds,
+ * STORE_DOWN; or STORE_DOWN or STORE_FULL at once. */
 enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep);
 
 /* The whole survey at once, of records that nobody asked for in age_us before the earlier of now_us

@@ -58,7 +58,6 @@ struct request {
 
 struct erase {
     struct setup setup;
-    struct record_eraser *eraser;
     struct record_erasure records;
     struct erasing elsewhere;
     char author[AUTHOR_MAX];
@@ -207,7 +206,7 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
         sleep(UNDER_WAY_SECONDS);
     }
     erase->records.elsewhere = erase->elsewhere.outbox;
-    if (record_eraser_erase(erase->eraser, &erase->records, records, error) != 0)
+    if (record_erase(erase->setup.config.database_url, &erase->records, records, error) != 0)
         return command_fail("DATABASE_URL", error);
     return 0;
 }
@@ -233,14 +232,11 @@ static int erase_run(struct erase *erase, const struct request *request)
         .now_us = clock_wall_us(),
     };
     erase->elsewhere = elsewhere_of(erase, request, true);
-    erase->eraser = record_eraser_open(config->database_url, error);
-    if (erase->eraser == NULL)
-        return command_fail("DATABASE_URL", error);
     /* With another salt, sessions and outbox would keep what is to go. */
     if (setup_check_salt(&erase->setup, false, &subject, error) != 0 &&
         strcmp(subject, "FLOW_FILE") != 0)
         return command_fail(subject, error);
-    if (record_eraser_count(erase->eraser, &erase->records, &erased, error) != 0)
+    if (record_erase_count(config->database_url, &erase->records, &erased, error) != 0)
         return command_fail("DATABASE_URL", error);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
         return command_fail("REDIS_URL", error);
@@ -293,7 +289,6 @@ static int run(struct options *options, int argc, char *argv[])
         return COMMAND_USAGE;
     if (setup_open(&erase.setup, options->env_file, options->flow_file, stderr) == 0)
         status = erase_run(&erase, &request);
-    record_eraser_close(erase.eraser);
     setup_close(&erase.setup);
     return status == 0 ? COMMAND_OK : COMMAND_FAILED;
 }

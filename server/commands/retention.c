@@ -67,15 +67,12 @@ static int remove_due(const struct config *config, const struct record_survey *s
         .delete = true,
         .author = author,
         .now_us = survey->now_us,
+        .trusts = true,
     };
-    struct record_eraser *eraser = record_eraser_open(config->database_url, error);
     int64_t removed = 0;
-    int status = -1;
 
     author_find(author);
-    if (eraser != NULL && record_eraser_erase(eraser, &due, &removed, error) == 0)
-        status = record_eraser_trust(eraser, survey->now_us, error);
-    record_eraser_close(eraser);
+    const int status = record_erase(config->database_url, &due, &removed, error);
     if (status == 0 || removed > 0)
         printf(LOOK_SAYS("codes supprimés : %" PRId64 "\n", "codes deleted: %" PRId64 "\n"),
                removed);

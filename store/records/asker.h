@@ -6,21 +6,16 @@
 #ifndef STORE_RECORDS_ASKER_H
 #define STORE_RECORDS_ASKER_H
 
+#include "store/base/keyed_hash.h"
 #include "store/records.h"
 
-struct record_asker;
-
-/* Holds the key; one thread's own. Returns NULL when the cryptographic library fails. */
-struct record_asker *record_asker_create(const unsigned char key[RECORD_ASKER_KEY_SIZE]);
-void record_asker_free(struct record_asker *asker);
-
-/* What stands for a number. Returns 0, or -1 when the cryptographic library fails. */
+/* What stands for a number, under the store's key. Returns 0, or -1 when the cryptographic library
+ * fails. */
 #define RECORD_ASKER_NUMBER_SIZE 5
-int record_asker_number(struct record_asker *asker, const char *phone_number,
+int record_asker_number(struct keyed_hash *keyed, const char *phone_number,
                         unsigned char number[RECORD_ASKER_NUMBER_SIZE]);
 
-/* Fills in claim->asker: of nobody when asker is NULL, the claim has no number, or the
- * library fails. */
-void record_asker_sign(struct record_asker *asker, struct record_claim *claim);
+/* Fills in claim->asker: of nobody when the claim has no number, or the library fails. */
+void record_asker_sign(struct keyed_hash *keyed, struct record_claim *claim);
 
 #endif

@@ -82,27 +82,19 @@ static void claim_append(struct claims_array *arrays, const struct record_claim 
 static void row_read(const struct sql *sql, struct claims_batch *batch)
 {
     const int64_t index = sql_column_number(sql, 0) - 1;
-    struct claim_outcome *outcome = &batch->outcomes[index];
 
     if (index < 0 || index >= (int64_t)batch->count)
         return;
     if (sql_column(sql, 1)[0] == 't')
-        outcome->status = STORE_CONFLICT;
-    else if (sql_column(sql, 2))
-        claim_outcome_set(outcome, sql_column(sql, 2), sql_column_number(sql, 3) == 1,
-                          sql_column_number(sql, 4) == 1);
-}
-
-enum sql_result claims_postgres_prepare(struct sql *sql)
-{
-    return sql_keep(sql, claim_postgres_sql);
+        batch->outcomes[index].status = STORE_CONFLICT;
+    else if (sql_column(sql, 2) != NULL)
+        claim_outcome_read(&batch->outcomes[index], sql, 2);
 }
 
 static enum sql_result batch_insert(struct sql *sql, struct claims_batch *batch)
 {
     struct claims_array *arrays = batch->arrays;
     struct sql_value values[PARAMETER_COUNT];
-    enum sql_result result;
 
     for (int i = 0; i < PARAMETER_COUNT; i++)
         array_begin(&arrays[i], element_types[i], batch->count);
@@ -112,40 +104,23 @@ static enum sql_result batch_insert(struct sql *sql, struct claims_batch *batch)
     }
     for (int i = 0; i < PARAMETER_COUNT; i++)
         values[i] = sql_bytes(arrays[i].bytes, arrays[i].length);
-    result = sql_start(sql, claim_postgres_sql, values, PARAMETER_COUNT);
-    while (result >= 0 && (result = sql_next(sql)) == SQL_ROW)
+    enum sql_result result = sql_query(sql, claim_postgres_sql, values, PARAMETER_COUNT);
+    for (; result == SQL_ROW; result = sql_next(sql))
         row_read(sql, batch);
     return result;
-}
-
-/* From now on statements may take until then. */
-static void due_set(struct sql *sql, int64_t due_ms)
-{
-    const int64_t left_ms = due_ms - clock_monotonic_ms();
-
-    sql->answer_ms = left_ms > 1 ? (int)left_ms : 1;
 }
 
 /* What is set ends with the transaction, and is nobody else's behind a pooler. */
 static enum sql_result transaction_run(struct sql *sql, struct claims_batch *batch, int lock_ms)
 {
-    const int64_t due_ms = clock_monotonic_ms() + sql->answer_ms;
+    const int64_t left_ms = sql->due_ms - clock_monotonic_ms();
     char begin[128];
-    enum sql_result result;
 
     snprintf(begin, sizeof begin,
-             "BEGIN; SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = %d", sql->answer_ms,
-             lock_ms);
-    result = sql_run(sql, begin, SQL_NOTHING, NULL);
-    due_set(sql, due_ms);
-    if (result == SQL_DONE)
-        result = batch_insert(sql, batch);
-    due_set(sql, due_ms);
-    if (result == SQL_DONE)
-        result = sql_run(sql, "COMMIT", SQL_NOTHING, NULL);
-    if (result != SQL_DONE && result != SQL_DOWN)
-        sql_roll_back(sql);
-    return result;
+             "BEGIN; SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = %d",
+             left_ms > 1 ? (int)left_ms : 1, lock_ms);
+    const enum sql_result result = sql_run(sql, begin, SQL_NOTHING, NULL);
+    return sql_end(sql, result == SQL_DONE ? batch_insert(sql, batch) : result);
 }
 
 enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms)

@@ -29,13 +29,13 @@ struct claims_array {
 struct claims_batch {
     struct record_claim *claims[CLAIMS_BATCH_MAX]; /* the one that came first is first */
     size_t count;
+    char refused[STORE_ERROR_MAX]; /* why one was, alone */
     struct claim_outcome outcomes[CLAIMS_BATCH_MAX];
     struct claims_array arrays[CLAIMS_ARRAYS];
 };
 
-/* Before a connection's first batch. Return SQL_DONE or a failure. */
-enum sql_result claims_sqlite_prepare(struct sql *sql);
-enum sql_result claims_postgres_prepare(struct sql *sql);
+/* Before a connection's first batch. Returns SQL_DONE or a failure. */
+enum sql_result claims_prepare(struct sql *sql);
 
 /* The batch, perhaps empty, in one transaction. SQL_DONE: committed, the outcomes are told. A
  * failure: nothing is committed, or after SQL_DOWN nobody knows. What sweeps trust: see
@@ -46,9 +46,10 @@ enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, i
 #define CLAIMS_LOCK_MS 700
 enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms);
 
-/* For both: what a row says, its columns. Only a row that somebody edited by hand has a code that
- * is too long: STORE_DOWN. */
-void claim_outcome_set(struct claim_outcome *outcome, const char *code, bool is_new,
-                       bool asked_before);
+/* For both: the outcome that is in a row: the code, whether the person is new, whether she asked
+ * before, from this column on. A code that somebody made too long by hand: STORE_DOWN. */
+void claim_outcome_read(struct claim_outcome *outcome, const struct sql *sql, int column);
+/* The claim is refused alone, with the last failure's reason: STORE_DOWN. */
+void claim_refuse(struct claims_batch *batch, size_t index, const struct sql *sql);
 
 #endif

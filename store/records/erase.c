@@ -9,11 +9,12 @@
 #include "store/records/store.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Digits that a number must have to be looked for in notes: fewer are found in many dates. */
 #define DIGITS_MIN 8
+/* Old records that go in one transaction; of a person, all. */
+#define OLD_AT_ONCE 500
 
 extern const char asked_count_postgres_sql[], asked_count_sqlite_sql[];
 extern const char asked_forget_postgres_sql[], asked_forget_sqlite_sql[];
@@ -29,82 +30,45 @@ static const char *const asked_forget_sql[] = {
     [SQL_POSTGRES] = asked_forget_postgres_sql,
 };
 static const char *const begin_sql[] = {
-    [SQL_SQLITE] = "BEGIN",
+    [SQL_SQLITE] = "BEGIN IMMEDIATE",
     [SQL_POSTGRES] = "BEGIN; SET LOCAL TimeZone = 'UTC'",
 };
 
-/* Each takes what selects as $1. */
-enum selection { BY_PHONE, BY_CODE, BY_AGE };
+/* $1 a phone number, $2 a code, $3 a time: two of them are NULL. $4: so many at most. */
+#define SELECTED "(phone_number = $1 OR uic_code = $2 OR last_requested_at < $3)"
 
-static const char *const count_sql[] = {
-    [BY_PHONE] = "SELECT count(*) FROM uic_records WHERE phone_number = $1",
-    [BY_CODE] = "SELECT count(*) FROM uic_records WHERE uic_code = $1",
-    [BY_AGE] = "SELECT count(*) FROM uic_records WHERE last_requested_at < $1",
-};
-static const char *const blank_sql[] = {
-    [BY_PHONE] = "UPDATE uic_records SET phone_number = '' WHERE phone_number = $1",
-    [BY_CODE] = "UPDATE uic_records SET phone_number = '', asked_by = NULL WHERE uic_code = $1",
-};
-static const char *const delete_sql[] = {
-    [BY_PHONE] = "DELETE FROM uic_records WHERE phone_number = $1",
-    [BY_CODE] = "DELETE FROM uic_records WHERE uic_code = $1",
-    [BY_AGE] = "DELETE FROM uic_records WHERE id IN"
-               " (SELECT id FROM uic_records WHERE last_requested_at < $1 LIMIT 500)",
-};
+static const char count_sql[] = "SELECT count(*) FROM uic_records WHERE " SELECTED;
+static const char blank_sql[] =
+    "UPDATE uic_records SET phone_number = '',"
+    " asked_by = CASE WHEN uic_code = $2 THEN NULL ELSE asked_by END WHERE " SELECTED;
+static const char delete_sql[] = "DELETE FROM uic_records WHERE id IN"
+                                 " (SELECT id FROM uic_records WHERE " SELECTED " LIMIT $4)";
 static const char notes_count_sql[] =
     "SELECT count(*) FROM uic_records WHERE notes LIKE '%' || $1 || '%' AND phone_number <> $2";
 static const char notes_sql[] =
-    "UPDATE uic_records SET notes = replace(notes, $1, '') WHERE notes LIKE '%' || $1 || '%'";
+    "UPDATE uic_records SET notes = replace(replace(notes, $2, ''), $1, '')"
+    " WHERE notes LIKE '%' || $1 || '%'";
 static const char trust_sql[] =
     "INSERT INTO uic_marks (name, value) VALUES ('" RECORD_TRUSTED_MARK "', $1)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 static const char audit_sql[] =
     "INSERT INTO uic_audit (at, action, records, author) VALUES ($1, $2, $3, $4)";
 
-struct record_eraser {
-    struct sql *sql;
+struct selection {
+    struct sql_value values[4]; /* of SELECTED */
+    bool is_old;
+    char before[RECORD_TIME_MAX]; /* as both databases read it, PostgreSQL whatever its time zone */
 };
 
-struct record_eraser *record_eraser_open(const char *url, char error[STORE_ERROR_MAX])
+static void selection_write(struct selection *selection, const struct record_erasure *erasure)
 {
-    struct record_eraser *eraser = calloc(1, sizeof *eraser);
-
-    if (eraser == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
-        return NULL;
-    }
-    eraser->sql = schema_open(url, TOOL_CONNECT_MS, error);
-    if (eraser->sql != NULL &&
-        (eraser->sql->dialect == SQL_POSTGRES ||
-         sql_run(eraser->sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL) == SQL_DONE))
-        return eraser;
-    if (eraser->sql != NULL)
-        sql_fail(eraser->sql, error);
-    record_eraser_close(eraser);
-    return NULL;
-}
-
-void record_eraser_close(struct record_eraser *eraser)
-{
-    if (eraser == NULL)
-        return;
-    if (eraser->sql != NULL && eraser->sql->dialect == SQL_SQLITE)
-        sql_run(eraser->sql, "PRAGMA wal_checkpoint(TRUNCATE)", SQL_NOTHING, NULL);
-    sql_close(eraser->sql);
-    free(eraser);
-}
-
-/* Returns by what it selects, and the value: a time as both databases read it, PostgreSQL whatever
- * its time zone. */
-static enum selection selection_of(const struct record_erasure *erasure, const char **value,
-                                   char time[RECORD_TIME_MAX])
-{
-    *value = erasure->phone_number ? erasure->phone_number : erasure->code;
-    if (*value != NULL)
-        return erasure->phone_number ? BY_PHONE : BY_CODE;
-    record_time_format(erasure->before_us, time);
-    *value = strcat(time, "+00");
-    return BY_AGE;
+    selection->is_old = erasure->phone_number == NULL && erasure->code == NULL;
+    record_time_format(erasure->before_us, selection->before);
+    strcat(selection->before, "+00");
+    selection->values[0] = sql_text(erasure->phone_number);
+    selection->values[1] = sql_text(erasure->code);
+    selection->values[2] = sql_text(selection->is_old ? selection->before : NULL);
+    selection->values[3] = sql_number(selection->is_old ? OLD_AT_ONCE : INT32_MAX);
 }
 
 /* The number's digits, when notes are to be searched for them. */
@@ -122,12 +86,12 @@ static const char *digits_of(const struct record_erasure *erasure)
 static enum sql_result asker_run(struct sql *sql, const char *statement, int count,
                                  const struct record_erasure *erasure, int64_t *number)
 {
-    struct record_asker *hashes = record_asker_create(erasure->asker_key);
+    struct keyed_hash *keyed = keyed_hash_create(erasure->asker_key);
     unsigned char hash[RECORD_ASKER_NUMBER_SIZE];
     char asker[2 * sizeof hash + 1];
-    int status = hashes != NULL ? record_asker_number(hashes, erasure->phone_number, hash) : -1;
+    const int status = keyed != NULL ? record_asker_number(keyed, erasure->phone_number, hash) : -1;
 
-    record_asker_free(hashes);
+    keyed_hash_free(keyed);
     if (status != 0)
         return sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
     hex_write(hash, sizeof hash, asker);
@@ -135,31 +99,31 @@ static enum sql_result asker_run(struct sql *sql, const char *statement, int cou
     return sql_run(sql, statement, values, count, number);
 }
 
-int record_eraser_count(struct record_eraser *eraser, const struct record_erasure *erasure,
-                        struct record_erased *found, char error[STORE_ERROR_MAX])
+int record_erase_count(const char *url, const struct record_erasure *erasure,
+                       struct record_erased *found, char error[STORE_ERROR_MAX])
 {
-    struct sql *sql = eraser->sql;
-    const char *value, *digits = digits_of(erasure);
-    char time[RECORD_TIME_MAX];
-    enum selection by = selection_of(erasure, &value, time);
-    enum sql_result result;
+    struct sql *sql = schema_open(url, TOOL_CONNECT_MS, error);
+    const char *digits = digits_of(erasure);
+    struct selection selection;
 
     *found = (struct record_erased){0};
-    result = sql_run(sql, count_sql[by], SQL_VALUES(sql_text(value)), &found->records);
-    if (result == SQL_DONE && by == BY_PHONE)
+    if (sql == NULL)
+        return -1;
+    selection_write(&selection, erasure);
+    enum sql_result result = sql_run(sql, count_sql, selection.values, 3, &found->records);
+    if (result == SQL_DONE && erasure->phone_number != NULL)
         result = asker_run(sql, asked_count_sql[sql->dialect], 2, erasure, &found->asked);
     if (result == SQL_DONE && digits != NULL)
-        result = sql_run(sql, notes_count_sql, SQL_VALUES(sql_text(digits), sql_text(value)),
-                         &found->notes);
-    return result == SQL_DONE ? 0 : sql_fail(sql, error);
+        result =
+            sql_run(sql, notes_count_sql,
+                    SQL_VALUES(sql_text(digits), sql_text(erasure->phone_number)), &found->notes);
+    return sql_finish(sql, result, error);
 }
 
 static enum sql_result audit_write(struct sql *sql, const struct record_erasure *erasure,
-                                   enum selection by, int64_t records)
+                                   bool is_old, int64_t records)
 {
-    const char *action = by == BY_AGE      ? "retention"
-                         : erasure->delete ? "code deleted"
-                                           : "number removed";
+    const char *action = is_old ? "retention" : erasure->delete ? "code deleted" : "number removed";
     char now[RECORD_TIME_MAX];
 
     record_time_format(erasure->now_us, now);
@@ -169,65 +133,64 @@ static enum sql_result audit_write(struct sql *sql, const struct record_erasure 
                    NULL);
 }
 
-static enum sql_result notes_clean(struct sql *sql, const struct record_erasure *erasure)
-{
-    const char *digits = digits_of(erasure);
-    enum sql_result result = SQL_DONE;
-
-    if (digits != NULL)
-        result = sql_run(sql, notes_sql, SQL_VALUES(sql_text(erasure->phone_number)), NULL);
-    return digits != NULL && result == SQL_DONE
-               ? sql_run(sql, notes_sql, SQL_VALUES(sql_text(digits)), NULL)
-               : result;
-}
-
 /* Inside a transaction. */
 static enum sql_result step(struct sql *sql, const struct record_erasure *erasure,
-                            enum selection by, const char *value, int64_t *records)
+                            const struct selection *selection, int64_t *records)
 {
-    const bool delete = erasure->delete || by == BY_AGE;
+    const bool deletes = erasure->delete || selection->is_old;
+    const char *digits = digits_of(erasure);
     int64_t asked = 0;
     enum sql_result result =
-        sql_run(sql, delete ? delete_sql[by] : blank_sql[by], SQL_VALUES(sql_text(value)), records);
+        sql_run(sql, deletes ? delete_sql : blank_sql, selection->values, deletes ? 4 : 3, records);
 
-    if (result == SQL_DONE && by == BY_PHONE)
+    if (result == SQL_DONE && erasure->phone_number != NULL)
         result = asker_run(sql, asked_forget_sql[sql->dialect], 1, erasure, &asked);
-    if (result == SQL_DONE)
-        result = notes_clean(sql, erasure);
+    if (result == SQL_DONE && digits != NULL)
+        result = sql_run(sql, notes_sql,
+                         SQL_VALUES(sql_text(digits), sql_text(erasure->phone_number)), NULL);
     if (result == SQL_DONE && *records + asked + erasure->elsewhere > 0)
-        result = audit_write(sql, erasure, by, *records);
-    return result == SQL_DONE ? sql_run(sql, "COMMIT", SQL_NOTHING, NULL) : result;
+        result = audit_write(sql, erasure, selection->is_old, *records);
+    return result;
 }
 
-int record_eraser_erase(struct record_eraser *eraser, const struct record_erasure *erasure,
-                        int64_t *records, char error[STORE_ERROR_MAX])
+static enum sql_result erase(struct sql *sql, const struct record_erasure *erasure,
+                             int64_t *records)
 {
-    struct sql *sql = eraser->sql;
-    char time[RECORD_TIME_MAX];
-    const char *value;
-    enum selection by = selection_of(erasure, &value, time);
+    struct selection selection;
     int64_t some = 0;
+    enum sql_result result = sql->dialect == SQL_SQLITE
+                                 ? sql_run(sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL)
+                                 : SQL_DONE;
+
+    selection_write(&selection, erasure);
+    do {
+        if (result == SQL_DONE)
+            result = sql_run(sql, begin_sql[sql->dialect], SQL_NOTHING, NULL);
+        if (result == SQL_DONE)
+            result = step(sql, erasure, &selection, &some);
+        result = sql_end(sql, result);
+        *records += result == SQL_DONE ? some : 0;
+    } while (result == SQL_DONE && selection.is_old && some > 0);
+    if (result == SQL_DONE && erasure->trusts) {
+        char now[24];
+        snprintf(now, sizeof now, "%lld", (long long)erasure->now_us);
+        result = sql_run(sql, trust_sql, SQL_VALUES(sql_text(now)), NULL);
+    }
+    return result;
+}
+
+int record_erase(const char *url, const struct record_erasure *erasure, int64_t *records,
+                 char error[STORE_ERROR_MAX])
+{
+    struct sql *sql = schema_open(url, TOOL_CONNECT_MS, error);
 
     *records = 0;
-    do {
-        if (sql_run(sql, begin_sql[sql->dialect], SQL_NOTHING, NULL) != SQL_DONE)
-            return sql_fail(sql, error);
-        if (step(sql, erasure, by, value, &some) != SQL_DONE) {
-            sql_fail(sql, error);
-            sql_run(sql, "ROLLBACK", SQL_NOTHING, NULL);
-            return -1;
-        }
-        *records += some;
-    } while (by == BY_AGE && some > 0);
-    return 0;
-}
-
-int record_eraser_trust(struct record_eraser *eraser, int64_t now_us, char error[STORE_ERROR_MAX])
-{
-    char text[24];
-
-    snprintf(text, sizeof text, "%lld", (long long)now_us);
-    return sql_run(eraser->sql, trust_sql, SQL_VALUES(sql_text(text)), NULL) == SQL_DONE
-               ? 0
-               : sql_fail(eraser->sql, error);
+    if (sql == NULL)
+        return -1;
+    const enum sql_result result = erase(sql, erasure, records);
+    const int status = result == SQL_DONE ? 0 : sql_fail(sql, error);
+    if (sql->dialect == SQL_SQLITE)
+        sql_run(sql, "PRAGMA wal_checkpoint(TRUNCATE)", SQL_NOTHING, NULL);
+    sql_close(sql);
+    return status;
 }

@@ -7,12 +7,15 @@
 #include "store/record_tools.h"
 #include "store/records/schema.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Of JSON in one statement, more or less. */
 #define TEXT_MAX (16 * 1024 * 1024)
+/* Of a row without its notes. */
+#define ROW_BYTES 512
 #define STATEMENT_MAX 2048
 
 extern const char import_rows_postgres_sql[], import_rows_sqlite_sql[];
@@ -34,8 +37,8 @@ static const char seen_sql[] =
 /* Each with import_rows.sql for its %s; by whether it is a dry run. */
 static const char *const insert_sql[] = {
     "INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at, last_requested_at,"
-    " is_active, notes, request_count) SELECT code, phone, hash, created, last, active, notes, "
-    "count"
+    " is_active, notes, request_count) SELECT code, phone, hash, created, last, active, notes,"
+    " count"
     " FROM (%s) AS i WHERE true ORDER BY line ON CONFLICT DO NOTHING",
     "INSERT INTO uic_import_seen SELECT code, hash FROM (%s) AS i"
     " WHERE NOT EXISTS (SELECT 1 FROM uic_records AS r WHERE r.input_hash = i.hash)"
@@ -69,29 +72,27 @@ static void statement_write(char statement[STATEMENT_MAX], const char *template,
 struct record_importer *record_importer_open(const char *url, bool dry_run,
                                              char error[STORE_ERROR_MAX])
 {
-    struct record_importer *importer = calloc(1, sizeof *importer);
+    struct sql *sql = schema_open(url, TOOL_CONNECT_MS, error);
 
-    if (importer == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
+    if (sql == NULL)
+        return NULL;
+    const char *begin = sql->dialect == SQL_SQLITE ? "BEGIN" : begin_sql[SQL_POSTGRES];
+    if (dry_run && (sql_run(sql, begin, SQL_NOTHING, NULL) != SQL_DONE ||
+                    sql_run(sql, seen_sql, SQL_NOTHING, NULL) != SQL_DONE)) {
+        sql_finish(sql, SQL_FAILED, error);
         return NULL;
     }
+    struct record_importer *importer = calloc(1, sizeof *importer);
+    if (importer == NULL) {
+        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        sql_close(sql);
+        return NULL;
+    }
+    importer->sql = sql;
     importer->dry_run = dry_run;
-    importer->sql = schema_open(url, TOOL_CONNECT_MS, error);
-    if (importer->sql == NULL)
-        goto failed;
-    const char *rows = rows_sql[importer->sql->dialect];
-    statement_write(importer->insert, insert_sql[dry_run], rows);
-    statement_write(importer->held, held_sql[dry_run], rows);
-    if (!dry_run ||
-        (sql_run(importer->sql,
-                 importer->sql->dialect == SQL_SQLITE ? "BEGIN" : begin_sql[SQL_POSTGRES],
-                 SQL_NOTHING, NULL) == SQL_DONE &&
-         sql_run(importer->sql, seen_sql, SQL_NOTHING, NULL) == SQL_DONE))
-        return importer;
-    sql_fail(importer->sql, error);
-failed:
-    record_importer_close(importer);
-    return NULL;
+    statement_write(importer->insert, insert_sql[dry_run], rows_sql[sql->dialect]);
+    statement_write(importer->held, held_sql[dry_run], rows_sql[sql->dialect]);
+    return importer;
 }
 
 void record_importer_close(struct record_importer *importer)
@@ -102,60 +103,37 @@ void record_importer_close(struct record_importer *importer)
     free(importer);
 }
 
-static void text_write(FILE *json, const char *name, const char *text)
-{
-    fprintf(json, ",\"%s\":", name);
-    if (text == NULL) {
-        fputs("null", json);
-        return;
-    }
-    putc_unlocked('"', json);
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\')
-            fprintf(json, "\\u%04x", (unsigned char)*text);
-        else
-            putc_unlocked(*text, json);
-    }
-    putc_unlocked('"', json);
-}
-
-static void row_write(FILE *json, size_t line, const struct record_row *row)
+static json_t *row_pack(size_t line, const struct record_row *row)
 {
     char created[RECORD_TIME_MAX], last[RECORD_TIME_MAX], hash[2 * RECORD_HASH_SIZE + 1];
 
     record_time_format(row->created_us, created);
     record_time_format(row->last_requested_us, last);
     hex_write(row->input_hash, RECORD_HASH_SIZE, hash);
-    fprintf(json, "%c{\"line\":%zu,\"active\":%s,\"count\":%d", line == 0 ? '[' : ',', line,
-            row->is_active ? "true" : "false", row->request_count);
-    text_write(json, "code", row->code);
-    text_write(json, "phone", row->phone_number);
-    text_write(json, "hash", hash);
-    text_write(json, "created", created);
-    text_write(json, "last", last);
-    text_write(json, "notes", row->notes);
-    putc_unlocked('}', json);
+    return json_pack("{s:i, s:b, s:i, s:s, s:s, s:s, s:s, s:s, s:s?}", "line", (int)line, "active",
+                     row->is_active, "count", row->request_count, "code", row->code, "phone",
+                     row->phone_number, "hash", hash, "created", created, "last", last, "notes",
+                     row->notes);
 }
 
-/* As many of the rows as a statement should have. To be freed; NULL when there is no memory. */
+/* As many of the rows as a statement should have. To be freed; NULL when a text is not UTF-8, or
+ * there is no memory. */
 static char *rows_write(const struct record_row *rows, size_t *count)
 {
+    json_t *array = json_array();
+    size_t line = 0;
     char *text = NULL;
-    size_t length, line = 0;
-    FILE *json = open_memstream(&text, &length);
 
-    if (json == NULL)
-        return NULL;
-    while (line < *count && ftell(json) < TEXT_MAX) {
-        row_write(json, line, &rows[line]);
-        line++;
+    for (size_t bytes = 0; line < *count && bytes < TEXT_MAX; line++) {
+        if (json_array_append_new(array, row_pack(line, &rows[line])) != 0)
+            goto out;
+        bytes += ROW_BYTES + (rows[line].notes != NULL ? strlen(rows[line].notes) : 0);
     }
     *count = line;
-    putc_unlocked(']', json);
-    if (fclose(json) == 0)
-        return text;
-    free(text);
-    return NULL;
+    text = json_dumps(array, JSON_COMPACT);
+out:
+    json_decref(array);
+    return text;
 }
 
 /* Which rows did not go in, and why. */
@@ -164,9 +142,9 @@ static enum sql_result results_find(struct record_importer *importer, const char
                                     enum record_import *results)
 {
     struct sql *sql = importer->sql;
-    enum sql_result result = sql_start(sql, importer->held, SQL_VALUES(sql_text(json)));
+    enum sql_result result = sql_query(sql, importer->held, SQL_VALUES(sql_text(json)));
 
-    while (result >= 0 && (result = sql_next(sql)) == SQL_ROW) {
+    for (; result == SQL_ROW; result = sql_next(sql)) {
         const size_t line = (size_t)sql_column_number(sql, 0);
         const char *held = sql_column(sql, 1);
         if (line >= count)
@@ -187,7 +165,7 @@ static enum sql_result rows_put(struct record_importer *importer, const struct r
     int64_t inserted = 0;
 
     if (json == NULL)
-        return sql_explain(importer->sql, SQL_FAILED, "out of memory");
+        return sql_explain(importer->sql, SQL_FAILED, "a text is not UTF-8, or there is no memory");
     result = sql_run(importer->sql, importer->insert, SQL_VALUES(sql_text(json)), &inserted);
     *taken += (size_t)inserted;
     if (result == SQL_DONE && (size_t)inserted < *count)
@@ -213,11 +191,7 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
         some = count - at;
         result = rows_put(importer, rows + at, &some, results + at, taken);
     }
-    if (result == SQL_DONE && !importer->dry_run)
-        result = sql_run(sql, "COMMIT", SQL_NOTHING, NULL);
-    if (result == SQL_DONE)
-        return 0;
-    sql_fail(importer->sql, error);
-    sql_run(sql, "ROLLBACK", SQL_NOTHING, NULL);
-    return -1;
+    if (!importer->dry_run || result != SQL_DONE)
+        result = sql_end(sql, result);
+    return result == SQL_DONE ? 0 : sql_fail(sql, error);
 }

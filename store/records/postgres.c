@@ -19,10 +19,8 @@ struct postgres {
     PGconn *pg;
     PGresult *result; /* with the row */
     int row;
-    bool streams;   /* rows come one by one */
-    bool under_way; /* a statement has results to come */
-    int64_t due_ms; /* of what is awaited; 0: never */
-    char place[POSTGRES_PLACE_MAX];
+    bool streams;                    /* rows come one by one */
+    bool under_way;                  /* a statement has results to come */
     char last_word[STORE_ERROR_MAX]; /* of the server, before it closed the connection */
 };
 
@@ -57,9 +55,8 @@ static enum sql_result lost(struct postgres *postgres, const char *why)
 {
     postgres->under_way = false;
     if (postgres->last_word[0] == '\0')
-        snprintf(postgres->last_word, sizeof postgres->last_word, "%.*s", (int)strcspn(why, "\n"),
-                 why);
-    return sql_explain(&postgres->sql, SQL_DOWN, postgres->last_word);
+        snprintf(postgres->last_word, sizeof postgres->last_word, "%s", why);
+    return sql_explain(&postgres->sql, SQL_DOWN, "%s", postgres->last_word);
 }
 
 /* It broke: why the server closed it, if it said so, is told before that it is closed. */
@@ -72,22 +69,21 @@ static enum sql_result broken(struct postgres *postgres)
 static enum sql_result await(struct postgres *postgres, short what)
 {
     struct pollfd socket = {.fd = PQsocket(postgres->pg), .events = what};
+    const int64_t due_ms = postgres->sql.due_ms;
     int ready;
 
     do {
-        int64_t left = postgres->due_ms > 0 ? postgres->due_ms - clock_monotonic_ms() : -1;
-        ready = poll(&socket, 1, postgres->due_ms == 0 ? -1 : left > 0 ? (int)left : 0);
+        const int64_t left_ms = due_ms - clock_monotonic_ms();
+        ready = poll(&socket, 1, due_ms == 0 ? -1 : left_ms > 0 ? (int)left_ms : 0);
     } while (ready < 0 && errno == EINTR);
-    if (ready > 0)
-        return SQL_DONE;
-    return lost(postgres, "no answer in time");
+    return ready > 0 ? SQL_DONE : lost(postgres, "no answer in time");
 }
 
 static enum sql_result input_take(struct postgres *postgres)
 {
     /* Under TLS, bytes may wait that the socket does not show any more. */
     for (int reads = PQsslInUse(postgres->pg) ? 4 : 1; reads > 0; reads--) {
-        if (!PQconsumeInput(postgres->pg))
+        if (PQconsumeInput(postgres->pg) != 1)
             return broken(postgres);
     }
     return SQL_DONE;
@@ -135,7 +131,7 @@ static enum sql_result fail(struct postgres *postgres, PGresult *result)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-    enum sql_result verdict = failure_judge(state != NULL ? state : "");
+    const enum sql_result verdict = failure_judge(state != NULL ? state : "");
     struct sql *sql = &postgres->sql;
     char why[STORE_ERROR_MAX];
 
@@ -145,7 +141,7 @@ static enum sql_result fail(struct postgres *postgres, PGresult *result)
     PQclear(result);
     while (postgres->under_way && result_await(postgres, &result) == SQL_DONE)
         PQclear(result);
-    return PQstatus(postgres->pg) == CONNECTION_OK ? sql_explain(sql, verdict, why)
+    return PQstatus(postgres->pg) == CONNECTION_OK ? sql_explain(sql, verdict, "%s", why)
                                                    : lost(postgres, why);
 }
 
@@ -163,18 +159,17 @@ static enum sql_result postgres_next(struct sql *sql)
 
     if (postgres->result != NULL && ++postgres->row < PQntuples(postgres->result))
         return SQL_ROW;
-    if (postgres->under_way && sql->answer_ms > 0 && postgres->result != NULL)
-        postgres->due_ms = clock_monotonic_ms() + sql->answer_ms;
     while (postgres->under_way) {
-        if (result_await(postgres, &result) < 0)
+        if (result_await(postgres, &result) != SQL_DONE)
             return SQL_DOWN;
         if (result == NULL)
             break;
-        ExecStatusType status = PQresultStatus(result);
+        const ExecStatusType status = PQresultStatus(result);
         if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_SINGLE_TUPLE)
             return fail(postgres, result);
         row_forget(postgres);
         postgres->result = result;
+        sql->changed = strtoll(PQcmdTuples(result), NULL, 10);
         if (PQntuples(result) > 0)
             return SQL_ROW;
     }
@@ -208,36 +203,16 @@ static enum sql_result statement_end(struct postgres *postgres)
 {
     enum sql_result result = SQL_DONE;
 
-    if (postgres->sql.answer_ms > 0)
-        postgres->due_ms = clock_monotonic_ms() + postgres->sql.answer_ms;
-    else
-        postgres->due_ms = 0;
-    postgres->row = 0;
-    while (postgres->under_way && result != SQL_DOWN) {
+    do
         row_forget(postgres);
-        result = postgres_next(&postgres->sql);
-    }
-    row_forget(postgres);
+    while (postgres->under_way && (result = postgres_next(&postgres->sql)) != SQL_DOWN);
     return result == SQL_DOWN ? SQL_DOWN : SQL_DONE;
 }
 
-static enum sql_result postgres_start(struct sql *sql, const char *statement, int index,
-                                      const struct sql_value *values, int count)
+/* Whether it was sent. */
+static enum sql_result begin(struct postgres *postgres, int sent)
 {
-    struct postgres *postgres = postgres_of(sql);
-    int sent;
-
-    if (postgres->last_word[0] != '\0')
-        return sql_explain(sql, SQL_DOWN, postgres->last_word);
-    if (count > VALUES_MAX)
-        return sql_explain(sql, SQL_FAILED, "too many values");
-    if (statement_end(postgres) < 0)
-        return SQL_DOWN;
-    if (count == 0 && index < 0)
-        sent = PQsendQuery(postgres->pg, statement);
-    else
-        sent = values_send(postgres, statement, index, values, count);
-    if (!sent)
+    if (sent != 1)
         return broken(postgres);
     if (postgres->streams)
         PQsetSingleRowMode(postgres->pg);
@@ -245,23 +220,36 @@ static enum sql_result postgres_start(struct sql *sql, const char *statement, in
     return flush(postgres);
 }
 
+static enum sql_result postgres_start(struct sql *sql, const char *statement, int index,
+                                      const struct sql_value *values, int count)
+{
+    struct postgres *postgres = postgres_of(sql);
+
+    if (postgres->last_word[0] != '\0')
+        return sql_explain(sql, SQL_DOWN, "%s", postgres->last_word);
+    if (count > VALUES_MAX)
+        return sql_explain(sql, SQL_FAILED, "too many values");
+    if (statement_end(postgres) != SQL_DONE)
+        return SQL_DOWN;
+    return begin(postgres, count == 0 && index < 0
+                               ? PQsendQuery(postgres->pg, statement)
+                               : values_send(postgres, statement, index, values, count));
+}
+
+/* A pooler gives each transaction another server process: what we prepare there would be other
+ * people's. */
 static enum sql_result postgres_keep(struct sql *sql, int index)
 {
     struct postgres *postgres = postgres_of(sql);
-    enum sql_result result;
     char name[16];
 
-    /* A pooler gives each transaction another server process: what we prepare there would be other
-     * people's. */
     if (sql->pooled)
         return SQL_DONE;
-    if (statement_end(postgres) < 0)
+    if (statement_end(postgres) != SQL_DONE)
         return SQL_DOWN;
     snprintf(name, sizeof name, "uic_%d", index);
-    if (!PQsendPrepare(postgres->pg, name, sql->kept[index], 0, NULL))
-        return broken(postgres);
-    postgres->under_way = true;
-    result = flush(postgres);
+    const enum sql_result result =
+        begin(postgres, PQsendPrepare(postgres->pg, name, sql->kept[index], 0, NULL));
     return result == SQL_DONE ? postgres_next(sql) : result;
 }
 
@@ -272,11 +260,6 @@ static void postgres_close(struct sql *sql)
     row_forget(postgres);
     PQfinish(postgres->pg);
     free(postgres);
-}
-
-static int64_t postgres_changed(const struct sql *sql)
-{
-    return strtoll(PQcmdTuples(((const struct postgres *)sql)->result), NULL, 10);
 }
 
 static const char *postgres_column(const struct sql *sql, int column, size_t *length)
@@ -296,22 +279,11 @@ static const char *postgres_column_name(const struct sql *sql, int column)
     return column < PQnfields(result) ? PQfname(result, column) : NULL;
 }
 
-static const char *postgres_place(const struct sql *sql)
+enum sql_result sql_hear(struct sql *sql)
 {
-    return ((const struct postgres *)sql)->place;
-}
+    const enum sql_result result = input_take(postgres_of(sql));
 
-int sql_postgres_socket(const struct sql *sql)
-{
-    return PQsocket(((const struct postgres *)sql)->pg);
-}
-
-enum sql_result sql_postgres_hear(struct sql *sql)
-{
-    struct postgres *postgres = postgres_of(sql);
-    enum sql_result result = input_take(postgres);
-
-    PQisBusy(postgres->pg); /* reads a notice, perhaps the last word */
+    PQisBusy(postgres_of(sql)->pg); /* reads a notice, perhaps the last word */
     return result;
 }
 
@@ -320,33 +292,30 @@ static const struct sql_driver driver = {
     .keep = postgres_keep,
     .start = postgres_start,
     .next = postgres_next,
-    .changed = postgres_changed,
     .column = postgres_column,
     .column_name = postgres_column_name,
-    .place = postgres_place,
 };
 
 /* What is said first. A pooler's process number is of its own making. */
-static enum sql_result greet(struct postgres *postgres, enum sql_access access, int ms)
+static enum sql_result greet(struct postgres *postgres, enum sql_access access)
 {
-    enum sql_result result;
     int64_t pid = 0;
 
     PQsetNoticeReceiver(postgres->pg, on_notice, postgres);
     if (PQsetnonblocking(postgres->pg, 1) != 0)
         return broken(postgres);
-    postgres->sql.answer_ms = ms;
     if (access == SQL_READ) {
-        result = sql_run(&postgres->sql,
-                         "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
-                         " SET LOCAL DateStyle = ISO; SET LOCAL TimeZone = 'UTC'",
-                         SQL_NOTHING, NULL);
-    } else {
-        result = sql_run(&postgres->sql, "SELECT pg_backend_pid()", SQL_NOTHING, &pid);
-        postgres->sql.pooled = pid != PQbackendPID(postgres->pg);
+        const enum sql_result result =
+            sql_run(&postgres->sql,
+                    "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+                    " SET LOCAL DateStyle = ISO; SET LOCAL TimeZone = 'UTC'",
+                    SQL_NOTHING, NULL);
+        postgres->streams = true;
+        return result;
     }
-    postgres->sql.answer_ms = 0;
-    postgres->streams = access == SQL_READ;
+    const enum sql_result result =
+        sql_run(&postgres->sql, "SELECT pg_backend_pid()", SQL_NOTHING, &pid);
+    postgres->sql.pooled = pid != PQbackendPID(postgres->pg);
     return result;
 }
 
@@ -354,22 +323,20 @@ struct sql *sql_postgres_open(const char *url, enum sql_access access, int conne
                               char error[STORE_ERROR_MAX])
 {
     struct postgres *postgres = calloc(1, sizeof *postgres);
-    const int64_t due_ms = clock_monotonic_ms() + connect_ms;
 
     if (postgres == NULL) {
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
-    postgres->sql = (struct sql){.driver = &driver, .dialect = SQL_POSTGRES};
-    postgres->pg = postgres_connect_within(url, connect_ms, away, postgres->place, error);
-    if (postgres->pg == NULL) {
-        free(postgres);
+    struct sql *sql = &postgres->sql;
+    *sql = (struct sql){.driver = &driver, .dialect = SQL_POSTGRES};
+    sql->due_ms = clock_monotonic_ms() + connect_ms;
+    postgres->pg = postgres_connect(sql, url, connect_ms, away);
+    if (postgres->pg == NULL || greet(postgres, access) != SQL_DONE) {
+        sql_finish(sql, SQL_DOWN, error);
         return NULL;
     }
-    int left = (int)(due_ms - clock_monotonic_ms());
-    if (greet(postgres, access, left > 1 ? left : 1) == SQL_DONE)
-        return &postgres->sql;
-    snprintf(error, STORE_ERROR_MAX, "%s", postgres->sql.error);
-    postgres_close(&postgres->sql);
-    return NULL;
+    sql->due_ms = 0;
+    sql->socket = PQsocket(postgres->pg);
+    return sql;
 }

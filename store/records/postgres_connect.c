@@ -1,52 +1,46 @@
 /*
- * libpq looks names up while it blocks, for as long as a name server keeps it waiting. So each
- * attempt has a thread of its own, which is left behind when the deadline has passed: it ends by
- * itself, and who is last frees the attempt.
- *
  * libpq reads the URL; what it says about a bad one is not shown, because it quotes the password.
+ *
+ * libpq waits for name servers, and for silent hosts, as long as these please. So names are looked
+ * up in a thread of their own, and the hosts tried here one by one, each address until its time is
+ * over.
  */
 #include "store/records/postgres_connect.h"
+#include "store/base/clock.h"
+#include "store/base/resolver.h"
 #include "store/records/sql_driver.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
+#include <event2/event.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PARAMETERS_MAX 96
-/* Attempts at one time in the whole process, with those that were left behind. */
-#define ATTEMPTS_MAX 32
+#define HOST_MAX 256
+/* For an address; where there is a choice, one that is silent must not hide those behind it. */
+#define ADDRESS_MS 5000
+#define ADDRESS_CHOICE_MS 2000
 
-static atomic_int attempts;
-/* So many failed: each begins with another host, lest one that swallows packets hide those behind.
- */
+/* So many failed: each begins with another host, lest silent ones hide those behind. */
 static atomic_uint failures;
 
 struct attempt {
     PQconninfoOption *options;
-    const char *keywords[PARAMETERS_MAX + 1];
-    const char *values[PARAMETERS_MAX + 1];
-    size_t count;
-    char *lists[3]; /* in another order than in the URL; to be freed */
-    bool asks_away;
-    pthread_mutex_t mutex;
-    pthread_cond_t ended;
-    /* Guarded by it: */
-    bool over; /* the thread has ended, the next two are told */
-    bool left; /* nobody waits any more */
-    PGconn *pg;
-    bool away;
+    struct sql *sql; /* for the place, the deadline, and the error */
+    bool has_choice; /* of hosts */
+    bool answered;   /* a server that lives refused us */
 };
 
+/* In the URL, or else in libpq's environment variable. */
 static const char *option_value(const PQconninfoOption *options, const char *keyword)
 {
-    for (; options->keyword; options++) {
+    for (; options->keyword != NULL; options++) {
         if (strcmp(options->keyword, keyword) == 0)
-            return options->val;
+            return options->val != NULL      ? options->val
+                   : options->envvar != NULL ? getenv(options->envvar)
+                                             : NULL;
     }
     return NULL;
 }
@@ -55,9 +49,20 @@ static size_t list_length(const char *list)
 {
     size_t length = 1;
 
-    for (; list != NULL && *list; list++)
+    for (; list != NULL && *list != '\0'; list++)
         length += *list == ',';
     return length;
+}
+
+/* The item of "a,b,c" with this index; of a list of one always that. NULL when there is none. */
+static const char *list_item(const char *list, size_t index, char item[HOST_MAX])
+{
+    if (list == NULL)
+        return NULL;
+    for (; index > 0 && strchr(list, ',') != NULL; index--)
+        list = strchr(list, ',') + 1;
+    snprintf(item, HOST_MAX, "%.*s", (int)strcspn(list, ","), list);
+    return item[0] != '\0' ? item : NULL;
 }
 
 /* A '@', '/' or ':' of the password that is not encoded cuts the URL in the wrong place: what
@@ -67,24 +72,23 @@ static bool is_cut_well(const PQconninfoOption *options)
     const char *host = option_value(options, "host"), *port = option_value(options, "port");
     const char *database = option_value(options, "dbname");
 
-    return !(host != NULL && strchr(host + (host[0] == '@'), '@')) &&
-           !(database != NULL && strchr(database, '@')) &&
+    return !(host != NULL && strchr(host + (host[0] == '@'), '@') != NULL) &&
+           !(database != NULL && strchr(database, '@') != NULL) &&
            (port == NULL || port[strspn(port, "0123456789,")] == '\0');
 }
 
 static size_t host_count(const PQconninfoOption *options)
 {
-    const char *addresses = option_value(options, "hostaddr"),
-               *names = option_value(options, "host");
+    const char *addresses = option_value(options, "hostaddr");
 
-    return list_length(addresses != NULL ? addresses : names != NULL ? names : getenv("PGHOST"));
+    return list_length(addresses != NULL ? addresses : option_value(options, "host"));
 }
 
 static bool are_lists_even(const PQconninfoOption *options)
 {
     const char *addresses = option_value(options, "hostaddr"),
                *names = option_value(options, "host");
-    size_t ports = list_length(option_value(options, "port"));
+    const size_t ports = list_length(option_value(options, "port"));
 
     return (addresses == NULL || names == NULL || list_length(addresses) == list_length(names)) &&
            (ports == 1 || ports == host_count(options));
@@ -93,19 +97,18 @@ static bool are_lists_even(const PQconninfoOption *options)
 /* To be freed. Returns NULL with error. */
 static PQconninfoOption *url_read(const char *url, char error[STORE_ERROR_MAX])
 {
-    bool is_ours = strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
+    const bool is_ours =
+        strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
     PQconninfoOption *options = is_ours ? PQconninfoParse(url, NULL) : NULL;
+    const bool is_good = options != NULL && is_cut_well(options);
 
-    if (options != NULL && is_cut_well(options) && are_lists_even(options))
+    if (is_good && are_lists_even(options))
         return options;
-    if (options != NULL && is_cut_well(options))
-        snprintf(error, STORE_ERROR_MAX,
-                 "the database URL has not as many ports or addresses as hosts");
-    else
-        snprintf(error, STORE_ERROR_MAX,
-                 "the database URL is not as postgresql://user:password@host:port/database, with "
-                 "%%40 for @ and %%2F for / in the password, or has an option behind '?' that "
-                 "libpq does not know");
+    snprintf(error, STORE_ERROR_MAX, "%s",
+             is_good ? "the database URL has not as many ports or addresses as hosts"
+                     : "the database URL is not as postgresql://user:password@host:port/database, "
+                       "with %40 for @ and %2F for / in the password, or has an option behind '?' "
+                       "that libpq does not know");
     PQconninfoFree(options);
     return NULL;
 }
@@ -118,65 +121,38 @@ int sql_postgres_check(const char *url, char error[STORE_ERROR_MAX])
     return options != NULL ? 0 : -1;
 }
 
-static void place_write(const PQconninfoOption *options, char place[POSTGRES_PLACE_MAX])
+static void place_write(struct sql *sql, const PQconninfoOption *options)
 {
     const char *host = option_value(options, "host"), *port = option_value(options, "port");
     const char *database = option_value(options, "dbname");
 
-    snprintf(place, POSTGRES_PLACE_MAX, "PostgreSQL at %.60s%s%.20s/%.30s",
+    snprintf(sql->place, sizeof sql->place, "PostgreSQL at %.60s%s%.20s/%.30s",
              host != NULL ? host : "localhost", port != NULL ? ":" : "", port != NULL ? port : "",
              database != NULL ? database : "");
 }
 
-static void parameter_add(struct attempt *attempt, const char *keyword, const char *value)
+struct parameters {
+    const char *keywords[PARAMETERS_MAX + 1], *values[PARAMETERS_MAX + 1];
+    size_t count;
+};
+
+static void parameter_add(struct parameters *parameters, const char *keyword, const char *value)
 {
-    if (value == NULL || attempt->count == PARAMETERS_MAX)
+    if (value == NULL || parameters->count == PARAMETERS_MAX)
         return;
-    attempt->keywords[attempt->count] = keyword;
-    attempt->values[attempt->count] = value;
-    attempt->count++;
-}
-
-/* "a,b,c" from its item number first on: "b,c,a". To be freed; NULL when there is no memory. */
-static char *list_rotate(const char *list, size_t first)
-{
-    const char *head = list;
-    char *rotated = malloc(strlen(list) + 2);
-
-    for (; first > 0 && head != NULL; first--)
-        head = strchr(head, ',') ? strchr(head, ',') + 1 : NULL;
-    if (rotated == NULL || head == NULL)
-        return rotated != NULL ? strcpy(rotated, list) : NULL;
-    sprintf(rotated, "%s,%.*s", head, (int)(head - list), list);
-    rotated[strlen(list)] = '\0';
-    return rotated;
-}
-
-/* Puts another host first: see failures. */
-static void hosts_rotate(struct attempt *attempt)
-{
-    static const char *const keywords[] = {"host", "hostaddr", "port"};
-    const size_t first = atomic_load(&failures) % host_count(attempt->options);
-
-    for (int i = 0; i < 3; i++) {
-        const char *list = option_value(attempt->options, keywords[i]);
-        if (list != NULL && list_length(list) > 1)
-            parameter_add(attempt, keywords[i], attempt->lists[i] = list_rotate(list, first));
-    }
+    parameters->keywords[parameters->count] = keyword;
+    parameters->values[parameters->count++] = value;
 }
 
 /* All that the URL says, and our defaults for what it does not. */
-static void parameters_fill(struct attempt *attempt)
+static void parameters_fill(struct parameters *parameters, const struct attempt *attempt)
 {
-    const bool has_choice = host_count(attempt->options) > 1;
     const struct {
         const char *keyword, *value;
     } defaults[] = {
         {"fallback_application_name", "whatsapp-uic"},
-        /* For a host; one that swallows packets must not hide those behind it. */
-        {"connect_timeout", has_choice ? "2" : "5"},
         /* Of several servers, the one that takes records. */
-        {"target_session_attrs", has_choice ? "read-write" : NULL},
+        {"target_session_attrs", attempt->has_choice ? "read-write" : NULL},
         {"gssencmode", "disable"}, /* asks a Kerberos server, and waits for it */
         {"keepalives_idle", "10"},
         {"keepalives_interval", "5"},
@@ -184,152 +160,146 @@ static void parameters_fill(struct attempt *attempt)
         {"tcp_user_timeout", "10000"},
     };
 
-    for (const PQconninfoOption *option = attempt->options; option->keyword; option++)
-        parameter_add(attempt, option->keyword, option->val);
+    for (const PQconninfoOption *option = attempt->options; option->keyword != NULL; option++)
+        parameter_add(parameters, option->keyword, option->val);
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
         if (option_value(attempt->options, defaults[i].keyword) == NULL)
-            parameter_add(attempt, defaults[i].keyword, defaults[i].value);
+            parameter_add(parameters, defaults[i].keyword, defaults[i].value);
     }
-    parameter_add(attempt, "client_encoding", "UTF8");
-    hosts_rotate(attempt); /* of two values of one keyword, the later one counts */
+    parameter_add(parameters, "client_encoding", "UTF8");
 }
 
-static void attempt_free(struct attempt *attempt)
+/* Whether a server answered that lives: not one that starts or stops. Its errors have an SQLSTATE,
+ * "FATAL:  28P01: ..."; that a password is missing libpq says itself. */
+static bool is_answer(const PGconn *pg)
 {
-    PQfinish(attempt->pg);
-    PQconninfoFree(attempt->options);
-    for (int i = 0; i < 3; i++)
-        free(attempt->lists[i]);
-    pthread_cond_destroy(&attempt->ended);
-    pthread_mutex_destroy(&attempt->mutex);
-    free(attempt);
+    const char *state = strstr(PQerrorMessage(pg), ":  ");
+
+    if (state == NULL || strspn(state + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
+        return PQconnectionNeedsPassword(pg) == 1;
+    return strncmp(state + 3, "57P03", 5) != 0;
 }
 
-static bool is_away(const struct attempt *attempt)
+/* Until then. */
+static PGconn *connect_until(const struct parameters *parameters, int64_t due_ms)
 {
-    PGPing answer = PQpingParams(attempt->keywords, attempt->values, 0);
+    PGconn *pg = PQconnectStartParams(parameters->keywords, parameters->values, 0);
+    PostgresPollingStatusType wants =
+        PQstatus(pg) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
 
-    return answer == PQPING_NO_RESPONSE || answer == PQPING_REJECT;
-}
-
-static void *attempt_run(void *arg)
-{
-    struct attempt *attempt = arg;
-    PGconn *pg = PQconnectdbParams(attempt->keywords, attempt->values, 0);
-    bool away = attempt->asks_away && PQstatus(pg) != CONNECTION_OK && is_away(attempt);
-
-    atomic_fetch_sub(&attempts, 1);
-    pthread_mutex_lock(&attempt->mutex);
-    attempt->over = true;
-    attempt->pg = pg;
-    attempt->away = away;
-    bool left = attempt->left;
-    pthread_cond_signal(&attempt->ended);
-    pthread_mutex_unlock(&attempt->mutex);
-    if (left)
-        attempt_free(attempt);
-    return NULL;
-}
-
-/* The thread gets no signals: those are for the program's own. */
-static int attempt_start(struct attempt *attempt)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    int code = EAGAIN;
-
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (atomic_fetch_add(&attempts, 1) < ATTEMPTS_MAX)
-        code = pthread_create(&thread, &attributes, attempt_run, attempt);
-    if (code != 0)
-        atomic_fetch_sub(&attempts, 1);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return code == 0 ? 0 : -1;
-}
-
-static struct attempt *attempt_create(PQconninfoOption *options, bool asks_away)
-{
-    struct attempt *attempt = calloc(1, sizeof *attempt);
-    pthread_condattr_t monotonic;
-
-    if (attempt == NULL) {
-        PQconninfoFree(options);
-        return NULL;
+    if (pg != NULL)
+        PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
+    while (wants == PGRES_POLLING_READING || wants == PGRES_POLLING_WRITING) {
+        struct pollfd socket = {PQsocket(pg), wants == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0};
+        const int64_t left_ms = due_ms - clock_monotonic_ms();
+        if (left_ms <= 0)
+            break;
+        if (poll(&socket, 1, (int)left_ms) > 0)
+            wants = PQconnectPoll(pg);
     }
-    attempt->options = options;
-    attempt->asks_away = asks_away;
-    parameters_fill(attempt);
-    pthread_mutex_init(&attempt->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&attempt->ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    return attempt;
+    if (pg != NULL)
+        PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
+    return pg;
 }
 
-/* Waits for the end. Returns false when it is not there in time: the attempt is left behind. */
-static bool attempt_wait(struct attempt *attempt, int ms)
+/* When an address has had its time. */
+static int64_t address_due_ms(const struct attempt *attempt, bool has_choice)
 {
-    struct timespec until;
-    bool over;
+    const char *seconds = option_value(attempt->options, "connect_timeout");
+    const int64_t ms = seconds != NULL && atoi(seconds) > 0 ? atoi(seconds) * INT64_C(1000)
+                       : has_choice                         ? ADDRESS_CHOICE_MS
+                                                            : ADDRESS_MS;
+    const int64_t due_ms = clock_monotonic_ms() + ms;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (until.tv_nsec / 1000000 + ms) / 1000;
-    until.tv_nsec = (until.tv_nsec / 1000000 + ms) % 1000 * 1000000;
-    pthread_mutex_lock(&attempt->mutex);
-    while (!attempt->over &&
-           pthread_cond_timedwait(&attempt->ended, &attempt->mutex, &until) != ETIMEDOUT)
-        continue;
-    over = attempt->over;
-    attempt->left = !over;
-    pthread_mutex_unlock(&attempt->mutex);
-    return over;
+    return due_ms < attempt->sql->due_ms ? due_ms : attempt->sql->due_ms;
 }
 
-/* Takes the connection, if there is one. */
-static PGconn *attempt_end(struct attempt *attempt, bool *away, const char *place,
-                           char error[STORE_ERROR_MAX])
+/* One address, or what libpq makes of none. Returns NULL with the reason, if the time was enough.
+ */
+static PGconn *address_try(struct attempt *attempt, struct parameters parameters,
+                           const char *address, bool has_choice)
 {
-    PGconn *pg = attempt->pg;
-
-    if (away != NULL)
-        *away = attempt->away;
-    attempt->pg = NULL;
-    attempt_free(attempt);
-    if (pg != NULL && PQstatus(pg) == CONNECTION_OK)
+    parameter_add(&parameters, "hostaddr", address);
+    PGconn *pg = connect_until(&parameters, address_due_ms(attempt, has_choice));
+    if (PQstatus(pg) == CONNECTION_OK)
         return pg;
-    atomic_fetch_add(&failures, 1);
-    const char *why = pg != NULL ? PQerrorMessage(pg) : "out of memory";
-    snprintf(error, STORE_ERROR_MAX, "%s: %.*s", place, (int)strcspn(why, "\n"), why);
+    attempt->answered |= pg != NULL && is_answer(pg);
+    sql_explain(attempt->sql, SQL_DOWN, "%s",
+                pg == NULL                       ? "out of memory"
+                : PQstatus(pg) == CONNECTION_BAD ? PQerrorMessage(pg)
+                                                 : "no answer in time");
     PQfinish(pg);
     return NULL;
 }
 
-PGconn *postgres_connect_within(const char *url, int ms, bool *away, char place[POSTGRES_PLACE_MAX],
-                                char error[STORE_ERROR_MAX])
+static void on_found(const struct resolver_addresses *addresses, void *arg)
 {
-    PQconninfoOption *options = url_read(url, error);
+    *(struct resolver_addresses *)arg = *addresses;
+}
 
-    if (options == NULL)
+/* The addresses of a name, or the error, or neither when the time was not enough. Returns 0, or -1
+ * when there is no thread to be had. */
+static int look_up(const char *host, int64_t due_ms, struct resolver_addresses *found)
+{
+    const int64_t left_ms = due_ms - clock_monotonic_ms();
+    const struct timeval left = {left_ms / 1000, left_ms % 1000 * 1000};
+    struct event_base *base = event_base_new();
+    struct resolver *lookup = base != NULL ? resolver_start(base, host, on_found, found) : NULL;
+
+    if (lookup != NULL && left_ms > 0 && event_base_loopexit(base, &left) == 0)
+        event_base_loop(base, EVLOOP_ONCE);
+    if (lookup != NULL && found->count == 0 && found->error == NULL)
+        resolver_cancel(lookup);
+    if (base != NULL)
+        event_base_free(base);
+    return lookup != NULL ? 0 : -1;
+}
+
+/* A host with all its addresses. Of two values of one keyword, the later one counts. */
+static PGconn *host_try(struct attempt *attempt, size_t index)
+{
+    char name[HOST_MAX], address[HOST_MAX], port[HOST_MAX];
+    struct parameters parameters = {.count = 0};
+    struct resolver_addresses found = {.count = 0};
+    const char *host = list_item(option_value(attempt->options, "host"), index, name);
+    const char *hostaddr = list_item(option_value(attempt->options, "hostaddr"), index, address);
+    PGconn *pg = NULL;
+
+    parameters_fill(&parameters, attempt);
+    parameter_add(&parameters, "host", host);
+    parameter_add(&parameters, "port",
+                  list_item(option_value(attempt->options, "port"), index, port));
+    if (hostaddr != NULL || host == NULL || host[0] == '/' || host[0] == '@')
+        return address_try(attempt, parameters, hostaddr, attempt->has_choice);
+    if (look_up(host, attempt->sql->due_ms, &found) != 0)
+        sql_explain(attempt->sql, SQL_DOWN, "no thread to look names up");
+    else if (found.error != NULL)
+        sql_explain(attempt->sql, SQL_DOWN, "could not translate host name: %s", found.error);
+    for (size_t i = 0; i < found.count && pg == NULL; i++)
+        pg =
+            address_try(attempt, parameters, found.text[i], attempt->has_choice || found.count > 1);
+    return pg;
+}
+
+PGconn *postgres_connect(struct sql *sql, const char *url, int ms, bool *away)
+{
+    struct attempt attempt = {.options = url_read(url, sql->error), .sql = sql};
+    PGconn *pg = NULL;
+
+    if (attempt.options == NULL)
         return NULL;
-    place_write(options, place);
-    struct attempt *attempt = attempt_create(options, away != NULL);
-    if (attempt == NULL || attempt_start(attempt) != 0) {
-        snprintf(error, STORE_ERROR_MAX, "%s: no thread to connect with", place);
-        if (attempt != NULL)
-            attempt_free(attempt);
-        return NULL;
-    }
-    if (attempt_wait(attempt, ms))
-        return attempt_end(attempt, away, place, error);
+    place_write(sql, attempt.options);
+    const size_t count = host_count(attempt.options), first = atomic_load(&failures);
+    attempt.has_choice = count > 1;
+    for (size_t i = 0; i < count && pg == NULL && clock_monotonic_ms() < sql->due_ms; i++)
+        pg = host_try(&attempt, (first + i) % count);
+    PQconninfoFree(attempt.options);
+    if (pg != NULL)
+        return pg;
     atomic_fetch_add(&failures, 1);
+    if (clock_monotonic_ms() >= sql->due_ms)
+        sql_explain(sql, SQL_DOWN, "no connection within %d ms", ms);
     if (away != NULL)
-        *away = true;
-    snprintf(error, STORE_ERROR_MAX, "%s: no connection within %d ms", place, ms);
+        *away = !attempt.answered;
     return NULL;
 }

@@ -35,6 +35,8 @@ enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 struct record_reader {
     struct sql *sql;
     enum record_form form;
+    bool is_first;               /* the row is there, */
+    enum sql_result found;       /* or not */
     char since[RECORD_TIME_MAX]; /* where reading begins */
 };
 
@@ -54,7 +56,7 @@ static bool has_column(const struct sql *sql, const char *name)
 {
     const char *column;
 
-    for (int i = 0; (column = sql_column_name(sql, i)); i++)
+    for (int i = 0; (column = sql_column_name(sql, i)) != NULL; i++)
         if (strcmp(column, name) == 0)
             return true;
     return false;
@@ -90,7 +92,7 @@ struct record_reader *record_reader_open(const char *url, enum record_source sou
     if (reader == NULL || plain == NULL)
         snprintf(error, STORE_ERROR_MAX, "out of memory");
     else
-        reader->sql = sql_open(plain, SQL_READ, TOOL_CONNECT_MS, error);
+        reader->sql = sql_open(plain, SQL_READ, TOOL_CONNECT_MS, NULL, error);
     free(plain);
     if (reader != NULL && reader->sql != NULL && form_find(reader, source, error) == 0)
         return reader;
@@ -128,9 +130,9 @@ int record_reader_begin(struct record_reader *reader, int64_t since_us, char err
     snprintf(sql, sizeof sql, "SELECT %s%s FROM uic_records%s ORDER BY id", common_columns,
              forms[reader->form].answers, all ? "" : " WHERE created_at >= $1");
     const struct sql_value value = sql_text(reader->since);
-    return sql_start(reader->sql, sql, &value, all ? 0 : 1) == SQL_DONE
-               ? 0
-               : sql_fail(reader->sql, error);
+    reader->is_first = true;
+    reader->found = sql_query(reader->sql, sql, &value, all ? 0 : 1);
+    return reader->found >= 0 ? 0 : sql_fail(reader->sql, error);
 }
 
 static bool boolean_parse(const struct record_cell *cell, bool *value)
@@ -138,7 +140,7 @@ static bool boolean_parse(const struct record_cell *cell, bool *value)
     static const char *const words[][2] = {{"0", "1"}, {"f", "t"}, {"false", "true"}};
 
     *value = true;
-    if (!cell->text)
+    if (cell->text == NULL)
         return true;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         *value = strcmp(cell->text, words[i][1]) == 0;
@@ -151,14 +153,14 @@ static bool boolean_parse(const struct record_cell *cell, bool *value)
 /* A count that was never written, or by hand, is one request: the one that made the record. */
 static int32_t count_parse(const struct record_cell *cell)
 {
-    long long count = cell->text ? strtoll(cell->text, NULL, 10) : 1;
+    long long count = cell->text != NULL ? strtoll(cell->text, NULL, 10) : 1;
 
     return count < 1 ? 1 : count > INT32_MAX ? INT32_MAX : (int32_t)count;
 }
 
 static bool text_copy(char *to, size_t capacity, const struct record_cell *cell)
 {
-    if (!cell->text || cell->length >= capacity)
+    if (cell->text == NULL || cell->length >= capacity)
         return false;
     memcpy(to, cell->text, cell->length + 1);
     return true;
@@ -167,21 +169,22 @@ static bool text_copy(char *to, size_t capacity, const struct record_cell *cell)
 static const char *row_parse(struct record_row *row, const struct record_cell *cells, int count)
 {
     for (int i = 0; i < count; i++)
-        if (cells[i].text && strlen(cells[i].text) != cells[i].length)
+        if (cells[i].text != NULL && strlen(cells[i].text) != cells[i].length)
             return "a text has a NUL inside";
     if (!text_copy(row->code, sizeof row->code, &cells[CODE]))
         return "the code is missing or too long";
     if (!text_copy(row->phone_number, sizeof row->phone_number, &cells[PHONE]))
         return "the phone number is missing or too long";
-    if (!cells[CREATED].text || record_time_parse(cells[CREATED].text, &row->created_us) != 0)
+    if (cells[CREATED].text == NULL ||
+        record_time_parse(cells[CREATED].text, &row->created_us) != 0)
         return "created_at is not a time";
     row->last_requested_us = row->created_us;
-    if (cells[LAST_REQUESTED].text &&
+    if (cells[LAST_REQUESTED].text != NULL &&
         record_time_parse(cells[LAST_REQUESTED].text, &row->last_requested_us) != 0)
         return "last_requested_at is not a time";
     if (!boolean_parse(&cells[IS_ACTIVE], &row->is_active))
         return "is_active is neither true nor false";
-    if (cells[NOTES].text && cells[NOTES].length > RECORD_NOTES_MAX)
+    if (cells[NOTES].text != NULL && cells[NOTES].length > RECORD_NOTES_MAX)
         return "the notes are too long";
     row->notes = cells[NOTES].text;
     row->request_count = count_parse(&cells[COUNT]);
@@ -194,16 +197,18 @@ int record_reader_next(struct record_reader *reader, struct record_row *row,
                        char error[STORE_ERROR_MAX])
 {
     const int count = reader->form == RECORD_FORM_OURS ? ANSWERS : CELLS_MAX;
-    const enum sql_result found = sql_next(reader->sql);
     struct record_cell cells[CELLS_MAX];
 
-    if (found != SQL_ROW)
-        return found == SQL_DONE ? 0 : sql_fail(reader->sql, error);
+    if (!reader->is_first)
+        reader->found = sql_next(reader->sql);
+    reader->is_first = false;
+    if (reader->found != SQL_ROW)
+        return reader->found == SQL_DONE ? 0 : sql_fail(reader->sql, error);
     for (int i = 0; i < count; i++)
         cells[i] =
             (struct record_cell){sql_column(reader->sql, i), sql_column_length(reader->sql, i)};
     memset(row, 0, sizeof *row);
-    row->id = cells[ID].text ? strtoll(cells[ID].text, NULL, 10) : 0;
+    row->id = cells[ID].text != NULL ? strtoll(cells[ID].text, NULL, 10) : 0;
     row->why = row_parse(row, cells, count);
     return 1;
 }

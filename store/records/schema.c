@@ -2,6 +2,7 @@
 #include "store/records/schema.h"
 #include "store/records.h"
 
+#include "store/base/clock.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +19,9 @@ const struct schema_migrations schema_migrations[] = {
                       sizeof postgres_statements / sizeof postgres_statements[0]},
 };
 
+/* A commit may wait for a standby, but not for ever. */
+#define COMMIT_MS 3000
+
 /* Of two that migrate at once, the second waits here; PostgreSQL's number is "uic". That a table
  * exists already is for nobody to hear. */
 static const char *const begin_sql[] = {
@@ -26,9 +30,15 @@ static const char *const begin_sql[] = {
                      " SET LOCAL lock_timeout = '2s';"
                      " SELECT pg_advisory_xact_lock(7694691)",
 };
-static const char *const exists_sql[] = {
-    [SQL_SQLITE] = "SELECT count(*) FROM sqlite_schema WHERE name = $1",
-    [SQL_POSTGRES] = "SELECT (to_regclass($1) IS NOT NULL)::integer",
+/* The encoding, whether it is read-only, and which tables there are. */
+static const char *const state_sql[] = {
+    [SQL_SQLITE] = "SELECT 'UTF8', 'off',"
+                   " EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'),"
+                   " EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'uic_records')",
+    [SQL_POSTGRES] = "SELECT current_setting('server_encoding'),"
+                     " current_setting('transaction_read_only'),"
+                     " (to_regclass('schema_migrations') IS NOT NULL)::integer,"
+                     " (to_regclass('uic_records') IS NOT NULL)::integer",
 };
 static const char *const history_sql[] = {
     [SQL_SQLITE] = "CREATE TABLE IF NOT EXISTS schema_migrations"
@@ -41,112 +51,67 @@ static const char *const applied_sql[] = {
                    " VALUES ($1, strftime('%Y-%m-%d %H:%M:%f000', 'now'))",
     [SQL_POSTGRES] = "INSERT INTO schema_migrations VALUES ($1, now())",
 };
+static const char version_sql[] = "SELECT coalesce(max(version), 0) FROM schema_migrations";
 static const char columns_sql[] =
-    "SELECT id, uic_code, phone_number, input_hash, created_at, last_requested_at, is_active, "
-    "notes,"
-    " request_count, last_event_id, previous_event_ids, asked_by FROM uic_records LIMIT 0";
-
-static enum sql_result number_read(struct sql *sql, const char *statement, const char *value,
-                                   int64_t *number)
-{
-    return sql_run(sql, statement, SQL_VALUES(sql_text(value)), number);
-}
+    "SELECT id, uic_code, phone_number, input_hash, created_at, last_requested_at, is_active,"
+    " notes, request_count, last_event_id, previous_event_ids, asked_by FROM uic_records LIMIT 0";
 
 static enum sql_result foreign_explain(struct sql *sql)
 {
     snprintf(sql->error, sizeof sql->error,
              "%.110s holds a table uic_records that is not this program's (the Python version's?): "
              "set DATABASE_URL to a new %s",
-             sql_place(sql), sql->dialect == SQL_SQLITE ? "file" : "database");
+             sql->place, sql->dialect == SQL_SQLITE ? "file" : "database");
     return SQL_FAILED;
 }
 
-static enum sql_result encoding_check(struct sql *sql)
+/* The version that the tables have, 0 when there are none. Refuses other programs' tables: by their
+ * columns before the start, as each connection of a server would wait there for a lock. */
+static enum sql_result version_read(struct sql *sql, bool serves, int64_t *version)
 {
-    char why[STORE_ERROR_MAX];
-    enum sql_result result =
-        sql_start(sql, "SELECT current_setting('server_encoding')", SQL_NOTHING);
+    enum sql_result result = sql_query(sql, state_sql[sql->dialect], SQL_NOTHING);
 
-    if (result == SQL_DONE)
-        result = sql_next(sql);
+    *version = 0;
     if (result != SQL_ROW)
         return result;
-    if (strcmp(sql_column(sql, 0), "UTF8") == 0)
-        return SQL_DONE;
-    snprintf(why, sizeof why,
-             "the database's encoding is %.20s, not UTF8: make one with createdb --encoding=UTF8 "
-             "--template=template0",
-             sql_column(sql, 0));
-    return sql_explain(sql, SQL_FAILED, why);
+    if (strcmp(sql_column(sql, 0), "UTF8") != 0)
+        return sql_explain(sql, SQL_FAILED,
+                           "the database's encoding is %.20s, not UTF8: make one with createdb "
+                           "--encoding=UTF8 --template=template0",
+                           sql_column(sql, 0));
+    if (serves && strcmp(sql_column(sql, 1), "off") != 0)
+        return sql_explain(sql, SQL_FAILED, "the server is read-only");
+    const bool has_history = sql_column_number(sql, 2) == 1;
+    const bool has_records = sql_column_number(sql, 3) == 1;
+    result = has_history ? sql_run(sql, version_sql, SQL_NOTHING, version) : SQL_DONE;
+    if (result == SQL_DONE && *version > 0 && !serves)
+        result = sql_run(sql, columns_sql, SQL_NOTHING, NULL);
+    if (result == SQL_FAILED || (result == SQL_DONE && *version == 0 && has_records))
+        return foreign_explain(sql);
+    return result;
 }
 
 static enum sql_result newer_explain(struct sql *sql, int64_t version, int count)
 {
-    snprintf(sql->error, sizeof sql->error,
-             "%.100s: the tables (schema version %d) are newer than this program (%d), or older "
-             "than its first release: use a later program or a new database",
-             sql_place(sql), (int)version, count);
-    return SQL_FAILED;
-}
-
-/* The version that the tables have, 0 when there are none. Refuses other programs' tables. Wants a
- * transaction around it. */
-static enum sql_result version_read(struct sql *sql, const struct schema_migrations *migrations,
-                                    int64_t *version)
-{
-    int64_t has_history, has_records;
-    enum sql_result result = SQL_DONE;
-
-    *version = 0;
-    if (sql->dialect == SQL_POSTGRES)
-        result = encoding_check(sql);
-    if (result == SQL_DONE)
-        result = number_read(sql, exists_sql[sql->dialect], "schema_migrations", &has_history);
-    if (result == SQL_DONE)
-        result = number_read(sql, exists_sql[sql->dialect], "uic_records", &has_records);
-    if (result == SQL_DONE && has_history)
-        result = sql_run(sql, "SELECT coalesce(max(version), 0) FROM schema_migrations",
-                         SQL_NOTHING, version);
-    if (result != SQL_DONE)
-        return result;
-    if (*version > 0)
-        result = sql_run(sql, columns_sql, SQL_NOTHING, NULL);
-    if (result == SQL_FAILED || (*version == 0 && has_records))
-        return foreign_explain(sql);
-    return result == SQL_DONE && *version > migrations->count
-               ? newer_explain(sql, *version, migrations->count)
-               : result;
-}
-
-/* version_read in a transaction of its own: another process may be migrating meanwhile. */
-static enum sql_result version_look(struct sql *sql, const struct schema_migrations *migrations,
-                                    int64_t *version)
-{
-    enum sql_result result = sql_run(sql, "BEGIN", SQL_NOTHING, NULL);
-
-    if (result != SQL_DONE)
-        return result;
-    result = version_read(sql, migrations, version);
-    sql_roll_back(sql);
-    return result;
+    return sql_explain(sql, SQL_FAILED,
+                       "the tables (schema version %d) are newer than this program (%d), or older "
+                       "than its first release: use a later program or a new database",
+                       (int)version, count);
 }
 
 /* Once for all. The switch does not wait by itself when another process switches at once. */
 static enum sql_result wal_use(struct sql *sql)
 {
     enum sql_result result = SQL_AGAIN;
-    const char *mode;
 
     for (int tries = 0; result == SQL_AGAIN && tries < 300; tries++) {
         if (tries > 0)
             nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-        result = sql_start(sql, "PRAGMA journal_mode = WAL", SQL_NOTHING);
-        if (result == SQL_DONE)
-            result = sql_next(sql);
+        result = sql_query(sql, "PRAGMA journal_mode = WAL", SQL_NOTHING);
     }
     if (result != SQL_ROW)
         return result;
-    mode = sql_column(sql, 0);
+    const char *mode = sql_column(sql, 0);
     if (strcmp(mode, "wal") == 0 || strcmp(mode, "memory") == 0)
         return sql_next(sql);
     return sql_explain(sql, SQL_FAILED, "this file system has no write-ahead logging");
@@ -156,20 +121,19 @@ static enum sql_result wal_use(struct sql *sql)
 static enum sql_result migrations_apply(struct sql *sql, const struct schema_migrations *migrations,
                                         int64_t version)
 {
-    const int answer_ms = sql->answer_ms;
-    enum sql_result result = SQL_DONE;
-
-    if (sql->dialect == SQL_POSTGRES)
-        sql->answer_ms = 0;
-    if (version < migrations->count)
-        result = sql_run(sql, history_sql[sql->dialect], SQL_NOTHING, NULL);
+    if (version > migrations->count)
+        return newer_explain(sql, version, migrations->count);
+    if (version == migrations->count)
+        return SQL_DONE;
+    sql->due_ms = 0;
+    enum sql_result result = sql_run(sql, history_sql[sql->dialect], SQL_NOTHING, NULL);
     for (; result == SQL_DONE && version < migrations->count; version++) {
         result = sql_run(sql, migrations->statements[version], SQL_NOTHING, NULL);
         if (result == SQL_DONE)
             result =
                 sql_run(sql, applied_sql[sql->dialect], SQL_VALUES(sql_number(version + 1)), NULL);
     }
-    sql->answer_ms = answer_ms;
+    sql->due_ms = clock_monotonic_ms() + COMMIT_MS;
     return result;
 }
 
@@ -190,53 +154,48 @@ enum sql_result schema_migrate(struct sql *sql, const struct schema_migrations *
     int64_t before;
 
     /* Looked at before the first change, so that a file that is not ours stays as it is. */
-    if (sql->dialect == SQL_SQLITE && (result = version_look(sql, migrations, &before)) == SQL_DONE)
+    if (sql->dialect == SQL_SQLITE && (result = version_read(sql, false, &before)) == SQL_DONE)
         result = wal_use(sql);
     if (result == SQL_DONE)
         result = sql_run(sql, begin_sql[sql->dialect], SQL_NOTHING, NULL);
     if (result != SQL_DONE)
-        return result;
-    result = version_read(sql, migrations, &before);
+        return sql_end(sql, result);
+    result = version_read(sql, false, &before);
     if (result == SQL_DONE)
         result = migrations_apply(sql, migrations, before);
-    if (result == SQL_DONE)
-        result = sql_run(sql, "COMMIT", SQL_NOTHING, NULL);
-    if (result != SQL_DONE) {
-        sql_roll_back(sql);
-        return result;
-    }
     report_write(report, before, migrations->count);
-    return SQL_DONE;
+    return sql_end(sql, result);
 }
 
-enum sql_result schema_check(struct sql *sql, const struct schema_migrations *migrations)
+enum sql_result schema_check(struct sql *sql, const struct schema_migrations *migrations,
+                             bool serves)
 {
-    char why[STORE_ERROR_MAX];
     int64_t version;
-    enum sql_result result = version_look(sql, migrations, &version);
+    const enum sql_result result = version_read(sql, serves, &version);
 
     if (result != SQL_DONE || version == migrations->count)
         return result;
-    snprintf(why, sizeof why,
-             "the tables have schema version %d, this program needs %d: run whatsapp-uic init-db",
-             (int)version, migrations->count);
-    return sql_explain(sql, SQL_FAILED, why);
+    if (version > migrations->count && serves && sql->dialect == SQL_POSTGRES)
+        return SQL_DONE;
+    if (version > migrations->count)
+        return newer_explain(sql, version, migrations->count);
+    return sql_explain(sql, SQL_FAILED,
+                       "the tables have schema version %d, this program needs %d: run whatsapp-uic "
+                       "init-db",
+                       (int)version, migrations->count);
 }
 
 struct sql *schema_open(const char *url, int connect_ms, char error[STORE_ERROR_MAX])
 {
-    struct sql *sql = sql_open(url, SQL_WRITE, connect_ms, error);
+    struct sql *sql = sql_open(url, SQL_WRITE, connect_ms, NULL, error);
 
     if (sql == NULL)
         return NULL;
-    const int answer_ms = sql->answer_ms;
-    if (sql->dialect == SQL_POSTGRES)
-        sql->answer_ms = connect_ms;
-    enum sql_result result = schema_check(sql, &schema_migrations[sql->dialect]);
-    sql->answer_ms = answer_ms;
-    if (result == SQL_DONE)
+    sql->due_ms = clock_monotonic_ms() + connect_ms;
+    if (schema_check(sql, &schema_migrations[sql->dialect], false) == SQL_DONE) {
+        sql->due_ms = 0;
         return sql;
-    sql_fail(sql, error);
-    sql_close(sql);
+    }
+    sql_finish(sql, SQL_FAILED, error);
     return NULL;
 }

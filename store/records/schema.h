@@ -20,8 +20,10 @@ extern const struct schema_migrations schema_migrations[2];
 enum sql_result schema_migrate(struct sql *sql, const struct schema_migrations *migrations,
                                char report[STORE_ERROR_MAX]);
 
-/* Whether the tables are ours and of the last version; changes nothing. */
-enum sql_result schema_check(struct sql *sql, const struct schema_migrations *migrations);
+/* Whether the tables are ours and of the last version; changes nothing. A server, which wants to
+ * write, goes on when another instance has brought PostgreSQL's tables further. */
+enum sql_result schema_check(struct sql *sql, const struct schema_migrations *migrations,
+                             bool serves);
 
 /* Opens a prepared database, to write. Returns NULL with error. */
 struct sql *schema_open(const char *url, int connect_ms, char error[STORE_ERROR_MAX]);

@@ -1,6 +1,7 @@
 /* What both drivers share: which one a URL wants, statements that are kept, columns as numbers. */
 #include "store/records/sql_driver.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 int sql_url_dialect(const char *url, char error[STORE_ERROR_MAX])
 {
     if (strncmp(url, "sqlite://", 9) == 0)
-        return sql_url_path(url, error) ? SQL_SQLITE : -1;
+        return sql_url_path(url, error) != NULL ? SQL_SQLITE : -1;
     if (strncmp(url, "postgres", 8) == 0)
         return sql_postgres_check(url, error) == 0 ? SQL_POSTGRES : -1;
     snprintf(error, STORE_ERROR_MAX,
@@ -26,17 +27,17 @@ const char *sql_url_path(const char *url, char error[STORE_ERROR_MAX])
                  "the database URL names no file: sqlite:///./relative.db, sqlite:////absolute.db");
         return NULL;
     }
-    if (strchr(path, '?')) {
+    if (strchr(path, '?') != NULL) {
         snprintf(error, STORE_ERROR_MAX, "a sqlite:/// URL takes no options behind '?'");
         return NULL;
     }
     return path;
 }
 
-struct sql *sql_open_or_away(const char *url, enum sql_access access, int connect_ms, bool *away,
-                             char error[STORE_ERROR_MAX])
+struct sql *sql_open(const char *url, enum sql_access access, int connect_ms, bool *away,
+                     char error[STORE_ERROR_MAX])
 {
-    int dialect = sql_url_dialect(url, error);
+    const int dialect = sql_url_dialect(url, error);
 
     if (away != NULL)
         *away = false;
@@ -44,12 +45,6 @@ struct sql *sql_open_or_away(const char *url, enum sql_access access, int connec
         return NULL;
     return dialect == SQL_SQLITE ? sql_sqlite_open(url, access, error)
                                  : sql_postgres_open(url, access, connect_ms, away, error);
-}
-
-struct sql *sql_open(const char *url, enum sql_access access, int connect_ms,
-                     char error[STORE_ERROR_MAX])
-{
-    return sql_open_or_away(url, access, connect_ms, NULL, error);
 }
 
 void sql_close(struct sql *sql)
@@ -60,39 +55,37 @@ void sql_close(struct sql *sql)
 
 struct sql_value sql_text(const char *text)
 {
-    return (struct sql_value){.type = text != NULL ? SQL_TEXT : SQL_NULL,
-                              .bytes = text,
-                              .length = text != NULL ? strlen(text) : 0};
+    return text == NULL ? (struct sql_value){.type = SQL_NULL}
+                        : (struct sql_value){SQL_TEXT, .bytes = text, .length = strlen(text)};
 }
 
-/* The place of a statement among those that are kept, or of the first that is free; -1: none. */
+enum sql_result sql_keep(struct sql *sql, const char *statement)
+{
+    if (sql->kept_count == SQL_KEPT_MAX)
+        return sql_explain(sql, SQL_FAILED, "too many statements are kept");
+    sql->kept[sql->kept_count] = statement;
+    const enum sql_result result = sql->driver->keep(sql, sql->kept_count);
+    sql->kept_count += result == SQL_DONE;
+    return result;
+}
+
+/* The index of a statement that is kept, or -1. */
 static int kept_find(const struct sql *sql, const char *statement)
 {
-    for (int i = 0; i < SQL_KEPT_MAX; i++) {
-        if (sql->kept[i] == statement)
+    for (int i = 0; i < sql->kept_count; i++) {
+        if (strcmp(sql->kept[i], statement) == 0)
             return i;
     }
     return -1;
 }
 
-enum sql_result sql_keep(struct sql *sql, const char *statement)
-{
-    int index = kept_find(sql, NULL);
-
-    if (index < 0)
-        return sql_explain(sql, SQL_FAILED, "too many statements are kept");
-    sql->kept[index] = statement;
-    enum sql_result result = sql->driver->keep(sql, index);
-    if (result != SQL_DONE)
-        sql->kept[index] = NULL;
-    return result;
-}
-
-enum sql_result sql_start(struct sql *sql, const char *statement, const struct sql_value *values,
+enum sql_result sql_query(struct sql *sql, const char *statement, const struct sql_value *values,
                           int count)
 {
     sql->error[0] = sql->constraint[0] = sql->state[0] = '\0';
-    return sql->driver->start(sql, statement, kept_find(sql, statement), values, count);
+    const enum sql_result result =
+        sql->driver->start(sql, statement, kept_find(sql, statement), values, count);
+    return result == SQL_DONE ? sql->driver->next(sql) : result;
 }
 
 enum sql_result sql_next(struct sql *sql)
@@ -103,27 +96,30 @@ enum sql_result sql_next(struct sql *sql)
 enum sql_result sql_run(struct sql *sql, const char *statement, const struct sql_value *values,
                         int count, int64_t *number)
 {
-    enum sql_result result = sql_start(sql, statement, values, count);
-    bool found = false;
+    enum sql_result result = sql_query(sql, statement, values, count);
+    const bool found = result == SQL_ROW;
 
-    while (result >= 0 && (result = sql_next(sql)) == SQL_ROW) {
-        if (number != NULL && !found)
-            *number = sql_column_number(sql, 0);
-        found = true;
-    }
-    if (number != NULL && !found)
-        *number = result == SQL_DONE ? sql->driver->changed(sql) : 0;
+    if (number != NULL)
+        *number = found ? sql_column_number(sql, 0) : 0;
+    while (result == SQL_ROW)
+        result = sql_next(sql);
+    if (number != NULL && !found && result == SQL_DONE)
+        *number = sql->changed;
     return result;
 }
 
-void sql_roll_back(struct sql *sql)
+enum sql_result sql_end(struct sql *sql, enum sql_result result)
 {
+    if (result == SQL_DONE)
+        result = sql_run(sql, "COMMIT", SQL_NOTHING, NULL);
+    if (result == SQL_DONE)
+        return result;
     const struct sql told = *sql;
-
     sql_run(sql, "ROLLBACK", SQL_NOTHING, NULL);
     memcpy(sql->error, told.error, sizeof sql->error);
     memcpy(sql->constraint, told.constraint, sizeof sql->constraint);
     memcpy(sql->state, told.state, sizeof sql->state);
+    return result;
 }
 
 const char *sql_column(const struct sql *sql, int column)
@@ -137,7 +133,7 @@ size_t sql_column_length(const struct sql *sql, int column)
 {
     size_t length = 0;
 
-    return sql->driver->column(sql, column, &length) ? length : 0;
+    return sql->driver->column(sql, column, &length) != NULL ? length : 0;
 }
 
 int64_t sql_column_number(const struct sql *sql, int column)
@@ -152,26 +148,17 @@ const char *sql_column_name(const struct sql *sql, int column)
     return sql->driver->column_name(sql, column);
 }
 
-int sql_socket(const struct sql *sql)
+enum sql_result sql_explain(struct sql *sql, enum sql_result result, const char *why, ...)
 {
-    return sql->dialect == SQL_POSTGRES ? sql_postgres_socket(sql) : -1;
-}
+    const int length = snprintf(sql->error, sizeof sql->error, "%.100s: ", sql->place);
+    va_list values;
 
-enum sql_result sql_hear(struct sql *sql)
-{
-    return sql->dialect == SQL_POSTGRES ? sql_postgres_hear(sql) : SQL_DONE;
-}
-
-const char *sql_place(const struct sql *sql)
-{
-    return sql->driver->place(sql);
-}
-
-enum sql_result sql_explain(struct sql *sql, enum sql_result result, const char *why)
-{
-    snprintf(sql->error, sizeof sql->error, "%.120s: %.130s", sql_place(sql), why);
+    va_start(values, why);
+    vsnprintf(sql->error + length, sizeof sql->error - (size_t)length, why, values);
+    va_end(values);
+    sql->error[strcspn(sql->error, "\n")] = '\0';
     /* A server may have said anything. */
-    for (char *c = sql->error; *c; c++) {
+    for (char *c = sql->error; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = ' ';
     }
@@ -182,4 +169,12 @@ int sql_fail(const struct sql *sql, char error[STORE_ERROR_MAX])
 {
     memcpy(error, sql->error, STORE_ERROR_MAX);
     return -1;
+}
+
+int sql_finish(struct sql *sql, enum sql_result result, char error[STORE_ERROR_MAX])
+{
+    const int status = result == SQL_DONE ? 0 : sql_fail(sql, error);
+
+    sql_close(sql);
+    return status;
 }

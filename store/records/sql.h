@@ -4,9 +4,9 @@
  *
  *     struct sql *sql = sql_open(url, SQL_WRITE, 5000, error);
  *     sql_run(sql, "DELETE FROM t WHERE id = $1", SQL_VALUES(sql_number(4)), &removed);
- *     sql_start(sql, "SELECT a, b FROM t WHERE c = $1", SQL_VALUES(sql_text("x")));
- *     while ((got = sql_next(sql)) == SQL_ROW) ... sql_column(sql, 0), sql_column_number(sql, 1)
- *     if (got < 0) ... sql->error
+ *     got = sql_query(sql, "SELECT a, b FROM t WHERE c = $1", SQL_VALUES(sql_text("x")));
+ *     for (; got == SQL_ROW; got = sql_next(sql)) ... sql_column(sql, 0), sql_column_number(sql, 1)
+ *     if (got != SQL_DONE) ... sql->error
  *     sql_close(sql);
  *
  * One thread's at a time. Parameters are $1, $2 ... in both dialects, in any order; a statement
@@ -33,7 +33,7 @@ enum sql_result {
     SQL_ROW = 1,      /* here is the next row */
     SQL_DONE = 0,     /* there is none (any more); all went well */
     SQL_DOWN = -1,    /* not to be reached, lost, no answer in time; disk or file. Whether the
-                         statement    was carried out is not known. To be closed */
+                         statement was carried out is not known. To be closed */
     SQL_AGAIN = -2,   /* others were in the way: the same may go well now */
     SQL_UNIQUE = -3,  /* somebody has that value: see constraint */
     SQL_REFUSED = -4, /* another constraint, a value, a row that others lock: not the statement */
@@ -45,13 +45,17 @@ enum sql_result {
 struct sql {
     const struct sql_driver *driver;
     enum sql_dialect dialect;
-    bool pooled;   /* PostgreSQL: no server process is ours for longer than a transaction */
-    int answer_ms; /* a statement, and each further row, may take so long; 0: for ever.
-                      SQLite: so long a lock is waited for. To be changed at will */
+    char place[128]; /* the file, or "PostgreSQL at HOST:PORT/DATABASE" */
+    bool pooled;     /* PostgreSQL: no server process is ours for longer than a transaction */
+    int64_t due_ms;  /* monotonic: until then answers may take, of SQLite locks. 0: PostgreSQL as
+                        long  as it takes, SQLite three seconds each. To be changed at will */
+    int socket;      /* readable when the other end says something unasked: see sql_hear; or -1 */
+    int64_t changed; /* rows, by the last statement that ended */
     char error[STORE_ERROR_MAX]; /* of the last failure: one line, without secrets or values */
     char constraint[64];         /* its name, as "uic_records_uic_code_key"; "" where not told */
     char state[6];               /* its SQLSTATE, as "42P01"; "" on SQLite */
     const char *kept[SQL_KEPT_MAX];
+    int kept_count;
 };
 
 struct sql_value {
@@ -75,7 +79,7 @@ static inline struct sql_value sql_bytes(const void *bytes, size_t length)
     return (struct sql_value){.type = SQL_BYTES, .bytes = bytes, .length = length};
 }
 
-/* For the last arguments but one of sql_start and sql_run. */
+/* For the last arguments but one of sql_query and sql_run. */
 #define SQL_VALUES(...)                      \
     (const struct sql_value[]){__VA_ARGS__}, \
         (int)(sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
@@ -88,32 +92,31 @@ int sql_url_dialect(const char *url, char error[STORE_ERROR_MAX]);
 const char *sql_url_path(const char *url, char error[STORE_ERROR_MAX]);
 
 /* Returns NULL with error after connect_ms at the latest, also when a name server or a network is
- * silent. answer_ms is then 3000 for SQLite, 0 for PostgreSQL. away may be NULL: whether no server
- * is there just now, or one that starts or stops; not one that refuses us. */
-struct sql *sql_open(const char *url, enum sql_access access, int connect_ms,
+ * silent. away may be NULL: whether no server is there just now, or one that starts or stops; not
+ * one that refuses us. */
+struct sql *sql_open(const char *url, enum sql_access access, int connect_ms, bool *away,
                      char error[STORE_ERROR_MAX]);
-struct sql *sql_open_or_away(const char *url, enum sql_access access, int connect_ms, bool *away,
-                             char error[STORE_ERROR_MAX]);
 /* NULL is fine. What was begun and not committed is undone. */
 void sql_close(struct sql *sql);
 
-/* From now on this very text, of at most one statement, is prepared once; it outlives the
+/* From now on this text, of at most one statement, is prepared once; it outlives the
  * connection. */
 enum sql_result sql_keep(struct sql *sql, const char *statement);
 
-/* Begins a statement; one under way ends. Without values it may be several, separated by ';'. What
- * is wrong with it may also be told by sql_next only. Returns SQL_DONE or a failure. */
-enum sql_result sql_start(struct sql *sql, const char *statement, const struct sql_value *values,
+/* Begins a statement, and goes to its first row; one under way ends. Without values it may be
+ * several, separated by ';'. Returns SQL_ROW, SQL_DONE, or a failure. */
+enum sql_result sql_query(struct sql *sql, const char *statement, const struct sql_value *values,
                           int count);
-/* Returns SQL_ROW, SQL_DONE, or a failure. */
+/* Goes to the next row. Returns the same. */
 enum sql_result sql_next(struct sql *sql);
 /* From begin to end. number (may be NULL): the first column of its first row; without rows, how
  * many it has changed. Returns SQL_DONE or a failure. */
 enum sql_result sql_run(struct sql *sql, const char *statement, const struct sql_value *values,
                         int count, int64_t *number);
 
-/* Ends a transaction; what the last failure has told stays. */
-void sql_roll_back(struct sql *sql);
+/* Ends a transaction: commits it after SQL_DONE; after a failure, or when that fails, it is undone,
+ * and what the failure has told stays. Returns the result, or what became of the commit. */
+enum sql_result sql_end(struct sql *sql, enum sql_result result);
 
 /* Of the row, until the next call that may change it: as text, NULL for NULL; */
 const char *sql_column(const struct sql *sql, int column);
@@ -123,17 +126,15 @@ int64_t sql_column_number(const struct sql *sql, int column);
 /* The name of a column of the statement, once sql_next was called; NULL beyond the last. */
 const char *sql_column_name(const struct sql *sql, int column);
 
-/* What becomes readable when the other end says something unasked; -1: none. */
-int sql_socket(const struct sql *sql);
-/* Hears it. Returns SQL_DONE, or SQL_DOWN when the connection has ended. */
+/* Hears what the other end said. Returns SQL_DONE, or SQL_DOWN when the connection has ended. */
 enum sql_result sql_hear(struct sql *sql);
 
-/* Writes why into sql->error, as "PostgreSQL at HOST:PORT/DATABASE: why" or "FILE: why". Returns
+/* Writes into sql->error, as "PostgreSQL at HOST:PORT/DATABASE: why" or "FILE: why". Returns
  * result. */
-enum sql_result sql_explain(struct sql *sql, enum sql_result result, const char *why);
+enum sql_result sql_explain(struct sql *sql, enum sql_result result, const char *why, ...)
+    __attribute__((format(printf, 3, 4)));
 /* For callers that fail with it: copies sql->error. Returns -1. */
 int sql_fail(const struct sql *sql, char error[STORE_ERROR_MAX]);
-/* What stands before it: the file, or "PostgreSQL at HOST:PORT/DATABASE". */
-const char *sql_place(const struct sql *sql);
-
+/* For callers that end with it: closes. Returns 0 after SQL_DONE, else -1 with error. */
+int sql_finish(struct sql *sql, enum sql_result result, char error[STORE_ERROR_MAX]);
 #endif

@@ -7,14 +7,12 @@
 struct sql_driver {
     void (*close)(struct sql *sql);
     enum sql_result (*keep)(struct sql *sql, int index);
-    /* index: of the statement in kept, or -1. */
+    /* index: of the statement in kept, or -1. Returns SQL_DONE or a failure. */
     enum sql_result (*start)(struct sql *sql, const char *statement, int index,
                              const struct sql_value *values, int count);
     enum sql_result (*next)(struct sql *sql);
-    int64_t (*changed)(const struct sql *sql);
     const char *(*column)(const struct sql *sql, int column, size_t *length);
     const char *(*column_name)(const struct sql *sql, int column);
-    const char *(*place)(const struct sql *sql);
 };
 
 struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[STORE_ERROR_MAX]);
@@ -22,7 +20,5 @@ struct sql *sql_postgres_open(const char *url, enum sql_access access, int conne
                               char error[STORE_ERROR_MAX]);
 /* Whether the URL is one of the driver's, with error. Returns 0 or -1. */
 int sql_postgres_check(const char *url, char error[STORE_ERROR_MAX]);
-int sql_postgres_socket(const struct sql *sql);
-enum sql_result sql_postgres_hear(struct sql *sql);
 
 #endif

@@ -3,6 +3,7 @@
  */
 #include "store/records/sql_driver.h"
 
+#include "store/base/clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -13,10 +14,8 @@
 #include <unistd.h>
 
 #define MEMORY ":memory:"
+/* That a lock is waited for, where nobody says how long. */
 #define BUSY_MS 3000
-
-/* Of a path in an error text; the rest of the line needs its room too. */
-#define PATH_SHOWN 120
 
 struct sqlite {
     struct sql sql; /* first */
@@ -60,15 +59,15 @@ static enum sql_result result_of(int code)
 
 static enum sql_result check(struct sqlite *sqlite, int code)
 {
-    enum sql_result result = result_of(code);
+    const enum sql_result result = result_of(code);
     const char *why = sqlite3_errmsg(sqlite->database);
 
     if (result >= 0)
         return result;
     /* "UNIQUE constraint failed: uic_records.uic_code" */
-    if (result == SQL_UNIQUE && strchr(why, ':'))
+    if (result == SQL_UNIQUE && strchr(why, ':') != NULL)
         snprintf(sqlite->sql.constraint, sizeof sqlite->sql.constraint, "%s", strchr(why, ':') + 2);
-    return sql_explain(&sqlite->sql, result, why);
+    return sql_explain(&sqlite->sql, result, "%s", why);
 }
 
 /* Lets go of the statement under way. */
@@ -108,7 +107,7 @@ static int values_bind(sqlite3_stmt *statement, const struct sql_value *values, 
 
     for (int i = sqlite3_bind_parameter_count(statement); i > 0 && code == SQLITE_OK; i--) {
         const char *name = sqlite3_bind_parameter_name(statement, i);
-        int number = name != NULL ? atoi(name + 1) : i;
+        const int number = name != NULL ? atoi(name + 1) : i;
         const struct sql_value *value = &values[number - 1];
 
         if (number < 1 || number > count)
@@ -125,22 +124,16 @@ static int values_bind(sqlite3_stmt *statement, const struct sql_value *values, 
     return code;
 }
 
-/* Of several statements, runs all but the last. */
+/* Several statements are run to their end. */
 static int statements_prepare(struct sqlite *sqlite, const char *text)
 {
-    int code;
+    const char *rest;
+    const int code = sqlite3_prepare_v2(sqlite->database, text, -1, &sqlite->statement, &rest);
 
-    while ((code = sqlite3_prepare_v2(sqlite->database, text, -1, &sqlite->statement, &text)) ==
-               SQLITE_OK &&
-           text[strspn(text, " \n\t;")] != '\0') {
-        while (sqlite->statement != NULL && (code = sqlite3_step(sqlite->statement)) == SQLITE_ROW)
-            continue;
-        sqlite3_finalize(sqlite->statement);
-        sqlite->statement = NULL;
-        if (code != SQLITE_DONE && code != SQLITE_OK)
-            return code;
-    }
-    return code;
+    if (code != SQLITE_OK || rest[strspn(rest, " \n\t;")] == '\0')
+        return code;
+    statement_end(sqlite);
+    return sqlite3_exec(sqlite->database, text, NULL, NULL, NULL);
 }
 
 /* A commit into a file that was moved or replaced would be lost with it. */
@@ -154,6 +147,13 @@ static bool is_lost_commit(const struct sqlite *sqlite, const char *statement)
            moved;
 }
 
+static int busy_ms(const struct sql *sql)
+{
+    const int64_t left_ms = sql->due_ms - clock_monotonic_ms();
+
+    return sql->due_ms == 0 ? BUSY_MS : left_ms > 0 ? (int)left_ms : 0;
+}
+
 static enum sql_result sqlite_start(struct sql *sql, const char *statement, int index,
                                     const struct sql_value *values, int count)
 {
@@ -161,15 +161,14 @@ static enum sql_result sqlite_start(struct sql *sql, const char *statement, int 
     int code = SQLITE_OK;
 
     statement_end(sqlite);
-    sqlite3_busy_timeout(sqlite->database, sql->answer_ms);
+    sqlite3_busy_timeout(sqlite->database, busy_ms(sql));
     if (is_lost_commit(sqlite, statement))
         return sql_explain(sql, SQL_DOWN, "the file was moved or deleted");
-    if (index >= 0) {
+    sqlite->is_kept = index >= 0;
+    if (sqlite->is_kept)
         sqlite->statement = sqlite->kept[index];
-        sqlite->is_kept = true;
-    } else {
+    else
         code = statements_prepare(sqlite, statement);
-    }
     if (code == SQLITE_OK)
         code = values_bind(sqlite->statement, values, count);
     return check(sqlite, code);
@@ -178,19 +177,14 @@ static enum sql_result sqlite_start(struct sql *sql, const char *statement, int 
 static enum sql_result sqlite_next(struct sql *sql)
 {
     struct sqlite *sqlite = sqlite_of(sql);
-    enum sql_result result;
 
     if (sqlite->statement == NULL)
         return SQL_DONE;
-    result = check(sqlite, sqlite3_step(sqlite->statement));
+    const enum sql_result result = check(sqlite, sqlite3_step(sqlite->statement));
     if (result != SQL_ROW)
         sqlite3_reset(sqlite->statement);
+    sql->changed = sqlite3_changes(sqlite->database);
     return result;
-}
-
-static int64_t sqlite_changed(const struct sql *sql)
-{
-    return sqlite3_changes(((const struct sqlite *)sql)->database);
 }
 
 static const char *sqlite_column(const struct sql *sql, int column, size_t *length)
@@ -209,86 +203,49 @@ static const char *sqlite_column_name(const struct sql *sql, int column)
     return column < sqlite3_column_count(statement) ? sqlite3_column_name(statement, column) : NULL;
 }
 
-static const char *sqlite_place(const struct sql *sql)
-{
-    const char *path = sqlite3_db_filename(((const struct sqlite *)sql)->database, "main");
-
-    return path != NULL && path[0] ? path : MEMORY;
-}
-
 static const struct sql_driver driver = {
     .close = sqlite_close,
     .keep = sqlite_keep,
     .start = sqlite_start,
     .next = sqlite_next,
-    .changed = sqlite_changed,
     .column = sqlite_column,
     .column_name = sqlite_column_name,
-    .place = sqlite_place,
 };
 
-/* "file:PATH?mode=ro&immutable=0", PATH with its odd characters as %XX. To be freed. */
-static char *uri_create(const char *path)
+/* An empty file that only its owner may read, unless there is one: that is not opened, because
+ * closing it again would drop the locks that other connections of this process hold on it. */
+static enum sql_result file_create(struct sql *sql, const char *path)
 {
-    char *uri = NULL;
-    size_t length;
-    FILE *stream = open_memstream(&uri, &length);
+    const int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
 
-    if (stream == NULL)
-        return NULL;
-    fputs("file:", stream);
-    for (; *path; path++) {
-        if (strchr("%?#", *path))
-            fprintf(stream, "%%%02X", (unsigned char)*path);
-        else
-            fputc(*path, stream);
-    }
-    fputs("?mode=ro&immutable=0", stream);
-    if (fclose(stream) == 0)
-        return uri;
-    free(uri);
-    return NULL;
-}
-
-/* An empty file that only its owner may read, unless there is one. */
-static int file_create(const char *path, char error[STORE_ERROR_MAX])
-{
-    /* O_EXCL: an existing file is not opened, because closing it again would drop the locks that
-     * other connections of this process hold on it. */
-    int fd = strcmp(path, MEMORY) == 0
-                 ? -1
-                 : open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
-
-    if (fd < 0 && strcmp(path, MEMORY) != 0 && errno != EEXIST) {
-        snprintf(error, STORE_ERROR_MAX, "%.*s: %s", PATH_SHOWN, path, strerror(errno));
-        return -1;
-    }
+    if (fd < 0 && errno != EEXIST)
+        return sql_explain(sql, SQL_FAILED, "%s", strerror(errno));
     if (fd >= 0)
         close(fd);
-    return 0;
+    return SQL_DONE;
 }
 
-static int file_open(struct sqlite *sqlite, const char *path, enum sql_access access,
-                     char error[STORE_ERROR_MAX])
+static enum sql_result file_open(struct sqlite *sqlite, const char *path, enum sql_access access)
 {
-    int flags =
-        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-        (access == SQL_READ ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE);
-    char *uri = access == SQL_READ ? uri_create(path) : NULL;
-    int code = sqlite3_open_v2(uri != NULL ? uri : path, &sqlite->database, flags, NULL);
+    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                      (access == SQL_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    const int code = sqlite3_open_v2(path, &sqlite->database, flags, NULL);
+    struct sql *sql = &sqlite->sql;
 
-    free(uri);
     if (code != SQLITE_OK) {
-        int system = sqlite->database != NULL ? sqlite3_system_errno(sqlite->database) : ENOMEM;
-        snprintf(error, STORE_ERROR_MAX, "%.*s: %.100s", PATH_SHOWN, path,
-                 system ? strerror(system) : sqlite3_errmsg(sqlite->database));
-        return -1;
+        const int system =
+            sqlite->database != NULL ? sqlite3_system_errno(sqlite->database) : ENOMEM;
+        return sql_explain(sql, SQL_FAILED, "%s",
+                           system != 0 ? strerror(system) : sqlite3_errmsg(sqlite->database));
     }
-    if (access != SQL_READ && sqlite3_db_readonly(sqlite->database, "main") == 1) {
-        snprintf(error, STORE_ERROR_MAX, "%.*s: the file is read-only", PATH_SHOWN, path);
-        return -1;
-    }
-    return 0;
+    const char *whole = sqlite3_db_filename(sqlite->database, "main");
+    if (whole != NULL && whole[0] != '\0')
+        snprintf(sql->place, sizeof sql->place, "%s", whole);
+    if (access != SQL_READ && sqlite3_db_readonly(sqlite->database, "main") == 1)
+        return sql_explain(sql, SQL_FAILED, "the file is read-only");
+    /* FULL: a commit returns when the log is on the disk. */
+    return sql_run(sql, access == SQL_READ ? "BEGIN" : "PRAGMA synchronous = FULL", SQL_NOTHING,
+                   NULL);
 }
 
 struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[STORE_ERROR_MAX])
@@ -300,16 +257,16 @@ struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[
         snprintf(error, STORE_ERROR_MAX, "out of memory");
         return NULL;
     }
-    sqlite->sql = (struct sql){.driver = &driver, .dialect = SQL_SQLITE, .answer_ms = BUSY_MS};
-    if ((access == SQL_CREATE && file_create(path, error) != 0) ||
-        file_open(sqlite, path, access, error) != 0)
-        goto failed;
-    /* FULL: a commit returns when the log is on the disk. */
-    if (sql_run(&sqlite->sql, access == SQL_READ ? "BEGIN" : "PRAGMA synchronous = FULL",
-                SQL_NOTHING, NULL) == SQL_DONE)
-        return &sqlite->sql;
-    snprintf(error, STORE_ERROR_MAX, "%s", sqlite->sql.error);
-failed:
-    sqlite_close(&sqlite->sql);
+    struct sql *sql = &sqlite->sql;
+    *sql = (struct sql){.driver = &driver, .dialect = SQL_SQLITE, .socket = -1};
+    snprintf(sql->place, sizeof sql->place, "%s", path);
+    enum sql_result result = SQL_DONE;
+    if (access == SQL_CREATE && strcmp(path, MEMORY) != 0)
+        result = file_create(sql, path);
+    if (result == SQL_DONE)
+        result = file_open(sqlite, path, access);
+    if (result == SQL_DONE)
+        return sql;
+    sql_finish(sql, result, error);
     return NULL;
 }

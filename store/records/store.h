@@ -1,28 +1,16 @@
-/*
- * Inside the store of records: what its two threads and its links share.
- *
- *     link's thread                            store's threads
- *     claims, errands, under the mutex  ────►  writer.c, maintenance.c
- *     ticket.done, on the loop  ◄───eventfd──  record_link_finish(link, ticket)
- *     watch.changed             ◄───eventfd──  record_store_tell(store, up, why)
- */
+/* Inside the store of records: what its two threads and its links share. */
 #ifndef STORE_RECORDS_STORE_H
 #define STORE_RECORDS_STORE_H
 
-#include "store/records.h"
+#include "store/records/mailbox.h"
 #include "store/records/sql.h"
-#include <pthread.h>
 #include <stdatomic.h>
-
-STAILQ_HEAD(record_claims, record_claim);
-STAILQ_HEAD(record_errands, record_errand);
 
 struct claims_batch;
 
-/* A thread of the store, and how it is woken. */
 struct record_thread {
     pthread_t thread;
-    int wake; /* eventfd */
+    struct mailbox inbox;
     bool runs;
 };
 
@@ -33,38 +21,27 @@ struct record_store {
     struct sql *first;          /* SQLite: opened with the store, for the writer */
     struct claims_batch *batch; /* the writer's */
     struct record_thread writer, maintenance;
+    atomic_bool stopping;
     /* SQLite: how far sweeps have believed a clock; INT64_MIN: nothing says so. */
     _Atomic int64_t trusted_us;
-    struct {
-        pthread_mutex_t mutex;
-        pthread_cond_t next;
-        unsigned taken, served;
-    } turns; /* see record_turn_take */
+    pthread_mutex_t turn, next_turn; /* see record_turn_take */
     pthread_mutex_t mutex;
-    /* Guarded by it: */
-    pthread_cond_t finished; /* to record_detach */
+    /* Guarded by it, like all mailboxes: */
     SLIST_HEAD(, record_link) links;
     bool up;
     unsigned tellings; /* so often it was told */
     char why[STORE_ERROR_MAX];
-    struct record_claims claims;   /* handed over */
-    bool writer_idle;              /* asleep, with nothing to do */
-    struct record_errands errands; /* handed over */
-    bool sweeping;
-    bool stopping;
 };
 
 struct record_link {
     struct record_store *store;
-    SLIST_ENTRY(record_link) entry; /* guarded by the store's mutex, like the next two */
-    struct store_ticket *finished;  /* the first of those that go back, */
-    struct store_ticket **last;     /* and where the next one goes */
-    int wake;                       /* eventfd */
+    SLIST_ENTRY(record_link) entry; /* guarded by the store's mutex */
+    struct mailbox finished;
     /* Of the link's thread: */
     struct event *event;
     struct store_watch watch;
     struct record_commit_watch commits;
-    struct record_asker *asker;
+    struct keyed_hash *asker;
     size_t under_way;
     bool up;
     unsigned tellings; /* heard */
@@ -73,14 +50,14 @@ struct record_link {
 /* Operations that one link may have under way. */
 #define RECORD_UNDER_WAY_MAX 8192
 
-/* By one of the store's threads, which holds the mutex; the ticket has its status. */
-void record_link_finish(struct record_link *link, struct store_ticket *ticket);
+/* By one of the store's threads: the job goes back to its link. */
+void record_job_finish(struct record_job *job, enum store_status status);
 /* The same: all links hear of it, before what is finished later than now. */
 void record_store_tell(struct record_store *store, bool up, const char *why);
 /* A connection that was found good for records, within ms. Returns NULL with error. */
 struct sql *record_store_connect(struct record_store *store, int ms, char error[STORE_ERROR_MAX]);
-/* Sleeps until the thread is woken, or the connection (may be NULL) has something to say, or ms
- * have passed; -1: for ever. Returns SQL_DOWN when the connection has ended. */
+/* Sleeps until there are jobs, or the connection (may be NULL) has something to say, or ms have
+ * passed; -1: for ever. Returns SQL_DOWN when the connection has ended. */
 enum sql_result record_thread_sleep(struct record_thread *thread, struct sql *sql, int64_t ms);
 
 /*
@@ -89,10 +66,6 @@ enum sql_result record_thread_sleep(struct record_thread *thread, struct sql *sq
  */
 void record_turn_take(struct record_store *store);
 void record_turn_give(struct record_store *store);
-
-/* greet.c: whether the connection is to a database that can take records; sets what our statements
- * want. PostgreSQL has until due_ms, monotonic. Returns SQL_DONE, or a failure with sql->error. */
-enum sql_result record_greet(struct sql *sql, int64_t due_ms);
 
 /* writer.c, maintenance.c: the threads' functions; arg is the store. */
 void *record_writer_run(void *arg);

@@ -21,11 +21,10 @@ static enum store_status postgres_step(struct sql *sql, struct record_sweep *swe
     struct record_survey *survey = &sweep->survey;
     const int64_t newest_us = survey->newest_us > EPOCH_US ? survey->newest_us : EPOCH_US;
 
-    if (sql_start(sql, sweep_postgres_sql,
+    if (sql_query(sql, sweep_postgres_sql,
                   SQL_VALUES(sql_number(sweep->after_id), sql_number(survey->now_us),
                              sql_number(sweep->age_us), sql_number(sweep->removes),
-                             sql_number(newest_us))) != SQL_DONE ||
-        sql_next(sql) != SQL_ROW)
+                             sql_number(newest_us))) != SQL_ROW)
         return STORE_DOWN;
     sweep->removed = (unsigned)sql_column_number(sql, 0);
     sweep->more = sql_column(sql, 1) != NULL;
@@ -54,26 +53,24 @@ static const char audit_sql[] =
 /* Begins a transaction in our turn, however often others have the lock meanwhile. */
 static enum sql_result write_begin(struct sql *sql, struct record_store *store)
 {
-    const int64_t due_ms = clock_monotonic_ms() + sql->answer_ms;
+    const int64_t due_ms = sql->due_ms;
     enum sql_result result;
 
-    sql->answer_ms = HOLD_MS;
     do {
         record_turn_take(store);
+        sql->due_ms = clock_monotonic_ms() + HOLD_MS;
         result = sql_run(sql, "BEGIN IMMEDIATE", SQL_NOTHING, NULL);
         if (result != SQL_DONE)
             record_turn_give(store);
     } while (result == SQL_AGAIN && clock_monotonic_ms() < due_ms);
+    sql->due_ms = due_ms;
     return result;
 }
 
 static enum sql_result write_end(struct sql *sql, struct record_store *store,
                                  enum sql_result result)
 {
-    if (result == SQL_DONE)
-        result = sql_run(sql, "COMMIT", SQL_NOTHING, NULL);
-    if (result != SQL_DONE)
-        sql_run(sql, "ROLLBACK", SQL_NOTHING, NULL);
+    result = sql_end(sql, result);
     record_turn_give(store);
     return result;
 }
@@ -84,11 +81,11 @@ static enum sql_result look(struct sql *sql, struct record_sweep *sweep, const c
 {
     struct record_survey *survey = &sweep->survey;
     int64_t newest_us;
+    const enum sql_result result =
+        sql_query(sql, look_sqlite_sql, SQL_VALUES(sql_number(sweep->after_id), sql_text(before)));
 
-    if (sql_start(sql, look_sqlite_sql,
-                  SQL_VALUES(sql_number(sweep->after_id), sql_text(before))) != SQL_DONE ||
-        sql_next(sql) != SQL_ROW)
-        return SQL_DOWN;
+    if (result != SQL_ROW)
+        return result;
     const char *newest = sql_column(sql, 2);
     *due = sql_column_number(sql, 1);
     survey->records += sql_column_number(sql, 0);
@@ -105,16 +102,16 @@ static enum sql_result look(struct sql *sql, struct record_sweep *sweep, const c
 static enum sql_result due_remove(struct sql *sql, struct record_sweep *sweep, const char *before,
                                   int64_t end, bool *all)
 {
-    struct record_store *store = sweep->errand.link->store;
-    int64_t removed = 0, some = 1, began_ms;
+    struct record_store *store = sweep->errand.job.link->store;
+    int64_t removed = 0, some = 1;
     enum sql_result result = write_begin(sql, store);
 
     if (result != SQL_DONE)
         return result;
-    began_ms = clock_monotonic_ms();
+    const int64_t until_ms = clock_monotonic_ms() + HOLD_MS;
     result = sql_run(sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL);
     while (result == SQL_DONE && some > 0 && removed < RECORD_SWEEP_REMOVE &&
-           clock_monotonic_ms() - began_ms < HOLD_MS) {
+           clock_monotonic_ms() < until_ms) {
         result = sql_run(sql, delete_sql,
                          SQL_VALUES(sql_number(sweep->after_id), sql_number(end), sql_text(before)),
                          &some);
@@ -132,7 +129,7 @@ static enum sql_result due_remove(struct sql *sql, struct record_sweep *sweep, c
  */
 static enum sql_result trust(struct sql *sql, struct record_sweep *sweep)
 {
-    struct record_store *store = sweep->errand.link->store;
+    struct record_store *store = sweep->errand.job.link->store;
     struct record_survey *survey = &sweep->survey;
     const int64_t first_us =
         survey->newest_us < survey->now_us ? survey->newest_us : survey->now_us;
@@ -154,10 +151,9 @@ static enum store_status sqlite_step(struct sql *sql, struct record_sweep *sweep
     char before[RECORD_TIME_MAX];
     int64_t end = INT64_MIN, due = 0;
     bool all = true;
-    enum sql_result result;
 
     record_time_format(sweep->survey.now_us - sweep->age_us, before);
-    result = look(sql, sweep, before, &end, &due);
+    enum sql_result result = look(sql, sweep, before, &end, &due);
     if (result == SQL_DONE && sweep->removes && due > 0)
         result = due_remove(sql, sweep, before, end, &all);
     else if (result == SQL_DONE && !sweep->removes && end == INT64_MIN && sweep->survey.records > 0)

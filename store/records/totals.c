@@ -14,7 +14,7 @@ static void row_read(const struct sql *sql, struct record_totals *totals)
     const struct record_sums sums = {sql_column_number(sql, 1), sql_column_number(sql, 2),
                                      sql_column_number(sql, 3)};
 
-    if (!sql_column(sql, 0))
+    if (sql_column(sql, 0) == NULL)
         totals->all = sums;
     else if (hour >= 0 && hour < (int64_t)totals->hour_count)
         totals->hours[hour] = sums;
@@ -23,24 +23,24 @@ static void row_read(const struct sql *sql, struct record_totals *totals)
 /* What `backup` notes when it has made one. */
 static enum sql_result backup_read(struct sql *sql, struct record_totals *totals)
 {
-    enum sql_result result = sql_start(
+    const enum sql_result result = sql_query(
         sql, "SELECT value FROM uic_marks WHERE name = '" RECORD_BACKUP_MARK "'", SQL_NOTHING);
 
-    while (result >= 0 && (result = sql_next(sql)) == SQL_ROW) {
-        if (record_time_parse(sql_column(sql, 0), &totals->backup_us) != 0)
-            totals->backup_us = INT64_MIN;
-    }
-    return result;
+    if (result != SQL_ROW)
+        return result;
+    if (record_time_parse(sql_column(sql, 0), &totals->backup_us) != 0)
+        totals->backup_us = INT64_MIN;
+    return sql_next(sql);
 }
 
 enum store_status record_totals_run(struct sql *sql, struct record_errand *errand)
 {
     struct record_totals *totals = container_of(errand, struct record_totals, errand);
     enum sql_result result =
-        sql_start(sql, sql->dialect == SQL_SQLITE ? totals_sqlite_sql : totals_postgres_sql,
+        sql_query(sql, sql->dialect == SQL_SQLITE ? totals_sqlite_sql : totals_postgres_sql,
                   SQL_VALUES(sql_number(totals->since_s)));
 
-    while (result >= 0 && (result = sql_next(sql)) == SQL_ROW)
+    for (; result == SQL_ROW; result = sql_next(sql))
         row_read(sql, totals);
     if (result == SQL_DONE)
         result = backup_read(sql, totals);

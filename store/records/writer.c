@@ -2,8 +2,8 @@
  * The store's first thread: writes claims, on one connection for all links, so that as many as wait
  * share a transaction.
  *
- *     record_claim ──> store.claims ──> waiting ──> batch ──> done
- *     (link's thread)                   one transaction       (link's thread)
+ *     record_claim ──> inbox ──> waiting ──> batch ──> finished
+ *     (link's thread)            one transaction       (link's thread)
  *
  * Every claim is due a few seconds after it was made. A connection that fails takes all claims with
  * it, those that wait too, because the outbox keeps them better than we. While PostgreSQL is away,
@@ -14,6 +14,7 @@
 
 #include "store/base/backoff.h"
 #include "store/base/clock.h"
+#include "store/base/container_of.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,51 +37,30 @@
 struct writer {
     struct record_store *store;
     struct sql *sql;
-    struct record_claims waiting;
+    struct record_jobs waiting;
     struct claims_batch *batch;
     size_t alone;      /* so many of those that wait go one by one, to find who made a batch fail */
     unsigned failures; /* since a statement went well */
     int64_t retry_ms;  /* when to connect again */
     int64_t refused_ms; /* from when on a claim that is refused is told of */
-    char told[STORE_ERROR_MAX];
 };
 
 /* Tells the links, unless they know. Of a file that is down, the first reason is enough. */
-static void tell(struct writer *writer, bool up, const char *why)
+static void tell(struct record_store *store, bool up, const char *why)
 {
-    struct record_store *store = writer->store;
-
-    pthread_mutex_lock(&store->mutex);
-    if (strcmp(writer->told, why) != 0 && (up != store->up || store->dialect == SQL_POSTGRES))
+    if (up != store->up || (store->dialect == SQL_POSTGRES && strcmp(store->why, why) != 0))
         record_store_tell(store, up, why);
-    pthread_mutex_unlock(&store->mutex);
-    snprintf(writer->told, sizeof writer->told, "%s", why);
-}
-
-static void claim_finish(struct record_claim *claim, enum store_status status)
-{
-    claim->ticket.status = status;
-    record_link_finish(claim->link, &claim->ticket);
 }
 
 /* Those that wait: all of them, or up to the first that is not due yet. */
 static void waiting_refuse(struct writer *writer, int64_t due_ms)
 {
-    struct record_claim *claim;
+    struct record_job *job;
 
-    pthread_mutex_lock(&writer->store->mutex);
-    while ((claim = STAILQ_FIRST(&writer->waiting)) != NULL && claim->due_ms <= due_ms) {
+    while ((job = STAILQ_FIRST(&writer->waiting)) != NULL && job->due_ms <= due_ms) {
         STAILQ_REMOVE_HEAD(&writer->waiting, entry);
-        claim_finish(claim, STORE_DOWN);
+        record_job_finish(job, STORE_DOWN);
     }
-    pthread_mutex_unlock(&writer->store->mutex);
-}
-
-static void inbox_take(struct writer *writer)
-{
-    pthread_mutex_lock(&writer->store->mutex);
-    STAILQ_CONCAT(&writer->waiting, &writer->store->claims);
-    pthread_mutex_unlock(&writer->store->mutex);
 }
 
 /* To the head of those that wait, in their order. */
@@ -88,10 +68,8 @@ static void batch_return(struct writer *writer)
 {
     struct claims_batch *batch = writer->batch;
 
-    for (; batch->count > 0; batch->count--) {
-        struct record_claim *claim = batch->claims[batch->count - 1];
-        STAILQ_INSERT_HEAD(&writer->waiting, claim, entry);
-    }
+    for (; batch->count > 0; batch->count--)
+        STAILQ_INSERT_HEAD(&writer->waiting, &batch->claims[batch->count - 1]->job, entry);
 }
 
 /* The connection is of no use; all claims go back together. */
@@ -99,17 +77,15 @@ static void connection_fail(struct writer *writer, const char *why)
 {
     const int64_t max_ms =
         writer->store->dialect == SQL_SQLITE ? PAUSE_MAX_SQLITE_MS : PAUSE_MAX_MS;
-    char reason[STORE_ERROR_MAX]; /* why may belong to it */
 
-    snprintf(reason, sizeof reason, "%s", why);
+    tell(writer->store, false, why);
     sql_close(writer->sql);
     writer->sql = NULL;
     writer->retry_ms =
         clock_monotonic_ms() + backoff_ms(++writer->failures, PAUSE_FIRST_MS, max_ms);
     writer->alone = 0;
-    tell(writer, false, reason);
     batch_return(writer);
-    inbox_take(writer);
+    mailbox_take(&writer->store->writer.inbox, &writer->waiting);
     waiting_refuse(writer, INT64_MAX);
 }
 
@@ -118,7 +94,7 @@ static enum sql_result batch_write(struct writer *writer, int lock_ms)
     if (writer->store->dialect == SQL_POSTGRES)
         return claims_postgres_run(writer->sql, writer->batch, lock_ms);
     record_turn_take(writer->store);
-    enum sql_result result =
+    const enum sql_result result =
         claims_sqlite_run(writer->sql, writer->batch, atomic_load(&writer->store->trusted_us));
     record_turn_give(writer->store);
     return result;
@@ -127,28 +103,26 @@ static enum sql_result batch_write(struct writer *writer, int lock_ms)
 /* A file that was down is up when it can be written, even if only nothing. */
 static void writer_connect(struct writer *writer)
 {
-    struct record_store *store = writer->store;
+    const bool is_file = writer->store->dialect == SQL_SQLITE;
     char why[STORE_ERROR_MAX];
-    enum sql_result result;
 
-    writer->sql = record_store_connect(store, CONNECT_MS, why);
+    writer->sql = record_store_connect(writer->store, CONNECT_MS, why);
     if (writer->sql == NULL) {
         connection_fail(writer, why);
         return;
     }
-    if (store->dialect == SQL_POSTGRES)
-        result = claims_postgres_prepare(writer->sql);
-    else if ((result = claims_sqlite_prepare(writer->sql)) == SQL_DONE)
+    enum sql_result result = claims_prepare(writer->sql);
+    if (result == SQL_DONE && is_file)
         result = batch_write(writer, 0);
     if (result != SQL_DONE) {
         connection_fail(writer, writer->sql->error);
         return;
     }
-    snprintf(why, sizeof why, "%.200s: %s", sql_place(writer->sql),
-             store->dialect == SQL_SQLITE ? "the database takes records again"
-             : writer->sql->pooled        ? "connected through a pooler"
-                                          : "connected");
-    tell(writer, true, why);
+    snprintf(why, sizeof why, "%.200s: %s", writer->sql->place,
+             is_file               ? "the database takes records again"
+             : writer->sql->pooled ? "connected through a pooler"
+                                   : "connected");
+    tell(writer->store, true, why);
 }
 
 static bool batch_fits(const struct claims_batch *batch, const struct record_claim *claim)
@@ -173,20 +147,34 @@ static void batch_take(struct writer *writer)
                        : is_statement    ? CLAIMS_STATEMENT_MAX
                                          : CLAIMS_BATCH_MAX;
     struct claims_batch *batch = writer->batch;
-    struct record_claims left = STAILQ_HEAD_INITIALIZER(left);
-    struct record_claim *claim;
+    struct record_jobs left = STAILQ_HEAD_INITIALIZER(left);
+    struct record_job *job;
 
+    batch->refused[0] = '\0';
     for (int i = 0; i < LOOKED_AT_MAX && batch->count < max; i++) {
-        if ((claim = STAILQ_FIRST(&writer->waiting)) == NULL)
+        if ((job = STAILQ_FIRST(&writer->waiting)) == NULL)
             break;
         STAILQ_REMOVE_HEAD(&writer->waiting, entry);
+        struct record_claim *claim = container_of(job, struct record_claim, job);
         if (!is_statement || batch_fits(batch, claim))
             batch->claims[batch->count++] = claim;
         else
-            STAILQ_INSERT_TAIL(&left, claim, entry);
+            STAILQ_INSERT_TAIL(&left, job, entry);
     }
     STAILQ_CONCAT(&left, &writer->waiting);
     STAILQ_CONCAT(&writer->waiting, &left);
+}
+
+/* That a claim was refused, and no others with it. */
+static void refused_tell(struct writer *writer, const struct record_claim *claim)
+{
+    const struct record_commit_watch *watch = &claim->job.link->commits;
+    const int64_t now_ms = clock_monotonic_ms();
+
+    if (writer->batch->refused[0] == '\0' || watch->refused == NULL || now_ms < writer->refused_ms)
+        return;
+    watch->refused(watch->arg, writer->batch->refused);
+    writer->refused_ms = now_ms + REFUSED_TOLD_MS;
 }
 
 static void batch_finish(struct writer *writer)
@@ -194,7 +182,6 @@ static void batch_finish(struct writer *writer)
     struct claims_batch *batch = writer->batch;
     size_t again = 0;
 
-    pthread_mutex_lock(&writer->store->mutex);
     for (size_t i = 0; i < batch->count; i++) {
         struct record_claim *claim = batch->claims[i];
         const struct claim_outcome *outcome = &batch->outcomes[i];
@@ -202,36 +189,17 @@ static void batch_finish(struct writer *writer)
             batch->claims[again++] = claim;
             continue;
         }
+        if (outcome->status == STORE_DOWN)
+            refused_tell(writer, claim);
         if (outcome->status == STORE_OK) {
             claim->is_new = outcome->is_new;
             claim->asked_before = outcome->asked_before;
             memcpy(claim->code, outcome->code, sizeof claim->code);
         }
-        claim_finish(claim, outcome->status);
+        record_job_finish(&claim->job, outcome->status);
     }
-    pthread_mutex_unlock(&writer->store->mutex);
     batch->count = again;
     batch_return(writer);
-}
-
-static void batch_give_up(struct writer *writer)
-{
-    const bool is_late = clock_monotonic_ms() >= writer->batch->claims[0]->due_ms;
-
-    if (is_late && writer->store->dialect == SQL_POSTGRES)
-        sql_explain(writer->sql, SQL_DOWN, "no answer within 3000 ms");
-    connection_fail(writer, writer->sql->error);
-}
-
-static void refused_tell(struct writer *writer)
-{
-    const struct record_commit_watch *watch = &writer->batch->claims[0]->link->commits;
-    const int64_t now_ms = clock_monotonic_ms();
-
-    if (!watch->refused || now_ms < writer->refused_ms)
-        return;
-    watch->refused(watch->arg, writer->sql->error);
-    writer->refused_ms = now_ms + REFUSED_TOLD_MS;
 }
 
 /* SQL_AGAIN: another instance was in the way, and has ended its transaction. A code that was free
@@ -245,10 +213,11 @@ static void batch_failed(struct writer *writer, enum sql_result result)
         (result == SQL_UNIQUE && strcmp(writer->sql->constraint, "uic_records_uic_code_key") != 0);
 
     if (result == SQL_DOWN || result == SQL_FAILED) {
-        batch_give_up(writer);
+        if (writer->store->dialect == SQL_POSTGRES && clock_monotonic_ms() >= writer->sql->due_ms)
+            sql_explain(writer->sql, SQL_DOWN, "no answer within 3000 ms");
+        connection_fail(writer, writer->sql->error);
     } else if (is_guilt && batch->count == 1) {
-        refused_tell(writer);
-        batch->outcomes[0].status = STORE_DOWN;
+        claim_refuse(batch, 0, writer->sql);
         batch_finish(writer);
     } else {
         if (is_guilt)
@@ -258,36 +227,28 @@ static void batch_failed(struct writer *writer, enum sql_result result)
 }
 
 /* As long as the one that waited longest may wait. */
-static int answer_ms(const struct claims_batch *batch)
-{
-    int64_t left = batch->claims[0]->due_ms - clock_monotonic_ms();
-
-    return left > 1 ? (int)left : 1;
-}
-
 static void batch_run(struct writer *writer)
 {
     const int64_t began_us = clock_monotonic_us();
-    const struct record_commit_watch *watch;
     const bool is_alone = writer->alone > 0;
-    int lock_ms = is_alone ? LOCK_ALONE_MS : CLAIMS_LOCK_MS;
-    enum sql_result result;
 
     batch_take(writer);
     if (is_alone)
         writer->alone--;
-    watch = &writer->batch->claims[0]->link->commits;
+    const struct record_claim *first = writer->batch->claims[0];
+    const struct record_commit_watch *watch = &first->job.link->commits;
+    const int64_t left_ms = first->job.due_ms - clock_monotonic_ms();
     if (writer->store->dialect == SQL_POSTGRES)
-        writer->sql->answer_ms = answer_ms(writer->batch);
-    if (writer->sql->answer_ms < CLAIMS_LOCK_MS + LEFT_MIN_MS)
-        lock_ms = LOCK_ALONE_MS;
-    result = batch_write(writer, lock_ms);
+        writer->sql->due_ms = first->job.due_ms;
+    const enum sql_result result =
+        batch_write(writer, is_alone || left_ms < CLAIMS_LOCK_MS + LEFT_MIN_MS ? LOCK_ALONE_MS
+                                                                               : CLAIMS_LOCK_MS);
     if (result != SQL_DONE) {
         batch_failed(writer, result);
         return;
     }
     writer->failures = 0;
-    if (watch->committed)
+    if (watch->committed != NULL)
         watch->committed(watch->arg, writer->batch->count, clock_monotonic_us() - began_us);
     batch_finish(writer);
 }
@@ -309,25 +270,16 @@ static void work(struct writer *writer)
         batch_run(writer);
 }
 
-/* Sleeps if there is nothing to do. Returns false when the store closes. */
-static bool rest(struct writer *writer)
+/* Sleeps if there is nothing to do, until it is time to connect again. */
+static void rest(struct writer *writer)
 {
-    struct record_store *store = writer->store;
-    int64_t ms = -1;
-    bool idle, stopping;
+    const int64_t left_ms = writer->retry_ms - clock_monotonic_ms();
 
-    pthread_mutex_lock(&store->mutex);
-    stopping = store->stopping;
-    idle = STAILQ_EMPTY(&store->claims) && STAILQ_EMPTY(&writer->waiting) && !stopping;
-    store->writer_idle = idle;
-    pthread_mutex_unlock(&store->mutex);
-    if (idle && writer->sql == NULL) {
-        ms = writer->retry_ms - clock_monotonic_ms();
-        ms = ms > 0 ? ms : 0;
-    }
-    if (idle && record_thread_sleep(&store->writer, writer->sql, ms) == SQL_DOWN)
+    if (STAILQ_EMPTY(&writer->waiting) && record_thread_sleep(&writer->store->writer, writer->sql,
+                                                              writer->sql != NULL ? -1
+                                                              : left_ms > 0       ? left_ms
+                                                                                  : 0) == SQL_DOWN)
         connection_fail(writer, writer->sql->error);
-    return !stopping;
 }
 
 void *record_writer_run(void *arg)
@@ -337,12 +289,13 @@ void *record_writer_run(void *arg)
 
     store->first = NULL;
     STAILQ_INIT(&writer.waiting);
-    if (writer.sql != NULL && claims_sqlite_prepare(writer.sql) != SQL_DONE)
+    if (writer.sql != NULL && claims_prepare(writer.sql) != SQL_DONE)
         connection_fail(&writer, writer.sql->error);
-    do {
-        inbox_take(&writer);
+    while (!atomic_load(&store->stopping)) {
         work(&writer);
-    } while (rest(&writer));
+        rest(&writer);
+        mailbox_take(&store->writer.inbox, &writer.waiting);
+    }
     sql_close(writer.sql);
     return NULL;
 }

@@ -112,7 +112,7 @@ static void sixteen_numbers_are_remembered_and_who_asks_again_stays(void **state
 
 static void nothing_of_a_number_stands_there_in_clear(void **state)
 {
-    struct record_asker *asker = record_asker_create(asker_key);
+    struct keyed_hash *asker = keyed_hash_create(asker_key);
     unsigned char number[RECORD_ASKER_NUMBER_SIZE], again[RECORD_ASKER_NUMBER_SIZE];
     char expected[32] = "";
 
@@ -125,11 +125,11 @@ static void nothing_of_a_number_stands_there_in_clear(void **state)
                SQL("SELECT substr(asked_by, 2, 10) FROM uic_records",
                    "SELECT left(encode(asked_by, 'hex'), 10) FROM uic_records"),
                expected);
-    record_asker_free(asker);
-    asker = record_asker_create((const unsigned char[RECORD_ASKER_KEY_SIZE]){"another key"});
+    keyed_hash_free(asker);
+    asker = keyed_hash_create((const unsigned char[RECORD_ASKER_KEY_SIZE]){"another key"});
     assert_int_equal(record_asker_number(asker, "+243810000001", again), 0);
     assert_memory_not_equal(number, again, sizeof number);
-    record_asker_free(asker);
+    keyed_hash_free(asker);
 }
 
 /* Of an earlier release, or imported. */

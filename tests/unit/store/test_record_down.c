@@ -174,10 +174,10 @@ static void a_failed_batch_leaves_no_transaction_open(void **state)
     struct claims_batch *batch = calloc(1, sizeof *batch);
     char away[BENCH_TEXT_MAX];
     char error[STORE_ERROR_MAX];
-    struct sql *sql = sql_open(bench.url, SQL_WRITE, 3000, error);
+    struct sql *sql = sql_open(bench.url, SQL_WRITE, 3000, NULL, error);
 
     assert_non_null(sql);
-    assert_int_equal(claims_sqlite_prepare(sql), SQL_DONE);
+    assert_int_equal(claims_prepare(sql), SQL_DONE);
     assert_int_equal(batch_run(sql, batch, &jean), SQL_DONE);
     snprintf(away, sizeof away, "%s.away", bench.path);
     assert_int_equal(rename(bench.path, away), 0);
@@ -189,6 +189,39 @@ static void a_failed_batch_leaves_no_transaction_open(void **state)
     sql_close(sql);
     free(batch);
     assert_sql(&bench, "SELECT count(*) FROM uic_records", "2");
+}
+
+static void on_refused(void *arg, const char *why)
+{
+    assert_non_null(strstr(why, "not this one"));
+    ++*(unsigned *)arg;
+}
+
+static void a_trigger_that_refuses_one_person_stops_nobody_else(void **state)
+{
+    (void)state;
+    struct asked crowd[3];
+    unsigned told = 0;
+    const struct record_commit_watch watch = {.refused = on_refused, .arg = &told};
+
+    record_watch_commits(bench.link, &watch);
+    assert_sql(&bench,
+               "CREATE TRIGGER refuse BEFORE INSERT ON uic_records WHEN new.uic_code = '1'"
+               " BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+               "");
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        crowd[i] = asked_by(name, "+1", "SM1", name);
+        assert_int_equal(record_claim(bench.link, &crowd[i].claim), STORE_LATER);
+    }
+    for (int i = 0; i < 3; i++) {
+        asked_wait(&bench, &crowd[i]);
+        assert_int_equal(crowd[i].claim.ticket.status, i == 1 ? STORE_DOWN : STORE_OK);
+    }
+    assert_true(record_link_up(bench.link));
+    assert_int_equal(bench.changes, 0);
+    assert_int_equal(told, 1);
 }
 
 static void nothing_is_promised_into_a_deleted_file(void **state)
@@ -322,7 +355,7 @@ static void claim_longer(struct store_ticket *ticket)
 
     if (ticket->status == STORE_CONFLICT) {
         strcat(asked->claim.code, "1");
-        assert_int_equal(record_claim(asked->claim.link, &asked->claim), STORE_LATER);
+        assert_int_equal(record_claim(asked->claim.job.link, &asked->claim), STORE_LATER);
     } else {
         asked_done(ticket);
     }
@@ -355,6 +388,7 @@ int main(void)
         TEST(a_lock_held_too_long_fails_all_who_wait),
         TEST(a_full_disk_undoes_the_whole_batch),
         TEST(a_failed_batch_leaves_no_transaction_open),
+        TEST(a_trigger_that_refuses_one_person_stops_nobody_else),
         TEST(nothing_is_promised_into_a_deleted_file),
         TEST(a_read_only_file_is_down_until_it_is_writable),
         TEST(a_link_that_comes_while_it_is_down_is_told),

@@ -351,7 +351,7 @@ static void claim_longer(struct store_ticket *ticket)
 
     if (ticket->status == STORE_CONFLICT) {
         strcat(asked->claim.code, "1");
-        assert_int_equal(record_claim(asked->claim.link, &asked->claim), STORE_LATER);
+        assert_int_equal(record_claim(asked->claim.job.link, &asked->claim), STORE_LATER);
     } else {
         asked_done(ticket);
     }

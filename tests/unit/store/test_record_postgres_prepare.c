@@ -223,20 +223,20 @@ static void a_later_program_migrates(void **state)
     statements[VERSION + 1] = "INSERT INTO third_party VALUES ('3')";
     statements[VERSION + 2] = "CREATE TABLE half (a text); INSERT INTO nowhere VALUES (1)";
     bench_prepare(&bench);
-    struct sql *sql = sql_open(bench.url, SQL_WRITE, 5000, error);
-    assert_int_equal(schema_check(sql, &later), SQL_FAILED);
+    struct sql *sql = sql_open(bench.url, SQL_WRITE, 5000, NULL, error);
+    assert_int_equal(schema_check(sql, &later, false), SQL_FAILED);
     strcpy(error, sql->error);
     assert_says(with_versions("schema version %d, this program needs %d", VERSION, VERSION + 2));
     assert_int_equal(schema_migrate(sql, &later, report), SQL_DONE);
     assert_string_equal(report, with_versions("migrated from %d to %d", VERSION, VERSION + 2));
-    assert_int_equal(schema_check(sql, &later), SQL_DONE);
+    assert_int_equal(schema_check(sql, &later, false), SQL_DONE);
     assert_sql(&bench, "SELECT a FROM third_party", "3");
 
     assert_int_equal(schema_migrate(sql, &latest, report), SQL_FAILED);
     strcpy(error, sql->error);
     assert_says("nowhere");
     assert_sql(&bench, "SELECT to_regclass('half') IS NULL", "t");
-    assert_int_equal(schema_check(sql, &later), SQL_DONE);
+    assert_int_equal(schema_check(sql, &later, false), SQL_DONE);
     sql_close(sql);
 }
 

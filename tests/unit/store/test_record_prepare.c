@@ -231,13 +231,13 @@ static void a_later_program_migrates(void **state)
     assert_int_equal(claimed(&bench, &jean), STORE_OK);
     bench_detach(&bench);
 
-    struct sql *sql = sql_open(bench.url, SQL_WRITE, 1000, error);
-    assert_int_equal(schema_check(sql, &later), SQL_FAILED);
+    struct sql *sql = sql_open(bench.url, SQL_WRITE, 1000, NULL, error);
+    assert_int_equal(schema_check(sql, &later, false), SQL_FAILED);
     assert_non_null(strstr(sql->error, with_versions("schema version %d, this program needs %d",
                                                      VERSION, VERSION + 2)));
     assert_int_equal(schema_migrate(sql, &later, report), SQL_DONE);
     assert_string_equal(report, with_versions("migrated from %d to %d", VERSION, VERSION + 2));
-    assert_int_equal(schema_check(sql, &later), SQL_DONE);
+    assert_int_equal(schema_check(sql, &later, false), SQL_DONE);
     sql_close(sql);
     assert_sql(&bench, "SELECT uic_code||coalesce(province,'-')||a FROM uic_records, third_party",
                "code-3");
@@ -251,7 +251,7 @@ static void a_migration_that_fails_leaves_no_half(void **state)
 
     statements[VERSION] = "CREATE TABLE half (a); INSERT INTO nowhere VALUES (1)";
     bench_prepare(&bench);
-    struct sql *sql = sql_open(bench.url, SQL_WRITE, 1000, error);
+    struct sql *sql = sql_open(bench.url, SQL_WRITE, 1000, NULL, error);
     assert_int_equal(schema_migrate(sql, &broken, report), SQL_FAILED);
     assert_non_null(strstr(sql->error, "nowhere"));
     sql_close(sql);

@@ -3,6 +3,7 @@
  */
 #include "record_bench.h"
 
+#include "store/base/clock.h"
 #include "store/records/sql.h"
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -15,7 +16,7 @@ static int setup(void **state)
 {
     (void)state;
     bench_folder(&bench);
-    sql = sql_open(bench.url, SQL_CREATE, 5000, error);
+    sql = sql_open(bench.url, SQL_CREATE, 5000, NULL, error);
     if (sql == NULL)
         fail_msg("%s", error);
     return 0;
@@ -52,10 +53,9 @@ static void values_come_back_as_they_went(void **state)
     assert_int_equal(sql->dialect, SQL(SQL_SQLITE, SQL_POSTGRES));
     assert_runs("INSERT INTO t VALUES ($2, $1)",
                 SQL_VALUES(sql_text("l'été \"'; DROP"), sql_number(3)), NULL);
-    assert_int_equal(sql_start(sql, "SELECT b, a, a AS c FROM t WHERE a > $1 ORDER BY a",
+    assert_int_equal(sql_query(sql, "SELECT b, a, a AS c FROM t WHERE a > $1 ORDER BY a",
                                SQL_VALUES(sql_number(1))),
-                     SQL_DONE);
-    assert_int_equal(sql_next(sql), SQL_ROW);
+                     SQL_ROW);
     assert_null(sql_column(sql, 0));
     assert_int_equal(sql_column_number(sql, 0), INT64_MIN);
     assert_int_equal(sql_column_number(sql, 1), 2);
@@ -89,8 +89,7 @@ static void columns_have_names_without_rows(void **state)
 {
     (void)state;
     table_make();
-    assert_int_equal(sql_start(sql, "SELECT * FROM t LIMIT 0", SQL_NOTHING), SQL_DONE);
-    assert_int_equal(sql_next(sql), SQL_DONE);
+    assert_int_equal(sql_query(sql, "SELECT * FROM t LIMIT 0", SQL_NOTHING), SQL_DONE);
     assert_string_equal(sql_column_name(sql, 1), "b");
     assert_null(sql_column_name(sql, 2));
 }
@@ -150,7 +149,7 @@ static void what_is_not_committed_is_undone(void **state)
     assert_runs("BEGIN", SQL_NOTHING, NULL);
     assert_runs("DELETE FROM t", SQL_NOTHING, NULL);
     sql_close(sql);
-    sql = sql_open(bench.url, SQL_WRITE, 5000, error);
+    sql = sql_open(bench.url, SQL_WRITE, 5000, NULL, error);
     assert_sql(&bench, "SELECT count(*) FROM t", "1");
 }
 
@@ -166,18 +165,18 @@ static void a_reader_sees_one_state_and_cannot_write(void **state)
     assert_runs("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
                 " INSERT INTO t SELECT i + 10, 'n' || i FROM n",
                 SQL_NOTHING, NULL);
-    reader = sql_open(bench.url, SQL_READ, 5000, error);
+    reader = sql_open(bench.url, SQL_READ, 5000, NULL, error);
     if (reader == NULL)
         fail_msg("%s", error);
     assert_int_equal(sql_run(reader, "SELECT count(*) FROM t", SQL_NOTHING, &number), SQL_DONE);
     assert_int_equal(number, 5002);
     assert_runs("DELETE FROM t", SQL_NOTHING, NULL);
-    assert_int_equal(sql_start(reader, "SELECT a, b FROM t", SQL_NOTHING), SQL_DONE);
-    assert_int_equal(sql_next(reader), SQL_ROW);
-    assert_int_equal(sql_start(reader, "SELECT a FROM t WHERE a > $1", SQL_VALUES(sql_number(2))),
-                     SQL_DONE);
-    while (sql_next(reader) == SQL_ROW)
+    assert_int_equal(sql_query(reader, "SELECT a, b FROM t", SQL_NOTHING), SQL_ROW);
+    assert_int_equal(sql_query(reader, "SELECT a FROM t WHERE a > $1", SQL_VALUES(sql_number(2))),
+                     SQL_ROW);
+    do
         rows++;
+    while (sql_next(reader) == SQL_ROW);
     assert_int_equal(rows, 5000);
     assert_int_equal(sql_run(reader, "DELETE FROM t", SQL_NOTHING, NULL),
                      SQL(SQL_DOWN, SQL_FAILED)); /* SQLITE_READONLY */
@@ -187,18 +186,19 @@ static void a_reader_sees_one_state_and_cannot_write(void **state)
 static void who_waits_for_a_lock_hears_when_it_is_too_long(void **state)
 {
     (void)state;
-    struct sql *other = sql_open(bench.url, SQL_WRITE, 5000, error);
+    struct sql *other = sql_open(bench.url, SQL_WRITE, 5000, NULL, error);
     int64_t number;
 
     assert_non_null(other);
     table_make();
-    sql->answer_ms = 300;
+    sql->due_ms = clock_monotonic_ms() + 300;
     assert_int_equal(
         sql_run(other, SQL("BEGIN IMMEDIATE", "BEGIN; LOCK TABLE t"), SQL_NOTHING, NULL), SQL_DONE);
     assert_int_equal(sql_run(sql, "DELETE FROM t", SQL_NOTHING, NULL), SQL(SQL_AGAIN, SQL_DOWN));
     assert_non_null(strstr(sql->error, SQL("locked", "no answer in time")));
     sql_close(other);
     /* Whether PostgreSQL has done it nobody knows: the connection is not used again. */
+    sql->due_ms = 0;
     assert_int_equal(sql_run(sql, "SELECT 1", SQL_NOTHING, &number), SQL(SQL_DONE, SQL_DOWN));
 }
 
@@ -211,7 +211,7 @@ static void urls_are_judged_without_opening(void **state)
     assert_int_equal(sql_url_dialect("sqlite:///x.db?s3cret=1", error), -1);
     assert_int_equal(sql_url_dialect("postgresql://uic:s3@cret@a/b", error), -1);
     assert_null(strstr(error, "cret"));
-    assert_null(sql_open("sqlite:////nowhere/x.db", SQL_CREATE, 100, error));
+    assert_null(sql_open("sqlite:////nowhere/x.db", SQL_CREATE, 100, NULL, error));
     assert_non_null(strstr(error, "/nowhere/x.db: No such file"));
 }
 
@@ -240,7 +240,7 @@ static void silent_hosts_do_not_hide_the_one_behind(void **state)
     snprintf(url, sizeof url,
              "postgresql://uic@/postgres?host=127.0.0.1,127.0.0.1,%s&port=%d,%d,%d",
              bench_server.folder, port, port, bench_server.port);
-    while ((found = sql_open(url, SQL_WRITE, 500, error)) == NULL)
+    while (!(found = sql_open(url, SQL_WRITE, 500, NULL, error)))
         assert_true(++attempts <= 3);
     sql_close(found);
     close(listener);
@@ -254,12 +254,12 @@ static void a_silent_server_is_given_up(void **state)
     bool away = false;
 
     snprintf(url, sizeof url, "postgresql://uic:s3cret@127.0.0.1:%d/uic", port);
-    assert_null(sql_open_or_away(url, SQL_WRITE, 200, &away, error));
+    assert_null(sql_open(url, SQL_WRITE, 200, &away, error));
     assert_true(away);
     assert_non_null(strstr(error, "/uic: no connection within 200 ms"));
     assert_null(strstr(error, "s3cret"));
     close(listener);
-    assert_null(sql_open_or_away(url, SQL_WRITE, 5000, &away, error));
+    assert_null(sql_open(url, SQL_WRITE, 5000, &away, error));
     assert_true(away);
     assert_non_null(strstr(error, "refused"));
 }
@@ -271,7 +271,7 @@ static void a_server_that_refuses_us_is_not_away(void **state)
     bool away = true;
 
     postgres_url_format(&bench_server, "nowhere", url);
-    assert_null(sql_open_or_away(url, SQL_WRITE, 5000, &away, error));
+    assert_null(sql_open(url, SQL_WRITE, 5000, &away, error));
     assert_false(away);
     assert_non_null(strstr(error, "\"nowhere\" does not exist"));
 }
@@ -288,7 +288,7 @@ static void a_connection_that_is_ended_while_idle(void **state)
               " WHERE datname = current_database() AND application_name = 'whatsapp-uic'",
               text);
     assert_string_equal(text, "1");
-    assert_true(sql_socket(sql) >= 0);
+    assert_true(sql->socket >= 0);
     while (result == SQL_DONE)
         result = sql_hear(sql);
     assert_int_equal(result, SQL_DOWN);

@@ -1,0 +1,38 @@
+/* What both ways of writing a batch have in common. */
+#include "store/records/claims.h"
+
+#include <string.h>
+
+extern const char claim_postgres_sql[], claim_sqlite_sql[], find_sqlite_sql[];
+
+enum sql_result claims_prepare(struct sql *sql)
+{
+    static const char *const statements[][5] = {
+        [SQL_SQLITE] = {"BEGIN IMMEDIATE", "COMMIT", claim_sqlite_sql, find_sqlite_sql},
+        [SQL_POSTGRES] = {claim_postgres_sql},
+    };
+    enum sql_result result = SQL_DONE;
+
+    for (int i = 0; result == SQL_DONE && statements[sql->dialect][i] != NULL; i++)
+        result = sql_keep(sql, statements[sql->dialect][i]);
+    return result;
+}
+
+void claim_outcome_read(struct claim_outcome *outcome, const struct sql *sql, int column)
+{
+    const char *code = sql_column(sql, column);
+    const size_t length = code != NULL ? strlen(code) : sizeof outcome->code;
+
+    outcome->status = length < sizeof outcome->code ? STORE_OK : STORE_DOWN;
+    if (outcome->status != STORE_OK)
+        return;
+    memcpy(outcome->code, code, length + 1);
+    outcome->is_new = sql_column_number(sql, column + 1) == 1;
+    outcome->asked_before = !outcome->is_new && sql_column_number(sql, column + 2) == 1;
+}
+
+void claim_refuse(struct claims_batch *batch, size_t index, const struct sql *sql)
+{
+    batch->outcomes[index].status = STORE_DOWN;
+    sql_fail(sql, batch->refused);
+}
