@@ -40,19 +40,27 @@ static void link_deliver(struct record_link *link)
     }
 }
 
+/* Woken by the store, or by record_claim. */
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
+    struct record_link *link = arg;
     eventfd_t count;
 
-    (void)what;
-    eventfd_read(fd, &count);
-    link_deliver(arg);
+    if ((what & EV_WRITE) != 0)
+        mailbox_put(&link->store->writer.inbox, &link->claims);
+    if ((what & EV_READ) != 0) {
+        eventfd_read(fd, &count);
+        link_deliver(link);
+    }
 }
 
 void record_job_finish(struct record_job *job, enum store_status status)
 {
+    struct record_jobs one = STAILQ_HEAD_INITIALIZER(one);
+
     job->ticket->status = status;
-    mailbox_put(&job->link->finished, job);
+    STAILQ_INSERT_TAIL(&one, job, entry);
+    mailbox_put(&job->link->finished, &one);
 }
 
 void record_store_tell(struct record_store *store, bool up, const char *why)
@@ -87,6 +95,7 @@ struct record_link *record_attach(struct record_store *store, struct event_base 
         return NULL;
     }
     link->store = store;
+    STAILQ_INIT(&link->claims);
     if (watch != NULL)
         link->watch = *watch;
     if (mailbox_open(&link->finished, &store->mutex) == 0)
@@ -113,6 +122,7 @@ void record_detach(struct record_link *link)
     if (link == NULL)
         return;
     while (link->under_way > 0) {
+        mailbox_put(&link->store->writer.inbox, &link->claims);
         mailbox_wait(&link->finished, -1, -1);
         link_deliver(link);
     }
@@ -138,34 +148,40 @@ static bool link_down(const struct record_link *link)
     return link->tellings > 0 && !link->up;
 }
 
-static enum store_status hand_over(struct record_link *link, struct record_thread *thread,
+/* Adds the job to those of the list, if it may be under way. */
+static enum store_status job_begin(struct record_link *link, struct record_jobs *jobs,
                                    struct record_job *job, struct store_ticket *ticket, int64_t ms)
 {
     if (link->under_way >= RECORD_UNDER_WAY_MAX)
         return STORE_FULL;
     link->under_way++;
     *job = (struct record_job){.link = link, .ticket = ticket, .due_ms = clock_monotonic_ms() + ms};
-    mailbox_put(&thread->inbox, job);
+    STAILQ_INSERT_TAIL(jobs, job, entry);
     return STORE_LATER;
 }
 
 /* A file is tried again for each claim; a server that is away is not. */
 enum store_status record_claim(struct record_link *link, struct record_claim *claim)
 {
-    struct record_store *store = link->store;
-
-    if (store->dialect == SQL_POSTGRES && link_down(link))
+    if (link->store->dialect == SQL_POSTGRES && link_down(link))
         return STORE_DOWN;
     record_asker_sign(link->asker, claim);
-    return hand_over(link, &store->writer, &claim->job, &claim->ticket, CLAIM_MS);
+    event_active(link->event, EV_WRITE, 0);
+    return job_begin(link, &link->claims, &claim->job, &claim->ticket, CLAIM_MS);
 }
 
 static enum store_status errand_begin(struct record_link *link, struct record_errand *errand,
                                       struct store_ticket *ticket, int64_t ms)
 {
+    struct record_jobs one = STAILQ_HEAD_INITIALIZER(one);
+
     errand->error[0] = '\0';
-    return link_down(link) ? STORE_DOWN
-                           : hand_over(link, &link->store->maintenance, &errand->job, ticket, ms);
+    if (link_down(link))
+        return STORE_DOWN;
+    const enum store_status status = job_begin(link, &one, &errand->job, ticket, ms);
+    if (status == STORE_LATER)
+        mailbox_put(&link->store->maintenance.inbox, &one);
+    return status;
 }
 
 enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep)

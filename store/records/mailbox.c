@@ -24,15 +24,15 @@ void mailbox_wake(struct mailbox *mailbox)
     eventfd_write(mailbox->wake, 1);
 }
 
-/* Woken under the mutex: once the job is taken, the mailbox may be gone. */
-void mailbox_put(struct mailbox *mailbox, struct record_job *job)
+/* Woken under the mutex: once the jobs are taken, the mailbox may be gone. */
+void mailbox_put(struct mailbox *mailbox, struct record_jobs *jobs)
 {
     pthread_mutex_t *mutex = mailbox->mutex;
 
     pthread_mutex_lock(mutex);
     if (STAILQ_EMPTY(&mailbox->jobs))
         mailbox_wake(mailbox);
-    STAILQ_INSERT_TAIL(&mailbox->jobs, job, entry);
+    STAILQ_CONCAT(&mailbox->jobs, jobs);
     pthread_mutex_unlock(mutex);
 }
 

@@ -2,8 +2,8 @@
  * How threads hand jobs over: a list, and an eventfd that becomes readable with its first job.
  *
  *     link's thread                                      store's threads
- *     mailbox_put(&thread->inbox, job)      ────────►    writer.c, maintenance.c
- *     ticket->done(ticket), on the loop     ◄────────    mailbox_put(&link->finished, job)
+ *     mailbox_put(&thread->inbox, jobs)     ────────►    writer.c, maintenance.c
+ *     ticket->done(ticket), on the loop     ◄────────    mailbox_put(&link->finished, jobs)
  */
 #ifndef STORE_RECORDS_MAILBOX_H
 #define STORE_RECORDS_MAILBOX_H
@@ -23,8 +23,8 @@ struct mailbox {
 int mailbox_open(struct mailbox *mailbox, pthread_mutex_t *mutex);
 void mailbox_close(struct mailbox *mailbox);
 
-/* From any thread. */
-void mailbox_put(struct mailbox *mailbox, struct record_job *job);
+/* From any thread. Takes all jobs of the list. */
+void mailbox_put(struct mailbox *mailbox, struct record_jobs *jobs);
 void mailbox_wake(struct mailbox *mailbox);
 
 /* Of the thread that it belongs to. Adds all jobs to the end of the list. */

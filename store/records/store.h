@@ -42,6 +42,7 @@ struct record_link {
     struct store_watch watch;
     struct record_commit_watch commits;
     struct keyed_hash *asker;
+    struct record_jobs claims; /* of this pass of the loop: they leave together */
     size_t under_way;
     bool up;
     unsigned tellings; /* heard */

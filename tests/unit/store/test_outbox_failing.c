@@ -1,7 +1,8 @@
 /* Emptying the outbox into a database that refuses, fails, or is slow: what waits stays, and holds
  * up nothing else. */
-#include "store/base/container_of.h"
 #include "store/outbox_bench.h"
+
+#include "store/base/container_of.h"
 
 /* To us a link is something else than to the store, which never sees ours. */
 struct record_link {
@@ -15,7 +16,7 @@ struct puppet {
     enum store_status at_once;
     enum store_status later;
     const char *poison; /* this event is down for ever */
-    struct record_claim *held;
+    struct record_job *held;
     unsigned claims;
     struct event *soon;
 };
@@ -24,15 +25,13 @@ static struct puppet puppet;
 
 static void puppet_release(enum store_status status)
 {
-    struct record_claim *claims = puppet.held;
+    struct record_job *jobs = puppet.held;
 
     puppet.held = NULL;
-    while (claims != NULL) {
-        struct record_claim *claim = claims;
+    while (jobs != NULL) {
+        struct record_claim *claim = container_of(jobs, struct record_claim, job);
         bool poisoned = puppet.poison != NULL && strcmp(claim->event_id, puppet.poison) == 0;
-        claims = claim->job.ticket != NULL
-                     ? container_of(claim->job.ticket, struct record_claim, ticket)
-                     : NULL;
+        jobs = jobs->entry.stqe_next;
         claim->ticket.status = poisoned ? STORE_DOWN : status;
         claim->ticket.done(&claim->ticket);
     }
@@ -64,8 +63,8 @@ enum store_status __wrap_record_claim(struct record_link *link, struct record_cl
     puppet.claims++;
     if (puppet.at_once != STORE_LATER)
         return puppet.at_once;
-    claim->job.ticket = puppet.held != NULL ? &puppet.held->ticket : NULL;
-    puppet.held = claim;
+    claim->job.entry.stqe_next = puppet.held;
+    puppet.held = &claim->job;
     if (!puppet.hold)
         event_active(puppet.soon, EV_TIMEOUT, 0);
     return STORE_LATER;

@@ -259,6 +259,40 @@ static void what_was_promised_survives_kill(void **state)
     }
 }
 
+static void on_committed(void *arg, size_t claims, int64_t took_us)
+{
+    (void)took_us;
+    assert_int_equal(claims, 100);
+    ++*(unsigned *)arg;
+}
+
+/* A hundred cost the database no more than one. */
+static void claims_of_one_pass_of_the_loop_share_a_transaction(void **state)
+{
+    (void)state;
+    enum { COUNT = 100 };
+    static struct asked crowd[COUNT];
+    unsigned commits = 0;
+    const struct record_commit_watch watch = {on_committed, &commits, NULL};
+
+    bench_attach(&bench);
+    while (!record_link_up(bench.link))
+        assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+    record_watch_commits(bench.link, &watch);
+    for (int i = 0; i < COUNT; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        crowd[i] = asked_by(name, name, "SM1", name);
+        assert_int_equal(record_claim(bench.link, &crowd[i].claim), STORE_LATER);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        asked_wait(&bench, &crowd[i]);
+        assert_int_equal(crowd[i].claim.ticket.status, STORE_OK);
+    }
+    assert_int_equal(commits, 1);
+    bench_detach(&bench);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -267,6 +301,7 @@ int main(void)
         TEST(threads_and_links_count_exactly),
         TEST(two_processes_share_one_database),
         TEST(what_was_promised_survives_kill),
+        TEST(claims_of_one_pass_of_the_loop_share_a_transaction),
     };
 
     int failed = cmocka_run_group_tests_name("SQLite", tests, NULL, NULL);
