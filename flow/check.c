@@ -1,7 +1,4 @@
-/*
- * The report of mistakes in a flow file and the checks that all its parts share. Which keys and
- * values a part may have is up to load_*.c.
- */
+/* The report of mistakes in a flow file, and the checks that all its parts share. */
 #include "flow/check.h"
 
 #include <stdarg.h>

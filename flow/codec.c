@@ -34,8 +34,8 @@
 /* An answer's length mostly fits in a byte or is told in two. */
 #define LONG_ANSWER 255
 
-/* Seconds of the year 9999: what comes later is no time that we wrote, and cannot be reckoned with.
- */
+/* Seconds of the year 9999: what comes later is no time that we wrote, and cannot be reckoned
+ * with. */
 #define TIME_MAX UINT64_C(253402300799)
 
 /* The replies that a stored conversation can have in each state. */

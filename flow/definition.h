@@ -151,8 +151,8 @@ struct flow {
 #define ANSWER_ROOM_MAX (2 * FLOW_ANSWER_CHARACTERS_MAX + 1)
 /* Bytes that all answers of a flow may have as they were read. */
 #define ANSWERS_ROOM_MAX 4096
-/* The part of a text between its outer spaces; other white space than ASCII's is left, and counts.
- */
+/* The part of a text between its outer spaces; other white space than ASCII's is left, and
+ * counts. */
 void text_strip(const char **text, size_t *length);
 /* Bytes that a checked answer can have as it is kept. */
 size_t question_kept(const struct question *question);

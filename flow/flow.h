@@ -108,8 +108,8 @@ uint64_t flow_words_version(const struct flow *flow);
 enum flow_confirm { FLOW_CONFIRM_ALWAYS, FLOW_CONFIRM_DOUBT, FLOW_CONFIRM_NEVER };
 enum flow_confirm flow_confirm(const struct flow *flow);
 
-/* The code of normalised answers, one for each step; longer as in uic_code. Returns a uic_status.
- */
+/* The code of normalised answers, one for each step; longer as in uic_code. Returns a
+ * uic_status. */
 int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,
               size_t salt_length, unsigned longer, char code[UIC_CODE_MAX]);
 
@@ -199,8 +199,8 @@ struct conversation {
     uint16_t answer_end[FLOW_STEPS_MAX + FLOW_READING_CANDIDATES_MAX];
     char code[UIC_CODE_MAX]; /* FINISHED: what was told */
     int64_t completed_s;     /* COMPLETE: when the last answer came */
-    /* Large, and cleared no further than they are used: what is behind the last one means nothing.
-     */
+    /* Large, and cleared no further than they are used: what is behind the last one means
+     * nothing. */
     struct recent recent;
     /* End to end: texts as they were read, all else as it goes into the code; all normalised once
      * COMPLETE. Behind them the names to choose from. */
@@ -327,8 +327,7 @@ struct flow_outcome flow_step(const struct flow *flow, struct conversation *conv
 enum flow_pending {
     FLOW_PENDING_NONE,  /* nothing is pending: flow_step */
     FLOW_PENDING_OWN,   /* get the code registered and tell it to this message */
-    FLOW_PENDING_OTHER, /* get it registered, save, and load again: then this message's turn comes
-                         */
+    FLOW_PENDING_OTHER, /* get it registered, save, load again: then this message's turn comes */
 };
 
 /*

@@ -1,6 +1,6 @@
 /*
  * Flow file to struct flow: the top of the file, and what the rest of the program asks about a
- * flow. Steps, code and messages have files of their own (load_*.c).
+ * flow.
  */
 #include "flow/check.h"
 #include "flow/reading/reading.h"

@@ -1,7 +1,4 @@
-/*
- * The form of the code in a flow file: a list of pieces, for uic_code. How a piece is cut and
- * padded is libuic's.
- */
+/* The form of the code in a flow file: a list of pieces, each cut and padded in its way. */
 #include "flow/check.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
  * The messages of a flow file, language by language, and what stands for those that it does not
- * have. The list of messages is in definition.h.
+ * have.
  */
 #include "flow/check.h"
 

@@ -1,7 +1,4 @@
-/*
- * The steps of a flow file: key, kind of answer, question and what a wrong answer is told. What a
- * good answer is, is answer.c's.
- */
+/* The steps of a flow file: key, kind of answer, question and what a wrong answer is told. */
 #include "flow/check.h"
 
 #include <string.h>

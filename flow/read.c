@@ -1,7 +1,4 @@
-/*
- * A message as an answer to a step: which reader takes it, and with which bounds. How each reads is
- * reading/'s.
- */
+/* A message as an answer to a step: which reader takes it, and with which bounds. */
 #include "flow/definition.h"
 #include "flow/reading/reading.h"
 

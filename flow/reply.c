@@ -1,6 +1,6 @@
 /*
  * From a conversation to the text of its last reply: messages in the person's language, their
- * placeholders filled in, and the open question below them. What is said when is step.c's.
+ * placeholders filled in, and the open question below them.
  */
 #include "flow/turn.h"
 
@@ -213,8 +213,8 @@ static void write_message(struct writer *writer, enum message_name message)
     write_text(writer, writer->flow->messages[writer->language][message]);
 }
 
-/* What is open: the choice of language, the review, or the question with its heading and choices.
- */
+/* What is open: the choice of language, the review, or the question with its heading and
+ * choices. */
 static void write_question(struct writer *writer)
 {
     const struct question *question = writer->question;

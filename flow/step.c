@@ -1,6 +1,5 @@
 /*
- * A person's way through the questions: one message in, the next state out. How answers are taken
- * is take.c's, how they are read back review.c's, and what is said in which words reply.c's.
+ * A person's way through the questions: one message in, the next state out.
  *
  *                          begin             take_text, take_button: the last answer
  *   NEW, STOPPED, FINISHED ------> ASKING ------------------------------------------> COMPLETE
@@ -186,8 +185,8 @@ static enum command command_of(const struct flow *flow, const struct flow_messag
     }
 }
 
-/* A message to which nothing is open: it begins a conversation, unless it belongs to the last one.
- */
+/* A message to which nothing is open: it begins a conversation, unless it belongs to the last
+ * one. */
 static enum flow_event handle_closed(const struct flow *flow, struct conversation *conversation,
                                      const struct flow_message *message, int64_t now_s)
 {

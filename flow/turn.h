@@ -1,7 +1,4 @@
-/*
- * One message's turn in a conversation, shared by the files that move it: step.c (commands, begin
- * and end), take.c (answers), review.c (reading back) and texts.c (what was answered).
- */
+/* One message's turn in a conversation: what the files that move it share. */
 #ifndef FLOW_TURN_H
 #define FLOW_TURN_H
 

@@ -1,6 +1,6 @@
 /*
  * The check character of ISO 7064, hybrid system MOD 37,36: finds every single wrong character and
- * all but one in 630 swaps of neighbours. Where it stands in a code is code.c's.
+ * all but one in 630 swaps of neighbours.
  */
 #include "uic/check.h"
 

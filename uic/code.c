@@ -1,6 +1,6 @@
 /*
  * Normalised fields and a format make a code, piece after piece; the fields and a key make the
- * hash by which a person is known again. Which format and whose code is free are the caller's.
+ * hash by which a person is known again.
  */
 #include "uic/uic.h"
 

@@ -1,6 +1,6 @@
 /*
  * A person's text as ASCII capitals and digits: ASCII by a table, everything else one character at
- * a time through its Unicode decomposition. Whether the text is an answer at all is the caller's.
+ * a time through its Unicode decomposition.
  */
 #include "uic/known.h"
 #include "uic/uic.h"

@@ -1,7 +1,4 @@
-/*
- * A whole number as people write it, in the digits of any script, as its canonical decimal. Which
- * numbers make sense is the caller's.
- */
+/* A whole number as people write it, in the digits of any script, as its canonical decimal. */
 #include "uic/known.h"
 #include "uic/uic.h"
 

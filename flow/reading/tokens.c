@@ -1,7 +1,4 @@
-/*
- * A text to words, numbers and breaks, each with what it can mean. What they say together is the
- * readers'.
- */
+/* A text to words, numbers and breaks, each with what it can mean. */
 #include "flow/reading/reading.h"
 
 #include <string.h>

@@ -1,7 +1,4 @@
-/*
- * The meanings of words: a sorted table of keys, filled from word files of any language. What the
- * files may hold is load_words.c's, what a reader makes of a meaning the readers'.
- */
+/* The meanings of words: a sorted table of keys, filled from word files of any language. */
 #include "flow/reading/reading.h"
 
 #include <openssl/evp.h>

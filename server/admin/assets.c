@@ -1,4 +1,4 @@
-/* The table of embedded files, and how one is sent. Who may see a page is left to its handler. */
+/* The table of embedded files, and how one is sent. */
 #include "server/admin/assets.h"
 
 #include <string.h>

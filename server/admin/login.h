@@ -1,6 +1,6 @@
 /*
  * Logging in and out with a browser, and the page that one sees then. The token is asked for once;
- * for it there is a pass (access.h).
+ * for it there is a pass.
  */
 #ifndef SERVER_ADMIN_LOGIN_H
 #define SERVER_ADMIN_LOGIN_H

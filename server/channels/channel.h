@@ -1,6 +1,6 @@
 /*
- * A channel: a way by which messages come in and replies go out. webhook.c takes a request through
- * it: receive, one exchange for each message, answer. A channel knows nothing of conversations.
+ * A channel: a way by which messages come in and replies go out. A request goes through it in this
+ * order: receive, one exchange for each message, answer. A channel knows nothing of conversations.
  *
  * All calls on the worker's thread.
  */

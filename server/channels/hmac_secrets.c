@@ -1,5 +1,4 @@
-/* Keyed contexts out of a setting. What is signed, and how a signature is written, is left to the
- * channels. */
+/* Keyed contexts out of a setting. */
 #include "server/channels/hmac_secrets.h"
 
 #include <openssl/core_names.h>

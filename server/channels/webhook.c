@@ -1,5 +1,7 @@
-/* Drives a webhook request through its channel: refuse or receive, one exchange for each message,
- * and the reply when the last is answered. What the bytes mean is left to the channel. */
+/*
+ * Drives a webhook request through its channel: refuse or receive, one exchange for each message,
+ * and the response when the last is answered.
+ */
 #include "server/channels/channel.h"
 
 #include "server/telemetry/log.h"

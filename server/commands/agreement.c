@@ -24,8 +24,7 @@ const struct command cmd_agreement = {
         "a comma, a semicolon or a tab between them. A heading is not needed. Prints the share of\n"
         "the same codes with its interval at 95 % (Wilson), and which parts of the others differ;\n"
         "lines that cannot be read by their number, never a code. Under 30 people it tells the\n"
-        "interval and no rate (exit code 1); 200 make it about seven points wide on either "
-        "side.\n\n"
+        "interval and no rate (exit code 1); 200 make it about seven points wide on either side.\n\n"
         "  --flow FILE  the form of the codes from FILE instead of FLOW_FILE\n",
     .run = run,
 };

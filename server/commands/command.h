@@ -1,7 +1,4 @@
-/*
- * A command of the program: one file each, its entry on top. main.c finds it by name, answers
- * --help and --version, and takes --env out of the arguments.
- */
+/* A command of the program: one file each, its entry on top. */
 #ifndef SERVER_COMMANDS_COMMAND_H
 #define SERVER_COMMANDS_COMMAND_H
 
@@ -49,8 +46,8 @@ struct command_option {
 
 #define COMMAND_OPTIONS_MAX 8
 
-/* Returns 0, with the first plain argument at argv[optind], or -1 after one line on standard error.
- */
+/* Returns 0, with the first plain argument at argv[optind], or -1 after one line on standard
+ * error. */
 int command_options(const struct command_option *known, int argc, char *argv[]);
 /* The same where plain arguments are refused. */
 int command_only_options(const struct command_option *known, int argc, char *argv[]);

@@ -33,8 +33,7 @@ const struct command cmd_export = {
         "  --no-phone       without the phone numbers\n"
         "  --bom            begin the CSV with a byte order mark, by which Excel knows UTF-8\n"
         "  --separator ';'  between cells, for a French Excel; or ','\n"
-        "  --output FILE    into FILE instead of standard output; a device or a named pipe is "
-        "written to,\n"
+        "  --output FILE    into FILE instead of standard output; a device or a named pipe is written to,\n"
         "                   a link is refused\n",
     .run = run,
 };

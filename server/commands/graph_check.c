@@ -1,4 +1,4 @@
-/* One GET by libcurl, and what its answer means in words. Sending messages is graph.c's affair. */
+/* One GET by libcurl, and what its answer means in words. */
 #include "server/commands/graph_check.h"
 
 #include <ctype.h>

@@ -1,5 +1,4 @@
-/* whatsapp-uic import: the Python version's records into our database. What a row becomes is
- * python_record.c's affair, how it is read and written the store's. */
+/* whatsapp-uic import: the Python version's records into our database. */
 #include "server/commands/command.h"
 #include "server/commands/progress.h"
 #include "server/commands/python_record.h"
@@ -20,18 +19,15 @@ const struct command cmd_import = {
     .details =
         "  whatsapp-uic import --from sqlite:////opt/old/uic_database.db --dry-run\n"
         "  whatsapp-uic import --from postgresql://reader@localhost/whatsapp_uic_db\n\n"
-        "Reads the table uic_records, in the form of the first release (normalized_first_name "
-        "...)\n"
+        "Reads the table uic_records, in the form of the first release (normalized_first_name ...)\n"
         "or of the ten-character codes (normalized_last_name_code ...), and writes it to\n"
         "DATABASE_URL, which must be another database. The old one is only read. Codes, numbers,\n"
         "dates, counts, notes and inactive records stay as they are. With the old UIC_SALT, and\n"
         "FLOW_FILE set to reference-initial.json or lllfffycg.json, everybody who comes back gets\n"
         "the old code.\n\n"
-        "A record that is there already is left alone, so a second run takes only what is new. "
-        "One\n"
+        "A record that is there already is left alone, so a second run takes only what is new. One\n"
         "that cannot be taken is named by its id with the reason, and the exit code is then 1.\n"
-        "The server may run meanwhile. A password is better kept in ~/.pgpass than written into "
-        "the\n"
+        "The server may run meanwhile. A password is better kept in ~/.pgpass than written into the\n"
         "URL or the command, where other users of the machine and the journal of sudo see it.\n\n"
         "  --from URL   the old database: sqlite:///... or postgresql://...\n"
         "  --dry-run    write nothing, and say what would be done\n"

@@ -1,4 +1,4 @@
-/* Reads the names of links; where they lead is systemd's affair. */
+/* Reads the names of links. */
 #include "server/commands/instances.h"
 
 #include <dirent.h>

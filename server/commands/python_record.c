@@ -1,7 +1,7 @@
 /*
  * The Python version kept the normalised answers; we keep a keyed hash of them, made by the same
- * function as a claim's (exchange.c). Its columns were named after other questions than were asked:
- * which column holds what is store/records/read.c's affair, which question that was is ours.
+ * function as a claim's. Its columns were named after other questions than were asked: which
+ * question each was is told here.
  */
 #include "server/commands/python_record.h"
 

@@ -1,5 +1,5 @@
-/* whatsapp-uic retention: what RETENTION_DAYS would remove, what holds it back, and to let it go.
- */
+/* whatsapp-uic retention: what RETENTION_DAYS would remove, what holds it back, and to let it
+ * go. */
 #include "server/commands/author.h"
 #include "server/commands/command.h"
 #include "server/commands/stats_view.h"

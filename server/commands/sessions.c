@@ -1,5 +1,5 @@
-/* whatsapp-uic sessions: how many conversations are open, by the question they are at. Never whose.
- */
+/* whatsapp-uic sessions: how many conversations are open, by the question they are at. Never
+ * whose. */
 #include "server/commands/stats_view.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* whatsapp-uic stats: how the programme goes, from the configured stores. The same figures as
+/* whatsapp-uic stats: how the programme goes, from the configured stores. The same as
  * GET /admin/stats, as a table or as JSON. */
 #include "server/commands/stats_view.h"
 

@@ -1,6 +1,4 @@
-/* Reads the settings. What each may hold is left to config_settings.c, what they need of each other
- * to config_needs.c. Whether Redis, the database or the flow file are any good is found out by
- * those who open them. */
+/* Reads the settings from the environment and the file. */
 #include "server/config/config_parts.h"
 #include "server/config/file.h"
 #include <errno.h>

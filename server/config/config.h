@@ -1,6 +1,6 @@
 /*
  * Configuration: environment variables, and a .env file for what the environment does not hold.
- * One table, in config_settings.c, feeds the parser, --help and check.
+ * One table feeds the parser, --help and check.
  */
 #ifndef SERVER_CONFIG_CONFIG_H
 #define SERVER_CONFIG_CONFIG_H

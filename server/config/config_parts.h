@@ -1,8 +1,4 @@
-/*
- * Private to the configuration: what its files share. config_settings.c holds the table of settings
- * and what a value of each may be, config_needs.c what settings need of each other; config.c reads
- * them from the environment and the file.
- */
+/* Private to the configuration: the table of settings, and what its files share. */
 #ifndef SERVER_CONFIG_CONFIG_PARTS_H
 #define SERVER_CONFIG_CONFIG_PARTS_H
 

@@ -1,5 +1,4 @@
-/* The table of settings, what a value of each may be, and how both are told to people. Where values
- * come from is left to config.c. */
+/* The table of settings, what a value of each may be, and how both are told to people. */
 #include "server/config/config_parts.h"
 #include "server/config/local_day.h"
 #include "server/config/networks.h"

@@ -1,5 +1,4 @@
-/* Reads the text of a .env file. Where the text comes from is config.c's business, what the names
- * mean config_settings.c's. */
+/* Reads the text of a .env file. */
 #include "server/config/dotenv.h"
 #include <openssl/crypto.h>
 #include <stdbool.h>

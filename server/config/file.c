@@ -1,4 +1,4 @@
-/* Reads a whole file, bounded; what the bytes mean is the caller's business. */
+/* Reads a whole file, bounded. */
 #include "server/config/file.h"
 #include <errno.h>
 #include <fcntl.h>

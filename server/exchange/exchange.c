@@ -1,5 +1,4 @@
-/* Begins and ends exchanges, lets in who may write, watches deadlines. Which way a message goes is
- * left to fsm.c. */
+/* Begins and ends exchanges, lets in who may write, watches deadlines. */
 #include "server/exchange/exchange.h"
 
 #include "server/exchange/exchange_parts.h"

@@ -1,6 +1,6 @@
 /*
- * The walk of one message: load the session, step, claim the code when all answers are in, save,
- * answer. Channel-neutral; the state diagram is in fsm.c.
+ * The way of one message: load the session, step, claim the code when all answers are in, save,
+ * answer. Channel-neutral.
  *
  *     exchange_begin(service, &message, on_answer, arg)  ->  on_answer(arg, &message, &reply), once
  *

@@ -1,7 +1,4 @@
-/*
- * Private to the exchange: one message on its way. exchange.c begins and times it, fsm.c takes it
- * through its states, and both use claim.c, answer.c and pool.c, which use neither.
- */
+/* Private to the exchange: one message on its way through the states. */
 #ifndef SERVER_EXCHANGE_EXCHANGE_PARTS_H
 #define SERVER_EXCHANGE_EXCHANGE_PARTS_H
 
@@ -86,7 +83,7 @@ void exchange_enter(struct exchange_service *service, struct exchange *exchange)
 void exchange_end(struct exchange *exchange);
 void exchange_pool_free(struct exchange_service *service);
 
-/* In fsm.c. Sets up the operations through which the walk comes back to itself. */
+/* In fsm.c. Sets up the operations through which the machine comes back to itself. */
 void exchange_prepare(struct exchange *exchange);
 /* Goes on until the exchange waits, or is over and gone. */
 void exchange_drive(struct exchange *exchange);

@@ -72,16 +72,16 @@ void exchange_prepare(struct exchange *exchange)
 }
 
 /* What a state leaves the exchange to do. */
-enum walk { WALK_ON, WALK_WAITS, WALK_OVER };
+enum fsm_next { FSM_ON, FSM_WAITS, FSM_OVER };
 
 /* An operation that finishes at once leaves its status in the ticket like one that finishes
  * later. */
-static enum walk ticket_wait(struct store_ticket *ticket, enum store_status status)
+static enum fsm_next ticket_wait(struct store_ticket *ticket, enum store_status status)
 {
     if (status == STORE_LATER)
-        return WALK_WAITS;
+        return FSM_WAITS;
     ticket->status = status;
-    return WALK_ON;
+    return FSM_ON;
 }
 
 /* Where the conversation stands before this message. When the last save had no answer and this is
@@ -246,7 +246,7 @@ static void exchange_measure(struct exchange *exchange)
     }
 }
 
-static enum walk ask_newest(struct exchange *exchange)
+static enum fsm_next ask_newest(struct exchange *exchange)
 {
     struct replies_link *replies = exchange->service->settings.replies;
 
@@ -255,15 +255,15 @@ static enum walk ask_newest(struct exchange *exchange)
 }
 
 /* Where the newest is not known, each may be it. */
-static enum walk newest_finish(struct exchange *exchange)
+static enum fsm_next newest_finish(struct exchange *exchange)
 {
     exchange->said.quotes_older = exchange->newest.ticket.status == STORE_OK &&
                                   exchange->newest.id != exchange->said.quoted_id;
     exchange->state = EXCHANGE_LOAD;
-    return WALK_ON;
+    return FSM_ON;
 }
 
-static enum walk ask_session(struct exchange *exchange)
+static enum fsm_next ask_session(struct exchange *exchange)
 {
     struct session *session = &exchange->session;
 
@@ -272,32 +272,32 @@ static enum walk ask_session(struct exchange *exchange)
                        session_load(exchange->service->settings.sessions, session));
 }
 
-static enum walk load_finish(struct exchange *exchange)
+static enum fsm_next load_finish(struct exchange *exchange)
 {
     const enum store_status status = exchange->session.ticket.status;
 
     if (status != STORE_OK && status != STORE_ABSENT)
-        return load_failed(exchange) ? WALK_WAITS : WALK_OVER;
+        return load_failed(exchange) ? FSM_WAITS : FSM_OVER;
     exchange->state = exchange_step(exchange);
     if (exchange->outcome.effect != FLOW_REPEAT && exchange->outcome.effect != FLOW_IGNORE)
-        return WALK_ON;
+        return FSM_ON;
     exchange_answer_reply(exchange);
-    return WALK_OVER;
+    return FSM_OVER;
 }
 
-static enum walk ask_records(struct exchange *exchange)
+static enum fsm_next ask_records(struct exchange *exchange)
 {
     struct record_claim *claim = &exchange->claim;
 
     if (exchange_claim_prepare(exchange) != 0) {
         exchange_answer_unavailable(exchange, "code_not_computed");
-        return WALK_OVER;
+        return FSM_OVER;
     }
     exchange->state = EXCHANGE_CLAIMED;
     return ticket_wait(&claim->ticket, record_claim(exchange->service->settings.records, claim));
 }
 
-static enum walk ask_outbox(struct exchange *exchange)
+static enum fsm_next ask_outbox(struct exchange *exchange)
 {
     struct outbox_entry *entry = &exchange->entry;
 
@@ -306,16 +306,16 @@ static enum walk ask_outbox(struct exchange *exchange)
     return ticket_wait(&entry->ticket, outbox_put(exchange->service->settings.outbox, entry));
 }
 
-static enum walk ask_save(struct exchange *exchange)
+static enum fsm_next ask_save(struct exchange *exchange)
 {
     exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
-    enum walk walk = ticket_wait(&exchange->session.ticket, exchange_save(exchange));
-    if (walk == WALK_WAITS)
+    enum fsm_next next = ticket_wait(&exchange->session.ticket, exchange_save(exchange));
+    if (next == FSM_WAITS)
         exchange->unsure = true;
-    return walk;
+    return next;
 }
 
-static enum walk exchange_walk(struct exchange *exchange)
+static enum fsm_next fsm_step(struct exchange *exchange)
 {
     switch (exchange->state) {
     case EXCHANGE_QUOTE:
@@ -329,33 +329,33 @@ static enum walk exchange_walk(struct exchange *exchange)
     case EXCHANGE_CLAIM:
         return ask_records(exchange);
     case EXCHANGE_CLAIMED:
-        return exchange_claim_finish(exchange) ? WALK_ON : WALK_OVER;
+        return exchange_claim_finish(exchange) ? FSM_ON : FSM_OVER;
     case EXCHANGE_OUTBOX:
         return ask_outbox(exchange);
     case EXCHANGE_OUTBOXED:
-        return exchange_outbox_finish(exchange) ? WALK_ON : WALK_OVER;
+        return exchange_outbox_finish(exchange) ? FSM_ON : FSM_OVER;
     case EXCHANGE_RESERVE:
     case EXCHANGE_SAVE:
         return ask_save(exchange);
     case EXCHANGE_RESERVED:
     case EXCHANGE_SAVED:
-        return save_finish(exchange) ? WALK_ON : WALK_OVER;
+        return save_finish(exchange) ? FSM_ON : FSM_OVER;
     }
-    return WALK_OVER;
+    return FSM_OVER;
 }
 
 void exchange_drive(struct exchange *exchange)
 {
-    enum walk walk = WALK_ON;
+    enum fsm_next next = FSM_ON;
 
-    while (walk == WALK_ON && exchange->answer != NULL) {
+    while (next == FSM_ON && exchange->answer != NULL) {
         exchange_measure(exchange);
-        walk = exchange_walk(exchange);
+        next = fsm_step(exchange);
     }
-    if (walk == WALK_WAITS)
+    if (next == FSM_WAITS)
         return;
     /* Answered by its deadline while it waited for a save. */
-    if (walk == WALK_ON &&
+    if (next == FSM_ON &&
         (exchange->state == EXCHANGE_RESERVED || exchange->state == EXCHANGE_SAVED))
         save_count(exchange);
     exchange_end(exchange);

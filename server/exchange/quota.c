@@ -1,5 +1,4 @@
-/* Counts in windows that begin with the first thing counted, one table for each kind of window.
- * What is said to somebody whose quota is spent is left to the exchange. */
+/* Counts in windows that begin with the first thing counted, one table for each kind of window. */
 #include "server/exchange/quota.h"
 
 #include "server/telemetry/log.h"

@@ -1,5 +1,4 @@
-/* The token that a request brings: "Authorization: Bearer TOKEN" (RFC 6750, 2.1). Whether it is the
- * right one is left to whom it is for. */
+/* The token that a request brings: "Authorization: Bearer TOKEN" (RFC 6750, 2.1). */
 #ifndef SERVER_HTTP_BEARER_H
 #define SERVER_HTTP_BEARER_H
 

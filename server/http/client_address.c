@@ -170,8 +170,8 @@ struct client_address client_address_counted_as(const struct client_address *add
     return key;
 }
 
-/* IPv4 addresses differ in the last bytes only, which are high bits here: shifts bring them down.
- */
+/* IPv4 addresses differ in the last bytes only, which are high bits here: shifts bring them
+ * down. */
 uint64_t client_address_hash(const struct client_address *address, uint64_t seed)
 {
     uint64_t half[2];

@@ -1,5 +1,4 @@
-/* The watch over connections: scanner, limits of number. What a good request means is left to
- * http.c, and limits of time to connection_sweep.c.
+/* The watch over connections: scanner, limits of number.
  *
  * Scanner and evhttp go in step. The scanner stands still at the end of a request until evhttp has
  * handed it over and it is being answered; what evhttp then left in the buffer must be what the

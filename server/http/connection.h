@@ -45,7 +45,7 @@ void connections_free(struct connections *connections);
 
 size_t connections_count(const struct connections *connections);
 
-/* evhttp handed over a request; its response will be announced by connection_responded. A status in the
+/* evhttp handed over a request; connection_responded will tell of its response. A status in the
  * verdict is the response: a trusted proxy brings it from an address that has too many under way
  * already, or evhttp read something else than the scanner. */
 struct http_verdict connection_busy(struct connections *connections,

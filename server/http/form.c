@@ -1,5 +1,7 @@
-/* The form decoder: ours because evhttp's fails on keys without a value, cuts at %00 and does not
- * decode keys. What the fields mean is left to the channels. */
+/*
+ * The form decoder: ours because evhttp's fails on keys without a value, cuts at %00 and does not
+ * decode keys.
+ */
 #include "server/http/form.h"
 
 #include "store/base/hex.h"

@@ -1,5 +1,7 @@
-/* Strict reading of requests, byte by byte: one state for each place of the grammar. Bodies are
- * only counted. What a request asks for is left to http.c. */
+/*
+ * Strict reading of requests, byte by byte: one state for each part of the grammar. Bodies are
+ * only counted.
+ */
 #include "server/http/head.h"
 
 #include "server/http/head_parts.h"

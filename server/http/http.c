@@ -1,5 +1,4 @@
-/* evhttp glue: listening socket, request view, response. Which path does what is left to the router,
- * which connections are tolerated to connection.c. */
+/* evhttp glue: listening socket, request view, response. */
 #include "server/http/http.h"
 
 #include "server/telemetry/http_status.h"

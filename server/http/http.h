@@ -78,8 +78,7 @@ struct http;
 struct http_address {
     const char *host;
     unsigned port;
-    int shared_fd; /* a listening socket of all workers, borrowed until http_create returns, or -1
-                    */
+    int shared_fd; /* of all workers, borrowed until http_create returns; or -1 */
 };
 
 /* Serves on the shared socket, or on an own one (SO_REUSEPORT) of host and port. Returns NULL with

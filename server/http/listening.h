@@ -1,7 +1,6 @@
 /*
- * One listening socket for all workers, where a service manager holds it while no server runs: what
- * connects then waits instead of being refused. Without a manager each worker opens its own
- * (http.h).
+ * One listening socket for all workers, where a service manager holds it while no server runs:
+ * what connects then waits instead of being refused. Without a manager each worker opens its own.
  */
 #ifndef SERVER_HTTP_LISTENING_H
 #define SERVER_HTTP_LISTENING_H

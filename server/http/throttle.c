@@ -42,8 +42,8 @@ static void waiting_begin(struct waiting *waiting)
     evtimer_add(waiting->timer, &delay);
 }
 
-/* A timer counts from when its loop woke up, so it may be early; then the next try would be, too.
- */
+/* A timer counts from when its loop woke up, so it may be early; then the next try would be,
+ * too. */
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct waiting *waiting = arg;

@@ -1,5 +1,5 @@
 /*
- * Requests that brought a token wait for their answer as long as throttle_table.h says, each with its
+ * Requests that brought a token wait for their answer as long as the table says, each with its
  * connection: so an address guesses no faster than its open connections let it. One for each
  * worker, on its thread.
  *

@@ -1,8 +1,8 @@
 /*
- * How long an address that gave a token waits for its answer. A wrong one waits, each
- * time longer; a right one that follows waits as long as the wrong ones before it, so that the
- * answer tells nothing before they could have. Nobody is ever refused. One table for the whole
- * process, of a fixed size. Any thread.
+ * How long an address that gave a token waits for its answer. A wrong one waits, each time longer;
+ * a right one that follows waits as long as the wrong ones before it, so that the answer tells
+ * nothing before they could have. Nobody is ever refused. One table for the whole process, of a
+ * fixed size. Any thread.
  */
 #ifndef SERVER_HTTP_THROTTLE_TABLE_H
 #define SERVER_HTTP_THROTTLE_TABLE_H

@@ -1,5 +1,4 @@
-/* OpenSSL's context and libevent's streams over it. Which connections are tolerated is left to
- * connection.c. */
+/* OpenSSL's context and libevent's streams over it. */
 #include "server/http/tls.h"
 
 #include <event2/bufferevent.h>

@@ -1,4 +1,4 @@
-/* Derives the secrets from the salt. Who uses them, and for what, is their business. */
+/* Derives the secrets from the salt. */
 #include "server/security/keys.h"
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

@@ -1,4 +1,4 @@
-/* Users, core images and the like. What a user may do with files is left to the system. */
+/* Users, core images and the like. */
 #include "server/security/privilege.h"
 
 #include "server/telemetry/log.h"

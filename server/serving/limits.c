@@ -1,4 +1,4 @@
-/* Opens the process-wide limits. Where they are met is left to connection.c and exchange.c. */
+/* Opens the process-wide limits. */
 #include "server/serving/limits.h"
 
 #include "server/exchange/quota.h"

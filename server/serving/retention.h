@@ -1,6 +1,6 @@
 /*
  * RETENTION_DAYS: codes that nobody asked for since are removed, step by step and at a quiet pace,
- * by one worker of each instance, on its loop; unless retention_guard.h holds them back.
+ * by one worker of each instance, on its loop; unless the guard holds them back.
  */
 #ifndef SERVER_SERVING_RETENTION_H
 #define SERVER_SERVING_RETENTION_H

@@ -1,5 +1,4 @@
-/* Starts and stops the server: stop is the reverse of start. What a worker does is left to
- * worker.c. */
+/* Starts and stops the server: stop is the reverse of start. */
 #include "server/serving/server.h"
 
 #include "server/channels/meta/clock.h"

@@ -1,4 +1,4 @@
-/* Loads what most commands begin with. Reaching Redis and the database is left to them. */
+/* Loads what most commands begin with. */
 #include "server/serving/setup.h"
 #include "server/config/file.h"
 #include "server/config/local_day.h"

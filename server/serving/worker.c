@@ -1,5 +1,4 @@
-/* A worker's life: create, start, stop, join, free. What happens to a request is left to routes.c,
- * to a message to exchange.c. */
+/* A worker's life: create, start, stop, join, free. */
 #include "server/serving/worker.h"
 
 #include "server/admin/authentication.h"

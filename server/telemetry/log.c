@@ -1,5 +1,4 @@
-/* Puts lines into a ring of bytes, and lets one thread write the ring to standard error. What is
- * worth a line, and what must never be in one, is decided by the caller. */
+/* Puts lines into a ring of bytes, and lets one thread write the ring to standard error. */
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"

@@ -1,6 +1,4 @@
-/*
- * One line of the log, formatted into a fixed buffer.
- */
+/* One line of the log, formatted into a fixed buffer. */
 #ifndef SERVER_TELEMETRY_LOG_LINE_H
 #define SERVER_TELEMETRY_LOG_LINE_H
 

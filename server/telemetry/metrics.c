@@ -1,4 +1,4 @@
-/* Counts for each thread alone, sums when read. What is counted stands in metrics.h. */
+/* Counts for each thread alone, adds up when read. */
 #include "server/telemetry/metrics.h"
 #include <pthread.h>
 #include <stdatomic.h>

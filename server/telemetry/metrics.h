@@ -1,6 +1,6 @@
 /*
  * What the server counts and measures, declared once with its help text: the lists make the enums
- * and, in metrics_text.c, the Prometheus exposition. Each thread counts alone without locks;
+ * and the Prometheus exposition. Each thread counts alone without locks;
  * reading sums. Knows nothing of those who count.
  *
  * Names follow Prometheus: base units, _total for what only grows. What is listed here stands in

@@ -1,4 +1,4 @@
-/* What metrics.h lists, as Prometheus text (version 0.0.4). */
+/* The metrics as Prometheus text (version 0.0.4). */
 #ifndef SERVER_TELEMETRY_METRICS_TEXT_H
 #define SERVER_TELEMETRY_METRICS_TEXT_H
 

@@ -1,4 +1,4 @@
-/* A datagram to the socket that NOTIFY_SOCKET names. What is said when is left to server.c. */
+/* A datagram to the socket that NOTIFY_SOCKET names. */
 #include "server/telemetry/notify.h"
 
 #include <limits.h>

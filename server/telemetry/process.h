@@ -8,8 +8,8 @@
 void process_started(void);
 /* The same as text, 2026-11-29T11:42:28.160Z. */
 void process_start_text(char text[PROCESS_START_MAX]);
-/* Sets the gauges of memory, processor time and files. Reads /proc, which never waits for a disk.
- */
+/* Sets the gauges of memory, processor time and files. Reads /proc, which never waits for a
+ * disk. */
 void process_measure(void);
 
 #endif

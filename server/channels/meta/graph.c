@@ -1,7 +1,6 @@
 /*
  * libcurl on libevent: curl says which sockets and which timer to watch, the loop tells it what
- * happened there, and finished transfers are taken from its queue. What an answer holds is read by
- * graph_answer.c.
+ * happened there, and finished transfers are taken from its queue.
  *
  * A request goes out by one attempt of ours only: curl would send it again by itself when a kept
  * connection turns out to be dead, and nobody would know of the repeat. It can do so only with a

@@ -1,7 +1,6 @@
 /*
  * A client of Meta's Graph API on a worker's loop: libcurl's multi interface, connections kept
- * alive, TLS verified. It carries bytes and says how it went; what that means for a message is
- * graph_verdict.h's affair.
+ * alive, TLS verified. It carries bytes and says how it went.
  *
  *     struct graph *graph = graph_create(&settings, base, error);
  *     struct graph_call *call = graph_post(graph, body, length, done, arg);

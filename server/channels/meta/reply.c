@@ -1,5 +1,4 @@
-/* Replies as text, buttons or a list, whatever Meta's limits allow. Sending them is left to the
- * queue. */
+/* Replies as text, buttons or a list, whatever Meta's limits allow. */
 #include "server/channels/meta/reply.h"
 
 #include "server/channels/meta/message.h"

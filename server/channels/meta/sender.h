@@ -1,6 +1,6 @@
 /*
- * A worker's sender of replies through Meta: takes them from the queue (store/replies.h), posts
- * them (graph.h), and counts and logs how each ended.
+ * A worker's sender of replies through Meta: takes them from the queue, posts them, and counts
+ * and logs how each ended.
  *
  *     struct sender *sender = sender_create(&settings, base, error);
  *     replies_put(sender_replies(sender), &entry);

@@ -1,5 +1,4 @@
-/* Computes what Twilio would have signed and compares. What a refusal looks like is left to
- * twilio.c. */
+/* Computes what Twilio would have signed and compares. */
 #include "server/channels/twilio/signature.h"
 
 #include "server/channels/hmac_secrets.h"
@@ -77,7 +76,7 @@ static int text_compare(const struct form_text *a, const struct form_text *b)
     return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-/* By key, then by value, so that what stands twice stands side by side. */
+/* By key, then by value, so that duplicates stand side by side. */
 static int field_compare(const void *left, const void *right)
 {
     const struct form_field *a = *(const struct form_field *const *)left;

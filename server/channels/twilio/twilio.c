@@ -16,8 +16,8 @@ _Static_assert(CONFIG_PARAMETERS_MAX <= FORM_FIELDS_MAX, "a form holds as many a
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
-/* To a plain SMS, Messenger or RCS: whoever writes there has no number on WhatsApp to be known by.
- */
+/* To a plain SMS, Messenger or RCS: whoever writes there has no number on WhatsApp to be known
+ * by. */
 #define ELSEWHERE                                                                   \
     "Ce service fonctionne seulement sur WhatsApp : écrivez-nous sur WhatsApp.\n" \
     "This service works on WhatsApp only: please write to us there."
