@@ -96,14 +96,25 @@ static enum store_status memory_put(struct replies_link *link, struct replies_en
     return status;
 }
 
-/* How long nobody may be sent anything; 0: one reply may go, and is noted. */
+/* In how many ms there are fewer than so many in so many ms. */
+static int64_t wait_for(const struct replies_memory *memory, unsigned count, int64_t ms,
+                        int64_t now)
+{
+    const int64_t first = memory->sent[(memory->oldest_sent + memory->rate - count) % memory->rate];
+
+    return first + ms > now ? first + ms - now : 0;
+}
+
+/* How long nobody may be sent anything; 0: one reply may go, and is noted. A second's worth is spread
+ * over its tenths, so that on its way to Meta none catches up with those of the second before. */
 static int64_t rate_wait(struct replies_memory *memory, int64_t now)
 {
     if (memory->rate == 0)
         return 0;
-    const int64_t wait_ms = memory->sent[memory->oldest_sent] + 1000 - now;
-    if (wait_ms > 0)
-        return wait_ms;
+    const int64_t second = wait_for(memory, memory->rate, 1000, now);
+    const int64_t tenth = wait_for(memory, (memory->rate + 9) / 10, 100, now);
+    if (second > 0 || tenth > 0)
+        return second > tenth ? second : tenth;
     memory->sent[memory->oldest_sent] = now;
     memory->oldest_sent = (memory->oldest_sent + 1) % memory->rate;
     return 0;

@@ -20,12 +20,16 @@ for _, who in ipairs(redis.call('ZRANGEBYSCORE', due, now_us + ARGV[5] * 1000, '
     redis.call('ZADD', due, now_us, who)
 end
 
--- The list of what was sent holds so many times as a second may have replies: 0 when the last of
--- them is a second old, else how long until it is.
+-- In how many ms there are fewer than so many in so many us. A second's worth is spread over its
+-- tenths, so that on its way to Meta none catches up with those of the second before.
+local function wait_for(count, us)
+    local first = redis.call('LINDEX', sent, count - 1)
+    local wait = first and first + us - now_us or 0
+    return wait > 0 and wait <= us and math.ceil(wait / 1000) or 0
+end
 local function wait_for_rate()
-    local first = rate > 0 and redis.call('LINDEX', sent, rate - 1)
-    local wait = first and first + 1000000 - now_us or 0
-    return wait > 0 and wait <= 1000000 and math.ceil(wait / 1000) or 0
+    return rate == 0 and 0 or
+        math.max(wait_for(rate, 1000000), wait_for(math.ceil(rate / 10), 100000))
 end
 
 for _, who in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now_us, 'LIMIT', 0, most)) do
