@@ -1,5 +1,5 @@
 /*
- * Figures: what all instances together have counted, by the day, and how many things
+ * Counters: what all instances together have counted, by the day, and how many things
  * (conversations) are where just now. Kept in Redis, or without one in memory; whoever reads gets
  * the sums.
  *
@@ -31,7 +31,7 @@ struct event_base;
 struct redis_link;
 
 #define COUNTERS_FIELDS_MAX 128
-#define COUNTERS_PLACES_MAX 16
+#define COUNTERS_STEPS_MAX 16
 #define COUNTERS_DAYS_MAX 90
 #define COUNTERS_INSTANCES_MAX 32
 #define COUNTERS_INSTANCE_MAX 96
@@ -43,8 +43,8 @@ struct counters_settings {
     bool in_redis;             /* else in memory, for this process alone */
     const char *const *fields; /* names of what is counted */
     size_t field_count;
-    const char *const *places; /* names of where things are */
-    size_t place_count;
+    const char *const *steps; /* names of where things are */
+    size_t step_count;
     const char *generation; /* things of another generation are other things */
     unsigned life_minutes;  /* a thing that does not move for so long is gone */
     /* Days since 1970 in the calendar of the readers; from any thread. */
@@ -73,9 +73,9 @@ void counters_detach(struct counters_link *link);
 /* Counts n of a field, today. */
 void counters_add(struct counters_link *link, size_t field, unsigned n);
 
-/* Where a thing is since which minute (since 1970, UTC); place -1: nowhere. */
+/* Where a thing is since which minute (since 1970, UTC); step -1: nowhere. */
 struct counters_spot {
-    int place;
+    int step;
     uint32_t minute;
 };
 /* A thing was at `from` when it moved last, and is now at `to`; to->minute is the present one in
@@ -99,7 +99,7 @@ struct counters_reading {
     /* Out, in the order of the settings: */
     uint64_t today[COUNTERS_FIELDS_MAX];
     uint64_t period[COUNTERS_FIELDS_MAX];
-    uint64_t here[COUNTERS_PLACES_MAX];
+    uint64_t here[COUNTERS_STEPS_MAX];
     struct counters_instance instances[COUNTERS_INSTANCES_MAX];
     size_t instance_count; /* 0 in memory */
     /* The store's own: */

@@ -64,7 +64,7 @@ struct record_errand {
 
 /* What the totals sum: codes registered, numbers that came with their first record, requests
  * made. */
-struct record_sums {
+struct record_total {
     int64_t codes, phones, requests;
 };
 
@@ -72,12 +72,12 @@ struct record_sums {
 struct record_totals {
     struct store_ticket ticket;
     /* In: */
-    int64_t since_s;           /* a full hour UTC, in seconds since 1970 */
-    struct record_sums *hours; /* the caller's room for as many hours from then on */
+    int64_t since_s;            /* a full hour UTC, in seconds since 1970 */
+    struct record_total *hours; /* the caller's room for as many hours from then on */
     size_t hour_count;
     /* Out, besides the hours: */
-    struct record_sums all; /* since ever */
-    int64_t backup_us;      /* when the last backup was made; INT64_MIN: none that is noted */
+    struct record_total all; /* since ever */
+    int64_t backup_us;       /* when the last backup was made; INT64_MIN: none that is noted */
     struct record_errand errand;
 };
 

@@ -47,7 +47,7 @@ static json_t *flow_json(const struct flow *flow)
 
 static json_t *totals_json(const struct stats *stats)
 {
-    const struct record_sums *all = &stats->totals.all;
+    const struct record_total *all = &stats->totals.all;
     const bool known = stats->has_totals;
 
     return json_pack("{s:o, s:o, s:o, s:o}", "codes", number(known, all->codes), "requests",
@@ -56,7 +56,7 @@ static json_t *totals_json(const struct stats *stats)
                      number(known, all->phones));
 }
 
-static json_t *day_json(const struct stats *stats, int64_t day, const struct record_sums *sums)
+static json_t *day_json(const struct stats *stats, int64_t day, const struct record_total *sums)
 {
     char date[LOCAL_DAY_TEXT_MAX];
     /* Codes that were taken out again, by the hour in which they had come. */
@@ -73,11 +73,11 @@ static json_t *days_json(const struct stats *stats, json_t **today)
 {
     const int64_t last = local_day(stats->asked_s);
     const int64_t first = last - (int64_t)stats->days + 1;
-    struct record_sums days[STATS_DAYS_MAX] = {0};
+    struct record_total days[STATS_DAYS_MAX] = {0};
     json_t *list = json_array();
 
     for (size_t i = 0; stats->has_totals && i < stats->totals.hour_count; i++) {
-        const struct record_sums *hour = &stats->hours[i];
+        const struct record_total *hour = &stats->hours[i];
         const int64_t day = local_day(stats->totals.since_s + (int64_t)i * 3600);
         if (day < first || day > last)
             continue;

@@ -21,7 +21,7 @@ struct stats {
     struct event *deadline;
     void (*taken)(void *arg); /* NULL: none are being taken */
     void *arg;
-    struct record_sums hours[STATS_HOURS_MAX];
+    struct record_total hours[STATS_HOURS_MAX];
 };
 
 #endif

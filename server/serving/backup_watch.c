@@ -14,7 +14,7 @@ struct backup_watch {
     struct record_link *records;
     struct event *timer;
     struct record_totals totals;
-    struct record_sums hour; /* the least that can be asked for */
+    struct record_total hour; /* the least that can be asked for */
 };
 
 static void rest(struct backup_watch *watch)

@@ -9,7 +9,7 @@
 _Static_assert(COUNT_FIELDS + COUNT_STEP_FIELDS * FLOW_STEPS_MAX + FLOW_LANGUAGES_MAX <=
                    COUNTERS_FIELDS_MAX,
                "a counter for everything");
-_Static_assert(FLOW_STEPS_MAX <= COUNTERS_PLACES_MAX, "a name for each step");
+_Static_assert(FLOW_STEPS_MAX <= COUNTERS_STEPS_MAX, "a name for each step");
 
 static void name_add(struct counting *counting, const char *kind, const char *of)
 {

@@ -39,7 +39,7 @@ struct counting {
     char generation[17];
     size_t field_count;
     const char *fields[COUNTERS_FIELDS_MAX];
-    const char *steps[COUNTERS_PLACES_MAX]; /* the steps' keys */
+    const char *steps[COUNTERS_STEPS_MAX]; /* the steps' keys */
     char names[COUNTERS_FIELDS_MAX][COUNT_NAME_MAX];
 };
 

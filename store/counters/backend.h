@@ -16,7 +16,7 @@
 
 struct counters_bucket {
     int64_t number; /* of minute / width */
-    int64_t here[COUNTERS_PLACES_MAX];
+    int64_t here[COUNTERS_STEPS_MAX];
 };
 
 struct counters_batch {
@@ -35,7 +35,7 @@ struct counters_window {
 unsigned counters_width(unsigned life_minutes);
 struct counters_window counters_window(unsigned life_minutes, int64_t now_s);
 
-/* The place of a bucket with this number: its own, or one that is taken from an older one. NULL
+/* The slot of a bucket with this number: its own, or one that is taken from an older one. NULL
  * when a later one stands there. */
 struct counters_bucket *counters_bucket_at(struct counters_bucket buckets[COUNTERS_BUCKETS],
                                            int64_t number);

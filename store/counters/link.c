@@ -57,12 +57,12 @@ static void spot_add(struct counters_link *link, const struct counters_spot *spo
         counters_bucket_at(batch_open(link)->buckets, spot->minute / link->counters->width);
 
     if (bucket != NULL)
-        bucket->here[spot->place] += n;
+        bucket->here[spot->step] += n;
 }
 
 static bool spot_is_place(const struct counters_link *link, const struct counters_spot *spot)
 {
-    return spot->place >= 0 && (size_t)spot->place < link->counters->settings.place_count;
+    return spot->step >= 0 && (size_t)spot->step < link->counters->settings.step_count;
 }
 
 void counters_move(struct counters_link *link, const struct counters_spot *from,
@@ -139,8 +139,7 @@ struct counters *counters_open(const struct counters_settings *settings,
         return NULL;
     counters->settings = *settings;
     counters->width = counters_width(settings->life_minutes);
-    if (settings->field_count > COUNTERS_FIELDS_MAX ||
-        settings->place_count > COUNTERS_PLACES_MAX) {
+    if (settings->field_count > COUNTERS_FIELDS_MAX || settings->step_count > COUNTERS_STEPS_MAX) {
         snprintf(error, STORE_ERROR_MAX, "too many counters");
         goto failed;
     }

@@ -56,7 +56,7 @@ void counters_memory_take(struct counters_memory *memory, const struct counters_
     for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
         const struct counters_bucket *moved = &batch->buckets[i];
         struct counters_bucket *bucket = counters_bucket_at(memory->buckets, moved->number);
-        for (size_t j = 0; bucket != NULL && j < memory->settings->place_count; j++)
+        for (size_t j = 0; bucket != NULL && j < memory->settings->step_count; j++)
             bucket->here[j] += moved->here[j];
     }
     pthread_mutex_unlock(&memory->lock);
@@ -66,16 +66,16 @@ static void here_read(const struct counters_memory *memory, struct counters_read
                       int64_t now_s)
 {
     const struct counters_window window = counters_window(memory->settings->life_minutes, now_s);
-    int64_t here[COUNTERS_PLACES_MAX] = {0};
+    int64_t here[COUNTERS_STEPS_MAX] = {0};
 
     for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
         const struct counters_bucket *bucket = &memory->buckets[i];
         if (bucket->number < window.first || bucket->number > window.last)
             continue;
-        for (size_t j = 0; j < memory->settings->place_count; j++)
+        for (size_t j = 0; j < memory->settings->step_count; j++)
             here[j] += bucket->here[j];
     }
-    for (size_t j = 0; j < memory->settings->place_count; j++)
+    for (size_t j = 0; j < memory->settings->step_count; j++)
         reading->here[j] = here[j] > 0 ? (uint64_t)here[j] : 0;
 }
 

@@ -1,8 +1,8 @@
 -- Sums of the figures.
 -- KEYS: instances, the days, today's first, then the buckets of what is where.
 -- ARGV: for how many ms instances are kept, how many at most, how many days, how many fields, the
--- fields, the places.
--- Returns four lists: today by field, all days by field, by place, and instances: their line and for
+-- fields, the steps.
+-- Returns four lists: today by field, all days by field, by step, and instances: their line and for
 -- how many ms they were not heard of, in turn.
 local days, fields = tonumber(ARGV[3]), tonumber(ARGV[4])
 

@@ -23,7 +23,7 @@
 /* A bucket outlives its things, for clocks that differ. */
 #define BUCKET_SPARE_MINUTES 2
 #define KEYS_MAX (3 + COUNTERS_DAYS_MAX + COUNTERS_BUCKETS)
-#define NUMBERS_MAX (COUNTERS_FIELDS_MAX + COUNTERS_BUCKETS * (COUNTERS_PLACES_MAX + 2) + 8)
+#define NUMBERS_MAX (COUNTERS_FIELDS_MAX + COUNTERS_BUCKETS * (COUNTERS_STEPS_MAX + 2) + 8)
 #define WORDS_MAX (4 + KEYS_MAX + 2 * NUMBERS_MAX)
 #define TEXTS_MAX (KEYS_MAX * KEY_MAX + NUMBERS_MAX * NUMBER_MAX)
 #define INSTANCES "uic:instances"
@@ -144,8 +144,8 @@ static void batch_put(struct call *call, const struct counters_settings *setting
         day_key_put(call, batch->day);
     for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
         const struct counters_bucket *bucket = &batch->buckets[i];
-        if (counts_put(call, (int64_t)life * 60, settings->places, bucket->here,
-                       settings->place_count))
+        if (counts_put(call, (int64_t)life * 60, settings->steps, bucket->here,
+                       settings->step_count))
             bucket_key_put(call, settings, bucket->number);
     }
 }
@@ -226,7 +226,7 @@ static void on_read(const struct redisReply *reply, void *arg)
     if (answered) {
         numbers_read(reply->element[0], reading->today, settings->field_count);
         numbers_read(reply->element[1], reading->period, settings->field_count);
-        numbers_read(reply->element[2], reading->here, settings->place_count);
+        numbers_read(reply->element[2], reading->here, settings->step_count);
         instances_read(reply->element[3], reading);
     }
     store_ticket_finish(&reading->ticket, answered ? STORE_OK : STORE_DOWN);
@@ -253,8 +253,8 @@ enum store_status counters_redis_read(struct counters_redis *redis,
         bucket_key_put(call, settings, number);
     for (size_t i = 0; i < settings->field_count; i++)
         text_put(call, settings->fields[i]);
-    for (size_t i = 0; i < settings->place_count; i++)
-        text_put(call, settings->places[i]);
+    for (size_t i = 0; i < settings->step_count; i++)
+        text_put(call, settings->steps[i]);
     return call_send(redis, &counters_read_script, on_read, reading);
 }
 

@@ -194,7 +194,7 @@ enum store_status record_sweep(struct record_link *link, struct record_sweep *sw
 
 enum store_status record_totals(struct record_link *link, struct record_totals *totals)
 {
-    totals->all = (struct record_sums){0};
+    totals->all = (struct record_total){0};
     totals->backup_us = INT64_MIN;
     memset(totals->hours, 0, totals->hour_count * sizeof *totals->hours);
     totals->errand.run = record_totals_run;

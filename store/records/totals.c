@@ -11,8 +11,8 @@ static void row_read(const struct sql *sql, struct record_totals *totals)
 {
     const int64_t hour_s = sql_column_number(sql, 0);
     const int64_t hour = hour_s < totals->since_s ? -1 : (hour_s - totals->since_s) / 3600;
-    const struct record_sums sums = {sql_column_number(sql, 1), sql_column_number(sql, 2),
-                                     sql_column_number(sql, 3)};
+    const struct record_total sums = {sql_column_number(sql, 1), sql_column_number(sql, 2),
+                                      sql_column_number(sql, 3)};
 
     if (sql_column(sql, 0) == NULL)
         totals->all = sums;

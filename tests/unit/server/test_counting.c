@@ -41,8 +41,8 @@ static int setup(void **state)
     const struct counters_settings settings = {
         .fields = counting.fields,
         .field_count = counting.field_count,
-        .places = counting.steps,
-        .place_count = flow_step_count(flow),
+        .steps = counting.steps,
+        .step_count = flow_step_count(flow),
         .generation = counting.generation,
         .life_minutes = 15,
         .day_of = day_of,

@@ -34,7 +34,7 @@ static int teardown(void **state)
 struct read {
     struct record_totals totals; /* first: its ticket is where done finds us */
     bool finished;
-    struct record_sums hours[HOURS];
+    struct record_total hours[HOURS];
 };
 
 static void read_done(struct store_ticket *ticket)
@@ -64,7 +64,7 @@ static enum store_status read_since(struct read *read, int64_t since_s)
     return read->totals.ticket.status;
 }
 
-static void assert_sums(const struct record_sums *sums, int64_t codes, int64_t phones,
+static void assert_sums(const struct record_total *sums, int64_t codes, int64_t phones,
                         int64_t requests)
 {
     assert_int_equal(sums->codes, codes);
