@@ -100,7 +100,7 @@ static void table_is_full(struct table *table, int64_t now_s)
     metrics_add(METRIC_LIMIT_COUNTED, 1);
     if ((now_s < said_s || now_s - said_s >= table->length_s) &&
         atomic_compare_exchange_strong(&table->full_s, &said_s, now_s))
-        log_write(LOG_WARNING, "quota_full", log_number("window_s", table->length_s),
+        log_write(LOG_WARNING, "allowance_full", log_number("window_s", table->length_s),
                   log_number("numbers", SETS * SLOTS));
 }
 
