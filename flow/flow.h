@@ -51,6 +51,7 @@ struct flow;
  * steps[2].question.fr: expected a text of 1 to 1000 characters"), to be freed by the caller; it
  * is NULL, too, when memory ran out.
  */
+#define FLOW_FILE_MAX ((size_t)1 << 20)
 struct flow *flow_load(const char *file_name, const char *json, size_t length, char **report);
 void flow_free(struct flow *flow);
 

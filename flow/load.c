@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLOW_FILE_MAX ((size_t)1 << 20)
-
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 
 extern const char flow_ciu_rdc[];

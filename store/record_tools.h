@@ -70,8 +70,8 @@ int record_reader_count(struct record_reader *reader, int64_t *count, char error
  * others write from now on is not seen. Returns 0 or -1. */
 int record_reader_begin(struct record_reader *reader, int64_t since_us,
                         char error[STORE_ERROR_MAX]);
-/* The next row, whose texts live until the next call. Returns 1; 0 after the last; -1 with error.
- */
+/* The next row, whose texts live until the next call. Returns 1; 0 after the last; -1 with
+ * error. */
 int record_reader_next(struct record_reader *reader, struct record_row *row,
                        char error[STORE_ERROR_MAX]);
 

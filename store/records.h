@@ -8,7 +8,7 @@
  *     record_detach(link); record_store_close(store);
  *
  * A claim inserts the record, or finds it by its input hash and counts the request, unless
- * this event is one of its last: then it changes nothing and answers as it did the first time. The
+ * the record remembers this event: then it changes nothing and answers as it did the first time. The
  * record remembers which numbers asked, as keyed hashes, the newest sixteen: what a number is told
  * depends on what it asked itself.
  */

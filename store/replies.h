@@ -82,8 +82,8 @@ struct replies_newest {
 };
 
 /* STORE_OK with the id. STORE_ABSENT: it is not known, for one is on its way, or was sent without a
- * sent_id, or long ago, or somewhere else than in this store. STORE_DOWN; STORE_FULL; STORE_LATER.
- */
+ * sent_id, or long ago, or somewhere else than in this store. STORE_DOWN; STORE_FULL;
+ * STORE_LATER. */
 enum store_status replies_newest(struct replies_link *link, struct replies_newest *newest);
 
 /* A reply that was handed out: the store's, and constant, until reply_done or cancel. */
@@ -115,8 +115,8 @@ void reply_done(struct reply *reply, enum reply_end end, int64_t delay_ms);
 /* Who sends; called on the link's thread. */
 struct replies_sender {
     void (*send)(struct reply *reply);
-    /* The link is being detached: what is under way is to be broken off, and reply_done not called.
-     */
+    /* The link is being detached: what is under way is to be broken off, and reply_done not
+     * called. */
     void (*cancel)(struct reply *reply);
     void *arg;               /* of each reply that is handed out */
     unsigned handed_out_max; /* at once */

@@ -51,8 +51,8 @@ struct session_store *session_store_open(const struct session_settings *settings
 /* After every link is detached. */
 void session_store_close(struct session_store *store);
 
-/* redis is the thread's prompt link, borrowed; not used in memory. watch is copied and may be NULL.
- */
+/* redis is the thread's prompt link, borrowed; not used in memory. watch is copied and may be
+ * NULL. */
 struct session_link *session_attach(struct session_store *store, struct redis_link *redis,
                                     const struct store_watch *watch, char error[STORE_ERROR_MAX]);
 /* Tickets under way finish with STORE_DOWN before this returns: their `done` is called from here,

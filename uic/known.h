@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether the character, beyond ASCII, leaves a letter or digit in Unicode 14. */
+/* Whether the character, beyond ASCII, still yields a letter or digit after normalisation, by Unicode 14. */
 bool uic_is_known(uint32_t character);
 
 #endif

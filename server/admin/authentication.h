@@ -23,7 +23,7 @@ struct authentication_settings {
 
 /* Borrows what the settings name. Returns NULL when out of memory. */
 struct authentication *authentication_create(const struct authentication_settings *settings);
-/* After the links and the throttle, which answer what is under way. */
+/* Free it after the links and the throttle, which answer what is under way. */
 void authentication_free(struct authentication *authentication);
 
 enum visitor {

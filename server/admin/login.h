@@ -22,7 +22,7 @@ struct login_settings {
 
 /* Borrows all. Returns NULL when out of memory. */
 struct login *login_create(const struct login_settings *settings, const struct config *config);
-/* After the throttle. */
+/* Free it after the throttle. */
 void login_free(struct login *login);
 
 /* GET /admin: the dashboard, or the login page. */

@@ -37,7 +37,7 @@ struct delivery {
 #define REFUSAL_NOT_OURS "request_not_ours"
 #define REFUSAL_OURS "webhook_refused"
 
-/* By which Twilio is known, also at an address where she does not write. */
+/* Meta's webhook looks for it too: Twilio, set up with Meta's address, must not be banned. */
 #define TWILIO_SIGNATURE_HEADER "X-Twilio-Signature"
 
 /* Why a request is not taken. */
@@ -55,7 +55,7 @@ struct channel_class {
     int (*receive)(struct channel *channel, struct delivery *delivery, struct refusal *refusal);
     /* The reply to one message is ready: sends it or makes sure that it will be sent, and calls
      * delivery_done, at once or later. reply is valid during the call. A channel that answers in
-     * the reply to the request sends that itself and sets request to NULL. */
+     * the response to the request sends that itself and sets request to NULL. */
     void (*answer)(struct channel *channel, struct delivery *delivery,
                    const struct message *message, const struct exchange_reply *reply);
     void (*free)(struct channel *channel);
@@ -67,7 +67,7 @@ struct channel {
     struct exchange_service *exchanges; /* borrowed */
 };
 
-/* Takes one request through the channel to its reply: 200, or 503 when not every message was
+/* Takes one request through the channel to its response: 200, or 503 when not every message was
  * handled, so that whoever sent it sends it again. Messages of one person are handled in order, at
  * most WEBHOOK_PARALLEL persons at once. */
 #define WEBHOOK_PARALLEL 64

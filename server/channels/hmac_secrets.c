@@ -5,7 +5,8 @@
 #include <openssl/params.h>
 #include <string.h>
 
-EVP_MAC_CTX *hmac_context_create(const void *secret, size_t length, const char *digest)
+/* Ready with its key: EVP_MAC_init without a key starts anew from it. NULL when out of memory. */
+static EVP_MAC_CTX *hmac_context_create(const void *secret, size_t length, const char *digest)
 {
     char name[16];
     const OSSL_PARAM params[] = {

@@ -8,10 +8,6 @@
 #include <openssl/evp.h>
 #include <stddef.h>
 
-/* An HMAC context that is ready with its key: EVP_MAC_init without a key starts anew from it.
- * digest: "SHA1", "SHA256". NULL when out of memory. */
-EVP_MAC_CTX *hmac_context_create(const void *secret, size_t length, const char *digest);
-
 #define HMAC_SECRETS_MAX 2
 
 struct hmac_secrets {

@@ -11,8 +11,7 @@
 /* Who gives this command:
  *     command line (alice)                              as herself
  *     command line (root, logged in as alice)           after su or sudo
- *     command line (root, SUDO_USER says alice)         unproved
- */
+ *     command line (root, SUDO_USER says alice)         unproved */
 void author_find(char author[AUTHOR_MAX]);
 
 /* The same out of names: login and sudo_user may be NULL. Pure. */

@@ -38,7 +38,7 @@ struct config {
     char *meta_app_secret; /* one, or two with a comma between them */
     char *meta_graph_url;  /* without a slash at its end, as public_url */
     char *meta_graph_version;
-    unsigned meta_messages_per_second; /* of the whole process; 0: as many as there are */
+    unsigned meta_messages_per_second; /* of all instances with one Redis; 0: any number */
     char *meta_ca_file;
     char *admin_token;
     char *time_zone; /* of the days in statistics */

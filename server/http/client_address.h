@@ -20,8 +20,8 @@ struct client_address {
 
 struct clients;
 
-/* trusted is a list of networks that was accepted; per_address is how much one address may have open, 0 for any
- * number. Returns NULL when out of memory. */
+/* trusted is a list that networks_accept took; per_address is how much one address may have open, 0
+ * for any number. Returns NULL when out of memory. */
 struct clients *clients_create(const char *trusted, unsigned per_address);
 void clients_free(struct clients *clients);
 

@@ -1,4 +1,4 @@
-/* What reads heads and what reads bodies, between themselves. */
+/* Private to head.c and head_body.c: the scanner's state. */
 #ifndef SERVER_HTTP_HEAD_PARTS_H
 #define SERVER_HTTP_HEAD_PARTS_H
 

@@ -1,4 +1,4 @@
-/* What a client is told that evhttp never gets to see. */
+/* Responses to requests that never reach evhttp. Pure, but for counting them. */
 #ifndef SERVER_HTTP_REFUSAL_H
 #define SERVER_HTTP_REFUSAL_H
 

@@ -9,7 +9,7 @@
 
 /* So many days the clock may be beyond the newest record, and beyond what sweeps have believed. */
 #define RETENTION_AHEAD_DAYS 30
-/* A sweep takes so many records, or this part of all, but not more than both. */
+/* What is more than so many records, and more than this part of all (1/10), is held back. */
 #define RETENTION_RECORDS_MAX 100
 #define RETENTION_PART_MAX 10
 

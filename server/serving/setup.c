@@ -7,16 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLOW_FILE_MAX (1u << 20)
-
-extern const char flow_ciu_rdc[];
-extern const size_t flow_ciu_rdc_length;
-
 struct flow *setup_flow(const char *file_name, FILE *errors)
 {
     char *text = NULL, *report = NULL;
-    const char *name = "ciu-rdc.json", *json = flow_ciu_rdc;
-    size_t length = flow_ciu_rdc_length;
+    size_t length;
+    const char *name = "ciu-rdc.json", *json = flow_default_json(&length);
     if (file_name != NULL) {
         name = file_name;
         json = text = file_read(file_name, FLOW_FILE_MAX, &length);

@@ -1,6 +1,7 @@
 /*
- * A worker: one thread with its own event loop, listening socket and store connections. Workers
- * share only constant data, the stores' process-wide halves and counters.
+ * A worker: one thread with its own event loop and links to the stores, and a listening socket
+ * unless the service manager gave one for all. Workers share only constant data, the stores'
+ * process-wide halves and counters.
  */
 #ifndef SERVER_SERVING_WORKER_H
 #define SERVER_SERVING_WORKER_H

@@ -1,7 +1,6 @@
 /* Makes one line of the log. Whatever the fields hold, a line stays one line of valid UTF-8, and of
  * valid JSON when that is asked for. */
 #include "server/telemetry/log_line.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -92,24 +91,12 @@ static void put_number(struct log_line *line, int64_t number)
 
 static void put_value(struct log_line *line, bool json, const struct log_field *field)
 {
-    char number[64];
-    switch (field->kind) {
-    case LOG_FIELD_NUMBER:
+    if (field->kind == LOG_FIELD_NUMBER)
         put_number(line, field->number);
-        break;
-    case LOG_FIELD_DECIMAL:
-        if (isfinite(field->decimal) && fabs(field->decimal) < 1e15)
-            snprintf(number, sizeof number, "%.3f", field->decimal);
-        else
-            snprintf(number, sizeof number, "null");
-        put_text(line, number);
-        break;
-    default:
-        if (!json && is_plain(field->text))
-            put_text(line, field->text);
-        else
-            put_quoted(line, field->text);
-    }
+    else if (!json && is_plain(field->text))
+        put_text(line, field->text);
+    else
+        put_quoted(line, field->text);
 }
 
 /* A field that does not even begin to fit is left out whole. */

@@ -8,19 +8,17 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_CRITICAL };
 
-enum log_field_kind { LOG_FIELD_END, LOG_FIELD_TEXT, LOG_FIELD_NUMBER, LOG_FIELD_DECIMAL };
+enum log_field_kind { LOG_FIELD_END, LOG_FIELD_TEXT, LOG_FIELD_NUMBER };
 
 struct log_field {
     const char *name;
     enum log_field_kind kind;
     const char *text; /* NULL: the field is left out */
     int64_t number;
-    double decimal; /* printed with three digits */
 };
 
-#define log_text(name, value) ((struct log_field){(name), LOG_FIELD_TEXT, (value), 0, 0})
-#define log_number(name, value) ((struct log_field){(name), LOG_FIELD_NUMBER, NULL, (value), 0})
-#define log_decimal(name, value) ((struct log_field){(name), LOG_FIELD_DECIMAL, NULL, 0, (value)})
+#define log_text(name, value) ((struct log_field){(name), LOG_FIELD_TEXT, (value), 0})
+#define log_number(name, value) ((struct log_field){(name), LOG_FIELD_NUMBER, NULL, (value)})
 
 #define LOG_LINE_MAX 2048
 

@@ -4,7 +4,7 @@
 
 #define PROCESS_START_MAX 32
 
-/* Once, at the start, before there are other threads: when that was. */
+/* Notes when the process started. Once, before there are other threads. */
 void process_started(void);
 /* The same as text, 2026-11-29T11:42:28.160Z. */
 void process_start_text(char text[PROCESS_START_MAX]);

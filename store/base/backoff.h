@@ -1,5 +1,5 @@
-/* How long to wait before trying again: longer after each failure, and never in step with others.
- */
+/* How long to wait before trying again: longer after each failure, and never in step with
+ * others. */
 #ifndef STORE_BASE_BACKOFF_H
 #define STORE_BASE_BACKOFF_H
 

@@ -13,7 +13,7 @@
  *
  * An entry stays in the stream, pending for its consumer, until it is settled: so it is written
  * again by whoever takes it over, and the claim's event id lets it count once. Its own pending
- * entries come first, then those of dead consumers, then new ones (outbox_take.lua).
+ * entries come first, then those of dead consumers, then new ones (take.lua).
  *
  * Invariants: the timer is pending in RESTING only; a batch belongs to the drain in WRITING and
  * SETTLING, and to its claims alone once the drain was stopped.

@@ -25,8 +25,8 @@ void outbox_replicas_join(struct outbox_replicas *replicas, struct redis_link *l
 /* Entries that wait finish with STORE_DOWN, from here. */
 void outbox_replicas_leave(struct outbox_replicas *replicas);
 
-/* Its ticket is done later: STORE_OK, or STORE_DOWN when there were too few in time, or no answer.
- */
+/* Its ticket is done later: STORE_OK, or STORE_DOWN when there were too few in time, or no
+ * answer. */
 void outbox_replicas_await(struct outbox_replicas *replicas, struct outbox_entry *entry);
 
 #endif

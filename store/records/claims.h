@@ -1,5 +1,5 @@
-/* A batch of claims and the statements that write it, for each dialect. Blocks; knows no threads.
- */
+/* A batch of claims and the statements that write it, for each dialect. Blocks; knows no
+ * threads. */
 #ifndef STORE_RECORDS_CLAIMS_H
 #define STORE_RECORDS_CLAIMS_H
 

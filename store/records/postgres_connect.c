@@ -214,8 +214,8 @@ static int64_t address_due_ms(const struct attempt *attempt, bool has_choice)
     return due_ms < attempt->sql->due_ms ? due_ms : attempt->sql->due_ms;
 }
 
-/* One address, or what libpq makes of none. Returns NULL with the reason, if the time was enough.
- */
+/* One address, or what libpq makes of none. Returns NULL with the reason, if the time was
+ * enough. */
 static PGconn *address_try(struct attempt *attempt, struct parameters parameters,
                            const char *address, bool has_choice)
 {

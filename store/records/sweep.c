@@ -125,8 +125,8 @@ static enum sql_result due_remove(struct sql *sql, struct record_sweep *sweep, c
     return result;
 }
 
-/* The database's clock is ours, so the mark alone holds it back. It begins where the records end.
- */
+/* The database's clock is ours, so the mark alone holds it back. It begins where the records
+ * end. */
 static enum sql_result trust(struct sql *sql, struct record_sweep *sweep)
 {
     struct record_store *store = sweep->errand.job.link->store;

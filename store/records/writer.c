@@ -26,8 +26,8 @@
 /* For a file, which is nobody else's burden. */
 #define PAUSE_MAX_SQLITE_MS 1000
 
-/* Of a claim that goes alone, because somebody holds a row of its batch: it waits no second time.
- */
+/* Of a claim that goes alone, because somebody holds a row of its batch: it waits no second
+ * time. */
 #define LOCK_ALONE_MS 100
 /* A claim with less time left is not begun any more: a server that says that a row is held would
  * look like one that says nothing. */

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Before Redis 7, an error inside a script stands behind one of the script: "ERR ...: -CODE ...".
- */
+/* Before Redis 7, an error inside a script stands behind one of the script: "ERR ...: -CODE
+ * ...". */
 bool redis_error_is(const struct redisReply *reply, const char *code)
 {
     if (reply->type != REDIS_REPLY_ERROR)

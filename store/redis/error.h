@@ -16,8 +16,8 @@ bool redis_error_is_elsewhere(const struct redisReply *reply);
 /* Why a command was refused. */
 enum redis_refusal redis_error_refusal(const char *error);
 
-/* An error's words without the arguments that it may repeat, and what stands for whom before them.
- */
+/* An error's words without the arguments that it may repeat, and what stands for whom before
+ * them. */
 void redis_error_write(char words[STORE_ERROR_MAX], const char *what, const char *error);
 
 #endif

@@ -2,8 +2,8 @@
 #include "store/redis.h"
 #include "store/redis/link.h"
 
-/* For one command, and for an attempt to connect. Whoever waits for an answer waits for the first.
- */
+/* For one command, and for an attempt to connect. Whoever waits for an answer waits for the
+ * first. */
 #define PROMPT_DEADLINE_MS 1000
 #define PATIENT_DEADLINE_MS 1500
 

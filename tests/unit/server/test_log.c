@@ -34,9 +34,8 @@ static void text_lines_quote_what_needs_it(void **state)
 {
     (void)state;
     assert_string_equal(text_line(NULL), "");
-    assert_string_equal(text_line(fields(log_text("host", "0.0.0.0"), log_number("port", 8000),
-                                         log_decimal("seconds", 0.0125))),
-                        " host=0.0.0.0 port=8000 seconds=0.013");
+    assert_string_equal(text_line(fields(log_text("host", "0.0.0.0"), log_number("port", 8000))),
+                        " host=0.0.0.0 port=8000");
     assert_string_equal(text_line(fields(log_text("a", NULL), log_number("b", -1))), " b=-1");
     assert_string_equal(text_line(fields(log_text("a", ""))), " a=\"\"");
     assert_string_equal(text_line(fields(log_text("a", "b=c"))), " a=\"b=c\"");
@@ -77,15 +76,12 @@ static void json_lines_give_every_text_back(void **state)
 {
     (void)state;
     const char *odd = "\"q\" \\ \n\t\x01 é \U0001F600 \u2028";
-    json_t *json = json_line(fields(log_text("odd", odd), log_number("port", INT64_MIN),
-                                    log_decimal("half", 0.5), log_decimal("none", 0.0 / 0.0)));
+    json_t *json = json_line(fields(log_text("odd", odd), log_number("port", INT64_MIN)));
     assert_string_equal(member(json, "level"), "ERROR");
     assert_string_equal(member(json, "event"), "event");
     assert_string_equal(member(json, "odd"), odd);
     assert_int_equal(strlen(member(json, "time")), TIME_LENGTH);
     assert_true(json_integer_value(json_object_get(json, "port")) == INT64_MIN);
-    assert_true(json_real_value(json_object_get(json, "half")) == 0.5);
-    assert_true(json_is_null(json_object_get(json, "none")));
     json_decref(json);
 }
 
