@@ -21,7 +21,6 @@
 #include "store/redis/handshake.h"
 #include "store/redis/tls.h"
 
-#include <arpa/inet.h>
 #include <event2/event.h>
 #include <hiredis/adapters/libevent.h>
 #include <hiredis/async.h>
@@ -262,9 +261,7 @@ static void greeting_next(struct redis_connection *connection, const struct redi
     struct redis_handshake *handshake = &connection->handshake;
 
     if (redis_handshake_next(handshake)) {
-        redis_connection_send(
-            connection, &(struct redis_words){.argc = handshake->argc, .argv = handshake->argv},
-            on_greeted, connection);
+        redis_connection_send(connection, &handshake->words, on_greeted, connection);
         return;
     }
     event_del(connection->timer);
@@ -325,13 +322,6 @@ static void on_addresses(const struct resolver_addresses *addresses, void *arg)
     address_connect(connection);
 }
 
-static bool is_numeric(const char *host)
-{
-    struct in6_addr address;
-
-    return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
-}
-
 /* The name is looked up; unless that is under way since an earlier attempt. */
 static void lookup_start(struct redis_connection *connection)
 {
@@ -360,7 +350,7 @@ void redis_connection_start(struct redis_connection *connection, const struct re
     timer_set(connection, connection->settings.deadline_ms);
     if (url->path != NULL) {
         context_use(connection, redisAsyncConnectUnix(url->path));
-    } else if (is_numeric(place->host)) {
+    } else if (redis_host_is_address(place->host)) {
         connection->addresses.count = 1;
         memcpy(connection->addresses.text[0], place->host, RESOLVER_ADDRESS_MAX - 1);
         address_connect(connection);

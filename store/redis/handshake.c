@@ -28,8 +28,9 @@ bool redis_handshake_next(struct redis_handshake *handshake)
         return false;
     snprintf(handshake->db, sizeof handshake->db, "%u", url->db);
     memcpy(handshake->argv, words[handshake->step], sizeof handshake->argv);
-    for (handshake->argc = 0; handshake->argc < 3 && handshake->argv[handshake->argc] != NULL;)
-        handshake->argc++;
+    handshake->words = (struct redis_words){.argv = handshake->argv};
+    while (handshake->words.argc < 3 && handshake->argv[handshake->words.argc] != NULL)
+        handshake->words.argc++;
     return true;
 }
 

@@ -5,6 +5,7 @@
 #ifndef STORE_REDIS_HANDSHAKE_H
 #define STORE_REDIS_HANDSHAKE_H
 
+#include "store/redis/command.h"
 #include "store/redis/url.h"
 
 struct redisReply;
@@ -13,7 +14,7 @@ struct redis_handshake {
     const struct redis_url *url;
     const char *master; /* whose place is the last question, to a sentinel; NULL: to no sentinel */
     size_t step;        /* 0 before the first command */
-    int argc;
+    struct redis_words words;
     const char *argv[3];
     char db[16];
 };

@@ -32,7 +32,6 @@
 struct redis_link {
     struct event_base *base;
     const struct redis_url *url;
-    unsigned deadline_ms;
     struct event *timer;
     struct redis_connection *connection;
     struct redis_url sentinel; /* the one being asked; its texts are url's */
@@ -205,7 +204,7 @@ struct redis_link *redis_link_open(struct event_base *base, const struct redis_u
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     if (link == NULL)
         return NULL;
-    *link = (struct redis_link){.base = base, .url = url, .deadline_ms = deadline_ms};
+    *link = (struct redis_link){.base = base, .url = url};
     TAILQ_INIT(&link->lanes);
     if (url->host != NULL) {
         snprintf(link->place.host, sizeof link->place.host, "%s", url->host);
