@@ -90,7 +90,7 @@ struct session {
     size_t mark_length;
     /* The store's own: */
     struct session_link *link;
-    char name[SESSION_NAME_MAX];
+    char name[SESSION_NAME_MAX], mark_name[SESSION_NAME_MAX];
     struct session_known known; /* from the last load or save */
     struct session_known next;  /* once the save under way is done */
 };

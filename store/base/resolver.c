@@ -87,7 +87,6 @@ static void lookup_finished(evutil_socket_t finished, short what, void *arg)
 /* The thread takes no signals: those are for the loops. */
 static int start_thread(struct resolver *lookup)
 {
-    pthread_attr_t attributes;
     pthread_t thread;
     sigset_t all, before;
 
@@ -96,14 +95,11 @@ static int start_thread(struct resolver *lookup)
         return -1;
     }
     sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&thread, &attributes, lookup_run, lookup);
+    int result = pthread_create(&thread, NULL, lookup_run, lookup);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
     if (result == 0)
-        return 0;
+        return pthread_detach(thread);
     atomic_fetch_sub(&threads, 1);
     return -1;
 }

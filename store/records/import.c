@@ -34,13 +34,13 @@ static const char seen_sql[] =
     "CREATE UNIQUE INDEX uic_import_seen_code ON uic_import_seen (uic_code);"
     "CREATE UNIQUE INDEX uic_import_seen_hash ON uic_import_seen (input_hash)";
 
-/* Each with import_rows.sql for its %s; by whether it is a dry run. */
+/* Behind import_rows.sql as i; by whether it is a dry run. */
 static const char *const insert_sql[] = {
     "INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at, last_requested_at,"
     " is_active, notes, request_count) SELECT code, phone, hash, created, last, active, notes,"
     " count"
-    " FROM (%s) AS i WHERE true ORDER BY line ON CONFLICT DO NOTHING",
-    "INSERT INTO uic_import_seen SELECT code, hash FROM (%s) AS i"
+    " FROM i WHERE true ORDER BY line ON CONFLICT DO NOTHING",
+    "INSERT INTO uic_import_seen SELECT code, hash FROM i"
     " WHERE NOT EXISTS (SELECT 1 FROM uic_records AS r WHERE r.input_hash = i.hash)"
     " AND NOT EXISTS (SELECT 1 FROM uic_records AS r WHERE r.uic_code = i.code)"
     " ORDER BY line ON CONFLICT DO NOTHING",
@@ -48,10 +48,10 @@ static const char *const insert_sql[] = {
 /* The code that the answers of each row have now, if they have one. */
 static const char *const held_sql[] = {
     "SELECT line, (SELECT r.uic_code FROM uic_records AS r WHERE r.input_hash = i.hash)"
-    " FROM (%s) AS i",
+    " FROM i",
     "SELECT line, coalesce("
     "  (SELECT r.uic_code FROM uic_records AS r WHERE r.input_hash = i.hash),"
-    "  (SELECT s.uic_code FROM uic_import_seen AS s WHERE s.input_hash = i.hash)) FROM (%s) AS i",
+    "  (SELECT s.uic_code FROM uic_import_seen AS s WHERE s.input_hash = i.hash)) FROM i",
 };
 
 struct record_importer {
@@ -59,15 +59,6 @@ struct record_importer {
     bool dry_run;
     char insert[STATEMENT_MAX], held[STATEMENT_MAX];
 };
-
-/* The template with the rows of the dialect in the place of its %s. */
-static void statement_write(char statement[STATEMENT_MAX], const char *template, const char *rows)
-{
-    const char *place = strstr(template, "%s");
-
-    snprintf(statement, STATEMENT_MAX, "%.*s%s%s", (int)(place - template), template, rows,
-             place + 2);
-}
 
 struct record_importer *record_importer_open(const char *url, bool dry_run,
                                              char error[STORE_ERROR_MAX])
@@ -90,8 +81,9 @@ struct record_importer *record_importer_open(const char *url, bool dry_run,
     }
     importer->sql = sql;
     importer->dry_run = dry_run;
-    statement_write(importer->insert, insert_sql[dry_run], rows_sql[sql->dialect]);
-    statement_write(importer->held, held_sql[dry_run], rows_sql[sql->dialect]);
+    const char *rows = rows_sql[sql->dialect];
+    snprintf(importer->insert, STATEMENT_MAX, "WITH i AS (%s) %s", rows, insert_sql[dry_run]);
+    snprintf(importer->held, STATEMENT_MAX, "WITH i AS (%s) %s", rows, held_sql[dry_run]);
     return importer;
 }
 

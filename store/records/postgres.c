@@ -6,7 +6,6 @@
 #include "store/records/postgres_connect.h"
 #include "store/records/sql_driver.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,15 +67,9 @@ static enum sql_result broken(struct postgres *postgres)
 /* Returns SQL_DONE when there is something to read, or room to write. */
 static enum sql_result await(struct postgres *postgres, short what)
 {
-    struct pollfd socket = {.fd = PQsocket(postgres->pg), .events = what};
-    const int64_t due_ms = postgres->sql.due_ms;
-    int ready;
-
-    do {
-        const int64_t left_ms = due_ms - clock_monotonic_ms();
-        ready = poll(&socket, 1, due_ms == 0 ? -1 : left_ms > 0 ? (int)left_ms : 0);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0 ? SQL_DONE : lost(postgres, "no answer in time");
+    return postgres_await(postgres->pg, what, postgres->sql.due_ms)
+               ? SQL_DONE
+               : lost(postgres, "no answer in time");
 }
 
 static enum sql_result input_take(struct postgres *postgres)

@@ -10,6 +10,7 @@
 #include "store/base/resolver.h"
 #include "store/records/sql_driver.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -180,6 +181,18 @@ static bool is_answer(const PGconn *pg)
     return strncmp(state + 3, "57P03", 5) != 0;
 }
 
+bool postgres_await(PGconn *pg, short what, int64_t due_ms)
+{
+    struct pollfd socket = {.fd = PQsocket(pg), .events = what};
+    int ready;
+
+    do {
+        const int64_t left_ms = due_ms - clock_monotonic_ms();
+        ready = poll(&socket, 1, due_ms == 0 ? -1 : left_ms > 0 ? (int)left_ms : 0);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
 /* Until then. */
 static PGconn *connect_until(const struct parameters *parameters, int64_t due_ms)
 {
@@ -189,14 +202,9 @@ static PGconn *connect_until(const struct parameters *parameters, int64_t due_ms
 
     if (pg != NULL)
         PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
-    while (wants == PGRES_POLLING_READING || wants == PGRES_POLLING_WRITING) {
-        struct pollfd socket = {PQsocket(pg), wants == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0};
-        const int64_t left_ms = due_ms - clock_monotonic_ms();
-        if (left_ms <= 0)
-            break;
-        if (poll(&socket, 1, (int)left_ms) > 0)
-            wants = PQconnectPoll(pg);
-    }
+    while ((wants == PGRES_POLLING_READING || wants == PGRES_POLLING_WRITING) &&
+           postgres_await(pg, wants == PGRES_POLLING_READING ? POLLIN : POLLOUT, due_ms))
+        wants = PQconnectPoll(pg);
     if (pg != NULL)
         PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
     return pg;

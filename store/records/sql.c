@@ -116,9 +116,7 @@ enum sql_result sql_end(struct sql *sql, enum sql_result result)
         return result;
     const struct sql told = *sql;
     sql_run(sql, "ROLLBACK", SQL_NOTHING, NULL);
-    memcpy(sql->error, told.error, sizeof sql->error);
-    memcpy(sql->constraint, told.constraint, sizeof sql->constraint);
-    memcpy(sql->state, told.state, sizeof sql->state);
+    *sql = told;
     return result;
 }
 

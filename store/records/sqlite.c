@@ -60,10 +60,10 @@ static enum sql_result result_of(int code)
 static enum sql_result check(struct sqlite *sqlite, int code)
 {
     const enum sql_result result = result_of(code);
-    const char *why = sqlite3_errmsg(sqlite->database);
 
     if (result >= 0)
         return result;
+    const char *why = sqlite3_errmsg(sqlite->database);
     /* "UNIQUE constraint failed: uic_records.uic_code" */
     if (result == SQL_UNIQUE && strchr(why, ':') != NULL)
         snprintf(sqlite->sql.constraint, sizeof sqlite->sql.constraint, "%s", strchr(why, ':') + 2);

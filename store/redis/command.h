@@ -12,7 +12,7 @@
 struct redisReply;
 struct redis_lane;
 
-/* Belongs to who made it, and from redis_connection_send to `done` to the connection. */
+/* Belongs to the connection until `done`. */
 struct redis_command {
     TAILQ_ENTRY(redis_command) next; /* the connection's, as the deadline */
     int64_t deadline;

@@ -21,7 +21,6 @@
 #include "store/redis/handshake.h"
 #include "store/redis/tls.h"
 
-#include <arpa/inet.h>
 #include <event2/event.h>
 #include <hiredis/adapters/libevent.h>
 #include <hiredis/async.h>
@@ -39,21 +38,20 @@ struct redis_connection {
     struct event *timer;
     enum state state;
     redisAsyncContext *context;
-    struct redis_tls *tls;       /* NULL: none */
-    const struct redis_url *url; /* of this attempt, as place and turn */
+    struct redis_tls *tls;            /* NULL: none */
+    struct redis_handshake handshake; /* of this attempt, as place and turn */
     struct redis_place place;
     unsigned turn;
     struct resolver *lookup; /* may outlast the attempt that began it */
     char looked_up[REDIS_HOST_MAX];
     struct resolver_addresses addresses;
-    size_t addresses_tried; /* in this attempt */
-    struct redis_handshake handshake;
+    size_t addresses_tried;              /* in this attempt */
     const struct redis_command *excused; /* is late because we slept */
     TAILQ_HEAD(, redis_command) under_way;
 };
 
 static void address_connect(struct redis_connection *connection);
-static void greeting_next(struct redis_connection *connection);
+static void greeting_next(struct redis_connection *connection, const struct redisReply *reply);
 
 static void timer_set(struct redis_connection *connection, int64_t ms)
 {
@@ -164,8 +162,7 @@ static void on_connect(const redisAsyncContext *context, int status)
         return;
     if (status == REDIS_OK) {
         connection->state = GREETING;
-        connection->handshake = (struct redis_handshake){0};
-        greeting_next(connection);
+        greeting_next(connection, NULL);
         return;
     }
     connection->context->data = NULL;
@@ -208,7 +205,7 @@ static void on_reply(redisAsyncContext *context, void *data, void *arg)
     command->done(command, reply);
 }
 
-int redis_connection_send(struct redis_connection *connection, struct redis_command *command)
+int redis_connection_resend(struct redis_connection *connection, struct redis_command *command)
 {
     if (redisAsyncFormattedCommand(connection->context, on_reply, NULL, command->bytes,
                                    command->length) != REDIS_OK)
@@ -218,6 +215,23 @@ int redis_connection_send(struct redis_connection *connection, struct redis_comm
     if (!event_pending(connection->timer, EV_TIMEOUT, NULL))
         timer_set(connection, connection->settings.deadline_ms);
     return 0;
+}
+
+struct redis_command *
+redis_connection_send(struct redis_connection *connection, const struct redis_words *words,
+                      void (*done)(struct redis_command *command, const struct redisReply *reply),
+                      void *owner)
+{
+    struct redis_command *command = redis_command_create(words);
+
+    if (command == NULL)
+        return NULL;
+    command->done = done;
+    command->owner = owner;
+    if (redis_connection_resend(connection, command) == 0)
+        return command;
+    free(command);
+    return NULL;
 }
 
 struct redis_command *redis_connection_first(struct redis_connection *connection)
@@ -235,30 +249,24 @@ static void on_greeted(struct redis_command *command, const struct redisReply *r
     free(command);
     if (reply == NULL)
         return;
-    if (redis_handshake_accepts(&connection->handshake, connection->url, reply, why))
-        greeting_next(connection);
+    if (redis_handshake_accepts(&connection->handshake, reply, why))
+        greeting_next(connection, reply);
     else
         connection_fail(connection, why);
 }
 
-static void greeting_next(struct redis_connection *connection)
+/* What cannot be sent, the timer sees. */
+static void greeting_next(struct redis_connection *connection, const struct redisReply *reply)
 {
     struct redis_handshake *handshake = &connection->handshake;
 
-    if (!redis_handshake_next(handshake, connection->url)) {
-        event_del(connection->timer);
-        connection->state = UP;
-        connection->settings.up(connection->settings.arg);
+    if (redis_handshake_next(handshake)) {
+        redis_connection_send(connection, &handshake->words, on_greeted, connection);
         return;
     }
-    struct redis_command *command = redis_command_create(
-        &(struct redis_words){.argc = handshake->argc, .argv = handshake->argv});
-    if (command == NULL)
-        return; /* the timer sees it */
-    command->done = on_greeted;
-    command->owner = connection;
-    if (redis_connection_send(connection, command) != 0)
-        free(command);
+    event_del(connection->timer);
+    connection->state = UP;
+    connection->settings.up(connection->settings.arg, reply);
 }
 
 /* Connecting */
@@ -277,7 +285,7 @@ static void context_use(struct redis_connection *connection, redisAsyncContext *
         return;
     }
     if (connection->tls != NULL &&
-        redis_tls_start(connection->tls, context, connection->url->host) != 0) {
+        redis_tls_start(connection->tls, context, connection->handshake.url->host) != 0) {
         address_fail(connection,
                      context->c.err != 0 ? context_error(connection, context) : "cannot begin TLS");
         return;
@@ -314,13 +322,6 @@ static void on_addresses(const struct resolver_addresses *addresses, void *arg)
     address_connect(connection);
 }
 
-static bool is_numeric(const char *host)
-{
-    struct in6_addr address;
-
-    return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
-}
-
 /* The name is looked up; unless that is under way since an earlier attempt. */
 static void lookup_start(struct redis_connection *connection)
 {
@@ -338,10 +339,10 @@ static void lookup_start(struct redis_connection *connection)
 }
 
 void redis_connection_start(struct redis_connection *connection, const struct redis_url *url,
-                            const struct redis_place *place, unsigned turn)
+                            const char *master, const struct redis_place *place, unsigned turn)
 {
     connection->state = LOOKING_UP;
-    connection->url = url;
+    connection->handshake = (struct redis_handshake){.url = url, .master = master};
     connection->turn = turn;
     connection->place = *place;
     connection->addresses_tried = 0;
@@ -349,7 +350,7 @@ void redis_connection_start(struct redis_connection *connection, const struct re
     timer_set(connection, connection->settings.deadline_ms);
     if (url->path != NULL) {
         context_use(connection, redisAsyncConnectUnix(url->path));
-    } else if (is_numeric(place->host)) {
+    } else if (redis_host_is_address(place->host)) {
         connection->addresses.count = 1;
         memcpy(connection->addresses.text[0], place->host, RESOLVER_ADDRESS_MAX - 1);
         address_connect(connection);

@@ -1,32 +1,36 @@
-/* AUTH, SELECT, ROLE, PING. */
+/* AUTH, SELECT, ROLE, and PING, or what a sentinel is asked. */
 #include "store/redis/handshake.h"
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { AUTH = 1, SELECT, ROLE, PING };
+enum { AUTH = 1, SELECT, ROLE, LAST };
 
-bool redis_handshake_next(struct redis_handshake *handshake, const struct redis_url *url)
+bool redis_handshake_next(struct redis_handshake *handshake)
 {
+    const struct redis_url *url = handshake->url;
+    const char *master = handshake->master;
     const char *const words[][3] = {
         [AUTH] = {"AUTH", url->user != NULL ? url->user : url->password,
                   url->user != NULL ? url->password : NULL},
         [SELECT] = {"SELECT", handshake->db},
         [ROLE] = {"ROLE"},
-        [PING] = {"PING"},
+        [LAST] = {master != NULL ? "SENTINEL" : "PING",
+                  master != NULL ? "get-master-addr-by-name" : NULL, master},
     };
 
     do
         handshake->step++;
     while ((handshake->step == AUTH && url->password == NULL) ||
            (handshake->step == SELECT && url->db == 0));
-    if (handshake->step > PING)
+    if (handshake->step > LAST)
         return false;
     snprintf(handshake->db, sizeof handshake->db, "%u", url->db);
     memcpy(handshake->argv, words[handshake->step], sizeof handshake->argv);
-    for (handshake->argc = 0; handshake->argc < 3 && handshake->argv[handshake->argc] != NULL;)
-        handshake->argc++;
+    handshake->words = (struct redis_words){.argv = handshake->argv};
+    while (handshake->words.argc < 3 && handshake->argv[handshake->words.argc] != NULL)
+        handshake->words.argc++;
     return true;
 }
 
@@ -44,9 +48,11 @@ static bool tells_secret(const struct redis_url *url, const char *text)
 }
 
 /* Who may not ask for the role, or asks a proxy, goes without; unless sentinels sent us there. */
-bool redis_handshake_accepts(const struct redis_handshake *handshake, const struct redis_url *url,
+bool redis_handshake_accepts(const struct redis_handshake *handshake,
                              const struct redisReply *reply, char why[STORE_ERROR_MAX])
 {
+    const struct redis_url *url = handshake->url;
+
     if (handshake->step == ROLE && is_replica(reply)) {
         snprintf(why, STORE_ERROR_MAX, "is a replica, not a master");
         return false;

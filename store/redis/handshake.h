@@ -5,22 +5,25 @@
 #ifndef STORE_REDIS_HANDSHAKE_H
 #define STORE_REDIS_HANDSHAKE_H
 
+#include "store/redis/command.h"
 #include "store/redis/url.h"
 
 struct redisReply;
 
 struct redis_handshake {
-    size_t step; /* 0 before the first command */
-    int argc;
+    const struct redis_url *url;
+    const char *master; /* whose place is the last question, to a sentinel; NULL: to no sentinel */
+    size_t step;        /* 0 before the first command */
+    struct redis_words words;
     const char *argv[3];
     char db[16];
 };
 
 /* Fills in the next command. Returns false when there is none: all is said. */
-bool redis_handshake_next(struct redis_handshake *handshake, const struct redis_url *url);
+bool redis_handshake_next(struct redis_handshake *handshake);
 
 /* Whether the reply to the last command lets us go on; if not, why. */
-bool redis_handshake_accepts(const struct redis_handshake *handshake, const struct redis_url *url,
+bool redis_handshake_accepts(const struct redis_handshake *handshake,
                              const struct redisReply *reply, char why[STORE_ERROR_MAX]);
 
 #endif

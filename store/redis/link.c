@@ -17,7 +17,6 @@
 #include "store/base/backoff.h"
 #include "store/redis/connection.h"
 #include "store/redis/error.h"
-#include "store/redis/sentinel.h"
 
 #include <event2/event.h>
 #include <hiredis/hiredis.h>
@@ -33,7 +32,6 @@
 struct redis_link {
     struct event_base *base;
     const struct redis_url *url;
-    unsigned deadline_ms;
     struct event *timer;
     struct redis_connection *connection;
     struct redis_url sentinel; /* the one being asked; its texts are url's */
@@ -114,7 +112,7 @@ static void sentinel_ask(struct redis_link *link)
     link->sentinel = (struct redis_url){
         .host = host->name, .port = host->port, .password = url->sentinel_password};
     link->place = (struct redis_place){0};
-    redis_connection_start(link->connection, &link->sentinel, &place, 0);
+    redis_connection_start(link->connection, &link->sentinel, url->master, &place, 0);
 }
 
 /* The next one is asked, or the last one's reason told. */
@@ -131,47 +129,44 @@ static void sentinel_fail(struct redis_link *link, const char *form, const char 
     link_fail(link, line);
 }
 
-static void on_place(struct redis_command *command, const struct redisReply *reply)
+/* Host and port, as texts. Returns 0, or -1 when the reply is none. */
+static int place_read(struct redis_place *place, const struct redisReply *reply)
 {
-    struct redis_link *link = command->owner;
-
-    free(command);
-    if (reply == NULL)
-        return; /* on_down hears why */
-    const bool found = redis_sentinel_read(&link->place, reply) == 0;
-    redis_connection_stop(link->connection);
-    if (found) {
-        link->asked = 0;
-        redis_connection_start(link->connection, link->url, &link->place, link->failures);
-        return;
-    }
-    sentinel_fail(link, "the sentinel",
-                  reply->type == REDIS_REPLY_ERROR ? reply->str : "knows no master of that name");
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_STRING ||
+        reply->element[1]->type != REDIS_REPLY_STRING)
+        return -1;
+    const struct redisReply *host = reply->element[0];
+    const unsigned long port = strtoul(reply->element[1]->str, NULL, 10);
+    if (host->len == 0 || host->len >= sizeof place->host || strlen(host->str) != host->len ||
+        port == 0 || port > 65535)
+        return -1;
+    memcpy(place->host, host->str, host->len + 1);
+    place->port = (unsigned)port;
+    return 0;
 }
 
-static void master_ask(struct redis_link *link)
+static void on_place(struct redis_link *link, const struct redisReply *reply)
 {
-    struct redis_command *command = redis_sentinel_question(link->url->master);
+    const bool found = place_read(&link->place, reply) == 0;
 
-    if (command != NULL) {
-        command->done = on_place;
-        command->owner = link;
-        if (redis_connection_send(link->connection, command) == 0)
-            return;
-        free(command);
-    }
     redis_connection_stop(link->connection);
-    sentinel_fail(link, "the sentinel", "out of memory");
+    if (!found) {
+        sentinel_fail(link, "the sentinel", "knows no master of that name");
+        return;
+    }
+    link->asked = 0;
+    redis_connection_start(link->connection, link->url, NULL, &link->place, link->failures);
 }
 
 /* Life */
 
-static void on_up(void *arg)
+static void on_up(void *arg, const struct redisReply *reply)
 {
     struct redis_link *link = arg;
 
     if (link->asked > 0) {
-        master_ask(link);
+        on_place(link, reply);
         return;
     }
     link->up = true;
@@ -198,7 +193,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     if (link->url->master != NULL)
         sentinel_ask(link);
     else
-        redis_connection_start(link->connection, link->url, &link->place, link->failures);
+        redis_connection_start(link->connection, link->url, NULL, &link->place, link->failures);
 }
 
 struct redis_link *redis_link_open(struct event_base *base, const struct redis_url *url,
@@ -209,7 +204,7 @@ struct redis_link *redis_link_open(struct event_base *base, const struct redis_u
     snprintf(error, STORE_ERROR_MAX, "out of memory");
     if (link == NULL)
         return NULL;
-    *link = (struct redis_link){.base = base, .url = url, .deadline_ms = deadline_ms};
+    *link = (struct redis_link){.base = base, .url = url};
     TAILQ_INIT(&link->lanes);
     if (url->host != NULL) {
         snprintf(link->place.host, sizeof link->place.host, "%s", url->host);
@@ -257,18 +252,12 @@ static int script_load(struct redis_link *link, const struct redis_script *scrip
 {
     const char *const argv[] = {"SCRIPT", "LOAD", script->text};
     const size_t lengths[] = {6, 4, script->length};
-    struct redis_command *command =
-        redis_command_create(&(struct redis_words){.argc = 3, .argv = argv, .lengths = lengths});
+    const struct redis_words words = {.argc = 3, .argv = argv, .lengths = lengths};
 
-    if (command == NULL)
+    if (redis_connection_send(link->connection, &words, on_loaded, link) == NULL)
         return -1;
-    command->done = on_loaded;
-    command->owner = link;
     link->loading = script;
-    if (redis_connection_send(link->connection, command) == 0)
-        return 0;
-    on_loaded(command, NULL);
-    return -1;
+    return 0;
 }
 
 /* Whether the command, whose script Redis does not know, is on its way again. */
@@ -278,7 +267,7 @@ static bool command_repeat(struct redis_link *link, struct redis_command *comman
 
     command->script = NULL; /* only once */
     return (script == link->loading || script_load(link, script) == 0) &&
-           redis_connection_send(link->connection, command) == 0;
+           redis_connection_resend(link->connection, command) == 0;
 }
 
 static void on_done(struct redis_command *command, const struct redisReply *reply)
@@ -305,18 +294,13 @@ static enum store_status words_send(struct redis_lane *lane, const struct redis_
         return STORE_DOWN;
     if (lane->in_flight >= lane->in_flight_max)
         return STORE_FULL;
-    struct redis_command *command = redis_command_create(words);
+    struct redis_command *command =
+        redis_connection_send(lane->link->connection, words, on_done, lane->link);
     if (command == NULL)
         return STORE_DOWN;
-    command->done = on_done;
-    command->owner = lane->link;
     command->lane = lane;
     command->callback = callback;
     command->arg = arg;
-    if (redis_connection_send(lane->link->connection, command) != 0) {
-        free(command);
-        return STORE_DOWN;
-    }
     lane->in_flight++;
     return STORE_LATER;
 }

@@ -1,12 +1,12 @@
 /* TLS by hiredis_ssl and OpenSSL; hiredis does not compare names, so that is told to OpenSSL. */
 #include "store/redis/tls.h"
+#include "store/redis/url.h"
 
 #include <hiredis/async.h>
 #include <stdio.h>
 
 #ifdef HAVE_HIREDIS_SSL
 
-#include <arpa/inet.h>
 #include <hiredis/hiredis_ssl.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -53,9 +53,7 @@ void redis_tls_free(struct redis_tls *tls)
 /* The certificate must be for this name, or for this address; only a name is told in clear. */
 static int expect_host(SSL *connection, const char *host)
 {
-    struct in6_addr address;
-
-    if (inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1)
+    if (redis_host_is_address(host))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(connection), host);
     return SSL_set1_host(connection, host) == 1 && SSL_set_tlsext_host_name(connection, host) == 1;
 }

@@ -63,11 +63,17 @@ static int read_number(const char *text, unsigned max, unsigned *number)
     return *number <= max ? 0 : -1;
 }
 
-static bool is_host(const char *host)
+bool redis_host_is_address(const char *host)
 {
     struct in6_addr address;
+
+    return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+}
+
+static bool is_host(const char *host)
+{
     if (strchr(host, ':') != NULL)
-        return inet_pton(AF_INET6, host, &address) == 1;
+        return redis_host_is_address(host);
     return host[strspn(
                host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] == '\0';
 }

@@ -51,8 +51,6 @@ extern const struct session_backend session_redis;
 
 /* What the front does for a backend: */
 
-/* The name of the session's mark. */
-void session_mark_name(const struct session *session, char name[SESSION_NAME_MAX]);
 /* Opens what was found. Returns STORE_OK or STORE_ABSENT. */
 enum store_status session_loaded(struct session *session, struct session_value value,
                                  struct session_value mark);

@@ -41,9 +41,7 @@ static void on_loaded(const struct redisReply *reply, void *arg)
 
 static enum store_status redis_load(struct session_link *link, struct session *session)
 {
-    char mark_name[SESSION_NAME_MAX];
-    session_mark_name(session, mark_name);
-    const char *argv[] = {"MGET", session->name, mark_name};
+    const char *argv[] = {"MGET", session->name, session->mark_name};
 
     return redis_lane_send(&link->lane, 3, argv, NULL, on_loaded, session);
 }
@@ -67,21 +65,19 @@ static enum store_status redis_save(struct session_link *link, struct session *s
     const struct session_known *known = &session->known;
     const struct session_value none = {(const unsigned char *)"", 0};
     const unsigned first = mark != NULL ? 0 : 1;
-    char mark_name[SESSION_NAME_MAX];
 
-    session_mark_name(session, mark_name);
     if (mark == NULL)
         mark = &none;
-    const char *argv[] = {mark_name,
+    const char *argv[] = {session->mark_name,
                           session->name,
                           (const char *)known->version,
                           (const char *)value.bytes,
                           store->ttl,
                           (const char *)mark->bytes,
                           store->mark_ttl};
-    const size_t lengths[] = {strlen(mark_name),      strlen(session->name), known->version_length,
-                              value.length,           strlen(store->ttl),    mark->length,
-                              strlen(store->mark_ttl)};
+    const size_t lengths[] = {
+        strlen(session->mark_name), strlen(session->name), known->version_length,  value.length,
+        strlen(store->ttl),         mark->length,          strlen(store->mark_ttl)};
     return redis_lane_run(&link->lane, &session_save_script, 2 - first, first == 0 ? 7 : 4,
                           argv + first, lengths + first, on_saved, session);
 }
@@ -99,9 +95,7 @@ static void on_forgotten(const struct redisReply *reply, void *arg)
 static enum store_status redis_forget(struct session_link *link, struct session *session,
                                       bool keep_mark)
 {
-    char mark_name[SESSION_NAME_MAX];
-    session_mark_name(session, mark_name);
-    const char *argv[] = {"DEL", session->name, mark_name};
+    const char *argv[] = {"DEL", session->name, session->mark_name};
 
     return redis_lane_send(&link->lane, keep_mark ? 2 : 3, argv, NULL, on_forgotten, session);
 }

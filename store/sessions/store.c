@@ -137,14 +137,11 @@ void session_init(struct session_link *link, struct session *session, const char
     session_clear(session);
     session->link = link;
     session->name[0] = '\0';
-    if (keyed_hash(link->names, address, address_length, digest) == 0)
-        write_name(session->name, digest);
-}
-
-void session_mark_name(const struct session *session, char name[SESSION_NAME_MAX])
-{
-    memcpy(name, session->name, SESSION_NAME_MAX);
-    memcpy(name, MARK_PREFIX, strlen(MARK_PREFIX));
+    if (keyed_hash(link->names, address, address_length, digest) != 0)
+        return;
+    write_name(session->name, digest);
+    memcpy(session->mark_name, session->name, SESSION_NAME_MAX);
+    memcpy(session->mark_name, MARK_PREFIX, strlen(MARK_PREFIX));
 }
 
 /* Loading */
@@ -174,7 +171,6 @@ static void find_mark(struct session *session, struct session_value mark)
 {
     struct session_note *note = &session->known.note;
     const size_t noted = note->mark_length;
-    char mark_name[SESSION_NAME_MAX];
 
     if (mark.length == (noted > 0 ? noted + SEAL_OVERHEAD : 0)) {
         memcpy(session->mark, note->mark, noted);
@@ -182,8 +178,7 @@ static void find_mark(struct session *session, struct session_value mark)
         return;
     }
     note->mark_length = MARK_UNKNOWN;
-    session_mark_name(session, mark_name);
-    if (seal_unwrap(session->link->seal, mark_name, mark.bytes, mark.length, session->mark,
+    if (seal_unwrap(session->link->seal, session->mark_name, mark.bytes, mark.length, session->mark,
                     SESSION_MARK_MAX, &session->mark_length) != 0)
         session->mark_length = 0;
 }
@@ -257,7 +252,6 @@ enum store_status session_save(struct session_link *link, struct session *sessio
 {
     const uint64_t now_s = (uint64_t)time(NULL);
     struct session_value value, mark;
-    char mark_name[SESSION_NAME_MAX];
 
     if (session->name[0] == '\0')
         return STORE_DOWN;
@@ -268,9 +262,8 @@ enum store_status session_save(struct session_link *link, struct session *sessio
         session->next.note = session->known.note;
     else
         write_note(session, now_s);
-    session_mark_name(session, mark_name);
     if (seal_session(session, &value) != 0 ||
-        (!stays && seal_value(link->seal, mark_name, session->mark, session->mark_length,
+        (!stays && seal_value(link->seal, session->mark_name, session->mark, session->mark_length,
                               link->mark, &mark) != 0))
         return STORE_DOWN;
     return link->store->backend->save(link, session, value, stays ? NULL : &mark);
