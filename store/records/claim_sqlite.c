@@ -42,7 +42,8 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
     hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
     hex_write(claim->asker, RECORD_ASKER_SIZE, asker + 1);
     record_time_format(claim->now_us, now);
-    record_time_format(claim->now_us < trusted_us ? trusted_us : claim->now_us, requested);
+    if (claim->now_us < trusted_us)
+        record_time_format(trusted_us, requested);
     const struct sql_value values[] = {
         text_value(hash, sizeof hash),
         text_value(claim->code, sizeof claim->code),
@@ -50,7 +51,7 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
         sql_text(now),
         text_value(claim->event_id, sizeof claim->event_id),
         sql_text(claim->is_signed ? asker : NULL),
-        sql_text(requested),
+        sql_text(claim->now_us < trusted_us ? requested : now),
     };
     const int count = sizeof values / sizeof values[0];
 

@@ -16,19 +16,10 @@
 /* Old records that go in one transaction; of a person, all. */
 #define OLD_AT_ONCE 500
 
-extern const char asked_count_postgres_sql[], asked_count_sqlite_sql[];
-extern const char asked_forget_postgres_sql[], asked_forget_sqlite_sql[];
-
 /* Records under other numbers than $2 that remember that $1 asked, in hexadecimal digits; and what
  * makes all records forget it. */
-static const char *const asked_count_sql[] = {
-    [SQL_SQLITE] = asked_count_sqlite_sql,
-    [SQL_POSTGRES] = asked_count_postgres_sql,
-};
-static const char *const asked_forget_sql[] = {
-    [SQL_SQLITE] = asked_forget_sqlite_sql,
-    [SQL_POSTGRES] = asked_forget_postgres_sql,
-};
+extern const char *const asked_count_sql[], *const asked_forget_sql[];
+
 static const char *const begin_sql[] = {
     [SQL_SQLITE] = "BEGIN IMMEDIATE",
     [SQL_POSTGRES] = "BEGIN; SET LOCAL TimeZone = 'UTC'",
@@ -171,11 +162,8 @@ static enum sql_result erase(struct sql *sql, const struct record_erasure *erasu
         result = sql_end(sql, result);
         *records += result == SQL_DONE ? some : 0;
     } while (result == SQL_DONE && selection.is_old && some > 0);
-    if (result == SQL_DONE && erasure->trusts) {
-        char now[24];
-        snprintf(now, sizeof now, "%lld", (long long)erasure->now_us);
-        result = sql_run(sql, trust_sql, SQL_VALUES(sql_text(now)), NULL);
-    }
+    if (result == SQL_DONE && erasure->trusts)
+        result = sql_run(sql, trust_sql, SQL_VALUES(sql_number(erasure->now_us)), NULL);
     return result;
 }
 

@@ -18,12 +18,8 @@
 #define ROW_BYTES 512
 #define STATEMENT_MAX 2048
 
-extern const char import_rows_postgres_sql[], import_rows_sqlite_sql[];
+extern const char *const import_rows_sql[];
 
-static const char *const rows_sql[] = {
-    [SQL_SQLITE] = import_rows_sqlite_sql,
-    [SQL_POSTGRES] = import_rows_postgres_sql,
-};
 /* By the indices, however small the tables are thought to be. */
 static const char *const begin_sql[] = {
     [SQL_SQLITE] = "BEGIN IMMEDIATE",
@@ -81,7 +77,7 @@ struct record_importer *record_importer_open(const char *url, bool dry_run,
     }
     importer->sql = sql;
     importer->dry_run = dry_run;
-    const char *rows = rows_sql[sql->dialect];
+    const char *rows = import_rows_sql[sql->dialect];
     snprintf(importer->insert, STATEMENT_MAX, "WITH i AS (%s) %s", rows, insert_sql[dry_run]);
     snprintf(importer->held, STATEMENT_MAX, "WITH i AS (%s) %s", rows, held_sql[dry_run]);
     return importer;

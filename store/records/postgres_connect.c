@@ -29,9 +29,10 @@ static atomic_uint failures;
 
 struct attempt {
     PQconninfoOption *options;
-    struct sql *sql; /* for the place, the deadline, and the error */
-    bool has_choice; /* of hosts */
-    bool answered;   /* a server that lives refused us */
+    const char *host, *hostaddr, *port, *database; /* in options, lists but the last; or NULL */
+    struct sql *sql;                               /* for the place, the deadline, and the error */
+    bool has_choice;                               /* of hosts */
+    bool answered;                                 /* a server that lives refused us */
 };
 
 /* In the URL, or else in libpq's environment variable. */
@@ -68,64 +69,66 @@ static const char *list_item(const char *list, size_t index, char item[HOST_MAX]
 
 /* A '@', '/' or ':' of the password that is not encoded cuts the URL in the wrong place: what
  * follows would stand in errors as the name of a host or database. */
-static bool is_cut_well(const PQconninfoOption *options)
+static bool is_cut_well(const struct attempt *attempt)
 {
-    const char *host = option_value(options, "host"), *port = option_value(options, "port");
-    const char *database = option_value(options, "dbname");
+    const char *host = attempt->host, *port = attempt->port, *database = attempt->database;
 
     return !(host != NULL && strchr(host + (host[0] == '@'), '@') != NULL) &&
            !(database != NULL && strchr(database, '@') != NULL) &&
            (port == NULL || port[strspn(port, "0123456789,")] == '\0');
 }
 
-static size_t host_count(const PQconninfoOption *options)
+static size_t host_count(const struct attempt *attempt)
 {
-    const char *addresses = option_value(options, "hostaddr");
-
-    return list_length(addresses != NULL ? addresses : option_value(options, "host"));
+    return list_length(attempt->hostaddr != NULL ? attempt->hostaddr : attempt->host);
 }
 
-static bool are_lists_even(const PQconninfoOption *options)
+static bool are_lists_even(const struct attempt *attempt)
 {
-    const char *addresses = option_value(options, "hostaddr"),
-               *names = option_value(options, "host");
-    const size_t ports = list_length(option_value(options, "port"));
+    const size_t ports = list_length(attempt->port), hosts = host_count(attempt);
 
-    return (addresses == NULL || names == NULL || list_length(addresses) == list_length(names)) &&
-           (ports == 1 || ports == host_count(options));
+    return (attempt->host == NULL || list_length(attempt->host) == hosts) &&
+           (ports == 1 || ports == hosts);
 }
 
-/* To be freed. Returns NULL with error. */
-static PQconninfoOption *url_read(const char *url, char error[STORE_ERROR_MAX])
+/* Returns 0, and the options are to be freed; or -1 with error. */
+static int url_read(struct attempt *attempt, const char *url, char error[STORE_ERROR_MAX])
 {
     const bool is_ours =
         strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
     PQconninfoOption *options = is_ours ? PQconninfoParse(url, NULL) : NULL;
-    const bool is_good = options != NULL && is_cut_well(options);
 
-    if (is_good && are_lists_even(options))
-        return options;
+    if (options != NULL)
+        *attempt = (struct attempt){.options = options,
+                                    .host = option_value(options, "host"),
+                                    .hostaddr = option_value(options, "hostaddr"),
+                                    .port = option_value(options, "port"),
+                                    .database = option_value(options, "dbname")};
+    const bool is_good = options != NULL && is_cut_well(attempt);
+    if (is_good && are_lists_even(attempt))
+        return 0;
     snprintf(error, STORE_ERROR_MAX, "%s",
              is_good ? "the database URL has not as many ports or addresses as hosts"
                      : "the database URL is not as postgresql://user:password@host:port/database, "
                        "with %40 for @ and %2F for / in the password, or has an option behind '?' "
                        "that libpq does not know");
     PQconninfoFree(options);
-    return NULL;
+    return -1;
 }
 
 int sql_postgres_check(const char *url, char error[STORE_ERROR_MAX])
 {
-    PQconninfoOption *options = url_read(url, error);
+    struct attempt attempt;
+    const int status = url_read(&attempt, url, error);
 
-    PQconninfoFree(options);
-    return options != NULL ? 0 : -1;
+    if (status == 0)
+        PQconninfoFree(attempt.options);
+    return status;
 }
 
-static void place_write(struct sql *sql, const PQconninfoOption *options)
+static void place_write(struct sql *sql, const struct attempt *attempt)
 {
-    const char *host = option_value(options, "host"), *port = option_value(options, "port");
-    const char *database = option_value(options, "dbname");
+    const char *host = attempt->host, *port = attempt->port, *database = attempt->database;
 
     snprintf(sql->place, sizeof sql->place, "PostgreSQL at %.60s%s%.20s/%.30s",
              host != NULL ? host : "localhost", port != NULL ? ":" : "", port != NULL ? port : "",
@@ -269,14 +272,13 @@ static PGconn *host_try(struct attempt *attempt, size_t index)
     char name[HOST_MAX], address[HOST_MAX], port[HOST_MAX];
     struct parameters parameters = {.count = 0};
     struct resolver_addresses found = {.count = 0};
-    const char *host = list_item(option_value(attempt->options, "host"), index, name);
-    const char *hostaddr = list_item(option_value(attempt->options, "hostaddr"), index, address);
+    const char *host = list_item(attempt->host, index, name);
+    const char *hostaddr = list_item(attempt->hostaddr, index, address);
     PGconn *pg = NULL;
 
     parameters_fill(&parameters, attempt);
     parameter_add(&parameters, "host", host);
-    parameter_add(&parameters, "port",
-                  list_item(option_value(attempt->options, "port"), index, port));
+    parameter_add(&parameters, "port", list_item(attempt->port, index, port));
     if (hostaddr != NULL || host == NULL || host[0] == '/' || host[0] == '@')
         return address_try(attempt, parameters, hostaddr, attempt->has_choice);
     if (look_up(host, attempt->sql->due_ms, &found) != 0)
@@ -291,13 +293,14 @@ static PGconn *host_try(struct attempt *attempt, size_t index)
 
 PGconn *postgres_connect(struct sql *sql, const char *url, int ms, bool *away)
 {
-    struct attempt attempt = {.options = url_read(url, sql->error), .sql = sql};
+    struct attempt attempt;
     PGconn *pg = NULL;
 
-    if (attempt.options == NULL)
+    if (url_read(&attempt, url, sql->error) != 0)
         return NULL;
-    place_write(sql, attempt.options);
-    const size_t count = host_count(attempt.options), first = atomic_load(&failures);
+    attempt.sql = sql;
+    place_write(sql, &attempt);
+    const size_t count = host_count(&attempt), first = atomic_load(&failures);
     attempt.has_choice = count > 1;
     for (size_t i = 0; i < count && pg == NULL && clock_monotonic_ms() < sql->due_ms; i++)
         pg = host_try(&attempt, (first + i) % count);

@@ -4,7 +4,7 @@
 #include "store/base/container_of.h"
 #include "store/base/record_time.h"
 
-extern const char totals_sqlite_sql[], totals_postgres_sql[];
+extern const char *const totals_sql[];
 
 /* The sums of an hour, if it is one that was asked for; or those since ever. */
 static void row_read(const struct sql *sql, struct record_totals *totals)
@@ -37,8 +37,7 @@ enum store_status record_totals_run(struct sql *sql, struct record_errand *erran
 {
     struct record_totals *totals = container_of(errand, struct record_totals, errand);
     enum sql_result result =
-        sql_query(sql, sql->dialect == SQL_SQLITE ? totals_sqlite_sql : totals_postgres_sql,
-                  SQL_VALUES(sql_number(totals->since_s)));
+        sql_query(sql, totals_sql[sql->dialect], SQL_VALUES(sql_number(totals->since_s)));
 
     for (; result == SQL_ROW; result = sql_next(sql))
         row_read(sql, totals);

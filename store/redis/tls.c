@@ -3,24 +3,46 @@
 #include "store/redis/url.h"
 
 #include <hiredis/async.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #ifdef HAVE_HIREDIS_SSL
 
 #include <hiredis/hiredis_ssl.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <stdlib.h>
-
-struct redis_tls {
-    SSL_CTX *context;
-    SSL *connection; /* the last one, which hiredis holds too */
-};
 
 const char *redis_tls_missing(void)
 {
     return NULL;
 }
+
+#else
+
+#define TEXT(number) #number
+#define VERSION(major, minor) TEXT(major) "." TEXT(minor)
+
+const char *redis_tls_missing(void)
+{
+    return "this build's hiredis " VERSION(
+        HIREDIS_MAJOR, HIREDIS_MINOR) " has no TLS: use redis:// "
+                                      "through a tunnel, or a build with hiredis_ssl 1.0 or newer";
+}
+
+/* Nobody comes here: redis_url_parse refuses rediss://. */
+static int redisInitiateSSL(redisContext *context, SSL *connection)
+{
+    (void)context;
+    (void)connection;
+    return REDIS_ERR;
+}
+
+#endif
+
+struct redis_tls {
+    SSL_CTX *context;
+    SSL *connection; /* the last one, which hiredis holds too */
+};
 
 struct redis_tls *redis_tls_create(char error[STORE_ERROR_MAX])
 {
@@ -78,42 +100,3 @@ const char *redis_tls_objection(const struct redis_tls *tls)
 
     return result != X509_V_OK ? X509_verify_cert_error_string(result) : NULL;
 }
-
-#else
-
-#define TEXT(number) #number
-#define VERSION(major, minor) TEXT(major) "." TEXT(minor)
-
-const char *redis_tls_missing(void)
-{
-    return "this build's hiredis " VERSION(
-        HIREDIS_MAJOR, HIREDIS_MINOR) " has no TLS: use redis:// "
-                                      "through a tunnel, or a build with hiredis_ssl 1.0 or newer";
-}
-
-struct redis_tls *redis_tls_create(char error[STORE_ERROR_MAX])
-{
-    snprintf(error, STORE_ERROR_MAX, "%s", redis_tls_missing());
-    return NULL;
-}
-
-void redis_tls_free(struct redis_tls *tls)
-{
-    (void)tls;
-}
-
-int redis_tls_start(struct redis_tls *tls, struct redisAsyncContext *context, const char *host)
-{
-    (void)tls;
-    (void)context;
-    (void)host;
-    return -1;
-}
-
-const char *redis_tls_objection(const struct redis_tls *tls)
-{
-    (void)tls;
-    return NULL;
-}
-
-#endif

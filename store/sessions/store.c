@@ -39,10 +39,8 @@ struct session_store *session_store_open(const struct session_settings *settings
     store->backend = settings->in_redis ? &session_redis : &session_memory;
     snprintf(store->ttl, sizeof store->ttl, "%u", settings->ttl_ms);
     snprintf(store->mark_ttl, sizeof store->mark_ttl, "%u", settings->mark_ttl_ms);
-    if (settings->in_redis)
-        return store;
-    store->memory = session_memory_open(&store->settings);
-    if (store->memory != NULL)
+    store->memory = settings->in_redis ? NULL : session_memory_open(&store->settings);
+    if (settings->in_redis || store->memory != NULL)
         return store;
     session_store_close(store);
     return NULL;
