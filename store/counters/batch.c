@@ -1,8 +1,6 @@
 /* Buckets of time, as every backend reads them. */
 #include "store/counters/backend.h"
 
-#include <string.h>
-
 unsigned counters_width(unsigned life_minutes)
 {
     const unsigned most = COUNTERS_BUCKETS - COUNTERS_BUCKETS_AHEAD - 4;
@@ -11,12 +9,12 @@ unsigned counters_width(unsigned life_minutes)
 }
 
 /* What moved in a minute can live until the end of the minute that is life_minutes later. */
-struct counters_window counters_window(unsigned life_minutes, int64_t now_s)
+struct counters_window counters_window(const struct counters *counters, int64_t now_s)
 {
-    const int64_t width = counters_width(life_minutes);
+    const int64_t width = counters->width;
     const int64_t minute = now_s / 60;
 
-    return (struct counters_window){(minute - life_minutes) / width,
+    return (struct counters_window){(minute - counters->settings.life_minutes) / width,
                                     minute / width + COUNTERS_BUCKETS_AHEAD};
 }
 
@@ -27,15 +25,7 @@ struct counters_bucket *counters_bucket_at(struct counters_bucket buckets[COUNTE
 
     if (bucket->number > number)
         return NULL;
-    if (bucket->number < number) {
-        memset(bucket, 0, sizeof *bucket);
-        bucket->number = number;
-    }
+    if (bucket->number < number)
+        *bucket = (struct counters_bucket){.number = number};
     return bucket;
-}
-
-void counters_batch_clear(struct counters_batch *batch)
-{
-    memset(batch, 0, sizeof *batch);
-    batch->empty = true;
 }

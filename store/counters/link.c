@@ -10,39 +10,25 @@
  * that was away over midnight, some counts stand with the day before.
  */
 #include "store/base/clock.h"
+#include "store/base/random_name.h"
 #include "store/counters/backend.h"
 
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-struct counters {
-    struct counters_settings settings;
-    unsigned width;
-    struct counters_memory *memory; /* NULL with Redis */
-};
-
-struct counters_link {
-    struct counters *counters;
-    struct event *timer;
-    struct counters_redis *redis; /* NULL: memory */
-    int64_t day;                  /* today */
-    struct counters_batch *filling;
-    struct counters_batch *sending;
-    bool unconfirmed; /* sending was sent, or is to be */
-    uint64_t sequence;
-    struct counters_batch batches[2];
-};
+/* Readings under way, and one flush. */
+#define COMMANDS_MAX 16
 
 /* The batch that takes a count now. */
 static struct counters_batch *batch_open(struct counters_link *link)
 {
-    if (link->filling->empty) {
-        link->filling->empty = false;
-        link->filling->day = link->day;
-    }
-    return link->filling;
+    struct counters_batch *batch = link->filling;
+
+    if (!batch->filled)
+        batch->day = link->day;
+    batch->filled = true;
+    return batch;
 }
 
 void counters_add(struct counters_link *link, size_t field, unsigned n)
@@ -80,28 +66,21 @@ void counters_move(struct counters_link *link, const struct counters_spot *from,
 
 static void link_send(struct counters_link *link)
 {
-    if (link->redis == NULL) {
-        if (!link->filling->empty)
-            counters_memory_take(link->counters->memory, link->filling);
-        counters_batch_clear(link->filling);
+    struct counters_batch *full = link->filling;
+
+    if (!link->counters->settings.in_redis) {
+        if (full->filled)
+            counters_memory_take(link->counters, full);
+        *full = (struct counters_batch){0};
         return;
     }
-    if (!link->unconfirmed && !link->filling->empty) {
-        struct counters_batch *full = link->filling;
+    if (!link->unconfirmed && full->filled) {
         link->filling = link->sending;
         link->sending = full;
         link->unconfirmed = true;
         link->sequence++;
     }
-    counters_redis_send(link->redis, link->unconfirmed ? link->sending : NULL, link->sequence);
-}
-
-static void on_confirmed(void *arg)
-{
-    struct counters_link *link = arg;
-
-    counters_batch_clear(link->sending);
-    link->unconfirmed = false;
+    counters_redis_send(link);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -117,47 +96,39 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 bool counters_settle(struct counters_link *link)
 {
     link_send(link);
-    return link->redis == NULL || !link->unconfirmed || !counters_redis_up(link->redis);
+    return !link->unconfirmed || !redis_lane_up(&link->lane);
 }
 
 enum store_status counters_read(struct counters_link *link, struct counters_reading *reading)
 {
     link_send(link); /* so that a link sees its own counts */
-    if (link->redis != NULL)
-        return counters_redis_read(link->redis, reading, clock_wall_s());
-    counters_memory_read(link->counters->memory, reading, clock_wall_s());
+    if (link->counters->settings.in_redis)
+        return counters_redis_read(link, reading, clock_wall_s());
+    counters_memory_read(link->counters, reading, clock_wall_s());
     return STORE_OK;
 }
 
 struct counters *counters_open(const struct counters_settings *settings,
                                char error[STORE_ERROR_MAX])
 {
-    struct counters *counters = calloc(1, sizeof *counters);
+    const bool fits =
+        settings->field_count <= COUNTERS_FIELDS_MAX && settings->step_count <= COUNTERS_STEPS_MAX;
+    struct counters *counters = fits ? calloc(1, sizeof *counters) : NULL;
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, STORE_ERROR_MAX, fits ? "out of memory" : "too many counters");
     if (counters == NULL)
         return NULL;
     counters->settings = *settings;
     counters->width = counters_width(settings->life_minutes);
-    if (settings->field_count > COUNTERS_FIELDS_MAX || settings->step_count > COUNTERS_STEPS_MAX) {
-        snprintf(error, STORE_ERROR_MAX, "too many counters");
-        goto failed;
-    }
-    if (settings->in_redis)
-        return counters;
-    counters->memory = counters_memory_create(&counters->settings);
-    if (counters->memory != NULL)
-        return counters;
-failed:
-    counters_close(counters);
-    return NULL;
+    pthread_mutex_init(&counters->lock, NULL);
+    return counters;
 }
 
 void counters_close(struct counters *counters)
 {
     if (counters == NULL)
         return;
-    counters_memory_free(counters->memory);
+    pthread_mutex_destroy(&counters->lock);
     free(counters);
 }
 
@@ -165,29 +136,21 @@ struct counters_link *counters_attach(struct counters *counters, struct event_ba
                                       struct redis_link *redis, const struct store_watch *watch,
                                       char error[STORE_ERROR_MAX])
 {
-    const struct timeval second = {1, 0};
     struct counters_link *link = calloc(1, sizeof *link);
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, STORE_ERROR_MAX, "no memory or no randomness for the counters");
     if (link == NULL)
         return NULL;
     link->counters = counters;
     link->filling = &link->batches[0];
     link->sending = &link->batches[1];
-    counters_batch_clear(link->filling);
-    counters_batch_clear(link->sending);
     link->day = counters->settings.day_of(clock_wall_s());
-    if (counters->settings.in_redis) {
-        link->redis =
-            counters_redis_open(&counters->settings, redis, watch, on_confirmed, link, error);
-        if (link->redis == NULL)
-            goto failed;
-    }
+    if (counters->settings.in_redis)
+        redis_lane_join(&link->lane, redis, COMMANDS_MAX, watch);
     link->timer = event_new(base, -1, EV_PERSIST, on_timer, link);
-    if (link->timer == NULL || event_add(link->timer, &second) != 0)
-        goto failed;
-    return link;
-failed:
+    if (random_name(link->name, sizeof link->name) == 0 && link->timer != NULL &&
+        event_add(link->timer, &(struct timeval){1, 0}) == 0)
+        return link;
     counters_detach(link);
     return NULL;
 }
@@ -196,9 +159,9 @@ void counters_detach(struct counters_link *link)
 {
     if (link == NULL)
         return;
-    if (link->redis == NULL)
+    if (!link->counters->settings.in_redis)
         link_send(link);
-    counters_redis_close(link->redis);
+    redis_lane_leave(&link->lane);
     if (link->timer != NULL)
         event_free(link->timer);
     free(link);

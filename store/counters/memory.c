@@ -1,96 +1,61 @@
 /* The counters of a process without Redis: the last days and the living buckets, under one lock. */
 #include "store/counters/backend.h"
 
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct day {
-    int64_t number;
-    uint64_t counts[COUNTERS_FIELDS_MAX];
-};
-
-struct counters_memory {
-    const struct counters_settings *settings;
-    pthread_mutex_t lock;
-    struct day days[COUNTERS_DAYS_MAX]; /* number n stands at n % COUNTERS_DAYS_MAX */
-    struct counters_bucket buckets[COUNTERS_BUCKETS];
-};
-
-struct counters_memory *counters_memory_create(const struct counters_settings *settings)
+static struct counters_day *day_at(struct counters *counters, int64_t number)
 {
-    struct counters_memory *memory = calloc(1, sizeof *memory);
+    struct counters_day *day = &counters->days[number % COUNTERS_DAYS_MAX];
 
-    if (memory == NULL)
-        return NULL;
-    memory->settings = settings;
-    pthread_mutex_init(&memory->lock, NULL);
-    return memory;
-}
-
-void counters_memory_free(struct counters_memory *memory)
-{
-    if (memory == NULL)
-        return;
-    pthread_mutex_destroy(&memory->lock);
-    free(memory);
-}
-
-static struct day *day_at(struct counters_memory *memory, int64_t number)
-{
-    struct day *day = &memory->days[number % COUNTERS_DAYS_MAX];
-
-    if (day->number != number) {
-        memset(day, 0, sizeof *day);
-        day->number = number;
-    }
+    if (day->number != number)
+        *day = (struct counters_day){.number = number};
     return day;
 }
 
-void counters_memory_take(struct counters_memory *memory, const struct counters_batch *batch)
+void counters_memory_take(struct counters *counters, const struct counters_batch *batch)
 {
-    pthread_mutex_lock(&memory->lock);
-    struct day *day = day_at(memory, batch->day);
-    for (size_t i = 0; i < memory->settings->field_count; i++)
+    pthread_mutex_lock(&counters->lock);
+    struct counters_day *day = day_at(counters, batch->day);
+    for (size_t i = 0; i < counters->settings.field_count; i++)
         day->counts[i] += (uint64_t)batch->counts[i];
     for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
         const struct counters_bucket *moved = &batch->buckets[i];
-        struct counters_bucket *bucket = counters_bucket_at(memory->buckets, moved->number);
-        for (size_t j = 0; bucket != NULL && j < memory->settings->step_count; j++)
+        struct counters_bucket *bucket = counters_bucket_at(counters->buckets, moved->number);
+        for (size_t j = 0; bucket != NULL && j < counters->settings.step_count; j++)
             bucket->here[j] += moved->here[j];
     }
-    pthread_mutex_unlock(&memory->lock);
+    pthread_mutex_unlock(&counters->lock);
 }
 
-static void here_read(const struct counters_memory *memory, struct counters_reading *reading,
+static void here_read(const struct counters *counters, struct counters_reading *reading,
                       int64_t now_s)
 {
-    const struct counters_window window = counters_window(memory->settings->life_minutes, now_s);
+    const struct counters_window window = counters_window(counters, now_s);
     int64_t here[COUNTERS_STEPS_MAX] = {0};
 
     for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
-        const struct counters_bucket *bucket = &memory->buckets[i];
+        const struct counters_bucket *bucket = &counters->buckets[i];
         if (bucket->number < window.first || bucket->number > window.last)
             continue;
-        for (size_t j = 0; j < memory->settings->step_count; j++)
+        for (size_t j = 0; j < counters->settings.step_count; j++)
             here[j] += bucket->here[j];
     }
-    for (size_t j = 0; j < memory->settings->step_count; j++)
+    for (size_t j = 0; j < counters->settings.step_count; j++)
         reading->here[j] = here[j] > 0 ? (uint64_t)here[j] : 0;
 }
 
-void counters_memory_read(struct counters_memory *memory, struct counters_reading *reading,
+void counters_memory_read(struct counters *counters, struct counters_reading *reading,
                           int64_t now_s)
 {
-    const size_t field_count = memory->settings->field_count;
-    const int64_t today = memory->settings->day_of(now_s);
+    const size_t field_count = counters->settings.field_count;
+    const int64_t today = counters->settings.day_of(now_s);
 
     memset(reading->today, 0, sizeof reading->today);
     memset(reading->period, 0, sizeof reading->period);
     reading->instance_count = 0;
-    pthread_mutex_lock(&memory->lock);
+    pthread_mutex_lock(&counters->lock);
     for (size_t i = 0; i < COUNTERS_DAYS_MAX; i++) {
-        const struct day *day = &memory->days[i];
+        const struct counters_day *day = &counters->days[i];
         if (day->number > today || day->number <= today - (int64_t)reading->days)
             continue;
         for (size_t j = 0; j < field_count; j++) {
@@ -99,6 +64,6 @@ void counters_memory_read(struct counters_memory *memory, struct counters_readin
                 reading->today[j] = day->counts[j];
         }
     }
-    here_read(memory, reading, now_s);
-    pthread_mutex_unlock(&memory->lock);
+    here_read(counters, reading, now_s);
+    pthread_mutex_unlock(&counters->lock);
 }

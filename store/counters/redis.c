@@ -2,59 +2,49 @@
  * The counters in Redis: makes the arguments of two scripts, one that adds and one that sums, and
  * reads their answers.
  */
-#include "store/base/random_name.h"
 #include "store/counters/backend.h"
-#include "store/redis/link.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* Readings under way, and one flush. */
-#define IN_FLIGHT_MAX 16
 #define KEY_MAX 64
 #define NUMBER_MAX 24
-#define LINK_BYTES 8
 #define DAY_LIFE_S (91 * 86400)
 /* A bucket outlives its things, for clocks that differ. */
 #define BUCKET_SPARE_MINUTES 2
 #define KEYS_MAX (3 + COUNTERS_DAYS_MAX + COUNTERS_BUCKETS)
 #define NUMBERS_MAX (COUNTERS_FIELDS_MAX + COUNTERS_BUCKETS * (COUNTERS_STEPS_MAX + 2) + 8)
-#define WORDS_MAX (4 + KEYS_MAX + 2 * NUMBERS_MAX)
+#define WORDS_MAX (4 + 2 * KEYS_MAX + 2 * NUMBERS_MAX)
 #define TEXTS_MAX (KEYS_MAX * KEY_MAX + NUMBERS_MAX * NUMBER_MAX)
 #define INSTANCES "uic:instances"
 
 extern const struct redis_script counters_flush_script, counters_read_script;
 
-/* A script's keys and arguments while they are put together. */
+/* What is said to a script while it is put together: its keys, then its arguments. */
 struct call {
-    size_t key_count, argument_count, text_length;
-    const char *keys[KEYS_MAX + WORDS_MAX]; /* in the end the arguments stand behind them */
-    const char *arguments[WORDS_MAX];
+    int count;
+    unsigned key_count;
+    const char *words[WORDS_MAX];
+    size_t text_length;
     char texts[TEXTS_MAX]; /* of those that are made here */
 };
 
-struct counters_redis {
-    const struct counters_settings *settings;
-    struct redis_lane lane;
-    void (*confirmed)(void *arg);
-    void *arg;
-    bool flushing; /* a batch is under way */
-    char name[2 * LINK_BYTES + 1];
-    struct call call;
-};
-
-static void call_clear(struct call *call)
+static void call_begin(struct call *call)
 {
-    call->key_count = call->argument_count = call->text_length = 0;
+    call->count = 0;
+    call->text_length = 0;
 }
 
-__attribute__((format(printf, 2, 3))) static const char *text_write(struct call *call,
-                                                                    const char *form, ...)
+static void word_put(struct call *call, const char *word)
+{
+    call->words[call->count++] = word;
+}
+
+__attribute__((format(printf, 2, 3))) static void text_put(struct call *call, const char *form, ...)
 {
     char *text = call->texts + call->text_length;
     va_list arguments;
@@ -62,22 +52,12 @@ __attribute__((format(printf, 2, 3))) static const char *text_write(struct call 
     va_start(arguments, form);
     call->text_length += (size_t)vsnprintf(text, KEY_MAX, form, arguments) + 1;
     va_end(arguments);
-    return text;
-}
-
-static void text_put(struct call *call, const char *text)
-{
-    call->arguments[call->argument_count++] = text;
+    word_put(call, text);
 }
 
 static void number_put(struct call *call, int64_t number)
 {
-    text_put(call, text_write(call, "%" PRId64, number));
-}
-
-static void key_put(struct call *call, const char *key)
-{
-    call->keys[call->key_count++] = key;
+    text_put(call, "%" PRId64, number);
 }
 
 static void day_key_put(struct call *call, int64_t day)
@@ -88,96 +68,99 @@ static void day_key_put(struct call *call, int64_t day)
 
     gmtime_r(&at, &tm);
     strftime(date, sizeof date, "%Y-%m-%d", &tm);
-    key_put(call, text_write(call, "uic:figures:%s", date));
+    text_put(call, "uic:figures:%s", date);
 }
 
-static void bucket_key_put(struct call *call, const struct counters_settings *settings,
-                           int64_t number)
+static void bucket_key_put(struct call *call, const struct counters *counters, int64_t number)
 {
-    key_put(call, text_write(call, "uic:active:%.20s:%" PRId64, settings->generation,
-                             number * counters_width(settings->life_minutes)));
-}
-
-static enum store_status call_send(struct counters_redis *redis, const struct redis_script *script,
-                                   void (*callback)(const struct redisReply *reply, void *arg),
-                                   void *arg)
-{
-    struct call *call = &redis->call;
-
-    memcpy(call->keys + call->key_count, call->arguments,
-           call->argument_count * sizeof *call->arguments);
-    return redis_lane_run(&redis->lane, script, (unsigned)call->key_count,
-                          (int)(call->key_count + call->argument_count), call->keys, NULL, callback,
-                          arg);
+    text_put(call, "uic:active:%.20s:%" PRId64, counters->settings.generation,
+             number * counters->width);
 }
 
 /* Adding */
 
-/* What is added to one hash, or false when that is nothing. */
-static bool counts_put(struct call *call, int64_t life_s, const char *const *names,
-                       const int64_t *counts, size_t count)
+static size_t changes(const int64_t *counts, size_t count)
 {
     size_t changed = 0;
 
     for (size_t i = 0; i < count; i++)
         changed += counts[i] != 0;
+    return changed;
+}
+
+/* What is added to one hash, if anything is. */
+static void counts_put(struct call *call, int64_t life_s, const char *const *names,
+                       const int64_t *counts, size_t count)
+{
+    const size_t changed = changes(counts, count);
+
     if (changed == 0)
-        return false;
+        return;
     number_put(call, life_s);
     number_put(call, (int64_t)changed);
     for (size_t i = 0; i < count; i++) {
         if (counts[i] != 0) {
-            text_put(call, names[i]);
+            word_put(call, names[i]);
             number_put(call, counts[i]);
         }
     }
-    return true;
 }
 
-static void batch_put(struct call *call, const struct counters_settings *settings,
+static void batch_keys_put(struct call *call, const struct counters *counters,
+                           const struct counters_batch *batch)
+{
+    if (changes(batch->counts, counters->settings.field_count) > 0)
+        day_key_put(call, batch->day);
+    for (size_t i = 0; i < COUNTERS_BUCKETS; i++)
+        if (changes(batch->buckets[i].here, counters->settings.step_count) > 0)
+            bucket_key_put(call, counters, batch->buckets[i].number);
+}
+
+static void batch_put(struct call *call, const struct counters *counters,
                       const struct counters_batch *batch)
 {
-    const unsigned life = settings->life_minutes + counters_width(settings->life_minutes) +
-                          COUNTERS_BUCKETS_AHEAD + BUCKET_SPARE_MINUTES;
+    const struct counters_settings *settings = &counters->settings;
+    const int64_t life =
+        settings->life_minutes + counters->width + COUNTERS_BUCKETS_AHEAD + BUCKET_SPARE_MINUTES;
 
-    if (counts_put(call, DAY_LIFE_S, settings->fields, batch->counts, settings->field_count))
-        day_key_put(call, batch->day);
-    for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
-        const struct counters_bucket *bucket = &batch->buckets[i];
-        if (counts_put(call, (int64_t)life * 60, settings->steps, bucket->here,
-                       settings->step_count))
-            bucket_key_put(call, settings, bucket->number);
-    }
+    counts_put(call, DAY_LIFE_S, settings->fields, batch->counts, settings->field_count);
+    for (size_t i = 0; i < COUNTERS_BUCKETS; i++)
+        counts_put(call, life * 60, settings->steps, batch->buckets[i].here, settings->step_count);
 }
 
 static void on_flushed(const struct redisReply *reply, void *arg)
 {
-    struct counters_redis *redis = arg;
+    struct counters_link *link = arg;
 
-    redis->flushing = false;
-    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER)
-        redis->confirmed(redis->arg);
+    link->flushing = false;
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+        return;
+    *link->sending = (struct counters_batch){0};
+    link->unconfirmed = false;
 }
 
-void counters_redis_send(struct counters_redis *redis, const struct counters_batch *batch,
-                         uint64_t sequence)
+void counters_redis_send(struct counters_link *link)
 {
-    const struct counters_settings *settings = redis->settings;
-    struct call *call = &redis->call;
+    const char *instance = link->counters->settings.instance;
+    struct call call;
 
-    if (redis->flushing || (batch == NULL && settings->instance == NULL))
+    if (link->flushing || (!link->unconfirmed && instance == NULL))
         return;
-    call_clear(call);
-    key_put(call, text_write(call, "uic:flush:%s", redis->name));
-    key_put(call, INSTANCES);
-    number_put(call, (int64_t)sequence);
-    text_put(call, settings->instance != NULL ? settings->instance : "");
-    number_put(call, COUNTERS_INSTANCE_MS);
-    if (batch != NULL)
-        batch_put(call, settings, batch);
-    enum store_status status =
-        call_send(redis, &counters_flush_script, batch != NULL ? on_flushed : NULL, redis);
-    redis->flushing = batch != NULL && status == STORE_LATER;
+    call_begin(&call);
+    text_put(&call, "uic:flush:%s", link->name);
+    word_put(&call, INSTANCES);
+    if (link->unconfirmed)
+        batch_keys_put(&call, link->counters, link->sending);
+    call.key_count = (unsigned)call.count;
+    number_put(&call, (int64_t)link->sequence);
+    word_put(&call, instance != NULL ? instance : "");
+    number_put(&call, COUNTERS_INSTANCE_MS);
+    if (link->unconfirmed)
+        batch_put(&call, link->counters, link->sending);
+    const bool sent =
+        redis_lane_run(&link->lane, &counters_flush_script, call.key_count, call.count, call.words,
+                       NULL, link->unconfirmed ? on_flushed : NULL, link) == STORE_LATER;
+    link->flushing = link->unconfirmed && sent;
 }
 
 /* Reading */
@@ -232,62 +215,38 @@ static void on_read(const struct redisReply *reply, void *arg)
     store_ticket_finish(&reading->ticket, answered ? STORE_OK : STORE_DOWN);
 }
 
-enum store_status counters_redis_read(struct counters_redis *redis,
-                                      struct counters_reading *reading, int64_t now_s)
+static void read_keys_put(struct call *call, const struct counters *counters, unsigned days,
+                          int64_t now_s)
 {
-    const struct counters_settings *settings = redis->settings;
-    const struct counters_window window = counters_window(settings->life_minutes, now_s);
-    const int64_t today = settings->day_of(now_s);
-    struct call *call = &redis->call;
+    const struct counters_window window = counters_window(counters, now_s);
+    const int64_t today = counters->settings.day_of(now_s);
+
+    word_put(call, INSTANCES);
+    for (unsigned i = 0; i < days; i++)
+        day_key_put(call, today - i);
+    for (int64_t number = window.first; number <= window.last; number++)
+        bucket_key_put(call, counters, number);
+}
+
+enum store_status counters_redis_read(struct counters_link *link, struct counters_reading *reading,
+                                      int64_t now_s)
+{
+    const struct counters_settings *settings = &link->counters->settings;
+    const unsigned days = reading->days < COUNTERS_DAYS_MAX ? reading->days : COUNTERS_DAYS_MAX;
+    struct call call;
 
     reading->settings = settings;
-    call_clear(call);
-    key_put(call, INSTANCES);
-    for (unsigned i = 0; i < reading->days && i < COUNTERS_DAYS_MAX; i++)
-        day_key_put(call, today - i);
-    number_put(call, COUNTERS_INSTANCE_MS);
-    number_put(call, COUNTERS_INSTANCES_MAX);
-    number_put(call, (int64_t)call->key_count - 1);
-    number_put(call, (int64_t)settings->field_count);
-    for (int64_t number = window.first; number <= window.last; number++)
-        bucket_key_put(call, settings, number);
+    call_begin(&call);
+    read_keys_put(&call, link->counters, days, now_s);
+    call.key_count = (unsigned)call.count;
+    number_put(&call, COUNTERS_INSTANCE_MS);
+    number_put(&call, COUNTERS_INSTANCES_MAX);
+    number_put(&call, days);
+    number_put(&call, (int64_t)settings->field_count);
     for (size_t i = 0; i < settings->field_count; i++)
-        text_put(call, settings->fields[i]);
+        word_put(&call, settings->fields[i]);
     for (size_t i = 0; i < settings->step_count; i++)
-        text_put(call, settings->steps[i]);
-    return call_send(redis, &counters_read_script, on_read, reading);
-}
-
-/* Life */
-
-struct counters_redis *counters_redis_open(const struct counters_settings *settings,
-                                           struct redis_link *link, const struct store_watch *watch,
-                                           void (*confirmed)(void *arg), void *arg,
-                                           char error[STORE_ERROR_MAX])
-{
-    struct counters_redis *redis = calloc(1, sizeof *redis);
-
-    if (redis == NULL || random_name(redis->name, sizeof redis->name) != 0) {
-        snprintf(error, STORE_ERROR_MAX, "no memory or no randomness for the counters");
-        free(redis);
-        return NULL;
-    }
-    redis->settings = settings;
-    redis->confirmed = confirmed;
-    redis->arg = arg;
-    redis_lane_join(&redis->lane, link, IN_FLIGHT_MAX, watch);
-    return redis;
-}
-
-void counters_redis_close(struct counters_redis *redis)
-{
-    if (redis == NULL)
-        return;
-    redis_lane_leave(&redis->lane);
-    free(redis);
-}
-
-bool counters_redis_up(const struct counters_redis *redis)
-{
-    return redis_lane_up(&redis->lane);
+        word_put(&call, settings->steps[i]);
+    return redis_lane_run(&link->lane, &counters_read_script, call.key_count, call.count,
+                          call.words, NULL, on_read, reading);
 }
