@@ -18,12 +18,12 @@
  * Invariants: the timer is pending in RESTING only; a batch belongs to the drain in WRITING and
  * SETTLING, and to its claims alone once the drain was stopped.
  */
-#include "store/outbox/drain.h"
 #include "store/base/backoff.h"
 #include "store/base/clock.h"
 #include "store/base/random_name.h"
 #include "store/outbox/claim.h"
-#include "store/redis/link.h"
+#include "store/outbox/link.h"
+#include "store/redis/error.h"
 
 #include <event2/event.h>
 #include <hiredis/hiredis.h>
@@ -35,10 +35,7 @@
 
 #define GROUP "writers"
 #define BATCH_MAX 64
-/* A look or a settling, and a forgetting beside it. */
-#define COMMANDS_MAX 4
 #define ENTRY_ID_MAX 48
-#define CONSUMER_BYTES 16
 
 extern const struct redis_script outbox_take_script, outbox_settle_script, outbox_forget_script;
 
@@ -72,46 +69,30 @@ struct item {
 };
 
 struct batch {
-    struct outbox_drain *drain; /* NULL: it was stopped */
+    struct outbox_link *link; /* NULL: it was stopped */
     size_t count;
     size_t unfinished;
     bool failed; /* some entries stay pending */
     struct item items[BATCH_MAX];
 };
 
-struct outbox_drain {
-    struct outbox_drain_settings settings;
-    struct outbox_pace pace;
-    struct redis_lane lane;
-    struct event *timer;
-    struct batch *batch;
-    char consumer[2 * CONSUMER_BYTES + 1];
-    uint64_t length;
-    bool records_up;
-    unsigned failures; /* batches in a row */
-    int64_t resume_at; /* after a failure, nothing is taken before */
-    int64_t forget_at;
-    char told[STORE_ERROR_MAX]; /* why the stream cannot be read */
-};
+static void look(struct outbox_link *link);
 
-static void look(struct outbox_drain *drain);
-
-static void rest(struct outbox_drain *drain)
+static void rest(struct outbox_link *link)
 {
-    int64_t delay = backoff_jitter_ms(drain->pace.look_ms);
-    int64_t left = drain->resume_at - clock_monotonic_ms();
+    const int64_t delay = backoff_jitter_ms(link->pace.look_ms);
+    const int64_t left = link->resume_at - clock_monotonic_ms();
+    const struct timeval wait = clock_timeval(left > 0 && left < delay ? left : delay);
 
-    if (left > 0 && left < delay)
-        delay = left;
-    event_add(drain->timer, &(struct timeval){delay / 1000, delay % 1000 * 1000});
+    event_add(link->timer, &wait);
 }
 
 /* The database took nothing: nor do we, for a while that doubles. */
-static void pause_after_failure(struct outbox_drain *drain)
+static void pause_after_failure(struct outbox_link *link)
 {
-    drain->failures++;
-    drain->resume_at = clock_monotonic_ms() +
-                       backoff_ms(drain->failures, drain->pace.pause_ms, drain->pace.pause_max_ms);
+    link->failures++;
+    link->resume_at = clock_monotonic_ms() +
+                      backoff_ms(link->failures, link->pace.pause_ms, link->pace.pause_max_ms);
 }
 
 static void batch_free(struct batch *batch)
@@ -120,10 +101,10 @@ static void batch_free(struct batch *batch)
     free(batch);
 }
 
-static void batch_end(struct outbox_drain *drain)
+static void batch_end(struct outbox_link *link)
 {
-    batch_free(drain->batch);
-    drain->batch = NULL;
+    batch_free(link->batch);
+    link->batch = NULL;
 }
 
 /* Settling */
@@ -133,9 +114,9 @@ static bool item_stays(const struct item *item)
     return item->refusal == NULL && item->claim.ticket.status != STORE_OK;
 }
 
-static void item_tell(const struct outbox_drain *drain, const struct item *item)
+static void item_tell(const struct outbox_link *link, const struct item *item)
 {
-    const struct outbox_watch *watch = &drain->settings.watch;
+    const struct outbox_watch *watch = &link->watch;
     char why[STORE_ERROR_MAX];
 
     if (item->refusal == NULL) {
@@ -149,8 +130,8 @@ static void item_tell(const struct outbox_drain *drain, const struct item *item)
 
 static void on_settled(const struct redisReply *reply, void *arg)
 {
-    struct outbox_drain *drain = arg;
-    const struct batch *batch = drain->batch;
+    struct outbox_link *link = arg;
+    const struct batch *batch = link->batch;
     const bool answered = reply != NULL && reply->type == REDIS_REPLY_ARRAY;
     const bool settled = answered && !batch->failed;
 
@@ -158,28 +139,28 @@ static void on_settled(const struct redisReply *reply, void *arg)
         if (item_stays(&batch->items[i]))
             continue;
         if (reply->element[j]->type == REDIS_REPLY_INTEGER && reply->element[j]->integer == 1)
-            item_tell(drain, &batch->items[i]);
+            item_tell(link, &batch->items[i]);
         j++;
     }
-    batch_end(drain);
+    batch_end(link);
     if (settled) {
-        drain->failures = 0;
-        look(drain);
+        link->failures = 0;
+        look(link);
     } else {
-        rest(drain);
+        rest(link);
     }
 }
 
 /* Every claim is finished: what was written or refused leaves the stream. A few that failed among
  * others that did not are tried again at the next look. */
-static void batch_settle(struct outbox_drain *drain)
+static void batch_settle(struct outbox_link *link)
 {
-    struct batch *batch = drain->batch;
+    struct batch *batch = link->batch;
     char kept_max[24];
     const char *argv[2 * BATCH_MAX + 4] = {OUTBOX_STREAM, OUTBOX_REFUSED_STREAM, GROUP, kept_max};
     int count = 4;
 
-    snprintf(kept_max, sizeof kept_max, "%" PRIu64, drain->settings.kept_max);
+    snprintf(kept_max, sizeof kept_max, "%" PRIu64, link->settings.length_max);
     for (size_t i = 0; i < batch->count; i++) {
         if (item_stays(&batch->items[i])) {
             batch->failed = true;
@@ -189,12 +170,12 @@ static void batch_settle(struct outbox_drain *drain)
         argv[count++] = batch->items[i].refusal != NULL ? batch->items[i].refusal->word : "";
     }
     if (count == 4)
-        pause_after_failure(drain);
-    else if (redis_lane_run(&drain->lane, &outbox_settle_script, 2, count, argv, NULL, on_settled,
-                            drain) == STORE_LATER)
+        pause_after_failure(link);
+    else if (redis_lane_run(&link->looks, &outbox_settle_script, 2, count, argv, NULL, on_settled,
+                            link) == STORE_LATER)
         return;
-    batch_end(drain);
-    rest(drain);
+    batch_end(link);
+    rest(link);
 }
 
 /* Writing */
@@ -216,24 +197,24 @@ static void on_claimed(struct store_ticket *ticket)
     item_finish(item, ticket->status);
     if (--batch->unfinished > 0)
         return;
-    if (batch->drain != NULL)
-        batch_settle(batch->drain);
+    if (batch->link != NULL)
+        batch_settle(batch->link);
     else
         batch_free(batch);
 }
 
 static void item_start(struct item *item, const struct redisReply *sealed)
 {
-    const struct outbox_drain_settings *settings = &item->batch->drain->settings;
+    const struct outbox_link *link = item->batch->link;
 
     item->claim.ticket.done = on_claimed;
-    if (outbox_claim_open(settings->seal, (const unsigned char *)sealed->str, sealed->len,
+    if (outbox_claim_open(link->seal, (const unsigned char *)sealed->str, sealed->len,
                           &item->claim) != 0) {
         item->refusal = &damaged;
         return;
     }
     memcpy(item->told, item->claim.code, sizeof item->told);
-    enum store_status status = record_claim(settings->records, &item->claim);
+    enum store_status status = record_claim(link->records, &item->claim);
     if (status == STORE_LATER)
         item->batch->unfinished++;
     else
@@ -241,16 +222,16 @@ static void item_start(struct item *item, const struct redisReply *sealed)
 }
 
 /* pairs: ids and sealed entries. */
-static void batch_start(struct outbox_drain *drain, struct redisReply *const *pairs, size_t count)
+static void batch_start(struct outbox_link *link, struct redisReply *const *pairs, size_t count)
 {
     struct batch *batch = calloc(1, sizeof *batch);
 
     if (batch == NULL) {
-        rest(drain); /* they stay pending */
+        rest(link); /* they stay pending */
         return;
     }
-    batch->drain = drain;
-    drain->batch = batch;
+    batch->link = link;
+    link->batch = batch;
     for (size_t i = 0; i < count && i < BATCH_MAX; i++) {
         const struct redisReply *id = pairs[2 * i], *sealed = pairs[2 * i + 1];
         if (id->type != REDIS_REPLY_STRING || id->len >= ENTRY_ID_MAX ||
@@ -262,90 +243,74 @@ static void batch_start(struct outbox_drain *drain, struct redisReply *const *pa
         item_start(item, sealed);
     }
     if (batch->unfinished == 0)
-        batch_settle(drain);
+        batch_settle(link);
 }
 
 /* Looking */
 
-static void length_tell(struct outbox_drain *drain, uint64_t length, int64_t age_ms)
+static void length_tell(struct outbox_link *link, uint64_t length, int64_t age_ms)
 {
-    const struct outbox_watch *watch = &drain->settings.watch;
-
-    if (length == 0 && drain->length == 0)
+    if (length == 0 && link->length == 0)
         return;
-    drain->length = length;
-    watch->length(watch->arg, length, age_ms);
-}
-
-/* Whoever could not empty the stream without a word would fill it. */
-static void trouble_tell(struct outbox_drain *drain, const struct redisReply *reply)
-{
-    const struct outbox_watch *watch = &drain->settings.watch;
-    char why[STORE_ERROR_MAX];
-
-    snprintf(why, sizeof why, "the outbox cannot be read: %s",
-             reply->type == REDIS_REPLY_ERROR ? reply->str : "an odd answer");
-    if (strcmp(why, drain->told) == 0)
-        return;
-    memcpy(drain->told, why, sizeof why);
-    watch->refused(watch->arg, why);
+    link->length = length;
+    link->watch.length(link->watch.arg, length, age_ms);
 }
 
 static void on_taken(const struct redisReply *reply, void *arg)
 {
-    struct outbox_drain *drain = arg;
+    struct outbox_link *link = arg;
     const bool read = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements >= 2 &&
                       reply->elements % 2 == 0;
 
     if (read) {
-        drain->told[0] = '\0';
-        length_tell(drain, (uint64_t)reply->element[0]->integer, reply->element[1]->integer);
-    } else if (reply != NULL) {
-        trouble_tell(drain, reply);
+        link->told[0] = '\0';
+        length_tell(link, (uint64_t)reply->element[0]->integer, reply->element[1]->integer);
+    } else if (reply != NULL && redis_error_note(link->told, "the outbox cannot be read", reply)) {
+        link->watch.refused(link->watch.arg, link->told);
     }
     if (read && reply->elements > 2)
-        batch_start(drain, reply->element + 2, reply->elements / 2 - 1);
+        batch_start(link, reply->element + 2, reply->elements / 2 - 1);
     else
-        rest(drain);
+        rest(link);
 }
 
-static void forget_the_dead(struct outbox_drain *drain)
+static void forget_the_dead(struct outbox_link *link)
 {
     char forget[16];
     const char *argv[] = {OUTBOX_STREAM, GROUP, forget};
 
-    snprintf(forget, sizeof forget, "%u", drain->pace.forget_ms);
-    if (redis_lane_run(&drain->lane, &outbox_forget_script, 1, 3, argv, NULL, NULL, NULL) ==
+    snprintf(forget, sizeof forget, "%u", link->pace.forget_ms);
+    if (redis_lane_run(&link->looks, &outbox_forget_script, 1, 3, argv, NULL, NULL, NULL) ==
         STORE_LATER)
-        drain->forget_at = clock_monotonic_ms() + backoff_jitter_ms(drain->pace.forget_ms / 10);
+        link->forget_at = clock_monotonic_ms() + backoff_jitter_ms(link->pace.forget_ms / 10);
 }
 
 /* How many entries to take now. */
-static unsigned appetite(struct outbox_drain *drain)
+static unsigned appetite(struct outbox_link *link)
 {
-    bool up = drain->settings.drain && record_link_up(drain->settings.records);
+    bool up = link->settings.drain && record_link_up(link->records);
 
-    if (up && !drain->records_up) {
-        drain->failures = 0;
-        drain->resume_at = 0;
+    if (up && !link->records_up) {
+        link->failures = 0;
+        link->resume_at = 0;
     }
-    drain->records_up = up;
-    return up && clock_monotonic_ms() >= drain->resume_at ? BATCH_MAX : 0;
+    link->records_up = up;
+    return up && clock_monotonic_ms() >= link->resume_at ? BATCH_MAX : 0;
 }
 
-static void look(struct outbox_drain *drain)
+static void look(struct outbox_link *link)
 {
     char count[16], dead[16], size[16];
-    const char *argv[] = {OUTBOX_STREAM, GROUP, drain->consumer, count, dead, size};
+    const char *argv[] = {OUTBOX_STREAM, GROUP, link->consumer, count, dead, size};
 
-    if (drain->settings.drain && clock_monotonic_ms() >= drain->forget_at)
-        forget_the_dead(drain);
-    snprintf(count, sizeof count, "%u", appetite(drain));
-    snprintf(dead, sizeof dead, "%u", drain->pace.dead_ms);
+    if (link->settings.drain && clock_monotonic_ms() >= link->forget_at)
+        forget_the_dead(link);
+    snprintf(count, sizeof count, "%u", appetite(link));
+    snprintf(dead, sizeof dead, "%u", link->pace.dead_ms);
     snprintf(size, sizeof size, "%zu", (size_t)OUTBOX_SEALED_MAX);
-    if (redis_lane_run(&drain->lane, &outbox_take_script, 1, 6, argv, NULL, on_taken, drain) !=
+    if (redis_lane_run(&link->looks, &outbox_take_script, 1, 6, argv, NULL, on_taken, link) !=
         STORE_LATER)
-        rest(drain);
+        rest(link);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -355,45 +320,36 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     look(arg);
 }
 
-void outbox_drain_notice(struct outbox_drain *drain, uint64_t length, uint64_t alarm)
+void outbox_drain_notice(struct outbox_link *link, uint64_t length)
 {
-    if (length > alarm && drain->length <= alarm && event_pending(drain->timer, EV_TIMEOUT, NULL))
-        event_add(drain->timer, &(struct timeval){0, 0});
+    const uint64_t alarm = link->settings.length_alarm;
+
+    if (length > alarm && link->length <= alarm && event_pending(link->timer, EV_TIMEOUT, NULL))
+        event_add(link->timer, &(struct timeval){0, 0});
 }
 
-struct outbox_drain *outbox_drain_start(const struct outbox_drain_settings *settings)
+int outbox_drain_start(struct outbox_link *link, struct event_base *base)
 {
-    struct outbox_drain *drain = calloc(1, sizeof *drain);
-
-    if (drain == NULL)
-        return NULL;
-    drain->settings = *settings;
-    redis_lane_join(&drain->lane, settings->redis, COMMANDS_MAX, NULL);
-    drain->timer = evtimer_new(settings->base, on_timer, drain);
+    link->timer = evtimer_new(base, on_timer, link);
     /* What is pending under this name is ours. */
-    if (drain->timer == NULL || random_name(drain->consumer, sizeof drain->consumer) != 0) {
-        outbox_drain_stop(drain);
-        return NULL;
-    }
-    outbox_drain_set_pace(drain, &production_pace);
-    return drain;
+    if (link->timer == NULL || random_name(link->consumer, sizeof link->consumer) != 0)
+        return -1;
+    outbox_set_pace(link, &production_pace);
+    return 0;
 }
 
-void outbox_drain_set_pace(struct outbox_drain *drain, const struct outbox_pace *pace)
+void outbox_set_pace(struct outbox_link *link, const struct outbox_pace *pace)
 {
-    drain->pace = *pace;
-    drain->forget_at = clock_monotonic_ms() + backoff_jitter_ms(pace->forget_ms / 10);
-    rest(drain);
+    link->pace = *pace;
+    link->forget_at = clock_monotonic_ms() + backoff_jitter_ms(pace->forget_ms / 10);
+    rest(link);
 }
 
-void outbox_drain_stop(struct outbox_drain *drain)
+void outbox_drain_stop(struct outbox_link *link)
 {
-    if (drain == NULL)
-        return;
-    redis_lane_leave(&drain->lane);
-    if (drain->timer != NULL)
-        event_free(drain->timer);
-    if (drain->batch != NULL)
-        drain->batch->drain = NULL;
-    free(drain);
+    redis_lane_leave(&link->looks);
+    if (link->timer != NULL)
+        event_free(link->timer);
+    if (link->batch != NULL)
+        link->batch->link = NULL;
 }

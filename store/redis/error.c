@@ -57,3 +57,18 @@ void redis_error_write(char words[STORE_ERROR_MAX], const char *what, const char
 
     snprintf(words, STORE_ERROR_MAX, "%s: %.*s", what, length < 200 ? (int)length : 200, error);
 }
+
+bool redis_error_note(char told[STORE_ERROR_MAX], const char *what, const struct redisReply *reply)
+{
+    char words[STORE_ERROR_MAX];
+
+    redis_error_write(words, what, reply->type == REDIS_REPLY_ERROR ? reply->str : "an odd answer");
+    /* A script adds its name and line; the trouble is the same. */
+    char *script = strstr(words, " script: ");
+    if (script != NULL)
+        *script = '\0';
+    if (strcmp(words, told) == 0)
+        return false;
+    strcpy(told, words);
+    return true;
+}

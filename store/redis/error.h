@@ -20,4 +20,7 @@ enum redis_refusal redis_error_refusal(const char *error);
  * them. */
 void redis_error_write(char words[STORE_ERROR_MAX], const char *what, const char *error);
 
+/* Notes why what was asked for was not answered as it should be. Returns whether that is news. */
+bool redis_error_note(char told[STORE_ERROR_MAX], const char *what, const struct redisReply *reply);
+
 #endif

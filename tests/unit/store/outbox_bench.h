@@ -8,7 +8,7 @@
 #include "store/record_bench.h"
 #include "store/redis_links.h"
 
-#include "store/outbox/drain.h"
+#include "store/outbox/link.h"
 
 #define STREAM "uic:outbox"
 #define KEPT STREAM ":refused"

@@ -1,0 +1,59 @@
+/*
+ * Private to the outbox: the link. put.c seals what is put and sends it; replicas.c waits until so
+ * many replicas of Redis have it, lest a failover loses it; drain.c looks at the stream about each
+ * second and, where that is wanted, writes its entries to the database.
+ */
+#ifndef STORE_OUTBOX_LINK_H
+#define STORE_OUTBOX_LINK_H
+
+#include "store/outbox.h"
+#include "store/redis/link.h"
+
+#define OUTBOX_CONSUMER_BYTES 16
+
+struct outbox_pace {
+    unsigned look_ms;                /* between two looks, when nothing is to be done */
+    unsigned dead_ms;                /* entries pending for so long are taken from their consumer */
+    unsigned forget_ms;              /* an idle consumer without entries is deleted */
+    unsigned pause_ms, pause_max_ms; /* after a failed write: the first and the longest */
+};
+
+struct outbox_link {
+    struct outbox_settings settings; /* without the key */
+    struct outbox_watch watch;
+    struct record_link *records;
+    struct seal *seal;
+    struct redis_lane puts;
+    /* Entries that were put and are not safe yet: */
+    struct redis_lane waits;
+    struct store_ticket *asked, *waiting; /* for the WAIT under way; for the next one */
+    size_t asked_count, unsafe_count;     /* the latter of both */
+    /* The drain's: */
+    struct redis_lane looks;
+    struct outbox_pace pace;
+    struct event *timer;
+    struct batch *batch;
+    char consumer[2 * OUTBOX_CONSUMER_BYTES + 1];
+    uint64_t length;
+    bool records_up;
+    unsigned failures; /* batches in a row */
+    int64_t resume_at; /* after a failure, nothing is taken before */
+    int64_t forget_at;
+    char told[STORE_ERROR_MAX]; /* why the stream cannot be read */
+};
+
+/* An entry that Redis said, on this link, that it has: its ticket is done later, STORE_OK, or
+ * STORE_DOWN when too few replicas had it in time, or there was no answer. */
+void outbox_replicas_await(struct outbox_link *link, struct outbox_entry *entry);
+
+/* Returns 0, or -1 when memory or randomness is out. */
+int outbox_drain_start(struct outbox_link *link, struct event_base *base);
+/* Claims under way end by themselves and stay in the stream. */
+void outbox_drain_stop(struct outbox_link *link);
+/* A put found so many entries: beyond the alarm for the first time, the stream is looked at now. */
+void outbox_drain_notice(struct outbox_link *link, uint64_t length);
+
+/* For tests: another pace, from now on. */
+void outbox_set_pace(struct outbox_link *link, const struct outbox_pace *pace);
+
+#endif
