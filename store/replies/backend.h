@@ -119,7 +119,5 @@ void replies_consumer_wake(struct replies_link *link);
 void replies_consumer_taken(struct replies_link *link, const struct replies_taken *taken);
 void replies_consumer_settled(struct replies_item *item);
 void replies_consumer_unsettled(struct replies_item *item);
-/* Beside that end: the store said why it failed. */
-void replies_consumer_trouble(struct replies_link *link, const char *why);
 
 #endif

@@ -18,7 +18,6 @@
 
 #include <event2/event.h>
 #include <openssl/crypto.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +26,9 @@
 
 static void look_in(struct replies_link *link, int64_t ms)
 {
-    event_add(link->look, &(struct timeval){ms / 1000, ms % 1000 * 1000});
+    const struct timeval wait = clock_timeval(ms);
+
+    event_add(link->look, &wait);
 }
 
 void replies_consumer_wake(struct replies_link *link)
@@ -224,15 +225,6 @@ int replies_consumer_start(struct replies_link *link, struct event_base *base)
         return -1;
     look_in(link, 0);
     return 0;
-}
-
-void replies_consumer_trouble(struct replies_link *link, const char *why)
-{
-    if (strcmp(why, link->told) == 0)
-        return;
-    snprintf(link->told, sizeof link->told, "%s", why);
-    if (link->watch.trouble != NULL)
-        link->watch.trouble(link->watch.arg, why);
 }
 
 void replies_rest(struct replies_link *link)

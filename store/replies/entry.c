@@ -1,6 +1,7 @@
 /* Replies to sealed bytes and back. */
 #include "store/replies/entry.h"
 
+#include <endian.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -13,19 +14,16 @@ _Static_assert(REPLIES_KEY_SIZE == SEAL_KEY_SIZE, "one size of keys");
 size_t replies_entry_seal(struct seal *seal, const struct replies_entry *entry,
                           unsigned char kept[REPLY_KEPT_MAX])
 {
-    unsigned char clear[REPLY_CLEAR_MAX];
-    unsigned char *at = clear;
+    const uint64_t created_ms = htobe64((uint64_t)entry->created_ms);
+    unsigned char clear[REPLY_CLEAR_MAX], *at = clear;
 
     if (entry->address_length > REPLY_ADDRESS_MAX || entry->body_length > REPLY_BODY_MAX)
         return 0;
     *at++ = LAYOUT_VERSION;
-    for (int shift = 56; shift >= 0; shift -= 8)
-        *at++ = (unsigned char)((uint64_t)entry->created_ms >> shift);
+    at = mempcpy(at, &created_ms, sizeof created_ms);
     *at++ = (unsigned char)entry->address_length;
-    memcpy(at, entry->address, entry->address_length);
-    at += entry->address_length;
-    memcpy(at, entry->body, entry->body_length);
-    at += entry->body_length;
+    at = mempcpy(at, entry->address, entry->address_length);
+    at = mempcpy(at, entry->body, entry->body_length);
 
     const size_t length = (size_t)(at - clear);
     const int status = seal_wrap(seal, REPLIES_PREFIX, clear, length, kept);
@@ -37,14 +35,13 @@ size_t replies_entry_seal(struct seal *seal, const struct replies_entry *entry,
 /* The body makes room for the NUL behind the address. */
 static int reply_read(struct reply *reply, unsigned char *clear, size_t length)
 {
-    uint64_t created_ms = 0;
+    uint64_t created_ms;
 
     if (length < HEAD_SIZE || clear[0] != LAYOUT_VERSION || clear[9] > length - HEAD_SIZE)
         return -1;
-    for (int i = 1; i <= 8; i++)
-        created_ms = created_ms << 8 | clear[i];
+    memcpy(&created_ms, clear + 1, sizeof created_ms);
     char *address = (char *)clear + HEAD_SIZE;
-    reply->created_ms = (int64_t)created_ms;
+    reply->created_ms = (int64_t)be64toh(created_ms);
     reply->address_length = clear[9];
     reply->body_length = length - HEAD_SIZE - reply->address_length;
     char *body = address + reply->address_length + 1;

@@ -24,13 +24,9 @@ static int list_erase(struct redis_call *call, uint64_t person, bool dry_run, si
     snprintf(who, sizeof who, "%016" PRIx64, person);
     snprintf(token, sizeof token, "%d", REPLY_TOKEN_SIZE);
     const char *length[] = {"LLEN", list}, *erase[] = {REPLIES_PREFIX, who, token};
-    if (redis_call(call, 2, length, (const size_t[]){4, strlen(list)}, on_length, found, error) !=
-        0)
+    if (redis_call(call, 2, length, NULL, on_length, found, error) != 0)
         return -1;
-    return dry_run
-               ? 0
-               : redis_call_run(call, &replies_erase_script, 3, erase,
-                                (const size_t[]){strlen(REPLIES_PREFIX), 16, strlen(token)}, error);
+    return dry_run ? 0 : redis_call_run(call, &replies_erase_script, 3, erase, NULL, error);
 }
 
 int replies_erase(const struct replies_settings *settings, struct redis_call *call,

@@ -58,40 +58,39 @@ static bool lane_knows(const struct lane *lane, uint64_t key)
 }
 
 /* With the lock, as all that follows until an operation of the backend. */
-static void append(struct replies_memory *memory, struct kept *kept, uint64_t key)
+static enum store_status append(struct replies_memory *memory, const struct replies_kept *from,
+                                uint64_t key)
 {
-    struct lane *lane = lane_of(memory, kept->who);
+    struct kept *kept = calloc(1, sizeof *kept + from->length);
+    struct lane *lane = lane_of(memory, from->who);
 
+    if (kept == NULL || memory->length >= memory->length_max) {
+        free(kept);
+        return STORE_FULL;
+    }
+    kept->put_at = clock_monotonic_ms();
+    kept->who = from->who;
+    kept->length = from->length;
+    memcpy(kept->bytes, from->bytes, from->length);
     lane->keys[lane->next_key++ % LANE_KEYS] = key;
     lane->newest_who = kept->who;
     lane->newest_sent_id = 0;
     lane->newest_until = kept->put_at + memory->put_ttl_ms;
     TAILQ_INSERT_TAIL(&memory->queue, kept, next);
     memory->length++;
+    return STORE_OK;
 }
 
 static enum store_status memory_put(struct replies_link *link, struct replies_entry *entry,
-                                    const struct replies_kept *from)
+                                    const struct replies_kept *kept)
 {
     struct replies_memory *memory = link->store->memory;
-    struct kept *kept = calloc(1, sizeof *kept + from->length);
     enum store_status status = STORE_OK;
 
-    if (kept == NULL)
-        return STORE_FULL;
-    kept->put_at = clock_monotonic_ms();
-    kept->who = from->who;
-    kept->length = from->length;
-    memcpy(kept->bytes, from->bytes, from->length);
     pthread_mutex_lock(&memory->lock);
-    const bool known = lane_knows(lane_of(memory, from->who), entry->key);
-    if (!known && memory->length >= memory->length_max)
-        status = STORE_FULL;
-    else if (!known)
-        append(memory, kept, entry->key);
+    if (!lane_knows(lane_of(memory, kept->who), entry->key))
+        status = append(memory, kept, entry->key);
     pthread_mutex_unlock(&memory->lock);
-    if (known || status == STORE_FULL)
-        free(kept);
     replies_consumer_wake(link);
     return status;
 }

@@ -11,6 +11,7 @@
  *
  * WHO is a keyed hash. Only Redis's own clock counts.
  */
+#include "store/redis/error.h"
 #include "store/replies/backend.h"
 
 #include <hiredis/hiredis.h>
@@ -84,14 +85,13 @@ static bool is_text(const struct redisReply *reply)
 static void on_put(const struct redisReply *reply, void *arg)
 {
     struct replies_entry *entry = arg;
+    enum store_status status = STORE_DOWN;
 
-    if (reply == NULL || !is_number(reply))
-        entry->ticket.status = STORE_DOWN;
-    else
-        entry->ticket.status = reply->integer == 0 ? STORE_FULL : STORE_OK;
-    if (entry->ticket.status == STORE_OK)
+    if (reply != NULL && is_number(reply))
+        status = reply->integer == 0 ? STORE_FULL : STORE_OK;
+    if (status == STORE_OK)
         replies_consumer_wake(entry->link);
-    entry->ticket.done(&entry->ticket);
+    store_ticket_finish(&entry->ticket, status);
 }
 
 static enum store_status redis_put(struct replies_link *link, struct replies_entry *entry,
@@ -114,20 +114,6 @@ static enum store_status redis_put(struct replies_link *link, struct replies_ent
 
 /* Taking and settling */
 
-static void trouble_tell(struct replies_link *link, const struct redisReply *reply)
-{
-    char why[STORE_ERROR_MAX], *script;
-
-    if (reply == NULL)
-        return;
-    snprintf(why, sizeof why, "the replies that wait cannot be taken: %s",
-             reply->type == REDIS_REPLY_ERROR ? reply->str : "an odd answer");
-    /* A script adds its name and line; the trouble is the same. */
-    if ((script = strstr(why, " script: ")) != NULL)
-        *script = '\0';
-    replies_consumer_trouble(link, why);
-}
-
 static bool is_taken(const struct redisReply *reply)
 {
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements < 4 ||
@@ -145,7 +131,9 @@ static void on_taken(const struct redisReply *reply, void *arg)
     struct replies_taken taken;
 
     if (!is_taken(reply)) {
-        trouble_tell(link, reply);
+        if (reply != NULL && link->watch.trouble != NULL &&
+            redis_error_note(link->told, "the replies that wait cannot be taken", reply))
+            link->watch.trouble(link->watch.arg, link->told);
         replies_consumer_taken(link, NULL);
         return;
     }
@@ -211,25 +199,24 @@ static enum store_status redis_settle(struct replies_item *item)
 static void on_newest(const struct redisReply *reply, void *arg)
 {
     struct replies_newest *newest = arg;
-    char *end = NULL;
+    enum store_status status = reply != NULL ? STORE_ABSENT : STORE_DOWN;
+    char *end;
 
     if (reply != NULL && is_text(reply)) {
         newest->id = strtoull(reply->str, &end, 10);
         if (end != reply->str + reply->len)
             newest->id = 0;
     }
-    newest->ticket.status = newest->id != 0 ? STORE_OK : reply != NULL ? STORE_ABSENT : STORE_DOWN;
-    newest->ticket.done(&newest->ticket);
+    store_ticket_finish(&newest->ticket, newest->id != 0 ? STORE_OK : status);
 }
 
 static enum store_status redis_newest(struct replies_link *link, uint64_t who,
                                       struct replies_newest *newest)
 {
     char name[48];
-    const int length = snprintf(name, sizeof name, REPLIES_PREFIX ":newest:%016" PRIx64, who);
 
-    return redis_lane_send(&link->puts, 2, (const char *[]){"GET", name},
-                           (const size_t[]){3, (size_t)length}, on_newest, newest);
+    snprintf(name, sizeof name, REPLIES_PREFIX ":newest:%016" PRIx64, who);
+    return redis_lane_send(&link->puts, 2, (const char *[]){"GET", name}, NULL, on_newest, newest);
 }
 
 const struct replies_backend replies_in_redis = {redis_put, redis_take, redis_settle, redis_newest};

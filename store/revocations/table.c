@@ -29,8 +29,7 @@ struct revocations {
 
 struct revocations_link {
     struct revocations *revocations;
-    bool shared; /* in Redis too */
-    struct redis_lane redis;
+    struct redis_lane redis; /* for this process alone, on no link */
     bool up;
 };
 
@@ -47,21 +46,24 @@ int revocation_init(struct revocation *revocation, const char *text, size_t leng
 
 /* In this process */
 
+/* With the lock: its row; or, when it has none, the one that runs out first. */
+static struct known *known_row(struct revocations *revocations, const unsigned char *hash)
+{
+    struct known *first = &revocations->known[0];
+
+    for (struct known *row = first; row < revocations->known + REVOCATIONS_MAX; row++) {
+        if (memcmp(row->hash, hash, REVOCATION_HASH_SIZE) == 0)
+            return row;
+        if (row->end_s < first->end_s)
+            first = row;
+    }
+    return first;
+}
+
 static void known_add(struct revocations *revocations, const struct revocation *revocation)
 {
-    struct known *row = &revocations->known[0];
-
     pthread_mutex_lock(&revocations->lock);
-    for (size_t i = 0; i < REVOCATIONS_MAX; i++) {
-        struct known *other = &revocations->known[i];
-
-        if (memcmp(other->hash, revocation->hash, REVOCATION_HASH_SIZE) == 0) {
-            row = other;
-            break;
-        }
-        if (other->end_s < row->end_s)
-            row = other;
-    }
+    struct known *row = known_row(revocations, revocation->hash);
     memcpy(row->hash, revocation->hash, REVOCATION_HASH_SIZE);
     row->end_s = revocation->end_s;
     pthread_mutex_unlock(&revocations->lock);
@@ -69,13 +71,10 @@ static void known_add(struct revocations *revocations, const struct revocation *
 
 static bool known_has(struct revocations *revocations, const struct revocation *revocation)
 {
-    const int64_t now_s = clock_wall_s();
-    bool found = false;
-
     pthread_mutex_lock(&revocations->lock);
-    for (size_t i = 0; i < REVOCATIONS_MAX && !found; i++)
-        found = revocations->known[i].end_s > now_s &&
-                memcmp(revocations->known[i].hash, revocation->hash, REVOCATION_HASH_SIZE) == 0;
+    const struct known *row = known_row(revocations, revocation->hash);
+    const bool found = memcmp(row->hash, revocation->hash, REVOCATION_HASH_SIZE) == 0 &&
+                       row->end_s > clock_wall_s();
     pthread_mutex_unlock(&revocations->lock);
     return found;
 }
@@ -116,14 +115,13 @@ static void on_set(const struct redisReply *reply, void *arg)
 static void on_found(const struct redisReply *reply, void *arg)
 {
     struct revocation *revocation = arg;
+    enum store_status status = STORE_DOWN;
 
-    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
-        store_ticket_finish(&revocation->ticket, STORE_DOWN);
-        return;
-    }
-    if (reply->integer > 0)
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER)
+        status = reply->integer > 0 ? STORE_OK : STORE_ABSENT;
+    if (status == STORE_OK)
         known_add(revocation->revocations, revocation);
-    store_ticket_finish(&revocation->ticket, reply->integer > 0 ? STORE_OK : STORE_ABSENT);
+    store_ticket_finish(&revocation->ticket, status);
 }
 
 /* Redis is back: tells it all that this process knows. */
@@ -148,8 +146,9 @@ static void on_changed(void *arg, bool up, const char *why)
 enum store_status revocation_add(struct revocations_link *link, struct revocation *revocation)
 {
     known_add(link->revocations, revocation);
-    return link->shared ? key_set(link, revocation->hash, revocation->end_s, on_set, revocation)
-                        : STORE_OK;
+    return link->redis.link != NULL
+               ? key_set(link, revocation->hash, revocation->end_s, on_set, revocation)
+               : STORE_OK;
 }
 
 enum store_status revocation_find(struct revocations_link *link, struct revocation *revocation)
@@ -158,7 +157,7 @@ enum store_status revocation_find(struct revocations_link *link, struct revocati
 
     if (known_has(link->revocations, revocation))
         return STORE_OK;
-    if (!link->shared)
+    if (link->redis.link == NULL)
         return STORE_ABSENT;
     key_write(key, revocation->hash);
     revocation->revocations = link->revocations;
@@ -194,8 +193,7 @@ struct revocations_link *revocations_attach(struct revocations *revocations,
     if (link == NULL)
         return NULL;
     link->revocations = revocations;
-    link->shared = redis != NULL;
-    if (link->shared)
+    if (redis != NULL)
         redis_lane_join(&link->redis, redis, IN_FLIGHT_MAX,
                         &(struct store_watch){on_changed, link});
     return link;
