@@ -47,21 +47,16 @@ static void here_read(const struct counters *counters, struct counters_reading *
 void counters_memory_read(struct counters *counters, struct counters_reading *reading,
                           int64_t now_s)
 {
-    const size_t field_count = counters->settings.field_count;
     const int64_t today = counters->settings.day_of(now_s);
 
-    memset(reading->today, 0, sizeof reading->today);
     memset(reading->period, 0, sizeof reading->period);
     reading->instance_count = 0;
     pthread_mutex_lock(&counters->lock);
-    for (size_t i = 0; i < COUNTERS_DAYS_MAX; i++) {
-        const struct counters_day *day = &counters->days[i];
-        if (day->number > today || day->number <= today - (int64_t)reading->days)
-            continue;
-        for (size_t j = 0; j < field_count; j++) {
-            reading->period[j] += day->counts[j];
-            if (day->number == today)
-                reading->today[j] = day->counts[j];
+    for (int64_t number = today - reading->days + 1; number <= today; number++) {
+        const struct counters_day *day = &counters->days[number % COUNTERS_DAYS_MAX];
+        for (size_t i = 0; i < counters->settings.field_count; i++) {
+            reading->today[i] = day->number == number ? day->counts[i] : 0;
+            reading->period[i] += reading->today[i];
         }
     }
     here_read(counters, reading, now_s);

@@ -139,6 +139,7 @@ static void on_flushed(const struct redisReply *reply, void *arg)
     link->unconfirmed = false;
 }
 
+/* What is confirmed is empty, and adds nothing. */
 void counters_redis_send(struct counters_link *link)
 {
     const char *instance = link->counters->settings.instance;
@@ -149,14 +150,12 @@ void counters_redis_send(struct counters_link *link)
     call_begin(&call);
     text_put(&call, "uic:flush:%s", link->name);
     word_put(&call, INSTANCES);
-    if (link->unconfirmed)
-        batch_keys_put(&call, link->counters, link->sending);
+    batch_keys_put(&call, link->counters, link->sending);
     call.key_count = (unsigned)call.count;
     number_put(&call, (int64_t)link->sequence);
     word_put(&call, instance != NULL ? instance : "");
     number_put(&call, COUNTERS_INSTANCE_MS);
-    if (link->unconfirmed)
-        batch_put(&call, link->counters, link->sending);
+    batch_put(&call, link->counters, link->sending);
     const bool sent =
         redis_lane_run(&link->lane, &counters_flush_script, call.key_count, call.count, call.words,
                        NULL, link->unconfirmed ? on_flushed : NULL, link) == STORE_LATER;

@@ -62,13 +62,13 @@ static const struct refusal other_code = {
 
 struct item {
     struct record_claim claim; /* first: its ticket is where done finds us */
-    struct batch *batch;
+    struct outbox_batch *batch;
     const struct refusal *refusal;
     char id[ENTRY_ID_MAX];
     char told[RECORD_CODE_MAX];
 };
 
-struct batch {
+struct outbox_batch {
     struct outbox_link *link; /* NULL: it was stopped */
     size_t count;
     size_t unfinished;
@@ -95,7 +95,7 @@ static void pause_after_failure(struct outbox_link *link)
                       backoff_ms(link->failures, link->pace.pause_ms, link->pace.pause_max_ms);
 }
 
-static void batch_free(struct batch *batch)
+static void batch_free(struct outbox_batch *batch)
 {
     OPENSSL_cleanse(batch, sizeof *batch);
     free(batch);
@@ -131,7 +131,7 @@ static void item_tell(const struct outbox_link *link, const struct item *item)
 static void on_settled(const struct redisReply *reply, void *arg)
 {
     struct outbox_link *link = arg;
-    const struct batch *batch = link->batch;
+    const struct outbox_batch *batch = link->batch;
     const bool answered = reply != NULL && reply->type == REDIS_REPLY_ARRAY;
     const bool settled = answered && !batch->failed;
 
@@ -151,24 +151,30 @@ static void on_settled(const struct redisReply *reply, void *arg)
     }
 }
 
+/* Adds the ids of what leaves the stream, each with why, and returns how many words there are. */
+static int settle_words(struct outbox_batch *batch, const char **words, int count)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct item *item = &batch->items[i];
+        if (item_stays(item)) {
+            batch->failed = true;
+            continue;
+        }
+        words[count++] = item->id;
+        words[count++] = item->refusal != NULL ? item->refusal->word : "";
+    }
+    return count;
+}
+
 /* Every claim is finished: what was written or refused leaves the stream. A few that failed among
  * others that did not are tried again at the next look. */
 static void batch_settle(struct outbox_link *link)
 {
-    struct batch *batch = link->batch;
     char kept_max[24];
     const char *argv[2 * BATCH_MAX + 4] = {OUTBOX_STREAM, OUTBOX_REFUSED_STREAM, GROUP, kept_max};
-    int count = 4;
+    const int count = settle_words(link->batch, argv, 4);
 
     snprintf(kept_max, sizeof kept_max, "%" PRIu64, link->settings.length_max);
-    for (size_t i = 0; i < batch->count; i++) {
-        if (item_stays(&batch->items[i])) {
-            batch->failed = true;
-            continue;
-        }
-        argv[count++] = batch->items[i].id;
-        argv[count++] = batch->items[i].refusal != NULL ? batch->items[i].refusal->word : "";
-    }
     if (count == 4)
         pause_after_failure(link);
     else if (redis_lane_run(&link->looks, &outbox_settle_script, 2, count, argv, NULL, on_settled,
@@ -192,7 +198,7 @@ static void item_finish(struct item *item, enum store_status status)
 static void on_claimed(struct store_ticket *ticket)
 {
     struct item *item = (struct item *)ticket;
-    struct batch *batch = item->batch;
+    struct outbox_batch *batch = item->batch;
 
     item_finish(item, ticket->status);
     if (--batch->unfinished > 0)
@@ -203,10 +209,14 @@ static void on_claimed(struct store_ticket *ticket)
         batch_free(batch);
 }
 
-static void item_start(struct item *item, const struct redisReply *sealed)
+static void item_start(struct outbox_batch *batch, const struct redisReply *id,
+                       const struct redisReply *sealed)
 {
-    const struct outbox_link *link = item->batch->link;
+    const struct outbox_link *link = batch->link;
+    struct item *item = &batch->items[batch->count++];
 
+    item->batch = batch;
+    memcpy(item->id, id->str, id->len);
     item->claim.ticket.done = on_claimed;
     if (outbox_claim_open(link->seal, (const unsigned char *)sealed->str, sealed->len,
                           &item->claim) != 0) {
@@ -216,7 +226,7 @@ static void item_start(struct item *item, const struct redisReply *sealed)
     memcpy(item->told, item->claim.code, sizeof item->told);
     enum store_status status = record_claim(link->records, &item->claim);
     if (status == STORE_LATER)
-        item->batch->unfinished++;
+        batch->unfinished++;
     else
         item_finish(item, status);
 }
@@ -224,7 +234,7 @@ static void item_start(struct item *item, const struct redisReply *sealed)
 /* pairs: ids and sealed entries. */
 static void batch_start(struct outbox_link *link, struct redisReply *const *pairs, size_t count)
 {
-    struct batch *batch = calloc(1, sizeof *batch);
+    struct outbox_batch *batch = calloc(1, sizeof *batch);
 
     if (batch == NULL) {
         rest(link); /* they stay pending */
@@ -234,13 +244,9 @@ static void batch_start(struct outbox_link *link, struct redisReply *const *pair
     link->batch = batch;
     for (size_t i = 0; i < count && i < BATCH_MAX; i++) {
         const struct redisReply *id = pairs[2 * i], *sealed = pairs[2 * i + 1];
-        if (id->type != REDIS_REPLY_STRING || id->len >= ENTRY_ID_MAX ||
-            sealed->type != REDIS_REPLY_STRING)
-            continue;
-        struct item *item = &batch->items[batch->count++];
-        item->batch = batch;
-        memcpy(item->id, id->str, id->len);
-        item_start(item, sealed);
+        if (id->type == REDIS_REPLY_STRING && id->len < ENTRY_ID_MAX &&
+            sealed->type == REDIS_REPLY_STRING)
+            item_start(batch, id, sealed);
     }
     if (batch->unfinished == 0)
         batch_settle(link);

@@ -32,7 +32,7 @@ struct outbox_link {
     struct redis_lane looks;
     struct outbox_pace pace;
     struct event *timer;
-    struct batch *batch;
+    struct outbox_batch *batch;
     char consumer[2 * OUTBOX_CONSUMER_BYTES + 1];
     uint64_t length;
     bool records_up;

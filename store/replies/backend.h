@@ -27,24 +27,18 @@ struct replies_store {
     struct replies_memory *memory; /* NULL in Redis */
 };
 
-/* How a lease ends. */
-struct replies_settlement {
-    uint64_t who;
-    int64_t lease_end;
-    unsigned char token[REPLY_TOKEN_SIZE]; /* of the reply */
-    size_t token_length;                   /* shorter when it was damaged */
-    bool over, sent;                       /* else it is put off */
-    int64_t delay_ms;
-    unsigned char tail[REPLY_TAIL_SIZE];
-    uint64_t sent_id; /* 0: none */
-};
-
-/* A reply that was taken. */
+/* A reply that was taken, and how its lease ends. */
 struct replies_item {
     struct reply reply; /* first; its texts lie in clear */
     TAILQ_ENTRY(replies_item) next;
     struct replies_link *link;
-    struct replies_settlement settlement;
+    uint64_t who;
+    int64_t lease_end;
+    unsigned char token[REPLY_TOKEN_SIZE];
+    size_t token_length; /* shorter when it was damaged */
+    bool over, sent;     /* else it is put off */
+    int64_t delay_ms;
+    unsigned char tail[REPLY_TAIL_SIZE];
     size_t size;
     unsigned char clear[];
 };
@@ -55,7 +49,7 @@ struct replies_link {
     struct replies_store *store;
     struct seal *seal;
     struct keyed_hash *addresses;
-    struct redis_lane puts, takes; /* in Redis */
+    struct redis_lane puts, takes; /* in memory on no link */
     struct replies_sender sender;
     struct replies_watch watch;
     /* The consumer's: */
@@ -100,7 +94,7 @@ struct replies_backend {
 
 extern const struct replies_backend replies_in_memory, replies_in_redis;
 
-/* Returns NULL when memory is out. */
+/* settings is borrowed. Returns NULL when memory is out. */
 struct replies_memory *replies_memory_create(const struct replies_settings *settings);
 void replies_memory_free(struct replies_memory *memory);
 

@@ -79,17 +79,16 @@ static unsigned char count_byte(unsigned count)
 
 static void item_put_off(struct replies_item *item, unsigned attempts, int64_t delay_ms)
 {
-    item->settlement.tail[0] = count_byte(attempts);
-    item->settlement.tail[1] = count_byte(item->reply.memo);
-    item->settlement.delay_ms = delay_ms < REPLY_DELAY_MAX_MS ? delay_ms : REPLY_DELAY_MAX_MS;
+    item->tail[0] = count_byte(attempts);
+    item->tail[1] = count_byte(item->reply.memo);
+    item->delay_ms = delay_ms < REPLY_DELAY_MAX_MS ? delay_ms : REPLY_DELAY_MAX_MS;
     item_settle(item);
 }
 
 static void item_end(struct replies_item *item, bool sent)
 {
-    item->settlement.over = true;
-    item->settlement.sent = sent;
-    item->settlement.sent_id = sent ? item->reply.sent_id : 0;
+    item->over = true;
+    item->sent = sent;
     item_settle(item);
 }
 
@@ -133,11 +132,10 @@ static struct replies_item *item_create(struct replies_link *link, const struct 
     item->link = link;
     item->size = kept->length;
     item->reply.arg = link->sender.arg;
-    item->settlement.who = kept->who;
-    item->settlement.lease_end = lease_end;
-    item->settlement.token_length =
-        kept->length < REPLY_TOKEN_SIZE ? kept->length : REPLY_TOKEN_SIZE;
-    memcpy(item->settlement.token, kept->bytes, item->settlement.token_length);
+    item->who = kept->who;
+    item->lease_end = lease_end;
+    item->token_length = kept->length < REPLY_TOKEN_SIZE ? kept->length : REPLY_TOKEN_SIZE;
+    memcpy(item->token, kept->bytes, item->token_length);
     link->held++;
     return item;
 }

@@ -35,11 +35,10 @@ struct lane {
 struct replies_memory {
     pthread_mutex_t lock;
     TAILQ_HEAD(, kept) queue;
-    uint64_t length, length_max;
-    int64_t put_ttl_ms;
+    const struct replies_settings *settings;
+    uint64_t length;
     unsigned visit;
     struct lane lanes[LANES];
-    unsigned rate;
     size_t oldest_sent;
     int64_t sent[]; /* when the last replies were taken, as many as a second may have */
 };
@@ -61,13 +60,12 @@ static bool lane_knows(const struct lane *lane, uint64_t key)
 static enum store_status append(struct replies_memory *memory, const struct replies_kept *from,
                                 uint64_t key)
 {
-    struct kept *kept = calloc(1, sizeof *kept + from->length);
+    const bool fits = memory->length < memory->settings->length_max;
+    struct kept *kept = fits ? calloc(1, sizeof *kept + from->length) : NULL;
     struct lane *lane = lane_of(memory, from->who);
 
-    if (kept == NULL || memory->length >= memory->length_max) {
-        free(kept);
+    if (kept == NULL)
         return STORE_FULL;
-    }
     kept->put_at = clock_monotonic_ms();
     kept->who = from->who;
     kept->length = from->length;
@@ -75,7 +73,7 @@ static enum store_status append(struct replies_memory *memory, const struct repl
     lane->keys[lane->next_key++ % LANE_KEYS] = key;
     lane->newest_who = kept->who;
     lane->newest_sent_id = 0;
-    lane->newest_until = kept->put_at + memory->put_ttl_ms;
+    lane->newest_until = kept->put_at + memory->settings->put_ttl_ms;
     TAILQ_INSERT_TAIL(&memory->queue, kept, next);
     memory->length++;
     return STORE_OK;
@@ -99,7 +97,8 @@ static enum store_status memory_put(struct replies_link *link, struct replies_en
 static int64_t wait_for(const struct replies_memory *memory, unsigned count, int64_t ms,
                         int64_t now)
 {
-    const int64_t first = memory->sent[(memory->oldest_sent + memory->rate - count) % memory->rate];
+    const unsigned rate = memory->settings->per_second;
+    const int64_t first = memory->sent[(memory->oldest_sent + rate - count) % rate];
 
     return first + ms > now ? first + ms - now : 0;
 }
@@ -108,14 +107,16 @@ static int64_t wait_for(const struct replies_memory *memory, unsigned count, int
  * over its tenths, so that on its way to Meta none catches up with those of the second before. */
 static int64_t rate_wait(struct replies_memory *memory, int64_t now)
 {
-    if (memory->rate == 0)
+    const unsigned rate = memory->settings->per_second;
+
+    if (rate == 0)
         return 0;
-    const int64_t second = wait_for(memory, memory->rate, 1000, now);
-    const int64_t tenth = wait_for(memory, (memory->rate + 9) / 10, 100, now);
+    const int64_t second = wait_for(memory, rate, 1000, now);
+    const int64_t tenth = wait_for(memory, (rate + 9) / 10, 100, now);
     if (second > 0 || tenth > 0)
         return second > tenth ? second : tenth;
     memory->sent[memory->oldest_sent] = now;
-    memory->oldest_sent = (memory->oldest_sent + 1) % memory->rate;
+    memory->oldest_sent = (memory->oldest_sent + 1) % rate;
     return 0;
 }
 
@@ -131,6 +132,21 @@ static int64_t kept_due(struct replies_memory *memory, const struct kept *kept)
     return kept->due > paced ? kept->due : paced;
 }
 
+/* Whether it is taken; if not, nobody may be sent anything for a while. */
+static bool kept_take(struct replies_memory *memory, struct kept *kept, int64_t now,
+                      struct replies_taken *taken)
+{
+    const int64_t wait_ms = rate_wait(memory, now);
+
+    if (wait_ms > 0) {
+        taken->wait_ms = wait_ms;
+        return false;
+    }
+    kept->due = OUT;
+    taken->kept[taken->count++] = (struct replies_kept){kept->who, kept->bytes, kept->length};
+    return true;
+}
+
 static void walk(struct replies_memory *memory, unsigned most, struct replies_taken *taken)
 {
     const int64_t now = clock_monotonic_ms();
@@ -141,19 +157,13 @@ static void walk(struct replies_memory *memory, unsigned most, struct replies_ta
     memory->visit++;
     for (; kept != NULL && taken->wait_ms > 0; kept = TAILQ_NEXT(kept, next)) {
         const int64_t due = kept_due(memory, kept);
-        int64_t wait_ms = due > now ? due - now : 0;
+        const int64_t wait_ms = due > now ? due - now : 0;
         if (wait_ms == 0 && taken->count < most) {
-            wait_ms = rate_wait(memory, now);
-            if (wait_ms > 0) {
-                taken->wait_ms = wait_ms;
+            if (!kept_take(memory, kept, now, taken))
                 return;
-            }
-            kept->due = wait_ms = OUT;
-            taken->kept[taken->count++] =
-                (struct replies_kept){kept->who, kept->bytes, kept->length};
-        }
-        if (wait_ms < taken->wait_ms)
+        } else if (wait_ms < taken->wait_ms) {
             taken->wait_ms = wait_ms;
+        }
     }
 }
 
@@ -170,18 +180,18 @@ static enum store_status memory_take(struct replies_link *link, unsigned most)
 }
 
 static void kept_remove(struct replies_memory *memory, struct kept *kept,
-                        const struct replies_settlement *settlement)
+                        const struct replies_item *item)
 {
     struct lane *lane = lane_of(memory, kept->who);
     const struct kept *later = kept;
     const int64_t now = clock_monotonic_ms();
 
-    if (settlement->sent)
+    if (item->sent)
         lane->paid = (lane->paid > now ? lane->paid : now) + PACE_MS;
     while ((later = TAILQ_NEXT(later, next)) != NULL && later->who != kept->who)
         continue;
     if (later == NULL && lane->newest_who == kept->who)
-        lane->newest_sent_id = settlement->sent_id;
+        lane->newest_sent_id = item->sent ? item->reply.sent_id : 0;
     TAILQ_REMOVE(&memory->queue, kept, next);
     memory->length--;
     free(kept);
@@ -190,20 +200,19 @@ static void kept_remove(struct replies_memory *memory, struct kept *kept,
 /* Who took it settles it: no lease ends here. */
 static enum store_status memory_settle(struct replies_item *item)
 {
-    const struct replies_settlement *settlement = &item->settlement;
     struct replies_memory *memory = item->link->store->memory;
     struct kept *kept;
 
     pthread_mutex_lock(&memory->lock);
     TAILQ_FOREACH(kept, &memory->queue, next)
     {
-        if (kept->due == OUT && kept->who == settlement->who)
+        if (kept->due == OUT && kept->who == item->who)
             break;
     }
-    kept->due = clock_monotonic_ms() + settlement->delay_ms;
-    memcpy(kept->bytes + kept->length - REPLY_TAIL_SIZE, settlement->tail, REPLY_TAIL_SIZE);
-    if (settlement->over)
-        kept_remove(memory, kept, settlement);
+    kept->due = clock_monotonic_ms() + item->delay_ms;
+    memcpy(kept->bytes + kept->length - REPLY_TAIL_SIZE, item->tail, REPLY_TAIL_SIZE);
+    if (item->over)
+        kept_remove(memory, kept, item);
     pthread_mutex_unlock(&memory->lock);
     replies_consumer_settled(item);
     return STORE_LATER;
@@ -232,10 +241,8 @@ struct replies_memory *replies_memory_create(const struct replies_settings *sett
         return NULL;
     }
     TAILQ_INIT(&memory->queue);
-    memory->length_max = settings->length_max;
-    memory->put_ttl_ms = settings->put_ttl_ms;
-    memory->rate = settings->per_second;
-    for (unsigned i = 0; i < memory->rate; i++)
+    memory->settings = settings;
+    for (unsigned i = 0; i < settings->per_second; i++)
         memory->sent[i] = -1000;
     return memory;
 }

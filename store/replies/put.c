@@ -16,7 +16,7 @@ struct replies_store *replies_open(const struct replies_settings *settings,
         return NULL;
     store->settings = *settings;
     store->backend = settings->in_redis ? &replies_in_redis : &replies_in_memory;
-    if (settings->in_redis || (store->memory = replies_memory_create(settings)) != NULL)
+    if (settings->in_redis || (store->memory = replies_memory_create(&store->settings)) != NULL)
         return store;
     replies_close(store);
     return NULL;
@@ -83,10 +83,8 @@ void replies_detach(struct replies_link *link)
     if (link == NULL)
         return;
     replies_consumer_stop(link);
-    if (link->store->settings.in_redis) {
-        redis_lane_leave(&link->puts);
-        redis_lane_leave(&link->takes);
-    }
+    redis_lane_leave(&link->puts);
+    redis_lane_leave(&link->takes);
     replies_consumer_free(link);
     seal_free(link->seal);
     keyed_hash_free(link->addresses);

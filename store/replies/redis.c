@@ -174,18 +174,17 @@ static void on_settled(const struct redisReply *reply, void *arg)
 
 static enum store_status redis_settle(struct replies_item *item)
 {
-    const struct replies_settlement *settlement = &item->settlement;
     char sent_id[24] = "";
 
-    if (settlement->sent_id != 0)
-        snprintf(sent_id, sizeof sent_id, "%" PRIu64, settlement->sent_id);
+    if (item->sent && item->reply.sent_id != 0)
+        snprintf(sent_id, sizeof sent_id, "%" PRIu64, item->reply.sent_id);
     const struct word words[] = {
-        of_hash(settlement->who),
-        of_number(settlement->lease_end),
-        of_bytes(settlement->token, settlement->token_length),
-        settlement->over ? of_bytes("", 0) : of_number(settlement->delay_ms),
-        of_bytes(settlement->tail, REPLY_TAIL_SIZE),
-        of_number(settlement->sent ? PACE_MS : 0),
+        of_hash(item->who),
+        of_number(item->lease_end),
+        of_bytes(item->token, item->token_length),
+        item->over ? of_bytes("", 0) : of_number(item->delay_ms),
+        of_bytes(item->tail, REPLY_TAIL_SIZE),
+        of_number(item->sent ? PACE_MS : 0),
         of_number(PACE_AHEAD_MS),
         of_bytes(sent_id, strlen(sent_id)),
     };
