@@ -1,8 +1,8 @@
 /* TLS by hiredis_ssl and OpenSSL; hiredis does not compare names, so that is told to OpenSSL. */
 #include "store/redis/tls.h"
-#include "store/redis/url.h"
 
 #include <hiredis/async.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -75,8 +75,9 @@ void redis_tls_free(struct redis_tls *tls)
 /* The certificate must be for this name, or for this address; only a name is told in clear. */
 static int expect_host(SSL *connection, const char *host)
 {
-    if (redis_host_is_address(host))
-        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(connection), host);
+    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(connection), host) == 1)
+        return 1;
+    ERR_clear_error(); /* it is a name: no error of this connection */
     return SSL_set1_host(connection, host) == 1 && SSL_set_tlsext_host_name(connection, host) == 1;
 }
 
