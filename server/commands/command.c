@@ -3,6 +3,8 @@
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 int command_options(const struct command_option *known, int argc, char *argv[])
 {
@@ -44,6 +46,17 @@ int command_flow_option(struct options *options, int argc, char *argv[])
 {
     return command_only_options(
         (struct command_option[]){{"flow", .text = &options->flow_file}, {0}}, argc, argv);
+}
+
+/* Few digits: what does not fit must not be cut to what does. */
+int command_number(unsigned *number, const char *text, unsigned max)
+{
+    const size_t digits = strspn(text, "0123456789");
+
+    if (digits == 0 || digits > 6 || text[digits] != '\0')
+        return -1;
+    *number = (unsigned)strtoul(text, NULL, 10);
+    return *number >= 1 && *number <= max ? 0 : -1;
 }
 
 int command_expected(const char *program, const char *what)

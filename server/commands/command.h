@@ -53,6 +53,8 @@ int command_options(const struct command_option *known, int argc, char *argv[]);
 int command_only_options(const struct command_option *known, int argc, char *argv[]);
 /* For commands whose only option is --flow. */
 int command_flow_option(struct options *options, int argc, char *argv[]);
+/* A number from 1 to max, at most 999,999, in decimal digits alone. Returns 0, or -1. */
+int command_number(unsigned *number, const char *text, unsigned max);
 /* Says on standard error what was expected instead; returns -1. */
 int command_expected(const char *program, const char *what);
 /* Says on standard error what is wrong with what; returns -1. */

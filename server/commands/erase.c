@@ -267,9 +267,7 @@ static int read_options(struct request *request, struct options *options, int ar
                                 "--phone with + and the country's number, +243999999999 (avec + et "
                                 "l’indicatif du pays, sans le 0 qui suit)");
     request->older = days != NULL;
-    request->days = days != NULL ? (unsigned)strtoul(days, NULL, 10) : 0;
-    if (days != NULL &&
-        (days[strspn(days, "0123456789")] != '\0' || request->days < 1 || request->days > 36500))
+    if (days != NULL && command_number(&request->days, days, 36500) != 0)
         return command_expected(argv[0], "--older-than with a number of days from 1 to 36500");
     if ((phone != NULL) + (request->code != NULL) + request->older != 1)
         return command_expected(argv[0], "one of --phone, --code and --older-than");

@@ -221,8 +221,7 @@ static int parse(unsigned *days, bool *for_programs, int argc, char *argv[])
         return -1;
     if (text == NULL)
         return 0;
-    *days = (unsigned)strtoul(text, NULL, 10);
-    if (text[strspn(text, "0123456789")] == '\0' && *days >= 1 && *days <= STATS_DAYS_MAX)
+    if (command_number(days, text, STATS_DAYS_MAX) == 0)
         return 0;
     fprintf(stderr, "%s: --days takes a number from 1 to %d\n", argv[0], STATS_DAYS_MAX);
     return -1;

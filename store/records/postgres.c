@@ -325,7 +325,10 @@ struct sql *sql_postgres_open(const char *url, enum sql_access access, int conne
     *sql = (struct sql){.driver = &driver, .dialect = SQL_POSTGRES};
     sql->due_ms = clock_monotonic_ms() + connect_ms;
     postgres->pg = postgres_connect(sql, url, connect_ms, away);
-    if (postgres->pg == NULL || greet(postgres, access) != SQL_DONE) {
+    const enum sql_result greeted = postgres->pg != NULL ? greet(postgres, access) : SQL_DONE;
+    if (greeted == SQL_DOWN && away != NULL)
+        *away = true; /* a pooler was there, and nobody behind it */
+    if (postgres->pg == NULL || greeted != SQL_DONE) {
         sql_finish(sql, SQL_DOWN, error);
         return NULL;
     }

@@ -10,8 +10,8 @@ end
 if redis.call('ZCARD', queue .. ':ages') >= tonumber(ARGV[5]) then
     return 0
 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local time, behind = redis.call('TIME'), redis.call('HGET', queue .. ':clock', 'behind') or 0
+local now = math.floor((time[1] * 1000000 + time[2] + behind) / 1000) -- take.lua keeps that clock
 local list, ahead = queue .. ':of:' .. who, tonumber(ARGV[8])
 redis.call('RPUSH', list, ARGV[4])
 redis.call('PEXPIRE', list, ARGV[7])

@@ -20,8 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Beside a day of waiting, a list lives for as long as anybody is put off, and some more. */
-#define LIST_MORE_MS (2 * REPLY_DELAY_MAX_MS)
+/* What is too old is dropped by who takes it, by two clocks. A list lives so much longer that a clock of
+ * Redis's that was wrong for a moment ends none. */
+#define LIST_LIFE_MS (7LL * 24 * 60 * 60 * 1000)
 #define WORDS_MAX 9
 
 extern const struct redis_script replies_put_script, replies_take_script, replies_settle_script;
@@ -105,7 +106,7 @@ static enum store_status redis_put(struct replies_link *link, struct replies_ent
         of_bytes(kept->bytes, kept->length),
         of_number((int64_t)settings->length_max),
         of_number(settings->put_ttl_ms),
-        of_number(settings->age_max_ms + LIST_MORE_MS),
+        of_number(LIST_LIFE_MS),
         of_number(PACE_AHEAD_MS),
     };
 
@@ -157,8 +158,7 @@ static enum store_status redis_take(struct replies_link *link, unsigned most)
         of_number(most),
         of_number(settings->lease_ms),
         of_number(settings->per_second),
-        of_number(settings->age_max_ms + LIST_MORE_MS),
-        of_number(REPLY_DELAY_MAX_MS),
+        of_number(LIST_LIFE_MS),
     };
 
     return run(&link->takes, &replies_take_script, words, COUNT(words), on_taken, link);

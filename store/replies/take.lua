@@ -1,24 +1,28 @@
 -- Takes the first reply of each person who is due, with a lease: until it ends nobody else gets it.
 -- KEYS: the prefix of all names. ARGV: most replies, a lease in ms, replies in any second (0: as many
--- as there are), a list's life in ms, the longest that anybody is put off in ms.
+-- as there are), a list's life in ms.
 -- Returns how many wait, how long the oldest does in ms, in how many ms to come again, when the lease
 -- ends, and then for each taken whose it is and the reply.
 local queue, most, rate = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[3])
 local due, ages, sent = queue .. ':due', queue .. ':ages', queue .. ':sent'
-local time = redis.call('TIME')
-local now_us = time[1] * 1000000 + time[2] -- no two scripts run in one
+-- The queue's own clock: Redis's, which it stops while that one is set back, and then goes on from there.
+-- No two scripts run in one microsecond.
+local time, clock = redis.call('TIME'), queue .. ':clock'
+local last = redis.call('HMGET', clock, 'at', 'behind')
+local behind = tonumber(last[2] or 0)
+local now_us = time[1] * 1000000 + time[2] + behind
+if now_us < tonumber(last[1] or 0) then
+    behind = behind + last[1] - now_us
+    now_us = tonumber(last[1])
+end
+redis.call('HSET', clock, 'at', now_us, 'behind', behind)
+redis.call('PEXPIRE', clock, ARGV[4])
 local now, lease = math.floor(now_us / 1000), tonumber(ARGV[2])
 local lease_end = now_us + lease * 1000
 
 redis.call('ZREMRANGEBYSCORE', ages, '-inf', now - tonumber(ARGV[4])) -- their lists have ended
 local oldest = redis.call('ZRANGE', ages, 0, 0, 'WITHSCORES')[2] or now
 local result = {redis.call('ZCARD', ages), math.max(0, now - oldest), lease, lease_end}
-
--- Whoever is due later than can be was put off before this clock was set back.
-for _, who in ipairs(redis.call('ZRANGEBYSCORE', due, now_us + ARGV[5] * 1000, '+inf',
-                                'LIMIT', 0, 100)) do
-    redis.call('ZADD', due, now_us, who)
-end
 
 -- In how many ms there are fewer than so many in so many us. A second's worth is spread over its
 -- tenths, so that on its way to Meta none catches up with those of the second before.

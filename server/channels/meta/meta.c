@@ -20,11 +20,13 @@ struct meta {
     struct meta_settings settings;
     struct hmac_secrets secrets;
     struct meta_teller teller;
+    int64_t full_until_ms; /* the log was told that the queue is full; monotonic */
 };
 
 /* A reply on its way into the queue. */
 struct put {
     struct replies_entry entry;
+    struct meta *meta;
     struct delivery *delivery;
     const struct message *message;
 };
@@ -112,11 +114,24 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
     return 0;
 }
 
+/* Once a minute: it is full for as long as Meta takes nothing. */
+static void tell_full(struct meta *meta)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+
+    if (now_ms < meta->full_until_ms)
+        return;
+    meta->full_until_ms = now_ms + 60 * 1000;
+    log_write(LOG_ERROR, "replies_full", log_text("meanwhile", "Meta sends each message again"));
+}
+
 static void put_end(struct put *put, enum store_status status)
 {
     struct delivery *delivery = put->delivery;
     const struct message *message = put->message;
 
+    if (status == STORE_FULL)
+        tell_full(put->meta);
     free(put);
     if (status != STORE_OK)
         metrics_add(METRIC_META_UNQUEUED, 1);
@@ -171,9 +186,10 @@ static void meta_answer(struct channel *channel, struct delivery *delivery,
         delivery_done(delivery, message, false);
         return;
     }
+    put->meta = (struct meta *)channel;
     put->delivery = delivery;
     put->message = message;
-    queue_reply((struct meta *)channel, put, reply);
+    queue_reply(put->meta, put, reply);
 }
 
 static void meta_free(struct channel *channel)

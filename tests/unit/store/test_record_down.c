@@ -113,7 +113,7 @@ static void a_lock_held_too_long_fails_all_who_wait(void **state)
         crowd[i] = asked_by(name, "+1", "SM1", name);
         assert_int_equal(record_claim(bench.link, &crowd[i].claim), STORE_LATER);
     }
-    asked_wait(&bench, &crowd[0]);
+    asked_wait(&bench, &crowd[COUNT - 1]); /* the last to be told */
     for (int i = 0; i < COUNT; i++) {
         char name[16];
         snprintf(name, sizeof name, "%d", i);

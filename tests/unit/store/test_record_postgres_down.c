@@ -98,7 +98,7 @@ static void a_server_that_is_silent_is_down(void **state)
     jean_is_there();
     postgres_server_signal(&bench_server, SIGSTOP);
     crowd_claim(crowd, COUNT);
-    asked_wait(&bench, &crowd[0]);
+    asked_wait(&bench, &crowd[COUNT - 1]); /* the last to be told */
     for (int i = 0; i < COUNT; i++)
         assert_true(crowd[i].finished); /* those that waited behind are not kept waiting */
     crowd_wait(crowd, COUNT, STORE_DOWN);
