@@ -56,8 +56,7 @@ struct counters;
 struct counters_link;
 
 /* Returns NULL with error. */
-struct counters *counters_open(const struct counters_settings *settings,
-                               char error[STORE_ERROR_MAX]);
+struct counters *counters_open(const struct counters_settings *settings, char error[ERROR_MAX]);
 /* After every link is detached. */
 void counters_close(struct counters *counters);
 
@@ -65,7 +64,7 @@ void counters_close(struct counters *counters);
  * with error. */
 struct counters_link *counters_attach(struct counters *counters, struct event_base *base,
                                       struct redis_link *redis, const struct store_watch *watch,
-                                      char error[STORE_ERROR_MAX]);
+                                      char error[ERROR_MAX]);
 /* Readings under way finish with STORE_DOWN, their `done` called from here. What was not sent is
  * lost: see counters_settle. */
 void counters_detach(struct counters_link *link);

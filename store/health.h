@@ -38,7 +38,6 @@ struct redis_health {
  * some twenty commands: for the command line. Returns 0, or -1 with error, and health->refusal when
  * Redis answered; *acknowledged is how many replicas had a record in time. */
 int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
-                       struct redis_health *health, unsigned *acknowledged,
-                       char error[STORE_ERROR_MAX]);
+                       struct redis_health *health, unsigned *acknowledged, char error[ERROR_MAX]);
 
 #endif

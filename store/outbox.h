@@ -59,7 +59,7 @@ struct outbox_link;
  * entries are claimed, are borrowed; detach the outbox first. Returns NULL with error. */
 struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct event_base *base,
                                   struct redis_link *redis, struct record_link *records,
-                                  const struct outbox_watch *watch, char error[STORE_ERROR_MAX]);
+                                  const struct outbox_watch *watch, char error[ERROR_MAX]);
 /* Entries being put finish with STORE_DOWN before this returns: their `done` is called from here,
  * the one exception to the ticket's rule. Claims under way on records end by themselves, and their
  * entries stay in the stream. Not to be called from a `done` or the watch. */
@@ -96,7 +96,6 @@ struct outbox_erasure {
 };
 
 /* Returns 0 or -1 with error; then some may be gone already. */
-int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call,
-                 char error[STORE_ERROR_MAX]);
+int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call, char error[ERROR_MAX]);
 
 #endif

@@ -59,21 +59,19 @@ struct record_reader;
 /* Opens the database and finds out the form. Old URLs may name a driver of Python's
  * (postgresql+asyncpg://). Returns NULL with error. */
 struct record_reader *record_reader_open(const char *url, enum record_source source,
-                                         char error[STORE_ERROR_MAX]);
+                                         char error[ERROR_MAX]);
 void record_reader_close(struct record_reader *reader);
 
 enum record_form record_reader_form(const struct record_reader *reader);
 /* How many records there are. Returns 0 or -1 with error. */
-int record_reader_count(struct record_reader *reader, int64_t *count, char error[STORE_ERROR_MAX]);
+int record_reader_count(struct record_reader *reader, int64_t *count, char error[ERROR_MAX]);
 
 /* Begins with the first record; only those created at since_us or later, INT64_MIN: all. What
  * others write from now on is not seen. Returns 0 or -1. */
-int record_reader_begin(struct record_reader *reader, int64_t since_us,
-                        char error[STORE_ERROR_MAX]);
+int record_reader_begin(struct record_reader *reader, int64_t since_us, char error[ERROR_MAX]);
 /* The next row, whose texts live until the next call. Returns 1; 0 after the last; -1 with
  * error. */
-int record_reader_next(struct record_reader *reader, struct record_row *row,
-                       char error[STORE_ERROR_MAX]);
+int record_reader_next(struct record_reader *reader, struct record_row *row, char error[ERROR_MAX]);
 
 /* Importing: many records into our tables at once, as they are, each unless it is there already. */
 
@@ -90,15 +88,14 @@ struct record_importer;
 
 /* Opens a prepared database. With dry_run nothing is written, but all results are as if it were.
  * Returns NULL with error. */
-struct record_importer *record_importer_open(const char *url, bool dry_run,
-                                             char error[STORE_ERROR_MAX]);
+struct record_importer *record_importer_open(const char *url, bool dry_run, char error[ERROR_MAX]);
 void record_importer_close(struct record_importer *importer);
 
 /* Returns 0, committed, with a result for each row and the number of those that were not there
  * before; or -1 with error, and none of them is written. */
 int record_importer_put(struct record_importer *importer, const struct record_row *rows,
                         size_t count, enum record_import *results, size_t *taken,
-                        char error[STORE_ERROR_MAX]);
+                        char error[ERROR_MAX]);
 
 /* Erasing: removing what stands for a person, with a line in uic_audit about it that does not say
  * for whom. */
@@ -125,11 +122,11 @@ struct record_erased {
 
 /* Both of a prepared database. Returns 0 or -1 with error. */
 int record_erase_count(const char *url, const struct record_erasure *erasure,
-                       struct record_erased *found, char error[STORE_ERROR_MAX]);
+                       struct record_erased *found, char error[ERROR_MAX]);
 
 /* Erases, in one transaction, or when it is about old records, in many small ones. Returns 0, or -1
  * with error; with the number of records in any case. */
 int record_erase(const char *url, const struct record_erasure *erasure, int64_t *records,
-                 char error[STORE_ERROR_MAX]);
+                 char error[ERROR_MAX]);
 
 #endif

@@ -59,7 +59,7 @@ struct record_claim {
 struct record_errand {
     struct record_job job;
     enum store_status (*run)(struct sql *sql, struct record_errand *errand);
-    char error[STORE_ERROR_MAX]; /* after STORE_DOWN: why; may be "" */
+    char error[ERROR_MAX]; /* after STORE_DOWN: why; may be "" */
 };
 
 /* What the totals sum: codes registered, numbers that came with their first record, requests
@@ -89,11 +89,10 @@ struct record_link;
  * RECORD_AWAY with error when the database's server cannot be reached just now, does not answer
  * within seconds, or keeps us waiting for a lock that somebody holds. */
 #define RECORD_AWAY (-2)
-int record_store_prepare(const char *url, char report[STORE_ERROR_MAX],
-                         char error[STORE_ERROR_MAX]);
+int record_store_prepare(const char *url, char report[ERROR_MAX], char error[ERROR_MAX]);
 
 /* Whether the database can be reached and has its tables; blocks. Returns 0, or -1 with error. */
-int record_store_probe(const char *url, char error[STORE_ERROR_MAX]);
+int record_store_probe(const char *url, char error[ERROR_MAX]);
 
 /*
  * Something that a prepared database belongs to: a short name and what stands for it. The value
@@ -103,19 +102,19 @@ int record_store_probe(const char *url, char error[STORE_ERROR_MAX]);
  */
 #define RECORD_DIFFERS 1
 int record_store_mark(const char *url, const char *name, const char *value, bool remember,
-                      char error[STORE_ERROR_MAX]);
+                      char error[ERROR_MAX]);
 
 /* Opens a prepared database. The key is for the hashes of who asked; it is copied. Returns NULL
  * with error. */
 #define RECORD_ASKER_KEY_SIZE 32
 struct record_store *record_store_open(const char *url,
                                        const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
-                                       char error[STORE_ERROR_MAX]);
+                                       char error[ERROR_MAX]);
 /* After every link is detached. */
 void record_store_close(struct record_store *store);
 
 struct record_link *record_attach(struct record_store *store, struct event_base *base,
-                                  const struct store_watch *watch, char error[STORE_ERROR_MAX]);
+                                  const struct store_watch *watch, char error[ERROR_MAX]);
 /* Waits for claims under way; their `done` is called from here. Never from inside a `done`. */
 void record_detach(struct record_link *link);
 
@@ -185,15 +184,15 @@ enum store_status record_sweep(struct record_link *link, struct record_sweep *sw
  * and the database's clock. Changes nothing. Blocks: for the command line. Returns 0, or -1 with
  * error. */
 int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record_survey *survey,
-                  char error[STORE_ERROR_MAX]);
+                  char error[ERROR_MAX]);
 
 /* When the last backup was made, and the first record; INT64_MIN: none. Blocks. Returns 0, or -1
  * with error. */
 int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
-                       char error[STORE_ERROR_MAX]);
+                       char error[ERROR_MAX]);
 
 /* Whether the database has a clock of its own, which SQLite has not, and what it says. Blocks.
  * Returns 1, 0, or -1 with error. */
-int record_clock(const char *url, int64_t *now_us, char error[STORE_ERROR_MAX]);
+int record_clock(const char *url, int64_t *now_us, char error[ERROR_MAX]);
 
 #endif

@@ -29,13 +29,12 @@ struct redis_links {
 /* Begins to connect once the loop runs, and goes on trying. url outlives the links. Returns 0, or
  * -1 with error; redis_links_close is due in both cases. */
 int redis_links_open(struct redis_links *links, struct event_base *base,
-                     const struct redis_url *url, char error[STORE_ERROR_MAX]);
+                     const struct redis_url *url, char error[ERROR_MAX]);
 void redis_links_close(struct redis_links *links);
 
 /* Connects, waiting at most deadline_ms, which is also for each command. Returns NULL with error
  * when the URL is wrong or Redis cannot be reached. */
-struct redis_call *redis_call_open(const char *url, unsigned deadline_ms,
-                                   char error[STORE_ERROR_MAX]);
+struct redis_call *redis_call_open(const char *url, unsigned deadline_ms, char error[ERROR_MAX]);
 void redis_call_close(struct redis_call *call);
 /* Its link, for a store to attach to, and a turn of its loop, which may wait for an event. Returns
  * whether there was something to wait for. */

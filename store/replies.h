@@ -51,8 +51,7 @@ struct replies_store;
 struct replies_link;
 
 /* Copies the settings. Returns NULL with error. */
-struct replies_store *replies_open(const struct replies_settings *settings,
-                                   char error[STORE_ERROR_MAX]);
+struct replies_store *replies_open(const struct replies_settings *settings, char error[ERROR_MAX]);
 /* After every link is detached. */
 void replies_close(struct replies_store *store);
 
@@ -144,7 +143,7 @@ struct replies_watch {
 struct replies_link *replies_attach(struct replies_store *store, struct event_base *base,
                                     const struct redis_links *redis,
                                     const struct replies_sender *sender,
-                                    const struct replies_watch *watch, char error[STORE_ERROR_MAX]);
+                                    const struct replies_watch *watch, char error[ERROR_MAX]);
 /* Replies being put finish with STORE_DOWN before this returns: their `done` is called from here,
  * the one exception to the ticket's rule; those handed out are cancelled. */
 void replies_detach(struct replies_link *link);
@@ -165,6 +164,6 @@ bool replies_at_rest(const struct replies_link *link);
  */
 struct redis_call;
 int replies_erase(const struct replies_settings *settings, struct redis_call *call,
-                  const char *address, bool dry_run, size_t *found, char error[STORE_ERROR_MAX]);
+                  const char *address, bool dry_run, size_t *found, char error[ERROR_MAX]);
 
 #endif

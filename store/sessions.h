@@ -47,14 +47,14 @@ struct session_link;
 
 /* Copies the settings. Returns NULL with error. */
 struct session_store *session_store_open(const struct session_settings *settings,
-                                         char error[STORE_ERROR_MAX]);
+                                         char error[ERROR_MAX]);
 /* After every link is detached. */
 void session_store_close(struct session_store *store);
 
 /* redis is the thread's prompt link, borrowed; not used in memory. watch is copied and may be
  * NULL. */
 struct session_link *session_attach(struct session_store *store, struct redis_link *redis,
-                                    const struct store_watch *watch, char error[STORE_ERROR_MAX]);
+                                    const struct store_watch *watch, char error[ERROR_MAX]);
 /* Tickets under way finish with STORE_DOWN before this returns: their `done` is called from here,
  * the one exception to the ticket's rule. */
 void session_detach(struct session_link *link);

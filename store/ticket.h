@@ -8,6 +8,7 @@
 #ifndef STORE_TICKET_H
 #define STORE_TICKET_H
 
+#include "store/base/error.h"
 #include <stdbool.h>
 
 enum store_status {
@@ -34,9 +35,6 @@ static inline void store_ticket_finish(struct store_ticket *ticket, enum store_s
     ticket->status = status;
     ticket->done(ticket);
 }
-
-/* Bytes of an error text, with its NUL. */
-#define STORE_ERROR_MAX 256
 
 /* Stores do not log: a link tells its owner, on the link's thread, when its state changes. `why`
  * is one line without secrets, valid during the call. */

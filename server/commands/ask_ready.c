@@ -84,8 +84,8 @@ static int64_t read_started(const char *body)
     return started_ms;
 }
 
-int ask_ready(const struct config *config, unsigned port, int64_t *started_ms, char *error,
-              size_t error_size)
+int ask_ready(const struct config *config, unsigned port, int64_t *started_ms,
+              char error[ERROR_MAX])
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *address = NULL;
@@ -96,22 +96,22 @@ int ask_ready(const struct config *config, unsigned port, int64_t *started_ms, c
     *started_ms = -1;
     snprintf(service, sizeof service, "%u", port);
     if (getaddrinfo(host_to_ask(config->host), service, &hints, &address) != 0) {
-        snprintf(error, error_size, "HOST is no address of this machine");
+        snprintf(error, ERROR_MAX, "HOST is no address of this machine");
         return -1;
     }
     int fd = connect_to(address);
     freeaddrinfo(address);
     if (fd < 0) {
-        snprintf(error, error_size, "nothing answers on port %u: %s", port, strerror(errno));
+        snprintf(error, ERROR_MAX, "nothing answers on port %u: %s", port, strerror(errno));
         return -1;
     }
     if (config->tls_cert_file == NULL)
         status = ask(fd, answer, &body);
     close(fd);
     if (status < 0)
-        snprintf(error, error_size, "no answer from port %u", port);
+        snprintf(error, ERROR_MAX, "no answer from port %u", port);
     else if (status != 200)
-        snprintf(error, error_size, "/ready on port %u answers %d: %.150s", port, status, body);
+        snprintf(error, ERROR_MAX, "/ready on port %u answers %d: %.150s", port, status, body);
     else
         *started_ms = read_started(body);
     return status == 200 ? 0 : -1;

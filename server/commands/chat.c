@@ -48,8 +48,7 @@ struct chat {
     bool answered;
 };
 
-static int chat_open_stores(struct chat *chat, const struct setup *setup,
-                            char error[STORE_ERROR_MAX])
+static int chat_open_stores(struct chat *chat, const struct setup *setup, char error[ERROR_MAX])
 {
     struct session_settings settings;
 
@@ -70,8 +69,7 @@ static int chat_open_stores(struct chat *chat, const struct setup *setup,
 }
 
 /* What a server counts is counted here too, for nobody. */
-static int chat_open_counters(struct chat *chat, const struct setup *setup,
-                              char error[STORE_ERROR_MAX])
+static int chat_open_counters(struct chat *chat, const struct setup *setup, char error[ERROR_MAX])
 {
     struct counters_settings settings;
 
@@ -85,11 +83,11 @@ static int chat_open_counters(struct chat *chat, const struct setup *setup,
     return chat->counters_link != NULL ? 0 : -1;
 }
 
-static int chat_open(struct chat *chat, const struct setup *setup, char error[STORE_ERROR_MAX])
+static int chat_open(struct chat *chat, const struct setup *setup, char error[ERROR_MAX])
 {
     const struct quota_limits no_limits = {0};
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     chat->base = event_base_new();
     if (chat->base == NULL || chat_open_stores(chat, setup, error) != 0 ||
         chat_open_counters(chat, setup, error) != 0)
@@ -193,7 +191,7 @@ static void chat_run(struct chat *chat)
 
 static int run(struct options *options, int argc, char *argv[])
 {
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     struct setup setup;
     struct chat chat = {0};
     int code = COMMAND_FAILED;

@@ -137,7 +137,7 @@ static int compare_clocks(const char *whose, int64_t other_s)
 
 static int check_database_clock(const struct config *config)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     int64_t clock_us;
     int found = record_clock(config->database_url, &clock_us, error);
 
@@ -150,7 +150,7 @@ static int check_database_clock(const struct config *config)
  * lose. */
 static int check_backup(const struct config *config)
 {
-    char text[128], error[STORE_ERROR_MAX] = "";
+    char text[128], error[ERROR_MAX] = "";
     int64_t backup_us, first_us;
 
     if (record_last_backup(config->database_url, &backup_us, &first_us, error) != 0) {
@@ -181,7 +181,7 @@ static int check_backup(const struct config *config)
 
 static int check_database(const struct setup *setup)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     if (record_store_probe(setup->config.database_url, error) == 0) {
         const char *subject;
         print_finding("ok", "database", "ready");
@@ -196,7 +196,7 @@ static int check_database(const struct setup *setup)
 
 static int check_tls(const struct config *config)
 {
-    char text[TLS_ERROR_MAX], until[TLS_ERROR_MAX + 16];
+    char text[ERROR_MAX], until[ERROR_MAX + 16];
     struct tls *tls = tls_open(config->tls_cert_file, config->tls_key_file, text);
     if (tls == NULL) {
         print_finding("bad", "TLS", text);
@@ -264,10 +264,10 @@ static bool changed_since(const char *path, int64_t when_ms)
 static int check_instance(const struct options *options, const struct config *config, unsigned port)
 {
     const char *settings = options->env_file != NULL ? options->env_file : ".env";
-    char text[256];
+    char text[ERROR_MAX];
     int64_t started_ms;
 
-    if (ask_ready(config, port, &started_ms, text, sizeof text) != 0) {
+    if (ask_ready(config, port, &started_ms, text) != 0) {
         print_finding("bad", "server", text);
         return -1;
     }

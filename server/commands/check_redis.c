@@ -8,7 +8,7 @@
 /* For one command. */
 #define DEADLINE_MS 3000
 /* Redis's words and the advice in two languages. */
-#define TEXT_MAX (STORE_ERROR_MAX + 512)
+#define TEXT_MAX (ERROR_MAX + 512)
 
 static void print_advice(const char *verdict, const char *words, const struct redis_advice *advice)
 {
@@ -49,7 +49,7 @@ static void check_replicas(const struct redis_survey *survey, unsigned outbox_re
 
 int check_redis(const struct config *config)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     struct redis_health health;
     unsigned acknowledged;
     int status = redis_health_check(config->redis_url, DEADLINE_MS, config->outbox_replicas,

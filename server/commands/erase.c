@@ -192,7 +192,7 @@ static struct erasing elsewhere_of(const struct erase *erase, const struct reque
 
 /* What is on its way first: it might become a record meanwhile. */
 static int erase_all(struct erase *erase, const struct request *request, int64_t *records,
-                     char error[STORE_ERROR_MAX])
+                     char error[ERROR_MAX])
 {
     erase->elsewhere = elsewhere_of(erase, request, false);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
@@ -214,7 +214,7 @@ static int erase_run(struct erase *erase, const struct request *request)
 {
     const struct config *config = &erase->setup.config;
     const char *phone = request->phone[0] ? request->phone : NULL, *subject;
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     int64_t earlier_us = clock_wall_us(), clock_us;
     struct record_erased erased;
 

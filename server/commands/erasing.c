@@ -53,7 +53,7 @@ static enum store_status session_end(struct redis_call *redis, struct session_li
 }
 
 static int sessions_visit(struct erasing *erasing, struct redis_call *redis,
-                          struct session_link *link, char error[STORE_ERROR_MAX])
+                          struct session_link *link, char error[ERROR_MAX])
 {
     char address[ADDRESS_MAX];
 
@@ -61,7 +61,7 @@ static int sessions_visit(struct erasing *erasing, struct redis_call *redis,
         snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
         enum store_status status = session_end(redis, link, address, erasing->dry_run);
         if (status != STORE_OK && status != STORE_ABSENT) {
-            snprintf(error, STORE_ERROR_MAX, "sessions: %s", store_status_name(status));
+            snprintf(error, ERROR_MAX, "sessions: %s", store_status_name(status));
             return -1;
         }
         erasing->sessions += status == STORE_OK;
@@ -69,8 +69,7 @@ static int sessions_visit(struct erasing *erasing, struct redis_call *redis,
     return 0;
 }
 
-static int sessions_erase(struct erasing *erasing, struct redis_call *redis,
-                          char error[STORE_ERROR_MAX])
+static int sessions_erase(struct erasing *erasing, struct redis_call *redis, char error[ERROR_MAX])
 {
     struct session_settings settings;
     struct session_link *link = NULL;
@@ -88,8 +87,7 @@ static int sessions_erase(struct erasing *erasing, struct redis_call *redis,
     return status;
 }
 
-static int outbox_visit(struct erasing *erasing, struct redis_call *redis,
-                        char error[STORE_ERROR_MAX])
+static int outbox_visit(struct erasing *erasing, struct redis_call *redis, char error[ERROR_MAX])
 {
     struct outbox_erasure erasure = {
         .phone_number = erasing->phone_number,
@@ -106,8 +104,7 @@ static int outbox_visit(struct erasing *erasing, struct redis_call *redis,
     return status;
 }
 
-static int replies_visit(struct erasing *erasing, struct redis_call *redis,
-                         char error[STORE_ERROR_MAX])
+static int replies_visit(struct erasing *erasing, struct redis_call *redis, char error[ERROR_MAX])
 {
     struct replies_settings settings;
     char address[ADDRESS_MAX];
@@ -124,7 +121,7 @@ static int replies_visit(struct erasing *erasing, struct redis_call *redis,
     return status;
 }
 
-int erasing_run(struct erasing *erasing, char error[STORE_ERROR_MAX])
+int erasing_run(struct erasing *erasing, char error[ERROR_MAX])
 {
     int status = -1;
 

@@ -24,6 +24,6 @@ struct erasing {
 };
 
 /* Returns 0, also when there is no Redis; or -1 with error. */
-int erasing_run(struct erasing *erasing, char error[STORE_ERROR_MAX]);
+int erasing_run(struct erasing *erasing, char error[ERROR_MAX]);
 
 #endif

@@ -150,7 +150,7 @@ static const char *row_check(const struct record_row *row)
 static int rows_export(struct record_reader *reader, const struct request *request,
                        struct atomic_file *file)
 {
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     struct record_row row;
     struct progress progress;
     int64_t total, done = 0;
@@ -183,7 +183,7 @@ failed:
 
 static int export_run(const struct config *config, const struct request *request)
 {
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     struct atomic_file file;
     struct record_reader *reader =
         record_reader_open(config->database_url, RECORD_READ_OURS, error);

@@ -70,7 +70,7 @@ static int rows_flush(struct import *import)
         [RECORD_ANSWERS_HELD] = "these answers have another code already",
         [RECORD_CODE_HELD] = "the code belongs to other answers already",
     };
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     size_t taken, refused = 0;
     int status = record_importer_put(import->importer, import->rows, import->waiting,
                                      import->results, &taken, error);
@@ -119,7 +119,7 @@ static int row_take(struct import *import)
 
 static int rows_import(struct import *import)
 {
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     int64_t total;
     int found = -1, status = 0;
 
@@ -160,7 +160,7 @@ static void report(const struct import *import, bool dry_run)
 static int target_prepare(const struct import *import, bool dry_run)
 {
     const char *url = import->setup.config.database_url, *subject;
-    char text[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    char text[ERROR_MAX], error[ERROR_MAX];
 
     if (!dry_run && record_store_prepare(url, text, error) != 0)
         return command_fail("DATABASE_URL", error);
@@ -172,7 +172,7 @@ static int target_prepare(const struct import *import, bool dry_run)
 
 static int import_run(struct import *import, const struct request *request)
 {
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
 
     import->rules = (struct python_record_rules){import->setup.flow, &import->setup.keys,
                                                  import->setup.config.uic_salt, time(NULL)};

@@ -19,7 +19,7 @@ static int run(struct options *options, int argc, char *argv[])
     if (command_only_options((struct command_option[]){{0}}, argc, argv) != 0)
         return COMMAND_USAGE;
     struct config config;
-    char report[STORE_ERROR_MAX] = "", error[STORE_ERROR_MAX] = "";
+    char report[ERROR_MAX] = "", error[ERROR_MAX] = "";
     int status = config_load(&config, options->env_file, stderr);
     if (status == 0) {
         status = record_store_prepare(config.database_url, report, error);

@@ -180,9 +180,9 @@ static bool is_ours(const struct config *config, int64_t started_ms)
     bool heard = false;
 
     for (size_t i = 0; i < count; i++) {
-        char error[256];
+        char error[ERROR_MAX];
         int64_t ours_ms;
-        if (ask_ready(config, ports[i], &ours_ms, error, sizeof error) == 0 && ours_ms >= 0) {
+        if (ask_ready(config, ports[i], &ours_ms, error) == 0 && ours_ms >= 0) {
             heard = true;
             if (ours_ms == started_ms)
                 return true;

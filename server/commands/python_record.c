@@ -21,8 +21,7 @@ static const struct {
                                "lllfffycg.json"},
 };
 
-int python_record_check_flow(enum record_form form, const struct flow *flow,
-                             char error[STORE_ERROR_MAX])
+int python_record_check_flow(enum record_form form, const struct flow *flow, char error[ERROR_MAX])
 {
     bool fits = flow_step_count(flow) == RECORD_ANSWERS;
 
@@ -30,7 +29,7 @@ int python_record_check_flow(enum record_form form, const struct flow *flow,
         fits = strcmp(flow_step_key(flow, i), forms[form].steps[i]) == 0;
     if (fits)
         return 0;
-    snprintf(error, STORE_ERROR_MAX,
+    snprintf(error, ERROR_MAX,
              "the flow %.40s does not ask what these people answered (%s, %s, %s, %s, %s): "
              "set FLOW_FILE to %s",
              flow_id(flow), forms[form].steps[0], forms[form].steps[1], forms[form].steps[2],

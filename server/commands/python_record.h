@@ -23,8 +23,7 @@ struct python_record_caveat {
 
 /* Whether the flow asks what the people of this form were asked, in their order. Returns 0, or -1
  * with error. */
-int python_record_check_flow(enum record_form form, const struct flow *flow,
-                             char error[STORE_ERROR_MAX]);
+int python_record_check_flow(enum record_form form, const struct flow *flow, char error[ERROR_MAX]);
 
 /* Makes the row one of ours: its input hash is that of a person who gives these answers today.
  * Returns NULL, or why the row cannot be taken; static, and it quotes nothing. */

@@ -59,7 +59,7 @@ static void print_survey(const struct record_survey *survey, unsigned days, int6
 /* Says which of it was done. */
 static int remove_due(const struct config *config, const struct record_survey *survey)
 {
-    char author[AUTHOR_MAX], error[STORE_ERROR_MAX];
+    char author[AUTHOR_MAX], error[ERROR_MAX];
     struct record_erasure due = {
         .before_us = survey->now_us - config->retention_days * DAY_US,
         .delete = true,
@@ -80,7 +80,7 @@ static int retention(const struct config *config, bool runs)
 {
     const int64_t ours_us = clock_wall_us();
     struct record_survey survey;
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
 
     if (config->retention_days == 0)
         return runs ? command_fail("RETENTION_DAYS", "is 0: no code is ever removed")

@@ -12,7 +12,7 @@ int start_check_address(const struct config *config, const char **subject,
                         char text[START_CHECK_MAX])
 {
     struct listening listening;
-    char answer[256];
+    char answer[ERROR_MAX];
     int64_t started_ms;
 
     if (listening_take(&listening, config->host, config->port) == 0)
@@ -22,7 +22,7 @@ int start_check_address(const struct config *config, const char **subject,
         snprintf(text, START_CHECK_MAX, "%s", listening.error);
         return -1;
     }
-    if (ask_ready(config, config->port, &started_ms, answer, sizeof answer) == 0)
+    if (ask_ready(config, config->port, &started_ms, answer) == 0)
         return 0;
     snprintf(text, START_CHECK_MAX, "%s: %s (who is it: sudo ss -ltnp 'sport = :%u')",
              listening.error, answer, config->port);

@@ -29,7 +29,7 @@ struct reading {
     struct record_link *records_link;
     struct stats *stats;
     bool heard; /* of Redis */
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 };
 
 static void on_redis(void *arg, bool up, const char *why)
@@ -50,7 +50,7 @@ static int open_counters(struct reading *reading)
 {
     const struct store_watch watch = {on_redis, reading};
     struct counters_settings settings;
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
 
     setup_counters(&reading->setup, &reading->counting, &settings);
     if (redis_url_parse(&reading->url, reading->setup.config.redis_url, error) == 0 &&
@@ -67,7 +67,7 @@ static int open_counters(struct reading *reading)
 
 static int open_records(struct reading *reading)
 {
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
 
     reading->records = record_store_open(reading->setup.config.database_url,
                                          reading->setup.keys.record_asker, error);

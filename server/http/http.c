@@ -252,7 +252,7 @@ static void on_request(struct evhttp_request *source, void *arg)
 
 /* A listener's descriptor for host and port, or -1 with error. */
 static struct evconnlistener *listen_on(struct http *http, const char *host, unsigned port,
-                                        char *error, size_t error_size)
+                                        char error[ERROR_MAX])
 {
     const unsigned flags =
         LEV_OPT_REUSEABLE | LEV_OPT_REUSEABLE_PORT | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
@@ -266,14 +266,14 @@ static struct evconnlistener *listen_on(struct http *http, const char *host, uns
     snprintf(service, sizeof service, "%u", port);
     int status = getaddrinfo(host, service, &hints, &address);
     if (status != 0) {
-        snprintf(error, error_size, "HOST %s: %s", host, gai_strerror(status));
+        snprintf(error, ERROR_MAX, "HOST %s: %s", host, gai_strerror(status));
         return NULL;
     }
     errno = 0;
     listener = evconnlistener_new_bind(http->base, NULL, NULL, flags, BACKLOG, address->ai_addr,
                                        (int)address->ai_addrlen);
     if (listener == NULL)
-        snprintf(error, error_size, "cannot listen on %s port %u: %s", host, port, strerror(errno));
+        snprintf(error, ERROR_MAX, "cannot listen on %s port %u: %s", host, port, strerror(errno));
     else /* inherited by the accepted sockets: a short response leaves at once */
         setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     freeaddrinfo(address);
@@ -281,8 +281,7 @@ static struct evconnlistener *listen_on(struct http *http, const char *host, uns
 }
 
 /* Of a socket that all workers share. */
-static struct evconnlistener *listen_with(struct http *http, int shared_fd, char *error,
-                                          size_t error_size)
+static struct evconnlistener *listen_with(struct http *http, int shared_fd, char error[ERROR_MAX])
 {
     const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
     const int fd = fcntl(shared_fd, F_DUPFD_CLOEXEC, 3);
@@ -290,7 +289,7 @@ static struct evconnlistener *listen_with(struct http *http, int shared_fd, char
         fd < 0 ? NULL : evconnlistener_new(http->base, NULL, NULL, flags, 0, fd);
 
     if (listener == NULL) {
-        snprintf(error, error_size, "cannot share the listening socket: %s", strerror(errno));
+        snprintf(error, ERROR_MAX, "cannot share the listening socket: %s", strerror(errno));
         if (fd >= 0)
             close(fd);
     }
@@ -320,20 +319,20 @@ static int evhttp_configure(struct http *http, const struct connection_limits *l
 
 struct http *http_create(struct event_base *base, const struct http_address *address,
                          const struct connection_limits *limits, http_handler *handler, void *arg,
-                         char *error, size_t error_size)
+                         char error[ERROR_MAX])
 {
     struct http *http = calloc(1, sizeof *http);
 
     if (http == NULL) {
-        snprintf(error, error_size, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
         return NULL;
     }
     http->base = base;
     http->handler = handler;
     http->arg = arg;
-    struct evconnlistener *listener =
-        address->shared_fd >= 0 ? listen_with(http, address->shared_fd, error, error_size)
-                                : listen_on(http, address->host, address->port, error, error_size);
+    struct evconnlistener *listener = address->shared_fd >= 0
+                                          ? listen_with(http, address->shared_fd, error)
+                                          : listen_on(http, address->host, address->port, error);
     if (listener == NULL) {
         free(http);
         return NULL;
@@ -341,7 +340,7 @@ struct http *http_create(struct event_base *base, const struct http_address *add
     if (evhttp_configure(http, limits) == 0)
         http->socket = evhttp_bind_listener(http->evhttp, listener);
     if (http->socket == NULL) {
-        snprintf(error, error_size, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
         evconnlistener_free(listener);
         http_free(http);
         return NULL;

@@ -10,6 +10,7 @@
 
 #include "server/http/connection.h"
 #include "server/telemetry/metrics.h"
+#include "store/base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -85,7 +86,7 @@ struct http_address {
  * error. */
 struct http *http_create(struct event_base *base, const struct http_address *address,
                          const struct connection_limits *limits, http_handler *handler, void *arg,
-                         char *error, size_t error_size);
+                         char error[ERROR_MAX]);
 /* From now on connections close after their responses, idle ones shortly; new ones are welcome. */
 void http_drain(struct http *http);
 /* Takes no new connections any more. */

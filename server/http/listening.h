@@ -5,6 +5,7 @@
 #ifndef SERVER_HTTP_LISTENING_H
 #define SERVER_HTTP_LISTENING_H
 
+#include "store/base/error.h"
 #include <stdbool.h>
 
 struct listening {
@@ -13,7 +14,7 @@ struct listening {
     bool closing;        /* it forgets the last one, whose address is free shortly */
     unsigned unused;     /* sockets of other addresses that the manager handed over; closed */
     const char *subject; /* the setting that is at fault */
-    char error[256];
+    char error[ERROR_MAX];
 };
 
 /* Takes the socket of host and port that the manager handed over (sd_listen_fds(3): a .socket

@@ -21,11 +21,11 @@ struct tls {
     SSL_CTX *context;
 };
 
-static int explain(const char *what, const char *file, char error[TLS_ERROR_MAX])
+static int explain(const char *what, const char *file, char error[ERROR_MAX])
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-    snprintf(error, TLS_ERROR_MAX, "%s %.120s: %s", what, file,
+    snprintf(error, ERROR_MAX, "%s %.120s: %s", what, file,
              reason != NULL ? reason : "it cannot be used");
     ERR_clear_error();
     return -1;
@@ -48,13 +48,13 @@ static SSL_CTX *context_create(void)
     return NULL;
 }
 
-static SSL_CTX *context_load(const struct tls *tls, char error[TLS_ERROR_MAX])
+static SSL_CTX *context_load(const struct tls *tls, char error[ERROR_MAX])
 {
     SSL_CTX *context = context_create();
     int status = 0;
 
     if (context == NULL) {
-        snprintf(error, TLS_ERROR_MAX, "the cryptographic library failed");
+        snprintf(error, ERROR_MAX, "the cryptographic library failed");
         return NULL;
     }
     if (SSL_CTX_use_certificate_chain_file(context, tls->cert_file) != 1)
@@ -68,11 +68,11 @@ static SSL_CTX *context_load(const struct tls *tls, char error[TLS_ERROR_MAX])
     return NULL;
 }
 
-struct tls *tls_open(const char *cert_file, const char *key_file, char error[TLS_ERROR_MAX])
+struct tls *tls_open(const char *cert_file, const char *key_file, char error[ERROR_MAX])
 {
     struct tls *tls = calloc(1, sizeof *tls);
 
-    snprintf(error, TLS_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     if (tls == NULL)
         return NULL;
     pthread_mutex_init(&tls->lock, NULL);
@@ -97,7 +97,7 @@ void tls_close(struct tls *tls)
     free(tls);
 }
 
-int tls_reload(struct tls *tls, char error[TLS_ERROR_MAX])
+int tls_reload(struct tls *tls, char error[ERROR_MAX])
 {
     SSL_CTX *context = context_load(tls, error);
 
@@ -111,14 +111,14 @@ int tls_reload(struct tls *tls, char error[TLS_ERROR_MAX])
     return 0;
 }
 
-void tls_describe(struct tls *tls, char text[TLS_ERROR_MAX])
+void tls_describe(struct tls *tls, char text[ERROR_MAX])
 {
     const X509 *certificate = SSL_CTX_get0_certificate(tls->context);
     BIO *out = BIO_new(BIO_s_mem());
     int length = 0;
 
     if (out != NULL && ASN1_TIME_print(out, X509_get0_notAfter(certificate)) == 1)
-        length = BIO_read(out, text, TLS_ERROR_MAX - 1);
+        length = BIO_read(out, text, ERROR_MAX - 1);
     text[length > 0 ? length : 0] = '\0';
     BIO_free(out);
 }

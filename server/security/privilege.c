@@ -42,7 +42,7 @@ static void hide_memory(bool hide)
         setrlimit(RLIMIT_CORE, &none);
 }
 
-int privilege_drop(const struct config *config, char *error, size_t error_size)
+int privilege_drop(const struct config *config, char error[ERROR_MAX])
 {
     int status = 0;
 
@@ -51,9 +51,9 @@ int privilege_drop(const struct config *config, char *error, size_t error_size)
         if (user != NULL) {
             status = become(user);
             if (status != 0)
-                snprintf(error, error_size, "cannot become %s: %s", user->pw_name, strerror(errno));
+                snprintf(error, ERROR_MAX, "cannot become %s: %s", user->pw_name, strerror(errno));
         } else if (config->run_as_user != NULL || config->production) {
-            snprintf(error, error_size, "%s",
+            snprintf(error, ERROR_MAX, "%s",
                      config->run_as_user != NULL
                          ? "there is no such user"
                          : "root does not run this in production; name a user, or root if it must "

@@ -6,6 +6,7 @@
 #define SERVER_SECURITY_PRIVILEGE_H
 
 #include "server/config/config.h"
+#include "store/base/error.h"
 #include <stddef.h>
 
 /*
@@ -13,6 +14,6 @@
  * stays root in development, and where RUN_AS_USER=root says so. Returns 0, or -1 with error when
  * nobody is left to become. Before any thread starts.
  */
-int privilege_drop(const struct config *config, char *error, size_t error_size);
+int privilege_drop(const struct config *config, char error[ERROR_MAX]);
 
 #endif

@@ -43,19 +43,19 @@ static int make_values(const struct salt_checked *checked, char salt[VALUE_TEXT_
 }
 
 int salt_check(const struct salt_checked *checked, bool remember, const char **subject,
-               char error[STORE_ERROR_MAX])
+               char error[ERROR_MAX])
 {
     const char *url = checked->database_url;
     char salt[VALUE_TEXT_MAX], flow[VALUE_TEXT_MAX];
 
     *subject = "UIC_SALT";
     if (make_values(checked, salt, flow) != 0) {
-        snprintf(error, STORE_ERROR_MAX, "the cryptographic library failed");
+        snprintf(error, ERROR_MAX, "the cryptographic library failed");
         return -1;
     }
     int status = record_store_mark(url, "salt", salt, remember, error);
     if (status == RECORD_DIFFERS) {
-        snprintf(error, STORE_ERROR_MAX,
+        snprintf(error, ERROR_MAX,
                  "is not the salt that made the codes in this database: everybody would get "
                  "another code");
         return -1;
@@ -64,8 +64,8 @@ int salt_check(const struct salt_checked *checked, bool remember, const char **s
     if (status == 0)
         status = record_store_mark(url, "flow", flow, remember, error);
     if (status == RECORD_DIFFERS) {
-        snprintf(error, STORE_ERROR_MAX,
-                 "the codes in this database are of another flow than %.64s", checked->flow_id);
+        snprintf(error, ERROR_MAX, "the codes in this database are of another flow than %.64s",
+                 checked->flow_id);
         return -1;
     }
     if (status != 0)

@@ -21,6 +21,6 @@ struct salt_checked {
  * or -1 with error, and *subject naming the setting that is wrong.
  */
 int salt_check(const struct salt_checked *checked, bool remember, const char **subject,
-               char error[STORE_ERROR_MAX]);
+               char error[ERROR_MAX]);
 
 #endif

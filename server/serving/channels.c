@@ -8,7 +8,7 @@
 #include "server/serving/setup.h"
 
 int channels_open_sender(struct channels *channels, const struct channels_settings *settings,
-                         char *error, size_t error_size)
+                         char error[ERROR_MAX])
 {
     const struct config *config = &settings->setup->config;
     const struct sender_settings sender = {.config = config,
@@ -18,7 +18,7 @@ int channels_open_sender(struct channels *channels, const struct channels_settin
 
     if (!config_has_meta(config))
         return 0;
-    channels->sender = sender_create(&sender, settings->base, error, error_size);
+    channels->sender = sender_create(&sender, settings->base, error);
     return channels->sender != NULL ? 0 : -1;
 }
 

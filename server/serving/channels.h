@@ -7,6 +7,7 @@
 #ifndef SERVER_SERVING_CHANNELS_H
 #define SERVER_SERVING_CHANNELS_H
 
+#include "store/base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -46,7 +47,7 @@ struct channels_settings {
 
 /* Returns 0, or -1 with error; channels_free is due in both cases. */
 int channels_open_sender(struct channels *channels, const struct channels_settings *settings,
-                         char *error, size_t error_size);
+                         char error[ERROR_MAX]);
 /* Opens those that are configured; in production none that anybody could write to. Returns 0 or
  * -1. */
 int channels_open(struct channels *channels, const struct channels_settings *settings);

@@ -59,8 +59,8 @@ static void log_failure(const char *what, const char *reason)
 
 static int drop_privileges(const struct config *config)
 {
-    char error[256] = "";
-    int status = privilege_drop(config, error, sizeof error);
+    char error[ERROR_MAX] = "";
+    int status = privilege_drop(config, error);
 
     if (status != 0)
         log_failure("RUN_AS_USER", error);
@@ -73,7 +73,7 @@ static int take_port(struct server *server)
 {
     const struct config *config = &server->setup->config;
     struct listening *listening = &server->listening;
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 
     if (listening_take(listening, config->host, config->port) != 0) {
         log_failure(listening->subject, listening->error);
@@ -99,7 +99,7 @@ static int open_port(struct server *server)
 
 static int open_stores(struct server *server)
 {
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     const char *subject;
 
     if (shared_stores_open(&server->stores, server->setup, &subject, error) == 0)
@@ -111,7 +111,7 @@ static int open_stores(struct server *server)
 static int open_tls(struct server *server)
 {
     const struct config *config = &server->setup->config;
-    char error[TLS_ERROR_MAX];
+    char error[ERROR_MAX];
 
     if (config->tls_cert_file == NULL)
         return 0;
@@ -124,7 +124,7 @@ static int open_tls(struct server *server)
 
 static void reload_tls(struct tls *tls)
 {
-    char text[TLS_ERROR_MAX];
+    char text[ERROR_MAX];
 
     if (tls == NULL) {
         log_write(LOG_INFO, "nothing_to_reload");
@@ -193,14 +193,14 @@ static int start_workers(struct server *server)
         .listen_fd = server->listening.fd,
         .turn_ms = server->watchdog_ms / WATCHDOG_LOOKS,
     };
-    char error[512];
+    char error[ERROR_MAX];
 
     server->workers = calloc(count, sizeof(struct worker *));
     if (server->workers == NULL)
         return -1;
     for (; server->created < count; server->created++) {
         settings.stores.drain_outbox = server->created == 0;
-        server->workers[server->created] = worker_create(&settings, error, sizeof error);
+        server->workers[server->created] = worker_create(&settings, error);
         if (server->workers[server->created] == NULL) {
             log_failure("worker", error);
             return -1;

@@ -48,7 +48,7 @@ int setup_open(struct setup *setup, const char *env_file, const char *flow_file,
 }
 
 int setup_check_salt(const struct setup *setup, bool remember, const char **subject,
-                     char error[STORE_ERROR_MAX])
+                     char error[ERROR_MAX])
 {
     const struct salt_checked checked = {.salt = setup->config.uic_salt,
                                          .flow_id = flow_id(setup->flow),

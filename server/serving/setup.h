@@ -25,7 +25,7 @@ void setup_close(struct setup *setup);
 
 /* Whether the prepared database is of this salt and this flow, as salt_check tells it. */
 int setup_check_salt(const struct setup *setup, bool remember, const char **subject,
-                     char error[STORE_ERROR_MAX]);
+                     char error[ERROR_MAX]);
 
 /* The flow alone: of file_name, or the built-in one when that is NULL. Returns NULL after printing
  * what is wrong with it. */

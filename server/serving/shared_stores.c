@@ -24,11 +24,10 @@ static bool goes_on_without(const struct config *config, int status, const char 
     return true;
 }
 
-static int prepare_records(const struct setup *setup, const char **subject,
-                           char error[STORE_ERROR_MAX])
+static int prepare_records(const struct setup *setup, const char **subject, char error[ERROR_MAX])
 {
     const struct config *config = &setup->config;
-    char report[STORE_ERROR_MAX];
+    char report[ERROR_MAX];
 
     *subject = "DATABASE_URL";
     int status = record_store_prepare(config->database_url, report, error);
@@ -41,7 +40,7 @@ static int prepare_records(const struct setup *setup, const char **subject,
 }
 
 static int open_records(struct shared_stores *shared, const struct setup *setup,
-                        const char **subject, char error[STORE_ERROR_MAX])
+                        const char **subject, char error[ERROR_MAX])
 {
     if (prepare_records(setup, subject, error) != 0)
         return -1;
@@ -52,7 +51,7 @@ static int open_records(struct shared_stores *shared, const struct setup *setup,
 }
 
 static int open_sessions(struct shared_stores *shared, const struct setup *setup,
-                         const char **subject, char error[STORE_ERROR_MAX])
+                         const char **subject, char error[ERROR_MAX])
 {
     const char *redis_url = setup->config.redis_url;
     struct session_settings settings;
@@ -66,13 +65,13 @@ static int open_sessions(struct shared_stores *shared, const struct setup *setup
     OPENSSL_cleanse(&settings, sizeof settings);
     if (shared->sessions == NULL)
         return -1;
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     shared->revocations = revocations_open();
     return shared->revocations != NULL ? 0 : -1;
 }
 
 static int open_replies(struct shared_stores *shared, const struct setup *setup,
-                        const char **subject, char error[STORE_ERROR_MAX])
+                        const char **subject, char error[ERROR_MAX])
 {
     struct replies_settings settings;
 
@@ -98,7 +97,7 @@ static int name_instance(struct shared_stores *shared, unsigned workers)
 }
 
 static int open_counters(struct shared_stores *shared, const struct setup *setup,
-                         const char **subject, char error[STORE_ERROR_MAX])
+                         const char **subject, char error[ERROR_MAX])
 {
     struct counters_settings settings;
 
@@ -107,14 +106,14 @@ static int open_counters(struct shared_stores *shared, const struct setup *setup
     setup_counters(setup, &shared->counting, &settings);
     settings.instance = shared->instance;
     local_day_use(setup->config.time_zone);
-    snprintf(error, STORE_ERROR_MAX, "no randomness");
+    snprintf(error, ERROR_MAX, "no randomness");
     if (name_instance(shared, setup->config.workers) == 0)
         shared->counters = counters_open(&settings, error);
     return shared->counters != NULL ? 0 : -1;
 }
 
 int shared_stores_open(struct shared_stores *shared, const struct setup *setup,
-                       const char **subject, char error[STORE_ERROR_MAX])
+                       const char **subject, char error[ERROR_MAX])
 {
     if (open_records(shared, setup, subject, error) != 0 ||
         open_sessions(shared, setup, subject, error) != 0 ||

@@ -26,7 +26,7 @@ struct shared_stores {
  * does so unless there is an outbox for what it should keep. Returns 0, or -1 with error, and
  * *subject naming what is wrong; shared_stores_close is due in both cases. */
 int shared_stores_open(struct shared_stores *shared, const struct setup *setup,
-                       const char **subject, char error[STORE_ERROR_MAX]);
+                       const char **subject, char error[ERROR_MAX]);
 /* When no worker is attached any more. */
 void shared_stores_close(struct shared_stores *shared);
 

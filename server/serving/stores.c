@@ -131,7 +131,7 @@ static void on_outbox_replicated(void *arg, size_t entries, const char *why_not)
 
 static int attach_outbox(struct stores *stores, const struct stores_settings *settings,
                          struct event_base *base, const struct redis_links *redis,
-                         char error[STORE_ERROR_MAX])
+                         char error[ERROR_MAX])
 {
     const struct config *config = &settings->setup->config;
     const struct outbox_watch watch = {on_outbox_length, on_outbox_written, on_outbox_refused,
@@ -153,7 +153,7 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
 
 static int attach_all(struct stores *stores, const struct stores_settings *settings,
                       struct event_base *base, const struct redis_links *redis,
-                      char error[STORE_ERROR_MAX])
+                      char error[ERROR_MAX])
 {
     const struct store_watch sessions_watch = {on_sessions_changed, stores};
     const struct store_watch records_watch = {on_changed, &stores->records_state};
@@ -175,11 +175,8 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
 }
 
 int stores_attach(struct stores *stores, const struct stores_settings *settings,
-                  struct event_base *base, const struct redis_links *redis, char *error,
-                  size_t error_size)
+                  struct event_base *base, const struct redis_links *redis, char error[ERROR_MAX])
 {
-    char why[STORE_ERROR_MAX] = "";
-
     *stores = (struct stores){
         .sessions_state = {"sessions_up", "sessions_down", false,
                            &settings->readiness->sessions_down},
@@ -187,10 +184,7 @@ int stores_attach(struct stores *stores, const struct stores_settings *settings,
         .readiness = settings->readiness,
         .outbox_replicas = settings->setup->config.outbox_replicas,
     };
-    int status = attach_all(stores, settings, base, redis, why);
-    if (status != 0)
-        snprintf(error, error_size, "%s", why);
-    return status;
+    return attach_all(stores, settings, base, redis, error);
 }
 
 void stores_detach(struct stores *stores)

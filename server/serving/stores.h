@@ -6,6 +6,7 @@
 #define SERVER_SERVING_STORES_H
 
 #include "server/telemetry/readiness.h"
+#include "store/base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -57,8 +58,7 @@ struct stores {
 /* Returns 0, or -1 with error. The struct stays where it is until stores_detach, which is due in
  * both cases. */
 int stores_attach(struct stores *stores, const struct stores_settings *settings,
-                  struct event_base *base, const struct redis_links *redis, char *error,
-                  size_t error_size);
+                  struct event_base *base, const struct redis_links *redis, char error[ERROR_MAX]);
 /* Operations under way finish, in here. */
 void stores_detach(struct stores *stores);
 

@@ -129,16 +129,12 @@ static int start_turning(struct worker *worker, unsigned ms)
 }
 
 /* The connections to Redis, and what is kept there and elsewhere. Returns 0, or -1 with error. */
-static int open_stores(struct worker *worker, const struct stores_settings *settings, char *error,
-                       size_t error_size)
+static int open_stores(struct worker *worker, const struct stores_settings *settings,
+                       char error[ERROR_MAX])
 {
-    char why[STORE_ERROR_MAX];
-
-    if (redis_links_open(&worker->redis, worker->base, settings->redis, why) == 0)
-        return stores_attach(&worker->stores, settings, worker->base, &worker->redis, error,
-                             error_size);
-    snprintf(error, error_size, "%s", why);
-    return -1;
+    if (redis_links_open(&worker->redis, worker->base, settings->redis, error) != 0)
+        return -1;
+    return stores_attach(&worker->stores, settings, worker->base, &worker->redis, error);
 }
 
 static int start_retention(struct worker *worker, const struct stores_settings *settings)
@@ -185,8 +181,8 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
 }
 
 /* The channels, and the exchanges that they begin. Returns 0, or -1 with error. */
-static int start_channels(struct worker *worker, const struct worker_settings *shared, char *error,
-                          size_t error_size)
+static int start_channels(struct worker *worker, const struct worker_settings *shared,
+                          char error[ERROR_MAX])
 {
     struct channels_settings settings = {
         .setup = shared->stores.setup,
@@ -199,8 +195,7 @@ static int start_channels(struct worker *worker, const struct worker_settings *s
     };
 
     settings.hashes = worker->hashes = keyed_hashes_create(&settings.setup->keys);
-    if (worker->hashes == NULL ||
-        channels_open_sender(&worker->channels, &settings, error, error_size) != 0 ||
+    if (worker->hashes == NULL || channels_open_sender(&worker->channels, &settings, error) != 0 ||
         start_exchanges(worker, shared) != 0)
         return -1;
     settings.exchanges = worker->exchanges;
@@ -246,8 +241,8 @@ static int start_administration(struct worker *worker, const struct worker_setti
     return worker->stats != NULL ? start_login(worker, shared) : -1;
 }
 
-static int start_http(struct worker *worker, const struct worker_settings *settings, char *error,
-                      size_t error_size)
+static int start_http(struct worker *worker, const struct worker_settings *settings,
+                      char error[ERROR_MAX])
 {
     const struct config *config = &settings->stores.setup->config;
     const struct connection_limits limits = {
@@ -280,8 +275,8 @@ static int start_http(struct worker *worker, const struct worker_settings *setti
                    .readiness = settings->stores.readiness},
     };
     const struct http_address address = {config->host, config->port, settings->listen_fd};
-    worker->http = http_create(worker->base, &address, &limits, routes_handle, &worker->routes,
-                               error, error_size);
+    worker->http =
+        http_create(worker->base, &address, &limits, routes_handle, &worker->routes, error);
     return worker->http != NULL ? 0 : -1;
 }
 
@@ -298,26 +293,26 @@ static int start_stop_signal(struct worker *worker)
     return event_add(worker->on_stop, NULL);
 }
 
-struct worker *worker_create(const struct worker_settings *settings, char *error, size_t error_size)
+struct worker *worker_create(const struct worker_settings *settings, char error[ERROR_MAX])
 {
     struct worker *worker = calloc(1, sizeof *worker);
 
-    snprintf(error, error_size, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     if (worker == NULL)
         return NULL;
     worker->stop_fd = -1;
     worker->base = base_create();
     if (worker->base == NULL)
         goto failed;
-    if (open_stores(worker, &settings->stores, error, error_size) != 0)
+    if (open_stores(worker, &settings->stores, error) != 0)
         goto failed;
     if (start_retention(worker, &settings->stores) != 0 ||
         start_backup_watch(worker, &settings->stores) != 0 ||
-        start_channels(worker, settings, error, error_size) != 0 ||
+        start_channels(worker, settings, error) != 0 ||
         start_administration(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
         start_turning(worker, settings->turn_ms) != 0)
         goto failed;
-    if (start_http(worker, settings, error, error_size) != 0)
+    if (start_http(worker, settings, error) != 0)
         goto failed;
     return worker;
 failed:

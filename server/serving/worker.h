@@ -7,6 +7,7 @@
 #define SERVER_SERVING_WORKER_H
 
 #include "server/serving/stores.h"
+#include "store/base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,8 +37,7 @@ struct worker;
 
 /* Opens the worker's listening socket and connections; the thread does not run yet. Returns NULL
  * with error. */
-struct worker *worker_create(const struct worker_settings *settings, char *error,
-                             size_t error_size);
+struct worker *worker_create(const struct worker_settings *settings, char error[ERROR_MAX]);
 /* Starts the thread. Returns 0 or -1. */
 int worker_start(struct worker *worker);
 /* Whether the loop has turned since worker_turn_again. Any thread, as for the next one. */

@@ -108,14 +108,13 @@ enum store_status counters_read(struct counters_link *link, struct counters_read
     return STORE_OK;
 }
 
-struct counters *counters_open(const struct counters_settings *settings,
-                               char error[STORE_ERROR_MAX])
+struct counters *counters_open(const struct counters_settings *settings, char error[ERROR_MAX])
 {
     const bool fits =
         settings->field_count <= COUNTERS_FIELDS_MAX && settings->step_count <= COUNTERS_STEPS_MAX;
     struct counters *counters = fits ? calloc(1, sizeof *counters) : NULL;
 
-    snprintf(error, STORE_ERROR_MAX, fits ? "out of memory" : "too many counters");
+    snprintf(error, ERROR_MAX, fits ? "out of memory" : "too many counters");
     if (counters == NULL)
         return NULL;
     counters->settings = *settings;
@@ -134,11 +133,11 @@ void counters_close(struct counters *counters)
 
 struct counters_link *counters_attach(struct counters *counters, struct event_base *base,
                                       struct redis_link *redis, const struct store_watch *watch,
-                                      char error[STORE_ERROR_MAX])
+                                      char error[ERROR_MAX])
 {
     struct counters_link *link = calloc(1, sizeof *link);
 
-    snprintf(error, STORE_ERROR_MAX, "no memory or no randomness for the counters");
+    snprintf(error, ERROR_MAX, "no memory or no randomness for the counters");
     if (link == NULL)
         return NULL;
     link->counters = counters;

@@ -31,8 +31,7 @@ static void on_probed(struct redis_probe *probe)
  * script look, acknowledge and delete in vain; a lease that ended at "0" is held by who has none.
  * WAIT answers the last number before clearing away. */
 int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
-                       struct redis_health *health, unsigned *acknowledged,
-                       char error[STORE_ERROR_MAX])
+                       struct redis_health *health, unsigned *acknowledged, char error[ERROR_MAX])
 {
     char wanted[16];
     struct redis_step steps[] = {
@@ -89,7 +88,7 @@ int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
     if (probe->status == STORE_REFUSED)
         redis_link_describe(redis_call_link(call), probe->words, error);
     else if (probe->status != STORE_OK)
-        snprintf(error, STORE_ERROR_MAX, "Redis does not answer");
+        snprintf(error, ERROR_MAX, "Redis does not answer");
     *health = probe->health;
     *acknowledged = (unsigned)probe->number;
     redis_lane_leave(&probe->lane);

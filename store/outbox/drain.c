@@ -117,7 +117,7 @@ static bool item_stays(const struct item *item)
 static void item_tell(const struct outbox_link *link, const struct item *item)
 {
     const struct outbox_watch *watch = &link->watch;
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 
     if (item->refusal == NULL) {
         watch->written(watch->arg);

@@ -80,7 +80,7 @@ static void on_page(void *arg, const struct redisReply *reply)
     }
 }
 
-static int entry_replace(struct walk *walk, const struct found *found, char error[STORE_ERROR_MAX])
+static int entry_replace(struct walk *walk, const struct found *found, char error[ERROR_MAX])
 {
     const char *argv[] = {walk->stream, "writers", found->id, (const char *)found->sealed};
     const size_t lengths[] = {strlen(walk->stream), 7, strlen(found->id), found->length};
@@ -88,7 +88,7 @@ static int entry_replace(struct walk *walk, const struct found *found, char erro
     return redis_call_run(walk->call, &outbox_erase_script, 4, argv, lengths, error);
 }
 
-static int stream_walk(struct walk *walk, const char *stream, char error[STORE_ERROR_MAX])
+static int stream_walk(struct walk *walk, const char *stream, char error[ERROR_MAX])
 {
     walk->stream = stream;
     strcpy(walk->next, "-");
@@ -105,14 +105,13 @@ static int stream_walk(struct walk *walk, const char *stream, char error[STORE_E
     return 0;
 }
 
-int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call,
-                 char error[STORE_ERROR_MAX])
+int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call, char error[ERROR_MAX])
 {
     struct walk *walk = calloc(1, sizeof *walk);
     int status = -1;
 
     erasure->found = erasure->unreadable = 0;
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     if (walk == NULL)
         return -1;
     walk->erasure = erasure;

@@ -39,7 +39,7 @@ struct outbox_link {
     unsigned failures; /* batches in a row */
     int64_t resume_at; /* after a failure, nothing is taken before */
     int64_t forget_at;
-    char told[STORE_ERROR_MAX]; /* why the stream cannot be read */
+    char told[ERROR_MAX]; /* why the stream cannot be read */
 };
 
 /* An entry that Redis said, on this link, that it has: its ticket is done later, STORE_OK, or

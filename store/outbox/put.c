@@ -70,11 +70,11 @@ void outbox_detach(struct outbox_link *link)
 
 struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct event_base *base,
                                   struct redis_link *redis, struct record_link *records,
-                                  const struct outbox_watch *watch, char error[STORE_ERROR_MAX])
+                                  const struct outbox_watch *watch, char error[ERROR_MAX])
 {
     struct outbox_link *link = calloc(1, sizeof *link);
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     if (link == NULL)
         return NULL;
     link->settings = *settings;
@@ -87,7 +87,7 @@ struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct
     redis_lane_join(&link->looks, redis, LOOKS_MAX, NULL);
     if (link->seal != NULL && outbox_drain_start(link, base) == 0)
         return link;
-    snprintf(error, STORE_ERROR_MAX, "%s",
+    snprintf(error, ERROR_MAX, "%s",
              link->seal == NULL ? "cannot prepare the outbox's key"
                                 : "cannot start to drain the outbox");
     outbox_detach(link);

@@ -30,7 +30,7 @@ struct claims_array {
 struct claims_batch {
     struct record_claim *claims[CLAIMS_BATCH_MAX]; /* the one that came first is first */
     size_t count;
-    char refused[STORE_ERROR_MAX]; /* why one was, alone */
+    char refused[ERROR_MAX]; /* why one was, alone */
     struct claim_outcome outcomes[CLAIMS_BATCH_MAX];
     struct claims_array arrays[CLAIMS_ARRAYS];
 };

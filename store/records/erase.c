@@ -91,7 +91,7 @@ static enum sql_result asker_run(struct sql *sql, const char *statement, int cou
 }
 
 int record_erase_count(const char *url, const struct record_erasure *erasure,
-                       struct record_erased *found, char error[STORE_ERROR_MAX])
+                       struct record_erased *found, char error[ERROR_MAX])
 {
     struct sql *sql = schema_open(url, TOOL_CONNECT_MS, error);
     const char *digits = digits_of(erasure);
@@ -168,7 +168,7 @@ static enum sql_result erase(struct sql *sql, const struct record_erasure *erasu
 }
 
 int record_erase(const char *url, const struct record_erasure *erasure, int64_t *records,
-                 char error[STORE_ERROR_MAX])
+                 char error[ERROR_MAX])
 {
     struct sql *sql = schema_open(url, TOOL_CONNECT_MS, error);
 

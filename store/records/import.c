@@ -56,8 +56,7 @@ struct record_importer {
     char insert[STATEMENT_MAX], held[STATEMENT_MAX];
 };
 
-struct record_importer *record_importer_open(const char *url, bool dry_run,
-                                             char error[STORE_ERROR_MAX])
+struct record_importer *record_importer_open(const char *url, bool dry_run, char error[ERROR_MAX])
 {
     struct sql *sql = schema_open(url, TOOL_CONNECT_MS, error);
 
@@ -71,7 +70,7 @@ struct record_importer *record_importer_open(const char *url, bool dry_run,
     }
     struct record_importer *importer = calloc(1, sizeof *importer);
     if (importer == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
         sql_close(sql);
         return NULL;
     }
@@ -164,7 +163,7 @@ static enum sql_result rows_put(struct record_importer *importer, const struct r
 
 int record_importer_put(struct record_importer *importer, const struct record_row *rows,
                         size_t count, enum record_import *results, size_t *taken,
-                        char error[STORE_ERROR_MAX])
+                        char error[ERROR_MAX])
 {
     struct sql *sql = importer->sql;
     enum sql_result result = SQL_DONE;

@@ -21,7 +21,7 @@ static void link_deliver(struct record_link *link)
     struct record_store *store = link->store;
     struct record_jobs finished = STAILQ_HEAD_INITIALIZER(finished);
     struct record_job *job;
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 
     pthread_mutex_lock(&store->mutex);
     STAILQ_CONCAT(&finished, &link->finished.jobs);
@@ -86,12 +86,12 @@ static void link_free(struct record_link *link)
 }
 
 struct record_link *record_attach(struct record_store *store, struct event_base *base,
-                                  const struct store_watch *watch, char error[STORE_ERROR_MAX])
+                                  const struct store_watch *watch, char error[ERROR_MAX])
 {
     struct record_link *link = calloc(1, sizeof *link);
 
     if (link == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
         return NULL;
     }
     link->store = store;
@@ -102,7 +102,7 @@ struct record_link *record_attach(struct record_store *store, struct event_base 
         link->event = event_new(base, link->finished.wake, EV_READ | EV_PERSIST, on_wake, link);
     link->asker = keyed_hash_create(store->asker_key);
     if (link->asker == NULL || link->event == NULL || event_add(link->event, NULL) != 0) {
-        snprintf(error, STORE_ERROR_MAX, "%s",
+        snprintf(error, ERROR_MAX, "%s",
                  link->asker == NULL ? "the cryptographic library fails"
                                      : "cannot watch an eventfd");
         link_free(link);

@@ -18,9 +18,9 @@ struct postgres {
     PGconn *pg;
     PGresult *result; /* with the row */
     int row;
-    bool streams;                    /* rows come one by one */
-    bool under_way;                  /* a statement has results to come */
-    char last_word[STORE_ERROR_MAX]; /* of the server, before it closed the connection */
+    bool streams;              /* rows come one by one */
+    bool under_way;            /* a statement has results to come */
+    char last_word[ERROR_MAX]; /* of the server, before it closed the connection */
 };
 
 static struct postgres *postgres_of(struct sql *sql)
@@ -28,15 +28,15 @@ static struct postgres *postgres_of(struct sql *sql)
     return (struct postgres *)sql;
 }
 
-static void result_describe(const PGresult *result, char why[STORE_ERROR_MAX])
+static void result_describe(const PGresult *result, char why[ERROR_MAX])
 {
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
     if (text != NULL && code != NULL)
-        snprintf(why, STORE_ERROR_MAX, "%.160s (%.5s)", text, code);
+        snprintf(why, ERROR_MAX, "%.160s (%.5s)", text, code);
     else
-        snprintf(why, STORE_ERROR_MAX, "%.200s", PQresultErrorMessage(result));
+        snprintf(why, ERROR_MAX, "%.200s", PQresultErrorMessage(result));
 }
 
 /* What the server says unasked: the last words before it closes the connection. */
@@ -126,7 +126,7 @@ static enum sql_result fail(struct postgres *postgres, PGresult *result)
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
     const enum sql_result verdict = failure_judge(state != NULL ? state : "");
     struct sql *sql = &postgres->sql;
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 
     result_describe(result, why);
     snprintf(sql->state, sizeof sql->state, "%s", state != NULL ? state : "");
@@ -313,12 +313,12 @@ static enum sql_result greet(struct postgres *postgres, enum sql_access access)
 }
 
 struct sql *sql_postgres_open(const char *url, enum sql_access access, int connect_ms, bool *away,
-                              char error[STORE_ERROR_MAX])
+                              char error[ERROR_MAX])
 {
     struct postgres *postgres = calloc(1, sizeof *postgres);
 
     if (postgres == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
         return NULL;
     }
     struct sql *sql = &postgres->sql;

@@ -92,7 +92,7 @@ static bool are_lists_even(const struct attempt *attempt)
 }
 
 /* Returns 0, and the options are to be freed; or -1 with error. */
-static int url_read(struct attempt *attempt, const char *url, char error[STORE_ERROR_MAX])
+static int url_read(struct attempt *attempt, const char *url, char error[ERROR_MAX])
 {
     const bool is_ours =
         strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
@@ -107,7 +107,7 @@ static int url_read(struct attempt *attempt, const char *url, char error[STORE_E
     const bool is_good = options != NULL && is_cut_well(attempt);
     if (is_good && are_lists_even(attempt))
         return 0;
-    snprintf(error, STORE_ERROR_MAX, "%s",
+    snprintf(error, ERROR_MAX, "%s",
              is_good ? "the database URL has not as many ports or addresses as hosts"
                      : "the database URL is not as postgresql://user:password@host:port/database, "
                        "with %40 for @ and %2F for / in the password, or has an option behind '?' "
@@ -116,7 +116,7 @@ static int url_read(struct attempt *attempt, const char *url, char error[STORE_E
     return -1;
 }
 
-int sql_postgres_check(const char *url, char error[STORE_ERROR_MAX])
+int sql_postgres_check(const char *url, char error[ERROR_MAX])
 {
     struct attempt attempt;
     const int status = url_read(&attempt, url, error);

@@ -13,7 +13,7 @@
 #define ANSWER_MS 3000
 
 static struct sql *open_for(const char *url, enum sql_access access, int *status,
-                            char error[STORE_ERROR_MAX])
+                            char error[ERROR_MAX])
 {
     bool away;
     struct sql *sql = sql_open(url, access, REACH_MS, &away, error);
@@ -26,7 +26,7 @@ static struct sql *open_for(const char *url, enum sql_access access, int *status
 
 /* Closes. Returns 0, -1, or RECORD_AWAY after no answer, or a lock that was waited for too long: it
  * may go well later. */
-static int close_with(struct sql *sql, enum sql_result result, char error[STORE_ERROR_MAX])
+static int close_with(struct sql *sql, enum sql_result result, char error[ERROR_MAX])
 {
     const bool away =
         sql->dialect == SQL_POSTGRES &&
@@ -36,7 +36,7 @@ static int close_with(struct sql *sql, enum sql_result result, char error[STORE_
     return away ? RECORD_AWAY : status;
 }
 
-int record_store_prepare(const char *url, char report[STORE_ERROR_MAX], char error[STORE_ERROR_MAX])
+int record_store_prepare(const char *url, char report[ERROR_MAX], char error[ERROR_MAX])
 {
     int status;
     struct sql *sql = open_for(url, SQL_CREATE, &status, error);
@@ -50,7 +50,7 @@ int record_store_prepare(const char *url, char report[STORE_ERROR_MAX], char err
     return close_with(sql, result, error);
 }
 
-int record_store_probe(const char *url, char error[STORE_ERROR_MAX])
+int record_store_probe(const char *url, char error[ERROR_MAX])
 {
     struct sql *sql = schema_open(url, REACH_MS, error);
 
@@ -59,7 +59,7 @@ int record_store_probe(const char *url, char error[STORE_ERROR_MAX])
 }
 
 int record_store_mark(const char *url, const char *name, const char *value, bool remember,
-                      char error[STORE_ERROR_MAX])
+                      char error[ERROR_MAX])
 {
     static const char remember_sql[] =
         "INSERT INTO uic_marks SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM uic_records)"

@@ -63,8 +63,7 @@ static bool has_column(const struct sql *sql, const char *name)
 }
 
 /* Finds the form by the columns that the table has. */
-static int form_find(struct record_reader *reader, enum record_source source,
-                     char error[STORE_ERROR_MAX])
+static int form_find(struct record_reader *reader, enum record_source source, char error[ERROR_MAX])
 {
     if (sql_run(reader->sql, "SELECT * FROM uic_records LIMIT 0", SQL_NOTHING, NULL) != SQL_DONE)
         return sql_fail(reader->sql, error);
@@ -75,7 +74,7 @@ static int form_find(struct record_reader *reader, enum record_source source,
             return 0;
         }
     }
-    snprintf(error, STORE_ERROR_MAX,
+    snprintf(error, ERROR_MAX,
              source == RECORD_READ_OURS
                  ? "the table uic_records is not this program's"
                  : "the table uic_records is in neither form of the Python version: it has neither"
@@ -84,13 +83,13 @@ static int form_find(struct record_reader *reader, enum record_source source,
 }
 
 struct record_reader *record_reader_open(const char *url, enum record_source source,
-                                         char error[STORE_ERROR_MAX])
+                                         char error[ERROR_MAX])
 {
     struct record_reader *reader = calloc(1, sizeof *reader);
     char *plain = without_driver(url);
 
     if (reader == NULL || plain == NULL)
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
     else
         reader->sql = sql_open(plain, SQL_READ, TOOL_CONNECT_MS, NULL, error);
     free(plain);
@@ -113,14 +112,14 @@ enum record_form record_reader_form(const struct record_reader *reader)
     return reader->form;
 }
 
-int record_reader_count(struct record_reader *reader, int64_t *count, char error[STORE_ERROR_MAX])
+int record_reader_count(struct record_reader *reader, int64_t *count, char error[ERROR_MAX])
 {
     return sql_run(reader->sql, "SELECT count(*) FROM uic_records", SQL_NOTHING, count) == SQL_DONE
                ? 0
                : sql_fail(reader->sql, error);
 }
 
-int record_reader_begin(struct record_reader *reader, int64_t since_us, char error[STORE_ERROR_MAX])
+int record_reader_begin(struct record_reader *reader, int64_t since_us, char error[ERROR_MAX])
 {
     const bool all = since_us == INT64_MIN;
     char sql[512];
@@ -193,8 +192,7 @@ static const char *row_parse(struct record_row *row, const struct record_cell *c
     return NULL;
 }
 
-int record_reader_next(struct record_reader *reader, struct record_row *row,
-                       char error[STORE_ERROR_MAX])
+int record_reader_next(struct record_reader *reader, struct record_row *row, char error[ERROR_MAX])
 {
     const int count = reader->form == RECORD_FORM_OURS ? ANSWERS : CELLS_MAX;
     struct record_cell cells[CELLS_MAX];

@@ -137,18 +137,18 @@ static enum sql_result migrations_apply(struct sql *sql, const struct schema_mig
     return result;
 }
 
-static void report_write(char report[STORE_ERROR_MAX], int64_t before, int count)
+static void report_write(char report[ERROR_MAX], int64_t before, int count)
 {
     if (before == count)
-        snprintf(report, STORE_ERROR_MAX, "the tables are up to date (schema version %d)", count);
+        snprintf(report, ERROR_MAX, "the tables are up to date (schema version %d)", count);
     else if (before == 0)
-        snprintf(report, STORE_ERROR_MAX, "created the tables (schema version %d)", count);
+        snprintf(report, ERROR_MAX, "created the tables (schema version %d)", count);
     else
-        snprintf(report, STORE_ERROR_MAX, "migrated from %d to %d", (int)before, count);
+        snprintf(report, ERROR_MAX, "migrated from %d to %d", (int)before, count);
 }
 
 enum sql_result schema_migrate(struct sql *sql, const struct schema_migrations *migrations,
-                               char report[STORE_ERROR_MAX])
+                               char report[ERROR_MAX])
 {
     enum sql_result result = SQL_DONE;
     int64_t before;
@@ -185,7 +185,7 @@ enum sql_result schema_check(struct sql *sql, const struct schema_migrations *mi
                        (int)version, migrations->count);
 }
 
-struct sql *schema_open(const char *url, int connect_ms, char error[STORE_ERROR_MAX])
+struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX])
 {
     struct sql *sql = sql_open(url, SQL_WRITE, connect_ms, NULL, error);
 

@@ -18,7 +18,7 @@ extern const struct schema_migrations schema_migrations[2];
 /* Applies what is missing, in one transaction, and says so in report. Safe when two do it at once.
  * Returns SQL_DONE, or a failure, also when the tables are not ours or of a later program. */
 enum sql_result schema_migrate(struct sql *sql, const struct schema_migrations *migrations,
-                               char report[STORE_ERROR_MAX]);
+                               char report[ERROR_MAX]);
 
 /* Whether the tables are ours and of the last version; changes nothing. A server, which wants to
  * write, goes on when another instance has brought PostgreSQL's tables further. */
@@ -26,7 +26,7 @@ enum sql_result schema_check(struct sql *sql, const struct schema_migrations *mi
                              bool serves);
 
 /* Opens a prepared database, to write. Returns NULL with error. */
-struct sql *schema_open(const char *url, int connect_ms, char error[STORE_ERROR_MAX]);
+struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX]);
 
 /* What the command line's tools wait for a connection at most. */
 #define TOOL_CONNECT_MS 10000

@@ -6,36 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-int sql_url_dialect(const char *url, char error[STORE_ERROR_MAX])
+int sql_url_dialect(const char *url, char error[ERROR_MAX])
 {
     if (strncmp(url, "sqlite://", 9) == 0)
         return sql_url_path(url, error) != NULL ? SQL_SQLITE : -1;
     if (strncmp(url, "postgres", 8) == 0)
         return sql_postgres_check(url, error) == 0 ? SQL_POSTGRES : -1;
-    snprintf(error, STORE_ERROR_MAX,
+    snprintf(error, ERROR_MAX,
              "the database URL begins neither with sqlite:/// nor with postgresql://");
     return -1;
 }
 
-const char *sql_url_path(const char *url, char error[STORE_ERROR_MAX])
+const char *sql_url_path(const char *url, char error[ERROR_MAX])
 {
     static const char prefix[] = "sqlite:///";
     const char *path = strncmp(url, prefix, strlen(prefix)) == 0 ? url + strlen(prefix) : "";
 
     if (path[0] == '\0') {
-        snprintf(error, STORE_ERROR_MAX,
+        snprintf(error, ERROR_MAX,
                  "the database URL names no file: sqlite:///./relative.db, sqlite:////absolute.db");
         return NULL;
     }
     if (strchr(path, '?') != NULL) {
-        snprintf(error, STORE_ERROR_MAX, "a sqlite:/// URL takes no options behind '?'");
+        snprintf(error, ERROR_MAX, "a sqlite:/// URL takes no options behind '?'");
         return NULL;
     }
     return path;
 }
 
 struct sql *sql_open(const char *url, enum sql_access access, int connect_ms, bool *away,
-                     char error[STORE_ERROR_MAX])
+                     char error[ERROR_MAX])
 {
     const int dialect = sql_url_dialect(url, error);
 
@@ -163,13 +163,13 @@ enum sql_result sql_explain(struct sql *sql, enum sql_result result, const char 
     return result;
 }
 
-int sql_fail(const struct sql *sql, char error[STORE_ERROR_MAX])
+int sql_fail(const struct sql *sql, char error[ERROR_MAX])
 {
-    memcpy(error, sql->error, STORE_ERROR_MAX);
+    memcpy(error, sql->error, ERROR_MAX);
     return -1;
 }
 
-int sql_finish(struct sql *sql, enum sql_result result, char error[STORE_ERROR_MAX])
+int sql_finish(struct sql *sql, enum sql_result result, char error[ERROR_MAX])
 {
     const int status = result == SQL_DONE ? 0 : sql_fail(sql, error);
 

@@ -51,9 +51,9 @@ struct sql {
                         long  as it takes, SQLite three seconds each. To be changed at will */
     int socket;      /* readable when the other end says something unasked: see sql_hear; or -1 */
     int64_t changed; /* rows, by the last statement that ended */
-    char error[STORE_ERROR_MAX]; /* of the last failure: one line, without secrets or values */
-    char constraint[64];         /* its name, as "uic_records_uic_code_key"; "" where not told */
-    char state[6];               /* its SQLSTATE, as "42P01"; "" on SQLite */
+    char error[ERROR_MAX]; /* of the last failure: one line, without secrets or values */
+    char constraint[64];   /* its name, as "uic_records_uic_code_key"; "" where not told */
+    char state[6];         /* its SQLSTATE, as "42P01"; "" on SQLite */
     const char *kept[SQL_KEPT_MAX];
     int kept_count;
 };
@@ -87,15 +87,15 @@ static inline struct sql_value sql_bytes(const void *bytes, size_t length)
 
 /* Which of the two a URL is of, and whether it can be one: nothing is opened. Returns the dialect,
  * or -1 with error, which quotes nothing of the URL. */
-int sql_url_dialect(const char *url, char error[STORE_ERROR_MAX]);
+int sql_url_dialect(const char *url, char error[ERROR_MAX]);
 /* The file of a sqlite:/// URL, points into it; NULL with error. ":memory:" is one. */
-const char *sql_url_path(const char *url, char error[STORE_ERROR_MAX]);
+const char *sql_url_path(const char *url, char error[ERROR_MAX]);
 
 /* Returns NULL with error after connect_ms at the latest, also when a name server or a network is
  * silent. away may be NULL: whether no server is there just now, or one that starts or stops; not
  * one that refuses us. */
 struct sql *sql_open(const char *url, enum sql_access access, int connect_ms, bool *away,
-                     char error[STORE_ERROR_MAX]);
+                     char error[ERROR_MAX]);
 /* NULL is fine. What was begun and not committed is undone. */
 void sql_close(struct sql *sql);
 
@@ -134,7 +134,7 @@ enum sql_result sql_hear(struct sql *sql);
 enum sql_result sql_explain(struct sql *sql, enum sql_result result, const char *why, ...)
     __attribute__((format(printf, 3, 4)));
 /* For callers that fail with it: copies sql->error. Returns -1. */
-int sql_fail(const struct sql *sql, char error[STORE_ERROR_MAX]);
+int sql_fail(const struct sql *sql, char error[ERROR_MAX]);
 /* For callers that end with it: closes. Returns 0 after SQL_DONE, else -1 with error. */
-int sql_finish(struct sql *sql, enum sql_result result, char error[STORE_ERROR_MAX]);
+int sql_finish(struct sql *sql, enum sql_result result, char error[ERROR_MAX]);
 #endif

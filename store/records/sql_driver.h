@@ -15,10 +15,10 @@ struct sql_driver {
     const char *(*column_name)(const struct sql *sql, int column);
 };
 
-struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[STORE_ERROR_MAX]);
+struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[ERROR_MAX]);
 struct sql *sql_postgres_open(const char *url, enum sql_access access, int connect_ms, bool *away,
-                              char error[STORE_ERROR_MAX]);
+                              char error[ERROR_MAX]);
 /* Whether the URL is one of the driver's, with error. Returns 0 or -1. */
-int sql_postgres_check(const char *url, char error[STORE_ERROR_MAX]);
+int sql_postgres_check(const char *url, char error[ERROR_MAX]);
 
 #endif

@@ -248,13 +248,13 @@ static enum sql_result file_open(struct sqlite *sqlite, const char *path, enum s
                    NULL);
 }
 
-struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[STORE_ERROR_MAX])
+struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[ERROR_MAX])
 {
     const char *path = sql_url_path(url, error);
     struct sqlite *sqlite = calloc(1, sizeof *sqlite);
 
     if (sqlite == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
         return NULL;
     }
     struct sql *sql = &sqlite->sql;

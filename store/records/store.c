@@ -28,7 +28,7 @@ static const char trusted_sql[] =
 static enum sql_result connection_prepare(struct record_store *store, struct sql *sql)
 {
     const struct schema_migrations *migrations = &schema_migrations[sql->dialect];
-    char report[STORE_ERROR_MAX];
+    char report[ERROR_MAX];
     int64_t trusted_us;
     /* A database that lives as long as the connection is made now. */
     enum sql_result result = strcmp(sql->place, ":memory:") == 0
@@ -45,7 +45,7 @@ static enum sql_result connection_prepare(struct record_store *store, struct sql
     return result;
 }
 
-struct sql *record_store_connect(struct record_store *store, int ms, char error[STORE_ERROR_MAX])
+struct sql *record_store_connect(struct record_store *store, int ms, char error[ERROR_MAX])
 {
     const int64_t due_ms = clock_monotonic_ms() + ms;
     struct sql *sql = sql_open(store->url, SQL_WRITE, ms, NULL, error);
@@ -82,7 +82,7 @@ void record_turn_give(struct record_store *store)
 
 /* The thread gets no signals: those are for the program's own. */
 static int thread_start(struct record_store *store, struct record_thread *thread,
-                        void *(*run)(void *arg), char error[STORE_ERROR_MAX])
+                        void *(*run)(void *arg), char error[ERROR_MAX])
 {
     sigset_t all, before;
 
@@ -94,7 +94,7 @@ static int thread_start(struct record_store *store, struct record_thread *thread
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     thread->runs = code == 0;
     if (code != 0)
-        snprintf(error, STORE_ERROR_MAX, "cannot start the database's thread: %s", strerror(code));
+        snprintf(error, ERROR_MAX, "cannot start the database's thread: %s", strerror(code));
     return code == 0 ? 0 : -1;
 }
 
@@ -146,7 +146,7 @@ static struct record_store *store_create(const char *url, enum sql_dialect diale
 
 struct record_store *record_store_open(const char *url,
                                        const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
-                                       char error[STORE_ERROR_MAX])
+                                       char error[ERROR_MAX])
 {
     const int dialect = sql_url_dialect(url, error);
 
@@ -154,7 +154,7 @@ struct record_store *record_store_open(const char *url,
         return NULL;
     struct record_store *store = store_create(url, (enum sql_dialect)dialect, asker_key);
     if (store == NULL || store->url == NULL || store->batch == NULL)
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
     else if ((dialect == SQL_POSTGRES ||
               (store->first = record_store_connect(store, OPEN_MS, error)) != NULL) &&
              thread_start(store, &store->writer, record_writer_run, error) == 0 &&

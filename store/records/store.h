@@ -30,7 +30,7 @@ struct record_store {
     SLIST_HEAD(, record_link) links;
     bool up;
     unsigned tellings; /* so often it was told */
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 };
 
 struct record_link {
@@ -56,7 +56,7 @@ void record_job_finish(struct record_job *job, enum store_status status);
 /* The same: all links hear of it, before what is finished later than now. */
 void record_store_tell(struct record_store *store, bool up, const char *why);
 /* A connection that was found good for records, within ms. Returns NULL with error. */
-struct sql *record_store_connect(struct record_store *store, int ms, char error[STORE_ERROR_MAX]);
+struct sql *record_store_connect(struct record_store *store, int ms, char error[ERROR_MAX]);
 /* Sleeps until there are jobs, or the connection (may be NULL) has something to say, or ms have
  * passed; -1: for ever. Returns SQL_DOWN when the connection has ended. */
 enum sql_result record_thread_sleep(struct record_thread *thread, struct sql *sql, int64_t ms);

@@ -52,7 +52,7 @@ static enum sql_result records_read(struct sql *sql, int64_t age_us, struct reco
 }
 
 int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record_survey *survey,
-                  char error[STORE_ERROR_MAX])
+                  char error[ERROR_MAX])
 {
     struct sql *sql = sql_open(url, SQL_READ, TOOL_CONNECT_MS, NULL, error);
 
@@ -66,7 +66,7 @@ int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record
 }
 
 int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
-                       char error[STORE_ERROR_MAX])
+                       char error[ERROR_MAX])
 {
     struct sql *sql = sql_open(url, SQL_READ, TOOL_CONNECT_MS, NULL, error);
 
@@ -84,7 +84,7 @@ int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
     return sql_finish(sql, result, error);
 }
 
-int record_clock(const char *url, int64_t *now_us, char error[STORE_ERROR_MAX])
+int record_clock(const char *url, int64_t *now_us, char error[ERROR_MAX])
 {
     struct record_survey survey = {.now_us = INT64_MAX};
     const int dialect = sql_url_dialect(url, error);

@@ -105,7 +105,7 @@ static enum sql_result batch_write(struct writer *writer, int lock_ms)
 static void writer_connect(struct writer *writer)
 {
     const bool is_file = writer->store->dialect == SQL_SQLITE;
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 
     writer->sql = record_store_connect(writer->store, CONNECT_MS, why);
     if (writer->sql == NULL) {

@@ -16,15 +16,15 @@ struct redis_call {
     bool waiting;
     void (*on_reply)(void *arg, const struct redisReply *reply);
     void *arg;
-    char why[STORE_ERROR_MAX]; /* it failed; "": it did not */
+    char why[ERROR_MAX]; /* it failed; "": it did not */
 };
 
-static int wait(struct redis_call *call, char error[STORE_ERROR_MAX])
+static int wait(struct redis_call *call, char error[ERROR_MAX])
 {
     while (call->waiting && redis_call_turn(call))
         continue;
     call->waiting = false;
-    snprintf(error, STORE_ERROR_MAX, "%s", call->why);
+    snprintf(error, ERROR_MAX, "%s", call->why);
     return call->why[0] == '\0' ? 0 : -1;
 }
 
@@ -38,12 +38,11 @@ static void on_changed(void *arg, bool up, const char *why)
         call->waiting = false;
 }
 
-struct redis_call *redis_call_open(const char *url, unsigned deadline_ms,
-                                   char error[STORE_ERROR_MAX])
+struct redis_call *redis_call_open(const char *url, unsigned deadline_ms, char error[ERROR_MAX])
 {
     struct redis_call *call = calloc(1, sizeof *call);
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     if (call == NULL)
         return NULL;
     if (redis_url_parse(&call->url, url, error) != 0)
@@ -99,7 +98,7 @@ static void on_answer(const struct redisReply *reply, void *arg)
 
 static int finish(struct redis_call *call, enum store_status sent,
                   void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
-                  char error[STORE_ERROR_MAX])
+                  char error[ERROR_MAX])
 {
     call->waiting = sent == STORE_LATER;
     call->on_reply = on_reply;
@@ -110,14 +109,14 @@ static int finish(struct redis_call *call, enum store_status sent,
 
 int redis_call(struct redis_call *call, int argc, const char *const *argv, const size_t *lengths,
                void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
-               char error[STORE_ERROR_MAX])
+               char error[ERROR_MAX])
 {
     return finish(call, redis_lane_send(&call->lane, argc, argv, lengths, on_answer, call),
                   on_reply, arg, error);
 }
 
 int redis_call_run(struct redis_call *call, const struct redis_script *script, int argc,
-                   const char *const *argv, const size_t *lengths, char error[STORE_ERROR_MAX])
+                   const char *const *argv, const size_t *lengths, char error[ERROR_MAX])
 {
     return finish(call,
                   redis_lane_run(&call->lane, script, 1, argc, argv, lengths, on_answer, call),

@@ -17,9 +17,9 @@ struct redisReply;
  * with error. */
 int redis_call(struct redis_call *call, int argc, const char *const *argv, const size_t *lengths,
                void (*on_reply)(void *arg, const struct redisReply *reply), void *arg,
-               char error[STORE_ERROR_MAX]);
+               char error[ERROR_MAX]);
 /* The same for a script with one key, whose reply is for nobody. */
 int redis_call_run(struct redis_call *call, const struct redis_script *script, int argc,
-                   const char *const *argv, const size_t *lengths, char error[STORE_ERROR_MAX]);
+                   const char *const *argv, const size_t *lengths, char error[ERROR_MAX]);
 
 #endif

@@ -96,7 +96,7 @@ void redis_connection_stop(struct redis_connection *connection)
 
 static void connection_fail(struct redis_connection *connection, const char *why)
 {
-    char reason[STORE_ERROR_MAX]; /* why may belong to the context */
+    char reason[ERROR_MAX]; /* why may belong to the context */
 
     snprintf(reason, sizeof reason, "%s", why);
     connection_end(connection);
@@ -244,7 +244,7 @@ struct redis_command *redis_connection_first(struct redis_connection *connection
 static void on_greeted(struct redis_command *command, const struct redisReply *reply)
 {
     struct redis_connection *connection = command->owner;
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 
     free(command);
     if (reply == NULL)
@@ -362,11 +362,11 @@ void redis_connection_start(struct redis_connection *connection, const struct re
 /* Life */
 
 struct redis_connection *redis_connection_create(const struct redis_connection_settings *settings,
-                                                 char error[STORE_ERROR_MAX])
+                                                 char error[ERROR_MAX])
 {
     struct redis_connection *connection = calloc(1, sizeof *connection);
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     if (connection == NULL)
         return NULL;
     connection->settings = *settings;

@@ -35,7 +35,7 @@ struct redis_connection_settings {
 
 /* Returns NULL with error. */
 struct redis_connection *redis_connection_create(const struct redis_connection_settings *settings,
-                                                 char error[STORE_ERROR_MAX]);
+                                                 char error[ERROR_MAX]);
 /* Commands under way end without a reply, from here; down is not called. */
 void redis_connection_free(struct redis_connection *connection);
 

@@ -49,18 +49,18 @@ enum redis_refusal redis_error_refusal(const char *error)
     return REDIS_REFUSES_OTHERWISE;
 }
 
-void redis_error_write(char words[STORE_ERROR_MAX], const char *what, const char *error)
+void redis_error_write(char words[ERROR_MAX], const char *what, const char *error)
 {
     static const char arguments[] = ", with args beginning with";
     const char *end = strstr(error, arguments);
     const size_t length = end != NULL ? (size_t)(end - error) : strlen(error);
 
-    snprintf(words, STORE_ERROR_MAX, "%s: %.*s", what, length < 200 ? (int)length : 200, error);
+    snprintf(words, ERROR_MAX, "%s: %.*s", what, length < 200 ? (int)length : 200, error);
 }
 
-bool redis_error_note(char told[STORE_ERROR_MAX], const char *what, const struct redisReply *reply)
+bool redis_error_note(char told[ERROR_MAX], const char *what, const struct redisReply *reply)
 {
-    char words[STORE_ERROR_MAX];
+    char words[ERROR_MAX];
 
     redis_error_write(words, what, reply->type == REDIS_REPLY_ERROR ? reply->str : "an odd answer");
     /* A script adds its name and line; the trouble is the same. */

@@ -18,9 +18,9 @@ enum redis_refusal redis_error_refusal(const char *error);
 
 /* An error's words without the arguments that it may repeat, and what stands for whom before
  * them. */
-void redis_error_write(char words[STORE_ERROR_MAX], const char *what, const char *error);
+void redis_error_write(char words[ERROR_MAX], const char *what, const char *error);
 
 /* Notes why what was asked for was not answered as it should be. Returns whether that is news. */
-bool redis_error_note(char told[STORE_ERROR_MAX], const char *what, const struct redisReply *reply);
+bool redis_error_note(char told[ERROR_MAX], const char *what, const struct redisReply *reply);
 
 #endif

@@ -49,17 +49,17 @@ static bool tells_secret(const struct redis_url *url, const char *text)
 
 /* Who may not ask for the role, or asks a proxy, goes without; unless sentinels sent us there. */
 bool redis_handshake_accepts(const struct redis_handshake *handshake,
-                             const struct redisReply *reply, char why[STORE_ERROR_MAX])
+                             const struct redisReply *reply, char why[ERROR_MAX])
 {
     const struct redis_url *url = handshake->url;
 
     if (handshake->step == ROLE && is_replica(reply)) {
-        snprintf(why, STORE_ERROR_MAX, "is a replica, not a master");
+        snprintf(why, ERROR_MAX, "is a replica, not a master");
         return false;
     }
     if (reply->type != REDIS_REPLY_ERROR || (handshake->step == ROLE && url->master == NULL))
         return true;
-    snprintf(why, STORE_ERROR_MAX, "%s refused: %s", handshake->argv[0],
+    snprintf(why, ERROR_MAX, "%s refused: %s", handshake->argv[0],
              tells_secret(url, reply->str) ? "(its answer repeats the password)" : reply->str);
     return false;
 }

@@ -24,6 +24,6 @@ bool redis_handshake_next(struct redis_handshake *handshake);
 
 /* Whether the reply to the last command lets us go on; if not, why. */
 bool redis_handshake_accepts(const struct redis_handshake *handshake,
-                             const struct redisReply *reply, char why[STORE_ERROR_MAX]);
+                             const struct redisReply *reply, char why[ERROR_MAX]);
 
 #endif

@@ -40,24 +40,23 @@ struct redis_link {
     bool up;
     unsigned failures;                  /* attempts since it was up */
     const struct redis_script *loading; /* its load is under way */
-    char told[STORE_ERROR_MAX];
+    char told[ERROR_MAX];
     TAILQ_HEAD(, redis_lane) lanes;
 };
 
 /* Up and down */
 
-void redis_link_describe(const struct redis_link *link, const char *what,
-                         char line[STORE_ERROR_MAX])
+void redis_link_describe(const struct redis_link *link, const char *what, char line[ERROR_MAX])
 {
     const struct redis_url *url = link->url;
     const struct redis_place *place = &link->place;
 
     if (url->path != NULL)
-        snprintf(line, STORE_ERROR_MAX, "Redis at %s: %s", url->path, what);
+        snprintf(line, ERROR_MAX, "Redis at %s: %s", url->path, what);
     else if (place->port == 0)
-        snprintf(line, STORE_ERROR_MAX, "Redis master %s: %s", url->master, what);
+        snprintf(line, ERROR_MAX, "Redis master %s: %s", url->master, what);
     else
-        snprintf(line, STORE_ERROR_MAX, "Redis %s%s%sat %.100s:%u: %s",
+        snprintf(line, ERROR_MAX, "Redis %s%s%sat %.100s:%u: %s",
                  url->master != NULL ? "master " : "", url->master != NULL ? url->master : "",
                  url->master != NULL ? " " : "", place->host, place->port, what);
     for (char *c = line; *c != '\0'; c++) {
@@ -74,7 +73,7 @@ struct event_base *redis_link_base(const struct redis_link *link)
 /* Tells the watches, unless they know. */
 static void link_tell(struct redis_link *link, bool up, const char *why)
 {
-    char line[STORE_ERROR_MAX];
+    char line[ERROR_MAX];
     struct redis_lane *lane;
 
     redis_link_describe(link, why, line);
@@ -118,7 +117,7 @@ static void sentinel_ask(struct redis_link *link)
 /* The next one is asked, or the last one's reason told. */
 static void sentinel_fail(struct redis_link *link, const char *form, const char *why)
 {
-    char line[STORE_ERROR_MAX];
+    char line[ERROR_MAX];
 
     if (link->asked < link->url->sentinel_count) {
         event_add(link->timer, &(struct timeval){0, 0});
@@ -197,11 +196,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 struct redis_link *redis_link_open(struct event_base *base, const struct redis_url *url,
-                                   unsigned deadline_ms, char error[STORE_ERROR_MAX])
+                                   unsigned deadline_ms, char error[ERROR_MAX])
 {
     struct redis_link *link = calloc(1, sizeof *link);
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     if (link == NULL)
         return NULL;
     *link = (struct redis_link){.base = base, .url = url};

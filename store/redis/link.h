@@ -28,15 +28,14 @@ struct redis_link;
 /* Begins to connect once the loop runs. url outlives the link; deadline_ms is for one command, and
  * for an attempt to connect. Returns NULL with error. */
 struct redis_link *redis_link_open(struct event_base *base, const struct redis_url *url,
-                                   unsigned deadline_ms, char error[STORE_ERROR_MAX]);
+                                   unsigned deadline_ms, char error[ERROR_MAX]);
 /* Lanes that are still on it leave it. Not to be called from a callback of this link. */
 void redis_link_close(struct redis_link *link);
 
 /* The base on whose loop it is. */
 struct event_base *redis_link_base(const struct redis_link *link);
 /* Which Redis it is, and what about it, which may be anything that a server said: one line. */
-void redis_link_describe(const struct redis_link *link, const char *what,
-                         char line[STORE_ERROR_MAX]);
+void redis_link_describe(const struct redis_link *link, const char *what, char line[ERROR_MAX]);
 
 /* One store's share of a link; embedded in the store. */
 struct redis_lane {

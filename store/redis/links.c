@@ -8,7 +8,7 @@
 #define PATIENT_DEADLINE_MS 1500
 
 int redis_links_open(struct redis_links *links, struct event_base *base,
-                     const struct redis_url *url, char error[STORE_ERROR_MAX])
+                     const struct redis_url *url, char error[ERROR_MAX])
 {
     *links = (struct redis_links){0};
     if (url == NULL)

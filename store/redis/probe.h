@@ -31,7 +31,7 @@ struct redis_probe {
     void (*done)(struct redis_probe *probe);
     /* Found: STORE_OK, STORE_REFUSED with Redis's words, STORE_DOWN. */
     enum store_status status;
-    char words[STORE_ERROR_MAX];
+    char words[ERROR_MAX];
     struct redis_health health;
     long long number; /* of the last answer that was one, before clearing away */
     /* The probe's own: */

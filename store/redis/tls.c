@@ -44,18 +44,18 @@ struct redis_tls {
     SSL *connection; /* the last one, which hiredis holds too */
 };
 
-struct redis_tls *redis_tls_create(char error[STORE_ERROR_MAX])
+struct redis_tls *redis_tls_create(char error[ERROR_MAX])
 {
     struct redis_tls *tls = calloc(1, sizeof *tls);
 
     if (tls == NULL) {
-        snprintf(error, STORE_ERROR_MAX, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
         return NULL;
     }
     tls->context = SSL_CTX_new(TLS_client_method());
     if (tls->context == NULL || SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION) != 1 ||
         SSL_CTX_set_default_verify_paths(tls->context) != 1) {
-        snprintf(error, STORE_ERROR_MAX, "cannot prepare TLS for Redis");
+        snprintf(error, ERROR_MAX, "cannot prepare TLS for Redis");
         redis_tls_free(tls);
         return NULL;
     }

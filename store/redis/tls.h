@@ -15,7 +15,7 @@ struct redis_tls;
 const char *redis_tls_missing(void);
 
 /* For one connection after the other. Returns NULL with error. */
-struct redis_tls *redis_tls_create(char error[STORE_ERROR_MAX]);
+struct redis_tls *redis_tls_create(char error[ERROR_MAX]);
 void redis_tls_free(struct redis_tls *tls);
 /* Puts TLS over a connection that has just begun. host is the name asked for, or an address.
  * Returns 0 or -1. */

@@ -15,9 +15,9 @@
 #define PATH_MAX_UNIX 107 /* of sockaddr_un */
 #define DB_MAX 65535
 
-static int fail(char error[STORE_ERROR_MAX], const char *what)
+static int fail(char error[ERROR_MAX], const char *what)
 {
-    snprintf(error, STORE_ERROR_MAX, "bad Redis URL: %s", what);
+    snprintf(error, ERROR_MAX, "bad Redis URL: %s", what);
     return -1;
 }
 
@@ -79,7 +79,7 @@ static bool is_host(const char *host)
 }
 
 /* host or [address], then :port, without which the port stays. */
-static int read_host(struct redis_host *host, char *text, char error[STORE_ERROR_MAX])
+static int read_host(struct redis_host *host, char *text, char error[ERROR_MAX])
 {
     char *port = NULL, mark;
 
@@ -107,7 +107,7 @@ static int read_host(struct redis_host *host, char *text, char error[STORE_ERROR
 }
 
 /* Reads [[user]:password@] off the head of a text. */
-static int read_login(struct redis_url *url, char **text, char error[STORE_ERROR_MAX])
+static int read_login(struct redis_url *url, char **text, char error[ERROR_MAX])
 {
     char *at = strrchr(*text, '@'), *user = *text, mark;
 
@@ -129,7 +129,7 @@ static int read_login(struct redis_url *url, char **text, char error[STORE_ERROR
     return 0;
 }
 
-static int read_network(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
+static int read_network(struct redis_url *url, char *text, char error[ERROR_MAX])
 {
     struct redis_host host = {.port = url->port};
     char mark;
@@ -146,7 +146,7 @@ static int read_network(struct redis_url *url, char *text, char error[STORE_ERRO
     return 0;
 }
 
-static int read_unix(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
+static int read_unix(struct redis_url *url, char *text, char error[ERROR_MAX])
 {
     char mark;
     const char *query = cut(text, "?", &mark);
@@ -165,7 +165,7 @@ static int read_unix(struct redis_url *url, char *text, char error[STORE_ERROR_M
 }
 
 /* master[/db][?sentinel_password=...] */
-static int read_master(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
+static int read_master(struct redis_url *url, char *text, char error[ERROR_MAX])
 {
     static const char key[] = "sentinel_password=";
     char mark;
@@ -191,7 +191,7 @@ static int read_master(struct redis_url *url, char *text, char error[STORE_ERROR
     return 0;
 }
 
-static int read_sentinel(struct redis_url *url, char *text, char error[STORE_ERROR_MAX])
+static int read_sentinel(struct redis_url *url, char *text, char error[ERROR_MAX])
 {
     char mark;
     char *master = cut(text, "/?#", &mark);
@@ -211,11 +211,11 @@ static int read_sentinel(struct redis_url *url, char *text, char error[STORE_ERR
     return read_master(url, master, error);
 }
 
-int redis_url_parse(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX])
+int redis_url_parse(struct redis_url *url, const char *text, char error[ERROR_MAX])
 {
     static const struct {
         const char *scheme;
-        int (*read)(struct redis_url *url, char *text, char error[STORE_ERROR_MAX]);
+        int (*read)(struct redis_url *url, char *text, char error[ERROR_MAX]);
     } schemes[] = {
         {"redis://", read_network},
         {"rediss://", read_network},

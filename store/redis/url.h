@@ -45,7 +45,7 @@ bool redis_host_is_address(const char *host);
 
 /* Returns 0, or -1 with an error that repeats nothing of the URL: a slip may have put the password
  * anywhere. redis_url_deinit is due in both cases. */
-int redis_url_parse(struct redis_url *url, const char *text, char error[STORE_ERROR_MAX]);
+int redis_url_parse(struct redis_url *url, const char *text, char error[ERROR_MAX]);
 void redis_url_deinit(struct redis_url *url);
 
 #endif

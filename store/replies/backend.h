@@ -59,8 +59,8 @@ struct replies_link {
     bool taking, again, resting, stopped;
     int64_t took_at;
     uint64_t length;
-    int64_t oldest_age_ms;      /* of all that wait, by the queue's own clock */
-    char told[STORE_ERROR_MAX]; /* the last trouble */
+    int64_t oldest_age_ms; /* of all that wait, by the queue's own clock */
+    char told[ERROR_MAX];  /* the last trouble */
 };
 
 /* A reply as it is kept. */

@@ -16,7 +16,7 @@ static void on_length(void *arg, const struct redisReply *reply)
 }
 
 static int list_erase(struct redis_call *call, uint64_t person, bool dry_run, size_t *found,
-                      char error[STORE_ERROR_MAX])
+                      char error[ERROR_MAX])
 {
     char list[48], who[17], token[8];
 
@@ -30,7 +30,7 @@ static int list_erase(struct redis_call *call, uint64_t person, bool dry_run, si
 }
 
 int replies_erase(const struct replies_settings *settings, struct redis_call *call,
-                  const char *address, bool dry_run, size_t *found, char error[STORE_ERROR_MAX])
+                  const char *address, bool dry_run, size_t *found, char error[ERROR_MAX])
 {
     struct keyed_hash *addresses = keyed_hash_create(settings->address_key);
     uint64_t who;
@@ -38,7 +38,7 @@ int replies_erase(const struct replies_settings *settings, struct redis_call *ca
 
     *found = 0;
     if (addresses == NULL || keyed_hash_number(addresses, address, strlen(address), &who) != 0)
-        snprintf(error, STORE_ERROR_MAX, "the cryptographic library fails");
+        snprintf(error, ERROR_MAX, "the cryptographic library fails");
     else
         status = list_erase(call, who, dry_run, found, error);
     keyed_hash_free(addresses);

@@ -6,12 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct replies_store *replies_open(const struct replies_settings *settings,
-                                   char error[STORE_ERROR_MAX])
+struct replies_store *replies_open(const struct replies_settings *settings, char error[ERROR_MAX])
 {
     struct replies_store *store = calloc(1, sizeof *store);
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     if (store == NULL)
         return NULL;
     store->settings = *settings;
@@ -54,11 +53,11 @@ static void join_redis(struct replies_link *link, struct redis_link *redis)
 struct replies_link *replies_attach(struct replies_store *store, struct event_base *base,
                                     const struct redis_links *redis,
                                     const struct replies_sender *sender,
-                                    const struct replies_watch *watch, char error[STORE_ERROR_MAX])
+                                    const struct replies_watch *watch, char error[ERROR_MAX])
 {
     struct replies_link *link = calloc(1, sizeof *link);
 
-    snprintf(error, STORE_ERROR_MAX, "cannot prepare the replies' keys, or out of memory");
+    snprintf(error, ERROR_MAX, "cannot prepare the replies' keys, or out of memory");
     if (link == NULL)
         return NULL;
     link->store = store;

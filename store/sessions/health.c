@@ -32,7 +32,7 @@ static void health_tell(struct session_health *health, bool up, const char *line
 static void health_refuse(struct session_health *health, enum redis_refusal refusal,
                           const char *words)
 {
-    char line[STORE_ERROR_MAX];
+    char line[ERROR_MAX];
 
     health->found.refusal = refusal;
     redis_link_describe(health->probe.lane.link, words, line);
@@ -42,7 +42,7 @@ static void health_refuse(struct session_health *health, enum redis_refusal refu
 
 void session_health_refused(struct session_health *health, const char *error)
 {
-    char words[STORE_ERROR_MAX];
+    char words[ERROR_MAX];
 
     redis_error_write(words, "sessions", error);
     if (redis_lane_up(&health->probe.lane))
@@ -53,7 +53,7 @@ void session_health_refused(struct session_health *health, const char *error)
 static void on_probed(struct redis_probe *probe)
 {
     struct session_health *health = container_of(probe, struct session_health, probe);
-    char line[STORE_ERROR_MAX];
+    char line[ERROR_MAX];
 
     if (!redis_lane_up(&probe->lane))
         return;

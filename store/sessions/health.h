@@ -22,7 +22,7 @@ struct session_health {
     struct event *retry;
     struct redis_health found;
     bool serves;
-    char told[STORE_ERROR_MAX];
+    char told[ERROR_MAX];
 };
 
 /* In place, and it stays there. Returns 0, or -1 without memory; session_health_stop is due in both

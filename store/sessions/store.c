@@ -28,11 +28,11 @@ _Static_assert(sizeof NAME_PREFIX + NAME_CHARACTERS <= SESSION_NAME_MAX, "room f
 _Static_assert(NOTE_SIZE == 32, "a note is the same bytes everywhere");
 
 struct session_store *session_store_open(const struct session_settings *settings,
-                                         char error[STORE_ERROR_MAX])
+                                         char error[ERROR_MAX])
 {
     struct session_store *store = calloc(1, sizeof *store);
 
-    snprintf(error, STORE_ERROR_MAX, "out of memory for sessions");
+    snprintf(error, ERROR_MAX, "out of memory for sessions");
     if (store == NULL)
         return NULL;
     store->settings = *settings;
@@ -56,12 +56,12 @@ void session_store_close(struct session_store *store)
 }
 
 struct session_link *session_attach(struct session_store *store, struct redis_link *redis,
-                                    const struct store_watch *watch, char error[STORE_ERROR_MAX])
+                                    const struct store_watch *watch, char error[ERROR_MAX])
 {
     const struct session_settings *settings = &store->settings;
     struct session_link *link = calloc(1, sizeof *link);
 
-    snprintf(error, STORE_ERROR_MAX, "cannot prepare the session keys");
+    snprintf(error, ERROR_MAX, "cannot prepare the session keys");
     if (link == NULL)
         return NULL;
     link->store = store;
@@ -75,7 +75,7 @@ struct session_link *session_attach(struct session_store *store, struct redis_li
     redis_lane_join(&link->lane, redis, settings->in_flight_max, NULL);
     if (session_health_start(&link->health, redis, watch) == 0)
         return link;
-    snprintf(error, STORE_ERROR_MAX, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
 failed:
     session_detach(link);
     return NULL;

@@ -15,7 +15,7 @@ FLOW = json.loads(FLOW_PATH.read_text(encoding="utf-8"))
 JEAN = ("1985", "Kinshasa", "Jean", "15", "Kabila")
 MARIE = ("1990", "Goma", "Marie", "2", "Mbuyi")
 PLACES = ("Kinshasa", "Goma", "Bukavu", "Lubumbashi", "Kananga", "Mbandaka", "Kisangani", "Boma")
-SYLLABLES = ("ka", "bi", "la", "mu", "to", "ndo", "sé", "ngo", "wa", "li", "tshi", "ba", "ku", "é",
+SYLLABLES = ("ka", "bi", "la", "mu", "to", "ndo", "sé", "ngo", "wa", "li", "tshi", "ba", "ku", "pé",
              "ma", "yo")
 CODE_LINE = re.compile(r"^[0-9]{3}-[0-9A-Z]{4}-[0-9]{2}-[0-9A-Z]{3}-[0-9A-Z]{4}-[0-9A-F]{5,}$", re.M)
 

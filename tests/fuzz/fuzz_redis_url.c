@@ -7,7 +7,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct redis_url url;
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     char *text = malloc(size + 1);
 
     memcpy(text, data, size);

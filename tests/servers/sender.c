@@ -134,7 +134,7 @@ int main(void)
     struct drive drive = {0};
     struct redis_url url = {0};
     struct redis_links redis;
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
 
     signal(SIGPIPE, SIG_IGN);
     if (config_load(&config, NULL, stderr) != 0 || keys_derive(&keys, config.uic_salt) != 0 ||
@@ -151,8 +151,8 @@ int main(void)
     if ((config.redis_url != NULL && redis_url_parse(&url, config.redis_url, error) != 0) ||
         redis_links_open(&redis, drive.base, config.redis_url != NULL ? &url : NULL, error) != 0)
         return 1;
-    drive.sender = sender_create(&(struct sender_settings){&config, hashes, store, &redis},
-                                 drive.base, error, sizeof error);
+    drive.sender =
+        sender_create(&(struct sender_settings){&config, hashes, store, &redis}, drive.base, error);
     if (drive.sender == NULL)
         return 1;
     drive.timer = evtimer_new(drive.base, on_timer, &drive);

@@ -308,11 +308,11 @@ static int multi_create(struct graph *graph, const struct graph_settings *settin
 }
 
 struct graph *graph_create(const struct graph_settings *settings, struct event_base *base,
-                           char error[GRAPH_ERROR_MAX])
+                           char error[ERROR_MAX])
 {
     struct graph *graph = calloc(1, sizeof *graph);
 
-    snprintf(error, GRAPH_ERROR_MAX, "cannot prepare the client of the Graph API");
+    snprintf(error, ERROR_MAX, "cannot prepare the client of the Graph API");
     if (graph == NULL)
         return NULL;
     pthread_once(&once, library_init);

@@ -10,13 +10,12 @@
 #define SERVER_CHANNELS_META_GRAPH_H
 
 #include "server/channels/meta/graph_answer.h"
+#include "store/base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct event_base;
-
-#define GRAPH_ERROR_MAX 256
 
 struct graph_settings {
     const char *url; /* https://graph.facebook.com */
@@ -50,7 +49,7 @@ struct graph_call;
 
 /* Copies the settings. Returns NULL with error. */
 struct graph *graph_create(const struct graph_settings *settings, struct event_base *base,
-                           char error[GRAPH_ERROR_MAX]);
+                           char error[ERROR_MAX]);
 /* Cancels the calls under way. */
 void graph_free(struct graph *graph);
 

@@ -198,7 +198,7 @@ static void on_cancel(struct reply *reply)
 /* Life */
 
 static int start_graph(struct sender *sender, const struct config *config, struct event_base *base,
-                       char *error, size_t error_size)
+                       char error[ERROR_MAX])
 {
     const struct graph_settings settings = {
         .url = config->meta_graph_url,
@@ -210,17 +210,13 @@ static int start_graph(struct sender *sender, const struct config *config, struc
         .total_ms = TOTAL_MS,
         .connections_max = CALLS_MAX,
     };
-    char why[GRAPH_ERROR_MAX];
 
-    sender->graph = graph_create(&settings, base, why);
-    if (sender->graph != NULL)
-        return 0;
-    snprintf(error, error_size, "%s", why);
-    return -1;
+    sender->graph = graph_create(&settings, base, error);
+    return sender->graph != NULL ? 0 : -1;
 }
 
 static int start_replies(struct sender *sender, const struct sender_settings *settings,
-                         struct event_base *base, char *error, size_t error_size)
+                         struct event_base *base, char error[ERROR_MAX])
 {
     const struct replies_sender calls = {on_send, on_cancel, sender, CALLS_MAX};
     const struct replies_watch watch = {
@@ -230,26 +226,22 @@ static int start_replies(struct sender *sender, const struct sender_settings *se
         .trouble = on_trouble,
         .arg = sender,
     };
-    char why[STORE_ERROR_MAX];
 
-    sender->replies = replies_attach(settings->store, base, settings->redis, &calls, &watch, why);
-    if (sender->replies != NULL)
-        return 0;
-    snprintf(error, error_size, "%s", why);
-    return -1;
+    sender->replies = replies_attach(settings->store, base, settings->redis, &calls, &watch, error);
+    return sender->replies != NULL ? 0 : -1;
 }
 
 struct sender *sender_create(const struct sender_settings *settings, struct event_base *base,
-                             char *error, size_t error_size)
+                             char error[ERROR_MAX])
 {
     struct sender *sender = calloc(1, sizeof *sender);
 
-    snprintf(error, error_size, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     if (sender == NULL)
         return NULL;
     sender->hashes = settings->hashes;
-    if (start_graph(sender, settings->config, base, error, error_size) == 0 &&
-        start_replies(sender, settings, base, error, error_size) == 0)
+    if (start_graph(sender, settings->config, base, error) == 0 &&
+        start_replies(sender, settings, base, error) == 0)
         return sender;
     sender_free(sender);
     return NULL;

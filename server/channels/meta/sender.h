@@ -12,6 +12,7 @@
 #ifndef SERVER_CHANNELS_META_SENDER_H
 #define SERVER_CHANNELS_META_SENDER_H
 
+#include "store/base/error.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -39,7 +40,7 @@ struct sender;
 
 /* Returns NULL with error. */
 struct sender *sender_create(const struct sender_settings *settings, struct event_base *base,
-                             char *error, size_t error_size);
+                             char error[ERROR_MAX]);
 /* Cancels what is under way; puts under way finish, in here. */
 void sender_free(struct sender *sender);
 

@@ -32,7 +32,7 @@ static int setup(void **state)
 {
     size_t length;
     char *report;
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     const char *json = flow_default_json(&length);
 
     (void)state;

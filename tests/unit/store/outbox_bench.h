@@ -27,7 +27,7 @@ struct outbox {
     unsigned written;
     unsigned refused;
     unsigned unreplicated; /* since some were in time */
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 };
 
 struct letter {
@@ -124,7 +124,7 @@ static inline void outbox_open_on(struct outbox *outbox, struct record_link *rec
 {
     const struct outbox_watch watch = {outbox_length, outbox_written, outbox_refused,
                                        outbox_replicated, outbox};
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
 
     *outbox = (struct outbox){0};
     test_redis_open(&outbox->redis, bench.base, url, deadline_ms);

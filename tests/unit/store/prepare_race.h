@@ -11,7 +11,7 @@ enum { PREPARE_RACERS = 4 };
  * if it failed. */
 static pid_t prepare_racer(const char *url, const int starting_line[2])
 {
-    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX], byte;
+    char report[ERROR_MAX], error[ERROR_MAX], byte;
     pid_t child = fork();
 
     assert_true(child >= 0);

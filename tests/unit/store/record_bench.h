@@ -39,7 +39,7 @@ struct bench {
     /* What the watch was told: */
     unsigned changes;
     bool up;
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 };
 
 struct asked {
@@ -93,8 +93,8 @@ static inline void bench_folder(struct bench *bench)
 
 static inline void bench_prepare(const struct bench *bench)
 {
-    char report[STORE_ERROR_MAX] = "";
-    char error[STORE_ERROR_MAX] = "";
+    char report[ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
 
     if (record_store_prepare(bench->url, report, error) != 0)
         fail_msg("%s", error);
@@ -105,7 +105,7 @@ static inline void bench_prepare(const struct bench *bench)
 
 static inline void bench_attach(struct bench *bench)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     struct store_watch watch = {bench_changed, bench};
 
     bench->store = record_store_open(bench->url, asker_key, error);

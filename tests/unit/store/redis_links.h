@@ -17,7 +17,7 @@ struct test_redis {
 static inline void test_redis_open(struct test_redis *redis, struct event_base *base,
                                    const char *text, unsigned deadline_ms)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
 
     *redis = (struct test_redis){0};
     if (text == NULL)

@@ -46,7 +46,7 @@ struct postman {
     unsigned lengths;
     uint64_t length;
     int64_t oldest_ms;
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 };
 
 struct letter {
@@ -83,7 +83,7 @@ static inline void patience_ended(evutil_socket_t fd, short what, void *arg)
 
 static inline void store_open(void)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     store = replies_open(&settings, error);
     if (store == NULL)
         fail_msg("%s", error);
@@ -229,7 +229,7 @@ static inline void postman_attach(struct postman *postman, struct event_base *lo
     const struct replies_sender sender = {postman_send, postman_cancel, postman, room};
     const struct replies_watch watch = {
         .length = on_length, .dropped = on_dropped, .trouble = on_trouble, .arg = postman};
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
 
     postman->link = replies_attach(store, loop, &redis.links, &sender, &watch, error);
     if (postman->link == NULL)
@@ -254,7 +254,7 @@ static inline void postman_close(struct postman *postman)
 /* A link that only puts. */
 static inline struct replies_link *clerk_open(void)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     struct replies_link *link = replies_attach(store, base, &redis.links, NULL, NULL, error);
     if (link == NULL)
         fail_msg("%s", error);

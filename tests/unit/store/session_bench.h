@@ -23,7 +23,7 @@ struct bench {
     /* What the watch was told: */
     bool up;
     unsigned changes;
-    char why[STORE_ERROR_MAX];
+    char why[ERROR_MAX];
 };
 
 /* A session under way; done counts the calls of the ticket. */
@@ -88,7 +88,7 @@ static inline struct session_settings bench_settings(const char *url)
 /* Attached, whether or not there is somebody to attach to. */
 static inline void bench_attach(struct bench *bench, const struct session_settings *settings)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     *bench = (struct bench){.settings = *settings};
     const struct store_watch watch = {bench_changed, bench};
 
@@ -128,7 +128,7 @@ static inline void bench_close(struct bench *bench)
 }
 
 /* Whether Redis can be reached, and why not. */
-static inline int bench_probe(char error[STORE_ERROR_MAX])
+static inline int bench_probe(char error[ERROR_MAX])
 {
     struct redis_call *call = redis_call_open(bench_url, bench_deadline_ms, error);
 

@@ -44,7 +44,7 @@ static struct counters_settings settings_for(bool in_redis)
 
 static struct counters_link *attach(void)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     struct counters_link *link = counters_attach(counters, base, redis.links.prompt, NULL, error);
 
     assert_non_null(link);
@@ -53,7 +53,7 @@ static struct counters_link *attach(void)
 
 static void open_with(const struct counters_settings *settings)
 {
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
 
     days_later = 0;
     counters = counters_open(settings, error);

@@ -221,7 +221,7 @@ static void *crew_run(void *arg)
     struct crew *crew = arg;
     const struct outbox_watch watch = {
         .length = crew_length, .written = crew_written, .refused = crew_refused, .arg = crew};
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     struct event_base *base = event_base_new();
     struct record_link *records = record_attach(bench.store, base, NULL, error);
 

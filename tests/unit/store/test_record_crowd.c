@@ -105,7 +105,7 @@ static void *crew_run(void *arg)
     struct crew *crew = arg;
     struct record_link *links[2];
     struct member members[IN_FLIGHT];
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
 
     crew->thread = pthread_self();
     crew->base = event_base_new();
@@ -137,7 +137,7 @@ static void threads_and_links_count_exactly(void **state)
     static atomic_int new_count[PERSONS];
     pthread_t threads[THREADS];
     struct crew crews[THREADS];
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     struct record_store *store = record_store_open(bench.url, asker_key, error);
 
     assert_non_null(store);
@@ -169,7 +169,7 @@ static pid_t process_start(const char *prefix, int first, int share, int reports
 
     if (child != 0)
         return child;
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     struct crew crew = {.prefix = prefix, .next = first, .share = share, .reports = reports};
     crew.store = record_store_open(bench.url, asker_key, error);
     if (crew.store == NULL) {

@@ -173,7 +173,7 @@ static void a_failed_batch_leaves_no_transaction_open(void **state)
     struct asked marie = asked_by("marie", "+1", "SM2", "code 2");
     struct claims_batch *batch = calloc(1, sizeof *batch);
     char away[BENCH_TEXT_MAX];
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     struct sql *sql = sql_open(bench.url, SQL_WRITE, 3000, NULL, error);
 
     assert_non_null(sql);
@@ -249,7 +249,7 @@ static void a_read_only_file_is_down_until_it_is_writable(void **state)
     (void)state;
     struct asked jean = asked_by("jean", "+1", "SM1", "code 1");
     char away[BENCH_TEXT_MAX];
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
 
     /* Root may write everything: be somebody else. */
     bench_detach(&bench);
@@ -283,7 +283,7 @@ static void a_link_that_comes_while_it_is_down_is_told(void **state)
     struct asked jean = asked_by("jean", "+1", "SM1", "code 1");
     struct store_watch watch = {bench_changed, &late};
     char away[BENCH_TEXT_MAX];
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
 
     snprintf(away, sizeof away, "%s.away", bench.path);
     assert_int_equal(rename(bench.path, away), 0);
@@ -331,7 +331,7 @@ static void detaching_finishes_what_is_under_way(void **state)
     (void)state;
     enum { COUNT = 1500 };
     struct asked *crowd = calloc(COUNT, sizeof *crowd);
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     struct record_link *link = record_attach(bench.store, bench.base, NULL, error);
 
     for (int i = 0; i < COUNT; i++) {

@@ -134,7 +134,7 @@ static void nothing_is_set_for_others(void **state)
 static void a_start_does_not_wait_for_a_lock(void **state)
 {
     (void)state;
-    char report[STORE_ERROR_MAX] = "", error[STORE_ERROR_MAX] = "";
+    char report[ERROR_MAX] = "", error[ERROR_MAX] = "";
 
     PGconn *other = lock("LOCK TABLE uic_records");
     assert_int_equal(record_store_prepare(bench.url, report, error), RECORD_AWAY);
@@ -152,7 +152,7 @@ static void a_start_does_not_wait_for_a_lock(void **state)
 static void a_start_does_not_wait_for_a_standby(void **state)
 {
     (void)state;
-    char report[STORE_ERROR_MAX] = "", error[STORE_ERROR_MAX] = "";
+    char report[ERROR_MAX] = "", error[ERROR_MAX] = "";
     int status = 0;
 
     assert_int_equal(record_store_prepare(bench.url, report, error), 0);

@@ -73,7 +73,7 @@ static void assert_asking(void)
 static void opening_has_its_deadline(void **state)
 {
     (void)state;
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     bool away = false;
 
     assert_null(sql_open(URL, SQL_WRITE, 200, &away, error));
@@ -114,7 +114,7 @@ static void the_store_closes_in_its_first_attempt(void **state)
 static void attempts_have_a_limit(void **state)
 {
     (void)state;
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
 
     for (int i = 0; i < 70; i++)
         assert_null(sql_open(URL, SQL_WRITE, 10, NULL, error));

@@ -341,7 +341,7 @@ static void all_links_of_an_instance_write_on_one_connection(void **state)
     (void)state;
     struct asked jean = asked_by("jean", "+1", "SM1", JEAN);
     struct asked marie = asked_by("marie", "+2", "SM2", "marie");
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
 
     assert_int_equal(claimed(&bench, &jean), STORE_OK);
     struct record_link *late = record_attach(bench.store, bench.base, NULL, error);
@@ -362,7 +362,7 @@ static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
     (void)state;
     enum { COUNT = 256, ROUNDS = 20 };
     struct asked *crowd = calloc(2 * COUNT, sizeof *crowd);
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     char text[BENCH_TEXT_MAX] = "";
     struct record_store *other = record_store_open(bench.url, asker_key, error);
     struct record_link *links[] = {bench.link, record_attach(other, bench.base, NULL, error)};

@@ -251,7 +251,7 @@ static void a_server_that_is_away_at_the_start(void **state)
 static void tables_that_are_not_there_yet(void **state)
 {
     (void)state;
-    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    char report[ERROR_MAX], error[ERROR_MAX];
     struct asked jean = asked_by("jean", "+1", "SM1", "code");
 
     bench_detach(&bench);

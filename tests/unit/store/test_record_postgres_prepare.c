@@ -11,8 +11,8 @@
 #include <time.h>
 
 static struct bench bench;
-static char report[STORE_ERROR_MAX];
-static char error[STORE_ERROR_MAX];
+static char report[ERROR_MAX];
+static char error[ERROR_MAX];
 
 static int setup(void **state)
 {

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 static struct bench bench;
-static char report[STORE_ERROR_MAX];
-static char error[STORE_ERROR_MAX];
+static char report[ERROR_MAX];
+static char error[ERROR_MAX];
 
 static int setup(void **state)
 {
@@ -154,7 +154,7 @@ static void an_unprepared_file_is_not_opened_nor_created(void **state)
 static void tables_of_the_python_version_are_left_alone(void **state)
 {
     (void)state;
-    char expected[STORE_ERROR_MAX];
+    char expected[ERROR_MAX];
 
     file_made_by("CREATE TABLE uic_records (id INTEGER PRIMARY KEY, uic_code VARCHAR(50),"
                  " phone_number VARCHAR(50), input_hash VARCHAR(64), created_at DATETIME)");
@@ -212,7 +212,7 @@ static void a_long_path_leaves_room_for_the_reason(void **state)
     memcpy(url, "sqlite:////tmp/", strlen("sqlite:////tmp/"));
     url[1000] = '\0';
     assert_int_equal(record_store_prepare(url, report, error), -1);
-    assert_true(strlen(error) < STORE_ERROR_MAX);
+    assert_true(strlen(error) < ERROR_MAX);
     assert_non_null(strstr(error, "File name too long"));
 }
 

@@ -237,7 +237,7 @@ static void tables_that_are_gone_are_down(void **state)
 
 static void prepare_first(void)
 {
-    char report[STORE_ERROR_MAX], error[STORE_ERROR_MAX];
+    char report[ERROR_MAX], error[ERROR_MAX];
     struct sql *sql = sql_open(bench.url, SQL_CREATE, 5000, NULL, error);
     struct schema_migrations first = {schema_migrations[sql->dialect].statements, 1};
 

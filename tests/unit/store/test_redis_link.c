@@ -44,7 +44,7 @@ static struct redis_link *link_;
 static struct redis_lane lane;
 static bool up;
 static unsigned ups;
-static char why[STORE_ERROR_MAX];
+static char why[ERROR_MAX];
 
 static void patience_ended(evutil_socket_t fd, short what, void *arg)
 {
@@ -168,7 +168,7 @@ static void on_changed(void *arg, bool now_up, const char *text)
 /* format: of the URL, with the port. */
 static void link_open(const char *format)
 {
-    char text[128], error[STORE_ERROR_MAX] = "";
+    char text[128], error[ERROR_MAX] = "";
     const struct store_watch watch = {on_changed, NULL};
 
     up = false;

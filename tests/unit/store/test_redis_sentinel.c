@@ -234,7 +234,7 @@ static void the_master_is_found_and_greeted(void **state)
 static void a_probe_finds_it_too(void **state)
 {
     (void)state;
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     bench_attach(&bench, &settings);
     if (bench_probe(error) != 0)
         fail_msg("%s", error);
@@ -255,7 +255,7 @@ static void dead_and_silent_sentinels_are_passed_over(void **state)
 static void without_any_sentinel_it_is_down_and_says_so(void **state)
 {
     (void)state;
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     for (int i = 0; i < SENTINELS; i++)
         process_kill(&sentinels[i]);
     bench_attach(&bench, &settings);

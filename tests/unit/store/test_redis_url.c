@@ -45,7 +45,7 @@ static void good_sentinel_urls(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct redis_url url;
-        char error[STORE_ERROR_MAX] = "", text[1024];
+        char error[ERROR_MAX] = "", text[1024];
         if (redis_url_parse(&url, rows[i].text, error) != 0)
             fail_msg("%s: %s", rows[i].text, error);
         describe(&url, text, sizeof text);
@@ -87,7 +87,7 @@ static void bad_sentinel_urls(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct redis_url url;
-        char error[STORE_ERROR_MAX] = "";
+        char error[ERROR_MAX] = "";
         if (redis_url_parse(&url, rows[i].text, error) == 0)
             fail_msg("%s was taken", rows[i].text);
         if (strstr(error, rows[i].error) == NULL)
@@ -101,7 +101,7 @@ static void tls_is_taken_where_there_is_any(void **state)
 {
     (void)state;
     struct redis_url url;
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     int status = redis_url_parse(&url, "rediss://:hunter2@redis.example:6380/2", error);
 
     if (redis_tls_missing() == NULL) {

@@ -385,7 +385,7 @@ static void *crew_run(void *arg)
     struct test_redis mine;
     struct replies_link *link = NULL;
     const struct replies_sender sender = {crew_send, crew_cancel, NULL, 16};
-    char error[STORE_ERROR_MAX], address[16];
+    char error[ERROR_MAX], address[16];
 
     (void)arg;
     test_redis_open(&mine, own, settings.in_redis ? url : NULL, 5000);

@@ -347,7 +347,7 @@ static void another_link_sees_the_same_sessions(void **state)
     (void)state;
     const char *address = somebody();
     struct visit visit;
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     visit_init(&bench, &visit, address);
     visit_say(&visit, "x");
     assert_status(visit_save(&bench, &visit), STORE_OK);

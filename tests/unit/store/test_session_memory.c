@@ -220,7 +220,7 @@ static void lone_marks_are_bounded(void **state)
 static void *count_up(void *arg)
 {
     struct bench mine = bench;
-    char error[STORE_ERROR_MAX];
+    char error[ERROR_MAX];
     (void)arg;
 
     mine.link = session_attach(bench.store, NULL, NULL, error);

@@ -125,7 +125,7 @@ static void a_link_may_close_while_it_looks_a_name_up(void **state)
 static void attach_says(const struct session_settings *settings, const char *why)
 {
     struct bench bad;
-    char error[STORE_ERROR_MAX] = "";
+    char error[ERROR_MAX] = "";
     bench_attach(&bad, settings);
     bench_until(&bad, strstr(bad.why, why) != NULL);
     assert_false(bad.up);

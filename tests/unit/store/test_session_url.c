@@ -43,7 +43,7 @@ static void good_urls(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct redis_url *expected = &rows[i].expected;
         struct redis_url url;
-        char error[STORE_ERROR_MAX] = "";
+        char error[ERROR_MAX] = "";
         if (redis_url_parse(&url, rows[i].text, error) != 0)
             fail_msg("%s: %s", rows[i].text, error);
         assert_text(url.host, expected->host);
@@ -109,7 +109,7 @@ static void bad_urls(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct redis_url url;
-        char error[STORE_ERROR_MAX] = "";
+        char error[ERROR_MAX] = "";
         if (redis_url_parse(&url, rows[i].text, error) == 0)
             fail_msg("%s was taken", rows[i].text);
         if (strstr(error, rows[i].error) == NULL)

@@ -10,7 +10,7 @@
 
 static struct bench bench;
 static struct sql *sql;
-static char error[STORE_ERROR_MAX];
+static char error[ERROR_MAX];
 
 static int setup(void **state)
 {
