@@ -25,8 +25,9 @@ static int start_both(void **state)
     settings.drain = false;
     freeReplyObject(redis_server_ask(&server, "CONFIG SET repl-diskless-sync-delay 0"));
     freeReplyObject(redis_server_ask(&replica, "REPLICAOF 127.0.0.1 %d", (int)server.port));
-    while (!says(&server, "INFO replication", "state=online"))
-        nap();
+    while (!says(&server, "INFO replication", "state=online") ||
+           !says(&replica, "INFO replication", "master_link_status:up"))
+        nap(); /* each tells when it is ready itself */
     return 0;
 }
 
