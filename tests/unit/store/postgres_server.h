@@ -118,29 +118,16 @@ static inline void postgres_pooler_url(char url[POSTGRES_URL_MAX])
     strcat(url, "&port=6432");
 }
 
-/* Starts the pooler and waits for its socket; whether a server is behind it is not asked. */
-static inline void postgres_pooler_run(struct postgres_server *server)
+static inline void postgres_pooler_start(struct postgres_server *server)
 {
-    char path[TEMPORARY_FOLDER_MAX + 32];
+    char url[POSTGRES_URL_MAX];
 
-    snprintf(path, sizeof path, "%s/.s.PGSQL.6432", server->folder);
     server->pooler = fork();
     assert_true(server->pooler >= 0);
     if (server->pooler == 0) {
         execl(SOURCE_DIR "/tests/servers/postgres-pooler", "postgres-pooler", server->folder, NULL);
         _exit(9);
     }
-    for (int tries = 0; access(path, F_OK) != 0; tries++) {
-        assert_true(tries < 3000);
-        usleep(10 * 1000);
-    }
-}
-
-static inline void postgres_pooler_start(struct postgres_server *server)
-{
-    char url[POSTGRES_URL_MAX];
-
-    postgres_pooler_run(server);
     postgres_url_format(server, "postgres", url);
     postgres_pooler_url(url);
     postgres_wait(url, server->pooler);

@@ -163,20 +163,6 @@ static void a_server_that_cannot_be_reached_is_named(void **state)
     assert_says("Connection refused");
 }
 
-/* The pooler has not met its server yet: it says so of itself. */
-static void a_server_behind_a_pooler_is_away(void **state)
-{
-    (void)state;
-    postgres_server_end(&bench_server, SIGINT);
-    kill(bench_server.pooler, SIGTERM);
-    assert_int_equal(waitpid(bench_server.pooler, NULL, 0), bench_server.pooler);
-    postgres_pooler_run(&bench_server);
-    assert_int_equal(record_store_prepare(bench.url, report, error), RECORD_AWAY);
-    postgres_server_run(&bench_server);
-    while (record_store_prepare(bench.url, report, error) != 0)
-        usleep(10 * 1000);
-}
-
 static void opening_does_not_need_the_server(void **state)
 {
     (void)state;
@@ -446,14 +432,10 @@ int main(void)
         TEST(the_host_that_answers_is_taken),
         TEST(a_host_name_that_nobody_knows),
     };
-    const struct CMUnitTest pooled_tests[] = {
-        TEST(a_server_behind_a_pooler_is_away),
-    };
     int failed =
         cmocka_run_group_tests_name("PostgreSQL", tests, bench_server_start, bench_server_stop);
 
     failed += cmocka_run_group_tests_name("PostgreSQL over TCP", network_tests, start_with_tls,
                                           bench_server_stop);
-    return failed + cmocka_run_group_tests_name("PostgreSQL behind pgbouncer", pooled_tests,
-                                                bench_pooler_start, bench_server_stop);
+    return failed;
 }
