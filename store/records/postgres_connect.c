@@ -181,8 +181,7 @@ static bool is_answer(const PGconn *pg)
 
     if (state == NULL || strspn(state + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
         return PQconnectionNeedsPassword(pg) == 1;
-    /* A pooler gives one SQLSTATE to everything, also to its server being away. */
-    return strncmp(state + 3, "57P03", 5) != 0 && strstr(state, "(server_login_retry)") == NULL;
+    return strncmp(state + 3, "57P03", 5) != 0;
 }
 
 bool postgres_await(PGconn *pg, short what, int64_t due_ms)
