@@ -211,6 +211,33 @@ static void tables_of_a_later_program_are_refused(void **state)
     assert_int_equal(record_store_probe(bench.url, error), -1);
 }
 
+/* From version 1 on, what is there is kept: as many steps as there are, each on rows. */
+static void each_version_is_migrated_with_its_rows(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+
+    for (int version = 1; version < VERSION; version++) {
+        struct schema_migrations first = {schema_migrations[SQL_POSTGRES].statements, version};
+        bench_folder(&bench);
+        struct sql *sql = sql_open(bench.url, SQL_CREATE, 5000, NULL, error);
+        assert_int_equal(schema_migrate(sql, &first, report), SQL_DONE);
+        sql_close(sql);
+        assert_sql(&bench,
+                   "INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"
+                   " last_requested_at) VALUES ('old', '+2', 'hash', '2026-01-01 00:00:00',"
+                   " '2026-01-01 00:00:00')",
+                   "");
+        assert_int_equal(record_store_prepare(bench.url, report, error), 0);
+        assert_string_equal(report, with_versions("migrated from %d to %d", version, VERSION));
+        bench_attach(&bench);
+        assert_int_equal(claimed(&bench, &jean), STORE_OK);
+        bench_detach(&bench);
+        assert_sql(&bench, "SELECT uic_code FROM uic_records WHERE phone_number = '+2'", "old");
+        assert_sql(&bench, "SELECT count(*) FROM uic_records", "2");
+    }
+}
+
 static void a_later_program_migrates(void **state)
 {
     (void)state;
@@ -421,6 +448,7 @@ int main(void)
         TEST(tables_of_the_python_version_are_left_alone),
         TEST(our_version_number_over_other_columns_is_refused),
         TEST(tables_of_a_later_program_are_refused),
+        TEST(each_version_is_migrated_with_its_rows),
         TEST(a_later_program_migrates),
         TEST(an_encoding_other_than_utf8_is_refused),
         TEST(several_processes_may_prepare_at_once),

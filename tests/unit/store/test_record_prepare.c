@@ -56,7 +56,7 @@ static void the_first_time_creates_and_the_second_finds(void **state)
     assert_sql(&bench, "PRAGMA journal_mode", "wal");
     assert_sql(&bench, "SELECT group_concat(name) FROM pragma_table_info('uic_records')",
                "id,uic_code,phone_number,input_hash,created_at,last_requested_at,is_active,notes,"
-               "request_count,last_event_id,previous_event_ids,asked_by");
+               "request_count,last_event_id,previous_event_ids,asked_by,user_id,near,same_as");
     assert_sql(&bench,
                "SELECT min(version) FROM schema_migrations WHERE applied_at GLOB "
                "'20[0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9]*000'",
@@ -216,6 +216,33 @@ static void a_long_path_leaves_room_for_the_reason(void **state)
     assert_non_null(strstr(error, "File name too long"));
 }
 
+/* From version 1 on, what is there is kept: as many steps as there are, each on rows. */
+static void each_version_is_migrated_with_its_rows(void **state)
+{
+    (void)state;
+    struct asked jean = asked_by("jean", "+1", "SM1", "code");
+
+    for (int version = 1; version < VERSION; version++) {
+        struct schema_migrations first = {schema_migrations[SQL_SQLITE].statements, version};
+        bench_folder(&bench);
+        struct sql *sql = sql_open(bench.url, SQL_CREATE, 5000, NULL, error);
+        assert_int_equal(schema_migrate(sql, &first, report), SQL_DONE);
+        sql_close(sql);
+        assert_sql(&bench,
+                   "INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"
+                   " last_requested_at) VALUES ('old', '+2', 'hash', '2026-01-01 00:00:00',"
+                   " '2026-01-01 00:00:00')",
+                   "");
+        assert_int_equal(record_store_prepare(bench.url, report, error), 0);
+        assert_string_equal(report, with_versions("migrated from %d to %d", version, VERSION));
+        bench_attach(&bench);
+        assert_int_equal(claimed(&bench, &jean), STORE_OK);
+        bench_detach(&bench);
+        assert_sql(&bench, "SELECT uic_code FROM uic_records WHERE phone_number = '+2'", "old");
+        assert_sql(&bench, "SELECT count(*) FROM uic_records", "2");
+    }
+}
+
 static void a_later_program_migrates(void **state)
 {
     (void)state;
@@ -354,6 +381,7 @@ int main(void)
         TEST(tables_of_a_later_program_are_refused),
         TEST(a_file_that_is_no_database_is_named),
         TEST(a_long_path_leaves_room_for_the_reason),
+        TEST(each_version_is_migrated_with_its_rows),
         TEST(a_later_program_migrates),
         TEST(a_migration_that_fails_leaves_no_half),
         TEST(several_processes_may_prepare_at_once),
