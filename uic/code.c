@@ -179,7 +179,7 @@ int uic_input_hash(const unsigned char *key, size_t key_length, const struct uic
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
         OSSL_PARAM_construct_end()};
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
+    EVP_MAC_CTX *context = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
     bool good = context != NULL && EVP_MAC_init(context, key, key_length, parameters);
 
     for (size_t i = 0; good && i < count; i++)

@@ -4,8 +4,8 @@
 #include "server/config/local_day.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"
+#include "store/base/utc_text.h"
 #include <string.h>
-#include <time.h>
 
 /* A number, or null while it cannot be read. */
 static json_t *number(bool known, int64_t value)
@@ -20,13 +20,10 @@ static json_t *count(uint64_t value)
 
 static json_t *time_text(int64_t at_s)
 {
-    const time_t at = (time_t)at_s;
-    struct tm tm = {0};
-    char text[32];
+    char text[UTC_TEXT_MAX];
 
-    gmtime_r(&at, &tm);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return json_string(text);
+    utc_text(at_s, text);
+    return json_sprintf("%sZ", text);
 }
 
 static json_t *flow_json(const struct flow *flow)
@@ -58,12 +55,12 @@ static json_t *totals_json(const struct stats *stats)
 
 static json_t *day_json(const struct stats *stats, int64_t day, const struct record_total *sums)
 {
-    char date[LOCAL_DAY_TEXT_MAX];
+    char date[UTC_TEXT_MAX];
     /* Codes that were taken out again, by the hour in which they had come. */
     const int64_t new = sums->codes > 0 ? sums->codes : 0;
     const int64_t repeated = sums->requests > sums->codes ? sums->requests - sums->codes : 0;
 
-    local_day_format(day, date);
+    utc_day_text(day, date);
     return json_pack("{s:s, s:o, s:o}", "date", date, "new", number(stats->has_totals, new),
                      "repeated", number(stats->has_totals, repeated));
 }

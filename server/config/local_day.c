@@ -44,12 +44,3 @@ int64_t local_day(int64_t at_s)
     midnight.tm_mday = local.tm_mday;
     return timegm(&midnight) / 86400;
 }
-
-void local_day_format(int64_t day, char text[LOCAL_DAY_TEXT_MAX])
-{
-    const time_t at = (time_t)(day * 86400);
-    struct tm tm = {0};
-
-    gmtime_r(&at, &tm);
-    strftime(text, LOCAL_DAY_TEXT_MAX, "%Y-%m-%d", &tm);
-}

@@ -14,8 +14,5 @@ void local_day_use(const char *zone);
 
 /* Days since 1970-01-01 in the local calendar; any thread. */
 int64_t local_day(int64_t at_s);
-/* "2026-01-31" */
-#define LOCAL_DAY_TEXT_MAX 16
-void local_day_format(int64_t day, char text[LOCAL_DAY_TEXT_MAX]);
 
 #endif

@@ -2,32 +2,24 @@
 #include "server/http/client_address.h"
 
 #include "server/config/networks.h"
+#include "store/base/count_table.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/rand.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define BUCKETS 4096
 /* Bytes of an IPv6 address that name a network. */
 #define NETWORK_BYTES 8
-
-struct count {
-    struct count *next;
-    struct client_address address;
-    unsigned open;
-};
 
 struct clients {
     struct network trusted[NETWORKS_MAX];
     size_t trusted_count;
     unsigned per_address;
     uint64_t seed; /* so that nobody can choose addresses of one bucket */
-    pthread_mutex_t lock;
-    struct count *buckets[BUCKETS];
+    struct count_table *open;
 };
 
 /* Whether ":4711" stands there. */
@@ -52,13 +44,13 @@ struct clients *clients_create(const char *trusted, unsigned per_address)
     if (clients == NULL)
         return NULL;
     int count = networks_read(clients->trusted, trusted);
-    if (count < 0 || RAND_bytes((unsigned char *)&clients->seed, sizeof clients->seed) != 1) {
+    if (count < 0 || RAND_bytes((unsigned char *)&clients->seed, sizeof clients->seed) != 1 ||
+        (clients->open = count_table_create(0)) == NULL) {
         free(clients);
         return NULL;
     }
     clients->trusted_count = (size_t)count;
     clients->per_address = per_address;
-    pthread_mutex_init(&clients->lock, NULL);
     return clients;
 }
 
@@ -66,13 +58,7 @@ void clients_free(struct clients *clients)
 {
     if (clients == NULL)
         return;
-    for (size_t i = 0; i < BUCKETS; i++)
-        while (clients->buckets[i] != NULL) {
-            struct count *count = clients->buckets[i];
-            clients->buckets[i] = count->next;
-            free(count);
-        }
-    pthread_mutex_destroy(&clients->lock);
+    count_table_free(clients->open);
     free(clients);
 }
 
@@ -161,73 +147,44 @@ bool clients_forwarded(const struct clients *clients, const char *header,
     }
 }
 
-struct client_address client_address_counted_as(const struct client_address *address)
-{
-    struct client_address key = *address;
-
-    if (!address_is_ipv4(address->bytes))
-        memset(key.bytes + NETWORK_BYTES, 0, sizeof key.bytes - NETWORK_BYTES);
-    return key;
-}
-
 /* IPv4 addresses differ in the last bytes only, which are high bits here: shifts bring them
  * down. */
 uint64_t client_address_hash(const struct client_address *address, uint64_t seed)
 {
-    uint64_t half[2];
+    uint64_t half[2] = {0};
 
-    memcpy(half, address->bytes, sizeof half);
+    memcpy(half, address->bytes,
+           address_is_ipv4(address->bytes) ? sizeof address->bytes : NETWORK_BYTES);
     uint64_t hash = (half[0] ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
     hash = (hash ^ hash >> 32 ^ half[1]) * UINT64_C(0xbf58476d1ce4e5b9);
     hash = (hash ^ hash >> 29) * UINT64_C(0x94d049bb133111eb);
-    return hash >> 32;
-}
-
-/* Under the lock: the link to an address's count, or to where it would be. */
-static struct count **count_find(struct clients *clients, const struct client_address *key)
-{
-    struct count **link = &clients->buckets[client_address_hash(key, clients->seed) % BUCKETS];
-
-    while (*link != NULL && memcmp((*link)->address.bytes, key->bytes, sizeof key->bytes) != 0)
-        link = &(*link)->next;
-    return link;
+    return hash ^ hash >> 32;
 }
 
 bool clients_enter(struct clients *clients, const struct client_address *address)
 {
-    const struct client_address key = client_address_counted_as(address);
-    bool allowed = false;
+    const uint64_t key = client_address_hash(address, clients->seed);
+    bool full;
 
     if (clients->per_address == 0)
         return true;
-    pthread_mutex_lock(&clients->lock);
-    struct count **link = count_find(clients, &key);
-    if (*link == NULL) {
-        *link = calloc(1, sizeof **link);
-        if (*link != NULL)
-            (*link)->address = key;
-    }
-    if (*link != NULL && (*link)->open < clients->per_address) {
-        (*link)->open++;
-        allowed = true;
-    }
-    pthread_mutex_unlock(&clients->lock);
+    struct count *open = count_begin(clients->open, key, 0, 1, &full);
+    const bool allowed = open == NULL || open->count < clients->per_address;
+    if (open != NULL && allowed)
+        open->count++;
+    count_end(clients->open);
     return allowed;
 }
 
 void clients_leave(struct clients *clients, const struct client_address *address)
 {
-    const struct client_address key = client_address_counted_as(address);
-    struct count *count;
+    const uint64_t key = client_address_hash(address, clients->seed);
+    bool full;
 
     if (clients->per_address == 0)
         return;
-    pthread_mutex_lock(&clients->lock);
-    struct count **link = count_find(clients, &key);
-    count = *link;
-    if (count != NULL && --count->open == 0) {
-        *link = count->next;
-        free(count);
-    }
-    pthread_mutex_unlock(&clients->lock);
+    struct count *open = count_begin(clients->open, key, 0, 0, &full);
+    if (open != NULL)
+        open->count--;
+    count_end(clients->open);
 }

@@ -38,13 +38,11 @@ bool client_address_is_loopback(const struct client_address *address);
 bool clients_forwarded(const struct clients *clients, const char *header,
                        struct client_address *client);
 
-/* Whom an address stands for when something is counted: of an IPv6 address only its network, for it
- * is one subscriber's. */
-struct client_address client_address_counted_as(const struct client_address *address);
-/* A hash for a table of addresses, 32 bits; seed is random, so that nobody can choose addresses
- * that meet. */
+/* A key for a table of addresses: of an IPv6 address only its network counts, for it is one
+ * subscriber's. seed is random, so that nobody can choose addresses that meet. */
 uint64_t client_address_hash(const struct client_address *address, uint64_t seed);
-/* Counts something that this address opens; false, and not counted, when it has too much open. */
+/* Counts something that this address opens; false, and not counted, when it has too much open. Where
+ * too many others are counted it is true, and not counted. */
 bool clients_enter(struct clients *clients, const struct client_address *address);
 /* Once for each clients_enter that returned true. */
 void clients_leave(struct clients *clients, const struct client_address *address);

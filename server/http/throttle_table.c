@@ -1,44 +1,35 @@
 /* Wrong tokens, counted by address. */
 #include "server/http/throttle_table.h"
 
+#include "store/base/count_table.h"
 #include <openssl/rand.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-/* Addresses of one bucket are slowed together, which costs the right token some seconds at most. */
+/* Addresses of one bucket are slowed together, which costs the right token some seconds at most;
+ * and so the table has room for each key. */
 #define BUCKETS 4096
 
-struct bucket {
-    unsigned failures;
-    int64_t failed_ms; /* the last of these */
-    int64_t due_ms;    /* when the last answer is out */
-};
-
 struct throttle_table {
-    pthread_mutex_t lock;
     uint64_t seed; /* so that nobody can choose addresses of one bucket */
-    struct bucket buckets[BUCKETS];
+    struct count_table *failures;
 };
 
 struct throttle_table *throttle_table_create(void)
 {
     struct throttle_table *table = calloc(1, sizeof *table);
 
-    if (table == NULL)
-        return NULL;
-    if (RAND_bytes((unsigned char *)&table->seed, sizeof table->seed) != 1) {
-        free(table);
-        return NULL;
-    }
-    pthread_mutex_init(&table->lock, NULL);
-    return table;
+    if (table != NULL && RAND_bytes((unsigned char *)&table->seed, sizeof table->seed) == 1 &&
+        (table->failures = count_table_create(0)) != NULL)
+        return table;
+    free(table);
+    return NULL;
 }
 
 void throttle_table_free(struct throttle_table *table)
 {
     if (table == NULL)
         return;
-    pthread_mutex_destroy(&table->lock);
+    count_table_free(table->failures);
     free(table);
 }
 
@@ -51,29 +42,33 @@ static unsigned wait_after(unsigned failures)
     return wait_ms < THROTTLE_LONGEST_MS ? wait_ms : THROTTLE_LONGEST_MS;
 }
 
-/* A right one changes nothing: who shares the address of whoever guesses does not help him. */
-static unsigned bucket_wait(struct bucket *bucket, bool right, int64_t now_ms)
+static unsigned failure_add(struct count *failures, int64_t now_ms)
 {
-    if (right)
-        return bucket->due_ms > now_ms ? (unsigned)(bucket->due_ms - now_ms) : 0;
-    if (now_ms - bucket->failed_ms >= THROTTLE_FORGET_MS)
-        bucket->failures = 0;
-    bucket->failures++;
-    bucket->failed_ms = now_ms;
-    const unsigned wait_ms = wait_after(bucket->failures);
-    if (bucket->due_ms < now_ms + wait_ms)
-        bucket->due_ms = now_ms + wait_ms;
-    return wait_ms;
+    if (now_ms - failures->since >= THROTTLE_FORGET_MS)
+        failures->count = 0;
+    failures->count++;
+    if (failures->since < now_ms) /* now that of another thread may be later */
+        failures->since = now_ms;
+    return wait_after(failures->count);
 }
 
+/* How long the answer of the last wrong one still waits. */
+static unsigned failure_left(const struct count *failures, int64_t now_ms)
+{
+    const int64_t due_ms = failures->since + wait_after(failures->count);
+
+    return failures->count > 0 && due_ms > now_ms ? (unsigned)(due_ms - now_ms) : 0;
+}
+
+/* A right one changes nothing: who shares the address of whoever guesses does not help him. */
 unsigned throttle_table_wait(struct throttle_table *table, const struct client_address *who,
                              bool right, int64_t now_ms)
 {
-    const struct client_address counted = client_address_counted_as(who);
+    const uint64_t key = client_address_hash(who, table->seed) % BUCKETS;
+    bool full;
+    struct count *failures = count_begin(table->failures, key, now_ms, 1, &full);
+    unsigned wait_ms = right ? failure_left(failures, now_ms) : failure_add(failures, now_ms);
 
-    pthread_mutex_lock(&table->lock);
-    unsigned wait_ms = bucket_wait(
-        &table->buckets[client_address_hash(&counted, table->seed) % BUCKETS], right, now_ms);
-    pthread_mutex_unlock(&table->lock);
+    count_end(table->failures);
     return wait_ms;
 }

@@ -1,6 +1,8 @@
 /* Makes one line of the log. Whatever the fields hold, a line stays one line of valid UTF-8, and of
  * valid JSON when that is asked for. */
 #include "server/telemetry/log_line.h"
+
+#include "store/base/utc_text.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -117,15 +119,13 @@ static void put_time(struct log_line *line)
     static _Thread_local struct {
         time_t second;
         size_t length;
-        char text[64];
+        char text[UTC_TEXT_MAX];
     } made; /* once a second */
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     if (made.length == 0 || made.second != now.tv_sec) {
-        struct tm utc;
-        gmtime_r(&now.tv_sec, &utc);
         made.second = now.tv_sec;
-        made.length = strftime(made.text, sizeof made.text, "%Y-%m-%dT%H:%M:%S", &utc);
+        made.length = utc_text(now.tv_sec, made.text);
     }
     int ms = (int)(now.tv_nsec / 1000000);
     put(line, made.text, made.length);

@@ -3,12 +3,12 @@
 
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"
+#include "store/base/utc_text.h"
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #define STATUS_MAX 8192
 /* No more than any limit of open files: poll takes no more. */
@@ -83,12 +83,9 @@ void process_started(void)
 
 void process_start_text(char text[PROCESS_START_MAX])
 {
-    const time_t seconds = (time_t)(started_us / 1000000);
-    struct tm utc;
+    size_t length = utc_text(started_us / 1000000, text);
 
-    gmtime_r(&seconds, &utc);
-    strftime(text, PROCESS_START_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + strlen(text), 6, ".%03uZ", (unsigned)(started_us / 1000 % 1000));
+    snprintf(text + length, 6, ".%03uZ", (unsigned)(started_us / 1000 % 1000));
 }
 
 void process_measure(void)

@@ -2,7 +2,9 @@
 #ifndef SERVER_TELEMETRY_PROCESS_H
 #define SERVER_TELEMETRY_PROCESS_H
 
-#define PROCESS_START_MAX 32
+#include "store/base/utc_text.h"
+
+#define PROCESS_START_MAX (UTC_TEXT_MAX + 5)
 
 /* Notes when the process started. Once, before there are other threads. */
 void process_started(void);

@@ -4,29 +4,39 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct keyed_hash {
     EVP_MAC_CTX *mac;
 };
 
-struct keyed_hash *keyed_hash_create(const unsigned char key[KEYED_HASH_KEY_SIZE])
+EVP_MAC_CTX *hmac_context_create(const void *key, size_t length, const char *digest)
 {
-    char digest[] = "SHA256";
+    char name[16]; /* which OpenSSL wants to be no constant */
+    snprintf(name, sizeof name, "%s", digest);
     const OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
         OSSL_PARAM_construct_end(),
     };
-    struct keyed_hash *keyed = calloc(1, sizeof *keyed);
     EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *context = algorithm == NULL ? NULL : EVP_MAC_CTX_new(algorithm);
 
-    if (keyed != NULL)
-        keyed->mac = EVP_MAC_CTX_new(algorithm);
     EVP_MAC_free(algorithm);
-    if (keyed != NULL && keyed->mac != NULL &&
-        EVP_MAC_init(keyed->mac, key, KEYED_HASH_KEY_SIZE, parameters) == 1)
+    if (context != NULL && EVP_MAC_init(context, key, length, parameters) == 1)
+        return context;
+    EVP_MAC_CTX_free(context);
+    return NULL;
+}
+
+struct keyed_hash *keyed_hash_create(const unsigned char key[KEYED_HASH_KEY_SIZE])
+{
+    struct keyed_hash *keyed = calloc(1, sizeof *keyed);
+
+    if (keyed != NULL &&
+        (keyed->mac = hmac_context_create(key, KEYED_HASH_KEY_SIZE, "SHA256")) != NULL)
         return keyed;
-    keyed_hash_free(keyed);
+    free(keyed);
     return NULL;
 }
 

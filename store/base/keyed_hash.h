@@ -12,6 +12,11 @@
 #define KEYED_HASH_SIZE 32
 
 struct keyed_hash;
+struct evp_mac_ctx_st;
+
+/* OpenSSL's context of an HMAC (EVP_MAC_CTX), with its key and the digest "SHA1" or "SHA256": each
+ * EVP_MAC_init without a key starts anew. NULL as below. */
+struct evp_mac_ctx_st *hmac_context_create(const void *key, size_t length, const char *digest);
 
 /* Copies the key. NULL when the cryptographic library fails, or without memory. */
 struct keyed_hash *keyed_hash_create(const unsigned char key[KEYED_HASH_KEY_SIZE]);

@@ -1,6 +1,7 @@
 /* Times in text, UTC to the microsecond. */
 #include "store/base/record_time.h"
 
+#include "store/base/utc_text.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,19 +25,19 @@ static int64_t fraction_take(const char **text)
 int record_time_parse(const char *text, int64_t *unix_us)
 {
     struct tm tm = {0};
-    char date[32], again[32];
+    char date[UTC_TEXT_MAX], again[UTC_TEXT_MAX];
     bool has_time = strlen(text) > 10;
 
-    snprintf(date, sizeof date, "%.19s%s", text, has_time ? "" : " 00:00:00");
-    if (date[10] == 'T')
-        date[10] = ' ';
-    if (sscanf(date, "%4d-%2d-%2d %2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+    snprintf(date, sizeof date, "%.19s%s", text, has_time ? "" : "T00:00:00");
+    if (date[10] == ' ')
+        date[10] = 'T';
+    if (sscanf(date, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
                &tm.tm_min, &tm.tm_sec) != 6)
         return -1;
     tm.tm_year -= 1900;
     tm.tm_mon--;
     int64_t seconds = timegm(&tm);
-    if (strftime(again, sizeof again, "%Y-%m-%d %H:%M:%S", &tm) != 19 || strcmp(date, again) != 0)
+    if (utc_text(seconds, again) != 19 || strcmp(date, again) != 0)
         return -1;
     text += has_time ? 19 : 10;
     *unix_us = seconds * 1000000 + fraction_take(&text);
@@ -49,13 +50,10 @@ int record_time_parse(const char *text, int64_t *unix_us)
 void record_time_format(int64_t unix_us, char text[RECORD_TIME_MAX])
 {
     int64_t fraction = unix_us % 1000000;
-    time_t seconds;
-    struct tm tm = {0};
 
     if (fraction < 0)
         fraction += 1000000;
-    seconds = (time_t)((unix_us - fraction) / 1000000);
-    gmtime_r(&seconds, &tm);
-    size_t length = strftime(text, RECORD_TIME_MAX - 8, "%Y-%m-%d %H:%M:%S", &tm);
+    size_t length = utc_text((unix_us - fraction) / 1000000, text);
+    text[length - sizeof "T23:59:59" + 1] = ' ';
     snprintf(text + length, RECORD_TIME_MAX - length, ".%06d", (int)fraction);
 }

@@ -2,6 +2,7 @@
  * The counters in Redis: makes the arguments of two scripts, one that adds and one that sums, and
  * reads their answers.
  */
+#include "store/base/utc_text.h"
 #include "store/counters/backend.h"
 
 #include <hiredis/hiredis.h>
@@ -9,7 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define KEY_MAX 64
 #define NUMBER_MAX 24
@@ -62,12 +62,9 @@ static void number_put(struct call *call, int64_t number)
 
 static void day_key_put(struct call *call, int64_t day)
 {
-    const time_t at = (time_t)(day * 86400);
-    struct tm tm = {0};
-    char date[16];
+    char date[UTC_TEXT_MAX];
 
-    gmtime_r(&at, &tm);
-    strftime(date, sizeof date, "%Y-%m-%d", &tm);
+    utc_day_text(day, date);
     text_put(call, "uic:figures:%s", date);
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "server/config/local_day.h"
+#include "store/base/utc_text.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,11 +16,11 @@
 
 static void assert_date(const char *zone, int64_t at_s, const char *expected)
 {
-    char text[LOCAL_DAY_TEXT_MAX];
+    char text[UTC_TEXT_MAX];
 
     assert_true(local_day_accepts(zone));
     local_day_use(zone);
-    local_day_format(local_day(at_s), text);
+    utc_day_text(local_day(at_s), text);
     assert_string_equal(text, expected);
 }
 

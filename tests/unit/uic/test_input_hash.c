@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include <cmocka.h>
 
 #define TEXT(literal)               \
@@ -107,6 +109,18 @@ static void test_another_key_gives_another_hash(void **state)
     assert_memory_not_equal(hashes[0], hashes[1], sizeof hashes[0]);
 }
 
+static void test_without_hmac_in_the_library_there_is_no_hash(void **state)
+{
+    const struct uic_text fields[] = {TEXT("JEAN")};
+    unsigned char hash[UIC_INPUT_HASH_SIZE];
+    (void)state;
+
+    assert_int_equal(1, EVP_set_default_properties(NULL, "provider=none"));
+    assert_int_equal(UIC_CRYPTO, uic_input_hash(key, 32, fields, 1, hash));
+    assert_int_equal(1, EVP_set_default_properties(NULL, ""));
+    assert_int_equal(UIC_OK, uic_input_hash(key, 32, fields, 1, hash));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_a_length_inside_a_field_is_no_separator),
         cmocka_unit_test(test_an_absent_field_counts_as_empty),
         cmocka_unit_test(test_another_key_gives_another_hash),
+        cmocka_unit_test(test_without_hmac_in_the_library_there_is_no_hash),
     };
     return cmocka_run_group_tests(tests, fill_key, NULL);
 }
