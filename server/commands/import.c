@@ -100,11 +100,11 @@ static int rows_flush(struct import *import)
 static int row_take(struct import *import)
 {
     struct record_row *row = &import->rows[import->waiting];
-    const char *why = python_record_convert(&import->rules, row, &import->caveats[import->waiting]);
+    char error[ERROR_MAX];
 
     import->read++;
-    if (why != NULL) {
-        refuse(import, row->id, why);
+    if (python_record_convert(&import->rules, row, &import->caveats[import->waiting], error) != 0) {
+        refuse(import, row->id, error);
         return 0;
     }
     import->notes[import->waiting] = NULL;
