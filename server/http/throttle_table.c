@@ -11,7 +11,7 @@
 struct bucket {
     unsigned failures;
     int64_t failed_ms; /* the last of these */
-    int64_t due_ms;    /* when the last answer is out */
+    int64_t due_ms;    /* when the last response is out */
 };
 
 struct throttle_table {
