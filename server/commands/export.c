@@ -136,16 +136,14 @@ static void json_write(FILE *out, const struct record_row *row, const struct req
 }
 
 /* What SQLite lets an operator write and no file of text may hold. */
-static int row_check(const struct record_row *row, char error[ERROR_MAX])
+static const char *row_check(const struct record_row *row)
 {
     const char *texts[] = {row->code, row->phone_number, row->notes};
-    const char *why = row->why;
 
-    for (size_t i = 0; why == NULL && i < sizeof texts / sizeof texts[0]; i++)
-        if (texts[i] != NULL && u8_check((const uint8_t *)texts[i], strlen(texts[i])) != NULL)
-            why = "a text is not UTF-8";
-    snprintf(error, ERROR_MAX, "%s", why != NULL ? why : "");
-    return why == NULL ? 0 : -1;
+    for (size_t i = 0; !row->why && i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i] != NULL && u8_check((const uint8_t *)texts[i], strlen(texts[i])))
+            return "a text is not UTF-8";
+    return row->why;
 }
 
 /* Returns 0; 1 when rows were left out; -1. */
@@ -165,9 +163,10 @@ static int rows_export(struct record_reader *reader, const struct request *reque
     if (request->is_csv)
         csv_head(file->stream, request);
     while (atomic_file_good(file) && (found = record_reader_next(reader, &row, error)) > 0) {
-        if (row_check(&row, error) != 0) {
+        const char *why = row_check(&row);
+        if (why != NULL) {
             progress_end(&progress);
-            fprintf(stderr, "id %" PRId64 ": left out: %s\n", row.id, error);
+            fprintf(stderr, "id %" PRId64 ": left out: %s\n", row.id, why);
             status = 1;
         } else {
             request->write(file->stream, &row, request);

@@ -101,10 +101,13 @@ static int row_take(struct import *import)
 {
     struct record_row *row = &import->rows[import->waiting];
     char error[ERROR_MAX];
+    const bool ours =
+        python_record_convert(&import->rules, row, &import->caveats[import->waiting], error) == 0;
+    const char *why = ours ? NULL : error;
 
     import->read++;
-    if (python_record_convert(&import->rules, row, &import->caveats[import->waiting], error) != 0) {
-        refuse(import, row->id, error);
+    if (why != NULL) {
+        refuse(import, row->id, why);
         return 0;
     }
     import->notes[import->waiting] = NULL;
