@@ -65,32 +65,32 @@ static void print_path(FILE *out, const struct node *node)
     fprintf(out, "%s%s", node->above->above != NULL ? "." : "", key);
 }
 
-/* The stream that takes the rest of the line; NULL when there are too many already. */
-static FILE *begin_mistake(const struct node *node)
+/* Begins a line, whose rest is the caller's to write. Returns whether there is to be one: not when there
+ * are too many already. */
+static bool begin_mistake(const struct node *node)
 {
     struct report *report = node->report;
 
     if (++report->count > MISTAKES_MAX)
-        return NULL;
+        return false;
     fprintf(report->lines, "%s: ", report->file_name);
     if (node->above != NULL) {
         print_path(report->lines, node);
         fputs(": ", report->lines);
     }
-    return report->lines;
+    return true;
 }
 
 void report_mistake(const struct node *node, const char *format, ...)
 {
-    FILE *out = begin_mistake(node);
     va_list arguments;
 
-    if (out == NULL)
+    if (!begin_mistake(node))
         return;
     va_start(arguments, format);
-    vfprintf(out, format, arguments);
+    vfprintf(node->report->lines, format, arguments);
     va_end(arguments);
-    fputc('\n', out);
+    fputc('\n', node->report->lines);
 }
 
 /* Enough of a found text to see which one it is, cut between characters. */
@@ -131,15 +131,14 @@ static void print_found(FILE *out, const json_t *found)
 
 void report_found(const struct node *node, const char *format, ...)
 {
-    FILE *out = begin_mistake(node);
     va_list arguments;
 
-    if (out == NULL)
+    if (!begin_mistake(node))
         return;
     va_start(arguments, format);
-    vfprintf(out, format, arguments);
+    vfprintf(node->report->lines, format, arguments);
     va_end(arguments);
-    print_found(out, node->json);
+    print_found(node->report->lines, node->json);
 }
 
 void report_end(struct report *report)
@@ -175,9 +174,9 @@ bool check_object(const struct node *node, const char *const *keys)
     json_object_foreach((json_t *)node->json, key, value)
     {
         const struct node here = node_member(node, key);
-        FILE *out = is_among(key, keys) ? NULL : begin_mistake(&here);
+        FILE *out = node->report->lines;
 
-        if (out == NULL)
+        if (is_among(key, keys) || !begin_mistake(&here))
             continue;
         fprintf(out, "expected no such key here%s", *keys != NULL ? ", only " : "");
         print_words(out, keys);
@@ -231,12 +230,11 @@ int check_one_of(const struct node *node, const char *const *words)
     for (int i = 0; word != NULL && words[i] != NULL; i++)
         if (strcmp(word, words[i]) == 0)
             return i;
-    FILE *out = begin_mistake(node);
-    if (out == NULL)
-        return -1;
-    fputs("expected one of ", out);
-    print_words(out, words);
-    print_found(out, node->json);
+    if (begin_mistake(node)) {
+        fputs("expected one of ", node->report->lines);
+        print_words(node->report->lines, words);
+        print_found(node->report->lines, node->json);
+    }
     return -1;
 }
 
@@ -290,11 +288,10 @@ static bool check_placeholders(const struct node *node, const char *text, unsign
         unsigned placeholder = placeholder_at(at, &length);
 
         if ((placeholder & allowed) == 0) {
-            FILE *out = begin_mistake(node);
-            if (out != NULL) {
-                fputs("expected no { in this text", out);
-                print_placeholders(out, allowed);
-                fputc('\n', out);
+            if (begin_mistake(node)) {
+                fputs("expected no { in this text", node->report->lines);
+                print_placeholders(node->report->lines, allowed);
+                fputc('\n', node->report->lines);
             }
             return false;
         }

@@ -34,7 +34,7 @@ void conversation_start(struct conversation *conversation, const unsigned char *
 {
     const bool times = mark_length == MARK_SIZE + TIME_SIZE;
 
-    memset(conversation, 0, offsetof(struct conversation, recent.ids));
+    memset(conversation, 0, CONVERSATION_CLEARED);
     if ((mark_length != MARK_SIZE && !times) || mark[0] != VERSION ||
         (mark[1] & MARK_LANGUAGE_BITS) >= FLOW_LANGUAGES_MAX ||
         ((mark[1] & MARK_TIMES_BIT) != 0) != times)

@@ -268,7 +268,7 @@ void conversation_wipe(struct conversation *conversation)
     explicit_bzero(conversation->answers, texts_length(conversation));
     explicit_bzero(recent->ids, recent->count * sizeof *recent->ids);
     explicit_bzero(recent->sent_s, recent->count * sizeof *recent->sent_s);
-    explicit_bzero(conversation, offsetof(struct conversation, recent.ids));
+    explicit_bzero(conversation, CONVERSATION_CLEARED);
 }
 
 /* Whether a message changes nothing, and what becomes of it then. */

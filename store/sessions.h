@@ -32,12 +32,16 @@ struct redis_link;
 /* The head of a sealed value (version byte and nonce), unique for every save. */
 #define SESSION_VERSION_SIZE 13
 
+/* A mark that does not change is written so often in its life at most, not with each message: it may
+ * end this part of its life sooner after the last save. */
+#define SESSION_MARK_WRITES 24
+
 struct session_settings {
     bool in_redis; /* else in this process's memory */
     unsigned char address_key[SESSION_KEY_SIZE];
     unsigned char seal_key[SESSION_KEY_SIZE];
     unsigned ttl_ms;        /* of a session, from its last save */
-    unsigned mark_ttl_ms;   /* of the mark, from the same save or up to a 24th of it before */
+    unsigned mark_ttl_ms;   /* of the mark, from when it was written last */
     unsigned in_flight_max; /* Redis commands under way on one link */
     size_t memory_max;      /* sessions that the memory backend holds */
 };

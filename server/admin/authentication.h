@@ -1,9 +1,9 @@
 /*
  * Who asks for the administration: somebody with ADMIN_TOKEN (Authorization: Bearer), or a browser
- * with a pass that was not ended. Wrong tokens wait for their answer. One for each worker, on its
+ * with a pass that was not ended. Wrong tokens wait for their response. One for each worker, on its
  * thread.
  *
- *     authenticate(authentication, request, on_known, arg);   on_known replies
+ *     authenticate(authentication, request, on_known, arg);   on_known responds
  */
 #ifndef SERVER_ADMIN_AUTHENTICATION_H
 #define SERVER_ADMIN_AUTHENTICATION_H
@@ -35,7 +35,7 @@ enum visitor {
 
 typedef void authentication_done(void *arg, struct http_request *request, enum visitor visitor);
 
-/* Calls done once, at once or later; it replies. Without an administration the request is answered
+/* Calls done once, at once or later; it responds. Without an administration the request is answered
  * 404 instead. */
 void authenticate(struct authentication *authentication, struct http_request *request,
                   authentication_done *done, void *arg);

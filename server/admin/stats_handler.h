@@ -17,7 +17,7 @@ void stats_handler_stop(struct stats_handler *handler);
 /* After the links are detached. */
 void stats_handler_free(struct stats_handler *handler);
 
-/* Replies, at once or when the stores have answered. Who may ask is the caller's affair. */
+/* Responds, at once or when the stores have answered. Who may ask is the caller's affair. */
 void stats_handler_respond(struct stats_handler *handler, struct http_request *request);
 
 #endif

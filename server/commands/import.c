@@ -100,7 +100,10 @@ static int rows_flush(struct import *import)
 static int row_take(struct import *import)
 {
     struct record_row *row = &import->rows[import->waiting];
-    const char *why = python_record_convert(&import->rules, row, &import->caveats[import->waiting]);
+    char error[ERROR_MAX];
+    const bool ours =
+        python_record_convert(&import->rules, row, &import->caveats[import->waiting], error) == 0;
+    const char *why = ours ? NULL : error;
 
     import->read++;
     if (why != NULL) {

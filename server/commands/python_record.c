@@ -62,18 +62,24 @@ static void phone_clean(char phone[RECORD_PHONE_MAX])
         phone[0] = '+';
 }
 
-static const char *texts_check(const struct record_row *row)
+static int refuse(const char *why, char error[ERROR_MAX])
+{
+    snprintf(error, ERROR_MAX, "%s", why);
+    return -1;
+}
+
+static int texts_check(const struct record_row *row, char error[ERROR_MAX])
 {
     if (row->code[0] == '\0' || !is_visible(row->code))
-        return "the code is empty or has characters that no code has";
+        return refuse("the code is empty or has characters that no code has", error);
     if (!is_visible(row->phone_number))
-        return "the phone number has characters that none has";
-    if (row->notes && !is_utf8(row->notes))
-        return "the notes are not UTF-8";
+        return refuse("the phone number has characters that none has", error);
+    if (row->notes != NULL && !is_utf8(row->notes))
+        return refuse("the notes are not UTF-8", error);
     for (size_t i = 0; i < RECORD_ANSWERS; i++)
-        if (!row->answers[i].text)
-            return "an answer is missing";
-    return NULL;
+        if (row->answers[i].text == NULL)
+            return refuse("an answer is missing", error);
+    return 0;
 }
 
 /* Normalises the answers as the conversation would, end to end into bytes. */
@@ -101,29 +107,28 @@ static int answers_normalize(const struct python_record_rules *rules, const stru
     return 0;
 }
 
-const char *python_record_convert(const struct python_record_rules *rules, struct record_row *row,
-                                  struct python_record_caveat *caveat)
+int python_record_convert(const struct python_record_rules *rules, struct record_row *row,
+                          struct python_record_caveat *caveat, char error[ERROR_MAX])
 {
     struct uic_text answers[RECORD_ANSWERS];
     char bytes[FLOW_ANSWERS_MAX], code[UIC_CODE_MAX];
-    const char *why = row->why;
+    int status = 0;
 
     *caveat = (struct python_record_caveat){0};
-    if (why != NULL)
-        return why;
+    if (row->why != NULL)
+        return refuse(row->why, error);
     phone_clean(row->phone_number);
-    why = texts_check(row);
-    if (why != NULL)
-        return why;
+    if (texts_check(row, error) != 0)
+        return -1;
     if (answers_normalize(rules, row, bytes, answers, caveat) != 0)
-        why = "an answer is too long or not UTF-8";
+        status = refuse("an answer is too long or not UTF-8", error);
     else if (uic_input_hash(rules->keys->record_input, KEY_SIZE, answers, RECORD_ANSWERS,
                             row->input_hash) != UIC_OK)
-        why = "the cryptographic library failed";
+        status = refuse("the cryptographic library failed", error);
     else
         caveat->other_code =
             flow_code(rules->flow, answers, rules->salt, strlen(rules->salt), 0, code) != UIC_OK ||
             strcmp(code, row->code) != 0;
     OPENSSL_cleanse(bytes, sizeof bytes);
-    return why;
+    return status;
 }

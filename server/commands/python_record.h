@@ -26,8 +26,8 @@ struct python_record_caveat {
 int python_record_check_flow(enum record_form form, const struct flow *flow, char error[ERROR_MAX]);
 
 /* Makes the row one of ours: its input hash is that of a person who gives these answers today.
- * Returns NULL, or why the row cannot be taken; static, and it quotes nothing. */
-const char *python_record_convert(const struct python_record_rules *rules, struct record_row *row,
-                                  struct python_record_caveat *caveat);
+ * Returns 0, or -1 with error, which quotes nothing, when the row cannot be taken. */
+int python_record_convert(const struct python_record_rules *rules, struct record_row *row,
+                          struct python_record_caveat *caveat, char error[ERROR_MAX]);
 
 #endif

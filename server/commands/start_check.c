@@ -12,20 +12,19 @@ int start_check_address(const struct config *config, const char **subject,
                         char text[START_CHECK_MAX])
 {
     struct listening listening;
-    char answer[ERROR_MAX];
+    char error[ERROR_MAX], answer[ERROR_MAX];
     int64_t started_ms;
 
-    if (listening_take(&listening, config->host, config->port) == 0)
+    if (listening_take(&listening, config->host, config->port, subject, error) == 0)
         return 0;
-    *subject = listening.subject;
-    if (strstr(listening.error, strerror(EADDRINUSE)) == NULL) {
-        snprintf(text, START_CHECK_MAX, "%s", listening.error);
+    if (strstr(error, strerror(EADDRINUSE)) == NULL) {
+        snprintf(text, START_CHECK_MAX, "%s", error);
         return -1;
     }
     if (ask_ready(config, config->port, &started_ms, answer) == 0)
         return 0;
-    snprintf(text, START_CHECK_MAX, "%s: %s (who is it: sudo ss -ltnp 'sport = :%u')",
-             listening.error, answer, config->port);
+    snprintf(text, START_CHECK_MAX, "%s: %s (who is it: sudo ss -ltnp 'sport = :%u')", error,
+             answer, config->port);
     return 1;
 }
 

@@ -44,7 +44,6 @@ struct exchange_service *exchange_service_create(const struct exchange_settings 
         return NULL;
     service->settings = *settings;
     TAILQ_INIT(&service->exchanges);
-    TAILQ_INIT(&service->spare);
     service->sweep = event_new(settings->base, -1, EV_PERSIST, on_sweep, service);
     if (service->sweep == NULL || event_add(service->sweep, &interval) != 0) {
         exchange_service_free(service);

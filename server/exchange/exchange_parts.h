@@ -64,11 +64,20 @@ struct exchange {
     struct conversation conversation;
 };
 
+/* What is zeroed for each message. A member that should be and is not breaks the build. */
+#define EXCHANGE_ZEROED offsetof(struct exchange, session)
+_Static_assert(sizeof(struct exchange) ==
+                   EXCHANGE_ZEROED + sizeof(struct session) + sizeof(struct conversation),
+               "session and conversation are all that is not zeroed");
+
+#define EXCHANGE_SPARE_MAX 1024
+
 struct exchange_service {
     struct exchange_settings settings;
     TAILQ_HEAD(, exchange) exchanges;
     unsigned in_flight;
-    TAILQ_HEAD(, exchange) spare; /* wiped, for the next ones: too large for malloc to be quick */
+    struct exchange
+        *spare[EXCHANGE_SPARE_MAX]; /* for the next ones: malloc is slow for so large ones */
     unsigned spare_count;
     struct event *sweep;
     char reply[FLOW_REPLY_MAX];

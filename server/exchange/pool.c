@@ -2,27 +2,21 @@
 #include "server/exchange/exchange_parts.h"
 
 #include "server/telemetry/metrics.h"
+#include "store/base/poison.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* Exchanges that are kept for the next messages at most; none where each use is to be watched. */
-#ifdef __SANITIZE_ADDRESS__
-#define SPARE_MAX 0
-#else
-#define SPARE_MAX 1024
-#endif
-
 struct exchange *exchange_take(struct exchange_service *service)
 {
-    struct exchange *exchange = TAILQ_FIRST(&service->spare);
+    struct exchange *exchange;
 
-    if (exchange != NULL) {
-        TAILQ_REMOVE(&service->spare, exchange, link);
-        service->spare_count--;
+    if (service->spare_count > 0) {
+        exchange = service->spare[--service->spare_count];
+        memory_unpoison(exchange, sizeof *exchange);
     } else if ((exchange = malloc(sizeof *exchange)) == NULL) {
         return NULL;
     }
-    memset(exchange, 0, offsetof(struct exchange, session));
+    memset(exchange, 0, EXCHANGE_ZEROED);
     return exchange;
 }
 
@@ -30,18 +24,18 @@ static void exchange_wipe(struct exchange *exchange)
 {
     conversation_wipe(&exchange->conversation);
     explicit_bzero(exchange->session.bytes, exchange->session.length);
-    explicit_bzero(exchange, offsetof(struct exchange, session));
+    explicit_bzero(exchange, EXCHANGE_ZEROED);
 }
 
 void exchange_give_back(struct exchange_service *service, struct exchange *exchange)
 {
     exchange_wipe(exchange);
-    if (service->spare_count == SPARE_MAX) {
+    if (service->spare_count == EXCHANGE_SPARE_MAX) {
         free(exchange);
         return;
     }
-    TAILQ_INSERT_HEAD(&service->spare, exchange, link);
-    service->spare_count++;
+    memory_poison(exchange, sizeof *exchange);
+    service->spare[service->spare_count++] = exchange;
 }
 
 void exchange_enter(struct exchange_service *service, struct exchange *exchange)
@@ -63,10 +57,6 @@ void exchange_end(struct exchange *exchange)
 
 void exchange_pool_free(struct exchange_service *service)
 {
-    struct exchange *exchange;
-
-    while ((exchange = TAILQ_FIRST(&service->spare)) != NULL) {
-        TAILQ_REMOVE(&service->spare, exchange, link);
-        free(exchange);
-    }
+    while (service->spare_count > 0)
+        free(service->spare[--service->spare_count]);
 }

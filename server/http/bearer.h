@@ -6,7 +6,7 @@
 
 /* The token, NUL-terminated and valid until http_respond; NULL when there is none. */
 const char *bearer_token(const struct http_request *request);
-/* Answers 401 with a JSON body, and says that a token is what we take. */
+/* Responds with 401 and a JSON body, and says that a token is what we take. */
 void bearer_refuse(struct http_request *request, const char *body);
 
 #endif

@@ -31,7 +31,7 @@ static void connection_enter(struct connection *connection, enum head_phase phas
     connection->since_ms = clock_monotonic_ms();
 }
 
-/* The answer to a client that evhttp never gets to see; a fresh socket buffer always takes it. A
+/* The response to a client that evhttp never gets to see; a fresh socket buffer always takes it. A
  * client of TLS that was not greeted yet is told nothing. */
 static void send_refusal(const struct connection *connection, struct http_verdict verdict)
 {

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 /* How often slow and finished connections are looked for, and how long a refused client may go on
- * sending before the connection is cut (cutting at once would lose it our answer). */
+ * sending before the connection is cut (cutting at once would lose it our response). */
 #define SWEEP_MS 250
 /* So many connections are cut at once and others a little later, so that a crowd of slow clients
  * does not hold the loop when its time is up. */

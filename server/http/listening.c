@@ -32,15 +32,21 @@ static long read_number(const char *name)
     return text == NULL ? 0 : strtol(text, NULL, 10);
 }
 
-/* Returns 0, or what getaddrinfo says; the caller frees. */
-static int find_address(const char *host, unsigned port, struct addrinfo **address)
+/* The caller frees it. */
+static int find_address(const char *host, unsigned port, struct addrinfo **address,
+                        const char **subject, char error[ERROR_MAX])
 {
     const struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     char service[12];
 
     snprintf(service, sizeof service, "%u", port);
-    return getaddrinfo(host, service, &hints, address);
+    const int status = getaddrinfo(host, service, &hints, address);
+    if (status == 0)
+        return 0;
+    *subject = "HOST";
+    snprintf(error, ERROR_MAX, "%s", gai_strerror(status));
+    return -1;
 }
 
 static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
@@ -151,55 +157,49 @@ static int bind_patiently(const struct listening *listening, const struct addrin
     return fd;
 }
 
-static int fail_host(struct listening *listening, int status)
+static int fail_port(const char *host, unsigned port, const char **subject, char error[ERROR_MAX])
 {
-    listening->subject = "HOST";
-    snprintf(listening->error, sizeof listening->error, "%s", gai_strerror(status));
+    *subject = errno == EADDRNOTAVAIL ? "HOST" : "PORT";
+    snprintf(error, ERROR_MAX, "cannot listen on %s port %u: %s", host, port, strerror(errno));
     return -1;
 }
 
-static int fail_port(struct listening *listening, const char *host, unsigned port)
+int listening_take(struct listening *listening, const char *host, unsigned port,
+                   const char **subject, char error[ERROR_MAX])
 {
-    listening->subject = errno == EADDRNOTAVAIL ? "HOST" : "PORT";
-    snprintf(listening->error, sizeof listening->error, "cannot listen on %s port %u: %s", host,
-             port, strerror(errno));
-    return -1;
-}
-
-int listening_take(struct listening *listening, const char *host, unsigned port)
-{
-    struct addrinfo *address = NULL;
-    int status = find_address(host, port, &address);
+    struct addrinfo *address;
+    int status = 0;
 
     *listening = (struct listening){.fd = -1};
-    if (status != 0)
-        return fail_host(listening, status);
+    if (find_address(host, port, &address, subject, error) != 0)
+        return -1;
     take(listening, address);
     if (listening->fd >= 0) {
         prepare(listening->fd);
     } else {
         int fd = bind_patiently(listening, address);
-        status = fd < 0 ? fail_port(listening, host, port) : 0;
-        if (fd >= 0)
+        if (fd < 0)
+            status = fail_port(host, port, subject, error);
+        else
             close(fd);
     }
     freeaddrinfo(address);
     return status;
 }
 
-int listening_open(struct listening *listening, const char *host, unsigned port)
+int listening_open(struct listening *listening, const char *host, unsigned port,
+                   const char **subject, char error[ERROR_MAX])
 {
-    struct addrinfo *address = NULL;
+    struct addrinfo *address;
 
     if (listening->fd >= 0 || !notify_heard())
         return 0;
-    int status = find_address(host, port, &address);
-    if (status != 0)
-        return fail_host(listening, status);
+    if (find_address(host, port, &address, subject, error) != 0)
+        return -1;
     listening->fd = bind_patiently(listening, address);
     freeaddrinfo(address);
     if (listening->fd < 0 || listen(listening->fd, BACKLOG) != 0)
-        return fail_port(listening, host, port);
+        return fail_port(host, port, subject, error);
     prepare(listening->fd);
     notify_keep(NAME, listening->fd);
     listening->kept = true;

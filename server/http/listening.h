@@ -9,22 +9,22 @@
 #include <stdbool.h>
 
 struct listening {
-    int fd;              /* for all workers; -1: each opens its own */
-    bool kept;           /* the manager keeps it for us, and forgets it when we ask */
-    bool closing;        /* it forgets the last one, whose address is free shortly */
-    unsigned unused;     /* sockets of other addresses that the manager handed over; closed */
-    const char *subject; /* the setting that is at fault */
-    char error[ERROR_MAX];
+    int fd;          /* for all workers; -1: each opens its own */
+    bool kept;       /* the manager keeps it for us, and forgets it when we ask */
+    bool closing;    /* it forgets the last one, whose address is free shortly */
+    unsigned unused; /* sockets of other addresses that the manager handed over; closed */
 };
 
 /* Takes the socket of host and port that the manager handed over (sd_listen_fds(3): a .socket
  * unit's, or what it kept for us), or looks whether the port is free. To be called once, before
- * there are threads. Returns 0, or -1 with subject and error. */
-int listening_take(struct listening *listening, const char *host, unsigned port);
+ * there are threads. Returns 0, or -1 with error and the setting that is at fault. */
+int listening_take(struct listening *listening, const char *host, unsigned port,
+                   const char **subject, char error[ERROR_MAX]);
 
 /* Opens one, unless it was taken, and has the manager keep it; without a manager does nothing.
  * Returns 0, or -1 with subject and error. */
-int listening_open(struct listening *listening, const char *host, unsigned port);
+int listening_open(struct listening *listening, const char *host, unsigned port,
+                   const char **subject, char error[ERROR_MAX]);
 
 /* Of a connection just accepted: whether it lay here for a second and more, and the other end has
  * closed it. Its request is not to be carried out: nobody would read the response, and who sent it

@@ -8,7 +8,7 @@
 
 #define REFUSAL_MAX 768
 
-/* The whole answer, without its body when HEAD asked; the connection ends behind it. Returns its
+/* The whole response, without its body when HEAD asked; the connection ends behind it. Returns its
  * length. */
 size_t refusal_print(char answer[REFUSAL_MAX], struct http_verdict verdict, bool is_head);
 /* Counts a request that was refused for its bytes. */

@@ -3,10 +3,12 @@
  * their owners. */
 #include "server/security/zeroing_allocator.h"
 
+#include "store/base/poison.h"
 #include <curl/curl.h>
 #include <event2/event.h>
 #include <jansson.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,17 +38,25 @@ struct pool {
 };
 
 static _Thread_local struct pool pools[POOLS];
+static pthread_key_t thread_end;
 
 /* The pool of pieces that hold so many bytes; NULL when there is none. */
 static struct pool *pool_of(size_t size)
 {
     const size_t piece = size + sizeof(struct block);
-    unsigned index = piece <= PIECE_MIN ? 0 : 58 - (unsigned)__builtin_clzll(piece - 1);
+    const unsigned index = piece <= PIECE_MIN ? 0 : 58 - (unsigned)__builtin_clzll(piece - 1);
 
-#ifdef __SANITIZE_ADDRESS__
-    index = POOLS; /* it wants to see every free */
-#endif
     return index < POOLS ? &pools[index] : NULL;
+}
+
+/* The memory of a block, of which no more is to be touched than was asked for. */
+static void *open_block(struct block *block, size_t size)
+{
+    void *memory = block + 1;
+
+    memory_unpoison(memory, size);
+    memory_poison((char *)memory + size, block->room - size);
+    return memory;
 }
 
 static void *take(size_t size)
@@ -58,28 +68,41 @@ static void *take(size_t size)
         block = pool->kept[--pool->count];
         if (pool->count >= FETCH_AHEAD)
             __builtin_prefetch(pool->kept[pool->count - FETCH_AHEAD], 1);
-        return block + 1;
+        return open_block(block, size);
     }
     if (size > SIZE_MAX / 2)
         return NULL;
-    if (pool != NULL)
-        size = ((size_t)PIECE_MIN << (pool - pools)) - sizeof *block;
-    block = pool != NULL ? aligned_alloc(PIECE_MIN, sizeof *block + size)
-                         : malloc(sizeof *block + size);
+    const size_t room = pool != NULL ? ((size_t)PIECE_MIN << (pool - pools)) - sizeof *block : size;
+    block = pool != NULL ? aligned_alloc(PIECE_MIN, sizeof *block + room)
+                         : malloc(sizeof *block + room);
     if (block == NULL)
         return NULL;
-    block->room = size;
-    return block + 1;
+    block->room = room;
+    return open_block(block, size);
+}
+
+/* What a thread kept goes with it. */
+static void pools_free(void *arg)
+{
+    struct pool *mine = arg;
+
+    for (size_t i = 0; i < POOLS; i++) {
+        while (mine[i].count > 0)
+            free(mine[i].kept[--mine[i].count]);
+        free(mine[i].kept);
+        mine[i].kept = NULL;
+    }
 }
 
 static bool keep(struct pool *pool, struct block *block)
 {
     if (pool->count == KEPT_MAX || pool->count * block->room > KEPT_BYTES_MAX)
         return false;
-    if (pool->kept == NULL)
+    if (pool->kept == NULL && pthread_setspecific(thread_end, pools) == 0)
         pool->kept = malloc(KEPT_MAX * sizeof(struct block *));
     if (pool->kept == NULL)
         return false;
+    memory_poison(block + 1, block->room);
     pool->kept[pool->count++] = block;
     return true;
 }
@@ -91,6 +114,7 @@ static void give_back(void *memory)
     if (memory == NULL)
         return;
     block = (struct block *)memory - 1;
+    memory_unpoison(memory, block->room);
     explicit_bzero(memory, block->room);
     struct pool *pool = pool_of(block->room);
     if (pool == NULL || !keep(pool, block))
@@ -103,12 +127,14 @@ static void *resize(void *memory, size_t size)
     size_t old = memory == NULL ? 0 : ((struct block *)memory - 1)->room;
 
     if (size > 0 && size <= old)
-        return memory;
+        return open_block((struct block *)memory - 1, size);
     void *larger = take(size);
     if (larger == NULL)
         return NULL;
-    if (memory != NULL)
+    if (memory != NULL) {
+        memory_unpoison(memory, old);
         memcpy(larger, memory, old < size ? old : size);
+    }
     give_back(memory);
     return larger;
 }
@@ -139,6 +165,8 @@ void zeroing_allocator_start(void)
 {
     curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free, wipe_and_resize, strdup,
                          calloc);
+    if (pthread_key_create(&thread_end, pools_free) != 0)
+        abort(); /* there is no memory to begin with */
     event_set_mem_functions(take, resize, give_back);
     json_set_alloc_funcs(malloc, wipe_and_free);
 }

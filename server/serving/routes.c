@@ -1,4 +1,4 @@
-/* The table of paths, and the small answers that need no file of their own. */
+/* The table of paths, and the small responses that need no file of their own. */
 #include "server/serving/routes.h"
 
 #include "server/admin/assets.h"

@@ -1,4 +1,4 @@
-/* Takes the gauges that nobody sets in between, and replies with all that was counted. */
+/* Takes the gauges that nobody sets in between, and responds with all that was counted. */
 #include "server/serving/scrape.h"
 
 #include "flow/flow.h"

@@ -73,16 +73,17 @@ static int take_port(struct server *server)
 {
     const struct config *config = &server->setup->config;
     struct listening *listening = &server->listening;
-    char why[ERROR_MAX];
+    char error[ERROR_MAX];
+    const char *subject;
 
-    if (listening_take(listening, config->host, config->port) != 0) {
-        log_failure(listening->subject, listening->error);
+    if (listening_take(listening, config->host, config->port, &subject, error) != 0) {
+        log_failure(subject, error);
         return -1;
     }
     if (listening->unused > 0)
         log_write(LOG_WARNING, "socket_not_used", log_number("count", listening->unused),
                   log_text("reason", "it is of another address than HOST and PORT"));
-    if (listening->fd >= 0 && record_store_probe(config->database_url, why) != 0)
+    if (listening->fd >= 0 && record_store_probe(config->database_url, error) != 0)
         listening_give_up(listening);
     return 0;
 }
@@ -90,10 +91,12 @@ static int take_port(struct server *server)
 static int open_port(struct server *server)
 {
     const struct config *config = &server->setup->config;
-    int status = listening_open(&server->listening, config->host, config->port);
+    char error[ERROR_MAX];
+    const char *subject;
+    int status = listening_open(&server->listening, config->host, config->port, &subject, error);
 
     if (status != 0)
-        log_failure(server->listening.subject, server->listening.error);
+        log_failure(subject, error);
     return status;
 }
 

@@ -65,8 +65,7 @@ void setup_close(struct setup *setup)
     setup->flow = NULL;
 }
 
-/* How long an expired session can be told. A mark that does not change is not written again before
- * a twenty-fourth of its life has passed, so it gets that much more. */
+/* How long an expired session can be told, at least. */
 #define MARK_MS (24 * 60 * 60 * 1000)
 
 void setup_session(const struct setup *setup, struct session_settings *settings)
@@ -74,7 +73,7 @@ void setup_session(const struct setup *setup, struct session_settings *settings)
     *settings = (struct session_settings){
         .in_redis = setup->config.redis_url != NULL,
         .ttl_ms = setup->config.session_timeout_minutes * 60 * 1000,
-        .mark_ttl_ms = MARK_MS / 23 * 24,
+        .mark_ttl_ms = MARK_MS / (SESSION_MARK_WRITES - 1) * SESSION_MARK_WRITES,
         .in_flight_max = 4096,
         .memory_max = 100000,
     };

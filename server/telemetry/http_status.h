@@ -1,4 +1,4 @@
-/* The statuses that we reply with: X(number, phrase). */
+/* The statuses of our responses: X(number, phrase). */
 #ifndef SERVER_TELEMETRY_HTTP_STATUS_H
 #define SERVER_TELEMETRY_HTTP_STATUS_H
 

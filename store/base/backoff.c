@@ -1,4 +1,4 @@
-/* Doubling and dice. What failed, and how often, is the caller's to know. */
+/* Doubling, and dice. */
 #include "store/base/backoff.h"
 
 #include <event2/util.h>

@@ -1,6 +1,6 @@
 /*
- * The front of the counters: gathers what a thread counts, and hands it on once a second: to
- * Redis (redis.c), or without one to the memory of the process (memory.c).
+ * The front of the counters: gathers what a thread counts, and hands it on once a second, to Redis
+ * or to the memory of the process.
  *
  *     counters_add --> filling --swap--> sending --counters_redis_send--> confirmed: it is free
  *                                          ^                        |

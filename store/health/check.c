@@ -1,4 +1,4 @@
-/* Every command that the stores give Redis, once. */
+/* Tries with every command that the stores give Redis, once each, whether it may serve them. */
 #include "store/base/container_of.h"
 #include "store/health.h"
 #include "store/redis.h"

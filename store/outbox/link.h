@@ -1,7 +1,6 @@
 /*
- * Private to the outbox: the link. put.c seals what is put and sends it; replicas.c waits until so
- * many replicas of Redis have it, lest a failover loses it; drain.c looks at the stream about each
- * second and, where that is wanted, writes its entries to the database.
+ * Private to the outbox: its link, on one thread, with what goes in (put, then kept by so many
+ * replicas of Redis, lest a failover loses it) and what goes out to the database (the drain).
  */
 #ifndef STORE_OUTBOX_LINK_H
 #define STORE_OUTBOX_LINK_H

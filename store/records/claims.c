@@ -1,4 +1,4 @@
-/* What both ways of writing a batch have in common. */
+/* The statements that write a batch of claims, and what they say of each claim. */
 #include "store/records/claims.h"
 
 #include <string.h>

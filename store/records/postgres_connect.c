@@ -30,7 +30,7 @@ static atomic_uint failures;
 struct attempt {
     PQconninfoOption *options;
     const char *host, *hostaddr, *port, *database; /* in options, lists but the last; or NULL */
-    struct sql *sql;                               /* for the place, the deadline, and the error */
+    struct sql *sql;                               /* for the name, the deadline, and the error */
     bool has_choice;                               /* of hosts */
     bool answered;                                 /* a server that lives refused us */
 };
@@ -126,11 +126,11 @@ int sql_postgres_check(const char *url, char error[ERROR_MAX])
     return status;
 }
 
-static void place_write(struct sql *sql, const struct attempt *attempt)
+static void name_write(struct sql *sql, const struct attempt *attempt)
 {
     const char *host = attempt->host, *port = attempt->port, *database = attempt->database;
 
-    snprintf(sql->place, sizeof sql->place, "PostgreSQL at %.60s%s%.20s/%.30s",
+    snprintf(sql->name, sizeof sql->name, "PostgreSQL at %.60s%s%.20s/%.30s",
              host != NULL ? host : "localhost", port != NULL ? ":" : "", port != NULL ? port : "",
              database != NULL ? database : "");
 }
@@ -299,7 +299,7 @@ PGconn *postgres_connect(struct sql *sql, const char *url, int ms, bool *away)
     if (url_read(&attempt, url, sql->error) != 0)
         return NULL;
     attempt.sql = sql;
-    place_write(sql, &attempt);
+    name_write(sql, &attempt);
     const size_t count = host_count(&attempt), first = atomic_load(&failures);
     attempt.has_choice = count > 1;
     for (size_t i = 0; i < count && pg == NULL && clock_monotonic_ms() < sql->due_ms; i++)

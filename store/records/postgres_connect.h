@@ -12,7 +12,7 @@
  * ever. Returns whether it can. */
 bool postgres_await(PGconn *pg, short what, int64_t due_ms);
 
-/* Fills in sql->place: "PostgreSQL at HOST:PORT/DATABASE". Returns NULL with sql->error when there
+/* Fills in sql->name: "PostgreSQL at HOST:PORT/DATABASE". Returns NULL with sql->error when there
  * is no connection after ms. away may be NULL; see sql_open. The URL is a good one. */
 PGconn *postgres_connect(struct sql *sql, const char *url, int ms, bool *away);
 

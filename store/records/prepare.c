@@ -75,7 +75,7 @@ int record_store_mark(const char *url, const char *name, const char *value, bool
     if (sql == NULL)
         return status;
     enum sql_result result = SQL_DONE;
-    if (strcmp(sql->place, ":memory:") == 0)
+    if (strcmp(sql->name, ":memory:") == 0)
         return close_with(sql, result, error);
     if (remember)
         result = sql_run(sql, remember_sql, SQL_VALUES(sql_text(name), sql_text(value)), NULL);

@@ -61,7 +61,7 @@ static enum sql_result foreign_explain(struct sql *sql)
     snprintf(sql->error, sizeof sql->error,
              "%.110s holds a table uic_records that is not this program's (the Python version's?): "
              "set DATABASE_URL to a new %s",
-             sql->place, sql->dialect == SQL_SQLITE ? "file" : "database");
+             sql->name, sql->dialect == SQL_SQLITE ? "file" : "database");
     return SQL_FAILED;
 }
 

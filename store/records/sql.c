@@ -148,7 +148,7 @@ const char *sql_column_name(const struct sql *sql, int column)
 
 enum sql_result sql_explain(struct sql *sql, enum sql_result result, const char *why, ...)
 {
-    const int length = snprintf(sql->error, sizeof sql->error, "%.100s: ", sql->place);
+    const int length = snprintf(sql->error, sizeof sql->error, "%.100s: ", sql->name);
     va_list values;
 
     va_start(values, why);

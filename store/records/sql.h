@@ -45,10 +45,10 @@ enum sql_result {
 struct sql {
     const struct sql_driver *driver;
     enum sql_dialect dialect;
-    char place[128]; /* the file, or "PostgreSQL at HOST:PORT/DATABASE" */
+    char name[128];  /* the file, or "PostgreSQL at HOST:PORT/DATABASE" */
     bool pooled;     /* PostgreSQL: no server process is ours for longer than a transaction */
     int64_t due_ms;  /* monotonic: until then answers may take, of SQLite locks. 0: PostgreSQL as
-                        long  as it takes, SQLite three seconds each. To be changed at will */
+                        long as it takes, SQLite three seconds each. To be changed at will */
     int socket;      /* readable when the other end says something unasked: see sql_hear; or -1 */
     int64_t changed; /* rows, by the last statement that ended */
     char error[ERROR_MAX]; /* of the last failure: one line, without secrets or values */

@@ -1,6 +1,4 @@
-/*
- * SQLite's side of sql.h: a file, opened with our settings. What stands in it is others' affair.
- */
+/* SQLite's side of sql.h: a file, opened with our settings. */
 #include "store/records/sql_driver.h"
 
 #include "store/base/clock.h"
@@ -240,7 +238,7 @@ static enum sql_result file_open(struct sqlite *sqlite, const char *path, enum s
     }
     const char *whole = sqlite3_db_filename(sqlite->database, "main");
     if (whole != NULL && whole[0] != '\0')
-        snprintf(sql->place, sizeof sql->place, "%s", whole);
+        snprintf(sql->name, sizeof sql->name, "%s", whole);
     if (access != SQL_READ && sqlite3_db_readonly(sqlite->database, "main") == 1)
         return sql_explain(sql, SQL_FAILED, "the file is read-only");
     /* FULL: a commit returns when the log is on the disk. */
@@ -259,7 +257,7 @@ struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[
     }
     struct sql *sql = &sqlite->sql;
     *sql = (struct sql){.driver = &driver, .dialect = SQL_SQLITE, .socket = -1};
-    snprintf(sql->place, sizeof sql->place, "%s", path);
+    snprintf(sql->name, sizeof sql->name, "%s", path);
     enum sql_result result = SQL_DONE;
     if (access == SQL_CREATE && strcmp(path, MEMORY) != 0)
         result = file_create(sql, path);

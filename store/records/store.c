@@ -31,7 +31,7 @@ static enum sql_result connection_prepare(struct record_store *store, struct sql
     char report[ERROR_MAX];
     int64_t trusted_us;
     /* A database that lives as long as the connection is made now. */
-    enum sql_result result = strcmp(sql->place, ":memory:") == 0
+    enum sql_result result = strcmp(sql->name, ":memory:") == 0
                                  ? schema_migrate(sql, migrations, report)
                                  : schema_check(sql, migrations, true);
 

@@ -119,7 +119,7 @@ static void writer_connect(struct writer *writer)
         connection_fail(writer, writer->sql->error);
         return;
     }
-    snprintf(why, sizeof why, "%.200s: %s", writer->sql->place,
+    snprintf(why, sizeof why, "%.200s: %s", writer->sql->name,
              is_file               ? "the database takes records again"
              : writer->sql->pooled ? "connected through a pooler"
                                    : "connected");

@@ -39,8 +39,8 @@ struct redis_connection {
     enum state state;
     redisAsyncContext *context;
     struct redis_tls *tls;            /* NULL: none */
-    struct redis_handshake handshake; /* of this attempt, as place and turn */
-    struct redis_place place;
+    struct redis_handshake handshake; /* of this attempt, as endpoint and turn */
+    struct redis_endpoint endpoint;
     unsigned turn;
     struct resolver *lookup; /* may outlast the attempt that began it */
     char looked_up[REDIS_HOST_MAX];
@@ -304,7 +304,8 @@ static void address_connect(struct redis_connection *connection)
     const struct resolver_addresses *addresses = &connection->addresses;
     size_t index = (connection->turn + connection->addresses_tried++) % addresses->count;
 
-    context_use(connection, redisAsyncConnect(addresses->text[index], (int)connection->place.port));
+    context_use(connection,
+                redisAsyncConnect(addresses->text[index], (int)connection->endpoint.port));
 }
 
 static void on_addresses(const struct resolver_addresses *addresses, void *arg)
@@ -325,7 +326,7 @@ static void on_addresses(const struct resolver_addresses *addresses, void *arg)
 /* The name is looked up; unless that is under way since an earlier attempt. */
 static void lookup_start(struct redis_connection *connection)
 {
-    const char *host = connection->place.host;
+    const char *host = connection->endpoint.host;
 
     if (connection->lookup != NULL && strcmp(connection->looked_up, host) == 0)
         return;
@@ -339,20 +340,21 @@ static void lookup_start(struct redis_connection *connection)
 }
 
 void redis_connection_start(struct redis_connection *connection, const struct redis_url *url,
-                            const char *master, const struct redis_place *place, unsigned turn)
+                            const char *master, const struct redis_endpoint *endpoint,
+                            unsigned turn)
 {
     connection->state = LOOKING_UP;
     connection->handshake = (struct redis_handshake){.url = url, .master = master};
     connection->turn = turn;
-    connection->place = *place;
+    connection->endpoint = *endpoint;
     connection->addresses_tried = 0;
     connection->addresses.count = 0;
     timer_set(connection, connection->settings.deadline_ms);
     if (url->path != NULL) {
         context_use(connection, redisAsyncConnectUnix(url->path));
-    } else if (redis_host_is_address(place->host)) {
+    } else if (redis_host_is_address(endpoint->host)) {
         connection->addresses.count = 1;
-        memcpy(connection->addresses.text[0], place->host, RESOLVER_ADDRESS_MAX - 1);
+        memcpy(connection->addresses.text[0], endpoint->host, RESOLVER_ADDRESS_MAX - 1);
         address_connect(connection);
     } else {
         lookup_start(connection);

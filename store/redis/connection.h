@@ -3,7 +3,7 @@
  * and carries commands until it ends. Whoever has it begins each attempt.
  *
  *     struct redis_connection *connection = redis_connection_create(&settings, error);
- *     redis_connection_start(connection, &url, NULL, &place, 0);   up or down is told
+ *     redis_connection_start(connection, &url, NULL, &endpoint, 0);   up or down is told
  *     redis_connection_send(connection, &words, done, owner);
  *     redis_connection_stop(connection);                           for another start
  *     redis_connection_free(connection);                           not from a callback of this one
@@ -17,7 +17,7 @@
 struct event_base;
 struct redis_connection;
 
-struct redis_place {
+struct redis_endpoint {
     char host[REDIS_HOST_MAX];
     unsigned port;
 };
@@ -40,10 +40,11 @@ struct redis_connection *redis_connection_create(const struct redis_connection_s
 void redis_connection_free(struct redis_connection *connection);
 
 /* Begins an attempt, when there is none and no connection. The url is for handshake and path; it
- * and the master (see the handshake) outlive the connection; the place is not used with a path. Of
+ * and the master (see the handshake) outlive the connection; the endpoint is not used with a path. Of
  * several addresses the turn-th is tried first, lest one that swallows packets hide the others. */
 void redis_connection_start(struct redis_connection *connection, const struct redis_url *url,
-                            const char *master, const struct redis_place *place, unsigned turn);
+                            const char *master, const struct redis_endpoint *endpoint,
+                            unsigned turn);
 /* As redis_connection_free, but another attempt may begin; also from `up` and a command's `done`. */
 void redis_connection_stop(struct redis_connection *connection);
 

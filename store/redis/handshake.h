@@ -12,7 +12,7 @@ struct redisReply;
 
 struct redis_handshake {
     const struct redis_url *url;
-    const char *master; /* whose place is the last question, to a sentinel; NULL: to no sentinel */
+    const char *master; /* a sentinel is asked last where it is; NULL: this is no sentinel */
     size_t step;        /* 0 before the first command */
     struct redis_words words;
     const char *argv[3];

@@ -1,12 +1,12 @@
 /*
  * The life of a link:
  *
- *     WAITING --timer--> ASKING sentinels, one by one --place--> CONNECTING --on_up--> UP
- *        ^                                                                             |
- *        +------------------------------ link_fail <-----------------------------------+
+ *     WAITING --timer--> ASKING sentinels, one by one --on_endpoint--> CONNECTING --on_up--> UP
+ *        ^                                                                                   |
+ *        +--------------------------------- link_fail <--------------------------------------+
  *
- * One connection serves both, a sentinel and then the master; where there are no sentinels the place
- * is known. The timer is pending in WAITING, and before the next sentinel: the connection has
+ * One connection serves both, a sentinel and then the master; where there are no sentinels the
+ * endpoint is known. The timer is pending in WAITING, and before the next sentinel: the connection has
  * deadlines of its own. The next attempt may find a new master, behind the same address or by asking.
  *
  * A script goes by its name. Whoever hears that Redis does not know it (a new server, or one that
@@ -34,9 +34,9 @@ struct redis_link {
     const struct redis_url *url;
     struct event *timer;
     struct redis_connection *connection;
-    struct redis_url sentinel; /* the one being asked; its texts are url's */
-    unsigned asked;            /* sentinels in this attempt; 0: none is being asked */
-    struct redis_place place;  /* port 0: not known */
+    struct redis_url sentinel;      /* the one being asked; its texts are url's */
+    unsigned asked;                 /* sentinels in this attempt; 0: none is being asked */
+    struct redis_endpoint endpoint; /* port 0: not known */
     bool up;
     unsigned failures;                  /* attempts since it was up */
     const struct redis_script *loading; /* its load is under way */
@@ -49,16 +49,16 @@ struct redis_link {
 void redis_link_describe(const struct redis_link *link, const char *what, char line[ERROR_MAX])
 {
     const struct redis_url *url = link->url;
-    const struct redis_place *place = &link->place;
+    const struct redis_endpoint *endpoint = &link->endpoint;
 
     if (url->path != NULL)
         snprintf(line, ERROR_MAX, "Redis at %s: %s", url->path, what);
-    else if (place->port == 0)
+    else if (endpoint->port == 0)
         snprintf(line, ERROR_MAX, "Redis master %s: %s", url->master, what);
     else
         snprintf(line, ERROR_MAX, "Redis %s%s%sat %.100s:%u: %s",
                  url->master != NULL ? "master " : "", url->master != NULL ? url->master : "",
-                 url->master != NULL ? " " : "", place->host, place->port, what);
+                 url->master != NULL ? " " : "", endpoint->host, endpoint->port, what);
     for (char *c = line; *c != '\0'; c++) {
         if (*c < ' ' || *c > '~')
             *c = '?';
@@ -105,13 +105,13 @@ static void sentinel_ask(struct redis_link *link)
     const struct redis_url *url = link->url;
     const struct redis_host *host =
         &url->sentinels[(link->failures + link->asked++) % url->sentinel_count];
-    struct redis_place place = {.port = host->port};
+    struct redis_endpoint endpoint = {.port = host->port};
 
-    snprintf(place.host, sizeof place.host, "%s", host->name);
+    snprintf(endpoint.host, sizeof endpoint.host, "%s", host->name);
     link->sentinel = (struct redis_url){
         .host = host->name, .port = host->port, .password = url->sentinel_password};
-    link->place = (struct redis_place){0};
-    redis_connection_start(link->connection, &link->sentinel, url->master, &place, 0);
+    link->endpoint = (struct redis_endpoint){0};
+    redis_connection_start(link->connection, &link->sentinel, url->master, &endpoint, 0);
 }
 
 /* The next one is asked, or the last one's reason told. */
@@ -129,7 +129,7 @@ static void sentinel_fail(struct redis_link *link, const char *form, const char 
 }
 
 /* Host and port, as texts. Returns 0, or -1 when the reply is none. */
-static int place_read(struct redis_place *place, const struct redisReply *reply)
+static int endpoint_read(struct redis_endpoint *endpoint, const struct redisReply *reply)
 {
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
         reply->element[0]->type != REDIS_REPLY_STRING ||
@@ -137,17 +137,17 @@ static int place_read(struct redis_place *place, const struct redisReply *reply)
         return -1;
     const struct redisReply *host = reply->element[0];
     const unsigned long port = strtoul(reply->element[1]->str, NULL, 10);
-    if (host->len == 0 || host->len >= sizeof place->host || strlen(host->str) != host->len ||
+    if (host->len == 0 || host->len >= sizeof endpoint->host || strlen(host->str) != host->len ||
         port == 0 || port > 65535)
         return -1;
-    memcpy(place->host, host->str, host->len + 1);
-    place->port = (unsigned)port;
+    memcpy(endpoint->host, host->str, host->len + 1);
+    endpoint->port = (unsigned)port;
     return 0;
 }
 
-static void on_place(struct redis_link *link, const struct redisReply *reply)
+static void on_endpoint(struct redis_link *link, const struct redisReply *reply)
 {
-    const bool found = place_read(&link->place, reply) == 0;
+    const bool found = endpoint_read(&link->endpoint, reply) == 0;
 
     redis_connection_stop(link->connection);
     if (!found) {
@@ -155,7 +155,7 @@ static void on_place(struct redis_link *link, const struct redisReply *reply)
         return;
     }
     link->asked = 0;
-    redis_connection_start(link->connection, link->url, NULL, &link->place, link->failures);
+    redis_connection_start(link->connection, link->url, NULL, &link->endpoint, link->failures);
 }
 
 /* Life */
@@ -165,7 +165,7 @@ static void on_up(void *arg, const struct redisReply *reply)
     struct redis_link *link = arg;
 
     if (link->asked > 0) {
-        on_place(link, reply);
+        on_endpoint(link, reply);
         return;
     }
     link->up = true;
@@ -192,7 +192,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     if (link->url->master != NULL)
         sentinel_ask(link);
     else
-        redis_connection_start(link->connection, link->url, NULL, &link->place, link->failures);
+        redis_connection_start(link->connection, link->url, NULL, &link->endpoint, link->failures);
 }
 
 struct redis_link *redis_link_open(struct event_base *base, const struct redis_url *url,
@@ -206,8 +206,8 @@ struct redis_link *redis_link_open(struct event_base *base, const struct redis_u
     *link = (struct redis_link){.base = base, .url = url};
     TAILQ_INIT(&link->lanes);
     if (url->host != NULL) {
-        snprintf(link->place.host, sizeof link->place.host, "%s", url->host);
-        link->place.port = url->port;
+        snprintf(link->endpoint.host, sizeof link->endpoint.host, "%s", url->host);
+        link->endpoint.port = url->port;
     }
     link->timer = evtimer_new(base, on_timer, link);
     link->connection = redis_connection_create(

@@ -1,4 +1,4 @@
-/* The two links of a thread. */
+/* The two links of a thread, each with its deadline. */
 #include "store/redis.h"
 #include "store/redis/link.h"
 

@@ -1,7 +1,7 @@
 /*
- * Private to the replies: the link, and what keeps replies behind it. put.c seals; a backend keeps
- * sealed replies in the order of putting, a queue for each person, and leases the first of each;
- * consumer.c takes what is due, hands it to the sender, and tells the backend how it ended.
+ * Private to the replies: the link, and what keeps replies behind it. A backend keeps sealed replies
+ * in the order of putting, a queue for each person, and leases the first of each to a consumer,
+ * which hands it to the sender and tells the backend how it ended.
  */
 #ifndef STORE_REPLIES_BACKEND_H
 #define STORE_REPLIES_BACKEND_H

@@ -1,6 +1,6 @@
 /*
  * Replies in memory, shared by the threads of one process and lost with it: one list, with one lock
- * that each operation holds for one walk along it. What is known of a person lies in a place by the
+ * that each operation holds for one walk along it. What is known of a person lies in a slot by the
  * hash, which those few share who wait for each other then: the pace, the keys that were put last,
  * and which reply the one who wrote last has last.
  */

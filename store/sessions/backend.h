@@ -1,5 +1,5 @@
 /*
- * Private to the session store: what a backend is to the front (store.c). The front makes names and
+ * Private to the session store: what a backend is to the front. The front makes names and
  * seals; a backend keeps sealed values under names and compares versions, and sees nothing in
  * clear.
  */

@@ -18,8 +18,6 @@
 #define NOTE_LAYOUT 0xe1
 #define NOTE_SIZE sizeof(struct session_note)
 #define MARK_UNKNOWN UINT8_MAX
-/* A mark that is younger than this part of its life need not be saved again. */
-#define MARK_LIFE_PARTS 24
 
 _Static_assert(SEAL_HEAD_SIZE == SESSION_VERSION_SIZE, "the head of a value is its version");
 _Static_assert(SEAL_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
@@ -202,11 +200,12 @@ enum store_status session_loaded(struct session *session, struct session_value v
 
 /* Saving */
 
-/* Whether the mark to be saved is the one that the store has already, with nearly all its life. */
+/* Whether the mark to be saved is the one that the store has already, written not long ago. */
 static bool mark_stays(const struct session *session, uint64_t now_s)
 {
     const struct session_note *note = &session->known.note;
-    const uint64_t young_s = session->link->store->settings.mark_ttl_ms / 1000 / MARK_LIFE_PARTS;
+    const uint64_t young_s =
+        session->link->store->settings.mark_ttl_ms / 1000 / SESSION_MARK_WRITES;
 
     return session->mark_length == note->mark_length &&
            memcmp(session->mark, note->mark, note->mark_length) == 0 &&

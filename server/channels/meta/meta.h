@@ -1,5 +1,5 @@
 /*
- * Meta's Cloud API: signed JSON with messages of many people. Replies are no answer to the request:
+ * Meta's Cloud API: signed JSON with messages of many people. Replies do not go into the response:
  * each goes into the queue of replies, from where it is sent, and the request is answered with 200
  * when the last is safe there.
  */

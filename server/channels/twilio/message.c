@@ -94,8 +94,8 @@ static int read_fields(const struct form *form, struct form_text values[FIELD_CO
     return 0;
 }
 
-/* A sender: with a scheme or without, then a number or an id. */
-struct sender {
+/* From, taken apart: with a scheme or without, then a number or an id. */
+struct author {
     bool on_whatsapp;
     bool plus; /* it is a number, whose plus sign is to be put in front */
     struct form_text person;
@@ -103,19 +103,19 @@ struct sender {
 
 /* A plus sign that nobody encoded (curl -d 'From=whatsapp:+243…') arrives as a space, and is one
  * again; one that was left out is put back. Returns 0, or -1 with *reason. */
-static int read_sender(struct form_text from, struct sender *sender, const char **reason)
+static int read_author(struct form_text from, struct author *author, const char **reason)
 {
     const size_t scheme = sizeof TWILIO_SCHEME - 1;
     struct form_text person = from;
     size_t digits = 0;
 
-    *sender = (struct sender){.on_whatsapp = begins(from, TWILIO_SCHEME)};
-    if (sender->on_whatsapp) {
+    *author = (struct author){.on_whatsapp = begins(from, TWILIO_SCHEME)};
+    if (author->on_whatsapp) {
         person.bytes += scheme;
         person.length -= scheme;
     }
     if (person.length > 0 && person.bytes[0] == ' ') {
-        sender->plus = true;
+        author->plus = true;
         person.bytes++;
         person.length--;
     }
@@ -129,19 +129,19 @@ static int read_sender(struct form_text from, struct sender *sender, const char 
     else if (scheme + 1 + person.length > MESSAGE_ADDRESS_MAX ||
              (digits == person.length && digits > NUMBER_MAX))
         *reason = "From is too long";
-    sender->plus = sender->plus || digits == person.length;
-    sender->person = person;
+    author->plus = author->plus || digits == person.length;
+    author->person = person;
     return *reason == NULL ? 0 : -1;
 }
 
-static void set_address(struct message *message, const struct sender *sender)
+static void set_address(struct message *message, const struct author *author)
 {
     const size_t scheme = sizeof TWILIO_SCHEME - 1;
     char *out = mempcpy(message->address, TWILIO_SCHEME, scheme);
 
-    if (sender->plus)
+    if (author->plus)
         *out++ = '+';
-    out = mempcpy(out, sender->person.bytes, sender->person.length);
+    out = mempcpy(out, author->person.bytes, author->person.length);
     *out = '\0';
     message->scheme_length = scheme;
     message->address_length = (size_t)(out - message->address);
@@ -255,7 +255,7 @@ enum twilio_post twilio_read(struct form *form, const char *our_number, struct m
                              const char **reason)
 {
     struct form_text values[FIELD_COUNT];
-    struct sender sender;
+    struct author author;
 
     *reason = NULL;
     *message = (struct message){0};
@@ -263,13 +263,13 @@ enum twilio_post twilio_read(struct form *form, const char *our_number, struct m
         return TWILIO_BAD;
     if (is_status(values, our_number))
         return TWILIO_STATUS;
-    if (read_sender(values[FROM], &sender, reason) != 0)
+    if (read_author(values[FROM], &author, reason) != 0)
         return TWILIO_BAD;
-    if (!sender.on_whatsapp)
+    if (!author.on_whatsapp)
         return TWILIO_ELSEWHERE;
     if (is_gesture(values[MESSAGE_TYPE]))
         return TWILIO_GESTURE;
-    set_address(message, &sender);
+    set_address(message, &author);
     struct form_text id = values[MESSAGE_SID].length > 0 ? values[MESSAGE_SID] : values[SMS_SID];
     struct form_text body = take_body(form, values[BODY]);
     message->id = id.bytes;

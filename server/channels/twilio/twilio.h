@@ -12,7 +12,7 @@
  * Returns NULL when out of memory. */
 struct channel *twilio_create(const struct config *config, struct exchange_service *exchanges);
 
-/* The answer of a channel that speaks TwiML, in the reply to the request. */
+/* The `answer` of a channel that speaks TwiML: the reply goes into the response to the request. */
 void twilio_answer(struct channel *channel, struct delivery *delivery,
                    const struct message *message, const struct exchange_reply *reply);
 

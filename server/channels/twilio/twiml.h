@@ -1,10 +1,10 @@
-/* TwiML, Twilio's answer format. Pure. */
+/* TwiML, the reply in a response to Twilio. Pure. */
 #ifndef SERVER_CHANNELS_TWILIO_TWIML_H
 #define SERVER_CHANNELS_TWILIO_TWIML_H
 
 #include <stddef.h>
 
-/* Bytes that hold the answer to a text of `length` bytes, with its NUL. */
+/* Bytes that hold the reply with a text of `length` bytes, with its NUL. */
 #define TWIML_MAX(length) ((length)*6 + 128)
 
 /*

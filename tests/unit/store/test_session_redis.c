@@ -97,6 +97,35 @@ static void a_mark_that_is_gone_comes_back_with_the_next_save(void **state)
     assert_string_not_equal("", sealed_mark("fr"));
 }
 
+/* Whether a save writes the same mark again, so many seconds after it was written. */
+static bool is_written_again(unsigned after_s)
+{
+    struct visit visit;
+
+    sealed_mark("");
+    sealed_mark("fr");
+    visit_init(&bench, &visit, ADDRESS);
+    assert_status(visit_load(&bench, &visit), STORE_OK);
+    struct session_note *note = &visit.session.known.note;
+    note->saved_s = htole64(le64toh(note->saved_s) - after_s);
+    tell("DEL uic:m:%s", visit.session.name + strlen("uic:s:"));
+    assert_status(visit_save(&bench, &visit), STORE_OK);
+    redisReply *there = ask("EXISTS uic:m:%s", visit.session.name + strlen("uic:s:"));
+    const bool written = there->integer == 1;
+    freeReplyObject(there);
+    return written;
+}
+
+static void a_mark_is_written_so_often_in_its_life(void **state)
+{
+    (void)state;
+    const unsigned part_s = bench.settings.mark_ttl_ms / 1000 / SESSION_MARK_WRITES;
+
+    assert_false(is_written_again(part_s - 60));
+    assert_true(is_written_again(part_s));
+    assert_true(is_written_again(bench.settings.mark_ttl_ms / 1000));
+}
+
 static void a_deleted_session_leaves_no_key(void **state)
 {
     (void)state;
@@ -349,6 +378,7 @@ int main(void)
         CASE(both_keys_have_their_life),
         CASE(a_mark_that_does_not_change_is_left_alone),
         CASE(a_mark_that_is_gone_comes_back_with_the_next_save),
+        CASE(a_mark_is_written_so_often_in_its_life),
         CASE(a_deleted_session_leaves_no_key),
         CASE(damaged_values_count_as_absent),
         CASE(a_value_of_another_layout_counts_as_absent),
