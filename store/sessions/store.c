@@ -34,6 +34,8 @@ struct session_store *session_store_open(const struct session_settings *settings
     if (store == NULL)
         return NULL;
     store->settings = *settings;
+    if (!settings->in_redis)
+        store->settings.replicas = 0;
     store->backend = settings->in_redis ? &session_redis : &session_memory;
     snprintf(store->ttl, sizeof store->ttl, "%u", settings->ttl_ms);
     snprintf(store->mark_ttl, sizeof store->mark_ttl, "%u", settings->mark_ttl_ms);
@@ -51,6 +53,23 @@ void session_store_close(struct session_store *store)
     session_memory_close(store->memory);
     OPENSSL_cleanse(&store->settings, sizeof store->settings);
     free(store);
+}
+
+static void on_replicas(void *arg, size_t saves, const char *why_not)
+{
+    struct session_link *link = arg;
+
+    (void)saves;
+    if (why_not != NULL)
+        session_health_refused(&link->health, why_not);
+}
+
+static int replicas_join(struct session_link *link, struct redis_link *redis)
+{
+    const struct redis_replicas_settings wanted = {link->store->settings.replicas, on_replicas,
+                                                   link};
+
+    return wanted.wanted > 0 ? redis_replicas_join(&link->replicas, redis, &wanted) : 0;
 }
 
 struct session_link *session_attach(struct session_store *store, struct redis_link *redis,
@@ -71,7 +90,8 @@ struct session_link *session_attach(struct session_store *store, struct redis_li
     if (!settings->in_redis)
         return link;
     redis_lane_join(&link->lane, redis, settings->in_flight_max, NULL);
-    if (session_health_start(&link->health, redis, watch) == 0)
+    if (replicas_join(link, redis) == 0 &&
+        session_health_start(&link->health, redis, &link->replicas, watch) == 0)
         return link;
     snprintf(error, ERROR_MAX, "out of memory");
 failed:
@@ -84,6 +104,7 @@ void session_detach(struct session_link *link)
     if (link == NULL)
         return;
     redis_lane_leave(&link->lane);
+    redis_replicas_leave(&link->replicas);
     session_health_stop(&link->health);
     keyed_hash_free(link->names);
     seal_free(link->seal);
@@ -270,6 +291,11 @@ enum store_status session_saved(struct session *session)
 {
     session->known = session->next;
     return STORE_OK;
+}
+
+bool session_may_be_lost(const struct session *session)
+{
+    return session->link->store->settings.replicas > 0 && session->known.version_length > 0;
 }
 
 enum store_status session_forget(struct session_link *link, struct session *session, bool keep_mark)
