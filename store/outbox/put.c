@@ -12,6 +12,9 @@
 /* A look or a settling, and a forgetting beside it. */
 #define LOOKS_MAX 4
 
+/* Less than the patient link's deadline. */
+#define WAIT_MS 1000
+
 extern const struct redis_script outbox_put_script;
 
 _Static_assert(OUTBOX_KEY_SIZE == SEAL_KEY_SIZE, "one size of keys");
@@ -70,8 +73,12 @@ void outbox_detach(struct outbox_link *link)
 
 static int replicas_join(struct outbox_link *link, struct redis_link *redis)
 {
-    const struct redis_replicas_settings wanted = {link->settings.replicas, link->watch.replicated,
-                                                   link->watch.arg};
+    const struct redis_replicas_settings wanted = {
+        .wanted = link->settings.replicas,
+        .wait_ms = WAIT_MS,
+        .told = link->watch.replicated,
+        .arg = link->watch.arg,
+    };
 
     return wanted.wanted > 0 ? redis_replicas_join(&link->replicas, redis, &wanted) : 0;
 }

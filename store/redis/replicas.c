@@ -10,9 +10,6 @@
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 
-/* Less than a command's deadline on any link. */
-#define WAIT_MS "700"
-
 /* A ticket's `done` may write again, and wait for that. */
 static void tickets_finish(struct redis_replicas *replicas, enum store_status status)
 {
@@ -46,12 +43,13 @@ static void on_waited(const struct redisReply *reply, void *arg)
 static void on_due(evutil_socket_t fd, short what, void *arg)
 {
     struct redis_replicas *replicas = arg;
-    char wanted[16];
+    char wanted[16], wait_ms[16];
 
     (void)fd;
     (void)what;
     snprintf(wanted, sizeof wanted, "%u", replicas->settings.wanted);
-    const char *const argv[] = {"WAIT", wanted, WAIT_MS};
+    snprintf(wait_ms, sizeof wait_ms, "%u", replicas->settings.wait_ms);
+    const char *const argv[] = {"WAIT", wanted, wait_ms};
     if (redis_lane_send(&replicas->lane, 3, argv, NULL, on_waited, replicas) != STORE_LATER)
         on_waited(NULL, replicas);
 }

@@ -2,7 +2,7 @@
  * What was written counts only when so many replicas of Redis have it too, lest a failover loses it:
  * one WAIT at a time, for all that a link wrote before.
  *
- *     redis_replicas_join(&replicas, link, &(struct redis_replicas_settings){1, on_told, arg});
+ *     redis_replicas_join(&replicas, link, &(struct redis_replicas_settings){1, 700, on_told, arg});
  *     redis_replicas_await(&replicas, &ticket);     a write on that link was answered
  *     redis_replicas_leave(&replicas);
  *
@@ -16,7 +16,8 @@
 struct event;
 
 struct redis_replicas_settings {
-    unsigned wanted; /* at least 1 */
+    unsigned wanted;  /* at least 1 */
+    unsigned wait_ms; /* less than a command's deadline on that link */
     /* So many writes are with them; or are not, and why, in Redis's words where it refused to wait.
      * Told before their tickets are finished, and not when the connection was lost. */
     void (*told)(void *arg, size_t writes, const char *why_not);
@@ -40,7 +41,7 @@ int redis_replicas_join(struct redis_replicas *replicas, struct redis_link *link
 void redis_replicas_leave(struct redis_replicas *replicas);
 
 /* Of a write whose answer, on this link, is being handled: its ticket is done later, STORE_OK;
- * STORE_UNREPLICATED when too few replicas had it within a second, or Redis refused to wait; or
+ * STORE_UNREPLICATED when too few replicas had it within wait_ms, or Redis refused to wait; or
  * STORE_DOWN when there was no answer. */
 void redis_replicas_await(struct redis_replicas *replicas, struct store_ticket *ticket);
 

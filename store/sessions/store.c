@@ -18,6 +18,8 @@
 #define NOTE_LAYOUT 0xe1
 #define NOTE_SIZE sizeof(struct session_note)
 #define MARK_UNKNOWN UINT8_MAX
+/* For replicas: less than the prompt link's deadline. */
+#define WAIT_MS 700
 
 _Static_assert(SEAL_HEAD_SIZE == SESSION_VERSION_SIZE, "the head of a value is its version");
 _Static_assert(SEAL_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
@@ -66,8 +68,12 @@ static void on_replicas(void *arg, size_t saves, const char *why_not)
 
 static int replicas_join(struct session_link *link, struct redis_link *redis)
 {
-    const struct redis_replicas_settings wanted = {link->store->settings.replicas, on_replicas,
-                                                   link};
+    const struct redis_replicas_settings wanted = {
+        .wanted = link->store->settings.replicas,
+        .wait_ms = WAIT_MS,
+        .told = on_replicas,
+        .arg = link,
+    };
 
     return wanted.wanted > 0 ? redis_replicas_join(&link->replicas, redis, &wanted) : 0;
 }

@@ -14,7 +14,22 @@ static inline bool redis_server_says(const struct redis_server *where, const cha
     return found;
 }
 
-/* Of a master that is on a port; once each tells that it is ready itself. */
+/* Whether it tells its master in time what it has: in its first second it does not. */
+static inline bool redis_replica_confirms(const struct redis_server *master)
+{
+    redisContext *context = redis_server_connect(master);
+
+    freeReplyObject(redisCommand(context, "SET ready yes"));
+    freeReplyObject(redisCommand(context, "DEL ready"));
+    redisReply *reply = redisCommand(context, "WAIT 1 100");
+    assert_non_null(reply);
+    bool confirms = reply->integer == 1;
+    freeReplyObject(reply);
+    redisFree(context);
+    return confirms;
+}
+
+/* Of a master that is on a port; once it is of use to it. */
 static inline void redis_replica_start(struct redis_server *replica,
                                        const struct redis_server *master)
 {
@@ -22,7 +37,8 @@ static inline void redis_replica_start(struct redis_server *replica,
     freeReplyObject(redis_server_ask(master, "CONFIG SET repl-diskless-sync-delay 0"));
     freeReplyObject(redis_server_ask(replica, "REPLICAOF 127.0.0.1 %d", (int)master->port));
     while (!redis_server_says(master, "INFO replication", "state=online") ||
-           !redis_server_says(replica, "INFO replication", "master_link_status:up"))
+           !redis_server_says(replica, "INFO replication", "master_link_status:up") ||
+           !redis_replica_confirms(master))
         nap();
 }
 
