@@ -17,6 +17,8 @@
  *
  * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
+ * Where a failover of Redis may lose what was loaded (session_may_be_lost), what is known already is
+ * saved once more before it is told, and complete answers before their code is claimed.
  *
  * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
  * its claim was committed, in the records or on its way there in the outbox, and the session saved,

@@ -168,7 +168,7 @@ def parse_options(arguments):
     parser.add_argument("--outage", type=float, metavar="SECONDS",
                         help="instead of all that: PostgreSQL away for so long")
     parser.add_argument("--hang", action="store_true", help="with --outage: SIGSTOP, not stopped")
-    parser.add_argument("--sentinel", action="store_true",
+    parser.add_argument("--sentinel", nargs="?", const="as it is", choices=("as it is", "hurried"),
                         help="Redis has a replica and a sentinel; the faults are failovers")
     parser.add_argument("--replicas", type=int, default=1,
                         help="with --sentinel: SESSION_REPLICAS and OUTBOX_REPLICAS")

@@ -97,14 +97,14 @@ class SqliteFile:
 
 class Stage:
     """kind: "sqlite" or "postgres". broken: what is falsified on purpose, to see that it is found.
-    sentinel: Redis has a replica, and a sentinel instead of the proxy."""
+    sentinel: Redis has a replica, and a sentinel instead of the proxy, "hurried" or not."""
 
     def __init__(self, directory, kind, broken=None, workers=2, durable=False, settings=None,
                  sentinel=False):
         self.directory = directory
         self.broken = broken
         self.sentinel = sentinel
-        self.redis = (RedisPair(directory / "redis") if sentinel
+        self.redis = (RedisPair(directory / "redis", sentinel == "hurried") if sentinel
                       else RedisServer(directory / "redis", durable=broken != "redis-memory"))
         self.postgres = self.file = None
         if kind == "postgres":
