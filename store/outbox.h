@@ -73,9 +73,8 @@ struct outbox_entry {
 };
 
 /* In one round trip: STORE_LATER, then STORE_OK (it is in the stream), STORE_FULL (the stream has
- * length_max entries) or STORE_DOWN (Redis is away, or too few replicas had it within a second; it
- * may be in the stream all the same). At once:
- * STORE_DOWN or STORE_FULL. */
+ * length_max entries); or it may be in the stream all the same: STORE_DOWN (Redis is away),
+ * STORE_UNREPLICATED (too few replicas had it within a second). At once: STORE_DOWN or STORE_FULL. */
 enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entry);
 
 /*

@@ -22,7 +22,9 @@ struct redis_url;
 
 /* Both are NULL without Redis. */
 struct redis_links {
-    struct redis_link *prompt;  /* for short commands that Redis answers at once */
+    /* For short commands that Redis answers at once; and, where sessions ask for replicas, for as
+     * long as those need to have what was written. */
+    struct redis_link *prompt;
     struct redis_link *patient; /* for those that may wait, or whose replies are long */
 };
 

@@ -44,6 +44,7 @@ struct session_settings {
     unsigned mark_ttl_ms;   /* of the mark, from when it was written last */
     unsigned in_flight_max; /* Redis commands under way on one link */
     size_t memory_max;      /* sessions that the memory backend holds */
+    unsigned replicas;      /* of Redis, that must have a save before it counts as done */
 };
 
 struct session_store;
@@ -110,8 +111,13 @@ enum store_status session_load(struct session_link *link, struct session *sessio
 
 /* Saves if nobody saved since the load, and renews both lives, a mark's that did not change only
  * when a part of it has passed: STORE_OK; STORE_CONFLICT (load again); STORE_DOWN: nobody knows
- * whether it was saved; STORE_REFUSED: it was not; STORE_FULL; STORE_LATER. */
+ * whether it was saved; STORE_UNREPLICATED: it was, and a failover may lose it; STORE_REFUSED: it
+ * was not; STORE_FULL; STORE_LATER. */
 enum store_status session_save(struct session_link *link, struct session *session);
+
+/* Whether a failover may lose what was loaded: settings.replicas are asked for, and it may be that a
+ * save, ours or another's, is not with them yet. Who saves it again will know. */
+bool session_may_be_lost(const struct session *session);
 
 /* Deletes the session whatever its version, and its mark unless keep_mark (then it is as if the
  * session had expired). No load is needed before: STORE_OK; STORE_ABSENT when there was nothing to

@@ -13,15 +13,16 @@
 
 enum store_status {
     STORE_OK,
-    STORE_ABSENT,   /* load: there is no such session */
-    STORE_CONFLICT, /* save: somebody saved in between; claim: the code is another person's */
-    STORE_DOWN,     /* the store cannot be reached, failed, or did not answer in time */
-    STORE_FULL,     /* a limit of ours is reached: too many operations in flight, or no room */
-    STORE_REFUSED,  /* sessions: the store answers, and surely did nothing */
-    STORE_LATER,    /* `done` will be called */
+    STORE_ABSENT,       /* load: there is no such session */
+    STORE_CONFLICT,     /* save: somebody saved in between; claim: the code is another person's */
+    STORE_DOWN,         /* the store cannot be reached, failed, or did not answer in time */
+    STORE_FULL,         /* a limit of ours is reached: too many operations in flight, or no room */
+    STORE_REFUSED,      /* sessions: the store answers, and surely did nothing */
+    STORE_UNREPLICATED, /* done, and too few replicas have it: a failover may lose it */
+    STORE_LATER,        /* `done` will be called */
 };
 
-/* "ok", "absent", "conflict", "down", "full", "refused", "later"; static. */
+/* "ok", "absent", "conflict", "down", "full", "refused", "unreplicated", "later"; static. */
 const char *store_status_name(enum store_status status);
 
 struct store_ticket {

@@ -31,20 +31,42 @@ static int check_risks(const struct redis_survey *survey, unsigned outbox_replic
     return survey->evicts[0] != '\0' ? -1 : 0;
 }
 
-static void check_replicas(const struct redis_survey *survey, unsigned outbox_replicas,
+static void check_replicas(const struct redis_survey *survey, const struct config *config,
                            unsigned acknowledged)
 {
-    static const struct redis_advice one = {
+    static const struct redis_advice outbox = {
         "Redis has a replica: with OUTBOX_REPLICAS=1 no code that was told is lost in a failover",
-        "Redis a une réplique : avec OUTBOX_REPLICAS=1, une bascule ne perd aucun code dit"};
+        "Redis a une réplique : avec OUTBOX_REPLICAS=1, une bascule ne perd aucun code dit"};
+    static const struct redis_advice session = {
+        "Redis has a replica: with SESSION_REPLICAS=1 a failover asks nobody again",
+        "Redis a une réplique : avec SESSION_REPLICAS=1, une bascule ne repose aucune question"};
     static const struct redis_advice late = {
         "fewer replicas than OUTBOX_REPLICAS had a record within two seconds",
         "moins de répliques que OUTBOX_REPLICAS ont reçu un enregistrement en deux secondes"};
+    const unsigned wanted = config->outbox_replicas;
 
-    if (outbox_replicas == 0 && survey->replicas > 0)
-        print_advice("hint", "", &one);
-    else if (acknowledged < outbox_replicas && survey->replicas >= outbox_replicas)
+    if (wanted == 0 && survey->replicas > 0)
+        print_advice("hint", "", &outbox);
+    else if (acknowledged < wanted && survey->replicas >= wanted)
         print_advice("hint", "", &late);
+    if (config->session_replicas == 0 && survey->replicas > 0)
+        print_advice("hint", "", &session);
+}
+
+/* Without the replicas that sessions ask for, nobody is served. */
+static int try_redis(const struct config *config, struct redis_health *health,
+                     unsigned *acknowledged, char error[ERROR_MAX])
+{
+    const unsigned outbox = config->outbox_replicas, session = config->session_replicas;
+
+    if (redis_health_check(config->redis_url, DEADLINE_MS, outbox > session ? outbox : session,
+                           health, acknowledged, error) != 0)
+        return -1;
+    if (*acknowledged >= session)
+        return 0;
+    snprintf(error, ERROR_MAX, "%u of %u", *acknowledged, session);
+    health->refusal = REDIS_LACKS_REPLICAS;
+    return -1;
 }
 
 int check_redis(const struct config *config)
@@ -52,8 +74,7 @@ int check_redis(const struct config *config)
     char error[ERROR_MAX] = "";
     struct redis_health health;
     unsigned acknowledged;
-    int status = redis_health_check(config->redis_url, DEADLINE_MS, config->outbox_replicas,
-                                    &health, &acknowledged, error);
+    int status = try_redis(config, &health, &acknowledged, error);
     const struct redis_advice *advice = redis_advice(health.refusal);
 
     if (status == 0)
@@ -65,6 +86,6 @@ int check_redis(const struct config *config)
     if (check_risks(&health.survey, config->outbox_replicas) != 0)
         status = -1;
     if (status == 0)
-        check_replicas(&health.survey, config->outbox_replicas, acknowledged);
+        check_replicas(&health.survey, config, acknowledged);
     return status;
 }

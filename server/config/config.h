@@ -60,11 +60,12 @@ struct config {
     unsigned max_body_bytes;
     unsigned max_parameters;
     unsigned stop_delay_seconds;
-    unsigned retention_days;  /* codes not asked for since are removed; 0: never */
-    unsigned outbox_alarm;    /* records in the outbox: more are reported */
-    unsigned outbox_max;      /* records in the outbox: no more are taken */
-    unsigned outbox_replicas; /* of Redis, that must have a record there before its code is told */
-    bool production;          /* environment is "production" */
+    unsigned retention_days;   /* codes not asked for since are removed; 0: never */
+    unsigned outbox_alarm;     /* records in the outbox: more are reported */
+    unsigned outbox_max;       /* records in the outbox: no more are taken */
+    unsigned outbox_replicas;  /* of Redis, that must have a record there before its code is told */
+    unsigned session_replicas; /* of Redis, that must have what a person said before the answer */
+    bool production;           /* environment is "production" */
 };
 
 /*

@@ -76,3 +76,13 @@ void exchange_answer_reply(struct exchange *exchange)
     exchange_answer_with(exchange, &reply);
     explicit_bzero(service->reply, reply.length);
 }
+
+/* What the store said last is the best there is: where it knew this message, "try again" would have
+ * the same words count for the next question. */
+void exchange_answer_late(struct exchange *exchange)
+{
+    if (exchange->again && exchange->outcome.effect != FLOW_CLAIM)
+        exchange_answer_reply(exchange);
+    else
+        exchange_answer_unavailable(exchange, "deadline_passed");
+}

@@ -27,7 +27,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
          exchange = next) {
         next = TAILQ_NEXT(exchange, link);
         if (exchange->started_us <= due)
-            exchange_answer_unavailable(exchange, "deadline_passed");
+            exchange_answer_late(exchange);
         if (exchange->waiting) {
             exchange->waiting = false;
             exchange_drive(exchange);

@@ -41,10 +41,12 @@ struct exchange {
     int64_t now_us;
     unsigned rounds; /* how often it was loaded */
     unsigned longer;
-    bool unsure;      /* a save was sent and not answered: it may be done, or still be on its way */
-    bool lost;        /* the last save was not answered */
-    bool waiting;     /* for the next sweep, which loads again */
-    bool for_another; /* finishing what another message of the person completed */
+    bool asked;   /* the save was sent to the store */
+    bool unsure;  /* what it says may be saved already, or still be on its way, and no word came */
+    bool lost;    /* the last save was not answered */
+    bool again;   /* the save has what was loaded once more: to know that it is safe */
+    bool waiting; /* for the next sweep, which loads again */
+    bool for_another;             /* finishing what another message of the person completed */
     struct replies_newest newest; /* our newest reply, for a message that quotes one of ours */
     struct flow_outcome outcome;
     const char *result; /* for the log */
@@ -109,6 +111,8 @@ void exchange_answer_with(struct exchange *exchange, const struct exchange_reply
 /* With what the conversation says; or, where that went on without this message, with the code that
  * its answers got. */
 void exchange_answer_reply(struct exchange *exchange);
+/* The deadline passed. */
+void exchange_answer_late(struct exchange *exchange);
 /* "Try again in a minute"; why is for the log. */
 void exchange_answer_unavailable(struct exchange *exchange, const char *why);
 

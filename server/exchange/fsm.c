@@ -17,6 +17,8 @@
  *
  * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
+ * Where a failover of Redis may lose what was loaded (session_may_be_lost), what is known already is
+ * saved once more before it is told, and complete answers before their code is claimed.
  *
  * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
  * its claim was committed, in the records or on its way there in the outbox, and the session saved,
@@ -129,11 +131,13 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     enum flow_pending pending = flow_pending(flow, conversation, &exchange->said, now_s);
     exchange->for_another = pending == FLOW_PENDING_OTHER;
     exchange->longer = 0;
+    exchange->again = false;
     if (pending != FLOW_PENDING_NONE) {
         exchange->outcome = (struct flow_outcome){.effect = FLOW_CLAIM,
                                                   .event = FLOW_EVENT_ACCEPTED,
                                                   .step = (uint8_t)(conversation->step - 1)};
-        return EXCHANGE_CLAIM;
+        exchange->again = session_may_be_lost(session);
+        return exchange->again ? EXCHANGE_RESERVE : EXCHANGE_CLAIM;
     }
     uint64_t fingerprint = conversation->fingerprint;
     exchange->outcome = flow_step(flow, conversation, &exchange->said, now_s);
@@ -148,7 +152,8 @@ static enum store_status exchange_save(struct exchange *exchange)
     struct session *session = &exchange->session;
 
     explicit_bzero(session->bytes, session->length); /* of an earlier save, perhaps longer */
-    exchange->conversation.saved_min = (uint32_t)(exchange->now_us / 60000000);
+    if (!exchange->again)
+        exchange->conversation.saved_min = (uint32_t)(exchange->now_us / 60000000);
     session->length = conversation_encode(&exchange->conversation, session->bytes);
     session->mark_length = conversation_mark(&exchange->conversation, session->mark);
     return session_save(exchange->service->settings.sessions, session);
@@ -159,25 +164,41 @@ static void save_count(struct exchange *exchange)
 {
     const struct exchange_settings *settings = &exchange->service->settings;
 
-    if (exchange->session.ticket.status == STORE_OK)
+    if (exchange->session.ticket.status == STORE_OK && !exchange->again)
         counting_add(settings->counting, settings->counters, &exchange->counted,
                      &exchange->conversation, &exchange->outcome);
 }
 
-/* What a finished save means: of the complete answers, or of what is to be answered. Returns
- * whether the exchange goes on. */
-static bool save_finish(struct exchange *exchange)
+/* After a load or a save that did not work. Whoever is told "try again" after a save that was done
+ * would have the answer count for the next question: so where that may be the session is loaded again,
+ * which knows this message or does not. */
+static enum fsm_next load_again(struct exchange *exchange, bool patient, const char *why)
 {
+    if (!exchange->unsure && !patient) {
+        exchange_answer_unavailable(exchange, why);
+        return FSM_OVER;
+    }
+    exchange->state = EXCHANGE_LOAD;
+    exchange->waiting = true;
+    return FSM_WAITS;
+}
+
+/* What a finished save means: of the complete answers, or of what is to be answered. */
+static enum fsm_next save_finish(struct exchange *exchange)
+{
+    const enum store_status status = exchange->session.ticket.status;
+
     save_count(exchange);
-    switch (exchange->session.ticket.status) {
+    switch (status) {
     case STORE_OK:
         if (exchange->state == EXCHANGE_RESERVED) {
+            exchange->again = false;
             exchange->state = EXCHANGE_CLAIM;
-            return true;
+            return FSM_ON;
         }
         if (!exchange->for_another) {
             exchange_answer_reply(exchange);
-            return false;
+            return FSM_OVER;
         }
         break;
     case STORE_CONFLICT:
@@ -185,39 +206,31 @@ static bool save_finish(struct exchange *exchange)
         break;
     case STORE_REFUSED: /* surely not done, so the same message may come again */
         metrics_add(METRIC_SESSIONS_REFUSED, 1);
-        exchange_answer_unavailable(exchange, "sessions_refused");
-        return false;
+        return load_again(exchange, false, "sessions_refused");
     default:
-        /* "Try again" after a save that was done: the person's answer would count for the next
-         * question. So the session is loaded again, which knows this message or does not. */
-        exchange->lost = exchange->unsure;
-        if (exchange->unsure)
-            break;
-        exchange_answer_unavailable(exchange, "sessions_unavailable");
-        return false;
+        if (status == STORE_UNREPLICATED)
+            metrics_add(METRIC_SESSIONS_UNREPLICATED, 1);
+        exchange->unsure |= exchange->asked;
+        exchange->lost = exchange->asked && !exchange->again;
+        return load_again(exchange, false, "sessions_unavailable");
     }
     exchange->state = EXCHANGE_LOAD;
     if (++exchange->rounds < ROUNDS_MAX)
-        return true;
+        return FSM_ON;
     exchange_answer_unavailable(exchange, "too_many_conflicts");
-    return false;
+    return FSM_OVER;
 }
 
-/* What a load means that did not work. Returns whether to wait. */
-static bool load_failed(struct exchange *exchange)
+/* What a load means that did not work. */
+static enum fsm_next load_failed(struct exchange *exchange)
 {
     const bool refused = exchange->session.ticket.status == STORE_REFUSED;
 
     if (refused)
         metrics_add(METRIC_SESSIONS_REFUSED, 1);
-    if (exchange->unsure ||
-        (!refused && clock_monotonic_us() - exchange->started_us < SESSIONS_WAIT_US)) {
-        exchange->state = EXCHANGE_LOAD;
-        exchange->waiting = true;
-        return true;
-    }
-    exchange_answer_unavailable(exchange, refused ? "sessions_refused" : "sessions_unavailable");
-    return false;
+    return load_again(exchange,
+                      !refused && clock_monotonic_us() - exchange->started_us < SESSIONS_WAIT_US,
+                      refused ? "sessions_refused" : "sessions_unavailable");
 }
 
 /* Takes the time of the stores: from the states that ask to those that have the answer. */
@@ -277,10 +290,15 @@ static enum fsm_next load_finish(struct exchange *exchange)
     const enum store_status status = exchange->session.ticket.status;
 
     if (status != STORE_OK && status != STORE_ABSENT)
-        return load_failed(exchange) ? FSM_WAITS : FSM_OVER;
+        return load_failed(exchange);
     exchange->state = exchange_step(exchange);
     if (exchange->outcome.effect != FLOW_REPEAT && exchange->outcome.effect != FLOW_IGNORE)
         return FSM_ON;
+    if (session_may_be_lost(&exchange->session)) {
+        exchange->again = true;
+        exchange->unsure = true; /* this message was saved, and "try again" would be wrong */
+        return FSM_ON;
+    }
     exchange_answer_reply(exchange);
     return FSM_OVER;
 }
@@ -310,8 +328,7 @@ static enum fsm_next ask_save(struct exchange *exchange)
 {
     exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
     enum fsm_next next = ticket_wait(&exchange->session.ticket, exchange_save(exchange));
-    if (next == FSM_WAITS)
-        exchange->unsure = true;
+    exchange->asked = next == FSM_WAITS;
     return next;
 }
 
@@ -339,7 +356,7 @@ static enum fsm_next fsm_step(struct exchange *exchange)
         return ask_save(exchange);
     case EXCHANGE_RESERVED:
     case EXCHANGE_SAVED:
-        return save_finish(exchange) ? FSM_ON : FSM_OVER;
+        return save_finish(exchange);
     }
     return FSM_OVER;
 }

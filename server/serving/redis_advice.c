@@ -14,8 +14,10 @@ static const struct redis_advice refusals[] = {
     [REDIS_CANNOT_WRITE] = {"Redis cannot write to its disk: see df -h, and Redis's log",
                             "Redis ne peut pas écrire sur son disque : voir df -h et le journal "
                             "de Redis"},
-    [REDIS_LACKS_REPLICAS] = {"fewer replicas are connected than min-replicas-to-write asks for",
-                              "il manque des répliques, d’après min-replicas-to-write"},
+    [REDIS_LACKS_REPLICAS] = {"fewer replicas are there in time than min-replicas-to-write or "
+                              "SESSION_REPLICAS asks for",
+                              "il manque des répliques, d’après min-replicas-to-write ou "
+                              "SESSION_REPLICAS"},
     [REDIS_REFUSES_OTHERWISE] = {"Redis refuses what we need", "Redis refuse ce qu’il nous faut"},
 };
 

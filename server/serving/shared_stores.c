@@ -61,6 +61,7 @@ static int open_sessions(struct shared_stores *shared, const struct setup *setup
         return -1;
     *subject = "sessions";
     setup_session(setup, &settings);
+    settings.replicas = setup->config.session_replicas;
     shared->sessions = session_store_open(&settings, error);
     OPENSSL_cleanse(&settings, sizeof settings);
     if (shared->sessions == NULL)

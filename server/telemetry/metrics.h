@@ -75,6 +75,8 @@
       "Sessions that another message changed in between")                                        \
     X(SESSIONS_REFUSED, "uic_sessions_refused_total", "",                                        \
       "Loads and saves of sessions that Redis refused")                                          \
+    X(SESSIONS_UNREPLICATED, "uic_sessions_unreplicated_total", "",                              \
+      "Saves of sessions that too few replicas of Redis had in time")                            \
     X(CODES, "uic_codes_total", "", "Codes told")                                                \
     X(CODES_LENGTHENED, "uic_codes_lengthened_total", "",                                        \
       "Codes made longer because another person held the short one")                             \

@@ -6,7 +6,7 @@
 #define STORE_OUTBOX_LINK_H
 
 #include "store/outbox.h"
-#include "store/redis/link.h"
+#include "store/redis/replicas.h"
 
 #define OUTBOX_CONSUMER_BYTES 16
 
@@ -23,10 +23,7 @@ struct outbox_link {
     struct record_link *records;
     struct seal *seal;
     struct redis_lane puts;
-    /* Entries that were put and are not safe yet: */
-    struct redis_lane waits;
-    struct store_ticket *asked, *waiting; /* for the WAIT under way; for the next one */
-    size_t asked_count, unsafe_count;     /* the latter of both */
+    struct redis_replicas replicas; /* entries that were put and are not safe yet wait there */
     /* The drain's: */
     struct redis_lane looks;
     struct outbox_pace pace;
@@ -40,10 +37,6 @@ struct outbox_link {
     int64_t forget_at;
     char told[ERROR_MAX]; /* why the stream cannot be read */
 };
-
-/* An entry that Redis said, on this link, that it has: its ticket is done later, STORE_OK, or
- * STORE_DOWN when too few replicas had it in time, or there was no answer. */
-void outbox_replicas_await(struct outbox_link *link, struct outbox_entry *entry);
 
 /* Returns 0, or -1 when memory or randomness is out. */
 int outbox_drain_start(struct outbox_link *link, struct event_base *base);

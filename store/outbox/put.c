@@ -12,6 +12,9 @@
 /* A look or a settling, and a forgetting beside it. */
 #define LOOKS_MAX 4
 
+/* Less than the patient link's deadline. */
+#define WAIT_MS 1000
+
 extern const struct redis_script outbox_put_script;
 
 _Static_assert(OUTBOX_KEY_SIZE == SEAL_KEY_SIZE, "one size of keys");
@@ -32,7 +35,7 @@ static void on_put(const struct redisReply *reply, void *arg)
     const enum store_status status = put_status(entry->link, reply);
 
     if (status == STORE_OK && entry->link->settings.replicas > 0)
-        outbox_replicas_await(entry->link, entry);
+        redis_replicas_await(&entry->link->replicas, &entry->ticket);
     else
         store_ticket_finish(&entry->ticket, status);
 }
@@ -44,7 +47,7 @@ enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entr
 
     if (!redis_lane_up(&link->puts))
         return STORE_DOWN;
-    if (link->puts.in_flight + link->unsafe_count >= link->settings.in_flight_max)
+    if (link->puts.in_flight + link->replicas.count >= link->settings.in_flight_max)
         return STORE_FULL;
     size_t length = outbox_claim_seal(link->seal, entry->claim, sealed);
     if (length == 0)
@@ -62,10 +65,22 @@ void outbox_detach(struct outbox_link *link)
     if (link == NULL)
         return;
     redis_lane_leave(&link->puts);
-    redis_lane_leave(&link->waits);
+    redis_replicas_leave(&link->replicas);
     outbox_drain_stop(link);
     seal_free(link->seal);
     free(link);
+}
+
+static int replicas_join(struct outbox_link *link, struct redis_link *redis)
+{
+    const struct redis_replicas_settings wanted = {
+        .wanted = link->settings.replicas,
+        .wait_ms = WAIT_MS,
+        .told = link->watch.replicated,
+        .arg = link->watch.arg,
+    };
+
+    return wanted.wanted > 0 ? redis_replicas_join(&link->replicas, redis, &wanted) : 0;
 }
 
 struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct event_base *base,
@@ -83,9 +98,9 @@ struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct
     link->seal = seal_create(settings->seal_key);
     OPENSSL_cleanse(link->settings.seal_key, OUTBOX_KEY_SIZE);
     redis_lane_join(&link->puts, redis, settings->in_flight_max, NULL);
-    redis_lane_join(&link->waits, redis, 1, NULL);
     redis_lane_join(&link->looks, redis, LOOKS_MAX, NULL);
-    if (link->seal != NULL && outbox_drain_start(link, base) == 0)
+    if (link->seal != NULL && replicas_join(link, redis) == 0 &&
+        outbox_drain_start(link, base) == 0)
         return link;
     snprintf(error, ERROR_MAX, "%s",
              link->seal == NULL ? "cannot prepare the outbox's key"

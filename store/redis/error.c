@@ -41,6 +41,7 @@ enum redis_refusal redis_error_refusal(const char *error)
         {"OOM ", REDIS_IS_FULL},
         {"MISCONF ", REDIS_CANNOT_WRITE},
         {"NOREPLICAS ", REDIS_LACKS_REPLICAS},
+        {REDIS_TOO_FEW, REDIS_LACKS_REPLICAS},
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -56,6 +57,10 @@ void redis_error_write(char words[ERROR_MAX], const char *what, const char *erro
     const size_t length = end != NULL ? (size_t)(end - error) : strlen(error);
 
     snprintf(words, ERROR_MAX, "%s: %.*s", what, length < 200 ? (int)length : 200, error);
+    /* A script adds its name and line; the trouble is the same. */
+    char *script = strstr(words, " script: ");
+    if (script != NULL)
+        *script = '\0';
 }
 
 bool redis_error_note(char told[ERROR_MAX], const char *what, const struct redisReply *reply)
@@ -63,10 +68,6 @@ bool redis_error_note(char told[ERROR_MAX], const char *what, const struct redis
     char words[ERROR_MAX];
 
     redis_error_write(words, what, reply->type == REDIS_REPLY_ERROR ? reply->str : "an odd answer");
-    /* A script adds its name and line; the trouble is the same. */
-    char *script = strstr(words, " script: ");
-    if (script != NULL)
-        *script = '\0';
     if (strcmp(words, told) == 0)
         return false;
     strcpy(told, words);

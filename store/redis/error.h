@@ -6,6 +6,9 @@
 
 struct redisReply;
 
+/* Of a WAIT that was answered in vain. */
+#define REDIS_TOO_FEW "too few replicas in time"
+
 /* Whether a reply is the error of this code, its first word. */
 bool redis_error_is(const struct redisReply *reply, const char *code);
 
@@ -16,8 +19,8 @@ bool redis_error_is_elsewhere(const struct redisReply *reply);
 /* Why a command was refused. */
 enum redis_refusal redis_error_refusal(const char *error);
 
-/* An error's words without the arguments that it may repeat, and what stands for whom before
- * them. */
+/* An error's words without the arguments that it may repeat and the place in a script, and what
+ * stands for whom before them. */
 void redis_error_write(char words[ERROR_MAX], const char *what, const char *error);
 
 /* Notes why what was asked for was not answered as it should be. Returns whether that is news. */

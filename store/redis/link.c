@@ -7,7 +7,8 @@
  *
  * One connection serves both, a sentinel and then the master; where there are no sentinels the
  * endpoint is known. The timer is pending in WAITING, and before the next sentinel: the connection has
- * deadlines of its own. The next attempt may find a new master, behind the same address or by asking.
+ * deadlines of its own. The next attempt may find a new master, behind the same address or by asking;
+ * who doubts a link that is UP has it begin anew.
  *
  * A script goes by its name. Whoever hears that Redis does not know it (a new server, or one that
  * forgot) loads it and sends the same command again, once: a script that was not there has done
@@ -193,6 +194,17 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         sentinel_ask(link);
     else
         redis_connection_start(link->connection, link->url, NULL, &link->endpoint, link->failures);
+}
+
+bool redis_link_doubt(struct redis_link *link)
+{
+    if (link->url->master == NULL || !link->up)
+        return false;
+    link->up = false;
+    link->told[0] = '\0';
+    redis_connection_stop(link->connection);
+    event_add(link->timer, &(struct timeval){0, 0});
+    return true;
 }
 
 struct redis_link *redis_link_open(struct event_base *base, const struct redis_url *url,

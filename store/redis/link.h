@@ -37,6 +37,11 @@ struct event_base *redis_link_base(const struct redis_link *link);
 /* Which Redis it is, and what about it, which may be anything that a server said: one line. */
 void redis_link_describe(const struct redis_link *link, const char *what, char line[ERROR_MAX]);
 
+/* Whether this still is the master is in doubt: the sentinels are asked again, and the lanes told
+ * what comes of it. Commands under way end without a reply, from here. Returns false, and does
+ * nothing, where there are no sentinels or the link is not up. */
+bool redis_link_doubt(struct redis_link *link);
+
 /* One store's share of a link; embedded in the store. */
 struct redis_lane {
     struct redis_link *link; /* NULL: on none, and as if Redis were away */

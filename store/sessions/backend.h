@@ -33,7 +33,8 @@ struct session_link {
     struct seal *seal;
     unsigned char value[SESSION_SEALED_MAX];
     unsigned char mark[SESSION_MARK_SEALED_MAX];
-    struct redis_lane lane; /* in memory on no link */
+    struct redis_lane lane;         /* in memory on no link, like the next two */
+    struct redis_replicas replicas; /* saves that were done wait there, if any are asked for */
     struct session_health health;
 };
 

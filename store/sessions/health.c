@@ -36,7 +36,8 @@ static void health_refuse(struct session_health *health, enum redis_refusal refu
 
     health->found.refusal = refusal;
     redis_link_describe(health->probe.lane.link, words, line);
-    event_add(health->retry, &retry_after);
+    if (!event_pending(health->retry, EV_TIMEOUT, NULL)) /* others are refused all the time */
+        event_add(health->retry, &retry_after);
     health_tell(health, false, line);
 }
 
@@ -49,11 +50,30 @@ void session_health_refused(struct session_health *health, const char *error)
         health_refuse(health, redis_error_refusal(error), words);
 }
 
+static void health_serve(struct session_health *health)
+{
+    char line[ERROR_MAX];
+
+    event_del(health->retry);
+    health->found = health->probe.health;
+    redis_link_describe(health->probe.lane.link, "connected", line);
+    health_tell(health, true, line);
+}
+
+/* Why replicas have not got it was told to session_health_refused. */
+static void on_replicated(struct store_ticket *ticket)
+{
+    struct session_health *health = container_of(ticket, struct session_health, replicated);
+
+    health->waits = false;
+    if (ticket->status == STORE_OK)
+        health_serve(health);
+}
+
 /* A link that is down tells so itself. */
 static void on_probed(struct redis_probe *probe)
 {
     struct session_health *health = container_of(probe, struct session_health, probe);
-    char line[ERROR_MAX];
 
     if (!redis_lane_up(&probe->lane))
         return;
@@ -61,11 +81,11 @@ static void on_probed(struct redis_probe *probe)
         health_refuse(health, probe->health.refusal, probe->words);
     } else if (probe->status == STORE_DOWN) {
         event_add(health->retry, &retry_after);
-    } else {
-        event_del(health->retry);
-        health->found = probe->health;
-        redis_link_describe(probe->lane.link, "connected", line);
-        health_tell(health, true, line);
+    } else if (health->replicas->settings.wanted == 0) {
+        health_serve(health);
+    } else if (!health->waits) {
+        health->waits = true;
+        redis_replicas_await(health->replicas, &health->replicated);
     }
 }
 
@@ -75,7 +95,8 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    redis_probe_start(&health->probe);
+    if (health->found.refusal != REDIS_LACKS_REPLICAS || !redis_link_doubt(health->probe.lane.link))
+        redis_probe_start(&health->probe);
 }
 
 static void on_link(void *arg, bool up, const char *line)
@@ -92,9 +113,11 @@ static void on_link(void *arg, bool up, const char *line)
 }
 
 int session_health_start(struct session_health *health, struct redis_link *link,
-                         const struct store_watch *watch)
+                         struct redis_replicas *replicas, const struct store_watch *watch)
 {
-    *health = (struct session_health){.probe = {.steps = steps, .done = on_probed}};
+    *health = (struct session_health){.probe = {.steps = steps, .done = on_probed},
+                                      .replicas = replicas,
+                                      .replicated.done = on_replicated};
     if (watch != NULL)
         health->watch = *watch;
     health->retry = evtimer_new(redis_link_base(link), on_retry, health);

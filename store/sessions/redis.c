@@ -50,11 +50,15 @@ static void on_saved(const struct redisReply *reply, void *arg)
 {
     struct session *session = arg;
 
-    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+    if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
         session_fail(session, reply);
+        return;
+    }
+    const enum store_status status = reply->integer == 1 ? session_saved(session) : STORE_CONFLICT;
+    if (status == STORE_OK && session->link->store->settings.replicas > 0)
+        redis_replicas_await(&session->link->replicas, &session->ticket);
     else
-        store_ticket_finish(&session->ticket,
-                            reply->integer == 1 ? session_saved(session) : STORE_CONFLICT);
+        store_ticket_finish(&session->ticket, status);
 }
 
 /* Without a mark the words around the others are not said. */

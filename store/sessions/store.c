@@ -18,6 +18,8 @@
 #define NOTE_LAYOUT 0xe1
 #define NOTE_SIZE sizeof(struct session_note)
 #define MARK_UNKNOWN UINT8_MAX
+/* For replicas: less than the prompt link's deadline. */
+#define WAIT_MS 700
 
 _Static_assert(SEAL_HEAD_SIZE == SESSION_VERSION_SIZE, "the head of a value is its version");
 _Static_assert(SEAL_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
@@ -34,6 +36,8 @@ struct session_store *session_store_open(const struct session_settings *settings
     if (store == NULL)
         return NULL;
     store->settings = *settings;
+    if (!settings->in_redis)
+        store->settings.replicas = 0;
     store->backend = settings->in_redis ? &session_redis : &session_memory;
     snprintf(store->ttl, sizeof store->ttl, "%u", settings->ttl_ms);
     snprintf(store->mark_ttl, sizeof store->mark_ttl, "%u", settings->mark_ttl_ms);
@@ -51,6 +55,27 @@ void session_store_close(struct session_store *store)
     session_memory_close(store->memory);
     OPENSSL_cleanse(&store->settings, sizeof store->settings);
     free(store);
+}
+
+static void on_replicas(void *arg, size_t saves, const char *why_not)
+{
+    struct session_link *link = arg;
+
+    (void)saves;
+    if (why_not != NULL)
+        session_health_refused(&link->health, why_not);
+}
+
+static int replicas_join(struct session_link *link, struct redis_link *redis)
+{
+    const struct redis_replicas_settings wanted = {
+        .wanted = link->store->settings.replicas,
+        .wait_ms = WAIT_MS,
+        .told = on_replicas,
+        .arg = link,
+    };
+
+    return wanted.wanted > 0 ? redis_replicas_join(&link->replicas, redis, &wanted) : 0;
 }
 
 struct session_link *session_attach(struct session_store *store, struct redis_link *redis,
@@ -71,7 +96,8 @@ struct session_link *session_attach(struct session_store *store, struct redis_li
     if (!settings->in_redis)
         return link;
     redis_lane_join(&link->lane, redis, settings->in_flight_max, NULL);
-    if (session_health_start(&link->health, redis, watch) == 0)
+    if (replicas_join(link, redis) == 0 &&
+        session_health_start(&link->health, redis, &link->replicas, watch) == 0)
         return link;
     snprintf(error, ERROR_MAX, "out of memory");
 failed:
@@ -84,6 +110,7 @@ void session_detach(struct session_link *link)
     if (link == NULL)
         return;
     redis_lane_leave(&link->lane);
+    redis_replicas_leave(&link->replicas);
     session_health_stop(&link->health);
     keyed_hash_free(link->names);
     seal_free(link->seal);
@@ -270,6 +297,11 @@ enum store_status session_saved(struct session *session)
 {
     session->known = session->next;
     return STORE_OK;
+}
+
+bool session_may_be_lost(const struct session *session)
+{
+    return session->link->store->settings.replicas > 0 && session->known.version_length > 0;
 }
 
 enum store_status session_forget(struct session_link *link, struct session *session, bool keep_mark)

@@ -2,9 +2,10 @@
 what operators are told."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from phone import Phone
+from phone import Phone, new_sid
 from processes import RedisServer, eventually, run_program
 from texts import JEAN, code_in, code_of, message, question
 
@@ -148,6 +149,8 @@ def test_who_waits_for_no_replica_need_not_be_allowed_to(redis, check):
     assert check(REDIS_URL=redis.url) == (0, ["ok    sessions: Redis answers"])
     code, lines = check(REDIS_URL=redis.url, OUTBOX_REPLICAS=1)
     assert code == 1 and "an ACL forbids what we need" in lines[0], lines
+    code, lines = check(REDIS_URL=redis.url, SESSION_REPLICAS=1)
+    assert code == 1 and "an ACL forbids what we need" in lines[0], lines
 
 
 def test_the_user_of_the_operations_guide_may_do_all(root, start, redis, check):
@@ -184,16 +187,44 @@ def test_a_redis_that_writes_nothing_to_disk_is_a_hint(start, redis_with, check)
     assert check(REDIS_URL=redis.url) == (0, ["ok    sessions: Redis answers"])
 
 
-def test_a_replica_is_worth_two_hints(redis, redis_with, check):
+def test_a_replica_is_worth_three_hints(redis, redis_with, check):
     replica_of(redis, redis_with)
     code, lines = check(REDIS_URL=redis.url)
     assert code == 0
     assert any("set min-replicas-to-write 1" in line for line in lines)
     assert any("with OUTBOX_REPLICAS=1 no code that was told is lost" in line for line in lines)
+    assert any("with SESSION_REPLICAS=1 a failover asks nobody again" in line for line in lines)
     redis.command("CONFIG", "SET", "min-replicas-to-write", "1")
-    assert check(REDIS_URL=redis.url, OUTBOX_REPLICAS=1) == (0, ["ok    sessions: Redis answers"])
+    both = {"OUTBOX_REPLICAS": 1, "SESSION_REPLICAS": 1}
+    assert check(REDIS_URL=redis.url, **both) == (0, ["ok    sessions: Redis answers"])
     code, lines = check(REDIS_URL=redis.url, OUTBOX_REPLICAS=2)
     assert code == 0 and any("fewer replicas than OUTBOX_REPLICAS" in line for line in lines)
+    code, lines = check(REDIS_URL=redis.url, SESSION_REPLICAS=2)
+    assert code == 1 and lines[0].startswith("bad   Redis: 1 of 2 – fewer replicas are there"), lines
+
+
+def test_nothing_is_answered_that_no_replica_has(start, redis, redis_with):
+    replica = replica_of(redis, redis_with)
+    server = start(REDIS_URL=redis.url, WORKERS=1, SESSION_REPLICAS=1)
+    with Phone(server) as phone, Phone(server, phone.number) as same, ThreadPoolExecutor(2) as pool:
+        phone.say("Bonjour")
+        replica.pause()
+        sid = new_sid()
+        said = pool.submit(phone.say, "1985", sid)
+        eventually(lambda: server.counts()["uic_sessions_unreplicated_total"] >= 1, "saved alone")
+        again = pool.submit(same.say, "1985", sid)  # would find it, and need no save
+        eventually(lambda: server.counts()["uic_sessions_unreplicated_total"] >= 5, "tried again")
+        assert not said.done() and not again.done()
+        assert ready(server)[1].startswith("fewer replicas are there in time than min-replicas-to-write")
+        replica.resume()
+        assert question(1) in said.result()
+        assert again.result() == said.result()
+    eventually(lambda: server.answers("/ready"), "ready again")
+    assert server.log().count("sessions_down") == 1
+    redis.kill()
+    replica.command("REPLICAOF", "NO", "ONE")
+    with Phone(start(REDIS_URL=replica.url), phone.number) as later:
+        assert question(2) in later.say("Kinshasa")
 
 
 def test_a_code_told_by_the_outbox_survives_a_failover(start, redis, redis_with, tmp_path):

@@ -3,6 +3,9 @@ leaves all servers running."""
 
 import time
 
+from processes import eventually
+from sentinel import NAME
+
 
 def kill_instance(stage, rng, number):
     instance = stage.instances[number]
@@ -29,6 +32,32 @@ def restart_redis(stage, rng):
     stage.redis.stop()
     time.sleep(rng.uniform(0, 1))
     stage.redis.start()
+
+
+def ask_failover(stage, _):
+    """The old master lives on, and is told only after a while that it is none."""
+    redis = stage.redis
+    old = redis.master
+    eventually(lambda: redis.sentinel.ask("FAILOVER", NAME) == ["OK"], "a failover accepted")
+    redis.wait_for_another_master(old)
+    redis.wait_until_whole()
+
+
+def kill_master(stage, _):
+    old = stage.redis.master
+    old.kill()
+    stage.redis.wait_for_another_master(old)
+    old.start()
+    stage.redis.wait_until_whole()
+
+
+def pause_master(stage, _):
+    """It wakes as a master, with commands that were sent to it meanwhile."""
+    old = stage.redis.master
+    old.pause()
+    stage.redis.wait_for_another_master(old)
+    old.resume()
+    stage.redis.wait_until_whole()
 
 
 def forget_scripts(stage, _):
@@ -131,6 +160,11 @@ COMMON = (
     Fault("SIGSTOP of an instance", pause_instance, cut=False),
     Fault("SCRIPT FLUSH", forget_scripts, cut=False),
     Fault("restart of instance 1", terminate_instance, 0, cut=False),
+)
+SENTINEL = (
+    Fault("failover asked for", ask_failover, cut=False),
+    Fault("kill -9 of the master", kill_master),
+    Fault("SIGSTOP of the master", pause_master),
 )
 SQLITE = (
     Fault("disk full", fill_disk, cut=False),

@@ -4,6 +4,7 @@ or answered out of turn. Exit status 1 when something was.
 
     scripts/fault --conversations 20000
     scripts/fault --outage 60
+    scripts/fault --sentinel --conversations 5000
 """
 
 import argparse
@@ -80,8 +81,9 @@ def wait_for_progress(crowd, task, goal):
 def break_things(stage, crowd, task, options, report):
     """The faults, spread evenly over the conversations, each kind as often as the others. People come
     until both are done."""
-    kinds = list(faults.COMMON)
-    kinds += faults.postgres(options.pause) if stage.postgres else faults.SQLITE
+    kinds = list(faults.SENTINEL if options.sentinel else faults.COMMON)
+    if not options.sentinel:
+        kinds += faults.postgres(options.pause) if stage.postgres else faults.SQLITE
     if options.only:
         kinds = [fault for fault in kinds if re.search(options.only, fault.name)]
     rng = random.Random(options.seed)
@@ -166,12 +168,22 @@ def parse_options(arguments):
     parser.add_argument("--outage", type=float, metavar="SECONDS",
                         help="instead of all that: PostgreSQL away for so long")
     parser.add_argument("--hang", action="store_true", help="with --outage: SIGSTOP, not stopped")
+    parser.add_argument("--sentinel", nargs="?", const="as it is", choices=("as it is", "hurried"),
+                        help="Redis has a replica and a sentinel; the faults are failovers")
+    parser.add_argument("--replicas", type=int, default=1,
+                        help="with --sentinel: SESSION_REPLICAS and OUTBOX_REPLICAS")
     parser.add_argument("--directory", type=Path, help="keep logs and data here")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args(arguments)
     if options.faults is None:
         options.faults = max(24, options.conversations // 400)
     return options
+
+
+def replica_settings(options):
+    if not options.sentinel:
+        return {}
+    return {"SESSION_REPLICAS": options.replicas, "OUTBOX_REPLICAS": options.replicas}
 
 
 def main(arguments=None):
@@ -184,7 +196,8 @@ def main(arguments=None):
         directory = options.directory or Path(temporary)
         shutil.rmtree(directory, ignore_errors=True)
         stage = Stage(directory.resolve(), options.database, options.broken,
-                      durable=options.outage is not None)
+                      durable=options.outage is not None, settings=replica_settings(options),
+                      sentinel=options.sentinel)
         try:
             stage.start()
             good = outage(stage, options) if options.outage else play(stage, options)

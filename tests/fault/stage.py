@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 from processes import PATIENCE, RedisServer, UicServer, eventually  # noqa: E402
 from production import Nginx, PostgresServer  # noqa: E402
 from proxy import Proxy  # noqa: E402
+from sentinel import RedisPair  # noqa: E402
 
 _CLONE_NEWNS, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x20000, 0x4000, 0x40000, 2
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -95,12 +96,16 @@ class SqliteFile:
 
 
 class Stage:
-    """kind: "sqlite" or "postgres". broken: what is falsified on purpose, to see that it is found."""
+    """kind: "sqlite" or "postgres". broken: what is falsified on purpose, to see that it is found.
+    sentinel: Redis has a replica, and a sentinel instead of the proxy, "hurried" or not."""
 
-    def __init__(self, directory, kind, broken=None, workers=2, durable=False, settings=None):
+    def __init__(self, directory, kind, broken=None, workers=2, durable=False, settings=None,
+                 sentinel=False):
         self.directory = directory
         self.broken = broken
-        self.redis = RedisServer(directory / "redis", durable=broken != "redis-memory")
+        self.sentinel = sentinel
+        self.redis = (RedisPair(directory / "redis", sentinel == "hurried") if sentinel
+                      else RedisServer(directory / "redis", durable=broken != "redis-memory"))
         self.postgres = self.file = None
         if kind == "postgres":
             self.postgres = PostgresServer(directory / "postgres", {"fsync": "on" if durable else "off"})
@@ -132,18 +137,22 @@ class Stage:
         self.proxies[name] = proxy
         return proxy.port
 
+    def _proxied_redis(self):
+        port = self._open_proxy("redis", self.redis.port,
+                                compares_nothing() if self.broken == "compare" else ())
+        return f"redis://127.0.0.1:{port}/0"
+
     def start(self):
         self.thread.start()
         self.redis.start()
-        redis = self._open_proxy("redis", self.redis.port,
-                                 compares_nothing() if self.broken == "compare" else ())
+        redis_url = self.redis.url if self.sentinel else self._proxied_redis()
         database = None
         if self.postgres is not None:
             self.postgres.start()
             database = self._open_proxy("database", self.postgres.port)
         for number in (1, 2):
             self.instances.append(UicServer(self.directory / f"instance{number}", {
-                **self.settings, "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
+                **self.settings, "REDIS_URL": redis_url,
                 "DATABASE_URL": self.database.url_at(database)}))
         for instance in self.instances:
             instance.start()

@@ -28,6 +28,12 @@ def test_nothing_is_lost_with_postgresql(capsys):
     assert status == 0, told
 
 
+def test_nothing_is_lost_when_redis_fails_over(capsys):
+    status, *_, told = run(capsys, "--sentinel", "hurried", "--conversations", "200", "--faults", "2",
+                           "--only", "asked|kill")
+    assert status == 0, told
+
+
 @pytest.mark.parametrize("broken, at, arguments", [
     ("event-id", 1, ["--faults", "0"]),
     ("compare", 2, ["--faults", "0"]),

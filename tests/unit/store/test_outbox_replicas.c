@@ -1,40 +1,26 @@
 /* A code is told only when replicas have its record: real ones, that stand still, go and are
  * promoted. */
 #include "store/outbox_bench.h"
+#include "store/redis_replica.h"
 
 static struct redis_server replica;
-
-static bool says(const struct redis_server *where, const char *command, const char *text)
-{
-    redisReply *reply = redis_server_ask(where, command);
-    bool found = reply->str != NULL && strstr(reply->str, text) != NULL;
-
-    freeReplyObject(reply);
-    return found;
-}
 
 static int start_both(void **state)
 {
     (void)state;
     bench_open(&bench);
     redis_server_start(&server, true, NULL);
-    redis_server_start(&replica, true, NULL);
+    redis_replica_start(&replica, &server);
     snprintf(url, sizeof url, "unix://%s", server.socket);
     settings_set();
     settings.replicas = 1;
     settings.drain = false;
-    freeReplyObject(redis_server_ask(&server, "CONFIG SET repl-diskless-sync-delay 0"));
-    freeReplyObject(redis_server_ask(&replica, "REPLICAOF 127.0.0.1 %d", (int)server.port));
-    while (!says(&server, "INFO replication", "state=online") ||
-           !says(&replica, "INFO replication", "master_link_status:up"))
-        nap(); /* each tells when it is ready itself */
     return 0;
 }
 
 static int stop_both(void **state)
 {
-    kill(replica.pid, SIGCONT);
-    redis_server_stop(&replica);
+    redis_replica_stop(&replica);
     return stop(state);
 }
 
@@ -92,7 +78,7 @@ static void what_no_replica_has_in_time_is_not_put(void **state)
     outbox_open(&outbox);
     assert_status(put(&outbox, &letters[0]), STORE_OK);
     kill(replica.pid, SIGSTOP);
-    assert_status(put(&outbox, &letters[1]), STORE_DOWN);
+    assert_status(put(&outbox, &letters[1]), STORE_UNREPLICATED);
     assert_int_equal(entries(), 2);
     assert_true(outbox.unreplicated > 0);
     kill(replica.pid, SIGCONT);
@@ -110,7 +96,7 @@ static void who_may_not_wait_is_told_in_the_words_of_redis(void **state)
 
     freeReplyObject(redis_server_ask(&server, "ACL SETUSER default -wait"));
     outbox_open(&outbox);
-    assert_status(put(&outbox, &letter), STORE_DOWN);
+    assert_status(put(&outbox, &letter), STORE_UNREPLICATED);
     assert_int_equal(outbox.unreplicated, 1);
     assert_non_null(strstr(outbox.why, "NOPERM"));
     outbox_close(&outbox);
