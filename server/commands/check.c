@@ -244,6 +244,11 @@ static void give_hints(const struct config *config, const struct flow *flow)
                   "sessions\n",
                   missing);
         print_unproofread(flow, missing);
+        if (flow_is_draft(flow))
+            fprintf(missing,
+                    "flow: %s is a draft (version 0): its codes may still change; try it, and give "
+                    "people none yet\n",
+                    flow_id(flow));
     }
     if (!config->production)
         config_check_production(config, missing);
