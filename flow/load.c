@@ -107,9 +107,9 @@ static void load_stop_words(struct flow *flow, const struct node *file)
 
 static void load_head(struct flow *flow, const struct node *file)
 {
-    static const char *const keys[] = {"id",    "version",     "languages", "normalization",
-                                       "steps", "code",        "messages",  "stop_words",
-                                       "words", "reviewed_by", "confirm",   "near", NULL};
+    static const char *const keys[] = {
+        "id",         "version", "languages",   "normalization", "steps", "code", "messages",
+        "stop_words", "words",   "reviewed_by", "confirm",       "near",  NULL};
     static const char *const normalizations[] = {"reference", "extended", NULL};
     static const char *const confirms[] = {"always", "doubt", "never", NULL};
     static const char *const nears[] = {"ask", "off", NULL};

@@ -61,6 +61,7 @@ def test_the_packaged_settings_run_once_their_secrets_are_filled_in(root, tmp_pa
         text = text.replace(f"\n{name}=\n", f'\n{name}="{value}"\n')
     text = text.replace("/var/lib/whatsapp-uic", str(tmp_path))
     (tmp_path / "test.env").write_text(text, encoding="utf-8")
+    (tmp_path / "test.env").chmod(0o640)
     assert run_program("init-db", "--env", "test.env", cwd=tmp_path, UIC_SALT=None).returncode == 0
     done = run_program("check", "--env", "test.env", cwd=tmp_path, UIC_SALT=None)
     assert done.returncode == 0, done.stdout + done.stderr
