@@ -60,6 +60,8 @@ const char *flow_default_json(size_t *length);
 
 const char *flow_id(const struct flow *flow);
 unsigned flow_version(const struct flow *flow);
+/* Whether its codes may still change: its version is 0. */
+bool flow_is_draft(const struct flow *flow);
 /* Of what answers mean: steps, what their answers are and how they are read, normalisation, code.
  * Another wording is no other number. */
 uint64_t flow_fingerprint(const struct flow *flow);

@@ -107,24 +107,28 @@ static void load_stop_words(struct flow *flow, const struct node *file)
 
 static void load_head(struct flow *flow, const struct node *file)
 {
-    static const char *const keys[] = {"id",    "version",     "languages", "normalization",
-                                       "steps", "code",        "messages",  "stop_words",
-                                       "words", "reviewed_by", "confirm",   NULL};
+    static const char *const keys[] = {
+        "id",         "version", "languages",   "normalization", "steps", "code", "messages",
+        "stop_words", "words",   "reviewed_by", "confirm",       "near",  NULL};
     static const char *const normalizations[] = {"reference", "extended", NULL};
     static const char *const confirms[] = {"always", "doubt", "never", NULL};
+    static const char *const nears[] = {"ask", "off", NULL};
     const struct node id = node_member(file, "id");
     const struct node version = node_member(file, "version");
     const struct node normalization = node_member(file, "normalization");
     const struct node confirm = node_member(file, "confirm");
+    const struct node near = node_member(file, "near");
     int64_t number = 0;
 
     check_object(file, keys);
     flow->id = check_word(&id, 64, LOWER "0123456789-", "lower-case letters, digits or -");
-    check_integer(&version, 1, 1000000, &number);
+    check_integer(&version, 0, 1000000, &number);
     flow->version = (unsigned)number;
     flow->normalization =
         check_one_of(&normalization, normalizations) == 0 ? UIC_REFERENCE : UIC_EXTENDED;
     const int index = confirm.json == NULL ? -1 : check_one_of(&confirm, confirms);
+    if (near.json != NULL)
+        check_one_of(&near, nears);
     flow->confirm = index < 0 ? FLOW_CONFIRM_DOUBT : (enum flow_confirm)index;
 }
 
@@ -205,6 +209,11 @@ const char *flow_id(const struct flow *flow)
 unsigned flow_version(const struct flow *flow)
 {
     return flow->version;
+}
+
+bool flow_is_draft(const struct flow *flow)
+{
+    return flow->version == 0;
 }
 
 uint64_t flow_fingerprint(const struct flow *flow)

@@ -2,6 +2,7 @@
  * or "hint" for what is good enough for now. With --quiet one line in all, for monitoring. */
 #include "server/commands/ask_ready.h"
 #include "server/commands/check_redis.h"
+#include "server/commands/check_secrets.h"
 #include "server/commands/command.h"
 #include "server/commands/finding.h"
 #include "server/commands/graph_check.h"
@@ -221,29 +222,31 @@ static int check_meta(const struct config *config)
     return status;
 }
 
-/* Salts of examples and guides, which others know too. */
-static bool is_example(const char *salt)
+static const char *settings_file(const struct options *options)
 {
-    return strcasestr(salt, "change_me") || strcasestr(salt, "change-me") || salt[0] == '[';
+    return options->env_file != NULL ? options->env_file : ".env";
 }
 
-static void give_hints(const struct config *config, const struct flow *flow)
+static void give_hints(const struct options *options, const struct config *config,
+                       const struct flow *flow)
 {
     char *lines = NULL;
     size_t length;
     FILE *missing = open_memstream(&lines, &length);
     if (missing == NULL)
         abort();
-    if (is_example(config->uic_salt))
-        fputs("UIC_SALT: looks like that of an example; make your own before the first code "
-              "(whatsapp-uic salt)\n",
-              missing);
+    check_secrets(config, settings_file(options), findings_are_summarized(), missing);
     if (!findings_are_summarized()) { /* nothing to be woken for */
         if (!config->redis_url)
             fputs("REDIS_URL: is not set; a second instance, or a restart, needs Redis to keep "
                   "sessions\n",
                   missing);
         print_unproofread(flow, missing);
+        if (flow_is_draft(flow))
+            fprintf(missing,
+                    "flow: %s is a draft (version 0): its codes may still change; try it, and give "
+                    "people none yet\n",
+                    flow_id(flow));
     }
     if (!config->production)
         config_check_production(config, missing);
@@ -263,7 +266,7 @@ static bool changed_since(const char *path, int64_t when_ms)
 /* One instance. What it was started with may be another than what the files say now. */
 static int check_instance(const struct options *options, const struct config *config, unsigned port)
 {
-    const char *settings = options->env_file != NULL ? options->env_file : ".env";
+    const char *settings = settings_file(options);
     char text[ERROR_MAX];
     int64_t started_ms;
 
@@ -337,7 +340,7 @@ static int check_all(const struct options *options, const struct request *reques
             status |= check_servers(options, &setup.config);
         if (request->public)
             status |= check_public(&setup.config);
-        give_hints(&setup.config, setup.flow);
+        give_hints(options, &setup.config, setup.flow);
     }
     setup_close(&setup);
     return status;

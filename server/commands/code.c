@@ -27,8 +27,8 @@ const struct command cmd_code = {
         "would ask which.\n"
         "field is null when the fault is not one answer's. A member \"salt\" in the line takes the\n"
         "place of UIC_SALT for it. Exit code 1 when a line gave no code.\n\n"
-        "The salt is UIC_SALT, from the environment or .env. An answer that starts with - goes\n"
-        "behind a -- of its own.\n\n"
+        "The salt is UIC_SALT, or in UIC_SALT_FILE, from the environment or .env. An answer that\n"
+        "starts with - goes behind a -- of its own.\n\n"
         "  --jsonl      read JSON lines from standard input\n"
         "  --no-check   take answers as they are: no reading, no checks, only normalise\n"
         "  --flow FILE  questions and form of the code from FILE instead of FLOW_FILE\n",

@@ -13,6 +13,8 @@ static int read_setting(struct config *config, const struct setting *setting,
                         const struct dotenv *file, bool whole, FILE *errors)
 {
     const char *value = config_lookup(file, setting->name);
+    if (value == NULL && setting->need == REQUIRED && config_lookup(file, "UIC_SALT_FILE"))
+        return 0;
     if (value == NULL && setting->need == REQUIRED) {
         if (whole)
             setting_explain(setting, NULL, errors);
@@ -113,6 +115,8 @@ int config_load(struct config *config, const char *env_file, FILE *errors)
     for (size_t i = 0; i < config_setting_count; i++)
         if (read_setting(config, &config_settings[i], &file, whole, errors) != 0)
             status = -1;
+    if (config_read_salt(config, &file, errors) != 0)
+        status = -1;
     derive(config);
     if (whole && config_check_needs(config, &file, errors) != 0)
         status = -1;
@@ -131,6 +135,8 @@ int config_load_code(struct config *config, const char *env_file, FILE *errors)
         if (read_setting(config, &config_settings[i], &file, true, errors) != 0)
             status = -1;
     }
+    if (config_read_salt(config, &file, errors) != 0)
+        status = -1;
     dotenv_free(&file);
     return status;
 }

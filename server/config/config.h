@@ -22,7 +22,9 @@ struct config {
     char *host;
     unsigned port;
     unsigned workers; /* resolved: never 0 */
-    char *uic_salt;
+    char *uic_salt;   /* out of uic_salt_file, when that is set */
+    char *uic_salt_file;
+    bool uic_salt_weak;
     char *redis_url;
     char *database_url;
     unsigned session_timeout_minutes;
@@ -90,6 +92,12 @@ bool config_has_meta(const struct config *config);
 
 /* Whether a text may be a salt: 16 characters or more, not all letters, not all digits. */
 bool config_accepts_salt(const char *salt);
+
+/* Whether a salt takes 2^128 tries to guess, as production wants it. What repeats or runs on (aaa,
+ * 123) counts nothing, a word two bits a letter from its fourth on, every other character as one of
+ * the alphabet that the salt is written in. What `whatsapp-uic salt` makes is, and 32 hexadecimal
+ * digits by chance are. */
+bool config_salt_is_strong(const char *salt);
 
 /* The table for people: name, default, what it is. */
 void config_help(FILE *out);

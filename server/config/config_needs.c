@@ -26,6 +26,20 @@ static int check_https(const char *name, const char *value, FILE *errors)
     return -1;
 }
 
+/* Whoever has the codes tries salts against them as fast as he can hash. */
+static int check_salt(const struct config *config, FILE *errors)
+{
+    if (config->uic_salt == NULL || config->uic_salt_weak ||
+        config_salt_is_strong(config->uic_salt))
+        return 0;
+    fprintf(
+        errors,
+        "%s: holds a salt that is easily guessed, but production requires 128 bits; allowed: one "
+        "that whatsapp-uic salt made, or with UIC_SALT_WEAK=yes that of an older programme\n",
+        config->uic_salt_file != NULL ? "UIC_SALT_FILE" : "UIC_SALT");
+    return -1;
+}
+
 /* A setting with a bad value was told already: only what file (NULL: none) does not hold is
  * missing. */
 static int check_production(const struct config *config, const struct dotenv *file, FILE *errors)
@@ -44,6 +58,8 @@ static int check_production(const struct config *config, const struct dotenv *fi
     }
     if (check_https("PUBLIC_URL", config->public_url, errors) != 0 ||
         check_https("META_GRAPH_URL", config->meta_graph_url, errors) != 0)
+        status = -1;
+    if (check_salt(config, errors) != 0)
         status = -1;
     return status;
 }

@@ -43,6 +43,10 @@ void setting_explain(const struct setting *setting, const char *value, FILE *err
  * without user and password. */
 void setting_print_value(const char *value, FILE *out);
 
+/* config_salt.c: takes the salt out of its file, if one is named. Returns 0, or -1 with a line in
+ * errors. */
+int config_read_salt(struct config *config, const struct dotenv *file, FILE *errors);
+
 /* config_needs.c: prints one line for everything that a setting needs of others and has not.
  * Returns 0, or -1 when there was something. */
 int config_check_needs(const struct config *config, const struct dotenv *file, FILE *errors);

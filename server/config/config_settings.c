@@ -80,18 +80,6 @@ static bool accepts_visible(const char *value)
     return is_visible(value);
 }
 
-bool config_accepts_salt(const char *salt)
-{
-    const uint8_t *at = (const uint8_t *)salt;
-    size_t count = 0, letters = 0, digits = 0;
-    ucs4_t character;
-    for (; (at = u8_next(&character, at)); count++) {
-        letters += uc_is_alpha(character);
-        digits += uc_is_digit(character);
-    }
-    return count >= 16 && letters < count && digits < count;
-}
-
 static bool accepts_redis_url(const char *value)
 {
     static const char *const schemes[] = {"redis://", "rediss://", "sentinel://", "unix:///"};
@@ -181,6 +169,12 @@ const struct setting config_settings[] = {
      .need = REQUIRED, .makes_code = true,
      .allowed = "at least 16 characters, not all letters, not all digits (see: whatsapp-uic salt)",
      .about = "secret that goes into every code; never change it once codes were given"},
+    {"UIC_SALT_FILE", MEMBER(uic_salt_file), parse_text, accepts_readable_file, .makes_code = true,
+     .allowed = "a file that can be read, with the salt on one line",
+     .about = "takes the place of UIC_SALT, for a secret of systemd's or a container's"},
+    {"UIC_SALT_WEAK", MEMBER(uic_salt_weak), parse_boolean, .fallback = "False",
+     .allowed = "True or False",
+     .about = "lets production have the easily guessed salt of an older programme"},
     {"REDIS_URL", MEMBER(redis_url), parse_text, accepts_redis_url, .privacy = SECRET,
      .allowed = "redis://[:password@]host:port/db, rediss://..., unix:///path or "
                 "sentinel://host:port,.../master/db",

@@ -1,8 +1,11 @@
-/* Reads a whole file, bounded. */
+/* Reads a whole file, bounded; looks at who else may. */
 #include "server/config/file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Fills up to capacity bytes; returns their number or -1. */
@@ -42,4 +45,26 @@ char *file_read(const char *path, size_t max, size_t *length)
     bytes[n] = '\0';
     *length = (size_t)n;
     return bytes;
+}
+
+bool file_is_exposed(const char *path, char why[FILE_EXPOSED_MAX])
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return false;
+    const unsigned mode = status.st_mode & 07777;
+    const bool root = geteuid() == 0;
+    const bool ours = root || status.st_uid == geteuid() || status.st_uid == 0;
+    const bool group = (mode & 0040) && !root && status.st_uid != 0 && status.st_gid != getegid();
+    if (ours && !group && !(mode & 0027))
+        return false;
+    if (!ours)
+        snprintf(why, FILE_EXPOSED_MAX, "belongs to another user of this machine (%ju): sudo chown",
+                 (uintmax_t)status.st_uid);
+    else
+        snprintf(why, FILE_EXPOSED_MAX,
+                 "has the mode %04o, so that others on this machine may read or change it: "
+                 "chmod %04o",
+                 mode, mode & (group ? 0700 : 0750));
+    return true;
 }

@@ -103,8 +103,8 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
     struct flow_message *said = &exchange->said;
     uint64_t id;
 
-    exchange->who =
-        keyed_hashes_address(hashes, message->address, message->address_length, exchange->tag);
+    exchange->who = keyed_hashes_address(hashes, message->address, message->address_length,
+                                         exchange->now_us / 1000000, exchange->tag);
     if (message->id_length > 0)
         id = keyed_hashes_message_id(hashes, message->id, message->id_length);
     else if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)

@@ -16,11 +16,12 @@ struct keyed_hashes;
 struct keyed_hashes *keyed_hashes_create(const struct keys *keys);
 void keyed_hashes_free(struct keyed_hashes *hashes);
 
-/* Eight hexadecimal digits that stand for an address in the log. Returns the number that they are
- * the beginning of, which stands for the address in memory. */
+/* Eight hexadecimal digits that stand for an address in the log, others on each day (UTC): who has
+ * a log follows nobody over midnight. Returns the number that stands for the address in memory,
+ * whatever the day. */
 #define KEYED_HASHES_TAG_MAX 9
 uint64_t keyed_hashes_address(struct keyed_hashes *hashes, const char *address, size_t length,
-                              char tag[KEYED_HASHES_TAG_MAX]);
+                              int64_t now_s, char tag[KEYED_HASHES_TAG_MAX]);
 
 /* A provider's message id as a number, never 0 but when the cryptographic library fails. */
 uint64_t keyed_hashes_message_id(struct keyed_hashes *hashes, const char *id, size_t length);

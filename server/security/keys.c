@@ -29,11 +29,17 @@ int keys_derive(struct keys *keys, const char *salt)
         const char *label;
         unsigned char *key;
     } wanted[] = {
-        {"session address", keys->session_address}, {"session seal", keys->session_seal},
-        {"record input", keys->record_input},       {"outbox seal", keys->outbox_seal},
-        {"reply seal", keys->reply_seal},           {"reply address", keys->reply_address},
-        {"message id", keys->message_id},           {"log tag", keys->log_tag},
-        {"record asker", keys->record_asker},       {"message text", keys->message_text},
+        {"session address", keys->session_address},
+        {"session seal", keys->session_seal},
+        {"record input", keys->record_input},
+        {"outbox seal", keys->outbox_seal},
+        {"reply seal", keys->reply_seal},
+        {"reply address", keys->reply_address},
+        {"message id", keys->message_id},
+        {"log tag", keys->log_tag},
+        {"record asker", keys->record_asker},
+        {"message text", keys->message_text},
+        {"log day", keys->log_day},
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;

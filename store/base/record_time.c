@@ -57,3 +57,10 @@ void record_time_format(int64_t unix_us, char text[RECORD_TIME_MAX])
     text[length - sizeof "T23:59:59" + 1] = ' ';
     snprintf(text + length, RECORD_TIME_MAX - length, ".%06d", (int)fraction);
 }
+
+int64_t record_time_minute(int64_t unix_us)
+{
+    const int64_t minute_us = 60000000, rest = unix_us % minute_us;
+
+    return unix_us - rest - (rest < 0 ? minute_us : 0);
+}

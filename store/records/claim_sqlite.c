@@ -41,9 +41,9 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
 
     hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
     hex_write(claim->asker, RECORD_ASKER_SIZE, asker + 1);
-    record_time_format(claim->now_us, now);
+    record_time_format(record_time_minute(claim->now_us), now);
     if (claim->now_us < trusted_us)
-        record_time_format(trusted_us, requested);
+        record_time_format(record_time_minute(trusted_us), requested);
     const struct sql_value values[] = {
         text_value(hash, sizeof hash),
         text_value(claim->code, sizeof claim->code),

@@ -94,8 +94,8 @@ static json_t *row_pack(size_t line, const struct record_row *row)
 {
     char created[RECORD_TIME_MAX], last[RECORD_TIME_MAX], hash[2 * RECORD_HASH_SIZE + 1];
 
-    record_time_format(row->created_us, created);
-    record_time_format(row->last_requested_us, last);
+    record_time_format(record_time_minute(row->created_us), created);
+    record_time_format(record_time_minute(row->last_requested_us), last);
     hex_write(row->input_hash, RECORD_HASH_SIZE, hash);
     return json_pack("{s:i, s:b, s:i, s:s, s:s, s:s, s:s, s:s, s:s?}", "line", (int)line, "active",
                      row->is_active, "count", row->request_count, "code", row->code, "phone",

@@ -8,7 +8,7 @@ import sqlite3
 
 from texts import normalize
 
-SALT = "Old-Python-Salt_42"
+SALT = "Old-Python-Salt_42-rK7wQ2vN9tZx"
 
 COMMON = """id INTEGER PRIMARY KEY, uic_code VARCHAR(50) NOT NULL UNIQUE,
     phone_number VARCHAR(20) NOT NULL, {answers}, input_hash VARCHAR(64) NOT NULL,

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 PROGRAM = os.environ.get("WHATSAPP_UIC", "")
-SALT = "e2e-Salt_0f7Qm3ZkX9"
+SALT = "e2e-Salt_0f7Qm3ZkX9-Yw4Lr8Tn5Hb2"
 # How long anything may take before a test gives up on it; sanitizers on a busy machine are slow.
 PATIENCE = 30
 PORT_ATTEMPTS = 10

@@ -180,6 +180,7 @@ http {{
             site = site.replace(server, f"    server 127.0.0.1:{upstream}")
         site = re.sub(r"^( *)listen 80;$.*?(?=^$)", rf"\1listen 127.0.0.1:{port};\n", site,
                       flags=re.M | re.S)
+        site = site.replace("/var/log/nginx/access.log", "access.log")
         user = "user root;\n" if os.geteuid() == 0 else ""
         (self.directory / "site.conf").write_text(site, encoding="utf-8")
         (self.directory / "nginx.conf").write_text(self.MAIN.format(user=user), encoding="utf-8")

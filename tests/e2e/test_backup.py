@@ -234,13 +234,13 @@ def test_settings_are_kept_only_when_told_and_the_salt_never(start, script, data
     settings = tmp_path / "settings.env"
     for number, line in enumerate(("UIC_SALT={}", "#UIC_SALT={}\n export UIC_SALT = '{}' # mine\r")):
         line = line.replace("{}", SALT)
-        settings.write_text(f"DATABASE_URL={database.url}\n{line}\nUIC_SALT_WEAK=yes\n")
+        settings.write_text(f"DATABASE_URL={database.url}\n{line}\nUIC_SALT_WEAK=yes\nUIC_SALT_FILE=/etc/sel\n")
         done = script("backup", "--env", "settings.env", "--directory", f"kept{number}")
         assert done.returncode == 0 and len(backups(tmp_path / f"kept{number}")) == 1
         done = script("backup", "--env", "settings.env", "--directory", f"both{number}", "--with-settings")
         assert done.returncode == 0, done.stderr
         copy, = (tmp_path / f"both{number}").glob("*.env")
-        assert "UIC_SALT_WEAK=yes" in copy.read_text() and database.url in copy.read_text()
+        assert "UIC_SALT_WEAK=yes\nUIC_SALT_FILE=/etc/sel\n" in copy.read_text() and database.url in copy.read_text()
         assert stat.S_IMODE(copy.stat().st_mode) == 0o600
         for folder in ("kept", "both"):
             assert not any(SALT.encode() in path.read_bytes()

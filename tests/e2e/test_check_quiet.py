@@ -32,7 +32,7 @@ def test_all_is_well(check):
 
 @pytest.mark.parametrize("settings, what", [
     ({}, "ADMIN_TOKEN"),  # development, so people should not be writing to it yet
-    ({**PRODUCTION, "UIC_SALT": "change_me_1234567890"}, "UIC_SALT"),
+    ({**PRODUCTION, "UIC_SALT": "change_me_0f7Qm3ZkX9-Yw4Lr8Tn5Hb2"}, "UIC_SALT"),
 ])
 def test_something_to_look_at(check, settings, what):
     code, line = check(**settings)
@@ -87,6 +87,7 @@ def test_settings_that_changed_since_the_server_started_are_told(check, start, t
     server = start()
     settings = tmp_path / "settings.env"
     settings.write_text(f"PORT={server.port}\n")
+    settings.chmod(0o600)
     os.utime(settings, (time.time() - 60,) * 2)
     assert check("--server", "--env", settings, **PRODUCTION)[0] == OK
     os.utime(settings, (time.time() + 60,) * 2)

@@ -84,7 +84,6 @@ def test_who_is_nobody_is_told_so(shared, path, form):
 def test_production_has_no_simulator(start, path):
     server = start(
         ENVIRONMENT="production",
-        UIC_SALT="a-salt-for-tests-0123456789",
         PUBLIC_URL="https://ciu.example.org",
         TWILIO_AUTH_TOKEN="0123456789abcdef0123456789abcdef",
         ADMIN_TOKEN="0123456789abcdef",

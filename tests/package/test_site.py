@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 from phone import FORM, WEBHOOK, new_number, new_sid, reply_text, twilio_form
+from processes import eventually
 from production import Nginx
 from texts import message
 
@@ -64,6 +65,23 @@ def test_no_body_is_written_to_disk(nginx, path, length):
         assert connection.getresponse().status in (400, 404, 413)
         connection.close()
     assert "temporary file" not in (nginx.directory / "error.log").read_text()
+
+
+def test_the_log_has_nothing_behind_a_question_mark(nginx):
+    assert status_of(nginx, "/health?secret=Quixopolis") == 200
+    query = "hub.mode=subscribe&hub.verify_token=verify-Zephyrbaum&hub.challenge=1"
+    assert status_of(nginx, f"/whatsapp/meta?{query}") in (403, 404)
+    connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
+    connection.request("GET", "/health", headers={"Referer": "https://a.b/?verify-Zephyrbaum"})
+    connection.getresponse().read()
+
+    def log():
+        return (nginx.directory / "access.log").read_text()
+
+    eventually(lambda: log().count(" 200 ") == 2, "both are in the log")
+    assert '"GET /health HTTP/1.1" 200 ' in log() and '"GET /whatsapp/meta HTTP/1.1" 40' in log()
+    for path in nginx.directory.glob("*.log"):
+        assert not any(word in path.read_text() for word in ("Quixopolis", "Zephyrbaum", "?")), path
 
 
 class Listener:

@@ -10,7 +10,7 @@ const PROGRAM = process.env.WHATSAPP_UIC;
 const PATIENCE_MS = 60_000;
 const REPORT = /(Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:/;
 export const TOKEN = "web-Token_5hJ2pWq8Lm";
-export const SALT = "web-Salt_0f7Qm3ZkX9";
+export const SALT = "web-Salt_0f7Qm3ZkX9-Yw4Lr8Tn5Hb2";
 
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));

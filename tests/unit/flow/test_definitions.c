@@ -1,6 +1,6 @@
 /*
- * The three flow files that come with the program: they load, the Python version's codes come out
- * of two of them to the byte, and their French is printed as French is.
+ * The flow files that come with the program: they load, the codes that they promise come out to the
+ * byte, the Python version's of two of them, and their French is printed as French is.
  */
 #include "bench.h"
 
@@ -34,6 +34,7 @@ static void the_built_in_flow_is_ciu_rdc(void **state)
 static void check_vector(const struct flow *flow, const json_t *line)
 {
     const json_t *salt = json_object_get(line, "salt");
+    const unsigned longer = (unsigned)json_integer_value(json_object_get(line, "longer"));
     char normalized[FLOW_STEPS_MAX][4096], error[160], code[UIC_CODE_MAX];
     struct uic_text answers[FLOW_STEPS_MAX];
 
@@ -48,7 +49,7 @@ static void check_vector(const struct flow *flow, const json_t *line)
         assert_string_equal(json_string_value(expected), normalized[i]);
     }
     assert_int_equal(UIC_OK, flow_code(flow, answers, json_string_value(salt),
-                                       json_string_length(salt), 0, code));
+                                       json_string_length(salt), longer, code));
     assert_string_equal(json_string_value(json_object_get(line, "code")), code);
 }
 
@@ -85,6 +86,45 @@ static void lllfffycg_gives_the_codes_of_ten_characters(void **state)
 {
     (void)state;
     check_vectors("lllfffycg", "reference-lllfffycg", 610);
+}
+
+/* "longer": as for people whose codes would be equal. */
+static void ciu_opaque_gives_its_codes(void **state)
+{
+    (void)state;
+    check_vectors("ciu-opaque", "ciu-opaque", 12);
+}
+
+/* All that is asked and said is the same. */
+static void ciu_opaque_is_ciu_rdc_with_another_code(void **state)
+{
+    static const char *const own[] = {"id", "version", "near", "code"};
+    json_t *flows[2];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        size_t length;
+        char *text = read_definition(i == 0 ? "ciu-rdc" : "ciu-opaque", &length);
+
+        flows[i] = json_loadb(text, length, 0, NULL);
+        for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+            json_object_del(flows[i], own[k]);
+        free(text);
+    }
+    assert_true(json_equal(flows[0], flows[1]));
+    json_decref(flows[0]);
+    json_decref(flows[1]);
+}
+
+static void ciu_opaque_is_a_draft_and_ciu_rdc_is_none(void **state)
+{
+    struct flow *opaque = load_flow("ciu-opaque"), *readable = load_flow("ciu-rdc");
+
+    (void)state;
+    assert_true(flow_is_draft(opaque));
+    assert_false(flow_is_draft(readable));
+    flow_free(opaque);
+    flow_free(readable);
 }
 
 static void the_example_of_the_contract_comes_out(void **state)
@@ -154,10 +194,10 @@ static void find_french(const json_t *json)
 
 static void french_is_printed_as_french(void **state)
 {
-    static const char *const names[] = {"ciu-rdc", "reference-initial", "lllfffycg"};
+    static const char *const names[] = {"ciu-rdc", "ciu-opaque", "reference-initial", "lllfffycg"};
 
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t length;
         char *text = read_definition(names[i], &length);
         json_t *json = json_loadb(text, length, 0, NULL);
@@ -227,6 +267,9 @@ int main(void)
         cmocka_unit_test(the_built_in_flow_is_ciu_rdc),
         cmocka_unit_test(reference_initial_gives_the_codes_of_the_first_release),
         cmocka_unit_test(lllfffycg_gives_the_codes_of_ten_characters),
+        cmocka_unit_test(ciu_opaque_gives_its_codes),
+        cmocka_unit_test(ciu_opaque_is_ciu_rdc_with_another_code),
+        cmocka_unit_test(ciu_opaque_is_a_draft_and_ciu_rdc_is_none),
         cmocka_unit_test(the_example_of_the_contract_comes_out),
         cmocka_unit_test(the_example_of_the_document_works),
         cmocka_unit_test(french_is_printed_as_french),

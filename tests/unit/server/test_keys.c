@@ -37,6 +37,10 @@ static void keys_are_the_same_on_every_machine(void **state)
     assert_string_equal(hex, "5eaf45b614c12681dc9f08a5c1330e5f3d0122e363fd04fb6ffa14784d6d96f4");
 }
 
+#define ADDRESS "whatsapp:+243810000000", 22
+/* 23 November 2026, UTC. */
+#define NOON INT64_C(1795435200)
+
 static void message_ids_are_the_same_on_every_machine(void **state)
 {
     (void)state;
@@ -46,10 +50,34 @@ static void message_ids_are_the_same_on_every_machine(void **state)
     struct keyed_hashes *hashes = keyed_hashes_create(&keys);
     for (int again = 0; again < 2; again++) {
         assert_true(keyed_hashes_message_id(hashes, "SM0123456789", 12) == 0xff784e43f5d73b59ULL);
-        assert_true(keyed_hashes_address(hashes, "whatsapp:+243810000000", 22, tag) >> 32 ==
-                    0xfe8b9fde);
-        assert_string_equal(tag, "fe8b9fde");
+        assert_true(keyed_hashes_address(hashes, ADDRESS, NOON, tag) >> 32 == 0xfe8b9fde);
+        assert_string_equal(tag, "d0bc3f69");
     }
+    keyed_hashes_free(hashes);
+}
+
+/* Whoever has the log follows nobody over midnight; limits go on counting. */
+static void a_tag_is_of_its_day(void **state)
+{
+    (void)state;
+    struct keys keys;
+    char first[KEYED_HASHES_TAG_MAX], other[KEYED_HASHES_TAG_MAX];
+    keys_derive(&keys, salt);
+    struct keyed_hashes *hashes = keyed_hashes_create(&keys);
+    const uint64_t number = keyed_hashes_address(hashes, ADDRESS, NOON, first);
+    assert_true(keyed_hashes_address(hashes, ADDRESS, NOON + 43199, other) == number);
+    assert_string_equal(other, first);
+    for (int64_t day = 1; day < 400; day++) {
+        assert_true(keyed_hashes_address(hashes, ADDRESS, NOON + day * 86400, other) == number);
+        assert_string_not_equal(other, first);
+    }
+    keyed_hashes_address(hashes, "whatsapp:+243810000001", 22, NOON + 399 * 86400, first);
+    assert_string_not_equal(other, first);
+    /* A clock that is set back finds the same ones again. */
+    keyed_hashes_address(hashes, ADDRESS, NOON, first);
+    keyed_hashes_address(hashes, ADDRESS, NOON + 86400, other);
+    keyed_hashes_address(hashes, ADDRESS, NOON, other);
+    assert_string_equal(other, first);
     keyed_hashes_free(hashes);
 }
 
@@ -80,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_are_the_same_on_every_machine),
         cmocka_unit_test(message_ids_are_the_same_on_every_machine),
+        cmocka_unit_test(a_tag_is_of_its_day),
         cmocka_unit_test(another_salt_changes_everything),
         cmocka_unit_test(wiped_keys_hold_nothing),
     };

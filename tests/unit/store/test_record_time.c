@@ -67,12 +67,23 @@ static void what_is_written_is_read_again(void **state)
     }
 }
 
+static void a_minute_begins_before_what_is_in_it(void **state)
+{
+    static const int64_t times[] = {0, 1, 59999999, -1, -60000000, INT64_C(1769903999000001)};
+    static const int64_t minutes[] = {0, 0, 0, -60000000, -60000000, INT64_C(1769903940000000)};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        assert_true(record_time_minute(times[i]) == minutes[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_times_are_read),
         cmocka_unit_test(bad_times_are_not),
         cmocka_unit_test(what_is_written_is_read_again),
+        cmocka_unit_test(a_minute_begins_before_what_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 --
 -- A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a record
 -- was last asked for when it is written, or later. created_at is for statistics; one that came by the
--- outbox keeps its own day.
+-- outbox keeps its own day. Neither has seconds: beside a log or a phone they would tell who wrote.
 --
 -- asked_by: the number of this claim comes first. One that was there keeps its message; one that is
 -- there only as the phone number asked before this message, and gets none. Without a number nothing
@@ -26,9 +26,9 @@ WITH asked AS (
     INSERT INTO uic_records AS r
         (input_hash, uic_code, phone_number, created_at, last_requested_at, last_event_id, asked_by)
     SELECT input_hash, uic_code, phone_number,
-        CASE WHEN at > now() - interval '30 days' THEN at ELSE now() END,
-        greatest(at, now(), (SELECT to_timestamp(value::float8 / 1000000)
-                             FROM uic_marks WHERE name = 'retention_clock')),
+        date_trunc('minute', CASE WHEN at > now() - interval '30 days' THEN at ELSE now() END),
+        date_trunc('minute', greatest(at, now(), (SELECT to_timestamp(value::float8 / 1000000)
+                                                  FROM uic_marks WHERE name = 'retention_clock'))),
         event_id, asker
     FROM asked WHERE NOT is_taken ORDER BY input_hash
     ON CONFLICT (input_hash) DO UPDATE SET
