@@ -24,11 +24,10 @@ struct event_base;
 struct record_claim;
 struct record_link;
 struct redis_link;
-
-#define OUTBOX_KEY_SIZE 32
+struct seal_keys;
 
 struct outbox_settings {
-    unsigned char seal_key[OUTBOX_KEY_SIZE];
+    const struct seal_keys *keys; /* borrowed */
     unsigned in_flight_max; /* entries being put at once */
     unsigned replicas;      /* of Redis, that must have an entry before it counts as put */
     uint64_t length_max;    /* of the stream: beyond it nothing is taken */
@@ -84,7 +83,7 @@ enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entr
 struct redis_call;
 
 struct outbox_erasure {
-    unsigned char seal_key[OUTBOX_KEY_SIZE];
+    const struct seal_keys *keys;
     const char *phone_number; /* as records hold it; or NULL, then the entries of this */
     const char *code;
     bool delete;  /* the entries go; else they stay without their numbers */

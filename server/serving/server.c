@@ -184,6 +184,7 @@ static int start_workers(struct server *server)
                    .records = server->stores.records,
                    .counters = server->stores.counters,
                    .redis = server->setup->config.redis_url != NULL ? &server->stores.redis : NULL,
+                   .outbox_keys = server->stores.outbox_keys,
                    .readiness = &server->readiness},
         .replies = server->stores.replies,
         .revocations = server->stores.revocations,

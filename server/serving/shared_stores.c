@@ -5,6 +5,7 @@
 #include "server/config/local_day.h"
 #include "server/serving/setup.h"
 #include "server/telemetry/log.h"
+#include "store/base/seal.h"
 #include "store/records.h"
 #include "store/replies.h"
 #include "store/revocations.h"
@@ -58,6 +59,10 @@ static int open_sessions(struct shared_stores *shared, const struct setup *setup
 
     *subject = "REDIS_URL";
     if (redis_url != NULL && redis_url_parse(&shared->redis, redis_url, error) != 0)
+        return -1;
+    snprintf(error, ERROR_MAX, "the cryptographic library fails");
+    if (redis_url != NULL &&
+        (shared->outbox_keys = seal_keys_create(setup->keys.outbox_seal)) == NULL)
         return -1;
     *subject = "sessions";
     setup_session(setup, &settings);
@@ -133,5 +138,6 @@ void shared_stores_close(struct shared_stores *shared)
         record_store_close(shared->records);
     if (shared->replies != NULL)
         replies_close(shared->replies);
+    seal_keys_free(shared->outbox_keys);
     redis_url_deinit(&shared->redis);
 }

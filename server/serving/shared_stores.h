@@ -9,10 +9,12 @@
 #include "store/counters.h"
 #include "store/redis/url.h"
 
+struct seal_keys;
 struct setup;
 
 struct shared_stores {
     struct redis_url redis;
+    struct seal_keys *outbox_keys; /* NULL without Redis */
     struct session_store *sessions;
     struct record_store *records;
     struct revocations *revocations;

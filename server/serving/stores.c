@@ -10,7 +10,6 @@
 #include "store/records.h"
 #include "store/redis.h"
 #include "store/sessions.h"
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -137,6 +136,7 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
     const struct outbox_watch watch = {on_outbox_length, on_outbox_written, on_outbox_refused,
                                        on_outbox_replicated, stores};
     struct outbox_settings outbox = {
+        .keys = settings->outbox_keys,
         .in_flight_max = OUTBOX_IN_FLIGHT_MAX,
         .length_max = config->outbox_max,
         .length_alarm = config->outbox_alarm,
@@ -144,10 +144,8 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
         .drain = settings->drain_outbox,
     };
 
-    memcpy(outbox.seal_key, settings->setup->keys.outbox_seal, OUTBOX_KEY_SIZE);
     stores->outbox_alarm = config->outbox_alarm;
     stores->outbox = outbox_attach(&outbox, base, redis->patient, stores->records, &watch, error);
-    OPENSSL_cleanse(&outbox, sizeof outbox);
     return stores->outbox != NULL ? 0 : -1;
 }
 

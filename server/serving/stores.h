@@ -20,6 +20,7 @@ struct redis_links;
 struct redis_url;
 struct session_link;
 struct session_store;
+struct seal_keys;
 struct setup;
 
 /* What all workers share; borrowed. */
@@ -29,6 +30,7 @@ struct stores_settings {
     struct record_store *records;
     struct counters *counters;
     const struct redis_url *redis; /* NULL: there is none */
+    const struct seal_keys *outbox_keys; /* likewise */
     struct readiness *readiness;
     bool drain_outbox; /* this worker empties the outbox */
 };

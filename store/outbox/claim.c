@@ -35,7 +35,8 @@ size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
     at = put_text(at, claim->code, sizeof claim->code);
 
     size_t length = (size_t)(at - clear);
-    int status = seal_wrap(seal, OUTBOX_STREAM, clear, length, sealed);
+    const struct seal_terms terms = {OUTBOX_STREAM, SEAL_ANY_SUBKEY, claim->now_us / 1000000};
+    int status = seal_wrap(seal, &terms, clear, length, sealed);
     OPENSSL_cleanse(clear, sizeof clear);
     return status == 0 ? length + SEAL_OVERHEAD : 0;
 }
@@ -76,11 +77,12 @@ int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t len
                       struct record_claim *claim)
 {
     unsigned char clear[OUTBOX_CLEAR_MAX];
-    size_t clear_length;
+    struct seal_opened opened;
 
-    if (seal_unwrap(seal, OUTBOX_STREAM, sealed, length, clear, sizeof clear, &clear_length) != 0)
-        return -1;
-    int status = claim_read(claim, clear, clear_length);
+    int status = seal_unwrap(seal, OUTBOX_STREAM, sealed, length, clear, sizeof clear, &opened);
+    if (status != 0)
+        return status;
+    status = claim_read(claim, clear, opened.length);
     OPENSSL_cleanse(clear, sizeof clear);
     return status;
 }

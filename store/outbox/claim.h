@@ -22,7 +22,8 @@
 size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
                          unsigned char sealed[OUTBOX_SEALED_MAX]);
 
-/* Fills in what a claim asks for. Returns 0, or -1 when the bytes were not sealed here. */
+/* Fills in what a claim asks for. Returns 0, SEAL_OTHER_KEY, or -1 when the bytes were not sealed
+ * here. */
 int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t length,
                       struct record_claim *claim);
 

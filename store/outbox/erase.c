@@ -116,7 +116,7 @@ int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call, char e
         return -1;
     walk->erasure = erasure;
     walk->call = call;
-    walk->seal = seal_create(erasure->seal_key);
+    walk->seal = seal_create(erasure->keys);
     if (walk->seal != NULL && stream_walk(walk, OUTBOX_STREAM, error) == 0 &&
         stream_walk(walk, OUTBOX_REFUSED_STREAM, error) == 0)
         status = 0;

@@ -18,7 +18,7 @@ struct outbox_pace {
 };
 
 struct outbox_link {
-    struct outbox_settings settings; /* without the key */
+    struct outbox_settings settings;
     struct outbox_watch watch;
     struct record_link *records;
     struct seal *seal;

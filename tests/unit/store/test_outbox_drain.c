@@ -258,7 +258,7 @@ static void under_another_salt_nothing_is_lost(void **state)
     struct letter letters[2] = {letter_number(0), letter_number(1)};
 
     put_aside(letters, 2);
-    settings.seal_key[0] ^= 1;
+    keys_use('p');
     outbox_open(&outbox);
     until(outbox.refused == 2);
     assert_int_equal(entries(), 0);
