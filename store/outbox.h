@@ -8,8 +8,8 @@
  *     entry.ticket.done = ...; entry.claim = &claim; outbox_put(outbox, &entry);
  *     outbox_detach(outbox);
  *
- * Every link that was attached with drain set also takes part in emptying the stream: consumer
- * group "writers", entries of dead instances claimed after a while, batches bounded, backoff with
+ * Every link that was attached with drain set also takes part in emptying the stream: a consumer
+ * group for each salt, which leaves other salts' entries alone, entries of dead instances claimed after a while, batches bounded, backoff with
  * jitter while the database is away. Writing is idempotent by the claim's event id. Needs
  * Redis 6.2.
  */
@@ -46,6 +46,9 @@ struct outbox_watch {
      * so, one line without secrets. Also told when the stream itself cannot be read. */
     void (*written)(void *arg);
     void (*refused)(void *arg, const char *why);
+    /* So many entries are left alone in the stream: they were sealed under another salt, or by a
+     * later program. Told when it changes. */
+    void (*foreign)(void *arg, uint64_t entries);
     /* So many entries that were put are with the replicas that settings.replicas asks for; or are
      * not, and why, in Redis's words where it refused to wait. */
     void (*replicated)(void *arg, size_t entries, const char *why_not);

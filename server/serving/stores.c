@@ -111,6 +111,22 @@ static void on_outbox_refused(void *arg, const char *why)
     log_write(LOG_CRITICAL, "outbox_record_refused", log_text("reason", why));
 }
 
+/* They may stay for long: one line when there are some, and one when there are none. */
+static void on_outbox_foreign(void *arg, uint64_t entries)
+{
+    struct stores *stores = arg;
+    const bool some = entries > 0;
+
+    metrics_set(METRIC_OUTBOX_FOREIGN, entries);
+    if (some && !stores->outbox_foreign)
+        log_write(LOG_ERROR, "outbox_of_another_salt", log_number("records", (int64_t)entries),
+                  log_text("advice", "they wait for an instance that has their salt, or a later "
+                                     "version: see whatsapp-uic outbox --show"));
+    if (!some && stores->outbox_foreign)
+        log_write(LOG_INFO, "outbox_of_another_salt_gone");
+    stores->outbox_foreign = some;
+}
+
 /* Logged when it changes, counted each time. */
 static void on_outbox_replicated(void *arg, size_t entries, const char *why_not)
 {
@@ -133,8 +149,8 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
                          char error[ERROR_MAX])
 {
     const struct config *config = &settings->setup->config;
-    const struct outbox_watch watch = {on_outbox_length, on_outbox_written, on_outbox_refused,
-                                       on_outbox_replicated, stores};
+    const struct outbox_watch watch = {on_outbox_length,  on_outbox_written,    on_outbox_refused,
+                                       on_outbox_foreign, on_outbox_replicated, stores};
     struct outbox_settings outbox = {
         .keys = settings->outbox_keys,
         .in_flight_max = OUTBOX_IN_FLIGHT_MAX,

@@ -29,7 +29,7 @@ struct stores_settings {
     struct session_store *sessions;
     struct record_store *records;
     struct counters *counters;
-    const struct redis_url *redis; /* NULL: there is none */
+    const struct redis_url *redis;       /* NULL: there is none */
     const struct seal_keys *outbox_keys; /* likewise */
     struct readiness *readiness;
     bool drain_outbox; /* this worker empties the outbox */
@@ -53,7 +53,8 @@ struct stores {
     struct readiness *readiness;
     unsigned outbox_replicas;
     bool outbox_alarmed;
-    bool outbox_short; /* of replicas */
+    bool outbox_short;   /* of replicas */
+    bool outbox_foreign; /* some of its entries are another salt's */
     unsigned long outbox_alarm;
 };
 

@@ -2,7 +2,9 @@
 #include "store/outbox/claim.h"
 
 #include <endian.h>
+#include <inttypes.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LAYOUT_VERSION 1
@@ -10,6 +12,11 @@
 
 _Static_assert(RECORD_EVENT_ID_MAX <= 256 && RECORD_PHONE_MAX <= 256 && RECORD_CODE_MAX <= 256,
                "a length fits a byte");
+
+void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX])
+{
+    snprintf(group, OUTBOX_GROUP_MAX, "writers:%05" PRIx32, keys->id);
+}
 
 static unsigned char *put_text(unsigned char *at, const char *text, size_t capacity)
 {

@@ -14,6 +14,11 @@
 /* Entries that can never be written. */
 #define OUTBOX_REFUSED_STREAM OUTBOX_STREAM ":refused"
 
+/* The consumer group of those who have these keys: each group sees every entry once, and leaves
+ * those that it cannot open to the others. */
+#define OUTBOX_GROUP_MAX 16
+void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX]);
+
 #define OUTBOX_CLEAR_MAX \
     (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX)
 #define OUTBOX_SEALED_MAX (OUTBOX_CLEAR_MAX + SEAL_OVERHEAD)

@@ -27,6 +27,8 @@ struct outbox {
     unsigned lengths; /* how often */
     unsigned written;
     unsigned refused;
+    uint64_t foreign;
+    unsigned foreigns;     /* how often */
     unsigned unreplicated; /* since some were in time */
     char why[ERROR_MAX];
 };
@@ -41,6 +43,7 @@ static struct redis_server server;
 static struct bench bench; /* loop and records */
 static struct outbox_settings settings;
 static struct seal_keys *seal_keys;
+static char group[OUTBOX_GROUP_MAX];
 static char url[160];
 static unsigned deadline_ms;
 
@@ -76,6 +79,7 @@ static inline void keys_use(char letter)
     seal_keys_free(seal_keys);
     settings.keys = seal_keys = seal_keys_create(key);
     assert_non_null(seal_keys);
+    outbox_group_name(seal_keys, group);
 }
 
 static inline void settings_set(void)
@@ -128,6 +132,13 @@ static inline void outbox_refused(void *arg, const char *why)
     snprintf(outbox->why, sizeof outbox->why, "%s", why);
 }
 
+static inline void outbox_foreign(void *arg, uint64_t entries)
+{
+    struct outbox *outbox = arg;
+    outbox->foreign = entries;
+    outbox->foreigns++;
+}
+
 static inline void outbox_replicated(void *arg, size_t entries, const char *why_not)
 {
     struct outbox *outbox = arg;
@@ -137,8 +148,8 @@ static inline void outbox_replicated(void *arg, size_t entries, const char *why_
 
 static inline void outbox_open_on(struct outbox *outbox, struct record_link *records)
 {
-    const struct outbox_watch watch = {outbox_length, outbox_written, outbox_refused,
-                                       outbox_replicated, outbox};
+    const struct outbox_watch watch = {outbox_length,  outbox_written,    outbox_refused,
+                                       outbox_foreign, outbox_replicated, outbox};
     char error[ERROR_MAX] = "";
 
     *outbox = (struct outbox){0};
