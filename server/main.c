@@ -35,7 +35,7 @@ static void print_help(void)
            "Settings, from the environment or .env:\n",
            "help", "this text");
     config_help(stdout);
-    printf("\nExit code: 0 done, 1 failed, 2 wrong usage.\n");
+    printf("\nExit code: 0 done, 1 failed, 2 wrong usage, 3 the stores belong to another salt or flow.\n");
 }
 
 static void print_command_help(const struct command *command)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* What a command returns, and the program then exits with. */
-enum { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
+enum { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2, COMMAND_OTHER_SALT = 3 };
 
 /* What several commands understand. */
 struct options {

@@ -13,6 +13,7 @@
 struct event_base;
 struct counters;
 struct counters_link;
+struct marks_keeper;
 struct outbox_link;
 struct record_link;
 struct record_store;
@@ -31,8 +32,9 @@ struct stores_settings {
     struct counters *counters;
     const struct redis_url *redis;       /* NULL: there is none */
     const struct seal_keys *outbox_keys; /* likewise */
+    const char *mark;                    /* to what the stores belong, for Redis */
     struct readiness *readiness;
-    bool drain_outbox; /* this worker empties the outbox */
+    bool drain_outbox; /* this worker empties the outbox, and keeps the mark */
 };
 
 /* A store's state on this worker. */
@@ -47,6 +49,8 @@ struct stores {
     struct session_link *sessions;
     struct record_link *records;
     struct counters_link *counters;
+    struct marks_keeper *marks; /* NULL: another worker's */
+    const struct record_store *record_store;
     struct outbox_link *outbox; /* NULL with sessions in memory: then nothing is promised */
     struct store_state sessions_state;
     struct store_state records_state;
