@@ -28,11 +28,11 @@ struct seal_keys;
 
 struct outbox_settings {
     const struct seal_keys *keys; /* borrowed */
-    unsigned in_flight_max; /* entries being put at once */
-    unsigned replicas;      /* of Redis, that must have an entry before it counts as put */
-    uint64_t length_max;    /* of the stream: beyond it nothing is taken */
-    uint64_t length_alarm;  /* of the stream: a put that goes beyond has the watch told at once */
-    bool drain;             /* this link empties the stream too */
+    unsigned in_flight_max;       /* entries being put at once */
+    unsigned replicas;            /* of Redis, that must have an entry before it counts as put */
+    uint64_t length_max;          /* of the stream: beyond it nothing is taken */
+    uint64_t length_alarm; /* of the stream: a put that goes beyond has the watch told at once */
+    bool drain;            /* this link empties the stream too */
 };
 
 /* What the outbox tells its owner, on the link's thread; replicated may be NULL where none are asked
@@ -98,5 +98,30 @@ struct outbox_erasure {
 
 /* Returns 0 or -1 with error; then some may be gone already. */
 int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call, char error[ERROR_MAX]);
+
+/*
+ * Looking at the outbox, and putting back what was refused. Blocks: for the command line; servers may
+ * run meanwhile.
+ */
+enum outbox_key { OUTBOX_OURS, OUTBOX_FOREIGN, OUTBOX_DAMAGED };
+
+/* An entry, without anything that it holds; lives during the call that brings it. */
+struct outbox_seen {
+    const char *id;  /* in the stream that it was put into */
+    const char *why; /* it was refused: one word; NULL: not told */
+    bool refused;    /* else it waits */
+    int64_t age_s;   /* since it was put, by Redis's clock */
+    enum outbox_key key;
+};
+
+/* Brings each entry that waits, the oldest first, then each that was refused. Returns 0, or -1 with
+ * error. */
+int outbox_list(struct redis_call *call, const struct seal_keys *keys,
+                void (*seen)(void *arg, const struct outbox_seen *seen), void *arg,
+                char error[ERROR_MAX]);
+/* Puts what was refused back into the stream, as long as that holds fewer than length_max. What is
+ * of these keys is sealed anew, as of now. Returns 0 or -1 with error; some may be back then. */
+int outbox_retry(struct redis_call *call, const struct seal_keys *keys, uint64_t length_max,
+                 size_t *put_back, char error[ERROR_MAX]);
 
 #endif

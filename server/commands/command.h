@@ -30,6 +30,7 @@ extern const struct command cmd_erase;
 extern const struct command cmd_export;
 extern const struct command cmd_import;
 extern const struct command cmd_init_db;
+extern const struct command cmd_outbox;
 extern const struct command cmd_retention;
 extern const struct command cmd_salt;
 extern const struct command cmd_serve;

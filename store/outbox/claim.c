@@ -30,6 +30,12 @@ static unsigned char *put_text(unsigned char *at, const char *text, size_t capac
 size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
                          unsigned char sealed[OUTBOX_SEALED_MAX])
 {
+    return outbox_claim_seal_at(seal, claim, claim->now_us / 1000000, sealed);
+}
+
+size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim, int64_t time_s,
+                            unsigned char sealed[OUTBOX_SEALED_MAX])
+{
     unsigned char clear[OUTBOX_CLEAR_MAX];
     unsigned char *at = clear;
     const uint64_t now_us = htobe64((uint64_t)claim->now_us);
@@ -42,7 +48,7 @@ size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
     at = put_text(at, claim->code, sizeof claim->code);
 
     size_t length = (size_t)(at - clear);
-    const struct seal_terms terms = {OUTBOX_STREAM, SEAL_ANY_SUBKEY, claim->now_us / 1000000};
+    const struct seal_terms terms = {OUTBOX_STREAM, SEAL_ANY_SUBKEY, time_s};
     int status = seal_wrap(seal, &terms, clear, length, sealed);
     OPENSSL_cleanse(clear, sizeof clear);
     return status == 0 ? length + SEAL_OVERHEAD : 0;

@@ -27,6 +27,10 @@ void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX
 size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
                          unsigned char sealed[OUTBOX_SEALED_MAX]);
 
+/* The same, as of another time than the claim's, in seconds since 1970. */
+size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim, int64_t time_s,
+                            unsigned char sealed[OUTBOX_SEALED_MAX]);
+
 /* Fills in what a claim asks for. Returns 0, SEAL_OTHER_KEY, or -1 when the bytes were not sealed
  * here. */
 int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t length,
