@@ -83,19 +83,19 @@ static void on_seen(void *arg, const struct outbox_seen *seen)
 
 static void print_count(const struct count *count)
 {
-    printf(SAYS("en attente : %" PRId64 "\n", "waiting: %" PRId64 "\n"), count->waiting);
+    printf(SAYS("en attente : %" PRId64 "\n", "waiting: %" PRId64 "\n"), count->waiting);
     if (count->waiting > 0) {
-        fputs(SAYS("la plus ancienne :", "the oldest:"), stdout);
+        fputs(SAYS("la plus ancienne :", "the oldest:"), stdout);
         print_age(count->oldest_s);
         putchar('\n');
     }
-    printf(SAYS("refusées : %" PRId64 "\n", "refused: %" PRId64 "\n"), count->refused);
+    printf(SAYS("refusées : %" PRId64 "\n", "refused: %" PRId64 "\n"), count->refused);
     if (count->foreign > 0)
-        printf(SAYS("d’un autre sel, ou d’une version plus récente, laissées : %" PRId64 "\n",
+        printf(SAYS("d’un autre sel, ou d’une version plus récente, laissées : %" PRId64 "\n",
                     "of another salt, or a later version, left alone: %" PRId64 "\n"),
                count->foreign);
     if (count->refused > 0)
-        puts(SAYS("à faire : la cause corrigée, « whatsapp-uic outbox --retry » les remet en "
+        puts(SAYS("à faire : la cause corrigée, « whatsapp-uic outbox --retry » les remet en "
                   "attente",
                   "to do: once the cause is mended, “whatsapp-uic outbox --retry” puts them back"));
 }
@@ -110,7 +110,7 @@ static int outbox(const struct setup *setup, struct redis_call *redis, const str
     if (request->retries) {
         const int status = outbox_retry(redis, keys, setup->config.outbox_max, &put_back, error);
         if (status == 0 || put_back > 0)
-            printf(SAYS("remises en attente : %zu\n", "put back: %zu\n"), put_back);
+            printf(SAYS("remises en attente : %zu\n", "put back: %zu\n"), put_back);
         if (status != 0)
             return command_fail("REDIS_URL", error);
     }
@@ -125,7 +125,7 @@ static int outbox_open(const struct setup *setup, const struct request *request)
     char error[ERROR_MAX];
 
     if (setup->config.redis_url == NULL)
-        return command_fail("REDIS_URL", SAYS("n’est pas réglé : il n’y a pas de file d’attente",
+        return command_fail("REDIS_URL", SAYS("n’est pas réglé : il n’y a pas de file d’attente",
                                               "is not set: there is no outbox"));
     struct redis_call *redis = redis_call_open(setup->config.redis_url, DEADLINE_MS, error);
     if (redis == NULL)

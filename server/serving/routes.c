@@ -88,9 +88,7 @@ static void handle_ready(struct routes *routes, struct http_request *request)
     bool ready = sessions && records && !foreign && !routes->scrape.draining;
     const char *redis = routes->config->redis_url == NULL ? "memory" : sessions ? "up" : "down";
     const struct redis_advice *reason =
-        foreign    ? redis_advice(REDIS_IS_FOREIGN)
-        : sessions ? NULL
-                   : redis_advice(atomic_load(&routes->scrape.readiness->redis_refusal));
+        sessions ? NULL : redis_advice(atomic_load(&routes->scrape.readiness->redis_refusal));
     char started[PROCESS_START_MAX];
 
     process_start_text(started);
@@ -100,7 +98,10 @@ static void handle_ready(struct routes *routes, struct http_request *request)
                            : ready                 ? "ready"
                                                    : "unavailable",
                            "redis", redis, "database", records ? "up" : "down", "started_at",
-                           started, "reason", reason != NULL ? reason->english : NULL));
+                           started, "reason",
+                           foreign          ? "the stores are of another salt or flow"
+                           : reason != NULL ? reason->english
+                                            : NULL));
 }
 
 static void handle_root(struct routes *routes, struct http_request *request)

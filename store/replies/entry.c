@@ -58,11 +58,11 @@ int replies_entry_open(struct seal *seal, const unsigned char *kept, size_t leng
 {
     struct seal_opened opened;
 
-    if (length < REPLY_TAIL_SIZE ||
-        seal_unwrap(seal, REPLIES_PREFIX, kept, length - REPLY_TAIL_SIZE, clear, length,
-                    &opened) != 0)
+    if (length < REPLY_TAIL_SIZE)
         return -1;
     reply->attempts = kept[length - 2];
     reply->memo = kept[length - 1];
-    return reply_read(reply, clear, opened.length);
+    const int status =
+        seal_unwrap(seal, REPLIES_PREFIX, kept, length - REPLY_TAIL_SIZE, clear, length, &opened);
+    return status == 0 ? reply_read(reply, clear, opened.length) : status;
 }

@@ -52,7 +52,7 @@ def test_it_lists_what_waits_and_what_was_refused(redis, tmp_path, codes):
     for code, number in codes.items():
         assert code not in said and number.lstrip("+") not in said
     assert gone not in outbox(redis, tmp_path)
-    assert "en attente : 2\n" in outbox(redis, tmp_path, language="fr_FR.UTF-8")
+    assert "en attente : 2\n" in outbox(redis, tmp_path, language="fr_FR.UTF-8")
 
 
 def test_what_is_of_another_salt_is_told(redis, tmp_path, codes):
