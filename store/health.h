@@ -16,6 +16,7 @@ enum redis_refusal {
     REDIS_IS_FULL,      /* maxmemory, and no eviction */
     REDIS_CANNOT_WRITE, /* to its disk */
     REDIS_LACKS_REPLICAS,
+    REDIS_IS_FOREIGN, /* it belongs to another salt or flow: all commands */
     REDIS_REFUSES_OTHERWISE,
 };
 

@@ -2,7 +2,7 @@
  * Records: which code belongs to which answers, for good. Backends: SQLite (sqlite:///path) and
  * PostgreSQL (postgresql://user:password@host/database).
  *
- *     struct record_store *store = record_store_open(url, key, error);        once
+ *     struct record_store *store = record_store_open(url, key, marks, error); once
  *     struct record_link *link = record_attach(store, base, &watch, error);   in each thread
  *     claim.ticket.done = ...; ... fill in ...; record_claim(link, &claim);
  *     record_detach(link); record_store_close(store);
@@ -104,12 +104,24 @@ int record_store_probe(const char *url, char error[ERROR_MAX]);
 int record_store_mark(const char *url, const char *name, const char *value, bool remember,
                       char error[ERROR_MAX]);
 
-/* Opens a prepared database. The key is for the hashes of who asked; it is copied. Returns NULL
- * with error. */
+/* The check values of salt and flow, as marks. */
+#define RECORD_MARK_MAX 33
+struct record_marks {
+    char salt[RECORD_MARK_MAX], flow[RECORD_MARK_MAX];
+};
+
+/* Opens a prepared database. The key is for the hashes of who asked. Each connection begins with
+ * comparing the marks, or with remembering them as record_store_mark does; NULL: it belongs to
+ * nobody. Both are copied. Returns NULL with error. */
 #define RECORD_ASKER_KEY_SIZE 32
 struct record_store *record_store_open(const char *url,
                                        const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
-                                       char error[ERROR_MAX]);
+                                       const struct record_marks *marks, char error[ERROR_MAX]);
+/* Whether a connection found that the database is of another salt or flow: the links are told that
+ * it is down, with the reason. It stays so. */
+bool record_store_foreign(const struct record_store *store);
+/* Whether a connection found that the database, which has records, is of these marks. */
+bool record_store_confirmed(const struct record_store *store);
 /* After every link is detached. */
 void record_store_close(struct record_store *store);
 

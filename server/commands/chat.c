@@ -58,7 +58,7 @@ static int chat_open_stores(struct chat *chat, const struct setup *setup, char e
     OPENSSL_cleanse(&settings, sizeof settings);
     if (chat->session_store == NULL)
         return -1;
-    chat->record_store = record_store_open(IN_MEMORY, setup->keys.record_asker, error);
+    chat->record_store = record_store_open(IN_MEMORY, setup->keys.record_asker, NULL, error);
     if (chat->record_store == NULL)
         return -1;
     chat->sessions = session_attach(chat->session_store, NULL, NULL, error);

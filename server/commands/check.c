@@ -111,10 +111,10 @@ static void print_unproofread(const struct flow *flow, FILE *lines)
                     flow_language(flow, i));
 }
 
-static int check_sessions(const struct config *config)
+static int check_sessions(const struct setup *setup)
 {
-    if (config->redis_url)
-        return check_redis(config);
+    if (setup->config.redis_url)
+        return check_redis(setup);
     print_finding("ok", "sessions", "in memory");
     return 0;
 }
@@ -330,7 +330,7 @@ static int check_all(const struct options *options, const struct request *reques
     if (status == 0) {
         describe_flow(setup.flow);
         status |= check_start(&setup.config, request);
-        status |= check_sessions(&setup.config);
+        status |= check_sessions(&setup);
         status |= check_database(&setup);
         if (setup.config.tls_cert_file != NULL)
             status |= check_tls(&setup.config);

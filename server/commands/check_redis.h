@@ -2,9 +2,9 @@
 #ifndef SERVER_COMMANDS_CHECK_REDIS_H
 #define SERVER_COMMANDS_CHECK_REDIS_H
 
-#include "server/config/config.h"
+struct setup;
 
 /* Prints what is found about the Redis of REDIS_URL. Returns 0, or -1 when something is bad. */
-int check_redis(const struct config *config);
+int check_redis(const struct setup *setup);
 
 #endif

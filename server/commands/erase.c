@@ -232,9 +232,11 @@ static int erase_run(struct erase *erase, const struct request *request)
     };
     erase->elsewhere = elsewhere_of(erase, request, true);
     /* With another salt, sessions and outbox would keep what is to go. */
-    if (setup_check_salt(&erase->setup, false, &subject, error) != 0 &&
-        strcmp(subject, "FLOW_FILE") != 0)
-        return command_fail(subject, error);
+    const int salt = setup_check_salt(&erase->setup, false, &subject, error);
+    if (salt != 0 && strcmp(subject, "FLOW_FILE") != 0) {
+        command_fail(subject, error);
+        return salt == RECORD_DIFFERS ? COMMAND_OTHER_SALT : -1;
+    }
     if (record_erase_count(config->database_url, &erase->records, &erased, error) != 0)
         return command_fail("DATABASE_URL", error);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
@@ -287,5 +289,5 @@ static int run(struct options *options, int argc, char *argv[])
     if (setup_open(&erase.setup, options->env_file, options->flow_file, stderr) == 0)
         status = erase_run(&erase, &request);
     setup_close(&erase.setup);
-    return status == 0 ? COMMAND_OK : COMMAND_FAILED;
+    return status < 0 ? COMMAND_FAILED : status;
 }

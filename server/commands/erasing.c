@@ -5,6 +5,7 @@
 #include "server/commands/erasing.h"
 
 #include "server/channels/meta/sender.h"
+#include "store/base/seal.h"
 #include "store/outbox.h"
 #include "store/records.h"
 #include "store/redis.h"
@@ -89,16 +90,20 @@ static int sessions_erase(struct erasing *erasing, struct redis_call *redis, cha
 
 static int outbox_visit(struct erasing *erasing, struct redis_call *redis, char error[ERROR_MAX])
 {
+    struct seal_keys *keys = seal_keys_create(erasing->setup->keys.outbox_seal);
     struct outbox_erasure erasure = {
+        .keys = keys,
         .phone_number = erasing->phone_number,
         .code = erasing->code,
         .delete = erasing->delete,
         .dry_run = erasing->dry_run,
     };
 
-    memcpy(erasure.seal_key, erasing->setup->keys.outbox_seal, sizeof erasure.seal_key);
-    int status = outbox_erase(&erasure, redis, error);
-    OPENSSL_cleanse(erasure.seal_key, sizeof erasure.seal_key);
+    snprintf(error, ERROR_MAX, "the cryptographic library fails");
+    if (keys == NULL)
+        return -1;
+    const int status = outbox_erase(&erasure, redis, error);
+    seal_keys_free(keys);
     erasing->outbox = (int64_t)erasure.found;
     erasing->unreadable = (int64_t)erasure.unreadable;
     return status;

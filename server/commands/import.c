@@ -170,7 +170,10 @@ static int target_prepare(const struct import *import, bool dry_run)
     if (dry_run && record_store_probe(url, error) != 0)
         return command_fail("DATABASE_URL", error);
     int status = setup_check_salt(&import->setup, !dry_run, &subject, error);
-    return status == 0 ? 0 : command_fail(status == RECORD_AWAY ? "DATABASE_URL" : subject, error);
+    if (status == 0)
+        return 0;
+    command_fail(status == RECORD_AWAY ? "DATABASE_URL" : subject, error);
+    return status == RECORD_DIFFERS ? COMMAND_OTHER_SALT : -1;
 }
 
 static int import_run(struct import *import, const struct request *request)
@@ -185,8 +188,9 @@ static int import_run(struct import *import, const struct request *request)
     if (python_record_check_flow(record_reader_form(import->reader), import->setup.flow, error) !=
         0)
         return command_fail("FLOW_FILE", error);
-    if (target_prepare(import, request->dry_run) != 0)
-        return -1;
+    const int prepared = target_prepare(import, request->dry_run);
+    if (prepared != 0)
+        return prepared;
     import->importer =
         record_importer_open(import->setup.config.database_url, request->dry_run, error);
     if (import->importer == NULL)
@@ -226,5 +230,5 @@ static int run(struct options *options, int argc, char *argv[])
     record_reader_close(import->reader);
     setup_close(&import->setup);
     free(import);
-    return status == 0 ? COMMAND_OK : COMMAND_FAILED;
+    return status < 0 ? COMMAND_FAILED : status;
 }

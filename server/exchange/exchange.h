@@ -10,6 +10,7 @@
 #define SERVER_EXCHANGE_EXCHANGE_H
 
 #include "server/exchange/message.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -40,6 +41,7 @@ struct exchange_settings {
     struct record_link *records;
     struct replies_link *replies;    /* knows which reply a person has last; NULL: nobody does */
     struct outbox_link *outbox;      /* for when records are away; NULL: then nothing is promised */
+    const atomic_bool *foreign;      /* set: nothing is told any more; NULL: it never is */
     struct quota *quota;             /* of each address */
     const struct counting *counting; /* counts in counters what becomes of conversations */
     struct counters_link *counters;

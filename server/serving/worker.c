@@ -101,7 +101,9 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &count, sizeof count) < 0)
         return;
-    worker->listen_end_ms = clock_monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
+    worker->listen_end_ms = clock_monotonic_ms();
+    if (!atomic_load(&worker->stores.readiness->foreign))
+        worker->listen_end_ms += worker->routes.config->stop_delay_seconds * 1000;
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.scrape.draining = true;
     http_drain(worker->http);
@@ -169,6 +171,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .records = worker->stores.records,
         .replies = channels_replies(&worker->channels),
         .outbox = worker->stores.outbox,
+        .foreign = &shared->stores.readiness->foreign,
         .quota = shared->limits->quota,
         .counting = shared->counting,
         .counters = worker->stores.counters,

@@ -130,6 +130,8 @@
     X(READY, "gauge", COUNT, "uic_ready", "", "Whether /ready says 200")                           \
     X(OUTBOX_LENGTH, "gauge", COUNT, "uic_outbox_length", "", "Records waiting in the outbox")     \
     X(OUTBOX_AGE, "gauge", COUNT, "uic_outbox_oldest_seconds", "", "Age of the oldest of these")   \
+    X(OUTBOX_FOREIGN, "gauge", COUNT, "uic_outbox_foreign", "",                                    \
+      "Those of these that another salt, or a later version, sealed")                              \
     X(REPLIES_LENGTH, "gauge", COUNT, "uic_replies_waiting", "",                                   \
       "Replies through Meta that wait to be sent")                                                 \
     X(REPLIES_AGE, "gauge", COUNT, "uic_replies_oldest_seconds", "", "Age of the oldest of these") \

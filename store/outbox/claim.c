@@ -2,7 +2,9 @@
 #include "store/outbox/claim.h"
 
 #include <endian.h>
+#include <inttypes.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LAYOUT_VERSION 1
@@ -10,6 +12,11 @@
 
 _Static_assert(RECORD_EVENT_ID_MAX <= 256 && RECORD_PHONE_MAX <= 256 && RECORD_CODE_MAX <= 256,
                "a length fits a byte");
+
+void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX])
+{
+    snprintf(group, OUTBOX_GROUP_MAX, "writers:%05" PRIx32, keys->id);
+}
 
 static unsigned char *put_text(unsigned char *at, const char *text, size_t capacity)
 {
@@ -23,6 +30,12 @@ static unsigned char *put_text(unsigned char *at, const char *text, size_t capac
 size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
                          unsigned char sealed[OUTBOX_SEALED_MAX])
 {
+    return outbox_claim_seal_at(seal, claim, claim->now_us / 1000000, sealed);
+}
+
+size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim, int64_t time_s,
+                            unsigned char sealed[OUTBOX_SEALED_MAX])
+{
     unsigned char clear[OUTBOX_CLEAR_MAX];
     unsigned char *at = clear;
     const uint64_t now_us = htobe64((uint64_t)claim->now_us);
@@ -35,7 +48,8 @@ size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
     at = put_text(at, claim->code, sizeof claim->code);
 
     size_t length = (size_t)(at - clear);
-    int status = seal_wrap(seal, OUTBOX_STREAM, clear, length, sealed);
+    const struct seal_terms terms = {OUTBOX_STREAM, SEAL_ANY_SUBKEY, time_s};
+    int status = seal_wrap(seal, &terms, clear, length, sealed);
     OPENSSL_cleanse(clear, sizeof clear);
     return status == 0 ? length + SEAL_OVERHEAD : 0;
 }
@@ -76,11 +90,12 @@ int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t len
                       struct record_claim *claim)
 {
     unsigned char clear[OUTBOX_CLEAR_MAX];
-    size_t clear_length;
+    struct seal_opened opened;
 
-    if (seal_unwrap(seal, OUTBOX_STREAM, sealed, length, clear, sizeof clear, &clear_length) != 0)
-        return -1;
-    int status = claim_read(claim, clear, clear_length);
+    int status = seal_unwrap(seal, OUTBOX_STREAM, sealed, length, clear, sizeof clear, &opened);
+    if (status != 0)
+        return status;
+    status = claim_read(claim, clear, opened.length);
     OPENSSL_cleanse(clear, sizeof clear);
     return status;
 }

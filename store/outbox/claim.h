@@ -14,6 +14,11 @@
 /* Entries that can never be written. */
 #define OUTBOX_REFUSED_STREAM OUTBOX_STREAM ":refused"
 
+/* The consumer group of those who have these keys: each group sees every entry once, and leaves
+ * those that it cannot open to the others. */
+#define OUTBOX_GROUP_MAX 16
+void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX]);
+
 #define OUTBOX_CLEAR_MAX \
     (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX)
 #define OUTBOX_SEALED_MAX (OUTBOX_CLEAR_MAX + SEAL_OVERHEAD)
@@ -22,7 +27,12 @@
 size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
                          unsigned char sealed[OUTBOX_SEALED_MAX]);
 
-/* Fills in what a claim asks for. Returns 0, or -1 when the bytes were not sealed here. */
+/* The same, as of another time than the claim's, in seconds since 1970. */
+size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim, int64_t time_s,
+                            unsigned char sealed[OUTBOX_SEALED_MAX]);
+
+/* Fills in what a claim asks for. Returns 0, SEAL_OTHER_KEY, or -1 when the bytes were not sealed
+ * here. */
 int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t length,
                       struct record_claim *claim);
 

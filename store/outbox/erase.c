@@ -82,8 +82,12 @@ static void on_page(void *arg, const struct redisReply *reply)
 
 static int entry_replace(struct walk *walk, const struct found *found, char error[ERROR_MAX])
 {
-    const char *argv[] = {walk->stream, "writers", found->id, (const char *)found->sealed};
-    const size_t lengths[] = {strlen(walk->stream), 7, strlen(found->id), found->length};
+    char group[OUTBOX_GROUP_MAX];
+    const char *argv[] = {walk->stream, group, found->id, (const char *)found->sealed};
+
+    outbox_group_name(walk->erasure->keys, group);
+    const size_t lengths[] = {strlen(walk->stream), strlen(group), strlen(found->id),
+                              found->length};
 
     return redis_call_run(walk->call, &outbox_erase_script, 4, argv, lengths, error);
 }
@@ -116,7 +120,7 @@ int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call, char e
         return -1;
     walk->erasure = erasure;
     walk->call = call;
-    walk->seal = seal_create(erasure->seal_key);
+    walk->seal = seal_create(erasure->keys);
     if (walk->seal != NULL && stream_walk(walk, OUTBOX_STREAM, error) == 0 &&
         stream_walk(walk, OUTBOX_REFUSED_STREAM, error) == 0)
         status = 0;

@@ -4,7 +4,6 @@
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,6 @@
 #define WAIT_MS 1000
 
 extern const struct redis_script outbox_put_script;
-
-_Static_assert(OUTBOX_KEY_SIZE == SEAL_KEY_SIZE, "one size of keys");
 
 static enum store_status put_status(struct outbox_link *link, const struct redisReply *reply)
 {
@@ -95,8 +92,7 @@ struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct
     link->settings = *settings;
     link->watch = *watch;
     link->records = records;
-    link->seal = seal_create(settings->seal_key);
-    OPENSSL_cleanse(link->settings.seal_key, OUTBOX_KEY_SIZE);
+    link->seal = seal_create(settings->keys);
     redis_lane_join(&link->puts, redis, settings->in_flight_max, NULL);
     redis_lane_join(&link->looks, redis, LOOKS_MAX, NULL);
     if (link->seal != NULL && replicas_join(link, redis) == 0 &&

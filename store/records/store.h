@@ -18,8 +18,11 @@ struct record_store {
     char *url;
     enum sql_dialect dialect;
     unsigned char asker_key[RECORD_ASKER_KEY_SIZE];
-    struct sql *first;          /* SQLite: opened with the store, for the writer */
-    struct claims_batch *batch; /* the writer's */
+    bool has_marks;
+    struct record_marks marks;
+    atomic_bool foreign, confirmed; /* by the marks */
+    struct sql *first;              /* SQLite: opened with the store, for the writer */
+    struct claims_batch *batch;     /* the writer's */
     struct record_thread writer, maintenance;
     atomic_bool stopping;
     /* SQLite: how far sweeps have believed a clock; INT64_MIN: nothing says so. */
@@ -67,6 +70,10 @@ enum sql_result record_thread_sleep(struct record_thread *thread, struct sql *sq
  */
 void record_turn_take(struct record_store *store);
 void record_turn_give(struct record_store *store);
+
+/* marks.c: compares them on a connection, or remembers them. Returns SQL_FAILED, with sql->error, when
+ * they are another salt's or flow's. */
+enum sql_result record_marks_check(struct record_store *store, struct sql *sql);
 
 /* writer.c, maintenance.c: the threads' functions; arg is the store. */
 void *record_writer_run(void *arg);

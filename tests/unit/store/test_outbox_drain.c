@@ -89,7 +89,7 @@ static void what_others_did_to_redis_does_not_matter(void **state)
     outbox_open(&outbox);
     assert_status(put(&outbox, &letters[0]), STORE_OK);
     until(outbox.written == 1);
-    tell("XGROUP DESTROY " STREAM " writers");
+    tell("XGROUP DESTROY " STREAM " %s", group);
     assert_status(put(&outbox, &letters[1]), STORE_OK);
     until(outbox.written == 2);
     tell("FLUSHALL");
@@ -121,7 +121,7 @@ static void an_entry_deleted_while_it_is_pending_is_let_go(void **state)
     database_back();
     until(outbox.written == 1);
     assert_sql(&bench, "SELECT uic_code FROM uic_records", "000001");
-    redisReply *pending = ask("XPENDING " STREAM " writers");
+    redisReply *pending = ask("XPENDING " STREAM " %s", group);
     assert_int_equal(pending->element[0]->integer, 0);
     freeReplyObject(pending);
     outbox_close(&outbox);
@@ -233,7 +233,8 @@ static void damaged_entries_are_kept_aside(void **state)
     tell("XADD " STREAM " * other field third field");
     tell("XADD " STREAM " * sealed %b", large, sizeof large);
     tell("XADD " STREAM " * sealed %b", sealed->str, sealed->len - 1);
-    for (size_t i = 0; i < sealed->len; i += sealed->len / 20) {
+    /* Whose version or key is damaged looks like somebody else's. */
+    for (size_t i = 5; i < sealed->len; i += sealed->len / 20) {
         sealed->str[i] ^= 1;
         tell("XADD " STREAM " * sealed %b", sealed->str, sealed->len);
         sealed->str[i] ^= 1;
@@ -248,21 +249,6 @@ static void damaged_entries_are_kept_aside(void **state)
     assert_int_equal(entries(), 0);
     assert_int_equal(ask_number("XLEN " KEPT), damaged);
     assert_sql(&bench, ROWS, "2 2");
-    outbox_close(&outbox);
-}
-
-static void under_another_salt_nothing_is_lost(void **state)
-{
-    (void)state;
-    struct outbox outbox;
-    struct letter letters[2] = {letter_number(0), letter_number(1)};
-
-    put_aside(letters, 2);
-    settings.seal_key[0] ^= 1;
-    outbox_open(&outbox);
-    until(outbox.refused == 2);
-    assert_int_equal(entries(), 0);
-    assert_int_equal(ask_number("XLEN " KEPT), 2);
     outbox_close(&outbox);
 }
 
@@ -325,7 +311,6 @@ int main(void)
         CASE(a_code_taken_by_another_is_kept_aside),
         CASE(a_person_with_another_code_is_kept_aside),
         CASE(damaged_entries_are_kept_aside),
-        CASE(under_another_salt_nothing_is_lost),
         CASE(of_too_many_kept_entries_the_oldest_give_way),
         CASE(a_record_link_may_end_them_when_it_is_detached),
     };
