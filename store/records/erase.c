@@ -78,7 +78,7 @@ static enum sql_result asker_run(struct sql *sql, const char *statement, int cou
                                  const struct record_erasure *erasure, int64_t *number)
 {
     struct keyed_hash *keyed = keyed_hash_create(erasure->asker_key);
-    unsigned char hash[RECORD_ASKER_NUMBER_SIZE];
+    unsigned char hash[RECORD_IDENTITY_SIZE];
     char asker[2 * sizeof hash + 1];
     const int status = keyed != NULL ? record_asker_number(keyed, erasure->phone_number, hash) : -1;
 

@@ -7,11 +7,14 @@
 #include "server/channels/meta/message_order.h"
 #include "server/channels/repair.h"
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COUNTRY_LENGTH 2 /* a user id begins so: CD.1234 */
 #define ID_MAX 512
+/* Of a value, that are searched for whose a message is. */
+#define CONTACTS_MAX 64
 
 struct reader {
     const struct meta_filter *filter;
@@ -74,32 +77,44 @@ static bool is_user_id(const char *text, size_t length)
            text[COUNTRY_LENGTH] == '.' && strspn(text, others) == length;
 }
 
-static int set_address(struct message *message, const char *sign, const char *text, size_t length)
-{
-    const size_t scheme = sizeof META_SCHEME - 1, more = strlen(sign);
+/* What is behind the scheme of an address. */
+#define PERSON_MAX (MESSAGE_ADDRESS_MAX - (sizeof META_SCHEME - 1))
 
-    if (scheme + more + length > MESSAGE_ADDRESS_MAX)
-        return -1;
-    memcpy(message->address, META_SCHEME, scheme);
-    memcpy(message->address + scheme, sign, more);
-    memcpy(message->address + scheme + more, text, length);
-    message->scheme_length = scheme;
-    message->address_length = scheme + more + length;
-    message->address[message->address_length] = '\0';
-    return 0;
+/* The number of a message or a contact, or NULL. */
+static const char *read_number(const json_t *json, const char *key, size_t *length)
+{
+    const char *text = meta_json_text(json, key, length);
+
+    return text != NULL && is_number(text, *length) && *length < PERSON_MAX ? text : NULL;
 }
 
-/* The number, or for somebody who hides it the user id, of a message or a contact. */
-static int read_person(const json_t *json, const char *number_key, const char *user_id_key,
-                       struct message *message)
+static const char *read_user_id(const json_t *json, const char *key, size_t *length)
 {
-    size_t length;
-    const char *text = meta_json_text(json, number_key, &length);
+    const char *text = meta_json_text(json, key, length);
 
-    if (text != NULL && is_number(text, length) && set_address(message, "+", text, length) == 0)
-        return 0;
-    text = meta_json_text(json, user_id_key, &length);
-    return text != NULL && is_user_id(text, length) ? set_address(message, "", text, length) : -1;
+    return text != NULL && is_user_id(text, *length) && *length <= PERSON_MAX ? text : NULL;
+}
+
+/* Each of number and user id as the message says it, else as its contact does. */
+static int read_person(const json_t *json, const json_t *contact, struct message *message)
+{
+    size_t number_length, user_id_length;
+    const char *number = read_number(json, "from", &number_length);
+    const char *user_id = read_user_id(json, "from_user_id", &user_id_length);
+
+    if (number == NULL)
+        number = read_number(contact, "wa_id", &number_length);
+    if (user_id == NULL)
+        user_id = read_user_id(contact, "user_id", &user_id_length);
+    if (number == NULL && user_id == NULL)
+        return -1;
+    if (number != NULL)
+        snprintf(message->phone_number, sizeof message->phone_number, "+%s", number);
+    message->scheme_length = sizeof META_SCHEME - 1;
+    message->address_length =
+        (size_t)snprintf(message->address, sizeof message->address, META_SCHEME "%s",
+                         user_id != NULL ? user_id : message->phone_number);
+    return 0;
 }
 
 /* Whether a message names nobody, or this contact. */
@@ -127,6 +142,23 @@ static const json_t *sole_contact(const json_t *value)
             return NULL;
     }
     return contact;
+}
+
+/* The contact that a message names; one that names nobody is the sole contact's. NULL: none. */
+static const json_t *contact_of(const json_t *value, const json_t *message, const json_t *sole)
+{
+    const json_t *contact;
+    size_t i;
+
+    if (sole != NULL ||
+        (!json_object_get(message, "from") && !json_object_get(message, "from_user_id")))
+        return sole;
+    json_array_foreach(json_object_get(value, "contacts"), i, contact)
+    {
+        if (i < CONTACTS_MAX && may_be_from(message, contact))
+            return contact;
+    }
+    return NULL;
 }
 
 /* Seconds since 1970, in a text; 0 without any. */
@@ -191,8 +223,7 @@ static void read_message(struct reader *reader, const json_t *json, const json_t
         ignored->malformed++;
     else if (meta_content_read(json, &content) != 0)
         ignored->unknown++;
-    else if (read_person(json, "from", "from_user_id", message) != 0 &&
-             read_person(contact, "wa_id", "user_id", message) != 0)
+    else if (read_person(json, contact, message) != 0)
         ignored->malformed++;
     else if ((message->sent_s = read_sent_s(json)) != 0 &&
              message->sent_s < reader->filter->oldest_s)
@@ -247,8 +278,8 @@ static int read_change(struct reader *reader, const json_t *change)
     meta_report_read(&reader->batch->report, value);
     if (make_room(reader, json_array_size(messages)) != 0)
         return -1;
-    const json_t *contact = sole_contact(value);
-    json_array_foreach(messages, i, json) read_message(reader, json, contact);
+    const json_t *sole = sole_contact(value);
+    json_array_foreach(messages, i, json) read_message(reader, json, contact_of(value, json, sole));
     return 0;
 }
 

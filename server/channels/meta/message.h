@@ -10,8 +10,8 @@
 #include "server/exchange/message.h"
 #include <stdint.h>
 
-/* In front of addresses: a person is another one than under Twilio's "whatsapp:". What follows is
- * "+" and a number, or a user id that begins with a letter. */
+/* In front of addresses: a person is another one than under Twilio's "whatsapp:". What follows is a
+ * user id, which begins with a letter, or for who has none "+" and a number. */
 #define META_SCHEME "meta:"
 
 /* Meta's own limit. */

@@ -5,6 +5,7 @@
 #include "server/channels/meta/reply.h"
 #include "server/channels/meta/signature.h"
 #include "server/channels/meta/tell.h"
+#include "server/exchange/person.h"
 #include "server/security/keyed_hashes.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
@@ -148,25 +149,28 @@ static void resume_from_put(struct store_ticket *ticket)
 static void queue_reply(struct meta *meta, struct put *put, const struct exchange_reply *reply)
 {
     const struct message *message = put->message;
+    char address[MESSAGE_ADDRESS_MAX + 1];
+    struct record_person person;
     enum store_status status = STORE_DOWN;
     size_t length;
     char *json = meta_reply_write(meta->settings.flow, reply->conversation, message, reply->text,
                                   reply->length, &length);
 
-    if (json != NULL) {
+    if (json != NULL && person_of(meta->settings.hashes, message, &person) == 0) {
         put->entry = (struct replies_entry){
             .ticket.done = resume_from_put,
-            .address = message->address,
-            .address_length = message->address_length,
+            .address = address,
+            .address_length = person_address(message, &person, address),
             .body = json,
             .body_length = length,
             .created_ms = clock_wall_ms(),
             .key = keyed_hashes_message_id(meta->settings.hashes, message->id, message->id_length),
         };
         status = replies_put(meta->settings.replies, &put->entry);
-        OPENSSL_cleanse(json, length);
-        free(json);
     }
+    if (json != NULL)
+        OPENSSL_cleanse(json, length);
+    free(json);
     if (status != STORE_LATER)
         put_end(put, status);
 }

@@ -68,10 +68,22 @@ static const char *kind_name(enum flow_message_kind kind)
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "none";
 }
 
+/* "number", or without it what the address says. */
+static const char *number_of(const json_t *wanted)
+{
+    const char *address =
+        json_string_value(json_object_get(wanted, "address")) + strlen(META_SCHEME);
+    const char *number = json_string_value(json_object_get(wanted, "number"));
+
+    return number != NULL ? number : *address == '+' ? address : "";
+}
+
 static void check_message(const char *name, const struct message *message, const json_t *wanted)
 {
     const char *kind;
 
+    if (strcmp(message->phone_number, number_of(wanted)) != 0)
+        fail_msg("%s: number %s", name, message->phone_number);
     if (strcmp(message->address, json_string_value(json_object_get(wanted, "address"))) != 0 ||
         message->address_length != strlen(message->address) ||
         message->scheme_length != strlen(META_SCHEME))
