@@ -205,6 +205,31 @@ struct record_sweep {
  * STORE_DOWN; or STORE_DOWN or STORE_FULL at once. */
 enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep);
 
+/*
+ * A person has another number, or another user id, than before: her records stand under the new one
+ * from then on, and what records remember of who asked is hers. Done again, it changes nothing. In
+ * steps: the first ones move her own records, those after them look through all others.
+ */
+enum record_move_side { RECORD_MOVE_FROM, RECORD_MOVE_TO };
+struct record_move {
+    struct store_ticket ticket;
+    /* In: of each side what is known; what is not known on both stays. */
+    char numbers[2][RECORD_PHONE_MAX]; /* as records hold them; or "" */
+    char hidden[2]
+               [RECORD_PHONE_MAX]; /* user ids, as they stand where the number is hidden; or "" */
+    struct record_person people[2];
+    int64_t at_us; /* a record of the number that says no user id and was made later is not hers */
+    int64_t after_id; /* where to go on, at first 0; out: where the next step does */
+    /* Out: */
+    bool has_own; /* her own records are moved */
+    bool more;    /* there is a next step */
+    struct record_errand errand;
+};
+
+/* One step. STORE_LATER, then STORE_OK or, within five seconds, STORE_DOWN; or STORE_DOWN or
+ * STORE_FULL at once. */
+enum store_status record_move(struct record_link *link, struct record_move *move);
+
 /* The whole survey at once, of records that nobody asked for in age_us before the earlier of now_us
  * and the database's clock. Changes nothing. Blocks: for the command line. Returns 0, or -1 with
  * error. */

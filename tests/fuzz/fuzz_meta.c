@@ -83,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_message(&batch.messages[i], text, batch.text_length);
     }
     free(batch.messages);
+    free(batch.moves);
     free(text);
     return 0;
 }

@@ -5,13 +5,13 @@
 #include "server/channels/meta/content.h"
 #include "server/channels/meta/json.h"
 #include "server/channels/meta/message_order.h"
+#include "server/channels/meta/person.h"
 #include "server/channels/repair.h"
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNTRY_LENGTH 2 /* a user id begins so: CD.1234 */
 #define ID_MAX 512
 /* Of a value, that are searched for whose a message is. */
 #define CONTACTS_MAX 64
@@ -61,51 +61,17 @@ static const char *keep(struct reader *reader, const char *string, size_t length
     return kept;
 }
 
-static bool is_number(const char *text, size_t length)
-{
-    return length > 0 && strspn(text, "0123456789") == length;
-}
-
-/* CD.1234, or CD.ENT.1234. */
-static bool is_user_id(const char *text, size_t length)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    static const char others[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-
-    return length > COUNTRY_LENGTH + 1 && strspn(text, letters) == COUNTRY_LENGTH &&
-           text[COUNTRY_LENGTH] == '.' && strspn(text, others) == length;
-}
-
-/* What is behind the scheme of an address. */
-#define PERSON_MAX (MESSAGE_ADDRESS_MAX - (sizeof META_SCHEME - 1))
-
-/* The number of a message or a contact, or NULL. */
-static const char *read_number(const json_t *json, const char *key, size_t *length)
-{
-    const char *text = meta_json_text(json, key, length);
-
-    return text != NULL && is_number(text, *length) && *length < PERSON_MAX ? text : NULL;
-}
-
-static const char *read_user_id(const json_t *json, const char *key, size_t *length)
-{
-    const char *text = meta_json_text(json, key, length);
-
-    return text != NULL && is_user_id(text, *length) && *length <= PERSON_MAX ? text : NULL;
-}
-
 /* Each of number and user id as the message says it, else as its contact does. */
 static int read_person(const json_t *json, const json_t *contact, struct message *message)
 {
     size_t number_length, user_id_length;
-    const char *number = read_number(json, "from", &number_length);
-    const char *user_id = read_user_id(json, "from_user_id", &user_id_length);
+    const char *number = meta_number_read(json, "from", &number_length);
+    const char *user_id = meta_user_id_read(json, "from_user_id", &user_id_length);
 
     if (number == NULL)
-        number = read_number(contact, "wa_id", &number_length);
+        number = meta_number_read(contact, "wa_id", &number_length);
     if (user_id == NULL)
-        user_id = read_user_id(contact, "user_id", &user_id_length);
+        user_id = meta_user_id_read(contact, "user_id", &user_id_length);
     if (number == NULL && user_id == NULL)
         return -1;
     if (number != NULL)
@@ -170,7 +136,8 @@ static int64_t read_sent_s(const json_t *json)
 
     if (json_is_integer(value))
         return json_integer_value(value);
-    return text != NULL && is_number(text, length) && length <= 18 ? strtoll(text, NULL, 10) : 0;
+    return text != NULL && meta_is_number(text, length) && length <= 18 ? strtoll(text, NULL, 10)
+                                                                        : 0;
 }
 
 /* Whether a message's sender stands in its context too: as number or as user id. */
@@ -210,6 +177,23 @@ static void read_quoted(struct reader *reader, const json_t *json, const json_t 
     message->quotes_ours = !message->quotes_own;
 }
 
+/* Whether a message of the system's tells of somebody's new number or user id. */
+static bool read_move(struct reader *reader, const json_t *json)
+{
+    struct meta_batch *batch = reader->batch;
+    struct meta_move move;
+
+    if (batch->move_count == META_MOVES_MAX || meta_move_read(json, &move) != 0)
+        return false;
+    struct meta_move *larger = realloc(batch->moves, (batch->move_count + 1) * sizeof *larger);
+    if (larger == NULL)
+        return false;
+    move.sent_s = read_sent_s(json);
+    batch->moves = larger;
+    larger[batch->move_count++] = move;
+    return true;
+}
+
 static void read_message(struct reader *reader, const json_t *json, const json_t *contact)
 {
     struct meta_ignored *ignored = &reader->batch->ignored;
@@ -219,6 +203,8 @@ static void read_message(struct reader *reader, const json_t *json, const json_t
 
     memset(message, 0, sizeof *message);
     const char *id = meta_json_text(json, "id", &id_length);
+    if (meta_json_is(json_object_get(json, "type"), "system") && read_move(reader, json))
+        return;
     if (id == NULL || id_length > ID_MAX || !json_is_string(json_object_get(json, "type")))
         ignored->malformed++;
     else if (meta_content_read(json, &content) != 0)
@@ -352,6 +338,11 @@ int meta_read(const char *body, size_t body_length, const struct meta_filter *fi
         free(batch->messages);
         batch->messages = NULL;
         batch->count = 0;
+    }
+    if (status != 0) {
+        free(batch->moves);
+        batch->moves = NULL;
+        batch->move_count = 0;
     }
     *reason = status == 0 ? NULL : "out of memory";
     return status;

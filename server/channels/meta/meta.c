@@ -2,6 +2,7 @@
 #include "server/channels/meta/meta.h"
 
 #include "server/channels/meta/clock.h"
+#include "server/channels/meta/mover.h"
 #include "server/channels/meta/reply.h"
 #include "server/channels/meta/signature.h"
 #include "server/channels/meta/tell.h"
@@ -21,6 +22,7 @@ struct meta {
     struct meta_settings settings;
     struct hmac_secrets secrets;
     struct meta_teller teller;
+    struct mover mover;
     int64_t full_until_ms; /* the log was told that the queue is full; monotonic */
 };
 
@@ -104,6 +106,9 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
     drop_old(&batch, meta_clock_oldest_s(meta->settings.clock));
     meta_tell_ignored(&batch.ignored);
     meta_tell_report(&meta->teller, &batch.report);
+    for (size_t i = 0; i < batch.move_count; i++)
+        mover_begin(&meta->mover, delivery, &batch.moves[i]);
+    free(batch.moves);
     if (batch.count == 0) {
         free(batch.messages);
         return 0;
@@ -216,6 +221,7 @@ struct channel *meta_create(const struct meta_settings *settings,
     meta->channel = (struct channel){&meta_class, exchanges};
     meta->settings = *settings;
     meta->teller.counters = settings->counters;
+    meta->mover = (struct mover){.records = settings->records, .hashes = settings->hashes};
     if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0)
         return &meta->channel;
     meta_free(&meta->channel);

@@ -45,6 +45,7 @@ static void end(struct reading *reading)
     free(reading->body);
     free(reading->text);
     free(reading->batch.messages);
+    free(reading->batch.moves);
 }
 
 static bool is_text(const char *text, size_t length, const json_t *wanted)
@@ -118,6 +119,24 @@ static void check_ignored(const char *name, const struct meta_ignored *ignored, 
             fail_msg("%s: %s %zu", name, counts[i].key, counts[i].count);
 }
 
+static void check_moves(const char *name, const struct meta_batch *batch, const json_t *wanted)
+{
+    const json_t *one;
+    size_t i;
+
+    if (batch->move_count != json_array_size(wanted))
+        fail_msg("%s: %zu moves", name, batch->move_count);
+    json_array_foreach(wanted, i, one)
+    {
+        const struct meta_move *move = &batch->moves[i];
+        const char *const found[] = {move->numbers[0], move->numbers[1], move->user_ids[0],
+                                     move->user_ids[1]};
+        for (size_t j = 0; j < 4; j++)
+            if (strcmp(found[j], json_string_value(json_array_get(one, j))) != 0)
+                fail_msg("%s: move %s", name, found[j]);
+    }
+}
+
 static size_t error_count(const struct meta_report *report, int code)
 {
     for (size_t i = 0; i < report->error_count; i++)
@@ -164,6 +183,7 @@ static void check_case(const char *name)
     assert_int_equal(reading.status, 0);
     check_ignored(name, &reading.batch.ignored, json_object_get(json, "ignored"));
     check_report(name, &reading.batch.report, json_object_get(json, "report"));
+    check_moves(name, &reading.batch, json_object_get(json, "moves"));
     if (reading.batch.count != json_array_size(wanted))
         fail_msg("%s: %zu messages", name, reading.batch.count);
     for (size_t i = 0; i < reading.batch.count; i++)

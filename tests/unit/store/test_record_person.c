@@ -254,6 +254,139 @@ static void many_people_in_one_batch(void **state)
     }
 }
 
+/* Moving */
+
+static void move_done(struct store_ticket *ticket)
+{
+    ticket->done = NULL;
+}
+
+static struct record_person person_as(const char *number, const char *user_id)
+{
+    return asked_as(number, user_id, "").claim.person;
+}
+
+/* To the end; NULL: nothing is known of it. Returns how many steps it took. */
+static int moved(const char *number, const char *to_number, const char *user_id,
+                 const char *to_user_id, int64_t at_us)
+{
+    struct record_move move = {
+        .at_us = at_us, .people = {person_as(number, user_id), person_as(to_number, to_user_id)}};
+    int steps = 0;
+
+    snprintf(move.numbers[0], RECORD_PHONE_MAX, "%s", number != NULL ? number : "");
+    snprintf(move.numbers[1], RECORD_PHONE_MAX, "%s", to_number != NULL ? to_number : "");
+    snprintf(move.hidden[0], RECORD_PHONE_MAX, "%s", user_id != NULL ? user_id : "");
+    snprintf(move.hidden[1], RECORD_PHONE_MAX, "%s", to_user_id != NULL ? to_user_id : "");
+    do {
+        move.ticket.done = move_done;
+        assert_int_equal(record_move(bench.link, &move), STORE_LATER);
+        while (move.ticket.done != NULL)
+            assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+        if (move.ticket.status != STORE_OK)
+            fail_msg("%s", move.errand.error);
+        steps++;
+    } while (move.more);
+    return steps;
+}
+
+#define EVER INT64_C(5000000000000000)
+#define NEW_NUMBER "+243820000002"
+
+static void moves_by_number_and_id(void)
+{
+    assert_false(told(NUMBER, "CD.1"));
+    assert_int_equal(moved(NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 3);
+    assert_true(told(NEW_NUMBER, "CD.2"));
+    assert_true(told(NULL, "CD.2"));
+    assert_int_equal(moved(NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 3); /* delivered again */
+    assert_true(told(NULL, "CD.2"));
+    assert_false(told(NUMBER, "CD.1"));
+    assert_false(told(NUMBER, "CD.9"));
+}
+
+static void a_person_keeps_her_codes_under_another_number_and_id(void **state)
+{
+    char expected[2 * RECORD_USER_ID_SIZE + 1];
+
+    (void)state;
+    moves_by_number_and_id();
+    hash_of("CD.2", expected);
+    assert_sql(&bench, USER_ID, expected);
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", NEW_NUMBER);
+    assert_sql(&bench, "DELETE FROM uic_records", "");
+    assert_false(told("+243990000001", "CD.77"));
+    moves_by_number_and_id();
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", "+243990000001");
+}
+
+static void a_hidden_number_has_another_id(void **state)
+{
+    (void)state;
+    assert_false(told(NULL, "CD.1"));
+    moved(NULL, NULL, "CD.1", "CD.2", EVER);
+    assert_true(told(NULL, "CD.2"));
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", "CD.2");
+    assert_false(told(NULL, "CD.1"));
+}
+
+/* From before there were ids, and as Meta told it then. */
+static void a_number_alone_moves(void **state)
+{
+    (void)state;
+    assert_false(told(NUMBER, NULL));
+    moved(NUMBER, NEW_NUMBER, NULL, NULL, EVER);
+    assert_true(told(NEW_NUMBER, NULL));
+    assert_false(told(NUMBER, NULL));
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", NEW_NUMBER);
+}
+
+static void what_is_anothers_stays(void **state)
+{
+    (void)state;
+    told(NUMBER, "CD.9");
+    moved(NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER);
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", NUMBER);
+    assert_true(told(NUMBER, "CD.9"));
+    /* Of somebody who got the number later; nothing tells who. */
+    assert_sql(&bench, "DELETE FROM uic_records", "");
+    told(NUMBER, NULL);
+    moved(NUMBER, NEW_NUMBER, "CD.1", "CD.2", 1000000);
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", NUMBER);
+}
+
+#define ROWS                                                                                     \
+    SQL("WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 12000)"       \
+        " INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"              \
+        " last_requested_at, asked_by) SELECT 'c' || n, CASE WHEN n %% 10 = 0 THEN '" NUMBER "'" \
+        " ELSE '+' || n END, 'h' || n, '2026-01-01', '2026-01-01', ' %s000000' FROM i",          \
+        "INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"               \
+        " last_requested_at, asked_by) SELECT 'c' || n, CASE WHEN n %% 10 = 0 THEN '" NUMBER "'" \
+        " ELSE '+' || n END, int4send(n), '2026-01-01', '2026-01-01', decode('%s000000', 'hex')" \
+        " FROM generate_series(1, 12000) AS n")
+
+/* 1,200 of her own in steps of 500, and three pages. */
+static void many_records_move_in_steps(void **state)
+{
+    char identity[2 * RECORD_USER_ID_SIZE + 1], sql[1024];
+
+    (void)state;
+    hash_of(NUMBER, identity);
+    identity[2 * RECORD_IDENTITY_SIZE] = '\0';
+    snprintf(sql, sizeof sql, ROWS, identity);
+    assert_sql(&bench, sql, "");
+    assert_int_equal(moved(NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 3 + 3 + 1);
+    assert_sql(&bench, "SELECT count(*) FROM uic_records WHERE phone_number = '" NEW_NUMBER "'",
+               "1200");
+    hash_of("CD.2", identity);
+    identity[2 * RECORD_IDENTITY_SIZE] = '\0';
+    snprintf(sql, sizeof sql,
+             SQL("SELECT count(*) FROM uic_records WHERE asked_by = ' %s000000'",
+                 "SELECT count(*) FROM uic_records WHERE asked_by = decode('%s000000', 'hex')"),
+             identity);
+    assert_sql(&bench, sql, "12000");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -269,6 +402,11 @@ int main(void)
         TEST(a_record_without_it_was_asked_for_by_its_own),
         TEST(a_claim_that_says_nobody_is_its_numbers),
         TEST(many_people_in_one_batch),
+        TEST(a_person_keeps_her_codes_under_another_number_and_id),
+        TEST(a_hidden_number_has_another_id),
+        TEST(a_number_alone_moves),
+        TEST(what_is_anothers_stays),
+        TEST(many_records_move_in_steps),
     };
     int failed = cmocka_run_group_tests_name("SQLite", tests, NULL, NULL);
 
