@@ -94,7 +94,7 @@ def test_through_meta_the_reply_goes_to_the_number_while_it_shows(start, redis, 
 def test_both_in_the_contact_then_the_id_alone(start, redis):
     """As Meta sends it."""
     server = start(**{**meta.SETTINGS, "REDIS_URL": redis.url})
-    fixture = Path(__file__).parents[1] / "data/identity/meta-number-then-user-id.json"
+    fixture = Path(__file__).parents[1] / "data/meta/meta-number-then-user-id.json"
     with meta.Meta(server) as sender:
         for body in json.loads(fixture.read_text()):
             messages = body["entry"][0]["changes"][0]["value"]["messages"]
