@@ -117,7 +117,7 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
             FLOW_ID_MAX;
     if (message->kind == FLOW_MESSAGE_TEXT)
         said->text_id = text_id(hashes, message);
-    if (person_of(hashes, message, &exchange->claim.person) != 0)
+    if (person_read_user_id(hashes, message, &exchange->claim.person) != 0)
         return -1;
     exchange->address_length = person_address(message, &exchange->claim.person, exchange->address);
     return said->id != 0 ? 0 : -1;

@@ -10,21 +10,26 @@ _Static_assert(KEYED_HASHES_PERSON_SIZE == RECORD_USER_ID_SIZE &&
                    RECORD_IDENTITY_SIZE <= KEYED_HASHES_PERSON_SIZE,
                "a record keeps the hash, or its beginning");
 
-int person_of(struct keyed_hashes *hashes, const struct message *message,
-              struct record_person *person)
+int person_read_user_id(struct keyed_hashes *hashes, const struct message *message,
+                        struct record_person *person)
 {
     const char *user_id = message_user_id(message);
-    unsigned char number[KEYED_HASHES_PERSON_SIZE];
 
-    *person = (struct record_person){.has_user_id = user_id != NULL,
-                                     .has_number = message->phone_number[0] != '\0'};
-    if (user_id != NULL && keyed_hashes_person(hashes, user_id, person->user_id) != 0)
-        return -1;
+    person->has_user_id = user_id != NULL;
+    return user_id == NULL ? 0 : keyed_hashes_person(hashes, user_id, person->user_id);
+}
+
+int person_read_number(struct keyed_hashes *hashes, const struct message *message,
+                       struct record_person *person)
+{
+    unsigned char hash[KEYED_HASHES_PERSON_SIZE];
+
+    person->has_number = message->phone_number[0] != '\0';
     if (!person->has_number)
         return 0;
-    if (keyed_hashes_person(hashes, message->phone_number, number) != 0)
+    if (keyed_hashes_person(hashes, message->phone_number, hash) != 0)
         return -1;
-    memcpy(person->number, number, sizeof person->number);
+    memcpy(person->number, hash, sizeof person->number);
     return 0;
 }
 

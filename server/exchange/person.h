@@ -12,10 +12,12 @@
 
 struct keyed_hashes;
 
-/* Fills in both hashes, as far as they are known. Returns 0, or -1 when the cryptographic library
- * fails. */
-int person_of(struct keyed_hashes *hashes, const struct message *message,
-              struct record_person *person);
+/* Of a person who is nobody yet, as far as the message tells: the user id's hash, for the address;
+ * and the number's, for records. Each returns 0, or -1 when the cryptographic library fails. */
+int person_read_user_id(struct keyed_hashes *hashes, const struct message *message,
+                        struct record_person *person);
+int person_read_number(struct keyed_hashes *hashes, const struct message *message,
+                       struct record_person *person);
 
 /* By what sessions and replies are kept: the address, or with a user id its scheme and the hash. The
  * number is with scheme and plus. Returns the length. */

@@ -155,13 +155,13 @@ static void queue_reply(struct meta *meta, struct put *put, const struct exchang
 {
     const struct message *message = put->message;
     char address[MESSAGE_ADDRESS_MAX + 1];
-    struct record_person person;
+    struct record_person person = {0};
     enum store_status status = STORE_DOWN;
     size_t length;
     char *json = meta_reply_write(meta->settings.flow, reply->conversation, message, reply->text,
                                   reply->length, &length);
 
-    if (json != NULL && person_of(meta->settings.hashes, message, &person) == 0) {
+    if (json != NULL && person_read_user_id(meta->settings.hashes, message, &person) == 0) {
         put->entry = (struct replies_entry){
             .ticket.done = resume_from_put,
             .address = address,

@@ -64,7 +64,9 @@ static int side_fill(struct run *run, enum record_move_side side, const struct m
             MESSAGE_ADDRESS_MAX - (sizeof META_SCHEME - 1));
     strcpy(run->move.numbers[side], number);
     strcpy(run->move.hidden[side], user_id);
-    return person_of(run->mover->hashes, &message, &run->move.people[side]);
+    return person_read_user_id(run->mover->hashes, &message, &run->move.people[side]) == 0
+               ? person_read_number(run->mover->hashes, &message, &run->move.people[side])
+               : -1;
 }
 
 void mover_begin(struct mover *mover, struct delivery *delivery, const struct meta_move *move)
