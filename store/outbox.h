@@ -23,6 +23,7 @@
 struct event_base;
 struct record_claim;
 struct record_link;
+struct record_links;
 struct redis_link;
 struct seal_keys;
 
@@ -88,6 +89,7 @@ struct redis_call;
 struct outbox_erasure {
     const struct seal_keys *keys;
     const char *phone_number; /* as records hold it; or NULL, then the entries of this */
+    const struct record_links *links; /* with it: of these user ids, and that number too; or NULL */
     const char *code;
     bool delete;  /* the entries go; else they stay without their numbers */
     bool dry_run; /* they are only counted */

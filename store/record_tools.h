@@ -51,6 +51,7 @@ struct record_row {
     bool is_active;
     int32_t request_count;
     const char *notes;                          /* or NULL */
+    const char *user_id; /* ours: its keyed hash in hexadecimal digits; or NULL */
     struct record_cell answers[RECORD_ANSWERS]; /* of an old form: normalised, in the order asked */
 };
 
@@ -100,9 +101,27 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
 /* Erasing: removing what stands for a person, with a line in uic_audit about it that does not say
  * for whom. */
 
+/* What records tell of a person of whom only the number is known, or the user id: the other one. */
+#define RECORD_LINKS_MAX 8
+struct record_links {
+    /* The user ids of a number's records, the one of the newest record first; or the one. */
+    unsigned char user_ids[RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
+    int64_t records[RECORD_LINKS_MAX]; /* of the number with each */
+    size_t count;
+    /* Of the newest record of a user id, when it was never another's; or "". */
+    char phone_number[RECORD_PHONE_MAX];
+};
+
+/* Of a number, as records hold it, with NULL; or of a user id, as they hold it in place of a number,
+ * with its hash. Blocks. Returns 0, or -1 with error, also when a number has more than
+ * RECORD_LINKS_MAX user ids. */
+int record_links_find(const char *url, const char *phone_number, const unsigned char *user_id,
+                      struct record_links *links, char error[ERROR_MAX]);
+
 /* Which records, by one of the three, and what becomes of them. */
 struct record_erasure {
     const char *phone_number; /* as records hold it; with the key of who asked (store/records.h) */
+    const struct record_links *links; /* with it: all of these user ids, and that number; or NULL */
     const unsigned char *asker_key;
     const char *code;
     int64_t before_us;  /* not asked for since; only with neither of the others, always deletes */

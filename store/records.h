@@ -9,8 +9,9 @@
  *
  * A claim inserts the record, or finds it by its input hash and counts the request, unless
  * the record remembers this event: then it changes nothing and answers as it did the first time. The
- * record remembers which numbers asked, as keyed hashes, the newest sixteen: what a number is told
- * depends on what it asked itself.
+ * record remembers who asked, as keyed hashes, the newest sixteen: what a person is told depends on
+ * what she asked herself. She is known by her user id, and by her number as long as no id came with
+ * it; so a number that comes with another id than before is another person.
  */
 #ifndef STORE_RECORDS_H
 #define STORE_RECORDS_H
@@ -29,6 +30,9 @@ struct sql;
 #define RECORD_PHONE_MAX 164
 #define RECORD_ASKER_SIZE 8
 #define RECORD_ASKERS_MAX 16
+/* Of a keyed hash of a user id that a record keeps, and of what it remembers of whoever asked. */
+#define RECORD_USER_ID_SIZE 16
+#define RECORD_IDENTITY_SIZE 5
 
 /* On its way to one of the store's threads, and back. All the store's own. */
 struct record_job {
@@ -38,14 +42,23 @@ struct record_job {
     int64_t due_ms; /* monotonic */
 };
 
+/* Whoever asks, as keyed hashes under one key: a person's identity is the beginning of the user id's,
+ * or of the number's for who has none. */
+struct record_person {
+    bool has_user_id, has_number;
+    unsigned char user_id[RECORD_USER_ID_SIZE];
+    unsigned char number[RECORD_IDENTITY_SIZE]; /* the beginning */
+};
+
 struct record_claim {
     struct store_ticket ticket;
     /* In; the store keeps the claim, not copies, until it is done: */
     unsigned char input_hash[RECORD_HASH_SIZE];
-    char event_id[RECORD_EVENT_ID_MAX]; /* of this message, the same when it comes again; or "" */
-    char phone_number[RECORD_PHONE_MAX];
-    char code[RECORD_CODE_MAX]; /* wanted; after STORE_OK the person's code */
-    int64_t now_us;             /* microseconds since 1970, UTC */
+    char event_id[RECORD_EVENT_ID_MAX];  /* of this message, the same when it comes again; or "" */
+    char phone_number[RECORD_PHONE_MAX]; /* a user id, for who shows no number */
+    struct record_person person;         /* nobody: it is whoever has the number */
+    char code[RECORD_CODE_MAX];          /* wanted; after STORE_OK the person's code */
+    int64_t now_us;                      /* microseconds since 1970, UTC */
     /* Out: */
     bool is_new;       /* registered by this event; for counting */
     bool asked_before; /* by this number, before this event; for the reply */
@@ -191,6 +204,31 @@ struct record_sweep {
 /* One after the other; claims go on meanwhile. STORE_LATER, then STORE_OK or, within five seconds,
  * STORE_DOWN; or STORE_DOWN or STORE_FULL at once. */
 enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep);
+
+/*
+ * A person has another number, or another user id, than before: her records stand under the new one
+ * from then on, and what records remember of who asked is hers. Done again, it changes nothing. In
+ * steps: the first ones move her own records, those after them look through all others.
+ */
+enum record_move_side { RECORD_MOVE_FROM, RECORD_MOVE_TO };
+struct record_move {
+    struct store_ticket ticket;
+    /* In: of each side what is known; what is not known on both stays. */
+    char numbers[2][RECORD_PHONE_MAX]; /* as records hold them; or "" */
+    char hidden[2]
+               [RECORD_PHONE_MAX]; /* user ids, as they stand where the number is hidden; or "" */
+    struct record_person people[2];
+    int64_t at_us; /* a record of the number that says no user id and was made later is not hers */
+    int64_t after_id; /* where to go on, at first 0; out: where the next step does */
+    /* Out: */
+    bool has_own; /* her own records are moved */
+    bool more;    /* there is a next step */
+    struct record_errand errand;
+};
+
+/* One step. STORE_LATER, then STORE_OK or, within five seconds, STORE_DOWN; or STORE_DOWN or
+ * STORE_FULL at once. */
+enum store_status record_move(struct record_link *link, struct record_move *move);
 
 /* The whole survey at once, of records that nobody asked for in age_us before the earlier of now_us
  * and the database's clock. Changes nothing. Blocks: for the command line. Returns 0, or -1 with

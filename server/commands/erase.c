@@ -3,6 +3,7 @@
 #include "server/commands/command.h"
 #include "server/commands/erasing.h"
 #include "server/commands/phone_number.h"
+#include "server/security/keyed_hashes.h"
 #include "server/serving/setup.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
@@ -18,7 +19,7 @@ static int run(struct options *options, int argc, char *argv[]);
 const struct command cmd_erase = {
     .name = "erase",
     .arguments =
-        "(--phone NUMBER | --code CODE | --older-than DAYS) [--delete] [--dry-run] [--yes]",
+        "(--phone NUMBER [--all] | --code CODE | --older-than DAYS) [--delete] [--dry-run] [--yes]",
     .summary = "remove a person's number, or codes",
     .details =
         "  whatsapp-uic erase --phone +243999999999\n"
@@ -28,11 +29,17 @@ const struct command cmd_erase = {
         "asked for them, the conversation that may be going on, unsent replies, and records on\n"
         "their way to the database; the codes stay, so that files of clinics keep their meaning.\n"
         "With --delete the codes go too: the same answers make them anew.\n"
+        "Whoever wrote with this number is known to the records by a user id of WhatsApp's, too:\n"
+        "what came from the same person while the number was hidden goes with the rest. When the\n"
+        "records know the number under several user ids, it was given to somebody else: then\n"
+        "nothing is done, and it is said how many records stand under each.\n"
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
         "number until they are replaced, and what a restore put aside until it is deleted. The\n"
         "server may run meanwhile.\n\n"
         "  --phone NUMBER     of everything with this number, written as people or WhatsApp write it,\n"
         "                     with + in front\n"
+        "                     or a user id (CD.1234): of what came by it, with number or without\n"
+        "  --all              of all who had the number, one after the other\n"
         "  --code CODE        of this code only\n"
         "  --older-than DAYS  delete the codes that nobody asked for in so many days, as\n"
         "                     RETENTION_DAYS does by itself\n"
@@ -52,12 +59,13 @@ struct request {
     const char *code;
     unsigned days;
     bool older;
-    bool delete, keep, dry_run, yes;
+    bool all, delete, keep, dry_run, yes;
 };
 
 struct erase {
     struct setup setup;
     struct record_erasure records;
+    struct record_links links;
     struct erasing elsewhere;
     char author[AUTHOR_MAX];
 };
@@ -184,6 +192,7 @@ static struct erasing elsewhere_of(const struct erase *erase, const struct reque
     return (struct erasing){
         .setup = &erase->setup,
         .phone_number = request->phone[0] ? request->phone : NULL,
+        .links = &erase->links,
         .code = request->code,
         .delete = request->delete,
         .dry_run = dry_run,
@@ -210,6 +219,39 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
     return 0;
 }
 
+/* The number was given out again: whose records are meant is for a person to say. */
+static int tell_several(const struct record_links *links)
+{
+    fprintf(stderr,
+            "erase: ce numéro a appartenu à plusieurs personnes ; dites --phone avec "
+            "l’identifiant (CD.1234) de celle dont il s’agit, ou --all pour toutes\n"
+            "erase: several people had this number; say --phone with the user id (CD.1234) of "
+            "whom you mean, or --all for all of them\n");
+    for (size_t i = 0; i < links->count; i++)
+        fprintf(stderr, "  identifiant / user id %zu%s: fiches / records: %" PRId64 "\n", i + 1,
+                i == 0 ? " (le plus récent / the newest)" : "", links->records[i]);
+    return -1;
+}
+
+/* By what else the records know the person. */
+static int links_find(struct erase *erase, const struct request *request)
+{
+    const char *url = erase->setup.config.database_url;
+    const bool is_number = request->phone[0] == '+';
+    unsigned char user_id[KEYED_HASHES_PERSON_SIZE];
+    char error[ERROR_MAX] = "the cryptographic library fails";
+    struct keyed_hashes *hashes = keyed_hashes_create(&erase->setup.keys);
+    int status = hashes != NULL ? keyed_hashes_person(hashes, request->phone, user_id) : -1;
+
+    keyed_hashes_free(hashes);
+    if (status == 0)
+        status = record_links_find(url, request->phone, is_number ? NULL : user_id, &erase->links,
+                                   error);
+    if (status != 0)
+        return command_fail("DATABASE_URL", error);
+    return erase->links.count > 1 && !request->all ? tell_several(&erase->links) : 0;
+}
+
 static int erase_run(struct erase *erase, const struct request *request)
 {
     const struct config *config = &erase->setup.config;
@@ -223,6 +265,7 @@ static int erase_run(struct erase *erase, const struct request *request)
     author_find(erase->author);
     erase->records = (struct record_erasure){
         .phone_number = phone,
+        .links = phone != NULL ? &erase->links : NULL,
         .asker_key = erase->setup.keys.record_asker,
         .code = request->code,
         .before_us = earlier_us - (int64_t)request->days * 24 * 3600 * INT64_C(1000000),
@@ -237,6 +280,8 @@ static int erase_run(struct erase *erase, const struct request *request)
         command_fail(subject, error);
         return salt == RECORD_DIFFERS ? COMMAND_OTHER_SALT : -1;
     }
+    if (phone != NULL && links_find(erase, request) != 0)
+        return -1;
     if (record_erase_count(config->database_url, &erase->records, &erased, error) != 0)
         return command_fail("DATABASE_URL", error);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
@@ -256,6 +301,7 @@ static int read_options(struct request *request, struct options *options, int ar
     const struct command_option known[] = {{"phone", .text = &phone},
                                            {"code", .text = &request->code},
                                            {"older-than", .text = &days},
+                                           {"all", .flag = &request->all},
                                            {"keep-code", .flag = &request->keep},
                                            {"delete", .flag = &request->delete},
                                            {"dry-run", .flag = &request->dry_run},
@@ -273,6 +319,8 @@ static int read_options(struct request *request, struct options *options, int ar
         return command_expected(argv[0], "--older-than with a number of days from 1 to 36500");
     if ((phone != NULL) + (request->code != NULL) + request->older != 1)
         return command_expected(argv[0], "one of --phone, --code and --older-than");
+    if (request->all && phone == NULL)
+        return command_expected(argv[0], "--all with --phone only");
     if (request->keep && (request->delete || request->older))
         return command_expected(argv[0], "--keep-code or --delete, not both");
     return 0;

@@ -1,10 +1,11 @@
 /*
  * Visits the stores one after the other. A session's name is a keyed hash of the address that the
- * channel gave the person, so each channel's address of the number is tried.
+ * channel gave the person, so each channel's addresses of the number and the user ids are tried.
  */
 #include "server/commands/erasing.h"
 
 #include "server/channels/meta/sender.h"
+#include "server/exchange/person.h"
 #include "store/base/seal.h"
 #include "store/outbox.h"
 #include "store/records.h"
@@ -53,13 +54,32 @@ static enum store_status session_end(struct redis_call *redis, struct session_li
     return status;
 }
 
+/* The person's next address of all: through each channel by the number, by the other one, and by each
+ * user id. Returns false after the last. */
+static bool address_next(const struct erasing *erasing, size_t i, char address[ADDRESS_MAX])
+{
+    const size_t channels = sizeof schemes / sizeof *schemes;
+    const struct record_links *links = erasing->links;
+    const char *scheme = schemes[i % channels];
+    const size_t name = i / channels;
+
+    if (name == 0)
+        snprintf(address, ADDRESS_MAX, "%s%s", scheme, erasing->phone_number);
+    else if (links == NULL || name > 1 + links->count)
+        return false;
+    else if (name == 1)
+        snprintf(address, ADDRESS_MAX, "%s%s", scheme, links->phone_number);
+    else
+        person_address_of_user_id(scheme, links->user_ids[name - 2], address);
+    return true;
+}
+
 static int sessions_visit(struct erasing *erasing, struct redis_call *redis,
                           struct session_link *link, char error[ERROR_MAX])
 {
     char address[ADDRESS_MAX];
 
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
+    for (size_t i = 0; address_next(erasing, i, address); i++) {
         enum store_status status = session_end(redis, link, address, erasing->dry_run);
         if (status != STORE_OK && status != STORE_ABSENT) {
             snprintf(error, ERROR_MAX, "sessions: %s", store_status_name(status));
@@ -94,6 +114,7 @@ static int outbox_visit(struct erasing *erasing, struct redis_call *redis, char 
     struct outbox_erasure erasure = {
         .keys = keys,
         .phone_number = erasing->phone_number,
+        .links = erasing->links,
         .code = erasing->code,
         .delete = erasing->delete,
         .dry_run = erasing->dry_run,
@@ -116,9 +137,8 @@ static int replies_visit(struct erasing *erasing, struct redis_call *redis, char
     int status = 0;
 
     sender_store_settings(&erasing->setup->config, &erasing->setup->keys, &settings);
-    for (size_t i = 0; status == 0 && i < sizeof schemes / sizeof *schemes; i++) {
+    for (size_t i = 0; status == 0 && address_next(erasing, i, address); i++) {
         size_t found = 0;
-        snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
         status = replies_erase(&settings, redis, address, erasing->dry_run, &found, error);
         erasing->replies += (int64_t)found;
     }

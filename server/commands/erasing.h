@@ -6,6 +6,7 @@
 #define SERVER_COMMANDS_ERASING_H
 
 #include "server/serving/setup.h"
+#include "store/record_tools.h"
 #include "store/ticket.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 struct erasing {
     const struct setup *setup;
     const char *phone_number; /* as records hold it; or NULL, then what is on its way of this */
+    const struct record_links *links; /* with it: the person's user ids, and another number */
     const char *code;
     bool delete;  /* what is on its way to the database goes too; else only its number */
     bool dry_run; /* it is only counted */

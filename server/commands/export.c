@@ -22,7 +22,8 @@ const struct command cmd_export = {
         "  whatsapp-uic export --format csv --bom --output codes.csv\n"
         "  whatsapp-uic export --format jsonl --since 2026-01-01 --no-phone\n\n"
         "The columns are uic_code, phone_number, created_at, last_requested_at, is_active,\n"
-        "request_count and notes; the oldest record comes first, in UTF-8, with times in UTC\n"
+        "request_count, notes and user_id (a keyed hash of WhatsApp's user id, where one came);\n"
+        "the oldest record comes first, in UTF-8, with times in UTC\n"
         "(2026-01-31T23:59:59.000001Z). The file is only for its owner to read, and is there when\n"
         "it is complete. A server may run meanwhile.\n\n"
         "In CSV (RFC 4180) a text that a spreadsheet would take for a formula, because it begins\n"
@@ -30,7 +31,7 @@ const struct command cmd_export = {
         "JSON lines hold every text as it is.\n\n"
         "  --format FORMAT  csv or jsonl\n"
         "  --since DATE     only codes made since then: 2026-01-31 or 2026-01-31T08:00:00, in UTC\n"
-        "  --no-phone       without the phone numbers\n"
+        "  --no-phone       without the phone numbers, and without user_id\n"
         "  --bom            begin the CSV with a byte order mark, by which Excel knows UTF-8\n"
         "  --separator ';'  between cells, for a French Excel; or ','\n"
         "  --output FILE    into FILE instead of standard output; a device or a named pipe is written to,\n"
@@ -88,11 +89,11 @@ static void csv_head(FILE *out, const struct request *request)
 {
     static const char *const columns[] = {
         "uic_code",  "phone_number",  "created_at", "last_requested_at",
-        "is_active", "request_count", "notes"};
+        "is_active", "request_count", "notes",      "user_id"};
 
     fputs(request->bom ? "\xEF\xBB\xBF" : "", out);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        if (i == 1 && !request->with_phone)
+        if ((i == 1 || i == 7) && !request->with_phone)
             continue;
         if (i > 0)
             putc_unlocked(request->separator, out);
@@ -116,6 +117,10 @@ static void csv_write(FILE *out, const struct record_row *row, const struct requ
     fprintf(out, "%c%s%c%s%c%s%c%" PRId32 "%c", s, created, s, last, s,
             row->is_active ? "true" : "false", s, row->request_count, s);
     cell_write(out, row->notes ? row->notes : "", s);
+    if (request->with_phone) {
+        putc_unlocked(s, out);
+        cell_write(out, row->user_id != NULL ? row->user_id : "", s);
+    }
     fputs("\r\n", out);
 }
 
@@ -130,6 +135,9 @@ static void json_write(FILE *out, const struct record_row *row, const struct req
                   request->with_phone ? row->phone_number : NULL, "created_at", created,
                   "last_requested_at", last, "is_active", row->is_active, "request_count",
                   (int)row->request_count, "notes", row->notes);
+    if (request->with_phone)
+        json_object_set_new(json, "user_id",
+                            row->user_id != NULL ? json_string(row->user_id) : json_null());
     json_dumpf(json, out, JSON_COMPACT);
     json_decref(json);
     putc_unlocked('\n', out);
@@ -138,7 +146,7 @@ static void json_write(FILE *out, const struct record_row *row, const struct req
 /* What SQLite lets an operator write and no file of text may hold. */
 static const char *row_check(const struct record_row *row)
 {
-    const char *texts[] = {row->code, row->phone_number, row->notes};
+    const char *texts[] = {row->code, row->phone_number, row->notes, row->user_id};
 
     for (size_t i = 0; !row->why && i < sizeof texts / sizeof texts[0]; i++)
         if (texts[i] != NULL && u8_check((const uint8_t *)texts[i], strlen(texts[i])))

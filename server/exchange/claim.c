@@ -1,6 +1,7 @@
 /* How complete answers become a code: what is claimed, and what it means that the records, or the
  * outbox in their place, have it or do not. */
 #include "server/exchange/exchange_parts.h"
+#include "server/exchange/person.h"
 
 #include "server/security/keys.h"
 #include "server/telemetry/metrics.h"
@@ -18,6 +19,8 @@ int exchange_claim_prepare(struct exchange *exchange)
     struct uic_text answers[FLOW_STEPS_MAX];
 
     conversation_answers(&exchange->conversation, answers);
+    if (person_read_number(settings->hashes, exchange->message, &claim->person) != 0)
+        return -1;
     if (uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
                        flow_step_count(settings->flow), claim->input_hash) != UIC_OK)
         return -1;

@@ -61,6 +61,8 @@ struct exchange {
     struct counting_position counted; /* of the conversation, when it was loaded or saved last */
     uint64_t who;                     /* the address as a number, and for the log */
     char tag[KEYED_HASHES_TAG_MAX];
+    char address[MESSAGE_ADDRESS_MAX + 1]; /* as the stores know it */
+    size_t address_length;
     /* Large, and neither zeroed nor wiped beyond what is used of them: */
     struct session session;
     struct conversation conversation;

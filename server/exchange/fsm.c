@@ -67,8 +67,8 @@ void exchange_prepare(struct exchange *exchange)
 {
     exchange->session.ticket.done = resume_from_session;
     exchange->newest.ticket.done = resume_from_newest;
-    exchange->newest.address = exchange->message->address;
-    exchange->newest.address_length = exchange->message->address_length;
+    exchange->newest.address = exchange->address;
+    exchange->newest.address_length = exchange->address_length;
     exchange->claim.ticket.done = resume_from_claim;
     exchange->entry.ticket.done = resume_from_outbox;
 }

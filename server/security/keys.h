@@ -11,7 +11,7 @@ struct keys {
     unsigned char session_address[KEY_SIZE]; /* address -> session name */
     unsigned char session_seal[KEY_SIZE];    /* sessions at rest */
     unsigned char record_input[KEY_SIZE];    /* answers -> input_hash */
-    unsigned char record_asker[KEY_SIZE];    /* number -> who asked for a record */
+    unsigned char record_asker[KEY_SIZE];    /* number or user id -> who asked for a record */
     unsigned char outbox_seal[KEY_SIZE];     /* records on their way to the database */
     unsigned char reply_seal[KEY_SIZE];      /* replies on their way to people */
     unsigned char reply_address[KEY_SIZE];   /* address -> whose the replies are */

@@ -17,6 +17,7 @@ struct event_base;
 struct exchange_service;
 struct keyed_hashes;
 struct meta_clock;
+struct record_link;
 struct replies_link;
 struct replies_store;
 struct redis_links;
@@ -42,6 +43,7 @@ struct channels_settings {
     struct meta_clock *clock;
     struct exchange_service *exchanges; /* for channels_open, as what follows */
     struct session_link *sessions;
+    struct record_link *records;
     struct counters_link *counters;
 };
 

@@ -194,6 +194,7 @@ static int start_channels(struct worker *worker, const struct worker_settings *s
         .redis = &worker->redis,
         .clock = shared->meta_clock,
         .sessions = worker->stores.sessions,
+        .records = worker->stores.records,
         .counters = worker->stores.counters,
     };
 

@@ -58,6 +58,7 @@
     X(META_FOREIGN, "uic_meta_ignored_total", "reason=\"other_number\"", "")                     \
     X(META_OLD, "uic_meta_ignored_total", "reason=\"old\"", "")                                  \
     X(META_REPEATED, "uic_meta_ignored_total", "reason=\"repeated\"", "")                        \
+    X(META_MOVED, "uic_meta_moved_total", "", "People whose new number or user id Meta told")    \
     X(TWILIO_STATUSES, "uic_twilio_ignored_total", "reason=\"status\"",                          \
       "What came from Twilio and was no message of somebody on WhatsApp")                        \
     X(TWILIO_GESTURES, "uic_twilio_ignored_total", "reason=\"kind\"", "")                        \

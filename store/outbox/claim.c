@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
+/* Without the person, whom the number tells: what an earlier release has put. */
+#define LAYOUT_WITHOUT_PERSON 1
+#define HAS_USER_ID 1
+#define HAS_NUMBER 2
 #define HEAD_SIZE (1 + RECORD_HASH_SIZE + 8)
 
 _Static_assert(RECORD_EVENT_ID_MAX <= 256 && RECORD_PHONE_MAX <= 256 && RECORD_CODE_MAX <= 256,
@@ -25,6 +29,14 @@ static unsigned char *put_text(unsigned char *at, const char *text, size_t capac
     *at++ = (unsigned char)length;
     memcpy(at, text, length);
     return at + length;
+}
+
+static unsigned char *put_person(unsigned char *at, const struct record_person *person)
+{
+    *at++ = (unsigned char)((person->has_user_id ? HAS_USER_ID : 0) |
+                            (person->has_number ? HAS_NUMBER : 0));
+    at = mempcpy(at, person->user_id, sizeof person->user_id);
+    return mempcpy(at, person->number, sizeof person->number);
 }
 
 size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
@@ -46,6 +58,7 @@ size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim,
     at = put_text(at, claim->event_id, sizeof claim->event_id);
     at = put_text(at, claim->phone_number, sizeof claim->phone_number);
     at = put_text(at, claim->code, sizeof claim->code);
+    at = put_person(at, &claim->person);
 
     size_t length = (size_t)(at - clear);
     const struct seal_terms terms = {OUTBOX_STREAM, SEAL_ANY_SUBKEY, time_s};
@@ -68,13 +81,26 @@ static const unsigned char *get_text(const unsigned char *at, const unsigned cha
     return at + length;
 }
 
+static const unsigned char *get_person(const unsigned char *at, const unsigned char *end,
+                                       struct record_person *person)
+{
+    if (at == NULL || end - at != OUTBOX_PERSON_SIZE)
+        return NULL;
+    person->has_user_id = (*at & HAS_USER_ID) != 0;
+    person->has_number = (*at & HAS_NUMBER) != 0;
+    memcpy(person->user_id, at + 1, sizeof person->user_id);
+    memcpy(person->number, at + 1 + sizeof person->user_id, sizeof person->number);
+    return end;
+}
+
 static int claim_read(struct record_claim *claim, const unsigned char *at, size_t length)
 {
     const unsigned char *end = at + length;
     uint64_t now_us;
 
-    if (length < HEAD_SIZE || *at++ != LAYOUT_VERSION)
+    if (length < HEAD_SIZE || (*at != LAYOUT_VERSION && *at != LAYOUT_WITHOUT_PERSON))
         return -1;
+    const bool has_person = *at++ != LAYOUT_WITHOUT_PERSON;
     memcpy(claim->input_hash, at, RECORD_HASH_SIZE);
     at += RECORD_HASH_SIZE;
     memcpy(&now_us, at, sizeof now_us);
@@ -83,6 +109,9 @@ static int claim_read(struct record_claim *claim, const unsigned char *at, size_
     at = get_text(at, end, claim->event_id, sizeof claim->event_id);
     at = get_text(at, end, claim->phone_number, sizeof claim->phone_number);
     at = get_text(at, end, claim->code, sizeof claim->code);
+    claim->person = (struct record_person){0};
+    if (has_person)
+        at = get_person(at, end, &claim->person);
     return at == end ? 0 : -1;
 }
 

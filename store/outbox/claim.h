@@ -2,7 +2,9 @@
  * A claim as bytes on their way through the outbox: sealed under the stream's name.
  *
  *     clear = version byte, input hash (32), time (8, big-endian microseconds),
- *             event id, phone number, code: each a length byte and its bytes
+ *             event id, phone number, code: each a length byte and its bytes;
+ *             from version 2 on who asks: which of the two is known (bits 0 and 1), hash of the user
+ *             id (16), of the number (5)
  */
 #ifndef STORE_OUTBOX_CLAIM_H
 #define STORE_OUTBOX_CLAIM_H
@@ -19,8 +21,10 @@
 #define OUTBOX_GROUP_MAX 16
 void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX]);
 
-#define OUTBOX_CLEAR_MAX \
-    (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX)
+#define OUTBOX_PERSON_SIZE (1 + RECORD_USER_ID_SIZE + RECORD_IDENTITY_SIZE)
+#define OUTBOX_CLEAR_MAX                                                                   \
+    (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX + \
+     OUTBOX_PERSON_SIZE)
 #define OUTBOX_SEALED_MAX (OUTBOX_CLEAR_MAX + SEAL_OVERHEAD)
 
 /* Returns the length of sealed, or 0 when the cryptographic library fails. */

@@ -4,6 +4,7 @@
  */
 #include "store/outbox.h"
 #include "store/outbox/claim.h"
+#include "store/record_tools.h"
 #include "store/redis/call.h"
 
 #include <hiredis/hiredis.h>
@@ -35,10 +36,26 @@ struct walk {
     size_t found_count;
 };
 
+static bool is_linked(const struct record_links *links, const struct record_claim *claim)
+{
+    for (size_t i = 0; claim->person.has_user_id && i < links->count; i++)
+        if (memcmp(links->user_ids[i], claim->person.user_id, RECORD_USER_ID_SIZE) == 0)
+            return true;
+    return links->phone_number[0] != '\0' && strcmp(claim->phone_number, links->phone_number) == 0;
+}
+
 static bool is_wanted(const struct outbox_erasure *erasure, const struct record_claim *claim)
 {
-    return erasure->phone_number ? strcmp(claim->phone_number, erasure->phone_number) == 0
-                                 : strcmp(claim->code, erasure->code) == 0;
+    if (erasure->phone_number == NULL)
+        return strcmp(claim->code, erasure->code) == 0;
+    return strcmp(claim->phone_number, erasure->phone_number) == 0 ||
+           (erasure->links != NULL && is_linked(erasure->links, claim));
+}
+
+/* Whether an entry says whose it is. */
+static bool is_somebodys(const struct record_claim *claim)
+{
+    return claim->phone_number[0] != '\0' || claim->person.has_user_id || claim->person.has_number;
 }
 
 static void entry_look(struct walk *walk, const char *id, const struct redisReply *sealed)
@@ -50,10 +67,11 @@ static void entry_look(struct walk *walk, const char *id, const struct redisRepl
         outbox_claim_open(walk->seal, (const unsigned char *)sealed->str, sealed->len, &claim) !=
             0) {
         erasure->unreadable++;
-    } else if (is_wanted(erasure, &claim) && (erasure->delete || claim.phone_number[0] != '\0')) {
+    } else if (is_wanted(erasure, &claim) && (erasure->delete || is_somebodys(&claim))) {
         struct found *found = &walk->found[walk->found_count++];
         snprintf(found->id, sizeof found->id, "%s", id);
         claim.phone_number[0] = '\0';
+        claim.person = (struct record_person){0};
         found->length = erasure->delete ? 0 : outbox_claim_seal(walk->seal, &claim, found->sealed);
     }
     OPENSSL_cleanse(&claim, sizeof claim);

@@ -35,6 +35,7 @@ enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 struct record_reader {
     struct sql *sql;
     enum record_form form;
+    bool has_user_id;            /* the tables are not of a release before it */
     bool is_first;               /* the row is there, */
     enum sql_result found;       /* or not */
     char since[RECORD_TIME_MAX]; /* where reading begins */
@@ -71,6 +72,7 @@ static int form_find(struct record_reader *reader, enum record_source source, ch
         if ((form == RECORD_FORM_OURS) == (source == RECORD_READ_OURS) &&
             has_column(reader->sql, forms[form].mark)) {
             reader->form = (enum record_form)form;
+            reader->has_user_id = has_column(reader->sql, "user_id");
             return 0;
         }
     }
@@ -126,8 +128,9 @@ int record_reader_begin(struct record_reader *reader, int64_t since_us, char err
 
     if (!all)
         record_time_format(since_us, reader->since);
-    snprintf(sql, sizeof sql, "SELECT %s%s FROM uic_records%s ORDER BY id", common_columns,
-             forms[reader->form].answers, all ? "" : " WHERE created_at >= $1");
+    snprintf(sql, sizeof sql, "SELECT %s%s%s FROM uic_records%s ORDER BY id", common_columns,
+             forms[reader->form].answers, reader->has_user_id ? ", user_id" : "",
+             all ? "" : " WHERE created_at >= $1");
     const struct sql_value value = sql_text(reader->since);
     reader->is_first = true;
     reader->found = sql_query(reader->sql, sql, &value, all ? 0 : 1);
@@ -192,6 +195,12 @@ static const char *row_parse(struct record_row *row, const struct record_cell *c
     return NULL;
 }
 
+/* PostgreSQL shows bytes with \x in front of their digits. */
+static const char *without_mark(const char *digits)
+{
+    return digits != NULL && digits[0] == '\\' ? digits + 2 : digits;
+}
+
 int record_reader_next(struct record_reader *reader, struct record_row *row, char error[ERROR_MAX])
 {
     const int count = reader->form == RECORD_FORM_OURS ? ANSWERS : CELLS_MAX;
@@ -208,5 +217,7 @@ int record_reader_next(struct record_reader *reader, struct record_row *row, cha
     memset(row, 0, sizeof *row);
     row->id = cells[ID].text != NULL ? strtoll(cells[ID].text, NULL, 10) : 0;
     row->why = row_parse(row, cells, count);
+    if (reader->form == RECORD_FORM_OURS && reader->has_user_id)
+        row->user_id = without_mark(sql_column(reader->sql, ANSWERS));
     return 1;
 }
