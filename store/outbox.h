@@ -88,7 +88,8 @@ struct redis_call;
 
 struct outbox_erasure {
     const struct seal_keys *keys;
-    const char *phone_number; /* as records hold it; or NULL, then the entries of this */
+    const char *phone_number;         /* in clear; or NULL, then the entries of this code */
+    const char *sealed_number;        /* the same as sealed records hold it */
     const struct record_links *links; /* with it: of these user ids, and that number too; or NULL */
     const char *code;
     bool delete;  /* the entries go; else they stay without their numbers */

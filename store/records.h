@@ -27,7 +27,8 @@ struct sql;
 #define RECORD_HASH_SIZE 32
 #define RECORD_CODE_MAX 128
 #define RECORD_EVENT_ID_MAX 40
-#define RECORD_PHONE_MAX 164
+/* A number of 160 bytes, sealed. */
+#define RECORD_PHONE_MAX 240
 #define RECORD_ASKER_SIZE 8
 #define RECORD_ASKERS_MAX 16
 /* Of a keyed hash of a user id that a record keeps, and of what it remembers of whoever asked. */
@@ -54,11 +55,12 @@ struct record_claim {
     struct store_ticket ticket;
     /* In; the store keeps the claim, not copies, until it is done: */
     unsigned char input_hash[RECORD_HASH_SIZE];
-    char event_id[RECORD_EVENT_ID_MAX];  /* of this message, the same when it comes again; or "" */
-    char phone_number[RECORD_PHONE_MAX]; /* a user id, for who shows no number */
-    struct record_person person;         /* nobody: it is whoever has the number */
-    char code[RECORD_CODE_MAX];          /* wanted; after STORE_OK the person's code */
-    int64_t now_us;                      /* microseconds since 1970, UTC */
+    char event_id[RECORD_EVENT_ID_MAX]; /* of this message, the same when it comes again; or "" */
+    /* As the record is to hold it, in clear or sealed; a user id, for who shows no number. */
+    char phone_number[RECORD_PHONE_MAX];
+    struct record_person person; /* nobody: it is whoever has the number, which is clear then */
+    char code[RECORD_CODE_MAX];  /* wanted; after STORE_OK the person's code */
+    int64_t now_us;              /* microseconds since 1970, UTC */
     /* Out: */
     bool is_new;       /* registered by this event; for counting */
     bool asked_before; /* by this number, before this event; for the reply */
@@ -214,9 +216,9 @@ enum record_move_side { RECORD_MOVE_FROM, RECORD_MOVE_TO };
 struct record_move {
     struct store_ticket ticket;
     /* In: of each side what is known; what is not known on both stays. */
-    char numbers[2][RECORD_PHONE_MAX]; /* as records hold them; or "" */
-    char hidden[2]
-               [RECORD_PHONE_MAX]; /* user ids, as they stand where the number is hidden; or "" */
+    char numbers[2][RECORD_PHONE_MAX]; /* from: in clear; to: as records are to hold it; or "" */
+    char hidden[2][RECORD_PHONE_MAX];  /* the same of user ids that stand in place of a number */
+    char sealed[2][RECORD_PHONE_MAX];  /* from both, as sealed records hold them; or "" */
     struct record_person people[2];
     int64_t at_us; /* a record of the number that says no user id and was made later is not hers */
     int64_t after_id; /* where to go on, at first 0; out: where the next step does */

@@ -96,9 +96,9 @@ struct session {
     /* The store's own: */
     struct session_link *link;
     char name[SESSION_NAME_MAX], mark_name[SESSION_NAME_MAX];
-    unsigned subkey; /* under which both are sealed: the first 12 bits of the name */
-    bool too_old;    /* the session or the mark that was found is older than its life */
-    bool asked_time; /* whether Redis's clock says so was asked once more */
+    unsigned subkey;            /* under which both are sealed: the first 12 bits of the name */
+    bool too_old;               /* the session or the mark that was found is older than its life */
+    bool asked_time;            /* whether Redis's clock says so was asked once more */
     struct session_known known; /* from the last load or save */
     struct session_known next;  /* once the save under way is done */
 };

@@ -12,6 +12,7 @@
 #include "server/http/tls.h"
 #include "server/serving/setup.h"
 #include "store/base/clock.h"
+#include "store/record_tools.h"
 #include "store/records.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -180,6 +181,33 @@ static int check_backup(const struct config *config)
     return 0;
 }
 
+/* In which form numbers stand, and whether some still stand in the other. */
+static int check_numbers(const struct config *config)
+{
+    const bool sealed = config->phone_numbers_sealed;
+    char text[160], error[ERROR_MAX] = "";
+    int64_t others;
+
+    if (record_phones_count(config->database_url, !sealed, &others, error) != 0) {
+        print_finding("bad", "database", error);
+        return -1;
+    }
+    print_finding("ok", "numbers", sealed ? "sealed" : "in clear");
+    if (others == 0)
+        return 0;
+    if (sealed)
+        snprintf(text, sizeof text,
+                 "%" PRId64 " still stand%s in clear: run whatsapp-uic phones --seal", others,
+                 others == 1 ? "s" : "");
+    else
+        snprintf(text, sizeof text,
+                 "%" PRId64 " still stand%s sealed: run whatsapp-uic phones --open, or set "
+                 "PHONE_NUMBERS=sealed",
+                 others, others == 1 ? "s" : "");
+    print_finding("hint", "numbers", text);
+    return 0;
+}
+
 static int check_database(const struct setup *setup)
 {
     char error[ERROR_MAX] = "";
@@ -187,7 +215,9 @@ static int check_database(const struct setup *setup)
         const char *subject;
         print_finding("ok", "database", "ready");
         if (setup_check_salt(setup, false, &subject, error) == 0)
-            return check_database_clock(&setup->config) == 0 ? check_backup(&setup->config) : -1;
+            return check_database_clock(&setup->config) == 0 && check_numbers(&setup->config) == 0
+                       ? check_backup(&setup->config)
+                       : -1;
         print_finding("bad", subject, error);
         return -1;
     }

@@ -31,6 +31,8 @@ extern const struct command cmd_export;
 extern const struct command cmd_import;
 extern const struct command cmd_init_db;
 extern const struct command cmd_outbox;
+extern const struct command cmd_phones;
+extern const struct command cmd_records;
 extern const struct command cmd_retention;
 extern const struct command cmd_salt;
 extern const struct command cmd_serve;

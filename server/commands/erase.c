@@ -2,8 +2,8 @@
 #include "server/commands/author.h"
 #include "server/commands/command.h"
 #include "server/commands/erasing.h"
+#include "server/commands/person.h"
 #include "server/commands/phone_number.h"
-#include "server/security/keyed_hashes.h"
 #include "server/serving/setup.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
@@ -55,7 +55,7 @@ const struct command cmd_erase = {
 #define UNDER_WAY_SECONDS 8
 
 struct request {
-    char phone[RECORD_PHONE_MAX];
+    char phone[PHONE_NUMBER_MAX];
     const char *code;
     unsigned days;
     bool older;
@@ -65,7 +65,7 @@ struct request {
 struct erase {
     struct setup setup;
     struct record_erasure records;
-    struct record_links links;
+    struct person person;
     struct erasing elsewhere;
     char author[AUTHOR_MAX];
 };
@@ -192,7 +192,8 @@ static struct erasing elsewhere_of(const struct erase *erase, const struct reque
     return (struct erasing){
         .setup = &erase->setup,
         .phone_number = request->phone[0] ? request->phone : NULL,
-        .links = &erase->links,
+        .sealed_number = erase->person.sealed,
+        .links = &erase->person.links,
         .code = request->code,
         .delete = request->delete,
         .dry_run = dry_run,
@@ -219,37 +220,14 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
     return 0;
 }
 
-/* The number was given out again: whose records are meant is for a person to say. */
-static int tell_several(const struct record_links *links)
-{
-    fprintf(stderr,
-            "erase: ce numéro a appartenu à plusieurs personnes ; dites --phone avec "
-            "l’identifiant (CD.1234) de celle dont il s’agit, ou --all pour toutes\n"
-            "erase: several people had this number; say --phone with the user id (CD.1234) of "
-            "whom you mean, or --all for all of them\n");
-    for (size_t i = 0; i < links->count; i++)
-        fprintf(stderr, "  identifiant / user id %zu%s: fiches / records: %" PRId64 "\n", i + 1,
-                i == 0 ? " (le plus récent / the newest)" : "", links->records[i]);
-    return -1;
-}
-
 /* By what else the records know the person. */
 static int links_find(struct erase *erase, const struct request *request)
 {
-    const char *url = erase->setup.config.database_url;
-    const bool is_number = request->phone[0] == '+';
-    unsigned char user_id[KEYED_HASHES_PERSON_SIZE];
-    char error[ERROR_MAX] = "the cryptographic library fails";
-    struct keyed_hashes *hashes = keyed_hashes_create(&erase->setup.keys);
-    int status = hashes != NULL ? keyed_hashes_person(hashes, request->phone, user_id) : -1;
+    const int status = person_find(&erase->setup, request->phone, &erase->person);
 
-    keyed_hashes_free(hashes);
-    if (status == 0)
-        status = record_links_find(url, request->phone, is_number ? NULL : user_id, &erase->links,
-                                   error);
-    if (status != 0)
-        return command_fail("DATABASE_URL", error);
-    return erase->links.count > 1 && !request->all ? tell_several(&erase->links) : 0;
+    return status == 0 && erase->person.links.count > 1 && !request->all
+               ? person_tell_several("erase", &erase->person.links)
+               : status;
 }
 
 static int erase_run(struct erase *erase, const struct request *request)
@@ -265,7 +243,8 @@ static int erase_run(struct erase *erase, const struct request *request)
     author_find(erase->author);
     erase->records = (struct record_erasure){
         .phone_number = phone,
-        .links = phone != NULL ? &erase->links : NULL,
+        .sealed_number = erase->person.sealed,
+        .links = phone != NULL ? &erase->person.links : NULL,
         .asker_key = erase->setup.keys.record_asker,
         .code = request->code,
         .before_us = earlier_us - (int64_t)request->days * 24 * 3600 * INT64_C(1000000),

@@ -35,9 +35,10 @@ static void on_done(struct store_ticket *ticket)
     ((struct visit *)ticket)->done = true;
 }
 
-static enum store_status session_end(struct redis_call *redis, struct session_link *link,
-                                     const char *address, bool dry_run)
+static enum store_status session_end(struct erasing *erasing, struct redis_call *redis,
+                                     struct session_link *link, const char *address)
 {
+    const bool dry_run = erasing->dry_run;
     struct visit visit = {0};
     enum store_status status;
 
@@ -50,6 +51,7 @@ static enum store_status session_end(struct redis_call *redis, struct session_li
             continue;
         status = visit.session.ticket.status;
     }
+    erasing->marks += dry_run && status == STORE_ABSENT && visit.session.mark_length > 0;
     OPENSSL_cleanse(visit.session.bytes, sizeof visit.session.bytes);
     return status;
 }
@@ -80,7 +82,7 @@ static int sessions_visit(struct erasing *erasing, struct redis_call *redis,
     char address[ADDRESS_MAX];
 
     for (size_t i = 0; address_next(erasing, i, address); i++) {
-        enum store_status status = session_end(redis, link, address, erasing->dry_run);
+        enum store_status status = session_end(erasing, redis, link, address);
         if (status != STORE_OK && status != STORE_ABSENT) {
             snprintf(error, ERROR_MAX, "sessions: %s", store_status_name(status));
             return -1;
@@ -114,6 +116,7 @@ static int outbox_visit(struct erasing *erasing, struct redis_call *redis, char 
     struct outbox_erasure erasure = {
         .keys = keys,
         .phone_number = erasing->phone_number,
+        .sealed_number = erasing->sealed_number,
         .links = erasing->links,
         .code = erasing->code,
         .delete = erasing->delete,

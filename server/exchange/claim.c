@@ -25,7 +25,8 @@ int exchange_claim_prepare(struct exchange *exchange)
                        flow_step_count(settings->flow), claim->input_hash) != UIC_OK)
         return -1;
     if (flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
-                  claim->code) != UIC_OK)
+                  claim->code) != UIC_OK ||
+        phone_number_keep(settings->numbers, exchange->number, claim->phone_number) != 0)
         return -1;
     snprintf(claim->event_id, sizeof claim->event_id, "%016" PRIx64,
              conversation_event(&exchange->conversation));

@@ -14,7 +14,7 @@
 
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
-_Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every address");
+_Static_assert(MESSAGE_ADDRESS_MAX < PHONE_NUMBER_MAX, "a record holds every address");
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
@@ -179,9 +179,9 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
         free(exchange);
         return -1;
     }
-    strcpy(exchange->claim.phone_number, message->phone_number[0] != '\0'
-                                             ? message->phone_number
-                                             : message->address + message->scheme_length);
+    strcpy(exchange->number, message->phone_number[0] != '\0'
+                                 ? message->phone_number
+                                 : message->address + message->scheme_length);
     session_init(service->settings.sessions, &exchange->session, exchange->address,
                  exchange->address_length);
     exchange_prepare(exchange);

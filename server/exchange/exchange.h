@@ -23,6 +23,7 @@ struct counting;
 struct keyed_hashes;
 struct keys;
 struct outbox_link;
+struct phone_numbers;
 struct record_link;
 struct replies_link;
 struct session_link;
@@ -36,6 +37,7 @@ struct exchange_settings {
     const struct flow *flow;
     const struct keys *keys;
     struct keyed_hashes *hashes;
+    struct phone_numbers *numbers; /* in records */
     const char *salt;
     struct session_link *sessions;
     struct record_link *records;

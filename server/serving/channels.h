@@ -16,6 +16,7 @@ struct counters_link;
 struct event_base;
 struct exchange_service;
 struct keyed_hashes;
+struct phone_numbers;
 struct meta_clock;
 struct record_link;
 struct replies_link;
@@ -38,6 +39,7 @@ struct channels_settings {
     const struct setup *setup;
     struct event_base *base;
     struct keyed_hashes *hashes;
+    struct phone_numbers *numbers;
     struct replies_store *replies;
     const struct redis_links *redis;
     struct meta_clock *clock;

@@ -9,6 +9,7 @@
 #include "server/http/http.h"
 #include "server/http/throttle.h"
 #include "server/security/keyed_hashes.h"
+#include "server/security/phone_numbers.h"
 #include "server/serving/backup_watch.h"
 #include "server/serving/channels.h"
 #include "server/serving/limits.h"
@@ -40,6 +41,7 @@ struct worker {
     struct redis_links redis;
     struct stores stores;
     struct keyed_hashes *hashes;
+    struct phone_numbers *numbers;
     struct retention *retention; /* NULL: another worker's task, or nobody's */
     struct backup_watch *backup; /* NULL: another worker's task */
     struct exchange_service *exchanges;
@@ -164,6 +166,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     const struct exchange_settings settings = {
         .base = worker->base,
         .hashes = worker->hashes,
+        .numbers = worker->numbers,
         .flow = setup->flow,
         .keys = &setup->keys,
         .salt = config->uic_salt,
@@ -199,7 +202,10 @@ static int start_channels(struct worker *worker, const struct worker_settings *s
     };
 
     settings.hashes = worker->hashes = keyed_hashes_create(&settings.setup->keys);
-    if (worker->hashes == NULL || channels_open_sender(&worker->channels, &settings, error) != 0 ||
+    settings.numbers = worker->numbers =
+        phone_numbers_create(&settings.setup->keys, settings.setup->config.phone_numbers_sealed);
+    if (worker->hashes == NULL || worker->numbers == NULL ||
+        channels_open_sender(&worker->channels, &settings, error) != 0 ||
         start_exchanges(worker, shared) != 0)
         return -1;
     settings.exchanges = worker->exchanges;
@@ -381,6 +387,7 @@ void worker_free(struct worker *worker)
     access_free(worker->access);
     exchange_service_free(worker->exchanges);
     keyed_hashes_free(worker->hashes);
+    phone_numbers_free(worker->numbers);
     http_free(worker->http);
     if (worker->on_stop != NULL)
         event_free(worker->on_stop);

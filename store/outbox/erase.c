@@ -41,7 +41,9 @@ static bool is_linked(const struct record_links *links, const struct record_clai
     for (size_t i = 0; claim->person.has_user_id && i < links->count; i++)
         if (memcmp(links->user_ids[i], claim->person.user_id, RECORD_USER_ID_SIZE) == 0)
             return true;
-    return links->phone_number[0] != '\0' && strcmp(claim->phone_number, links->phone_number) == 0;
+    return links->phone_number[0] != '\0' &&
+           (strcmp(claim->phone_number, links->phone_number) == 0 ||
+            strcmp(claim->phone_number, links->sealed_number) == 0);
 }
 
 static bool is_wanted(const struct outbox_erasure *erasure, const struct record_claim *claim)
@@ -49,6 +51,7 @@ static bool is_wanted(const struct outbox_erasure *erasure, const struct record_
     if (erasure->phone_number == NULL)
         return strcmp(claim->code, erasure->code) == 0;
     return strcmp(claim->phone_number, erasure->phone_number) == 0 ||
+           strcmp(claim->phone_number, erasure->sealed_number) == 0 ||
            (erasure->links != NULL && is_linked(erasure->links, claim));
 }
 

@@ -20,7 +20,7 @@ struct claim_outcome {
 };
 
 /* A parameter of PostgreSQL's statement: an array in binary form. */
-#define CLAIMS_ELEMENT_MAX 164
+#define CLAIMS_ELEMENT_MAX 240
 #define CLAIMS_ARRAYS 8
 struct claims_array {
     size_t length;

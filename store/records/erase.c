@@ -16,7 +16,7 @@
 /* Old records that go in one transaction; of a person, all. */
 #define OLD_AT_ONCE 500
 
-/* Records neither under the number $2 nor of one of the user ids $3 that remember that $1 asked, in
+/* Records neither under the number $2, sealed $4, nor of one of the user ids $3 that remember that $1 asked, in
  * hexadecimal digits; and what makes all records forget it. */
 extern const char *const asked_count_sql[], *const asked_forget_sql[];
 
@@ -26,9 +26,10 @@ static const char *const begin_sql[] = {
 };
 
 /* $1 a phone number, $2 a code, $3 a time: two of them are NULL. With a number, $4 hashes of user ids
- * in hexadecimal digits, $5 another number of theirs, or NULL. $6: so many at most. */
+ * in hexadecimal digits, $5 another number of theirs, or NULL. $6 and $7 both numbers sealed. $8: so many at
+ * most. */
 #define SELECTED(linked) \
-    "(phone_number IN ($1, $5) OR uic_code = $2 OR last_requested_at < $3 OR " linked ")"
+    "(phone_number IN ($1, $5, $6, $7) OR uic_code = $2 OR last_requested_at < $3 OR " linked ")"
 #define LINKED_SQLITE "instr($4, user_id)"
 #define LINKED_POSTGRES "position(encode(user_id, 'hex') IN $4) > 0"
 #define STATEMENTS(before, behind)                                \
@@ -43,9 +44,9 @@ static const char *const blank_sql[] =
                " asked_by = CASE WHEN uic_code = $2 THEN NULL ELSE asked_by END WHERE ",
                "");
 static const char *const delete_sql[] = STATEMENTS(
-    "DELETE FROM uic_records WHERE id IN (SELECT id FROM uic_records WHERE ", " LIMIT $6)");
+    "DELETE FROM uic_records WHERE id IN (SELECT id FROM uic_records WHERE ", " LIMIT $8)");
 static const char notes_count_sql[] =
-    "SELECT count(*) FROM uic_records WHERE notes LIKE '%' || $1 || '%' AND phone_number <> $2";
+    "SELECT count(*) FROM uic_records WHERE notes LIKE '%' || $1 || '%' AND phone_number NOT IN ($2, $3)";
 static const char notes_sql[] =
     "UPDATE uic_records SET notes = replace(replace(notes, $2, ''), $1, '')"
     " WHERE notes LIKE '%' || $1 || '%'";
@@ -56,7 +57,7 @@ static const char audit_sql[] =
     "INSERT INTO uic_audit (at, action, records, author) VALUES ($1, $2, $3, $4)";
 
 struct selection {
-    struct sql_value values[6]; /* of SELECTED */
+    struct sql_value values[8]; /* of SELECTED */
     bool is_old;
     char user_ids[RECORD_LINKS_MAX * (2 * RECORD_USER_ID_SIZE + 1) + 1];
     char before[RECORD_TIME_MAX]; /* as both databases read it, PostgreSQL whatever its time zone */
@@ -87,7 +88,9 @@ static void selection_write(struct selection *selection, const struct record_era
     selection->values[2] = sql_text(selection->is_old ? selection->before : NULL);
     selection->values[3] = sql_text(links != NULL ? selection->user_ids : NULL);
     selection->values[4] = sql_text(has_number ? links->phone_number : NULL);
-    selection->values[5] = sql_number(selection->is_old ? OLD_AT_ONCE : INT32_MAX);
+    selection->values[5] = sql_text(erasure->phone_number != NULL ? erasure->sealed_number : NULL);
+    selection->values[6] = sql_text(has_number ? links->sealed_number : NULL);
+    selection->values[7] = sql_number(selection->is_old ? OLD_AT_ONCE : INT32_MAX);
 }
 
 /* The number's digits, when notes are to be searched for them. */
@@ -99,7 +102,7 @@ static const char *digits_of(const char *digits)
 }
 
 /* Runs a statement once for each of the hashes that stand for the person where she asked: with it, in
- * hexadecimal digits, as $1, and as $2 and $3 what whose records are hers. Sums up. */
+ * hexadecimal digits, as $1, and as $2 to $4 what whose records are hers. Sums up. */
 static enum sql_result asker_run(struct sql *sql, const char *statement, int count,
                                  const struct record_erasure *erasure,
                                  const struct selection *selection, int64_t *number)
@@ -127,27 +130,31 @@ static enum sql_result asker_run(struct sql *sql, const char *statement, int cou
         int64_t some = 0;
         hex_write(hashes[i], RECORD_IDENTITY_SIZE, asker);
         const struct sql_value values[] = {sql_text(asker), sql_text(erasure->phone_number),
-                                           sql_text(selection->user_ids)};
+                                           sql_text(selection->user_ids),
+                                           sql_text(erasure->sealed_number)};
         result = sql_run(sql, statement, values, count, &some);
         *number += some;
     }
     return result;
 }
 
-/* Runs a statement for each of the person's numbers that notes are searched for. Sums up. */
-static enum sql_result notes_run(struct sql *sql, const char *statement,
+/* Runs a statement for each of the person's numbers that notes are searched for, with its digits as $1,
+ * and as $2 and $3 the number in clear and sealed, if it has so many. Sums up. */
+static enum sql_result notes_run(struct sql *sql, const char *statement, int count,
                                  const struct record_erasure *erasure, int64_t *number)
 {
     const struct record_links *links = erasure->links;
     const char *numbers[] = {erasure->phone_number, links != NULL ? links->phone_number : NULL};
+    const char *sealed[] = {erasure->sealed_number, links != NULL ? links->sealed_number : NULL};
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; result == SQL_DONE && i < 2; i++) {
         const char *digits = digits_of(numbers[i]);
+        const struct sql_value values[] = {sql_text(digits), sql_text(numbers[i]),
+                                           sql_text(sealed[i])};
         int64_t some = 0;
         if (digits != NULL)
-            result =
-                sql_run(sql, statement, SQL_VALUES(sql_text(digits), sql_text(numbers[i])), &some);
+            result = sql_run(sql, statement, values, count, &some);
         *number += some;
     }
     return result;
@@ -164,12 +171,12 @@ int record_erase_count(const char *url, const struct record_erasure *erasure,
         return -1;
     selection_write(&selection, erasure);
     enum sql_result result =
-        sql_run(sql, count_sql[sql->dialect], selection.values, 5, &found->records);
+        sql_run(sql, count_sql[sql->dialect], selection.values, 7, &found->records);
     if (result == SQL_DONE && erasure->phone_number != NULL)
         result =
-            asker_run(sql, asked_count_sql[sql->dialect], 3, erasure, &selection, &found->asked);
+            asker_run(sql, asked_count_sql[sql->dialect], 4, erasure, &selection, &found->asked);
     if (result == SQL_DONE)
-        result = notes_run(sql, notes_count_sql, erasure, &found->notes);
+        result = notes_run(sql, notes_count_sql, 3, erasure, &found->notes);
     return sql_finish(sql, result, error);
 }
 
@@ -193,12 +200,12 @@ static enum sql_result step(struct sql *sql, const struct record_erasure *erasur
     const bool deletes = erasure->delete || selection->is_old;
     int64_t asked = 0, notes = 0;
     enum sql_result result = sql_run(sql, (deletes ? delete_sql : blank_sql)[sql->dialect],
-                                     selection->values, deletes ? 6 : 5, records);
+                                     selection->values, deletes ? 8 : 7, records);
 
     if (result == SQL_DONE && erasure->phone_number != NULL)
         result = asker_run(sql, asked_forget_sql[sql->dialect], 1, erasure, selection, &asked);
     if (result == SQL_DONE)
-        result = notes_run(sql, notes_sql, erasure, &notes);
+        result = notes_run(sql, notes_sql, 2, erasure, &notes);
     if (result == SQL_DONE && *records + asked + erasure->elsewhere > 0)
         result = audit_write(sql, erasure, selection->is_old, *records);
     return result;

@@ -30,6 +30,7 @@ static void pair_write(struct sql_value *values, const char *from, const char *t
     values[1] = sql_text(changes ? to : NULL);
 }
 
+/* Those whose number stands in clear, and then those in which it is sealed. */
 static enum sql_result own_move(struct sql *sql, struct record_move *move)
 {
     char user_ids[2][2 * RECORD_USER_ID_SIZE + 1] = {"", ""}, at[RECORD_TIME_MAX];
@@ -47,8 +48,13 @@ static enum sql_result own_move(struct sql *sql, struct record_move *move)
     values[5] = sql_text(user_ids[0][0] != '\0' ? user_ids[0] : NULL);
     values[6] = sql_text(user_ids[1][0] != '\0' ? user_ids[1] : NULL);
     values[7] = sql_text(at);
-    const enum sql_result result = sql_run(sql, move_own_sql[sql->dialect], values, 8, &moved);
+    enum sql_result result = sql_run(sql, move_own_sql[sql->dialect], values, 8, &moved);
     move->has_own = moved < OWN_AT_ONCE;
+    pair_write(values, move->sealed[0], move->numbers[1]);
+    pair_write(values + 2, move->sealed[1], move->hidden[1]);
+    if (result == SQL_DONE)
+        result = sql_run(sql, move_own_sql[sql->dialect], values, 8, &moved);
+    move->has_own = move->has_own && moved < OWN_AT_ONCE;
     return result;
 }
 

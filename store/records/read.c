@@ -2,6 +2,7 @@
  * Reading all records: which form a table has, what to ask for, and what a row's cells mean. Both
  * databases understand the same SELECT, and show times, numbers and booleans in much the same way.
  */
+#include "store/base/hex.h"
 #include "store/record_tools.h"
 #include "store/records/schema.h"
 
@@ -39,6 +40,7 @@ struct record_reader {
     bool is_first;               /* the row is there, */
     enum sql_result found;       /* or not */
     char since[RECORD_TIME_MAX]; /* where reading begins */
+    char user_ids[RECORD_LINKS_MAX * (1 + 2 * RECORD_USER_ID_SIZE) + 1]; /* of whom alone */
 };
 
 /* "sqlite+aiosqlite:///x" -> "sqlite:///x". To be freed; NULL when there is no memory. */
@@ -134,6 +136,32 @@ int record_reader_begin(struct record_reader *reader, int64_t since_us, char err
     const struct sql_value value = sql_text(reader->since);
     reader->is_first = true;
     reader->found = sql_query(reader->sql, sql, &value, all ? 0 : 1);
+    return reader->found >= 0 ? 0 : sql_fail(reader->sql, error);
+}
+
+int record_reader_begin_of(struct record_reader *reader, const char *phone_number,
+                           const char *sealed_number, const struct record_links *links,
+                           char error[ERROR_MAX])
+{
+    static const char *const digits[] = {
+        [SQL_SQLITE] = "user_id", [SQL_POSTGRES] = "encode(user_id, 'hex')"};
+    const bool has_number = links->phone_number[0] != '\0';
+    char sql[1024], *at = reader->user_ids;
+
+    for (size_t i = 0; i < links->count; i++, at += 1 + 2 * RECORD_USER_ID_SIZE) {
+        *at = ' ';
+        hex_write(links->user_ids[i], RECORD_USER_ID_SIZE, at + 1);
+    }
+    snprintf(sql, sizeof sql,
+             "SELECT %s, user_id FROM uic_records WHERE phone_number IN ($1, $2, $3, $4)"
+             " OR replace($5, ' ' || %s, '') <> $5 ORDER BY id",
+             common_columns, digits[reader->sql->dialect]);
+    reader->is_first = true;
+    reader->found = sql_query(reader->sql, sql,
+                              SQL_VALUES(sql_text(phone_number), sql_text(sealed_number),
+                                         sql_text(has_number ? links->phone_number : NULL),
+                                         sql_text(has_number ? links->sealed_number : NULL),
+                                         sql_text(reader->user_ids)));
     return reader->found >= 0 ? 0 : sql_fail(reader->sql, error);
 }
 

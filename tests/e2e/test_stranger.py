@@ -55,7 +55,7 @@ class Postgres:
 
 
 class World:
-    """Two instances on a Redis and a database of their own."""
+    """Two instances on a Redis and a database of their own, in which each keeps numbers in another form."""
 
     def __init__(self, directory, database, graph):
         self.database, self.graph = database, graph
@@ -68,8 +68,8 @@ class World:
         settings = {**meta.SETTINGS, **self.graph.settings(), "META_MESSAGES_PER_SECOND": "0",
                     "REDIS_URL": self.redis.url, "DATABASE_URL": self.database.url, "WORKERS": "1",
                     "SESSION_TIMEOUT_MINUTES": "1440"}
-        for name in ("left", "right"):
-            self.servers.append(UicServer(self.directory / name, settings))
+        for name, mode in (("left", "clear"), ("right", "sealed")):
+            self.servers.append(UicServer(self.directory / name, {**settings, "PHONE_NUMBERS": mode}))
             self.servers[-1].start()
 
     def stop(self):

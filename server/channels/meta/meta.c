@@ -221,7 +221,8 @@ struct channel *meta_create(const struct meta_settings *settings,
     meta->channel = (struct channel){&meta_class, exchanges};
     meta->settings = *settings;
     meta->teller.counters = settings->counters;
-    meta->mover = (struct mover){.records = settings->records, .hashes = settings->hashes};
+    meta->mover = (struct mover){
+        .records = settings->records, .hashes = settings->hashes, .numbers = settings->numbers};
     if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0)
         return &meta->channel;
     meta_free(&meta->channel);

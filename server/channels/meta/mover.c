@@ -2,6 +2,7 @@
 #include "server/channels/meta/mover.h"
 
 #include "server/exchange/person.h"
+#include "server/security/phone_numbers.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"
@@ -62,10 +63,35 @@ static int side_fill(struct run *run, enum record_move_side side, const struct m
     strcpy(message.address, META_SCHEME);
     strncat(message.address, user_id[0] != '\0' ? user_id : number,
             MESSAGE_ADDRESS_MAX - (sizeof META_SCHEME - 1));
-    strcpy(run->move.numbers[side], number);
-    strcpy(run->move.hidden[side], user_id);
     return person_read_user_id(run->mover->hashes, &message, &run->move.people[side]) == 0
                ? person_read_number(run->mover->hashes, &message, &run->move.people[side])
+               : -1;
+}
+
+/* A text as records may hold it before, in clear and sealed, and as they are to hold it; nothing where it
+ * stays the same. */
+static int text_fill(struct run *run, const char *const texts[2], char fill[2][RECORD_PHONE_MAX],
+                     char sealed[RECORD_PHONE_MAX])
+{
+    struct phone_numbers *numbers = run->mover->numbers;
+
+    if (texts[0][0] == '\0' || texts[1][0] == '\0' || strcmp(texts[0], texts[1]) == 0)
+        return 0;
+    strcpy(fill[RECORD_MOVE_FROM], texts[0]);
+    return phone_number_seal(numbers, texts[0], sealed) == 0 &&
+                   phone_number_keep(numbers, texts[1], fill[RECORD_MOVE_TO]) == 0
+               ? 0
+               : -1;
+}
+
+static int texts_fill(struct run *run, const struct meta_move *move)
+{
+    const char *const numbers[2] = {move->numbers[0], move->numbers[1]};
+    const char *const user_ids[2] = {move->user_ids[0], move->user_ids[1]};
+
+    return text_fill(run, numbers, run->move.numbers, run->move.sealed[0]) == 0 &&
+                   text_fill(run, user_ids, run->move.hidden, run->move.sealed[1]) == 0
+               ? 0
                : -1;
 }
 
@@ -86,7 +112,7 @@ void mover_begin(struct mover *mover, struct delivery *delivery, const struct me
     delivery_hold(delivery);
     run->move.more = true;
     run_go_on(run, side_fill(run, RECORD_MOVE_FROM, move) == 0 &&
-                           side_fill(run, RECORD_MOVE_TO, move) == 0
+                           side_fill(run, RECORD_MOVE_TO, move) == 0 && texts_fill(run, move) == 0
                        ? STORE_OK
                        : STORE_DOWN);
 }

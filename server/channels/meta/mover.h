@@ -10,11 +10,13 @@
 #include "server/channels/meta/person.h"
 
 struct keyed_hashes;
+struct phone_numbers;
 struct record_link;
 
 struct mover {
     struct record_link *records; /* borrowed, as hashes are */
     struct keyed_hashes *hashes;
+    struct phone_numbers *numbers;
     unsigned running;
 };
 
