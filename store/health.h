@@ -7,6 +7,7 @@
 
 #include "store/ticket.h"
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Why Redis refuses what sessions need. */
 enum redis_refusal {
@@ -27,6 +28,7 @@ struct redis_survey {
     bool forgets;       /* it writes neither snapshots nor an append-only file */
     bool asks_replicas; /* min-replicas-to-write */
     unsigned replicas;  /* connected */
+    int64_t clock_s;    /* what time it is there, since 1970; 0: it does not say */
 };
 
 struct redis_health {

@@ -112,14 +112,6 @@ static void print_unproofread(const struct flow *flow, FILE *lines)
                     flow_language(flow, i));
 }
 
-static int check_sessions(const struct setup *setup)
-{
-    if (setup->config.redis_url)
-        return check_redis(setup);
-    print_finding("ok", "sessions", "in memory");
-    return 0;
-}
-
 /* Ours beside another one that was read just now. Returns 0 or -1. */
 static int compare_clocks(const char *whose, int64_t other_s)
 {
@@ -135,6 +127,18 @@ static int compare_clocks(const char *whose, int64_t other_s)
     if (apart_s > CLOCK_HINT_S)
         print_finding("hint", "clock", "one of the two is wrong: see timedatectl on both machines");
     return apart_s > CLOCK_BAD_S ? -1 : 0;
+}
+
+static int check_sessions(const struct setup *setup)
+{
+    int64_t clock_s;
+
+    if (setup->config.redis_url == NULL) {
+        print_finding("ok", "sessions", "in memory");
+        return 0;
+    }
+    const int status = check_redis(setup, &clock_s);
+    return clock_s != 0 && compare_clocks("Redis's", clock_s) != 0 ? -1 : status;
 }
 
 static int check_database_clock(const struct config *config)

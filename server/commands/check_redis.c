@@ -90,7 +90,7 @@ static int check_mark(const struct setup *setup)
     return status;
 }
 
-int check_redis(const struct setup *setup)
+int check_redis(const struct setup *setup, int64_t *clock_s)
 {
     const struct config *config = &setup->config;
     char error[ERROR_MAX] = "";
@@ -98,6 +98,8 @@ int check_redis(const struct setup *setup)
     unsigned acknowledged;
     int status = try_redis(config, &health, &acknowledged, error);
     const struct redis_advice *advice = redis_advice(health.refusal);
+
+    *clock_s = health.survey.clock_s;
 
     if (status == 0)
         print_finding("ok", "sessions", "Redis answers");

@@ -129,8 +129,8 @@ static bool exchange_is_allowed(struct exchange *exchange)
     struct exchange_service *service = exchange->service;
     struct exchange_reply reply = {.text = service->reply, .handled = true};
     bool first;
-    enum quota_verdict verdict =
-        quota_message(service->settings.quota, exchange->who, exchange->now_us / 1000000, &first);
+    enum quota_verdict verdict = quota_message(service->settings.quota, exchange->who,
+                                               exchange->started_us / 1000000, &first);
 
     if (verdict == QUOTA_LEFT)
         return true;
