@@ -28,7 +28,7 @@ static void on_time(const struct redisReply *reply, void *arg)
         session_clock_set(arg, reply);
 }
 
-static void clock_ask(struct session_clock *clock)
+void session_clock_ask(struct session_clock *clock)
 {
     static const char *const argv[] = {"TIME"};
 
@@ -39,7 +39,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    clock_ask(arg);
+    session_clock_ask(arg);
 }
 
 /* Another Redis may have another clock. */
@@ -50,7 +50,7 @@ static void on_link(void *arg, bool up, const char *line)
     (void)line;
     clock->known = false;
     if (up)
-        clock_ask(clock);
+        session_clock_ask(clock);
 }
 
 int session_clock_start(struct session_clock *clock, struct redis_link *link)
@@ -60,7 +60,7 @@ int session_clock_start(struct session_clock *clock, struct redis_link *link)
     clock->timer = event_new(redis_link_base(link), -1, EV_PERSIST, on_timer, clock);
     if (clock->timer == NULL)
         return -1;
-    clock_ask(clock);
+    session_clock_ask(clock);
     return event_add(clock->timer, &ask_every);
 }
 

@@ -24,6 +24,8 @@ struct session_clock {
 int session_clock_start(struct session_clock *clock, struct redis_link *link);
 void session_clock_stop(struct session_clock *clock);
 
+/* Asks, unless that is under way twice. The reply is there before that of what is sent afterwards. */
+void session_clock_ask(struct session_clock *clock);
 /* Takes the reply to TIME; one that says nothing leaves the clock unknown. */
 void session_clock_set(struct session_clock *clock, const struct redisReply *reply);
 /* Seconds since 1970; 0: not known. */
