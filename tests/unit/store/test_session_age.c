@@ -110,6 +110,21 @@ static void a_clock_that_was_set_disturbs_nobody(void **state)
     }
 }
 
+/* It was set forward since this instance heard it: what is saved now is of now. */
+static void a_save_tells_the_time_of_its_load(void **state)
+{
+    (void)state;
+    struct visit visit;
+
+    assert_status(save_something(), STORE_OK);
+    visit_init(&bench, &visit, ADDRESS);
+    bench.link->clock.ahead_ms -= INT64_C(10) * 365 * 24 * 3600 * 1000;
+    assert_status(visit_load(&bench, &visit), STORE_OK);
+    visit_say(&visit, "new");
+    assert_status(visit_save(&bench, &visit), STORE_OK);
+    age(visit.session.name, visit.session.subkey, 0); /* asserts its time */
+}
+
 /* The clocks of two instances differ by an hour: no session tells. */
 static void no_clock_of_ours_is_in_a_session(void **state)
 {
@@ -147,7 +162,7 @@ int main(void)
         CASE(a_session_is_taken_as_long_as_it_lives), CASE(a_session_put_back_is_not_taken),
         CASE(a_mark_put_back_is_not_taken),           CASE(a_session_of_no_time_is_not_taken),
         CASE(a_clock_that_was_set_disturbs_nobody),   CASE(no_clock_of_ours_is_in_a_session),
-        CASE(without_redis_clock_all_are_taken),
+        CASE(without_redis_clock_all_are_taken),      CASE(a_save_tells_the_time_of_its_load),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
