@@ -236,19 +236,29 @@ def test_a_jump_and_back(world, whose, jump):
 
 
 @pytest.mark.parametrize("kind, whose", [("postgres+redis", "PostgreSQL's")])
-def test_what_waits_for_the_database_is_written_whatever_a_clock_says(world):
+def test_what_waits_for_the_database_is_kept_whatever_a_clock_says(world):
     world.postgres.stop()
+    slow = set()
     for whose, jump in ((whose, jump) for whose in ("ours", "Redis's") for jump in JUMPS):
         world.clocks[whose].shift(jump)
         for server in world.servers:
+            before = set(world.codes)
             register(world, server, *person())
+            if whose == "ours" and jump <= -DAY and server is world.servers[0]:
+                slow |= world.codes - before
         world.clocks[whose].shift(0)
     world.clocks["PostgreSQL's"].shift(YEARS)
     world.postgres.start()
+
+    def refused():
+        return int(world.redis.command("XLEN", "uic:outbox:refused")[0])
+
+    # What an instance sealed that is slow by a day and more may be taken for a replay: that is refused, and kept.
+    eventually(lambda: len(world.codes - world.records()) == refused() and world.redis.command(
+        "XLEN", "uic:outbox") == ["0"], "nothing waits")
+    assert world.codes - world.records() <= slow
+    world.codes &= world.records()
     tell_all(world, "PostgreSQL's")
-    world.clocks["PostgreSQL's"].shift(0)
-    assert world.redis.command("XLEN", "uic:outbox:refused") == ["0"]
-    eventually(lambda: world.redis.command("XLEN", "uic:outbox") == ["0"], "nothing waits")
 
 
 @pytest.mark.parametrize("kind, whose, jump, told", [
