@@ -16,10 +16,10 @@
 
 #include <cmocka.h>
 
-#define MESSAGE(id_)                                                                            \
-    {                                                                                           \
-        .address = "meta:+243812345678", .address_length = 18, .scheme_length = 5, .id = (id_), \
-        .id_length = 6                                                                          \
+#define MESSAGE(id_)                                                               \
+    {                                                                              \
+        .address = "meta:+243812345678", .address_length = 18, .scheme_length = 5, \
+        .phone_number = "+243812345678", .id = (id_), .id_length = 6               \
     }
 
 static struct {
