@@ -28,18 +28,28 @@ static void on_time(const struct redisReply *reply, void *arg)
         session_clock_set(arg, reply);
 }
 
-void session_clock_ask(struct session_clock *clock)
+/* A load asks no sooner after the one before. */
+#define ASKED_APART_MS 200
+
+static void clock_ask(struct session_clock *clock)
 {
     static const char *const argv[] = {"TIME"};
 
+    clock->asked_ms = clock_monotonic_ms();
     (void)redis_lane_send(&clock->lane, 1, argv, NULL, on_time, clock);
+}
+
+void session_clock_ask(struct session_clock *clock)
+{
+    if (clock_monotonic_ms() - clock->asked_ms >= ASKED_APART_MS)
+        clock_ask(clock);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    session_clock_ask(arg);
+    clock_ask(arg);
 }
 
 /* Another Redis may have another clock. */
@@ -50,7 +60,7 @@ static void on_link(void *arg, bool up, const char *line)
     (void)line;
     clock->known = false;
     if (up)
-        session_clock_ask(clock);
+        clock_ask(clock);
 }
 
 int session_clock_start(struct session_clock *clock, struct redis_link *link)
@@ -60,7 +70,7 @@ int session_clock_start(struct session_clock *clock, struct redis_link *link)
     clock->timer = event_new(redis_link_base(link), -1, EV_PERSIST, on_timer, clock);
     if (clock->timer == NULL)
         return -1;
-    session_clock_ask(clock);
+    clock_ask(clock);
     return event_add(clock->timer, &ask_every);
 }
 

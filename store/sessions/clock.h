@@ -1,6 +1,6 @@
 /*
  * Private to sessions in Redis: what Redis's clock says, which all instances share, as no instance
- * believes its own. Asked for whenever Redis is connected, and every few seconds.
+ * believes its own. Asked for whenever Redis is connected, with loads, and every few seconds.
  */
 #ifndef STORE_SESSIONS_CLOCK_H
 #define STORE_SESSIONS_CLOCK_H
@@ -17,6 +17,7 @@ struct session_clock {
     struct event *timer;
     bool known;
     int64_t ahead_ms; /* of our monotonic clock */
+    int64_t asked_ms; /* by that */
 };
 
 /* In place, and it stays there. Returns 0, or -1 without memory; session_clock_stop is due in both
@@ -24,7 +25,7 @@ struct session_clock {
 int session_clock_start(struct session_clock *clock, struct redis_link *link);
 void session_clock_stop(struct session_clock *clock);
 
-/* Asks, unless that is under way twice. The reply is there before that of what is sent afterwards. */
+/* Asks, unless it did a moment ago. The reply is there before that of what is sent afterwards. */
 void session_clock_ask(struct session_clock *clock);
 /* Takes the reply to TIME; one that says nothing leaves the clock unknown. */
 void session_clock_set(struct session_clock *clock, const struct redisReply *reply);

@@ -33,7 +33,7 @@ static enum store_status redis_load(struct session_link *link, struct session *s
 {
     const char *argv[] = {"MGET", session->name, session->mark_name};
 
-    /* So a save that follows does not tell the time of a clock that was set since. */
+    /* So a save that follows does not tell the time of a clock that was set long since. */
     session_clock_ask(&link->clock);
     return redis_lane_send(&link->lane, 3, argv, NULL, on_loaded, session);
 }

@@ -6,6 +6,7 @@ has what one clock that stays wrong does to retention."""
 import itertools
 import re
 import sqlite3
+import time
 from contextlib import ExitStack
 from urllib.parse import urlencode
 
@@ -192,6 +193,12 @@ def tell_all(world, whose):
     assert not world.graph.refused
 
 
+def shift(clock, whose, jump):
+    clock.shift(jump)
+    if whose == "Redis's":
+        time.sleep(0.25)  # a busy link asks Redis for its time five times a second
+
+
 @pytest.mark.parametrize("jump", JUMPS, ids=lambda jump: f"{NAMES[abs(jump)]} {'back' if jump < 0 else 'forward'}")
 @pytest.mark.parametrize("kind, whose", [
     ("sqlite+memory", "ours"), ("postgres+redis", "ours"),
@@ -208,7 +215,7 @@ def test_a_jump_and_back(world, whose, jump):
     world.say(first, waiting, "Bonjour")
     world.say(world.servers[-1], waiting, "1985")
 
-    clock.shift(jump)
+    shift(clock, whose, jump)
     begun.end(is_forgotten)
     register(world, first, *person())
     world.say(first, late, "Bonjour")
@@ -223,7 +230,7 @@ def test_a_jump_and_back(world, whose, jump):
     if whose != "ours":  # by our own, the certificate of the Graph API is not good
         eventually(lambda: world.got() == world.said, f"replies {world.said} {world.got()}")
 
-    clock.shift(0)
+    shift(clock, whose, 0)
     after.end(is_forgotten)
     register(world, world.servers[-1], *person())
     assert chatterbox.is_silenced() and not any(gone.is_let_in())
