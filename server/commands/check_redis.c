@@ -39,10 +39,10 @@ static void check_replicas(const struct redis_survey *survey, const struct confi
 {
     static const struct redis_advice outbox = {
         "Redis has a replica: with OUTBOX_REPLICAS=1 no code that was told is lost in a failover",
-        "Redis a une réplique : avec OUTBOX_REPLICAS=1, une bascule ne perd aucun code dit"};
+        "Redis a une réplique : avec OUTBOX_REPLICAS=1, une bascule ne perd aucun code dit"};
     static const struct redis_advice session = {
         "Redis has a replica: with SESSION_REPLICAS=1 a failover asks nobody again",
-        "Redis a une réplique : avec SESSION_REPLICAS=1, une bascule ne repose aucune question"};
+        "Redis a une réplique : avec SESSION_REPLICAS=1, une bascule ne repose aucune question"};
     static const struct redis_advice late = {
         "fewer replicas than OUTBOX_REPLICAS had a record within two seconds",
         "moins de répliques que OUTBOX_REPLICAS ont reçu un enregistrement en deux secondes"};

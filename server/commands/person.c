@@ -45,7 +45,7 @@ int person_find(const struct setup *setup, const char *phone, struct person *per
 int person_tell_several(const char *command, const struct record_links *links)
 {
     fprintf(stderr,
-            "%s: ce numéro a appartenu à plusieurs personnes ; dites --phone avec "
+            "%s: ce numéro a appartenu à plusieurs personnes ; dites --phone avec "
             "l’identifiant (CD.1234) de celle dont il s’agit, ou --all pour toutes\n"
             "%s: several people had this number; say --phone with the user id (CD.1234) of "
             "whom you mean, or --all for all of them\n",

@@ -43,11 +43,13 @@ void exchange_answer_unavailable(struct exchange *exchange, const char *why)
     exchange_answer_with(exchange, &reply);
 }
 
-/* The conversation as it was when this message's code was registered, to be told and not saved:
- * another message of the person has finished it since, and been handled. */
+/* This message's code was registered, and then the session was loaded again, which knows the message
+ * already: it counts as what it was. Where another message of the person has been handled since, the
+ * conversation is told, and not saved, as it was then. */
 static void exchange_recall(struct exchange *exchange)
 {
-    flow_finish(&exchange->conversation, NULL, exchange->own.code, exchange->own.existing);
+    if (exchange->outcome.effect == FLOW_IGNORE)
+        flow_finish(&exchange->conversation, NULL, exchange->own.code, exchange->own.existing);
     exchange->outcome = exchange->own.outcome;
     exchange->result = exchange->own.result;
 }
@@ -55,10 +57,11 @@ static void exchange_recall(struct exchange *exchange)
 void exchange_answer_reply(struct exchange *exchange)
 {
     struct exchange_service *service = exchange->service;
+    const enum flow_effect effect = exchange->outcome.effect;
     struct exchange_reply reply = {
         .text = service->reply, .conversation = &exchange->conversation, .handled = true};
 
-    if (exchange->outcome.effect == FLOW_IGNORE && exchange->own.code[0] != '\0')
+    if ((effect == FLOW_IGNORE || effect == FLOW_REPEAT) && exchange->own.code[0] != '\0')
         exchange_recall(exchange);
     if (exchange->outcome.effect != FLOW_IGNORE)
         reply.length = flow_reply(service->settings.flow, &exchange->conversation, service->reply);
@@ -81,7 +84,7 @@ void exchange_answer_reply(struct exchange *exchange)
  * the same words count for the next question. */
 void exchange_answer_late(struct exchange *exchange)
 {
-    if (exchange->again && exchange->outcome.effect != FLOW_CLAIM)
+    if ((exchange->again || exchange->kept) && exchange->outcome.effect != FLOW_CLAIM)
         exchange_answer_reply(exchange);
     else
         exchange_answer_unavailable(exchange, "deadline_passed");

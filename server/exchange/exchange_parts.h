@@ -46,6 +46,7 @@ struct exchange {
     bool unsure;  /* what it says may be saved already, or still be on its way, and no word came */
     bool lost;    /* the last save was not answered */
     bool again;   /* the save has what was loaded once more: to know that it is safe */
+    bool kept;    /* the last save is in Redis, though too few replicas have it */
     bool waiting; /* for the next sweep, which loads again */
     bool for_another;             /* finishing what another message of the person completed */
     struct replies_newest newest; /* our newest reply, for a message that quotes one of ours */

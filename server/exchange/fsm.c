@@ -131,7 +131,7 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     enum flow_pending pending = flow_pending(flow, conversation, &exchange->said, now_s);
     exchange->for_another = pending == FLOW_PENDING_OTHER;
     exchange->longer = 0;
-    exchange->again = false;
+    exchange->again = exchange->kept = false;
     if (pending != FLOW_PENDING_NONE) {
         exchange->outcome = (struct flow_outcome){.effect = FLOW_CLAIM,
                                                   .event = FLOW_EVENT_ACCEPTED,
@@ -164,7 +164,9 @@ static void save_count(struct exchange *exchange)
 {
     const struct exchange_settings *settings = &exchange->service->settings;
 
-    if (exchange->session.ticket.status == STORE_OK && !exchange->again)
+    const enum store_status status = exchange->session.ticket.status;
+
+    if ((status == STORE_OK || status == STORE_UNREPLICATED) && !exchange->again)
         counting_add(settings->counting, settings->counters, &exchange->counted,
                      &exchange->conversation, &exchange->outcome);
 }
@@ -211,7 +213,8 @@ static enum fsm_next save_finish(struct exchange *exchange)
         if (status == STORE_UNREPLICATED)
             metrics_add(METRIC_SESSIONS_UNREPLICATED, 1);
         exchange->unsure |= exchange->asked;
-        exchange->lost = exchange->asked && !exchange->again;
+        exchange->kept = status == STORE_UNREPLICATED;
+        exchange->lost = exchange->asked && !exchange->again && !exchange->kept;
         return load_again(exchange, false, "sessions_unavailable");
     }
     exchange->state = EXCHANGE_LOAD;
