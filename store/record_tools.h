@@ -105,6 +105,10 @@ struct record_erasure {
     const char *phone_number; /* as records hold it; with the key of who asked (store/records.h) */
     const unsigned char *asker_key;
     const char *code;
+    /* For the list of whom is erased, by number or by code: its key; until when what was made is of
+     * before. */
+    const unsigned char *erased_key;
+    int64_t erased_us;
     int64_t before_us;  /* not asked for since; only with neither of the others, always deletes */
     bool delete;        /* the records go; else they stay without the number */
     const char *author; /* for the audit */

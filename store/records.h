@@ -21,6 +21,7 @@
 #include <sys/queue.h>
 
 struct event_base;
+struct keyed_hash;
 struct sql;
 
 #define RECORD_HASH_SIZE 32
@@ -29,6 +30,18 @@ struct sql;
 #define RECORD_PHONE_MAX 164
 #define RECORD_ASKER_SIZE 8
 #define RECORD_ASKERS_MAX 16
+
+/* A claim from the outbox, where whoever can write to Redis may have put it back: one that is older
+ * than the erasure of whom it is of ends with STORE_ABSENT; one that is_old and that its record does
+ * not know, with STORE_REFUSED. Neither writes anything. */
+#define RECORD_ERASED_SIZE 16
+struct record_replay {
+    struct keyed_hash *erased; /* the key of the list of erased people; of the link's thread */
+    bool is_old;
+    /* The store's own: */
+    unsigned char who[6][RECORD_ERASED_SIZE];
+    size_t who_count;
+};
 
 /* On its way to one of the store's threads, and back. All the store's own. */
 struct record_job {
@@ -46,6 +59,7 @@ struct record_claim {
     char phone_number[RECORD_PHONE_MAX];
     char code[RECORD_CODE_MAX]; /* wanted; after STORE_OK the person's code */
     int64_t now_us;             /* microseconds since 1970, UTC */
+    struct record_replay *replay; /* or NULL: somebody asks just now */
     /* Out: */
     bool is_new;       /* registered by this event; for counting */
     bool asked_before; /* by this number, before this event; for the reply */

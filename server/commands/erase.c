@@ -225,6 +225,8 @@ static int erase_run(struct erase *erase, const struct request *request)
         .phone_number = phone,
         .asker_key = erase->setup.keys.record_asker,
         .code = request->code,
+        .erased_key = erase->setup.keys.record_erased,
+        .erased_us = earlier_us,
         .before_us = earlier_us - (int64_t)request->days * 24 * 3600 * INT64_C(1000000),
         .delete = request->delete,
         .author = erase->author,

@@ -40,6 +40,7 @@ int keys_derive(struct keys *keys, const char *salt)
         {"record asker", keys->record_asker},
         {"message text", keys->message_text},
         {"log day", keys->log_day},
+        {"record erased", keys->record_erased},
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;

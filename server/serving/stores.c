@@ -112,6 +112,13 @@ static void on_outbox_refused(void *arg, const char *why)
     log_write(LOG_CRITICAL, "outbox_record_refused", log_text("reason", why));
 }
 
+static void on_outbox_dropped(void *arg, const char *why)
+{
+    (void)arg;
+    metrics_add(METRIC_OUTBOX_DROPPED, 1);
+    log_write(LOG_WARNING, "outbox_record_dropped", log_text("reason", why));
+}
+
 /* Logged when it changes, counted each time. */
 static void on_outbox_replicated(void *arg, size_t entries, const char *why_not)
 {
@@ -134,8 +141,8 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
                          char error[ERROR_MAX])
 {
     const struct config *config = &settings->setup->config;
-    const struct outbox_watch watch = {on_outbox_length, on_outbox_written, on_outbox_refused,
-                                       on_outbox_replicated, stores};
+    const struct outbox_watch watch = {on_outbox_length,  on_outbox_written,    on_outbox_refused,
+                                       on_outbox_dropped, on_outbox_replicated, stores};
     struct outbox_settings outbox = {
         .in_flight_max = OUTBOX_IN_FLIGHT_MAX,
         .length_max = config->outbox_max,
@@ -145,6 +152,7 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
     };
 
     memcpy(outbox.seal_key, settings->setup->keys.outbox_seal, OUTBOX_KEY_SIZE);
+    memcpy(outbox.erased_key, settings->setup->keys.record_erased, OUTBOX_KEY_SIZE);
     stores->outbox_alarm = config->outbox_alarm;
     stores->outbox = outbox_attach(&outbox, base, redis->patient, stores->records, &watch, error);
     OPENSSL_cleanse(&outbox, sizeof outbox);

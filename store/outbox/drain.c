@@ -36,6 +36,8 @@
 #define GROUP "writers"
 #define BATCH_MAX 64
 #define ENTRY_ID_MAX 48
+/* What two clocks may differ by, and an entry be older for it than an empty stream. */
+#define OLD_MS INT64_C(86400000)
 
 extern const struct redis_script outbox_take_script, outbox_settle_script, outbox_forget_script;
 
@@ -47,7 +49,8 @@ static const struct outbox_pace production_pace = {
     .pause_max_ms = 10 * 1000,
 };
 
-/* Why an entry was refused: in the stream of refused ones, and for people. */
+/* Why an entry was refused: in the stream of refused ones, "" when it is not kept there; and for
+ * people. */
 struct refusal {
     const char *word;
     const char *text;
@@ -60,8 +63,14 @@ static const struct refusal conflict = {"conflict",
 static const struct refusal other_code = {
     "other-code", "it was counted, but the person's code is not the one that was told"};
 
+static const struct refusal put_back = {
+    "old", "it was made a day and more before the outbox was last empty, and is not in the records: "
+           "somebody put it back, or an instance has a wrong clock"};
+static const struct refusal erased = {"", "it is older than the erasure of whom it is of"};
+
 struct item {
     struct record_claim claim; /* first: its ticket is where done finds us */
+    struct record_replay replay;
     struct outbox_batch *batch;
     const struct refusal *refusal;
     char id[ENTRY_ID_MAX];
@@ -123,9 +132,13 @@ static void item_tell(const struct outbox_link *link, const struct item *item)
         watch->written(watch->arg);
         return;
     }
-    snprintf(why, sizeof why, "outbox entry %s: %s; kept in %s", item->id, item->refusal->text,
-             OUTBOX_REFUSED_STREAM);
-    watch->refused(watch->arg, why);
+    const bool kept = item->refusal->word[0] != '\0';
+    snprintf(why, sizeof why, kept ? "outbox entry %s: %s; kept in %s" : "outbox entry %s: %s",
+             item->id, item->refusal->text, OUTBOX_REFUSED_STREAM);
+    if (kept)
+        watch->refused(watch->arg, why);
+    else
+        watch->dropped(watch->arg, why);
 }
 
 static void on_settled(const struct redisReply *reply, void *arg)
@@ -191,6 +204,10 @@ static void item_finish(struct item *item, enum store_status status)
     item->claim.ticket.status = status;
     if (status == STORE_CONFLICT)
         item->refusal = &conflict;
+    else if (status == STORE_ABSENT)
+        item->refusal = &erased;
+    else if (status == STORE_REFUSED)
+        item->refusal = &put_back;
     else if (status == STORE_OK && strcmp(item->claim.code, item->told) != 0)
         item->refusal = &other_code;
 }
@@ -209,6 +226,16 @@ static void on_claimed(struct store_ticket *ticket)
         batch_free(batch);
 }
 
+/* What is in a stream that was empty was put there since. What time that was is judged by three
+ * clocks, and the earliest counts: ours now, ours then, Redis's then. */
+static bool is_old(const struct outbox_link *link, const struct record_claim *claim)
+{
+    const int64_t then_ms = clock_wall_ms() - (clock_monotonic_ms() - link->empty_ms);
+    const int64_t empty_ms = then_ms < link->empty_wall_ms ? then_ms : link->empty_wall_ms;
+
+    return link->empty_wall_ms != 0 && claim->now_us / 1000 < empty_ms - OLD_MS;
+}
+
 static void item_start(struct outbox_batch *batch, const struct redisReply *id,
                        const struct redisReply *sealed)
 {
@@ -224,6 +251,9 @@ static void item_start(struct outbox_batch *batch, const struct redisReply *id,
         return;
     }
     memcpy(item->told, item->claim.code, sizeof item->told);
+    item->replay = (struct record_replay){.erased = link->erased,
+                                          .is_old = is_old(link, &item->claim)};
+    item->claim.replay = &item->replay;
     enum store_status status = record_claim(link->records, &item->claim);
     if (status == STORE_LATER)
         batch->unfinished++;
@@ -262,6 +292,23 @@ static void length_tell(struct outbox_link *link, uint64_t length, int64_t age_m
     link->watch.length(link->watch.arg, length, age_ms);
 }
 
+static void emptiness_note(struct outbox_link *link, int64_t redis_ms)
+{
+    const int64_t now_ms = clock_wall_ms();
+
+    link->empty_ms = clock_monotonic_ms();
+    link->empty_wall_ms = redis_ms < now_ms ? redis_ms : now_ms;
+}
+
+/* length: of the stream; ms: the age of its oldest entry, or of an empty one Redis's time. */
+static void look_tell(struct outbox_link *link, long long length, long long ms)
+{
+    link->told[0] = '\0';
+    if (length == 0)
+        emptiness_note(link, ms);
+    length_tell(link, (uint64_t)length, length > 0 ? ms : 0);
+}
+
 static void on_taken(const struct redisReply *reply, void *arg)
 {
     struct outbox_link *link = arg;
@@ -269,8 +316,7 @@ static void on_taken(const struct redisReply *reply, void *arg)
                       reply->elements % 2 == 0;
 
     if (read) {
-        link->told[0] = '\0';
-        length_tell(link, (uint64_t)reply->element[0]->integer, reply->element[1]->integer);
+        look_tell(link, reply->element[0]->integer, reply->element[1]->integer);
     } else if (reply != NULL && redis_error_note(link->told, "the outbox cannot be read", reply)) {
         link->watch.refused(link->watch.arg, link->told);
     }

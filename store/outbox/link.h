@@ -22,6 +22,7 @@ struct outbox_link {
     struct outbox_watch watch;
     struct record_link *records;
     struct seal *seal;
+    struct keyed_hash *erased;
     struct redis_lane puts;
     struct redis_replicas replicas; /* entries that were put and are not safe yet wait there */
     /* The drain's: */
@@ -35,6 +36,9 @@ struct outbox_link {
     unsigned failures; /* batches in a row */
     int64_t resume_at; /* after a failure, nothing is taken before */
     int64_t forget_at;
+    /* When the stream was last seen empty: monotonic; and by the earlier of our clock and Redis's, 0:
+     * not yet. */
+    int64_t empty_ms, empty_wall_ms;
     char told[ERROR_MAX]; /* why the stream cannot be read */
 };
 

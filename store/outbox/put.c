@@ -1,4 +1,5 @@
 /* The outbox's front: seals what is put and sends it. */
+#include "store/base/keyed_hash.h"
 #include "store/outbox/claim.h"
 #include "store/outbox/link.h"
 
@@ -17,7 +18,8 @@
 
 extern const struct redis_script outbox_put_script;
 
-_Static_assert(OUTBOX_KEY_SIZE == SEAL_KEY_SIZE, "one size of keys");
+_Static_assert(OUTBOX_KEY_SIZE == SEAL_KEY_SIZE && OUTBOX_KEY_SIZE == KEYED_HASH_KEY_SIZE,
+               "one size of keys");
 
 static enum store_status put_status(struct outbox_link *link, const struct redisReply *reply)
 {
@@ -68,6 +70,7 @@ void outbox_detach(struct outbox_link *link)
     redis_replicas_leave(&link->replicas);
     outbox_drain_stop(link);
     seal_free(link->seal);
+    keyed_hash_free(link->erased);
     free(link);
 }
 
@@ -96,15 +99,17 @@ struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct
     link->watch = *watch;
     link->records = records;
     link->seal = seal_create(settings->seal_key);
+    link->erased = keyed_hash_create(settings->erased_key);
     OPENSSL_cleanse(link->settings.seal_key, OUTBOX_KEY_SIZE);
+    OPENSSL_cleanse(link->settings.erased_key, OUTBOX_KEY_SIZE);
     redis_lane_join(&link->puts, redis, settings->in_flight_max, NULL);
     redis_lane_join(&link->looks, redis, LOOKS_MAX, NULL);
-    if (link->seal != NULL && replicas_join(link, redis) == 0 &&
+    if (link->seal != NULL && link->erased != NULL && replicas_join(link, redis) == 0 &&
         outbox_drain_start(link, base) == 0)
         return link;
     snprintf(error, ERROR_MAX, "%s",
-             link->seal == NULL ? "cannot prepare the outbox's key"
-                                : "cannot start to drain the outbox");
+             link->seal == NULL || link->erased == NULL ? "cannot prepare the outbox's keys"
+                                                        : "cannot start to drain the outbox");
     outbox_detach(link);
     return NULL;
 }

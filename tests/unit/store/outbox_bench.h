@@ -26,6 +26,7 @@ struct outbox {
     unsigned lengths; /* how often */
     unsigned written;
     unsigned refused;
+    unsigned dropped;
     unsigned unreplicated; /* since some were in time */
     char why[ERROR_MAX];
 };
@@ -71,6 +72,7 @@ static inline void settings_set(void)
     settings = (struct outbox_settings){
         .in_flight_max = 4096, .length_max = 100000, .length_alarm = 50000, .drain = true};
     memset(settings.seal_key, 'o', sizeof settings.seal_key);
+    memcpy(settings.erased_key, erased_key, sizeof erased_key);
 }
 
 static inline int start(void **state)
@@ -113,6 +115,13 @@ static inline void outbox_refused(void *arg, const char *why)
     snprintf(outbox->why, sizeof outbox->why, "%s", why);
 }
 
+static inline void outbox_dropped(void *arg, const char *why)
+{
+    struct outbox *outbox = arg;
+    outbox->dropped++;
+    snprintf(outbox->why, sizeof outbox->why, "%s", why);
+}
+
 static inline void outbox_replicated(void *arg, size_t entries, const char *why_not)
 {
     struct outbox *outbox = arg;
@@ -122,8 +131,8 @@ static inline void outbox_replicated(void *arg, size_t entries, const char *why_
 
 static inline void outbox_open_on(struct outbox *outbox, struct record_link *records)
 {
-    const struct outbox_watch watch = {outbox_length, outbox_written, outbox_refused,
-                                       outbox_replicated, outbox};
+    const struct outbox_watch watch = {outbox_length,  outbox_written,    outbox_refused,
+                                       outbox_dropped, outbox_replicated, outbox};
     char error[ERROR_MAX] = "";
 
     *outbox = (struct outbox){0};
