@@ -56,7 +56,7 @@ static const char *const erased_sql[] = {
     [SQL_SQLITE] = "INSERT INTO uic_erased (who, at) VALUES ($1, $2)"
                    " ON CONFLICT (who) DO UPDATE SET at = max(at, excluded.at)",
     [SQL_POSTGRES] =
-        "INSERT INTO uic_erased AS e (who, at) VALUES (decode($1, 'hex'), $2 || '+00')"
+        "INSERT INTO uic_erased AS e (who, at) VALUES (decode($1, 'hex'), ($2 || '+00')::timestamptz)"
         " ON CONFLICT (who) DO UPDATE SET at = greatest(e.at, excluded.at)",
 };
 static const char trust_sql[] =
