@@ -133,4 +133,20 @@ int record_erase_count(const char *url, const struct record_erasure *erasure,
 int record_erase(const char *url, const struct record_erasure *erasure, int64_t *records,
                  char error[ERROR_MAX]);
 
+/* Digits that a number must have to be looked for in notes: fewer are found in many dates. */
+#define RECORD_NOTED_DIGITS_MIN 8
+
+/* What an older backup brought back of those whom uic_erased names: the records that were made before
+ * are erased again, as they were then. */
+struct record_again {
+    const unsigned char *asker_key, *erased_key;
+    const char *author; /* for the audit */
+    int64_t now_us;
+    bool dry_run; /* they are only counted */
+};
+
+/* Returns 0, or -1 with error; with the number of records that had to be changed in any case. */
+int record_erase_again(const char *url, const struct record_again *request, int64_t *records,
+                       char error[ERROR_MAX]);
+
 #endif

@@ -18,7 +18,7 @@ static int run(struct options *options, int argc, char *argv[]);
 const struct command cmd_erase = {
     .name = "erase",
     .arguments =
-        "(--phone NUMBER | --code CODE | --older-than DAYS) [--delete] [--dry-run] [--yes]",
+        "(--phone NUMBER | --code CODE | --older-than DAYS | --again) [--delete] [--dry-run] [--yes]",
     .summary = "remove a person's number, or codes",
     .details =
         "  whatsapp-uic erase --phone +243999999999\n"
@@ -29,13 +29,16 @@ const struct command cmd_erase = {
         "their way to the database; the codes stay, so that files of clinics keep their meaning.\n"
         "With --delete the codes go too: the same answers make them anew.\n"
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
-        "number until they are replaced, and what a restore put aside until it is deleted. The\n"
-        "server may run meanwhile.\n\n"
+        "number until they are replaced, and what a restore put aside until it is deleted; the\n"
+        "table uic_erased, of keyed hashes, keeps it from coming back by them or by the outbox.\n"
+        "The server may run meanwhile.\n\n"
         "  --phone NUMBER     of everything with this number, written as people or WhatsApp write it,\n"
         "                     with + in front\n"
         "  --code CODE        of this code only\n"
         "  --older-than DAYS  delete the codes that nobody asked for in so many days, as\n"
         "                     RETENTION_DAYS does by itself\n"
+        "  --again            what an older backup brought back of those who were erased since, as\n"
+        "                     whatsapp-uic-restore does by itself\n"
         "  --keep-code        the codes stay without their number; so it is without --delete\n"
         "  --delete           the codes go too\n"
         "  --dry-run          only say how many there are\n"
@@ -51,7 +54,7 @@ struct request {
     char phone[RECORD_PHONE_MAX];
     const char *code;
     unsigned days;
-    bool older;
+    bool older, again;
     bool delete, keep, dry_run, yes;
 };
 
@@ -250,12 +253,39 @@ static int erase_run(struct erase *erase, const struct request *request)
     return 0;
 }
 
+/* Nothing is asked: it was decided then. */
+static int again_run(struct erase *erase, bool dry_run)
+{
+    const struct setup *setup = &erase->setup;
+    const struct record_again again = {
+        .asker_key = setup->keys.record_asker,
+        .erased_key = setup->keys.record_erased,
+        .author = erase->author,
+        .now_us = clock_wall_us(),
+        .dry_run = dry_run,
+    };
+    char error[ERROR_MAX];
+    const char *subject;
+    int64_t records;
+
+    author_find(erase->author);
+    if (setup_check_salt(setup, false, &subject, error) != 0 && strcmp(subject, "FLOW_FILE") != 0)
+        return command_fail(subject, error);
+    const int status =
+        record_erase_again(setup->config.database_url, &again, &records, error);
+    if (dry_run)
+        printf("serait fait / would be done:\n");
+    printf("fiches effacées de nouveau / records erased again: %" PRId64 "\n", records);
+    return status == 0 ? 0 : command_fail("DATABASE_URL", error);
+}
+
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
 {
     const char *phone = NULL, *days = NULL;
     const struct command_option known[] = {{"phone", .text = &phone},
                                            {"code", .text = &request->code},
                                            {"older-than", .text = &days},
+                                           {"again", .flag = &request->again},
                                            {"keep-code", .flag = &request->keep},
                                            {"delete", .flag = &request->delete},
                                            {"dry-run", .flag = &request->dry_run},
@@ -271,8 +301,10 @@ static int read_options(struct request *request, struct options *options, int ar
     request->older = days != NULL;
     if (days != NULL && command_number(&request->days, days, 36500) != 0)
         return command_expected(argv[0], "--older-than with a number of days from 1 to 36500");
-    if ((phone != NULL) + (request->code != NULL) + request->older != 1)
-        return command_expected(argv[0], "one of --phone, --code and --older-than");
+    if ((phone != NULL) + (request->code != NULL) + request->older + request->again != 1)
+        return command_expected(argv[0], "one of --phone, --code, --older-than and --again");
+    if (request->again && (request->keep || request->delete))
+        return command_expected(argv[0], "--again alone: each goes as it went then");
     if (request->keep && (request->delete || request->older))
         return command_expected(argv[0], "--keep-code or --delete, not both");
     return 0;
@@ -287,7 +319,7 @@ static int run(struct options *options, int argc, char *argv[])
     if (read_options(&request, options, argc, argv) != 0)
         return COMMAND_USAGE;
     if (setup_open(&erase.setup, options->env_file, options->flow_file, stderr) == 0)
-        status = erase_run(&erase, &request);
+        status = request.again ? again_run(&erase, request.dry_run) : erase_run(&erase, &request);
     setup_close(&erase.setup);
     return status == 0 ? COMMAND_OK : COMMAND_FAILED;
 }

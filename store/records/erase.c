@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Digits that a number must have to be looked for in notes: fewer are found in many dates. */
-#define DIGITS_MIN 8
 /* Old records that go in one transaction; of a person, all. */
 #define OLD_AT_ONCE 500
 
@@ -136,7 +134,7 @@ static const char *digits_of(const struct record_erasure *erasure)
 
     if (digits != NULL && *digits == '+')
         digits++;
-    return digits != NULL && strlen(digits) >= DIGITS_MIN ? digits : NULL;
+    return digits != NULL && strlen(digits) >= RECORD_NOTED_DIGITS_MIN ? digits : NULL;
 }
 
 #define ASKER_TEXT_MAX (2 * RECORD_ASKER_NUMBER_SIZE + 1)
