@@ -32,10 +32,10 @@ struct outbox_settings {
     unsigned char seal_key[OUTBOX_KEY_SIZE];
     unsigned char erased_key[OUTBOX_KEY_SIZE]; /* of the list of erased people */
     unsigned in_flight_max;                    /* entries being put at once */
-    unsigned replicas;      /* of Redis, that must have an entry before it counts as put */
-    uint64_t length_max;    /* of the stream: beyond it nothing is taken */
-    uint64_t length_alarm;  /* of the stream: a put that goes beyond has the watch told at once */
-    bool drain;             /* this link empties the stream too */
+    unsigned replicas;     /* of Redis, that must have an entry before it counts as put */
+    uint64_t length_max;   /* of the stream: beyond it nothing is taken */
+    uint64_t length_alarm; /* of the stream: a put that goes beyond has the watch told at once */
+    bool drain;            /* this link empties the stream too */
 };
 
 /* What the outbox tells its owner, on the link's thread; replicated may be NULL where none are asked

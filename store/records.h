@@ -57,8 +57,8 @@ struct record_claim {
     unsigned char input_hash[RECORD_HASH_SIZE];
     char event_id[RECORD_EVENT_ID_MAX]; /* of this message, the same when it comes again; or "" */
     char phone_number[RECORD_PHONE_MAX];
-    char code[RECORD_CODE_MAX]; /* wanted; after STORE_OK the person's code */
-    int64_t now_us;             /* microseconds since 1970, UTC */
+    char code[RECORD_CODE_MAX];   /* wanted; after STORE_OK the person's code */
+    int64_t now_us;               /* microseconds since 1970, UTC */
     struct record_replay *replay; /* or NULL: somebody asks just now */
     /* Out: */
     bool is_new;       /* registered by this event; for counting */

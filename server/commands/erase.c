@@ -271,8 +271,7 @@ static int again_run(struct erase *erase, bool dry_run)
     author_find(erase->author);
     if (setup_check_salt(setup, false, &subject, error) != 0 && strcmp(subject, "FLOW_FILE") != 0)
         return command_fail(subject, error);
-    const int status =
-        record_erase_again(setup->config.database_url, &again, &records, error);
+    const int status = record_erase_again(setup->config.database_url, &again, &records, error);
     if (dry_run)
         printf("serait fait / would be done:\n");
     printf("fiches effacées de nouveau / records erased again: %" PRId64 "\n", records);

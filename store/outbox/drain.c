@@ -36,8 +36,6 @@
 #define GROUP "writers"
 #define BATCH_MAX 64
 #define ENTRY_ID_MAX 48
-/* What two clocks may differ by, and an entry be older for it than an empty stream. */
-#define OLD_MS INT64_C(86400000)
 
 extern const struct redis_script outbox_take_script, outbox_settle_script, outbox_forget_script;
 
@@ -64,8 +62,9 @@ static const struct refusal other_code = {
     "other-code", "it was counted, but the person's code is not the one that was told"};
 
 static const struct refusal put_back = {
-    "old", "it was made a day and more before the outbox was last empty, and is not in the records: "
-           "somebody put it back, or an instance has a wrong clock"};
+    "old",
+    "it was made a day and more before the outbox was last empty, and is not in the records: "
+    "somebody put it back, or an instance has a wrong clock"};
 static const struct refusal erased = {"", "it is older than the erasure of whom it is of"};
 
 struct item {
@@ -226,16 +225,6 @@ static void on_claimed(struct store_ticket *ticket)
         batch_free(batch);
 }
 
-/* What is in a stream that was empty was put there since. What time that was is judged by three
- * clocks, and the earliest counts: ours now, ours then, Redis's then. */
-static bool is_old(const struct outbox_link *link, const struct record_claim *claim)
-{
-    const int64_t then_ms = clock_wall_ms() - (clock_monotonic_ms() - link->empty_ms);
-    const int64_t empty_ms = then_ms < link->empty_wall_ms ? then_ms : link->empty_wall_ms;
-
-    return link->empty_wall_ms != 0 && claim->now_us / 1000 < empty_ms - OLD_MS;
-}
-
 static void item_start(struct outbox_batch *batch, const struct redisReply *id,
                        const struct redisReply *sealed)
 {
@@ -251,8 +240,10 @@ static void item_start(struct outbox_batch *batch, const struct redisReply *id,
         return;
     }
     memcpy(item->told, item->claim.code, sizeof item->told);
-    item->replay = (struct record_replay){.erased = link->erased,
-                                          .is_old = is_old(link, &item->claim)};
+    item->replay = (struct record_replay){
+        .erased = link->erased,
+        .is_old = emptiness_is_after(&link->empty, item->claim.now_us),
+    };
     item->claim.replay = &item->replay;
     enum store_status status = record_claim(link->records, &item->claim);
     if (status == STORE_LATER)
@@ -292,20 +283,12 @@ static void length_tell(struct outbox_link *link, uint64_t length, int64_t age_m
     link->watch.length(link->watch.arg, length, age_ms);
 }
 
-static void emptiness_note(struct outbox_link *link, int64_t redis_ms)
-{
-    const int64_t now_ms = clock_wall_ms();
-
-    link->empty_ms = clock_monotonic_ms();
-    link->empty_wall_ms = redis_ms < now_ms ? redis_ms : now_ms;
-}
-
 /* length: of the stream; ms: the age of its oldest entry, or of an empty one Redis's time. */
 static void look_tell(struct outbox_link *link, long long length, long long ms)
 {
     link->told[0] = '\0';
     if (length == 0)
-        emptiness_note(link, ms);
+        emptiness_note(&link->empty, ms);
     length_tell(link, (uint64_t)length, length > 0 ? ms : 0);
 }
 

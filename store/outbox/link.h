@@ -6,6 +6,7 @@
 #define STORE_OUTBOX_LINK_H
 
 #include "store/outbox.h"
+#include "store/outbox/emptiness.h"
 #include "store/redis/replicas.h"
 
 #define OUTBOX_CONSUMER_BYTES 16
@@ -36,9 +37,7 @@ struct outbox_link {
     unsigned failures; /* batches in a row */
     int64_t resume_at; /* after a failure, nothing is taken before */
     int64_t forget_at;
-    /* When the stream was last seen empty: monotonic; and by the earlier of our clock and Redis's, 0:
-     * not yet. */
-    int64_t empty_ms, empty_wall_ms;
+    struct emptiness empty;
     char told[ERROR_MAX]; /* why the stream cannot be read */
 };
 

@@ -2,8 +2,8 @@
 #include "store/records/claims.h"
 
 #include "store/base/hex.h"
-#include "store/records/erased.h"
 #include "store/base/record_time.h"
+#include "store/records/erased.h"
 #include <string.h>
 
 extern const char claim_sqlite_sql[], find_sqlite_sql[];

@@ -121,8 +121,8 @@ static enum sql_result whos_write(struct sql *sql, const struct whos *whos, int6
     record_time_format(at_us, at);
     for (size_t i = 0; i < whos->count && result == SQL_DONE; i++) {
         hex_write(whos->who[i], RECORD_ERASED_SIZE, who);
-        result = sql_run(sql, erased_sql[sql->dialect], SQL_VALUES(sql_text(who), sql_text(at)),
-                         NULL);
+        result =
+            sql_run(sql, erased_sql[sql->dialect], SQL_VALUES(sql_text(who), sql_text(at)), NULL);
     }
     return result;
 }

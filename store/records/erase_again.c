@@ -37,10 +37,9 @@ static const char *const asker_sql[] = {
         "UPDATE uic_records SET asked_by ="
         " nullif(replace(asked_by, substr(asked_by, instr(asked_by, ' ' || $2), 17), ''), '')"
         " WHERE id = $1 AND instr(asked_by, ' ' || $2)",
-    [SQL_POSTGRES] =
-        "UPDATE uic_records SET asked_by = nullif(overlay(asked_by PLACING ''"
-        " FROM position(decode($2, 'hex') IN asked_by) FOR 8), '')"
-        " WHERE id = $1 AND position(decode($2, 'hex') IN asked_by) % 8 = 1",
+    [SQL_POSTGRES] = "UPDATE uic_records SET asked_by = nullif(overlay(asked_by PLACING ''"
+                     " FROM position(decode($2, 'hex') IN asked_by) FOR 8), '')"
+                     " WHERE id = $1 AND position(decode($2, 'hex') IN asked_by) % 8 = 1",
 };
 static const char delete_sql[] = "DELETE FROM uic_records WHERE id = $1";
 static const char blank_sql[] =
@@ -62,7 +61,7 @@ enum remedy { REMEDY_NONE, REMEDY_BLANK, REMEDY_DELETE };
 struct found {
     int64_t id;
     enum remedy remedy;
-    bool by_code;                       /* whoever asked goes too */
+    bool by_code;                        /* whoever asked goes too */
     char phone_number[RECORD_PHONE_MAX]; /* that was erased, for the notes; or "" */
     char askers[RECORD_ASKERS_MAX][2 * RECORD_ASKER_NUMBER_SIZE + 1];
     size_t asker_count;
@@ -145,10 +144,10 @@ static bool is_listed(const struct again *again, enum erased_subject subject, bo
 static enum remedy remedy_of(const struct again *again, enum erased_subject subject,
                              const char *hash, int64_t made_us)
 {
-    return hash[0] == '\0'                                    ? REMEDY_NONE
+    return hash[0] == '\0'                                   ? REMEDY_NONE
            : is_listed(again, subject, true, hash, made_us)  ? REMEDY_DELETE
            : is_listed(again, subject, false, hash, made_us) ? REMEDY_BLANK
-                                                              : REMEDY_NONE;
+                                                             : REMEDY_NONE;
 }
 
 /* Who is remembered to have asked, and was erased since anybody asked. */
@@ -194,8 +193,7 @@ static enum sql_result row_look(struct again *again)
     if (record_time_parse(sql_column(sql, 5), &created_us) != 0 ||
         record_time_parse(sql_column(sql, 6), &requested_us) != 0)
         return SQL_DONE; /* not written by us */
-    const enum remedy by_answers =
-        remedy_of(again, ERASED_ANSWERS, sql_column(sql, 3), created_us);
+    const enum remedy by_answers = remedy_of(again, ERASED_ANSWERS, sql_column(sql, 3), created_us);
     const enum remedy by_number = number_look(again, found, sql_column(sql, 1), created_us);
     const enum remedy by_user = remedy_of(again, ERASED_USER, sql_column(sql, 2), created_us);
 
@@ -238,8 +236,8 @@ static enum sql_result found_apply(struct again *again, const struct found *foun
     if (result == SQL_DONE && found->by_code)
         result = sql_run(sql, unasked_sql, &id, 1, NULL);
     for (size_t i = 0; i < found->asker_count && result == SQL_DONE; i++)
-        result = sql_run(sql, asker_sql[sql->dialect],
-                         SQL_VALUES(id, sql_text(found->askers[i])), NULL);
+        result =
+            sql_run(sql, asker_sql[sql->dialect], SQL_VALUES(id, sql_text(found->askers[i])), NULL);
     if (result == SQL_DONE && strlen(digits) >= RECORD_NOTED_DIGITS_MIN)
         result = sql_run(sql, notes_sql,
                          SQL_VALUES(sql_text(digits), sql_text(found->phone_number)), NULL);
@@ -273,9 +271,10 @@ static enum sql_result page_apply(struct again *again, int64_t *records)
 
 static enum sql_result again_run(struct again *again, int64_t *records)
 {
-    enum sql_result result = again->sql->dialect == SQL_SQLITE
-                                 ? sql_run(again->sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL)
-                                 : SQL_DONE;
+    enum sql_result result =
+        again->sql->dialect == SQL_SQLITE
+            ? sql_run(again->sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL)
+            : SQL_DONE;
 
     if (result == SQL_DONE)
         result = list_read(again);

@@ -158,8 +158,8 @@ static void batch_take(struct writer *writer)
             break;
         STAILQ_REMOVE_HEAD(&writer->waiting, entry);
         struct record_claim *claim = container_of(job, struct record_claim, job);
-        const bool is_alike = batch->count == 0 ||
-                              (batch->claims[0]->replay == NULL) == (claim->replay == NULL);
+        const bool is_alike =
+            batch->count == 0 || (batch->claims[0]->replay == NULL) == (claim->replay == NULL);
         if (is_alike && (!is_statement || batch_fits(batch, claim)))
             batch->claims[batch->count++] = claim;
         else

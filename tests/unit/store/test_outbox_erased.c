@@ -55,9 +55,9 @@ static void an_entry_older_than_the_erasure_is_dropped(void **state)
 /* Whoever drains looks at the stream for days, and finds it empty before that. */
 static void seen_empty_days_ago(struct outbox *outbox, int days)
 {
-    until(outbox->link->empty_wall_ms != 0);
-    outbox->link->empty_wall_ms -= days * DAY_US / 1000;
-    outbox->link->empty_ms -= days * DAY_US / 1000;
+    until(outbox->link->empty.wall_ms != 0);
+    outbox->link->empty.wall_ms -= days * DAY_US / 1000;
+    outbox->link->empty.ms -= days * DAY_US / 1000;
 }
 
 static void an_entry_may_wait_for_days(void **state)
@@ -89,7 +89,7 @@ static void what_was_put_back_after_days_is_kept_aside(void **state)
     redisReply *kept;
 
     outbox_open(&outbox);
-    until(outbox.link->empty_wall_ms != 0);
+    until(outbox.link->empty.wall_ms != 0);
     assert_status(put(&outbox, &letter), STORE_OK);
     until(outbox.refused == 1);
     assert_non_null(strstr(outbox.why, "somebody put it back"));
@@ -111,7 +111,7 @@ static void what_the_record_knows_may_come_again_at_any_time(void **state)
 
     assert_status(claimed(&bench, &asked), STORE_OK);
     outbox_open(&outbox);
-    until(outbox.link->empty_wall_ms != 0);
+    until(outbox.link->empty.wall_ms != 0);
     assert_status(put(&outbox, &letter), STORE_OK);
     until(outbox.written == 1);
     assert_sql(&bench, ROWS, "1 1");
@@ -128,11 +128,11 @@ static void one_wrong_clock_makes_nothing_old(void **state)
 
     database_away();
     outbox_open(&outbox);
-    until(outbox.link->empty_wall_ms != 0);
+    until(outbox.link->empty.wall_ms != 0);
     for (int i = 0; i < 2; i++)
         assert_status(put(&outbox, &letters[i]), STORE_OK);
     /* By one of the two it was empty three days ago. */
-    outbox.link->empty_wall_ms -= 3 * DAY_US / 1000;
+    outbox.link->empty.wall_ms -= 3 * DAY_US / 1000;
     database_back();
     until(outbox.written == 2);
     outbox_close(&outbox);
@@ -140,9 +140,9 @@ static void one_wrong_clock_makes_nothing_old(void **state)
     letters[0] = letter_of_days(2, "anne", "SM3");
     database_away();
     outbox_open(&outbox);
-    until(outbox.link->empty_wall_ms != 0);
+    until(outbox.link->empty.wall_ms != 0);
     assert_status(put(&outbox, &letters[0]), STORE_OK);
-    outbox.link->empty_ms -= 3 * DAY_US / 1000;
+    outbox.link->empty.ms -= 3 * DAY_US / 1000;
     database_back();
     until(outbox.written == 1);
     assert_int_equal(outbox.refused, 0);

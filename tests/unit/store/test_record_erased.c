@@ -207,6 +207,6 @@ int main(void)
 
     failed +=
         cmocka_run_group_tests_name("PostgreSQL", tests, bench_server_start, bench_server_stop);
-    return failed + cmocka_run_group_tests_name("PostgreSQL alone", on_a_server,
-                                                bench_server_start, bench_server_stop);
+    return failed + cmocka_run_group_tests_name("PostgreSQL alone", on_a_server, bench_server_start,
+                                                bench_server_stop);
 }
