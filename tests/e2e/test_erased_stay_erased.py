@@ -94,7 +94,9 @@ def test_an_older_backup_brings_nobody_back(start, script, database, tmp_path, h
     # She is welcome again, and what she has since then is not erased with the rest.
     (again,) = register(server, NUMBER, ("1990", "Goma", "Anne", "7", "Mbuyi"))
     server.stop()
-    database.query(f"UPDATE uic_records SET created_at = '2999-01-01 00:00:00' WHERE uic_code = '{again}'")
+    later = "2999-01-01 00:00:00"  # in another minute: times have no seconds
+    database.query(f"UPDATE uic_records SET created_at = '{later}', last_requested_at = '{later}'"
+                   f" WHERE uic_code = '{again}'")
     assert database.query("SELECT count(*) FROM uic_erased") == [("1",)]
     done = run_program("erase", "--again", cwd=tmp_path, DATABASE_URL=database.url)
     assert done.returncode == 0 and "records erased again: 0" in done.stdout, done.stderr
