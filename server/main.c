@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &cmd_serve,  &cmd_check, &cmd_init_db,   &cmd_salt,  &cmd_code,     &cmd_chat,      &cmd_import,
-    &cmd_export, &cmd_erase, &cmd_retention, &cmd_stats, &cmd_sessions, &cmd_agreement,
+    &cmd_serve,     &cmd_check,  &cmd_init_db,  &cmd_salt,      &cmd_code,    &cmd_chat,
+    &cmd_import,    &cmd_export, &cmd_erase,    &cmd_outbox,    &cmd_records, &cmd_phones,
+    &cmd_retention, &cmd_stats,  &cmd_sessions, &cmd_agreement,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -35,7 +36,8 @@ static void print_help(void)
            "Settings, from the environment or .env:\n",
            "help", "this text");
     config_help(stdout);
-    printf("\nExit code: 0 done, 1 failed, 2 wrong usage.\n");
+    printf(
+        "\nExit code: 0 done, 1 failed, 2 wrong usage, 3 the stores belong to another salt or flow.\n");
 }
 
 static void print_command_help(const struct command *command)

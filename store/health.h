@@ -7,6 +7,7 @@
 
 #include "store/ticket.h"
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Why Redis refuses what sessions need. */
 enum redis_refusal {
@@ -16,6 +17,7 @@ enum redis_refusal {
     REDIS_IS_FULL,      /* maxmemory, and no eviction */
     REDIS_CANNOT_WRITE, /* to its disk */
     REDIS_LACKS_REPLICAS,
+    REDIS_IS_FOREIGN, /* it belongs to another salt or flow: all commands */
     REDIS_REFUSES_OTHERWISE,
 };
 
@@ -26,6 +28,7 @@ struct redis_survey {
     bool forgets;       /* it writes neither snapshots nor an append-only file */
     bool asks_replicas; /* min-replicas-to-write */
     unsigned replicas;  /* connected */
+    int64_t clock_s;    /* what time it is there, since 1970; 0: it does not say */
 };
 
 struct redis_health {

@@ -8,11 +8,12 @@
  *     entry.ticket.done = ...; entry.claim = &claim; outbox_put(outbox, &entry);
  *     outbox_detach(outbox);
  *
- * Every link that was attached with drain set also takes part in emptying the stream: consumer
- * group "writers", entries of dead instances claimed after a while, batches bounded, backoff with
- * jitter while the database is away. Writing is idempotent by the claim's event id. An entry may wait
- * for as long as it takes; but one that is more than a day older than the last look that found the
- * stream empty was put back there by somebody, and is not written. Needs Redis 6.2.
+ * Every link that was attached with drain set also takes part in emptying the stream: a consumer
+ * group for each salt, which leaves other salts' entries alone, entries of dead instances claimed
+ * after a while, batches bounded, backoff with jitter while the database is away. Writing is
+ * idempotent by the claim's event id. An entry may wait for as long as it takes; but one that is more
+ * than a day older than the last look that found the stream empty was put back there by somebody, and
+ * is not written. Needs Redis 6.2.
  */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
@@ -24,14 +25,17 @@
 struct event_base;
 struct record_claim;
 struct record_link;
+struct record_links;
 struct redis_link;
+struct seal_keys;
 
-#define OUTBOX_KEY_SIZE 32
+/* Of the key of the list of erased people. */
+#define OUTBOX_ERASED_KEY_SIZE 32
 
 struct outbox_settings {
-    unsigned char seal_key[OUTBOX_KEY_SIZE];
-    unsigned char erased_key[OUTBOX_KEY_SIZE]; /* of the list of erased people */
-    unsigned in_flight_max;                    /* entries being put at once */
+    const struct seal_keys *keys;                     /* borrowed */
+    unsigned char erased_key[OUTBOX_ERASED_KEY_SIZE]; /* of the list of erased people */
+    unsigned in_flight_max;                           /* entries being put at once */
     unsigned replicas;     /* of Redis, that must have an entry before it counts as put */
     uint64_t length_max;   /* of the stream: beyond it nothing is taken */
     uint64_t length_alarm; /* of the stream: a put that goes beyond has the watch told at once */
@@ -51,6 +55,9 @@ struct outbox_watch {
     void (*written)(void *arg);
     void (*refused)(void *arg, const char *why);
     void (*dropped)(void *arg, const char *why);
+    /* So many entries are left alone in the stream: they were sealed under another salt, or by a
+     * later program. Told when it changes. */
+    void (*foreign)(void *arg, uint64_t entries);
     /* So many entries that were put are with the replicas that settings.replicas asks for; or are
      * not, and why, in Redis's words where it refused to wait. */
     void (*replicated)(void *arg, size_t entries, const char *why_not);
@@ -88,8 +95,10 @@ enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entr
 struct redis_call;
 
 struct outbox_erasure {
-    unsigned char seal_key[OUTBOX_KEY_SIZE];
-    const char *phone_number; /* as records hold it; or NULL, then the entries of this */
+    const struct seal_keys *keys;
+    const char *phone_number;         /* in clear; or NULL, then the entries of this code */
+    const char *sealed_number;        /* the same as sealed records hold it */
+    const struct record_links *links; /* with it: of these user ids, and that number too; or NULL */
     const char *code;
     bool delete;  /* the entries go; else they stay without their numbers */
     bool dry_run; /* they are only counted */
@@ -100,5 +109,30 @@ struct outbox_erasure {
 
 /* Returns 0 or -1 with error; then some may be gone already. */
 int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call, char error[ERROR_MAX]);
+
+/*
+ * Looking at the outbox, and putting back what was refused. Blocks: for the command line; servers may
+ * run meanwhile.
+ */
+enum outbox_key { OUTBOX_OURS, OUTBOX_FOREIGN, OUTBOX_DAMAGED };
+
+/* An entry, without anything that it holds; lives during the call that brings it. */
+struct outbox_seen {
+    const char *id;  /* in the stream that it was put into */
+    const char *why; /* it was refused: one word; NULL: not told */
+    bool refused;    /* else it waits */
+    int64_t age_s;   /* since it was put, by Redis's clock */
+    enum outbox_key key;
+};
+
+/* Brings each entry that waits, the oldest first, then each that was refused. Returns 0, or -1 with
+ * error. */
+int outbox_list(struct redis_call *call, const struct seal_keys *keys,
+                void (*seen)(void *arg, const struct outbox_seen *seen), void *arg,
+                char error[ERROR_MAX]);
+/* Puts what was refused back into the stream, as long as that holds fewer than length_max. What is
+ * of these keys is sealed anew, as of now. Returns 0 or -1 with error; some may be back then. */
+int outbox_retry(struct redis_call *call, const struct seal_keys *keys, uint64_t length_max,
+                 size_t *put_back, char error[ERROR_MAX]);
 
 #endif

@@ -10,6 +10,10 @@
  *     struct record_importer *importer = record_importer_open(url, dry_run, error);
  *     record_importer_put(importer, rows, count, results, &taken, error);     one transaction each
  *     record_importer_close(importer);
+ *
+ *     struct record_phones *phones = record_phones_open(url, false, error);
+ *     do record_phones_step(phones, convert, arg, &done, error); while (done.more);
+ *     record_phones_close(phones);
  */
 #ifndef STORE_RECORD_TOOLS_H
 #define STORE_RECORD_TOOLS_H
@@ -23,6 +27,8 @@
 /* Bytes of notes that a record may have. */
 #define RECORD_NOTES_MAX 65536
 #define RECORD_ANSWERS 5
+
+struct record_links;
 
 enum record_source { RECORD_READ_OURS, RECORD_READ_OLD };
 
@@ -50,7 +56,8 @@ struct record_row {
     int64_t last_requested_us;
     bool is_active;
     int32_t request_count;
-    const char *notes;                          /* or NULL */
+    const char *notes;   /* or NULL */
+    const char *user_id; /* ours: its keyed hash in hexadecimal digits; or NULL */
     struct record_cell answers[RECORD_ANSWERS]; /* of an old form: normalised, in the order asked */
 };
 
@@ -69,6 +76,11 @@ int record_reader_count(struct record_reader *reader, int64_t *count, char error
 /* Begins with the first record; only those created at since_us or later, INT64_MIN: all. What
  * others write from now on is not seen. Returns 0 or -1. */
 int record_reader_begin(struct record_reader *reader, int64_t since_us, char error[ERROR_MAX]);
+/* The same with the records of one number, which stands in one of two forms, and of the user ids of
+ * links. All outlive the reading. */
+int record_reader_begin_of(struct record_reader *reader, const char *phone_number,
+                           const char *sealed_number, const struct record_links *links,
+                           char error[ERROR_MAX]);
 /* The next row, whose texts live until the next call. Returns 1; 0 after the last; -1 with
  * error. */
 int record_reader_next(struct record_reader *reader, struct record_row *row, char error[ERROR_MAX]);
@@ -100,9 +112,31 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
 /* Erasing: removing what stands for a person, with a line in uic_audit about it that does not say
  * for whom. */
 
+/* What records tell of a person of whom only the number is known, or the user id: the other one. */
+#define RECORD_LINKS_MAX 8
+struct record_links {
+    /* The user ids of a number's records, the one of the newest record first; or the one. */
+    unsigned char user_ids[RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
+    int64_t records[RECORD_LINKS_MAX]; /* of the number with each */
+    size_t count;
+    /* Of the newest record of a user id, when it was never another's; or "". As the record holds it;
+     * whoever hands it on opens it, and adds how it stands sealed. */
+    char phone_number[RECORD_PHONE_MAX];
+    char sealed_number[RECORD_PHONE_MAX];
+};
+
+/* Of a number, in clear and sealed, with NULL; or of a user id, as records hold it in place of a
+ * number, with its hash. Blocks. Returns 0, or -1 with error, also when a number has more than
+ * RECORD_LINKS_MAX user ids. */
+int record_links_find(const char *url, const char *phone_number, const char *sealed_number,
+                      const unsigned char *user_id, struct record_links *links,
+                      char error[ERROR_MAX]);
+
 /* Which records, by one of the three, and what becomes of them. */
 struct record_erasure {
-    const char *phone_number; /* as records hold it; with the key of who asked (store/records.h) */
+    const char *phone_number;         /* in clear; with the key of who asked (store/records.h) */
+    const char *sealed_number;        /* with it: the same as sealed records hold it */
+    const struct record_links *links; /* with it: all of these user ids, and that number; or NULL */
     const unsigned char *asker_key;
     const char *code;
     /* For the list of whom is erased, by number or by code: its key; until when what was made is of
@@ -136,10 +170,15 @@ int record_erase(const char *url, const struct record_erasure *erasure, int64_t 
 /* Digits that a number must have to be looked for in notes: fewer are found in many dates. */
 #define RECORD_NOTED_DIGITS_MIN 8
 
+/* How a number is to stand. Returns 0, or -1: it stays as it is. */
+typedef int record_phone_convert(void *arg, const char *kept, char wanted[RECORD_PHONE_MAX]);
+
 /* What an older backup brought back of those whom uic_erased names: the records that were made before
- * are erased again, as they were then. */
+ * are erased again, as they were then. A record that was made in the minute of an erasure is kept, for times have no seconds. */
 struct record_again {
     const unsigned char *asker_key, *erased_key;
+    record_phone_convert *phone_open; /* a number as it stands: in clear */
+    void *arg;
     const char *author; /* for the audit */
     int64_t now_us;
     bool dry_run; /* they are only counted */
@@ -148,5 +187,28 @@ struct record_again {
 /* Returns 0, or -1 with error; with the number of records that had to be changed in any case. */
 int record_erase_again(const char *url, const struct record_again *request, int64_t *records,
                        char error[ERROR_MAX]);
+
+/* Numbers from clear to sealed, or back: what is sealed begins with siv: (see
+ * server/security/phone_numbers.h). In small transactions, each with all records of its numbers; may
+ * end anywhere, and is begun again where it ended. The totals stay those of as many numbers. */
+
+struct record_phones;
+
+/* Of a prepared database, those that stand sealed, or in clear. Returns NULL with error. */
+struct record_phones *record_phones_open(const char *url, bool sealed, char error[ERROR_MAX]);
+void record_phones_close(struct record_phones *phones);
+
+/* What a step has done. */
+struct record_phones_done {
+    int64_t seen, left; /* numbers; of which so many stay as they are */
+    bool more;          /* there may be others */
+};
+
+/* Returns 0, committed, or -1 with error. */
+int record_phones_step(struct record_phones *phones, record_phone_convert *convert, void *arg,
+                       struct record_phones_done *done, char error[ERROR_MAX]);
+
+/* How many numbers stand sealed, or in clear. Returns 0 or -1 with error. */
+int record_phones_count(const char *url, bool sealed, int64_t *count, char error[ERROR_MAX]);
 
 #endif

@@ -2,15 +2,16 @@
  * Records: which code belongs to which answers, for good. Backends: SQLite (sqlite:///path) and
  * PostgreSQL (postgresql://user:password@host/database).
  *
- *     struct record_store *store = record_store_open(url, key, error);        once
+ *     struct record_store *store = record_store_open(url, key, marks, error); once
  *     struct record_link *link = record_attach(store, base, &watch, error);   in each thread
  *     claim.ticket.done = ...; ... fill in ...; record_claim(link, &claim);
  *     record_detach(link); record_store_close(store);
  *
  * A claim inserts the record, or finds it by its input hash and counts the request, unless
  * the record remembers this event: then it changes nothing and answers as it did the first time. The
- * record remembers which numbers asked, as keyed hashes, the newest sixteen: what a number is told
- * depends on what it asked itself.
+ * record remembers who asked, as keyed hashes, the newest sixteen: what a person is told depends on
+ * what she asked herself. She is known by her user id, and by her number as long as no id came with
+ * it; so a number that comes with another id than before is another person.
  */
 #ifndef STORE_RECORDS_H
 #define STORE_RECORDS_H
@@ -27,9 +28,13 @@ struct sql;
 #define RECORD_HASH_SIZE 32
 #define RECORD_CODE_MAX 128
 #define RECORD_EVENT_ID_MAX 40
-#define RECORD_PHONE_MAX 164
+/* A number of 160 bytes, sealed. */
+#define RECORD_PHONE_MAX 240
 #define RECORD_ASKER_SIZE 8
 #define RECORD_ASKERS_MAX 16
+/* Of a keyed hash of a user id that a record keeps, and of what it remembers of whoever asked. */
+#define RECORD_USER_ID_SIZE 16
+#define RECORD_IDENTITY_SIZE 5
 
 /* A claim from the outbox, where whoever can write to Redis may have put it back: one that is older
  * than the erasure of whom it is of ends with STORE_ABSENT; one that is_old and that its record does
@@ -51,12 +56,22 @@ struct record_job {
     int64_t due_ms; /* monotonic */
 };
 
+/* Whoever asks, as keyed hashes under one key: a person's identity is the beginning of the user id's,
+ * or of the number's for who has none. */
+struct record_person {
+    bool has_user_id, has_number;
+    unsigned char user_id[RECORD_USER_ID_SIZE];
+    unsigned char number[RECORD_IDENTITY_SIZE]; /* the beginning */
+};
+
 struct record_claim {
     struct store_ticket ticket;
     /* In; the store keeps the claim, not copies, until it is done: */
     unsigned char input_hash[RECORD_HASH_SIZE];
     char event_id[RECORD_EVENT_ID_MAX]; /* of this message, the same when it comes again; or "" */
+    /* As the record is to hold it, in clear or sealed; a user id, for who shows no number. */
     char phone_number[RECORD_PHONE_MAX];
+    struct record_person person;  /* nobody: it is whoever has the number, which is clear then */
     char code[RECORD_CODE_MAX];   /* wanted; after STORE_OK the person's code */
     int64_t now_us;               /* microseconds since 1970, UTC */
     struct record_replay *replay; /* or NULL: somebody asks just now */
@@ -118,12 +133,24 @@ int record_store_probe(const char *url, char error[ERROR_MAX]);
 int record_store_mark(const char *url, const char *name, const char *value, bool remember,
                       char error[ERROR_MAX]);
 
-/* Opens a prepared database. The key is for the hashes of who asked; it is copied. Returns NULL
- * with error. */
+/* The check values of salt and flow, as marks. */
+#define RECORD_MARK_MAX 33
+struct record_marks {
+    char salt[RECORD_MARK_MAX], flow[RECORD_MARK_MAX];
+};
+
+/* Opens a prepared database. The key is for the hashes of who asked. Each connection begins with
+ * comparing the marks, or with remembering them as record_store_mark does; NULL: it belongs to
+ * nobody. Both are copied. Returns NULL with error. */
 #define RECORD_ASKER_KEY_SIZE 32
 struct record_store *record_store_open(const char *url,
                                        const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
-                                       char error[ERROR_MAX]);
+                                       const struct record_marks *marks, char error[ERROR_MAX]);
+/* Whether a connection found that the database is of another salt or flow: the links are told that
+ * it is down, with the reason. It stays so. */
+bool record_store_foreign(const struct record_store *store);
+/* Whether a connection found that the database, which has records, is of these marks. */
+bool record_store_confirmed(const struct record_store *store);
 /* After every link is detached. */
 void record_store_close(struct record_store *store);
 
@@ -193,6 +220,31 @@ struct record_sweep {
 /* One after the other; claims go on meanwhile. STORE_LATER, then STORE_OK or, within five seconds,
  * STORE_DOWN; or STORE_DOWN or STORE_FULL at once. */
 enum store_status record_sweep(struct record_link *link, struct record_sweep *sweep);
+
+/*
+ * A person has another number, or another user id, than before: her records stand under the new one
+ * from then on, and what records remember of who asked is hers. Done again, it changes nothing. In
+ * steps: the first ones move her own records, those after them look through all others.
+ */
+enum record_move_side { RECORD_MOVE_FROM, RECORD_MOVE_TO };
+struct record_move {
+    struct store_ticket ticket;
+    /* In: of each side what is known; what is not known on both stays. */
+    char numbers[2][RECORD_PHONE_MAX]; /* from: in clear; to: as records are to hold it; or "" */
+    char hidden[2][RECORD_PHONE_MAX];  /* the same of user ids that stand in place of a number */
+    char sealed[2][RECORD_PHONE_MAX];  /* from both, as sealed records hold them; or "" */
+    struct record_person people[2];
+    int64_t at_us; /* a record of the number that says no user id and was made later is not hers */
+    int64_t after_id; /* where to go on, at first 0; out: where the next step does */
+    /* Out: */
+    bool has_own; /* her own records are moved */
+    bool more;    /* there is a next step */
+    struct record_errand errand;
+};
+
+/* One step. STORE_LATER, then STORE_OK or, within five seconds, STORE_DOWN; or STORE_DOWN or
+ * STORE_FULL at once. */
+enum store_status record_move(struct record_link *link, struct record_move *move);
 
 /* The whole survey at once, of records that nobody asked for in age_us before the earlier of now_us
  * and the database's clock. Changes nothing. Blocks: for the command line. Returns 0, or -1 with

@@ -14,6 +14,8 @@
  * lease: of one person one at a time, of all people together in no second more than the store
  * allows. One person gets 45 at once and then one in six seconds, as Meta documents.
  *
+ * What another salt has sealed is put off, again and again, for those who have that salt.
+ *
  * A reply is sent again if its end was not told before its lease ended, after a crash or while
  * Redis was away: at least once, and rarely twice. Needs Redis 6.2.
  */
@@ -124,7 +126,7 @@ struct replies_sender {
 /* Why a reply was given up unsent. */
 enum reply_drop {
     REPLY_TOO_OLD,
-    REPLY_DAMAGED, /* it does not open: damaged, or sealed under another salt */
+    REPLY_DAMAGED, /* it does not open */
 };
 
 /* What a link tells its owner, on the link's thread. */

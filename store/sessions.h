@@ -8,9 +8,9 @@
  *     session_load(link, &session); ... change session.bytes ...; session_save(link, &session);
  *     session_detach(link); session_store_close(store);
  *
- * Redis key: "uic:s:" + 22 base64url characters of HMAC-SHA256(address_key, address). Value: one
- * version byte, nonce, AES-256-GCM(seal_key) with the Redis key as associated data; sealed are the
- * bytes, and a note of the mark that stands beside them. The mark of an expired session lives under
+ * Redis key: "uic:s:" + 22 base64url characters of HMAC-SHA256(address_key, address). Value: sealed
+ * (store/base/seal.h) under a subkey of seal_key, with the Redis key as label; in it are the bytes,
+ * and a note of the mark that stands beside them. The mark of an expired session lives under
  * "uic:m:" for mark_ttl_ms.
  */
 #ifndef STORE_SESSIONS_H
@@ -29,8 +29,8 @@ struct redis_link;
 #define SESSION_MARK_MAX 16
 /* "uic:s:" + 22 characters + NUL. */
 #define SESSION_NAME_MAX 32
-/* The head of a sealed value (version byte and nonce), unique for every save. */
-#define SESSION_VERSION_SIZE 13
+/* The head of a sealed value (version byte, key, time, nonce), unique for every save. */
+#define SESSION_VERSION_SIZE 21
 
 /* A mark that does not change is written so often in its life at most, not with each message: it may
  * end this part of its life sooner after the last save. */
@@ -96,6 +96,9 @@ struct session {
     /* The store's own: */
     struct session_link *link;
     char name[SESSION_NAME_MAX], mark_name[SESSION_NAME_MAX];
+    unsigned subkey;            /* under which both are sealed: the first 12 bits of the name */
+    bool too_old;               /* the session or the mark that was found is older than its life */
+    bool asked_time;            /* whether Redis's clock says so was asked once more */
     struct session_known known; /* from the last load or save */
     struct session_known next;  /* once the save under way is done */
 };
@@ -106,7 +109,8 @@ void session_init(struct session_link *link, struct session *session, const char
                   size_t address_length);
 
 /* STORE_OK with bytes; STORE_ABSENT with length 0 and perhaps a mark; STORE_DOWN; STORE_REFUSED;
- * STORE_FULL; STORE_LATER. A value that cannot be opened (other salt, damaged) counts as absent. */
+ * STORE_FULL; STORE_LATER. A value that cannot be opened (other salt, damaged), or that was sealed
+ * longer ago than its life, by Redis's clock, counts as absent. */
 enum store_status session_load(struct session_link *link, struct session *session);
 
 /* Saves if nobody saved since the load, and renews both lives, a mark's that did not change only

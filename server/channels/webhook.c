@@ -124,6 +124,20 @@ void delivery_done(struct delivery *delivery, const struct message *message, boo
         delivery_drive(delivery);
 }
 
+void delivery_hold(struct delivery *delivery)
+{
+    delivery->running++;
+}
+
+void delivery_release(struct delivery *delivery, bool handled)
+{
+    delivery->running--;
+    if (!handled)
+        delivery->failed = true;
+    if (!delivery->driving)
+        delivery_drive(delivery);
+}
+
 /* One way to say no at the door: counted, logged, and nothing told of what was sent. */
 static void refuse(struct http_request *request, const struct refusal *refusal)
 {
@@ -153,10 +167,13 @@ void webhook_handle(struct channel *channel, struct http_request *request)
     delivery->request = request;
     delivery->messages = &delivery->only;
     delivery->text_length = room;
-    if (channel->class->receive(channel, delivery, &refusal) != 0 || turns_create(delivery) != 0) {
+    delivery->driving = true;
+    if (channel->class->receive(channel, delivery, &refusal) != 0) {
         refuse(request, &refusal);
         delivery_free(delivery);
         return;
     }
+    if (turns_create(delivery) != 0)
+        delivery->failed = true; /* nothing begins; it may be held */
     delivery_drive(delivery);
 }

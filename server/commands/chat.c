@@ -5,6 +5,7 @@
 #include "server/exchange/exchange.h"
 #include "server/exchange/quota.h"
 #include "server/security/keyed_hashes.h"
+#include "server/security/phone_numbers.h"
 #include "server/serving/setup.h"
 #include "server/telemetry/counting.h"
 #include "server/telemetry/log.h"
@@ -43,6 +44,7 @@ struct chat {
     struct counters_link *counters_link;
     struct quota *quota;
     struct keyed_hashes *hashes;
+    struct phone_numbers *numbers;
     struct exchange_service *exchanges;
     bool prompt; /* a person types: show where */
     bool answered;
@@ -58,7 +60,7 @@ static int chat_open_stores(struct chat *chat, const struct setup *setup, char e
     OPENSSL_cleanse(&settings, sizeof settings);
     if (chat->session_store == NULL)
         return -1;
-    chat->record_store = record_store_open(IN_MEMORY, setup->keys.record_asker, error);
+    chat->record_store = record_store_open(IN_MEMORY, setup->keys.record_asker, NULL, error);
     if (chat->record_store == NULL)
         return -1;
     chat->sessions = session_attach(chat->session_store, NULL, NULL, error);
@@ -94,13 +96,15 @@ static int chat_open(struct chat *chat, const struct setup *setup, char error[ER
         return -1;
     chat->hashes = keyed_hashes_create(&setup->keys);
     chat->quota = quota_create(&no_limits);
-    if (chat->hashes == NULL || chat->quota == NULL)
+    chat->numbers = phone_numbers_create(&setup->keys, false);
+    if (chat->hashes == NULL || chat->numbers == NULL || chat->quota == NULL)
         return -1;
     chat->exchanges = exchange_service_create(&(struct exchange_settings){
         .base = chat->base,
         .flow = setup->flow,
         .keys = &setup->keys,
         .hashes = chat->hashes,
+        .numbers = chat->numbers,
         .salt = setup->config.uic_salt,
         .sessions = chat->sessions,
         .records = chat->records,
@@ -124,6 +128,7 @@ static void chat_close(struct chat *chat)
         session_detach(chat->sessions);
     exchange_service_free(chat->exchanges);
     keyed_hashes_free(chat->hashes);
+    phone_numbers_free(chat->numbers);
     quota_free(chat->quota);
     if (chat->counters != NULL)
         counters_close(chat->counters);

@@ -12,6 +12,7 @@
 #include "server/http/tls.h"
 #include "server/serving/setup.h"
 #include "store/base/clock.h"
+#include "store/record_tools.h"
 #include "store/records.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -111,14 +112,6 @@ static void print_unproofread(const struct flow *flow, FILE *lines)
                     flow_language(flow, i));
 }
 
-static int check_sessions(const struct config *config)
-{
-    if (config->redis_url)
-        return check_redis(config);
-    print_finding("ok", "sessions", "in memory");
-    return 0;
-}
-
 /* Ours beside another one that was read just now. Returns 0 or -1. */
 static int compare_clocks(const char *whose, int64_t other_s)
 {
@@ -134,6 +127,18 @@ static int compare_clocks(const char *whose, int64_t other_s)
     if (apart_s > CLOCK_HINT_S)
         print_finding("hint", "clock", "one of the two is wrong: see timedatectl on both machines");
     return apart_s > CLOCK_BAD_S ? -1 : 0;
+}
+
+static int check_sessions(const struct setup *setup)
+{
+    int64_t clock_s;
+
+    if (setup->config.redis_url == NULL) {
+        print_finding("ok", "sessions", "in memory");
+        return 0;
+    }
+    const int status = check_redis(setup, &clock_s);
+    return clock_s != 0 && compare_clocks("Redis's", clock_s) != 0 ? -1 : status;
 }
 
 static int check_database_clock(const struct config *config)
@@ -180,6 +185,33 @@ static int check_backup(const struct config *config)
     return 0;
 }
 
+/* In which form numbers stand, and whether some still stand in the other. */
+static int check_numbers(const struct config *config)
+{
+    const bool sealed = config->phone_numbers_sealed;
+    char text[160], error[ERROR_MAX] = "";
+    int64_t others;
+
+    if (record_phones_count(config->database_url, !sealed, &others, error) != 0) {
+        print_finding("bad", "database", error);
+        return -1;
+    }
+    print_finding("ok", "numbers", sealed ? "sealed" : "in clear");
+    if (others == 0)
+        return 0;
+    if (sealed)
+        snprintf(text, sizeof text,
+                 "%" PRId64 " still stand%s in clear: run whatsapp-uic phones --seal", others,
+                 others == 1 ? "s" : "");
+    else
+        snprintf(text, sizeof text,
+                 "%" PRId64 " still stand%s sealed: run whatsapp-uic phones --open, or set "
+                 "PHONE_NUMBERS=sealed",
+                 others, others == 1 ? "s" : "");
+    print_finding("hint", "numbers", text);
+    return 0;
+}
+
 static int check_database(const struct setup *setup)
 {
     char error[ERROR_MAX] = "";
@@ -187,7 +219,9 @@ static int check_database(const struct setup *setup)
         const char *subject;
         print_finding("ok", "database", "ready");
         if (setup_check_salt(setup, false, &subject, error) == 0)
-            return check_database_clock(&setup->config) == 0 ? check_backup(&setup->config) : -1;
+            return check_database_clock(&setup->config) == 0 && check_numbers(&setup->config) == 0
+                       ? check_backup(&setup->config)
+                       : -1;
         print_finding("bad", subject, error);
         return -1;
     }
@@ -330,7 +364,7 @@ static int check_all(const struct options *options, const struct request *reques
     if (status == 0) {
         describe_flow(setup.flow);
         status |= check_start(&setup.config, request);
-        status |= check_sessions(&setup.config);
+        status |= check_sessions(&setup);
         status |= check_database(&setup);
         if (setup.config.tls_cert_file != NULL)
             status |= check_tls(&setup.config);

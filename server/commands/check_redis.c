@@ -3,6 +3,9 @@
 
 #include "server/commands/finding.h"
 #include "server/serving/redis_advice.h"
+#include "server/serving/setup.h"
+#include "store/marks.h"
+#include "store/records.h"
 #include <stdio.h>
 
 /* For one command. */
@@ -69,13 +72,34 @@ static int try_redis(const struct config *config, struct redis_health *health,
     return -1;
 }
 
-int check_redis(const struct config *config)
+/* To which salt and flow it belongs; nothing is said when to these, or to nobody yet. */
+static int check_mark(const struct setup *setup)
 {
+    char error[ERROR_MAX], text[MARKS_TEXT_MAX];
+    struct record_marks marks;
+    int status = setup_marks(setup, &marks, error);
+
+    if (status == 0) {
+        marks_write(text, &marks);
+        status = marks_check(setup->config.redis_url, DEADLINE_MS, text, error);
+    }
+    if (status == 1)
+        print_advice("bad", error, redis_advice(REDIS_IS_FOREIGN));
+    else if (status != 0)
+        print_finding("bad", "Redis", error);
+    return status;
+}
+
+int check_redis(const struct setup *setup, int64_t *clock_s)
+{
+    const struct config *config = &setup->config;
     char error[ERROR_MAX] = "";
     struct redis_health health;
     unsigned acknowledged;
     int status = try_redis(config, &health, &acknowledged, error);
     const struct redis_advice *advice = redis_advice(health.refusal);
+
+    *clock_s = health.survey.clock_s;
 
     if (status == 0)
         print_finding("ok", "sessions", "Redis answers");
@@ -85,6 +109,8 @@ int check_redis(const struct config *config)
         print_advice("bad", error, advice);
     if (check_risks(&health.survey, config->outbox_replicas) != 0)
         status = -1;
+    if (status == 0)
+        status = check_mark(setup);
     if (status == 0)
         check_replicas(&health.survey, config, acknowledged);
     return status;

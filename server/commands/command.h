@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* What a command returns, and the program then exits with. */
-enum { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2 };
+enum { COMMAND_OK = 0, COMMAND_FAILED = 1, COMMAND_USAGE = 2, COMMAND_OTHER_SALT = 3 };
 
 /* What several commands understand. */
 struct options {
@@ -30,6 +30,9 @@ extern const struct command cmd_erase;
 extern const struct command cmd_export;
 extern const struct command cmd_import;
 extern const struct command cmd_init_db;
+extern const struct command cmd_outbox;
+extern const struct command cmd_phones;
+extern const struct command cmd_records;
 extern const struct command cmd_retention;
 extern const struct command cmd_salt;
 extern const struct command cmd_serve;

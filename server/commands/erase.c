@@ -2,7 +2,9 @@
 #include "server/commands/author.h"
 #include "server/commands/command.h"
 #include "server/commands/erasing.h"
+#include "server/commands/person.h"
 #include "server/commands/phone_number.h"
+#include "server/security/phone_numbers.h"
 #include "server/serving/setup.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
@@ -18,7 +20,8 @@ static int run(struct options *options, int argc, char *argv[]);
 const struct command cmd_erase = {
     .name = "erase",
     .arguments =
-        "(--phone NUMBER | --code CODE | --older-than DAYS | --again) [--delete] [--dry-run] [--yes]",
+        "(--phone NUMBER [--all] | --code CODE | --older-than DAYS | --again) [--delete] [--dry-run]"
+        " [--yes]",
     .summary = "remove a person's number, or codes",
     .details =
         "  whatsapp-uic erase --phone +243999999999\n"
@@ -28,12 +31,18 @@ const struct command cmd_erase = {
         "asked for them, the conversation that may be going on, unsent replies, and records on\n"
         "their way to the database; the codes stay, so that files of clinics keep their meaning.\n"
         "With --delete the codes go too: the same answers make them anew.\n"
+        "Whoever wrote with this number is known to the records by a user id of WhatsApp's, too:\n"
+        "what came from the same person while the number was hidden goes with the rest. When the\n"
+        "records know the number under several user ids, it was given to somebody else: then\n"
+        "nothing is done, and it is said how many records stand under each.\n"
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
         "number until they are replaced, and what a restore put aside until it is deleted; the\n"
         "table uic_erased, of keyed hashes, keeps it from coming back by them or by the outbox.\n"
         "The server may run meanwhile.\n\n"
         "  --phone NUMBER     of everything with this number, written as people or WhatsApp write it,\n"
         "                     with + in front\n"
+        "                     or a user id (CD.1234): of what came by it, with number or without\n"
+        "  --all              of all who had the number, one after the other\n"
         "  --code CODE        of this code only\n"
         "  --older-than DAYS  delete the codes that nobody asked for in so many days, as\n"
         "                     RETENTION_DAYS does by itself\n"
@@ -51,16 +60,17 @@ const struct command cmd_erase = {
 #define UNDER_WAY_SECONDS 8
 
 struct request {
-    char phone[RECORD_PHONE_MAX];
+    char phone[PHONE_NUMBER_MAX];
     const char *code;
     unsigned days;
     bool older, again;
-    bool delete, keep, dry_run, yes;
+    bool all, delete, keep, dry_run, yes;
 };
 
 struct erase {
     struct setup setup;
     struct record_erasure records;
+    struct person person;
     struct erasing elsewhere;
     char author[AUTHOR_MAX];
 };
@@ -187,6 +197,8 @@ static struct erasing elsewhere_of(const struct erase *erase, const struct reque
     return (struct erasing){
         .setup = &erase->setup,
         .phone_number = request->phone[0] ? request->phone : NULL,
+        .sealed_number = erase->person.sealed,
+        .links = &erase->person.links,
         .code = request->code,
         .delete = request->delete,
         .dry_run = dry_run,
@@ -213,10 +225,33 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
     return 0;
 }
 
+/* By what else the records know the person. */
+static int links_find(struct erase *erase, const struct request *request)
+{
+    const int status = person_find(&erase->setup, request->phone, &erase->person);
+
+    return status == 0 && erase->person.links.count > 1 && !request->all
+               ? person_tell_several("erase", &erase->person.links)
+               : status;
+}
+
+/* With another salt, sessions and outbox would keep what is to go. Returns 0 or the exit code, told. */
+static int salt_check(const struct erase *erase)
+{
+    char error[ERROR_MAX];
+    const char *subject;
+    const int salt = setup_check_salt(&erase->setup, false, &subject, error);
+
+    if (salt == 0 || strcmp(subject, "FLOW_FILE") == 0)
+        return 0;
+    command_fail(subject, error);
+    return salt == RECORD_DIFFERS ? COMMAND_OTHER_SALT : -1;
+}
+
 static int erase_run(struct erase *erase, const struct request *request)
 {
     const struct config *config = &erase->setup.config;
-    const char *phone = request->phone[0] ? request->phone : NULL, *subject;
+    const char *phone = request->phone[0] ? request->phone : NULL;
     char error[ERROR_MAX];
     int64_t earlier_us = clock_wall_us(), clock_us;
     struct record_erased erased;
@@ -226,6 +261,8 @@ static int erase_run(struct erase *erase, const struct request *request)
     author_find(erase->author);
     erase->records = (struct record_erasure){
         .phone_number = phone,
+        .sealed_number = erase->person.sealed,
+        .links = phone != NULL ? &erase->person.links : NULL,
         .asker_key = erase->setup.keys.record_asker,
         .code = request->code,
         .erased_key = erase->setup.keys.record_erased,
@@ -236,10 +273,11 @@ static int erase_run(struct erase *erase, const struct request *request)
         .now_us = clock_wall_us(),
     };
     erase->elsewhere = elsewhere_of(erase, request, true);
-    /* With another salt, sessions and outbox would keep what is to go. */
-    if (setup_check_salt(&erase->setup, false, &subject, error) != 0 &&
-        strcmp(subject, "FLOW_FILE") != 0)
-        return command_fail(subject, error);
+    const int salt = salt_check(erase);
+    if (salt != 0)
+        return salt;
+    if (phone != NULL && links_find(erase, request) != 0)
+        return -1;
     if (record_erase_count(config->database_url, &erase->records, &erased, error) != 0)
         return command_fail("DATABASE_URL", error);
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
@@ -253,11 +291,19 @@ static int erase_run(struct erase *erase, const struct request *request)
     return 0;
 }
 
+static int number_open(void *arg, const char *kept, char clear[RECORD_PHONE_MAX])
+{
+    return phone_number_open(arg, kept, clear);
+}
+
 /* Nothing is asked: it was decided then. */
 static int again_run(struct erase *erase, bool dry_run)
 {
     const struct setup *setup = &erase->setup;
+    struct phone_numbers *numbers = phone_numbers_create(&setup->keys, true);
     const struct record_again again = {
+        .phone_open = number_open,
+        .arg = numbers,
         .asker_key = setup->keys.record_asker,
         .erased_key = setup->keys.record_erased,
         .author = erase->author,
@@ -265,17 +311,22 @@ static int again_run(struct erase *erase, bool dry_run)
         .dry_run = dry_run,
     };
     char error[ERROR_MAX];
-    const char *subject;
     int64_t records;
 
+    if (numbers == NULL)
+        return command_fail("erase", "the cryptographic library fails");
     author_find(erase->author);
-    if (setup_check_salt(setup, false, &subject, error) != 0 && strcmp(subject, "FLOW_FILE") != 0)
-        return command_fail(subject, error);
-    const int status = record_erase_again(setup->config.database_url, &again, &records, error);
-    if (dry_run)
-        printf("serait fait / would be done:\n");
-    printf("fiches effacées de nouveau / records erased again: %" PRId64 "\n", records);
-    return status == 0 ? 0 : command_fail("DATABASE_URL", error);
+    int status = salt_check(erase);
+    if (status == 0) {
+        status = record_erase_again(setup->config.database_url, &again, &records, error);
+        if (dry_run)
+            printf("serait fait / would be done:\n");
+        printf("fiches effacées de nouveau / records erased again: %" PRId64 "\n", records);
+        if (status != 0)
+            command_fail("DATABASE_URL", error);
+    }
+    phone_numbers_free(numbers);
+    return status;
 }
 
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
@@ -285,6 +336,7 @@ static int read_options(struct request *request, struct options *options, int ar
                                            {"code", .text = &request->code},
                                            {"older-than", .text = &days},
                                            {"again", .flag = &request->again},
+                                           {"all", .flag = &request->all},
                                            {"keep-code", .flag = &request->keep},
                                            {"delete", .flag = &request->delete},
                                            {"dry-run", .flag = &request->dry_run},
@@ -304,6 +356,8 @@ static int read_options(struct request *request, struct options *options, int ar
         return command_expected(argv[0], "one of --phone, --code, --older-than and --again");
     if (request->again && (request->keep || request->delete))
         return command_expected(argv[0], "--again alone: each goes as it went then");
+    if (request->all && phone == NULL)
+        return command_expected(argv[0], "--all with --phone only");
     if (request->keep && (request->delete || request->older))
         return command_expected(argv[0], "--keep-code or --delete, not both");
     return 0;
@@ -320,5 +374,5 @@ static int run(struct options *options, int argc, char *argv[])
     if (setup_open(&erase.setup, options->env_file, options->flow_file, stderr) == 0)
         status = request.again ? again_run(&erase, request.dry_run) : erase_run(&erase, &request);
     setup_close(&erase.setup);
-    return status == 0 ? COMMAND_OK : COMMAND_FAILED;
+    return status < 0 ? COMMAND_FAILED : status;
 }

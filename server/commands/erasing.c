@@ -1,10 +1,12 @@
 /*
  * Visits the stores one after the other. A session's name is a keyed hash of the address that the
- * channel gave the person, so each channel's address of the number is tried.
+ * channel gave the person, so each channel's addresses of the number and the user ids are tried.
  */
 #include "server/commands/erasing.h"
 
 #include "server/channels/meta/sender.h"
+#include "server/exchange/person.h"
+#include "store/base/seal.h"
 #include "store/outbox.h"
 #include "store/records.h"
 #include "store/redis.h"
@@ -33,9 +35,10 @@ static void on_done(struct store_ticket *ticket)
     ((struct visit *)ticket)->done = true;
 }
 
-static enum store_status session_end(struct redis_call *redis, struct session_link *link,
-                                     const char *address, bool dry_run)
+static enum store_status session_end(struct erasing *erasing, struct redis_call *redis,
+                                     struct session_link *link, const char *address)
 {
+    const bool dry_run = erasing->dry_run;
     struct visit visit = {0};
     enum store_status status;
 
@@ -48,8 +51,29 @@ static enum store_status session_end(struct redis_call *redis, struct session_li
             continue;
         status = visit.session.ticket.status;
     }
+    erasing->marks += dry_run && status == STORE_ABSENT && visit.session.mark_length > 0;
     OPENSSL_cleanse(visit.session.bytes, sizeof visit.session.bytes);
     return status;
+}
+
+/* The person's next address of all: through each channel by the number, by the other one, and by each
+ * user id. Returns false after the last. */
+static bool address_next(const struct erasing *erasing, size_t i, char address[ADDRESS_MAX])
+{
+    const size_t channels = sizeof schemes / sizeof *schemes;
+    const struct record_links *links = erasing->links;
+    const char *scheme = schemes[i % channels];
+    const size_t name = i / channels;
+
+    if (name == 0)
+        snprintf(address, ADDRESS_MAX, "%s%s", scheme, erasing->phone_number);
+    else if (links == NULL || name > 1 + links->count)
+        return false;
+    else if (name == 1)
+        snprintf(address, ADDRESS_MAX, "%s%s", scheme, links->phone_number);
+    else
+        person_address_of_user_id(scheme, links->user_ids[name - 2], address);
+    return true;
 }
 
 static int sessions_visit(struct erasing *erasing, struct redis_call *redis,
@@ -57,9 +81,8 @@ static int sessions_visit(struct erasing *erasing, struct redis_call *redis,
 {
     char address[ADDRESS_MAX];
 
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
-        enum store_status status = session_end(redis, link, address, erasing->dry_run);
+    for (size_t i = 0; address_next(erasing, i, address); i++) {
+        enum store_status status = session_end(erasing, redis, link, address);
         if (status != STORE_OK && status != STORE_ABSENT) {
             snprintf(error, ERROR_MAX, "sessions: %s", store_status_name(status));
             return -1;
@@ -89,16 +112,22 @@ static int sessions_erase(struct erasing *erasing, struct redis_call *redis, cha
 
 static int outbox_visit(struct erasing *erasing, struct redis_call *redis, char error[ERROR_MAX])
 {
+    struct seal_keys *keys = seal_keys_create(erasing->setup->keys.outbox_seal);
     struct outbox_erasure erasure = {
+        .keys = keys,
         .phone_number = erasing->phone_number,
+        .sealed_number = erasing->sealed_number,
+        .links = erasing->links,
         .code = erasing->code,
         .delete = erasing->delete,
         .dry_run = erasing->dry_run,
     };
 
-    memcpy(erasure.seal_key, erasing->setup->keys.outbox_seal, sizeof erasure.seal_key);
-    int status = outbox_erase(&erasure, redis, error);
-    OPENSSL_cleanse(erasure.seal_key, sizeof erasure.seal_key);
+    snprintf(error, ERROR_MAX, "the cryptographic library fails");
+    if (keys == NULL)
+        return -1;
+    const int status = outbox_erase(&erasure, redis, error);
+    seal_keys_free(keys);
     erasing->outbox = (int64_t)erasure.found;
     erasing->unreadable = (int64_t)erasure.unreadable;
     return status;
@@ -111,9 +140,8 @@ static int replies_visit(struct erasing *erasing, struct redis_call *redis, char
     int status = 0;
 
     sender_store_settings(&erasing->setup->config, &erasing->setup->keys, &settings);
-    for (size_t i = 0; status == 0 && i < sizeof schemes / sizeof *schemes; i++) {
+    for (size_t i = 0; status == 0 && address_next(erasing, i, address); i++) {
         size_t found = 0;
-        snprintf(address, sizeof address, "%s%s", schemes[i], erasing->phone_number);
         status = replies_erase(&settings, redis, address, erasing->dry_run, &found, error);
         erasing->replies += (int64_t)found;
     }

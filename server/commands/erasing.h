@@ -6,20 +6,24 @@
 #define SERVER_COMMANDS_ERASING_H
 
 #include "server/serving/setup.h"
+#include "store/record_tools.h"
 #include "store/ticket.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct erasing {
     const struct setup *setup;
-    const char *phone_number; /* as records hold it; or NULL, then what is on its way of this */
+    const char *phone_number;         /* in clear; or NULL, then what is on its way of this code */
+    const char *sealed_number;        /* the same as sealed records hold it */
+    const struct record_links *links; /* with it: the person's user ids, and another number */
     const char *code;
     bool delete;  /* what is on its way to the database goes too; else only its number */
     bool dry_run; /* it is only counted */
     /* Out: */
     int64_t sessions; /* forgotten */
-    int64_t outbox;   /* records on their way */
-    int64_t replies;  /* through Meta, not sent yet; they go */
+    int64_t marks;   /* of expired sessions; counted with dry_run only, they go with the sessions */
+    int64_t outbox;  /* records on their way */
+    int64_t replies; /* through Meta, not sent yet; they go */
     int64_t unreadable;
 };
 

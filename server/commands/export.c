@@ -3,6 +3,8 @@
 #include "server/commands/command.h"
 #include "server/commands/progress.h"
 #include "server/config/config.h"
+#include "server/security/keys.h"
+#include "server/security/phone_numbers.h"
 #include "store/record_tools.h"
 #include <inttypes.h>
 #include <jansson.h>
@@ -22,15 +24,17 @@ const struct command cmd_export = {
         "  whatsapp-uic export --format csv --bom --output codes.csv\n"
         "  whatsapp-uic export --format jsonl --since 2026-01-01 --no-phone\n\n"
         "The columns are uic_code, phone_number, created_at, last_requested_at, is_active,\n"
-        "request_count and notes; the oldest record comes first, in UTF-8, with times in UTC\n"
+        "request_count, notes and user_id (a keyed hash of WhatsApp's user id, where one came);\n"
+        "the oldest record comes first, in UTF-8, with times in UTC\n"
         "(2026-01-31T23:59:59.000001Z). The file is only for its owner to read, and is there when\n"
-        "it is complete. A server may run meanwhile.\n\n"
+        "it is complete. A server may run meanwhile. Numbers that PHONE_NUMBERS has sealed are\n"
+        "opened: whoever reads the file reads them.\n\n"
         "In CSV (RFC 4180) a text that a spreadsheet would take for a formula, because it begins\n"
         "with = + - @ or a tab, gets a ' in front; phone numbers (+ and digits) are left alone.\n"
         "JSON lines hold every text as it is.\n\n"
         "  --format FORMAT  csv or jsonl\n"
         "  --since DATE     only codes made since then: 2026-01-31 or 2026-01-31T08:00:00, in UTC\n"
-        "  --no-phone       without the phone numbers\n"
+        "  --no-phone       without the phone numbers, and without user_id\n"
         "  --bom            begin the CSV with a byte order mark, by which Excel knows UTF-8\n"
         "  --separator ';'  between cells, for a French Excel; or ','\n"
         "  --output FILE    into FILE instead of standard output; a device or a named pipe is written to,\n"
@@ -50,6 +54,7 @@ struct request {
     char separator;
     int64_t since_us;
     const char *output;
+    struct phone_numbers *numbers;
 };
 
 /* "2026-01-31T23:59:59.000001Z" */
@@ -88,11 +93,11 @@ static void csv_head(FILE *out, const struct request *request)
 {
     static const char *const columns[] = {
         "uic_code",  "phone_number",  "created_at", "last_requested_at",
-        "is_active", "request_count", "notes"};
+        "is_active", "request_count", "notes",      "user_id"};
 
     fputs(request->bom ? "\xEF\xBB\xBF" : "", out);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        if (i == 1 && !request->with_phone)
+        if ((i == 1 || i == 7) && !request->with_phone)
             continue;
         if (i > 0)
             putc_unlocked(request->separator, out);
@@ -116,6 +121,10 @@ static void csv_write(FILE *out, const struct record_row *row, const struct requ
     fprintf(out, "%c%s%c%s%c%s%c%" PRId32 "%c", s, created, s, last, s,
             row->is_active ? "true" : "false", s, row->request_count, s);
     cell_write(out, row->notes ? row->notes : "", s);
+    if (request->with_phone) {
+        putc_unlocked(s, out);
+        cell_write(out, row->user_id != NULL ? row->user_id : "", s);
+    }
     fputs("\r\n", out);
 }
 
@@ -130,20 +139,35 @@ static void json_write(FILE *out, const struct record_row *row, const struct req
                   request->with_phone ? row->phone_number : NULL, "created_at", created,
                   "last_requested_at", last, "is_active", row->is_active, "request_count",
                   (int)row->request_count, "notes", row->notes);
+    if (request->with_phone)
+        json_object_set_new(json, "user_id",
+                            row->user_id != NULL ? json_string(row->user_id) : json_null());
     json_dumpf(json, out, JSON_COMPACT);
     json_decref(json);
     putc_unlocked('\n', out);
 }
 
+static const char *number_open(const struct request *request, struct record_row *row)
+{
+    char clear[RECORD_PHONE_MAX];
+
+    if (!request->with_phone)
+        return NULL;
+    if (phone_number_open(request->numbers, row->phone_number, clear) != 0)
+        return "its number was sealed under another UIC_SALT, or is damaged";
+    memcpy(row->phone_number, clear, sizeof clear);
+    return NULL;
+}
+
 /* What SQLite lets an operator write and no file of text may hold. */
 static const char *row_check(const struct record_row *row)
 {
-    const char *texts[] = {row->code, row->phone_number, row->notes};
+    const char *texts[] = {row->code, row->phone_number, row->notes, row->user_id};
 
-    for (size_t i = 0; !row->why && i < sizeof texts / sizeof texts[0]; i++)
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (texts[i] != NULL && u8_check((const uint8_t *)texts[i], strlen(texts[i])))
             return "a text is not UTF-8";
-    return row->why;
+    return NULL;
 }
 
 /* Returns 0; 1 when rows were left out; -1. */
@@ -163,7 +187,9 @@ static int rows_export(struct record_reader *reader, const struct request *reque
     if (request->is_csv)
         csv_head(file->stream, request);
     while (atomic_file_good(file) && (found = record_reader_next(reader, &row, error)) > 0) {
-        const char *why = row_check(&row);
+        const char *why = row.why == NULL ? number_open(request, &row) : row.why;
+        if (why == NULL)
+            why = row_check(&row);
         if (why != NULL) {
             progress_end(&progress);
             fprintf(stderr, "id %" PRId64 ": left out: %s\n", row.id, why);
@@ -202,6 +228,18 @@ static int export_run(const struct config *config, const struct request *request
     return status;
 }
 
+/* Returns 0 or -1. */
+static int numbers_prepare(const struct config *config, struct request *request)
+{
+    struct keys keys;
+
+    if (keys_derive(&keys, config->uic_salt) == 0)
+        request->numbers = phone_numbers_create(&keys, config->phone_numbers_sealed);
+    keys_wipe(&keys);
+    return request->numbers != NULL ? 0
+                                    : command_fail("export", "the cryptographic library failed");
+}
+
 static int read_options(struct request *request, int argc, char *argv[])
 {
     const char *format = "", *since = NULL, *separator = ",";
@@ -236,8 +274,10 @@ static int run(struct options *options, int argc, char *argv[])
 
     if (read_options(&request, argc, argv) != 0)
         return COMMAND_USAGE;
-    if (config_load(&config, options->env_file, stderr) == 0)
+    if (config_load(&config, options->env_file, stderr) == 0 &&
+        numbers_prepare(&config, &request) == 0)
         status = export_run(&config, &request);
+    phone_numbers_free(request.numbers);
     config_free(&config);
     return status == 0 ? COMMAND_OK : COMMAND_FAILED;
 }

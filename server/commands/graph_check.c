@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <jansson.h>
+#include <openssl/x509_vfy.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,9 +116,14 @@ int graph_check_read(long status, const char *body, size_t length, const char *p
     return result;
 }
 
-static void explain(CURLcode code, const char *details, char text[GRAPH_CHECK_MAX])
+/* verified: OpenSSL's verdict on the certificate. */
+static void explain(CURLcode code, long verified, const char *details, char text[GRAPH_CHECK_MAX])
 {
-    const char *what = code == CURLE_COULDNT_RESOLVE_HOST
+    const bool other_time =
+        verified == X509_V_ERR_CERT_HAS_EXPIRED || verified == X509_V_ERR_CERT_NOT_YET_VALID;
+    const char *what = other_time ? "the certificate of META_GRAPH_URL is of another time than our "
+                                    "clock's: see timedatectl"
+                       : code == CURLE_COULDNT_RESOLVE_HOST
                            ? "the host of META_GRAPH_URL is not known"
                        : code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE
                            ? "nobody we trust vouches for the certificate of META_GRAPH_URL"
@@ -167,7 +174,7 @@ int graph_check(const struct config *config, int64_t *clock_s, char text[GRAPH_C
     char details[CURL_ERROR_SIZE] = "";
     struct answer answer = {0};
     CURL *curl = curl_easy_init();
-    long status = 0;
+    long status = 0, verified = X509_V_OK;
 
     *clock_s = -1;
     if (curl == NULL) {
@@ -176,10 +183,11 @@ int graph_check(const struct config *config, int64_t *clock_s, char text[GRAPH_C
     }
     CURLcode code = get(curl, config, &answer, &status, details);
     *clock_s = read_date(curl);
+    curl_easy_getinfo(curl, CURLINFO_SSL_VERIFYRESULT, &verified);
     curl_easy_cleanup(curl);
     if (code == CURLE_OK)
         return graph_check_read(status, answer.bytes, answer.length, config->meta_phone_number_id,
                                 text);
-    explain(code, details, text);
+    explain(code, verified, details, text);
     return -1;
 }

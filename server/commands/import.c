@@ -2,6 +2,7 @@
 #include "server/commands/command.h"
 #include "server/commands/progress.h"
 #include "server/commands/python_record.h"
+#include "server/security/phone_numbers.h"
 #include "server/serving/setup.h"
 #include "store/record_tools.h"
 #include <inttypes.h>
@@ -22,9 +23,9 @@ const struct command cmd_import = {
         "Reads the table uic_records, in the form of the first release (normalized_first_name ...)\n"
         "or of the ten-character codes (normalized_last_name_code ...), and writes it to\n"
         "DATABASE_URL, which must be another database. The old one is only read. Codes, numbers,\n"
-        "dates, counts, notes and inactive records stay as they are. With the old UIC_SALT, and\n"
-        "FLOW_FILE set to reference-initial.json or lllfffycg.json, everybody who comes back gets\n"
-        "the old code.\n\n"
+        "dates, counts, notes and inactive records stay as they are; PHONE_NUMBERS=sealed seals\n"
+        "the numbers on their way. With the old UIC_SALT, and FLOW_FILE set to\n"
+        "reference-initial.json or lllfffycg.json, everybody who comes back gets the old code.\n\n"
         "A record that is there already is left alone, so a second run takes only what is new. One\n"
         "that cannot be taken is named by its id with the reason, and the exit code is then 1.\n"
         "The server may run meanwhile. A password is better kept in ~/.pgpass than written into the\n"
@@ -43,6 +44,7 @@ struct request {
 struct import {
     struct setup setup;
     struct python_record_rules rules;
+    struct phone_numbers *numbers;
     struct record_reader *reader;
     struct record_importer *importer;
     struct progress progress;
@@ -96,6 +98,17 @@ static int rows_flush(struct import *import)
     return status;
 }
 
+/* As PHONE_NUMBERS says. */
+static const char *number_keep(struct import *import, struct record_row *row)
+{
+    char kept[RECORD_PHONE_MAX];
+
+    if (phone_number_keep(import->numbers, row->phone_number, kept) != 0)
+        return "the phone number cannot be sealed";
+    strcpy(row->phone_number, kept);
+    return NULL;
+}
+
 /* Makes a record of the row at the end of those that wait, and keeps it there if it is one. */
 static int row_take(struct import *import)
 {
@@ -106,6 +119,8 @@ static int row_take(struct import *import)
     const char *why = ours ? NULL : error;
 
     import->read++;
+    if (why == NULL)
+        why = number_keep(import, row);
     if (why != NULL) {
         refuse(import, row->id, why);
         return 0;
@@ -170,7 +185,10 @@ static int target_prepare(const struct import *import, bool dry_run)
     if (dry_run && record_store_probe(url, error) != 0)
         return command_fail("DATABASE_URL", error);
     int status = setup_check_salt(&import->setup, !dry_run, &subject, error);
-    return status == 0 ? 0 : command_fail(status == RECORD_AWAY ? "DATABASE_URL" : subject, error);
+    if (status == 0)
+        return 0;
+    command_fail(status == RECORD_AWAY ? "DATABASE_URL" : subject, error);
+    return status == RECORD_DIFFERS ? COMMAND_OTHER_SALT : -1;
 }
 
 static int import_run(struct import *import, const struct request *request)
@@ -179,14 +197,19 @@ static int import_run(struct import *import, const struct request *request)
 
     import->rules = (struct python_record_rules){import->setup.flow, &import->setup.keys,
                                                  import->setup.config.uic_salt, time(NULL)};
+    import->numbers =
+        phone_numbers_create(&import->setup.keys, import->setup.config.phone_numbers_sealed);
+    if (import->numbers == NULL)
+        return command_fail("import", "the cryptographic library failed");
     import->reader = record_reader_open(request->from, RECORD_READ_OLD, error);
     if (import->reader == NULL)
         return command_fail("--from", error);
     if (python_record_check_flow(record_reader_form(import->reader), import->setup.flow, error) !=
         0)
         return command_fail("FLOW_FILE", error);
-    if (target_prepare(import, request->dry_run) != 0)
-        return -1;
+    const int prepared = target_prepare(import, request->dry_run);
+    if (prepared != 0)
+        return prepared;
     import->importer =
         record_importer_open(import->setup.config.database_url, request->dry_run, error);
     if (import->importer == NULL)
@@ -224,7 +247,8 @@ static int run(struct options *options, int argc, char *argv[])
         status = import_run(import, &request);
     record_importer_close(import->importer);
     record_reader_close(import->reader);
+    phone_numbers_free(import->numbers);
     setup_close(&import->setup);
     free(import);
-    return status == 0 ? COMMAND_OK : COMMAND_FAILED;
+    return status < 0 ? COMMAND_FAILED : status;
 }

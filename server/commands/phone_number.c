@@ -33,7 +33,7 @@ static bool is_plus(ucs4_t character)
 }
 
 /* Puts what stands for a digit or the sign into number. */
-static int number_read(const uint8_t *text, char number[RECORD_PHONE_MAX])
+static int number_read(const uint8_t *text, char number[PHONE_NUMBER_MAX])
 {
     size_t length = 0;
     ucs4_t character;
@@ -61,12 +61,12 @@ static int number_read(const uint8_t *text, char number[RECORD_PHONE_MAX])
 /* CD.1234, or CD.ENT.1234. */
 static bool is_user_id(const char *text, size_t length)
 {
-    return length < RECORD_PHONE_MAX && length > USER_ID_COUNTRY + 1 &&
+    return length < PHONE_NUMBER_MAX && length > USER_ID_COUNTRY + 1 &&
            strspn(text, LETTERS) == USER_ID_COUNTRY && text[USER_ID_COUNTRY] == '.' &&
            strspn(text, LETTERS "abcdefghijklmnopqrstuvwxyz" DIGITS "._-") == length;
 }
 
-int phone_number_read(const char *text, char number[RECORD_PHONE_MAX])
+int phone_number_read(const char *text, char number[PHONE_NUMBER_MAX])
 {
     static const char scheme[] = "whatsapp:";
 

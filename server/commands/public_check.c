@@ -117,7 +117,8 @@ static void explain_certificate(CURL *curl, const struct config *config, char *t
         break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
         snprintf(text, size,
-                 "its certificate is over: sudo certbot renew, systemctl status certbot.timer");
+                 "its certificate is over: sudo certbot renew, systemctl status certbot.timer; "
+                 "unless our clock is wrong: timedatectl");
         break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
         snprintf(text, size, "its certificate is not good yet: see timedatectl");

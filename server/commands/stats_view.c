@@ -70,7 +70,7 @@ static int open_records(struct reading *reading)
     char error[ERROR_MAX];
 
     reading->records = record_store_open(reading->setup.config.database_url,
-                                         reading->setup.keys.record_asker, error);
+                                         reading->setup.keys.record_asker, NULL, error);
     if (reading->records != NULL)
         reading->records_link = record_attach(reading->records, reading->base, NULL, error);
     if (reading->records_link != NULL)

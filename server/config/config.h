@@ -27,6 +27,7 @@ struct config {
     bool uic_salt_weak;
     char *redis_url;
     char *database_url;
+    bool phone_numbers_sealed; /* in records, as PHONE_NUMBERS says; else in clear */
     unsigned session_timeout_minutes;
     char *flow_file;
     char *public_url;

@@ -56,6 +56,14 @@ static bool parse_level(const struct setting *setting, const char *value, void *
     return false;
 }
 
+static bool parse_phone_numbers(const struct setting *setting, const char *value, void *member)
+{
+    bool *sealed = member;
+    (void)setting;
+    *sealed = strcmp(value, "sealed") == 0;
+    return *sealed || strcmp(value, "clear") == 0;
+}
+
 static bool starts_with(const char *text, const char *head)
 {
     return strncmp(text, head, strlen(head)) == 0;
@@ -183,6 +191,9 @@ const struct setting config_settings[] = {
      .fallback = "sqlite:///./uic_database.db",
      .allowed = "sqlite:///path or postgresql://user:password@host/database",
      .about = "where codes are kept"},
+    {"PHONE_NUMBERS", MEMBER(phone_numbers_sealed), parse_phone_numbers, .fallback = "clear",
+     .allowed = "clear or sealed",
+     .about = "how numbers stand in the database (existing ones: whatsapp-uic phones)"},
     {"SESSION_TIMEOUT_MINUTES", MEMBER(session_timeout_minutes), parse_number, .min = 1,
      .max = 1440, .fallback = "15", .allowed = "a number from 1 to 1440",
      .about = "a conversation is forgotten after so long a silence"},

@@ -71,7 +71,7 @@ void exchange_answer_reply(struct exchange *exchange)
         metrics_add(METRIC_LIMIT_FRUITLESS, 1);
     if (exchange->outcome.effect == FLOW_CLAIM) {
         metrics_add(METRIC_CODES, 1);
-        quota_code(service->settings.quota, exchange->who, exchange->now_us / 1000000);
+        quota_code(service->settings.quota, exchange->who, exchange->started_us / 1000000);
     }
     exchange_answer_with(exchange, &reply);
     explicit_bzero(service->reply, reply.length);

@@ -1,6 +1,7 @@
 /* How complete answers become a code: what is claimed, and what it means that the records, or the
  * outbox in their place, have it or do not. */
 #include "server/exchange/exchange_parts.h"
+#include "server/exchange/person.h"
 
 #include "server/security/keys.h"
 #include "server/telemetry/metrics.h"
@@ -18,11 +19,14 @@ int exchange_claim_prepare(struct exchange *exchange)
     struct uic_text answers[FLOW_STEPS_MAX];
 
     conversation_answers(&exchange->conversation, answers);
+    if (person_read_number(settings->hashes, exchange->message, &claim->person) != 0)
+        return -1;
     if (uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
                        flow_step_count(settings->flow), claim->input_hash) != UIC_OK)
         return -1;
     if (flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
-                  claim->code) != UIC_OK)
+                  claim->code) != UIC_OK ||
+        phone_number_keep(settings->numbers, exchange->number, claim->phone_number) != 0)
         return -1;
     snprintf(claim->event_id, sizeof claim->event_id, "%016" PRIx64,
              conversation_event(&exchange->conversation));

@@ -2,6 +2,7 @@
 #include "server/exchange/exchange.h"
 
 #include "server/exchange/exchange_parts.h"
+#include "server/exchange/person.h"
 #include "server/exchange/quota.h"
 #include "server/security/keys.h"
 #include "server/telemetry/metrics.h"
@@ -13,7 +14,7 @@
 
 /* How often deadlines are looked at. */
 #define SWEEP_MS 250
-_Static_assert(MESSAGE_ADDRESS_MAX < RECORD_PHONE_MAX, "a record holds every address");
+_Static_assert(MESSAGE_ADDRESS_MAX < PHONE_NUMBER_MAX, "a record holds every address");
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
@@ -116,6 +117,9 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
             FLOW_ID_MAX;
     if (message->kind == FLOW_MESSAGE_TEXT)
         said->text_id = text_id(hashes, message);
+    if (person_read_user_id(hashes, message, &exchange->claim.person) != 0)
+        return -1;
+    exchange->address_length = person_address(message, &exchange->claim.person, exchange->address);
     return said->id != 0 ? 0 : -1;
 }
 
@@ -125,8 +129,8 @@ static bool exchange_is_allowed(struct exchange *exchange)
     struct exchange_service *service = exchange->service;
     struct exchange_reply reply = {.text = service->reply, .handled = true};
     bool first;
-    enum quota_verdict verdict =
-        quota_message(service->settings.quota, exchange->who, exchange->now_us / 1000000, &first);
+    enum quota_verdict verdict = quota_message(service->settings.quota, exchange->who,
+                                               exchange->started_us / 1000000, &first);
 
     if (verdict == QUOTA_LEFT)
         return true;
@@ -175,9 +179,11 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
         free(exchange);
         return -1;
     }
-    strcpy(exchange->claim.phone_number, message->address + message->scheme_length);
-    session_init(service->settings.sessions, &exchange->session, message->address,
-                 message->address_length);
+    strcpy(exchange->number, message->phone_number[0] != '\0'
+                                 ? message->phone_number
+                                 : message->address + message->scheme_length);
+    session_init(service->settings.sessions, &exchange->session, exchange->address,
+                 exchange->address_length);
     exchange_prepare(exchange);
     exchange->state = exchange_quotes_ours(exchange) ? EXCHANGE_QUOTE : EXCHANGE_LOAD;
     exchange_enter(service, exchange);

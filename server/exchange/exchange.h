@@ -10,6 +10,7 @@
 #define SERVER_EXCHANGE_EXCHANGE_H
 
 #include "server/exchange/message.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,6 +23,7 @@ struct counting;
 struct keyed_hashes;
 struct keys;
 struct outbox_link;
+struct phone_numbers;
 struct record_link;
 struct replies_link;
 struct session_link;
@@ -35,11 +37,13 @@ struct exchange_settings {
     const struct flow *flow;
     const struct keys *keys;
     struct keyed_hashes *hashes;
+    struct phone_numbers *numbers; /* in records */
     const char *salt;
     struct session_link *sessions;
     struct record_link *records;
     struct replies_link *replies;    /* knows which reply a person has last; NULL: nobody does */
     struct outbox_link *outbox;      /* for when records are away; NULL: then nothing is promised */
+    const atomic_bool *foreign;      /* set: nothing is told any more; NULL: it never is */
     struct quota *quota;             /* of each address */
     const struct counting *counting; /* counts in counters what becomes of conversations */
     struct counters_link *counters;

@@ -5,6 +5,7 @@
 #include "flow/flow.h"
 #include "server/exchange/exchange.h"
 #include "server/security/keyed_hashes.h"
+#include "server/security/phone_numbers.h"
 #include "server/telemetry/counting.h"
 #include "store/outbox.h"
 #include "store/records.h"
@@ -49,7 +50,8 @@ struct exchange {
     bool for_another;             /* finishing what another message of the person completed */
     struct replies_newest newest; /* our newest reply, for a message that quotes one of ours */
     struct flow_outcome outcome;
-    const char *result; /* for the log */
+    const char *result;            /* for the log */
+    char number[PHONE_NUMBER_MAX]; /* whose message it is, in clear */
     struct record_claim claim;
     struct outbox_entry entry;
     struct { /* what the claim of this message's own answers gave, once it is safe */
@@ -61,6 +63,8 @@ struct exchange {
     struct counting_position counted; /* of the conversation, when it was loaded or saved last */
     uint64_t who;                     /* the address as a number, and for the log */
     char tag[KEYED_HASHES_TAG_MAX];
+    char address[MESSAGE_ADDRESS_MAX + 1]; /* as the stores know it */
+    size_t address_length;
     /* Large, and neither zeroed nor wiped beyond what is used of them: */
     struct session session;
     struct conversation conversation;

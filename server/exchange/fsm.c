@@ -67,8 +67,8 @@ void exchange_prepare(struct exchange *exchange)
 {
     exchange->session.ticket.done = resume_from_session;
     exchange->newest.ticket.done = resume_from_newest;
-    exchange->newest.address = exchange->message->address;
-    exchange->newest.address_length = exchange->message->address_length;
+    exchange->newest.address = exchange->address;
+    exchange->newest.address_length = exchange->address_length;
     exchange->claim.ticket.done = resume_from_claim;
     exchange->entry.ticket.done = resume_from_outbox;
 }
@@ -361,10 +361,21 @@ static enum fsm_next fsm_step(struct exchange *exchange)
     return FSM_OVER;
 }
 
+/* Whether the stores are of another salt: what is not answered yet is "try again", and no code of
+ * ours goes anywhere. */
+static bool is_foreign(const struct exchange *exchange)
+{
+    const atomic_bool *foreign = exchange->service->settings.foreign;
+
+    return foreign != NULL && atomic_load_explicit(foreign, memory_order_relaxed);
+}
+
 void exchange_drive(struct exchange *exchange)
 {
     enum fsm_next next = FSM_ON;
 
+    if (is_foreign(exchange))
+        exchange_answer_unavailable(exchange, "another_salt");
     while (next == FSM_ON && exchange->answer != NULL) {
         exchange_measure(exchange);
         next = fsm_step(exchange);

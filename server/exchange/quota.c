@@ -28,6 +28,7 @@ static bool window_init(struct window *window, unsigned limit, int64_t length_s)
 {
     window->limit = limit;
     window->length_s = length_s;
+    window->full_s = -length_s; /* nothing was said yet */
     window->table = count_table_create((uint64_t)length_s);
     return window->table != NULL;
 }

@@ -19,6 +19,7 @@ struct keyed_hashes {
     int64_t day;                /* -1: for none yet */
     struct keyed_hash *message_id;
     struct keyed_hash *message_text;
+    struct keyed_hash *record_asker;
 };
 
 struct keyed_hashes *keyed_hashes_create(const struct keys *keys)
@@ -33,8 +34,9 @@ struct keyed_hashes *keyed_hashes_create(const struct keys *keys)
     hashes->log_day = keyed_hash_create(keys->log_day);
     hashes->message_id = keyed_hash_create(keys->message_id);
     hashes->message_text = keyed_hash_create(keys->message_text);
+    hashes->record_asker = keyed_hash_create(keys->record_asker);
     if (hashes->day_cipher != NULL && hashes->log_tag != NULL && hashes->log_day != NULL &&
-        hashes->message_id != NULL && hashes->message_text != NULL)
+        hashes->message_id != NULL && hashes->message_text != NULL && hashes->record_asker != NULL)
         return hashes;
     keyed_hashes_free(hashes);
     return NULL;
@@ -49,6 +51,7 @@ void keyed_hashes_free(struct keyed_hashes *hashes)
     keyed_hash_free(hashes->log_day);
     keyed_hash_free(hashes->message_id);
     keyed_hash_free(hashes->message_text);
+    keyed_hash_free(hashes->record_asker);
     free(hashes);
 }
 
@@ -115,4 +118,15 @@ uint64_t keyed_hashes_message_text(struct keyed_hashes *hashes, const char *text
 
     keyed_hash_number(hashes->message_text, text, length, &number);
     return number;
+}
+
+int keyed_hashes_person(struct keyed_hashes *hashes, const char *who,
+                        unsigned char person[KEYED_HASHES_PERSON_SIZE])
+{
+    unsigned char hash[KEYED_HASH_SIZE];
+
+    if (keyed_hash(hashes->record_asker, who, strlen(who), hash) != 0)
+        return -1;
+    memcpy(person, hash, KEYED_HASHES_PERSON_SIZE);
+    return 0;
 }

@@ -26,6 +26,12 @@ uint64_t keyed_hashes_address(struct keyed_hashes *hashes, const char *address, 
 /* A provider's message id as a number, never 0 but when the cryptographic library fails. */
 uint64_t keyed_hashes_message_id(struct keyed_hashes *hashes, const char *id, size_t length);
 
+/* A number or a user id as records remember it; the beginning of the hash is enough to know again
+ * who asked. Returns 0, or -1 when the cryptographic library fails. */
+#define KEYED_HASHES_PERSON_SIZE 16
+int keyed_hashes_person(struct keyed_hashes *hashes, const char *who,
+                        unsigned char person[KEYED_HASHES_PERSON_SIZE]);
+
 /* What a message says as a number; 0 when the cryptographic library fails. */
 uint64_t keyed_hashes_message_text(struct keyed_hashes *hashes, const char *text, size_t length);
 

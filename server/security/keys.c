@@ -41,6 +41,8 @@ int keys_derive(struct keys *keys, const char *salt)
         {"message text", keys->message_text},
         {"log day", keys->log_day},
         {"record erased", keys->record_erased},
+        {"phone number tag", keys->phone_number},
+        {"phone number", keys->phone_number + KEY_SIZE},
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;

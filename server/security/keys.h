@@ -11,7 +11,7 @@ struct keys {
     unsigned char session_address[KEY_SIZE]; /* address -> session name */
     unsigned char session_seal[KEY_SIZE];    /* sessions at rest */
     unsigned char record_input[KEY_SIZE];    /* answers -> input_hash */
-    unsigned char record_asker[KEY_SIZE];    /* number -> who asked for a record */
+    unsigned char record_asker[KEY_SIZE];    /* number or user id -> who asked for a record */
     unsigned char record_erased[KEY_SIZE];   /* what stands for a person -> who was erased */
     unsigned char outbox_seal[KEY_SIZE];     /* records on their way to the database */
     unsigned char reply_seal[KEY_SIZE];      /* replies on their way to people */
@@ -20,6 +20,7 @@ struct keys {
     unsigned char message_text[KEY_SIZE];    /* what a message says -> a number, to know it again */
     unsigned char log_tag[KEY_SIZE];         /* address -> a number for limits and the log */
     unsigned char log_day[KEY_SIZE];         /* day -> the key that makes the day's tags of these */
+    unsigned char phone_number[2 * KEY_SIZE]; /* numbers in records, if they are sealed */
 };
 
 /* Returns 0, or -1 when the cryptographic library fails. */

@@ -17,16 +17,14 @@
 #define COST_MEMORY_MAX (32 << 20)
 
 #define VALUE_SIZE 16
-#define VALUE_TEXT_MAX (2 * VALUE_SIZE + 1)
+
+_Static_assert(RECORD_MARK_MAX == 2 * VALUE_SIZE + 1, "a value in hexadecimal");
 
 /* Changing this makes every database one of another salt. */
 static const char purpose[] = "whatsapp-uic salt check 1";
 
-/* The check value of the salt, and under it as a key that of the flow's id. */
-static int make_values(const struct salt_checked *checked, char salt[VALUE_TEXT_MAX],
-                       char flow[VALUE_TEXT_MAX])
+int salt_marks(const char *secret, const char *id, struct record_marks *marks)
 {
-    const char *secret = checked->salt, *id = checked->flow_id;
     unsigned char value[VALUE_SIZE], digest[EVP_MAX_MD_SIZE];
     int status = -1;
 
@@ -34,8 +32,8 @@ static int make_values(const struct salt_checked *checked, char salt[VALUE_TEXT_
                        COST_N, COST_R, COST_P, COST_MEMORY_MAX, value, sizeof value) == 1 &&
         HMAC(EVP_sha256(), value, sizeof value, (const unsigned char *)id, strlen(id), digest,
              NULL) != NULL) {
-        hex_write(value, VALUE_SIZE, salt);
-        hex_write(digest, VALUE_SIZE, flow);
+        hex_write(value, VALUE_SIZE, marks->salt);
+        hex_write(digest, VALUE_SIZE, marks->flow);
         status = 0;
     }
     OPENSSL_cleanse(value, sizeof value);
@@ -46,27 +44,23 @@ int salt_check(const struct salt_checked *checked, bool remember, const char **s
                char error[ERROR_MAX])
 {
     const char *url = checked->database_url;
-    char salt[VALUE_TEXT_MAX], flow[VALUE_TEXT_MAX];
+    const struct record_marks *marks = checked->marks;
 
     *subject = "UIC_SALT";
-    if (make_values(checked, salt, flow) != 0) {
-        snprintf(error, ERROR_MAX, "the cryptographic library failed");
-        return -1;
-    }
-    int status = record_store_mark(url, "salt", salt, remember, error);
+    int status = record_store_mark(url, "salt", marks->salt, remember, error);
     if (status == RECORD_DIFFERS) {
         snprintf(error, ERROR_MAX,
                  "is not the salt that made the codes in this database: everybody would get "
                  "another code");
-        return -1;
+        return status;
     }
     *subject = "FLOW_FILE";
     if (status == 0)
-        status = record_store_mark(url, "flow", flow, remember, error);
+        status = record_store_mark(url, "flow", marks->flow, remember, error);
     if (status == RECORD_DIFFERS) {
         snprintf(error, ERROR_MAX, "the codes in this database are of another flow than %.64s",
                  checked->flow_id);
-        return -1;
+        return status;
     }
     if (status != 0)
         *subject = "DATABASE_URL";

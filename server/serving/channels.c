@@ -27,6 +27,8 @@ static int open_meta(struct channels *channels, const struct channels_settings *
     const struct meta_settings meta = {.config = &settings->setup->config,
                                        .flow = settings->setup->flow,
                                        .hashes = settings->hashes,
+                                       .numbers = settings->numbers,
+                                       .records = settings->records,
                                        .counters = settings->counters,
                                        .clock = settings->clock,
                                        .replies = channels_replies(channels)};

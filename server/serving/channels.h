@@ -16,7 +16,9 @@ struct counters_link;
 struct event_base;
 struct exchange_service;
 struct keyed_hashes;
+struct phone_numbers;
 struct meta_clock;
+struct record_link;
 struct replies_link;
 struct replies_store;
 struct redis_links;
@@ -37,11 +39,13 @@ struct channels_settings {
     const struct setup *setup;
     struct event_base *base;
     struct keyed_hashes *hashes;
+    struct phone_numbers *numbers;
     struct replies_store *replies;
     const struct redis_links *redis;
     struct meta_clock *clock;
     struct exchange_service *exchanges; /* for channels_open, as what follows */
     struct session_link *sessions;
+    struct record_link *records;
     struct counters_link *counters;
 };
 

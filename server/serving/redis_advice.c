@@ -18,6 +18,10 @@ static const struct redis_advice refusals[] = {
                               "SESSION_REPLICAS asks for",
                               "il manque des répliques, d’après min-replicas-to-write ou "
                               "SESSION_REPLICAS"},
+    [REDIS_IS_FOREIGN] = {"this Redis belongs to another salt or flow: put UIC_SALT and FLOW_FILE "
+                          "right, or give each programme a Redis of its own",
+                          "ce Redis appartient à un autre sel ou à un autre questionnaire : "
+                          "corrigez UIC_SALT et FLOW_FILE, ou donnez à chaque programme son Redis"},
     [REDIS_REFUSES_OTHERWISE] = {"Redis refuses what we need", "Redis refuse ce qu’il nous faut"},
 };
 

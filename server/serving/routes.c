@@ -36,9 +36,12 @@ static void respond_json(struct http_request *request, int status, json_t *json)
 }
 
 /* Through a channel, if it is open. */
-static void handle_messages(struct channel *channel, struct http_request *request)
+static void handle_messages(const struct routes *routes, struct channel *channel,
+                            struct http_request *request)
 {
-    if (channel != NULL)
+    if (atomic_load(&routes->scrape.readiness->foreign))
+        http_respond_error(request, 503, "the stores are of another salt");
+    else if (channel != NULL)
         webhook_handle(channel, request);
     else
         http_respond_error(request, 404, NOTHING_HERE);
@@ -46,7 +49,7 @@ static void handle_messages(struct channel *channel, struct http_request *reques
 
 static void handle_twilio(struct routes *routes, struct http_request *request)
 {
-    handle_messages(routes->twilio, request);
+    handle_messages(routes, routes->twilio, request);
 }
 
 static void handle_meta(struct routes *routes, struct http_request *request)
@@ -54,12 +57,12 @@ static void handle_meta(struct routes *routes, struct http_request *request)
     if (routes->meta != NULL && request->method == HTTP_GET)
         meta_subscribe(routes->config, routes->throttle, request);
     else
-        handle_messages(routes->meta, request);
+        handle_messages(routes, routes->meta, request);
 }
 
 static void handle_simulator_message(struct routes *routes, struct http_request *request)
 {
-    handle_messages(routes->simulator, request);
+    handle_messages(routes, routes->simulator, request);
 }
 
 static void handle_simulator_later(struct routes *routes, struct http_request *request)
@@ -81,7 +84,8 @@ static void handle_ready(struct routes *routes, struct http_request *request)
 {
     bool sessions = atomic_load(&routes->scrape.readiness->sessions_down) == 0;
     bool records = atomic_load(&routes->scrape.readiness->records_down) == 0;
-    bool ready = sessions && records && !routes->scrape.draining;
+    bool foreign = atomic_load(&routes->scrape.readiness->foreign);
+    bool ready = sessions && records && !foreign && !routes->scrape.draining;
     const char *redis = routes->config->redis_url == NULL ? "memory" : sessions ? "up" : "down";
     const struct redis_advice *reason =
         sessions ? NULL : redis_advice(atomic_load(&routes->scrape.readiness->redis_refusal));
@@ -94,7 +98,10 @@ static void handle_ready(struct routes *routes, struct http_request *request)
                            : ready                 ? "ready"
                                                    : "unavailable",
                            "redis", redis, "database", records ? "up" : "down", "started_at",
-                           started, "reason", reason != NULL ? reason->english : NULL));
+                           started, "reason",
+                           foreign          ? "the stores are of another salt or flow"
+                           : reason != NULL ? reason->english
+                                            : NULL));
 }
 
 static void handle_root(struct routes *routes, struct http_request *request)

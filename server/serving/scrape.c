@@ -22,7 +22,8 @@ static void measure_state(const struct scrape *scrape)
 
     metrics_set(METRIC_SESSIONS_UP, sessions);
     metrics_set(METRIC_RECORDS_UP, records);
-    metrics_set(METRIC_READY, sessions && records && !scrape->draining);
+    metrics_set(METRIC_READY, sessions && records && !scrape->draining &&
+                                  !atomic_load(&scrape->readiness->foreign));
     process_measure();
 }
 

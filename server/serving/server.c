@@ -105,8 +105,10 @@ static int open_stores(struct server *server)
     char error[ERROR_MAX];
     const char *subject;
 
-    if (shared_stores_open(&server->stores, server->setup, &subject, error) == 0)
+    const int status = shared_stores_open(&server->stores, server->setup, &subject, error);
+    if (status == 0)
         return 0;
+    atomic_store(&server->readiness.foreign, status == RECORD_DIFFERS);
     log_failure(subject, error);
     return -1;
 }
@@ -184,6 +186,8 @@ static int start_workers(struct server *server)
                    .records = server->stores.records,
                    .counters = server->stores.counters,
                    .redis = server->setup->config.redis_url != NULL ? &server->stores.redis : NULL,
+                   .outbox_keys = server->stores.outbox_keys,
+                   .mark = server->stores.mark,
                    .readiness = &server->readiness},
         .replies = server->stores.replies,
         .revocations = server->stores.revocations,
@@ -281,6 +285,8 @@ int server_run(const struct setup *setup)
                   log_text("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
         code = 0;
     }
+    if (atomic_load(&server.readiness.foreign))
+        code = SERVER_OTHER_SALT;
     listening_leave(&server.listening);
     stop_workers(&server);
     tls_close(server.tls);

@@ -3,6 +3,7 @@
 #include "server/config/file.h"
 #include "server/config/local_day.h"
 #include "server/security/salt_check.h"
+#include "store/records.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,13 +48,23 @@ int setup_open(struct setup *setup, const char *env_file, const char *flow_file,
     return 0;
 }
 
+int setup_marks(const struct setup *setup, struct record_marks *marks, char error[ERROR_MAX])
+{
+    snprintf(error, ERROR_MAX, "the cryptographic library failed");
+    return salt_marks(setup->config.uic_salt, flow_id(setup->flow), marks);
+}
+
 int setup_check_salt(const struct setup *setup, bool remember, const char **subject,
                      char error[ERROR_MAX])
 {
-    const struct salt_checked checked = {.salt = setup->config.uic_salt,
+    struct record_marks marks;
+    const struct salt_checked checked = {.marks = &marks,
                                          .flow_id = flow_id(setup->flow),
                                          .database_url = setup->config.database_url};
 
+    *subject = "UIC_SALT";
+    if (setup_marks(setup, &marks, error) != 0)
+        return -1;
     return salt_check(&checked, remember, subject, error);
 }
 

@@ -11,6 +11,8 @@
 #include "store/sessions.h"
 #include <stdio.h>
 
+struct record_marks;
+
 struct setup {
     struct config config;
     struct flow *flow;
@@ -23,6 +25,8 @@ struct setup {
 int setup_open(struct setup *setup, const char *env_file, const char *flow_file, FILE *errors);
 void setup_close(struct setup *setup);
 
+/* The check values of salt and flow. Returns 0, or -1 with error. */
+int setup_marks(const struct setup *setup, struct record_marks *marks, char error[ERROR_MAX]);
 /* Whether the prepared database is of this salt and this flow, as salt_check tells it. */
 int setup_check_salt(const struct setup *setup, bool remember, const char **subject,
                      char error[ERROR_MAX]);

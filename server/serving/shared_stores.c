@@ -3,8 +3,10 @@
 
 #include "server/channels/meta/sender.h"
 #include "server/config/local_day.h"
+#include "server/security/salt_check.h"
 #include "server/serving/setup.h"
 #include "server/telemetry/log.h"
+#include "store/base/seal.h"
 #include "store/records.h"
 #include "store/replies.h"
 #include "store/revocations.h"
@@ -24,29 +26,37 @@ static bool goes_on_without(const struct config *config, int status, const char 
     return true;
 }
 
-static int prepare_records(const struct setup *setup, const char **subject, char error[ERROR_MAX])
+static int prepare_records(const struct shared_stores *shared, const struct setup *setup,
+                           const char **subject, char error[ERROR_MAX])
 {
     const struct config *config = &setup->config;
+    const struct salt_checked checked = {&shared->marks, flow_id(setup->flow),
+                                         config->database_url};
     char report[ERROR_MAX];
 
     *subject = "DATABASE_URL";
     int status = record_store_prepare(config->database_url, report, error);
     if (status == 0) {
         log_write(LOG_INFO, "database_prepared", log_text("report", report));
-        /* While the database is away, nobody can tell whose codes it holds. */
-        status = setup_check_salt(setup, true, subject, error);
+        status = salt_check(&checked, true, subject, error);
     }
-    return status == 0 || goes_on_without(config, status, error) ? 0 : -1;
+    /* Whose codes it holds is asked again whenever it is connected. */
+    return goes_on_without(config, status, error) ? 0 : status;
 }
 
 static int open_records(struct shared_stores *shared, const struct setup *setup,
                         const char **subject, char error[ERROR_MAX])
 {
-    if (prepare_records(setup, subject, error) != 0)
+    *subject = "UIC_SALT";
+    if (setup_marks(setup, &shared->marks, error) != 0)
         return -1;
+    marks_write(shared->mark, &shared->marks);
+    const int status = prepare_records(shared, setup, subject, error);
+    if (status != 0)
+        return status;
     *subject = "DATABASE_URL";
-    shared->records =
-        record_store_open(setup->config.database_url, setup->keys.record_asker, error);
+    shared->records = record_store_open(setup->config.database_url, setup->keys.record_asker,
+                                        &shared->marks, error);
     return shared->records != NULL ? 0 : -1;
 }
 
@@ -58,6 +68,11 @@ static int open_sessions(struct shared_stores *shared, const struct setup *setup
 
     *subject = "REDIS_URL";
     if (redis_url != NULL && redis_url_parse(&shared->redis, redis_url, error) != 0)
+        return -1;
+    shared->redis.mark = shared->mark;
+    snprintf(error, ERROR_MAX, "the cryptographic library fails");
+    if (redis_url != NULL &&
+        (shared->outbox_keys = seal_keys_create(setup->keys.outbox_seal)) == NULL)
         return -1;
     *subject = "sessions";
     setup_session(setup, &settings);
@@ -116,8 +131,10 @@ static int open_counters(struct shared_stores *shared, const struct setup *setup
 int shared_stores_open(struct shared_stores *shared, const struct setup *setup,
                        const char **subject, char error[ERROR_MAX])
 {
-    if (open_records(shared, setup, subject, error) != 0 ||
-        open_sessions(shared, setup, subject, error) != 0 ||
+    const int status = open_records(shared, setup, subject, error);
+    if (status != 0)
+        return status;
+    if (open_sessions(shared, setup, subject, error) != 0 ||
         open_replies(shared, setup, subject, error) != 0)
         return -1;
     return open_counters(shared, setup, subject, error);
@@ -133,5 +150,6 @@ void shared_stores_close(struct shared_stores *shared)
         record_store_close(shared->records);
     if (shared->replies != NULL)
         replies_close(shared->replies);
+    seal_keys_free(shared->outbox_keys);
     redis_url_deinit(&shared->redis);
 }

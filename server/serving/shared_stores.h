@@ -7,12 +7,18 @@
 
 #include "server/telemetry/counting.h"
 #include "store/counters.h"
+#include "store/marks.h"
+#include "store/records.h"
 #include "store/redis/url.h"
 
+struct seal_keys;
 struct setup;
 
 struct shared_stores {
+    struct record_marks marks;
+    char mark[MARKS_TEXT_MAX]; /* the same for Redis */
     struct redis_url redis;
+    struct seal_keys *outbox_keys; /* NULL without Redis */
     struct session_store *sessions;
     struct record_store *records;
     struct revocations *revocations;
@@ -23,7 +29,7 @@ struct shared_stores {
 };
 
 /* Prepares the database, which stops the start when it is of another salt or flow; one that is away
- * does so unless there is an outbox for what it should keep. Returns 0, or -1 with error, and
+ * does so unless there is an outbox for what it should keep. Returns 0, RECORD_DIFFERS or -1 with error, and
  * *subject naming what is wrong; shared_stores_close is due in both cases. */
 int shared_stores_open(struct shared_stores *shared, const struct setup *setup,
                        const char **subject, char error[ERROR_MAX]);

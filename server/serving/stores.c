@@ -6,13 +6,15 @@
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/counters.h"
+#include "store/marks.h"
 #include "store/outbox.h"
 #include "store/records.h"
 #include "store/redis.h"
 #include "store/sessions.h"
-#include <openssl/crypto.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Entries on their way into the outbox at once. */
 #define OUTBOX_IN_FLIGHT_MAX 4096
@@ -33,6 +35,31 @@ static void on_changed(void *arg, bool up, const char *why)
         log_write(LOG_INFO, state->event_up, log_text("detail", why));
     else
         log_write(LOG_ERROR, state->event_down, log_text("reason", why));
+}
+
+/* A store is of another salt or flow: everybody would get another code than before. The process
+ * comes to its end as by SIGTERM, with a code by which a service manager does not start it again. */
+static void on_foreign(void *arg, const char *why)
+{
+    struct stores *stores = arg;
+
+    if (atomic_exchange(&stores->readiness->foreign, true))
+        return;
+    log_write(LOG_CRITICAL, "stores_of_another_salt", log_text("reason", why),
+              log_text("advice",
+                       "nothing is served any more, and the server stops with code 3: put "
+                       "UIC_SALT and FLOW_FILE right, or DATABASE_URL and REDIS_URL; see "
+                       "docs/operations.md"));
+    kill(getpid(), SIGTERM);
+}
+
+static void on_records_changed(void *arg, bool up, const char *why)
+{
+    struct stores *stores = arg;
+
+    if (record_store_foreign(stores->record_store))
+        on_foreign(stores, why);
+    on_changed(&stores->records_state, up, why);
 }
 
 /* Once for all workers, and again when it changes. */
@@ -59,6 +86,8 @@ static void on_sessions_changed(void *arg, bool up, const char *why)
     const enum redis_refusal refusal = session_link_health(stores->sessions)->refusal;
 
     atomic_store(&stores->readiness->redis_refusal, (unsigned)refusal);
+    if (refusal == REDIS_IS_FOREIGN)
+        on_foreign(stores, why);
     if (up || refusal == REDIS_SERVES) {
         on_changed(&stores->sessions_state, up, why);
         if (up)
@@ -119,6 +148,22 @@ static void on_outbox_dropped(void *arg, const char *why)
     log_write(LOG_WARNING, "outbox_record_dropped", log_text("reason", why));
 }
 
+/* They may stay for long: one line when there are some, and one when there are none. */
+static void on_outbox_foreign(void *arg, uint64_t entries)
+{
+    struct stores *stores = arg;
+    const bool some = entries > 0;
+
+    metrics_set(METRIC_OUTBOX_FOREIGN, entries);
+    if (some && !stores->outbox_foreign)
+        log_write(LOG_ERROR, "outbox_of_another_salt", log_number("records", (int64_t)entries),
+                  log_text("advice", "they wait for an instance that has their salt, or a later "
+                                     "version: see whatsapp-uic outbox --show"));
+    if (!some && stores->outbox_foreign)
+        log_write(LOG_INFO, "outbox_of_another_salt_gone");
+    stores->outbox_foreign = some;
+}
+
 /* Logged when it changes, counted each time. */
 static void on_outbox_replicated(void *arg, size_t entries, const char *why_not)
 {
@@ -141,9 +186,15 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
                          char error[ERROR_MAX])
 {
     const struct config *config = &settings->setup->config;
-    const struct outbox_watch watch = {on_outbox_length,  on_outbox_written,    on_outbox_refused,
-                                       on_outbox_dropped, on_outbox_replicated, stores};
+    const struct outbox_watch watch = {on_outbox_length,
+                                       on_outbox_written,
+                                       on_outbox_refused,
+                                       on_outbox_dropped,
+                                       on_outbox_foreign,
+                                       on_outbox_replicated,
+                                       stores};
     struct outbox_settings outbox = {
+        .keys = settings->outbox_keys,
         .in_flight_max = OUTBOX_IN_FLIGHT_MAX,
         .length_max = config->outbox_max,
         .length_alarm = config->outbox_alarm,
@@ -151,12 +202,19 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
         .drain = settings->drain_outbox,
     };
 
-    memcpy(outbox.seal_key, settings->setup->keys.outbox_seal, OUTBOX_KEY_SIZE);
-    memcpy(outbox.erased_key, settings->setup->keys.record_erased, OUTBOX_KEY_SIZE);
+    memcpy(outbox.erased_key, settings->setup->keys.record_erased, OUTBOX_ERASED_KEY_SIZE);
     stores->outbox_alarm = config->outbox_alarm;
     stores->outbox = outbox_attach(&outbox, base, redis->patient, stores->records, &watch, error);
-    OPENSSL_cleanse(&outbox, sizeof outbox);
     return stores->outbox != NULL ? 0 : -1;
+}
+
+static int keep_mark(struct stores *stores, const struct stores_settings *settings,
+                     struct event_base *base, const struct redis_links *redis)
+{
+    const struct marks_settings marks = {settings->mark, settings->records, on_foreign, stores};
+
+    stores->marks = marks_keep(&marks, base, redis->patient);
+    return stores->marks != NULL ? 0 : -1;
 }
 
 static int attach_all(struct stores *stores, const struct stores_settings *settings,
@@ -164,7 +222,7 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
                       char error[ERROR_MAX])
 {
     const struct store_watch sessions_watch = {on_sessions_changed, stores};
-    const struct store_watch records_watch = {on_changed, &stores->records_state};
+    const struct store_watch records_watch = {on_records_changed, stores};
     const struct record_commit_watch commit_watch = {on_committed, NULL, on_claim_refused};
 
     stores->sessions = session_attach(settings->sessions, redis->prompt, &sessions_watch, error);
@@ -179,7 +237,11 @@ static int attach_all(struct stores *stores, const struct stores_settings *setti
         return -1;
     store_state_set(&stores->sessions_state, !session_link_up(stores->sessions));
     store_state_set(&stores->records_state, !record_link_up(stores->records));
-    return redis->patient == NULL ? 0 : attach_outbox(stores, settings, base, redis, error);
+    if (redis->patient == NULL)
+        return 0;
+    if (attach_outbox(stores, settings, base, redis, error) != 0)
+        return -1;
+    return settings->drain_outbox ? keep_mark(stores, settings, base, redis) : 0;
 }
 
 int stores_attach(struct stores *stores, const struct stores_settings *settings,
@@ -190,6 +252,7 @@ int stores_attach(struct stores *stores, const struct stores_settings *settings,
                            &settings->readiness->sessions_down},
         .records_state = {"records_up", "records_down", false, &settings->readiness->records_down},
         .readiness = settings->readiness,
+        .record_store = settings->records,
         .outbox_replicas = settings->setup->config.outbox_replicas,
     };
     return attach_all(stores, settings, base, redis, error);
@@ -197,6 +260,7 @@ int stores_attach(struct stores *stores, const struct stores_settings *settings,
 
 void stores_detach(struct stores *stores)
 {
+    marks_leave(stores->marks);
     if (stores->outbox != NULL)
         outbox_detach(stores->outbox);
     if (stores->records != NULL)

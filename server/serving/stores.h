@@ -13,6 +13,7 @@
 struct event_base;
 struct counters;
 struct counters_link;
+struct marks_keeper;
 struct outbox_link;
 struct record_link;
 struct record_store;
@@ -20,6 +21,7 @@ struct redis_links;
 struct redis_url;
 struct session_link;
 struct session_store;
+struct seal_keys;
 struct setup;
 
 /* What all workers share; borrowed. */
@@ -28,9 +30,11 @@ struct stores_settings {
     struct session_store *sessions;
     struct record_store *records;
     struct counters *counters;
-    const struct redis_url *redis; /* NULL: there is none */
+    const struct redis_url *redis;       /* NULL: there is none */
+    const struct seal_keys *outbox_keys; /* likewise */
+    const char *mark;                    /* to what the stores belong, for Redis */
     struct readiness *readiness;
-    bool drain_outbox; /* this worker empties the outbox */
+    bool drain_outbox; /* this worker empties the outbox, and keeps the mark */
 };
 
 /* A store's state on this worker. */
@@ -45,13 +49,16 @@ struct stores {
     struct session_link *sessions;
     struct record_link *records;
     struct counters_link *counters;
+    struct marks_keeper *marks; /* NULL: another worker's */
+    const struct record_store *record_store;
     struct outbox_link *outbox; /* NULL with sessions in memory: then nothing is promised */
     struct store_state sessions_state;
     struct store_state records_state;
     struct readiness *readiness;
     unsigned outbox_replicas;
     bool outbox_alarmed;
-    bool outbox_short; /* of replicas */
+    bool outbox_short;   /* of replicas */
+    bool outbox_foreign; /* some of its entries are another salt's */
     unsigned long outbox_alarm;
 };
 

@@ -9,6 +9,7 @@
 #include "server/http/http.h"
 #include "server/http/throttle.h"
 #include "server/security/keyed_hashes.h"
+#include "server/security/phone_numbers.h"
 #include "server/serving/backup_watch.h"
 #include "server/serving/channels.h"
 #include "server/serving/limits.h"
@@ -40,6 +41,7 @@ struct worker {
     struct redis_links redis;
     struct stores stores;
     struct keyed_hashes *hashes;
+    struct phone_numbers *numbers;
     struct retention *retention; /* NULL: another worker's task, or nobody's */
     struct backup_watch *backup; /* NULL: another worker's task */
     struct exchange_service *exchanges;
@@ -101,7 +103,9 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (read(fd, &count, sizeof count) < 0)
         return;
-    worker->listen_end_ms = clock_monotonic_ms() + worker->routes.config->stop_delay_seconds * 1000;
+    worker->listen_end_ms = clock_monotonic_ms();
+    if (!atomic_load(&worker->stores.readiness->foreign))
+        worker->listen_end_ms += worker->routes.config->stop_delay_seconds * 1000;
     worker->drain_end_ms = worker->listen_end_ms + DRAIN_MS;
     worker->routes.scrape.draining = true;
     http_drain(worker->http);
@@ -162,6 +166,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
     const struct exchange_settings settings = {
         .base = worker->base,
         .hashes = worker->hashes,
+        .numbers = worker->numbers,
         .flow = setup->flow,
         .keys = &setup->keys,
         .salt = config->uic_salt,
@@ -169,6 +174,7 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .records = worker->stores.records,
         .replies = channels_replies(&worker->channels),
         .outbox = worker->stores.outbox,
+        .foreign = &shared->stores.readiness->foreign,
         .quota = shared->limits->quota,
         .counting = shared->counting,
         .counters = worker->stores.counters,
@@ -191,11 +197,15 @@ static int start_channels(struct worker *worker, const struct worker_settings *s
         .redis = &worker->redis,
         .clock = shared->meta_clock,
         .sessions = worker->stores.sessions,
+        .records = worker->stores.records,
         .counters = worker->stores.counters,
     };
 
     settings.hashes = worker->hashes = keyed_hashes_create(&settings.setup->keys);
-    if (worker->hashes == NULL || channels_open_sender(&worker->channels, &settings, error) != 0 ||
+    settings.numbers = worker->numbers =
+        phone_numbers_create(&settings.setup->keys, settings.setup->config.phone_numbers_sealed);
+    if (worker->hashes == NULL || worker->numbers == NULL ||
+        channels_open_sender(&worker->channels, &settings, error) != 0 ||
         start_exchanges(worker, shared) != 0)
         return -1;
     settings.exchanges = worker->exchanges;
@@ -377,6 +387,7 @@ void worker_free(struct worker *worker)
     access_free(worker->access);
     exchange_service_free(worker->exchanges);
     keyed_hashes_free(worker->hashes);
+    phone_numbers_free(worker->numbers);
     http_free(worker->http);
     if (worker->on_stop != NULL)
         event_free(worker->on_stop);

@@ -58,6 +58,7 @@
     X(META_FOREIGN, "uic_meta_ignored_total", "reason=\"other_number\"", "")                     \
     X(META_OLD, "uic_meta_ignored_total", "reason=\"old\"", "")                                  \
     X(META_REPEATED, "uic_meta_ignored_total", "reason=\"repeated\"", "")                        \
+    X(META_MOVED, "uic_meta_moved_total", "", "People whose new number or user id Meta told")    \
     X(TWILIO_STATUSES, "uic_twilio_ignored_total", "reason=\"status\"",                          \
       "What came from Twilio and was no message of somebody on WhatsApp")                        \
     X(TWILIO_GESTURES, "uic_twilio_ignored_total", "reason=\"kind\"", "")                        \
@@ -131,6 +132,8 @@
     X(READY, "gauge", COUNT, "uic_ready", "", "Whether /ready says 200")                           \
     X(OUTBOX_LENGTH, "gauge", COUNT, "uic_outbox_length", "", "Records waiting in the outbox")     \
     X(OUTBOX_AGE, "gauge", COUNT, "uic_outbox_oldest_seconds", "", "Age of the oldest of these")   \
+    X(OUTBOX_FOREIGN, "gauge", COUNT, "uic_outbox_foreign", "",                                    \
+      "Those of these that another salt, or a later version, sealed")                              \
     X(REPLIES_LENGTH, "gauge", COUNT, "uic_replies_waiting", "",                                   \
       "Replies through Meta that wait to be sent")                                                 \
     X(REPLIES_AGE, "gauge", COUNT, "uic_replies_oldest_seconds", "", "Age of the oldest of these") \

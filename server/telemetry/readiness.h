@@ -3,6 +3,7 @@
 #define SERVER_TELEMETRY_READINESS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /* How many workers have lost which store, so that every worker tells the same of all. */
 struct readiness {
@@ -10,6 +11,7 @@ struct readiness {
     atomic_uint records_down;
     atomic_uint redis_refusal; /* an enum redis_refusal, while sessions are down */
     atomic_uint redis_risks;   /* as bits: told already */
+    atomic_bool foreign;       /* a store is of another salt or flow: nothing is served any more */
 };
 
 #endif

@@ -2,7 +2,9 @@
  * A claim as bytes on their way through the outbox: sealed under the stream's name.
  *
  *     clear = version byte, input hash (32), time (8, big-endian microseconds),
- *             event id, phone number, code: each a length byte and its bytes
+ *             event id, phone number, code: each a length byte and its bytes;
+ *             from version 2 on who asks: which of the two is known (bits 0 and 1), hash of the user
+ *             id (16), of the number (5)
  */
 #ifndef STORE_OUTBOX_CLAIM_H
 #define STORE_OUTBOX_CLAIM_H
@@ -14,16 +16,29 @@
 /* Entries that can never be written. */
 #define OUTBOX_REFUSED_STREAM OUTBOX_STREAM ":refused"
 
-#define OUTBOX_CLEAR_MAX \
-    (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX)
+/* The consumer group of those who have these keys: each group sees every entry once, and leaves
+ * those that it cannot open to the others. */
+#define OUTBOX_GROUP_MAX 16
+void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX]);
+
+#define OUTBOX_PERSON_SIZE (1 + RECORD_USER_ID_SIZE + RECORD_IDENTITY_SIZE)
+#define OUTBOX_CLEAR_MAX                                                                   \
+    (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX + \
+     OUTBOX_PERSON_SIZE)
 #define OUTBOX_SEALED_MAX (OUTBOX_CLEAR_MAX + SEAL_OVERHEAD)
 
 /* Returns the length of sealed, or 0 when the cryptographic library fails. */
 size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
                          unsigned char sealed[OUTBOX_SEALED_MAX]);
 
-/* Fills in what a claim asks for. Returns 0, or -1 when the bytes were not sealed here. */
+/* The same, as of another time than the claim's, in seconds since 1970. */
+size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim, int64_t time_s,
+                            unsigned char sealed[OUTBOX_SEALED_MAX]);
+
+/* Fills in what a claim asks for, and as of when it was sealed, in seconds since 1970: not before it
+ * was made, also where that is not told, or past what the seal can tell. Returns 0, SEAL_OTHER_KEY, or
+ * -1 when the bytes were not sealed here. */
 int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t length,
-                      struct record_claim *claim);
+                      struct record_claim *claim, int64_t *sealed_s);
 
 #endif

@@ -13,7 +13,8 @@
  *
  * An entry stays in the stream, pending for its consumer, until it is settled: so it is written
  * again by whoever takes it over, and the claim's event id lets it count once. Its own pending
- * entries come first, then those of dead consumers, then new ones (take.lua).
+ * entries come first, then those of dead consumers, then new ones (take.lua). Each salt has a group
+ * of its own: what another salt sealed is passed over once, and stays in the stream.
  *
  * Invariants: the timer is pending in RESTING only; a batch belongs to the drain in WRITING and
  * SETTLING, and to its claims alone once the drain was stopped.
@@ -33,7 +34,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP "writers"
 #define BATCH_MAX 64
 #define ENTRY_ID_MAX 48
 
@@ -54,8 +54,7 @@ struct refusal {
     const char *text;
 };
 
-static const struct refusal damaged = {"damaged",
-                                       "it does not open (damaged, or sealed under another salt)"};
+static const struct refusal damaged = {"damaged", "it does not open: it is damaged"};
 static const struct refusal conflict = {"conflict",
                                         "the code that was told is another person's by now"};
 static const struct refusal other_code = {
@@ -66,6 +65,8 @@ static const struct refusal put_back = {
     "it was made a day and more before the outbox was last empty, and is not in the records: "
     "somebody put it back, or an instance has a wrong clock"};
 static const struct refusal erased = {"", "it is older than the erasure of whom it is of"};
+/* Not refused: it stays for an instance that has its salt, or a later program. */
+static const struct refusal foreign = {"foreign", NULL};
 
 struct item {
     struct record_claim claim; /* first: its ticket is where done finds us */
@@ -127,6 +128,8 @@ static void item_tell(const struct outbox_link *link, const struct item *item)
     const struct outbox_watch *watch = &link->watch;
     char why[ERROR_MAX];
 
+    if (item->refusal == &foreign)
+        return;
     if (item->refusal == NULL) {
         watch->written(watch->arg);
         return;
@@ -183,7 +186,8 @@ static int settle_words(struct outbox_batch *batch, const char **words, int coun
 static void batch_settle(struct outbox_link *link)
 {
     char kept_max[24];
-    const char *argv[2 * BATCH_MAX + 4] = {OUTBOX_STREAM, OUTBOX_REFUSED_STREAM, GROUP, kept_max};
+    const char *argv[2 * BATCH_MAX + 4] = {OUTBOX_STREAM, OUTBOX_REFUSED_STREAM, link->group,
+                                           kept_max};
     const int count = settle_words(link->batch, argv, 4);
 
     snprintf(kept_max, sizeof kept_max, "%" PRIu64, link->settings.length_max);
@@ -231,18 +235,21 @@ static void item_start(struct outbox_batch *batch, const struct redisReply *id,
     const struct outbox_link *link = batch->link;
     struct item *item = &batch->items[batch->count++];
 
+    int64_t sealed_s;
+
     item->batch = batch;
     memcpy(item->id, id->str, id->len);
     item->claim.ticket.done = on_claimed;
-    if (outbox_claim_open(link->seal, (const unsigned char *)sealed->str, sealed->len,
-                          &item->claim) != 0) {
-        item->refusal = &damaged;
+    const int opened = outbox_claim_open(link->seal, (const unsigned char *)sealed->str,
+                                         sealed->len, &item->claim, &sealed_s);
+    if (opened != 0) {
+        item->refusal = opened == SEAL_OTHER_KEY ? &foreign : &damaged;
         return;
     }
     memcpy(item->told, item->claim.code, sizeof item->told);
     item->replay = (struct record_replay){
         .erased = link->erased,
-        .is_old = emptiness_is_after(&link->empty, item->claim.now_us),
+        .is_old = emptiness_is_after(&link->empty, sealed_s * 1000000),
     };
     item->claim.replay = &item->replay;
     enum store_status status = record_claim(link->records, &item->claim);
@@ -292,19 +299,29 @@ static void look_tell(struct outbox_link *link, long long length, long long ms)
     length_tell(link, (uint64_t)length, length > 0 ? ms : 0);
 }
 
+/* Told when it changes; a negative number says nothing. */
+static void foreign_tell(struct outbox_link *link, long long entries)
+{
+    if (entries < 0 || link->foreign == (uint64_t)entries)
+        return;
+    link->foreign = (uint64_t)entries;
+    link->watch.foreign(link->watch.arg, link->foreign);
+}
+
 static void on_taken(const struct redisReply *reply, void *arg)
 {
     struct outbox_link *link = arg;
-    const bool read = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements >= 2 &&
-                      reply->elements % 2 == 0;
+    const bool read = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements >= 3 &&
+                      reply->elements % 2 == 1;
 
     if (read) {
         look_tell(link, reply->element[0]->integer, reply->element[1]->integer);
+        foreign_tell(link, reply->element[2]->integer);
     } else if (reply != NULL && redis_error_note(link->told, "the outbox cannot be read", reply)) {
         link->watch.refused(link->watch.arg, link->told);
     }
-    if (read && reply->elements > 2)
-        batch_start(link, reply->element + 2, reply->elements / 2 - 1);
+    if (read && reply->elements > 3)
+        batch_start(link, reply->element + 3, reply->elements / 2 - 1);
     else
         rest(link);
 }
@@ -312,7 +329,7 @@ static void on_taken(const struct redisReply *reply, void *arg)
 static void forget_the_dead(struct outbox_link *link)
 {
     char forget[16];
-    const char *argv[] = {OUTBOX_STREAM, GROUP, forget};
+    const char *argv[] = {OUTBOX_STREAM, link->group, forget};
 
     snprintf(forget, sizeof forget, "%u", link->pace.forget_ms);
     if (redis_lane_run(&link->looks, &outbox_forget_script, 1, 3, argv, NULL, NULL, NULL) ==
@@ -336,7 +353,7 @@ static unsigned appetite(struct outbox_link *link)
 static void look(struct outbox_link *link)
 {
     char count[16], dead[16], size[16];
-    const char *argv[] = {OUTBOX_STREAM, GROUP, link->consumer, count, dead, size};
+    const char *argv[] = {OUTBOX_STREAM, link->group, link->consumer, count, dead, size};
 
     if (link->settings.drain && clock_monotonic_ms() >= link->forget_at)
         forget_the_dead(link);
@@ -366,6 +383,7 @@ void outbox_drain_notice(struct outbox_link *link, uint64_t length)
 int outbox_drain_start(struct outbox_link *link, struct event_base *base)
 {
     link->timer = evtimer_new(base, on_timer, link);
+    outbox_group_name(link->settings.keys, link->group);
     /* What is pending under this name is ours. */
     if (link->timer == NULL || random_name(link->consumer, sizeof link->consumer) != 0)
         return -1;

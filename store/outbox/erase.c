@@ -4,6 +4,7 @@
  */
 #include "store/outbox.h"
 #include "store/outbox/claim.h"
+#include "store/record_tools.h"
 #include "store/redis/call.h"
 
 #include <hiredis/hiredis.h>
@@ -35,26 +36,48 @@ struct walk {
     size_t found_count;
 };
 
+static bool is_linked(const struct record_links *links, const struct record_claim *claim)
+{
+    for (size_t i = 0; claim->person.has_user_id && i < links->count; i++)
+        if (memcmp(links->user_ids[i], claim->person.user_id, RECORD_USER_ID_SIZE) == 0)
+            return true;
+    return links->phone_number[0] != '\0' &&
+           (strcmp(claim->phone_number, links->phone_number) == 0 ||
+            strcmp(claim->phone_number, links->sealed_number) == 0);
+}
+
 static bool is_wanted(const struct outbox_erasure *erasure, const struct record_claim *claim)
 {
-    return erasure->phone_number ? strcmp(claim->phone_number, erasure->phone_number) == 0
-                                 : strcmp(claim->code, erasure->code) == 0;
+    if (erasure->phone_number == NULL)
+        return strcmp(claim->code, erasure->code) == 0;
+    return strcmp(claim->phone_number, erasure->phone_number) == 0 ||
+           strcmp(claim->phone_number, erasure->sealed_number) == 0 ||
+           (erasure->links != NULL && is_linked(erasure->links, claim));
+}
+
+/* Whether an entry says whose it is. */
+static bool is_somebodys(const struct record_claim *claim)
+{
+    return claim->phone_number[0] != '\0' || claim->person.has_user_id || claim->person.has_number;
 }
 
 static void entry_look(struct walk *walk, const char *id, const struct redisReply *sealed)
 {
     struct outbox_erasure *erasure = walk->erasure;
     struct record_claim claim = {0};
+    int64_t sealed_s;
 
     if (sealed->len > OUTBOX_SEALED_MAX ||
-        outbox_claim_open(walk->seal, (const unsigned char *)sealed->str, sealed->len, &claim) !=
-            0) {
+        outbox_claim_open(walk->seal, (const unsigned char *)sealed->str, sealed->len, &claim,
+                          &sealed_s) != 0) {
         erasure->unreadable++;
-    } else if (is_wanted(erasure, &claim) && (erasure->delete || claim.phone_number[0] != '\0')) {
+    } else if (is_wanted(erasure, &claim) && (erasure->delete || is_somebodys(&claim))) {
         struct found *found = &walk->found[walk->found_count++];
         snprintf(found->id, sizeof found->id, "%s", id);
         claim.phone_number[0] = '\0';
-        found->length = erasure->delete ? 0 : outbox_claim_seal(walk->seal, &claim, found->sealed);
+        claim.person = (struct record_person){0};
+        found->length =
+            erasure->delete ? 0 : outbox_claim_seal_at(walk->seal, &claim, sealed_s, found->sealed);
     }
     OPENSSL_cleanse(&claim, sizeof claim);
 }
@@ -82,8 +105,12 @@ static void on_page(void *arg, const struct redisReply *reply)
 
 static int entry_replace(struct walk *walk, const struct found *found, char error[ERROR_MAX])
 {
-    const char *argv[] = {walk->stream, "writers", found->id, (const char *)found->sealed};
-    const size_t lengths[] = {strlen(walk->stream), 7, strlen(found->id), found->length};
+    char group[OUTBOX_GROUP_MAX];
+    const char *argv[] = {walk->stream, group, found->id, (const char *)found->sealed};
+
+    outbox_group_name(walk->erasure->keys, group);
+    const size_t lengths[] = {strlen(walk->stream), strlen(group), strlen(found->id),
+                              found->length};
 
     return redis_call_run(walk->call, &outbox_erase_script, 4, argv, lengths, error);
 }
@@ -116,7 +143,7 @@ int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call, char e
         return -1;
     walk->erasure = erasure;
     walk->call = call;
-    walk->seal = seal_create(erasure->seal_key);
+    walk->seal = seal_create(erasure->keys);
     if (walk->seal != NULL && stream_walk(walk, OUTBOX_STREAM, error) == 0 &&
         stream_walk(walk, OUTBOX_REFUSED_STREAM, error) == 0)
         status = 0;

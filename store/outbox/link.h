@@ -6,6 +6,7 @@
 #define STORE_OUTBOX_LINK_H
 
 #include "store/outbox.h"
+#include "store/outbox/claim.h"
 #include "store/outbox/emptiness.h"
 #include "store/redis/replicas.h"
 
@@ -19,7 +20,7 @@ struct outbox_pace {
 };
 
 struct outbox_link {
-    struct outbox_settings settings; /* without the key */
+    struct outbox_settings settings;
     struct outbox_watch watch;
     struct record_link *records;
     struct seal *seal;
@@ -31,8 +32,10 @@ struct outbox_link {
     struct outbox_pace pace;
     struct event *timer;
     struct outbox_batch *batch;
+    char group[OUTBOX_GROUP_MAX];
     char consumer[2 * OUTBOX_CONSUMER_BYTES + 1];
     uint64_t length;
+    uint64_t foreign; /* entries that are left to others */
     bool records_up;
     unsigned failures; /* batches in a row */
     int64_t resume_at; /* after a failure, nothing is taken before */

@@ -18,8 +18,7 @@
 
 extern const struct redis_script outbox_put_script;
 
-_Static_assert(OUTBOX_KEY_SIZE == SEAL_KEY_SIZE && OUTBOX_KEY_SIZE == KEYED_HASH_KEY_SIZE,
-               "one size of keys");
+_Static_assert(OUTBOX_ERASED_KEY_SIZE == KEYED_HASH_KEY_SIZE, "one size of keys");
 
 static enum store_status put_status(struct outbox_link *link, const struct redisReply *reply)
 {
@@ -98,10 +97,9 @@ struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct
     link->settings = *settings;
     link->watch = *watch;
     link->records = records;
-    link->seal = seal_create(settings->seal_key);
+    link->seal = seal_create(settings->keys);
     link->erased = keyed_hash_create(settings->erased_key);
-    OPENSSL_cleanse(link->settings.seal_key, OUTBOX_KEY_SIZE);
-    OPENSSL_cleanse(link->settings.erased_key, OUTBOX_KEY_SIZE);
+    OPENSSL_cleanse(link->settings.erased_key, OUTBOX_ERASED_KEY_SIZE);
     redis_lane_join(&link->puts, redis, settings->in_flight_max, NULL);
     redis_lane_join(&link->looks, redis, LOOKS_MAX, NULL);
     if (link->seal != NULL && link->erased != NULL && replicas_join(link, redis) == 0 &&

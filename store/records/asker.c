@@ -1,16 +1,16 @@
-/* HMAC-SHA256 of the number, cut short: forty bits are enough to find one of sixteen. */
+/* HMAC-SHA256, cut short: forty bits are enough to find one of sixteen. */
 #include "store/records/asker.h"
 
 #include <string.h>
 
 int record_asker_number(struct keyed_hash *keyed, const char *phone_number,
-                        unsigned char number[RECORD_ASKER_NUMBER_SIZE])
+                        unsigned char number[RECORD_IDENTITY_SIZE])
 {
     unsigned char hash[KEYED_HASH_SIZE];
 
     if (keyed_hash(keyed, phone_number, strlen(phone_number), hash) != 0)
         return -1;
-    memcpy(number, hash, RECORD_ASKER_NUMBER_SIZE);
+    memcpy(number, hash, RECORD_IDENTITY_SIZE);
     return 0;
 }
 
@@ -28,10 +28,13 @@ static uint32_t event_shorten(const char *event_id)
 void record_asker_sign(struct keyed_hash *keyed, struct record_claim *claim)
 {
     const uint32_t event = event_shorten(claim->event_id);
+    struct record_person *person = &claim->person;
     unsigned char *bytes = claim->asker;
 
-    claim->is_signed = claim->phone_number[0] != '\0' &&
-                       record_asker_number(keyed, claim->phone_number, bytes) == 0;
-    for (int i = 0; i < RECORD_ASKER_SIZE - RECORD_ASKER_NUMBER_SIZE; i++)
-        bytes[RECORD_ASKER_NUMBER_SIZE + i] = (unsigned char)(event >> (16 - 8 * i));
+    if (!person->has_user_id && !person->has_number && claim->phone_number[0] != '\0')
+        person->has_number = record_asker_number(keyed, claim->phone_number, person->number) == 0;
+    claim->is_signed = person->has_user_id || person->has_number;
+    memcpy(bytes, person->has_user_id ? person->user_id : person->number, RECORD_IDENTITY_SIZE);
+    for (int i = 0; i < RECORD_ASKER_SIZE - RECORD_IDENTITY_SIZE; i++)
+        bytes[RECORD_IDENTITY_SIZE + i] = (unsigned char)(event >> (16 - 8 * i));
 }

@@ -19,11 +19,11 @@ _Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16, "as the statem
 /* Oids of the types, from pg_type.dat. */
 enum { BYTEA = 17, TEXT = 25, TIMESTAMPTZ = 1184 };
 
-enum parameter { HASHES, CODES, PHONES, TIMES, EVENTS, ASKERS, PARAMETER_COUNT };
+enum parameter { HASHES, CODES, PHONES, TIMES, EVENTS, ASKERS, USER_IDS, NUMBERS, PARAMETER_COUNT };
 
 static const uint32_t element_types[PARAMETER_COUNT] = {
-    [HASHES] = BYTEA,      [CODES] = TEXT,  [PHONES] = TEXT,
-    [TIMES] = TIMESTAMPTZ, [EVENTS] = TEXT, [ASKERS] = BYTEA,
+    [HASHES] = BYTEA, [CODES] = TEXT,   [PHONES] = TEXT,    [TIMES] = TIMESTAMPTZ,
+    [EVENTS] = TEXT,  [ASKERS] = BYTEA, [USER_IDS] = BYTEA, [NUMBERS] = BYTEA,
 };
 
 _Static_assert(RECORD_PHONE_MAX <= CLAIMS_ELEMENT_MAX && RECORD_CODE_MAX <= CLAIMS_ELEMENT_MAX &&
@@ -71,12 +71,18 @@ static void text_append(struct claims_array *array, const char *text, size_t cap
 
 static void claim_append(struct claims_array *arrays, const struct record_claim *claim)
 {
+    const struct record_person *person = &claim->person;
+
     element_append(&arrays[HASHES], claim->input_hash, sizeof claim->input_hash);
     text_append(&arrays[CODES], claim->code, sizeof claim->code);
     text_append(&arrays[PHONES], claim->phone_number, sizeof claim->phone_number);
     time_append(&arrays[TIMES], claim->now_us);
     text_append(&arrays[EVENTS], claim->event_id, sizeof claim->event_id);
     element_append(&arrays[ASKERS], claim->asker, claim->is_signed ? sizeof claim->asker : 0);
+    element_append(&arrays[USER_IDS], person->user_id,
+                   person->has_user_id ? sizeof person->user_id : 0);
+    element_append(&arrays[NUMBERS], person->number,
+                   person->has_user_id && person->has_number ? sizeof person->number : 0);
 }
 
 /* No row's code: another instance has registered the person while the statement ran. */

@@ -39,9 +39,13 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
 {
     char hash[2 * RECORD_HASH_SIZE + 1], now[RECORD_TIME_MAX], requested[RECORD_TIME_MAX];
     char asker[1 + 2 * RECORD_ASKER_SIZE + 1] = " "; /* a space before it */
+    char number[1 + 2 * RECORD_IDENTITY_SIZE + 1] = " ", user_id[2 * RECORD_USER_ID_SIZE + 1];
+    const struct record_person *person = &claim->person;
 
     hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
     hex_write(claim->asker, RECORD_ASKER_SIZE, asker + 1);
+    hex_write(person->user_id, RECORD_USER_ID_SIZE, user_id);
+    hex_write(person->number, RECORD_IDENTITY_SIZE, number + 1);
     record_time_format(record_time_minute(claim->now_us), now);
     if (claim->now_us < trusted_us)
         record_time_format(record_time_minute(trusted_us), requested);
@@ -53,6 +57,8 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
         text_value(claim->event_id, sizeof claim->event_id),
         sql_text(claim->is_signed ? asker : NULL),
         sql_text(claim->now_us < trusted_us ? requested : now),
+        sql_text(person->has_user_id ? user_id : NULL),
+        sql_text(person->has_user_id && person->has_number ? number : NULL),
     };
     const int count = sizeof values / sizeof values[0];
 

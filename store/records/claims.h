@@ -20,8 +20,8 @@ struct claim_outcome {
 };
 
 /* A parameter of PostgreSQL's statement: an array in binary form. */
-#define CLAIMS_ELEMENT_MAX 164
-#define CLAIMS_ARRAYS 6
+#define CLAIMS_ELEMENT_MAX 240
+#define CLAIMS_ARRAYS 8
 struct claims_array {
     size_t length;
     char bytes[20 + CLAIMS_STATEMENT_MAX * (4 + CLAIMS_ELEMENT_MAX)];

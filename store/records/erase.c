@@ -16,8 +16,8 @@
 /* Old records that go in one transaction; of a person, all. */
 #define OLD_AT_ONCE 500
 
-/* Records under other numbers than $2 that remember that $1 asked, in hexadecimal digits; and what
- * makes all records forget it. */
+/* Records neither under the number $2, sealed $4, nor of one of the user ids $3 that remember that $1 asked, in
+ * hexadecimal digits; and what makes all records forget it. */
 extern const char *const asked_count_sql[], *const asked_forget_sql[];
 
 static const char *const begin_sql[] = {
@@ -25,29 +25,36 @@ static const char *const begin_sql[] = {
     [SQL_POSTGRES] = "BEGIN; SET LOCAL TimeZone = 'UTC'",
 };
 
-/* $1 a phone number, $2 a code, $3 a time: two of them are NULL. $4: so many at most. */
-#define SELECTED "(phone_number = $1 OR uic_code = $2 OR last_requested_at < $3)"
+/* $1 a phone number, $2 a code, $3 a time: two of them are NULL. With a number, $4 hashes of user ids
+ * in hexadecimal digits, $5 another number of theirs, or NULL. $6 and $7 both numbers sealed. $8: so many at
+ * most. */
+#define SELECTED(linked) \
+    "(phone_number IN ($1, $5, $6, $7) OR uic_code = $2 OR last_requested_at < $3 OR " linked ")"
+#define LINKED_SQLITE "instr($4, user_id)"
+#define LINKED_POSTGRES "position(encode(user_id, 'hex') IN $4) > 0"
+#define STATEMENTS(before, behind)                                \
+    {                                                             \
+        [SQL_SQLITE] = before SELECTED(LINKED_SQLITE) behind,     \
+        [SQL_POSTGRES] = before SELECTED(LINKED_POSTGRES) behind, \
+    }
 
-static const char count_sql[] = "SELECT count(*) FROM uic_records WHERE " SELECTED;
-static const char blank_sql[] =
-    "UPDATE uic_records SET phone_number = '',"
-    " asked_by = CASE WHEN uic_code = $2 THEN NULL ELSE asked_by END WHERE " SELECTED;
-static const char delete_sql[] = "DELETE FROM uic_records WHERE id IN"
-                                 " (SELECT id FROM uic_records WHERE " SELECTED " LIMIT $4)";
+static const char *const count_sql[] = STATEMENTS("SELECT count(*) FROM uic_records WHERE ", "");
+static const char *const blank_sql[] =
+    STATEMENTS("UPDATE uic_records SET phone_number = '', user_id = NULL,"
+               " asked_by = CASE WHEN uic_code = $2 THEN NULL ELSE asked_by END WHERE ",
+               "");
+static const char *const delete_sql[] = STATEMENTS(
+    "DELETE FROM uic_records WHERE id IN (SELECT id FROM uic_records WHERE ", " LIMIT $8)");
 static const char notes_count_sql[] =
-    "SELECT count(*) FROM uic_records WHERE notes LIKE '%' || $1 || '%' AND phone_number <> $2";
+    "SELECT count(*) FROM uic_records WHERE notes LIKE '%' || $1 || '%' AND phone_number NOT IN ($2, $3)";
 static const char notes_sql[] =
     "UPDATE uic_records SET notes = replace(replace(notes, $2, ''), $1, '')"
     " WHERE notes LIKE '%' || $1 || '%'";
-/* Of the selected: their user ids, or for a code their answers, in hexadecimal digits. */
-static const char *const users_sql[] = {
-    [SQL_SQLITE] = "SELECT DISTINCT user_id FROM uic_records WHERE user_id <> '' AND " SELECTED,
-    [SQL_POSTGRES] = "SELECT DISTINCT encode(user_id, 'hex') FROM uic_records"
-                     " WHERE user_id <> '' AND " SELECTED,
-};
+/* Of the selected their answers, in hexadecimal digits. */
 static const char *const answers_sql[] = {
-    [SQL_SQLITE] = "SELECT input_hash FROM uic_records WHERE " SELECTED,
-    [SQL_POSTGRES] = "SELECT encode(input_hash, 'hex') FROM uic_records WHERE " SELECTED,
+    [SQL_SQLITE] = "SELECT input_hash FROM uic_records WHERE " SELECTED(LINKED_SQLITE),
+    [SQL_POSTGRES] =
+        "SELECT encode(input_hash, 'hex') FROM uic_records WHERE " SELECTED(LINKED_POSTGRES),
 };
 /* $1 who, in hexadecimal digits, $2 a time. */
 static const char *const erased_sql[] = {
@@ -64,20 +71,40 @@ static const char audit_sql[] =
     "INSERT INTO uic_audit (at, action, records, author) VALUES ($1, $2, $3, $4)";
 
 struct selection {
-    struct sql_value values[4]; /* of SELECTED */
+    struct sql_value values[8]; /* of SELECTED */
     bool is_old;
+    char user_ids[RECORD_LINKS_MAX * (2 * RECORD_USER_ID_SIZE + 1) + 1];
     char before[RECORD_TIME_MAX]; /* as both databases read it, PostgreSQL whatever its time zone */
 };
 
+/* With a space before each. */
+static void user_ids_write(char *text, const struct record_links *links)
+{
+    for (size_t i = 0; i < links->count; i++, text += 1 + 2 * RECORD_USER_ID_SIZE) {
+        *text = ' ';
+        hex_write(links->user_ids[i], RECORD_USER_ID_SIZE, text + 1);
+    }
+}
+
 static void selection_write(struct selection *selection, const struct record_erasure *erasure)
 {
+    const struct record_links *links = erasure->links;
+    const bool has_number = links != NULL && links->phone_number[0] != '\0';
+
+    selection->user_ids[0] = '\0';
+    if (links != NULL)
+        user_ids_write(selection->user_ids, links);
     selection->is_old = erasure->phone_number == NULL && erasure->code == NULL;
     record_time_format(erasure->before_us, selection->before);
     strcat(selection->before, "+00");
     selection->values[0] = sql_text(erasure->phone_number);
     selection->values[1] = sql_text(erasure->code);
     selection->values[2] = sql_text(selection->is_old ? selection->before : NULL);
-    selection->values[3] = sql_number(selection->is_old ? OLD_AT_ONCE : INT32_MAX);
+    selection->values[3] = sql_text(links != NULL ? selection->user_ids : NULL);
+    selection->values[4] = sql_text(has_number ? links->phone_number : NULL);
+    selection->values[5] = sql_text(erasure->phone_number != NULL ? erasure->sealed_number : NULL);
+    selection->values[6] = sql_text(has_number ? links->sealed_number : NULL);
+    selection->values[7] = sql_number(selection->is_old ? OLD_AT_ONCE : INT32_MAX);
 }
 
 /* Hashes of those who are being erased. */
@@ -101,18 +128,6 @@ static int whos_add(struct whos *whos, enum erased_subject subject, const char *
     return erased_who(whos->keyed, subject, whos->deletes, hash, whos->who[whos->count++]);
 }
 
-/* All that the rows of a column stand for. */
-static enum sql_result whos_query(struct sql *sql, struct whos *whos, enum erased_subject subject,
-                                  const char *statement, const struct selection *selection)
-{
-    enum sql_result result = sql_query(sql, statement, selection->values, 3);
-
-    for (; result == SQL_ROW; result = sql_next(sql))
-        if (whos_add(whos, subject, sql_column(sql, 0)) != 0)
-            return sql_explain(sql, SQL_FAILED, "out of memory");
-    return result;
-}
-
 static enum sql_result whos_write(struct sql *sql, const struct whos *whos, int64_t at_us)
 {
     char at[RECORD_TIME_MAX], who[ERASED_WHO_TEXT_MAX];
@@ -128,62 +143,102 @@ static enum sql_result whos_write(struct sql *sql, const struct whos *whos, int6
 }
 
 /* The number's digits, when notes are to be searched for them. */
-static const char *digits_of(const struct record_erasure *erasure)
+static const char *digits_of(const char *digits)
 {
-    const char *digits = erasure->phone_number;
-
     if (digits != NULL && *digits == '+')
         digits++;
     return digits != NULL && strlen(digits) >= RECORD_NOTED_DIGITS_MIN ? digits : NULL;
 }
 
-#define ASKER_TEXT_MAX (2 * RECORD_ASKER_NUMBER_SIZE + 1)
+/* A person's hashes where she asked: of her numbers and user ids. */
+struct identities {
+    unsigned char hashes[2 + RECORD_LINKS_MAX][RECORD_IDENTITY_SIZE];
+    size_t count;
+};
 
-/* The hash that stands for the number where it asked, in hexadecimal digits. */
-static enum sql_result asker_write(struct sql *sql, const struct record_erasure *erasure,
-                                   char asker[ASKER_TEXT_MAX])
+static enum sql_result identities_find(struct sql *sql, const struct record_erasure *erasure,
+                                       struct identities *all)
 {
+    const struct record_links *links = erasure->links;
+    const char *numbers[] = {erasure->phone_number, links != NULL ? links->phone_number : ""};
     struct keyed_hash *keyed = keyed_hash_create(erasure->asker_key);
-    unsigned char hash[RECORD_ASKER_NUMBER_SIZE];
-    const int status = keyed != NULL ? record_asker_number(keyed, erasure->phone_number, hash) : -1;
+    int status = keyed != NULL ? 0 : -1;
 
+    all->count = 0;
+    for (size_t i = 0; status == 0 && i < 2; i++)
+        if (numbers[i][0] != '\0')
+            status = record_asker_number(keyed, numbers[i], all->hashes[all->count++]);
     keyed_hash_free(keyed);
     if (status != 0)
         return sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
-    hex_write(hash, sizeof hash, asker);
+    /* A user id that was given as such stands there already. */
+    for (size_t i = 0; links != NULL && i < links->count; i++)
+        if (memcmp(all->hashes[0], links->user_ids[i], RECORD_IDENTITY_SIZE) != 0)
+            memcpy(all->hashes[all->count++], links->user_ids[i], RECORD_IDENTITY_SIZE);
     return SQL_DONE;
 }
 
-/* Runs a statement with that hash as $1, and the number itself as $2 if it has two values. */
+/* Runs a statement once for each of the hashes that stand for the person where she asked: with it, in
+ * hexadecimal digits, as $1, and as $2 to $4 what whose records are hers. Sums up. */
 static enum sql_result asker_run(struct sql *sql, const char *statement, int count,
+                                 const struct record_erasure *erasure,
+                                 const struct selection *selection, int64_t *number)
+{
+    char asker[2 * RECORD_IDENTITY_SIZE + 1];
+    struct identities all;
+    enum sql_result result = identities_find(sql, erasure, &all);
+
+    for (size_t i = 0; result == SQL_DONE && i < all.count; i++) {
+        int64_t some = 0;
+        hex_write(all.hashes[i], RECORD_IDENTITY_SIZE, asker);
+        const struct sql_value values[] = {sql_text(asker), sql_text(erasure->phone_number),
+                                           sql_text(selection->user_ids),
+                                           sql_text(erasure->sealed_number)};
+        result = sql_run(sql, statement, values, count, &some);
+        *number += some;
+    }
+    return result;
+}
+
+/* Runs a statement for each of the person's numbers that notes are searched for, with its digits as $1,
+ * and as $2 and $3 the number in clear and sealed, if it has so many. Sums up. */
+static enum sql_result notes_run(struct sql *sql, const char *statement, int count,
                                  const struct record_erasure *erasure, int64_t *number)
 {
-    char asker[ASKER_TEXT_MAX];
+    const struct record_links *links = erasure->links;
+    const char *numbers[] = {erasure->phone_number, links != NULL ? links->phone_number : NULL};
+    const char *sealed[] = {erasure->sealed_number, links != NULL ? links->sealed_number : NULL};
+    enum sql_result result = SQL_DONE;
 
-    if (asker_write(sql, erasure, asker) != SQL_DONE)
-        return SQL_FAILED;
-    const struct sql_value values[] = {sql_text(asker), sql_text(erasure->phone_number)};
-    return sql_run(sql, statement, values, count, number);
+    for (size_t i = 0; result == SQL_DONE && i < 2; i++) {
+        const char *digits = digits_of(numbers[i]);
+        const struct sql_value values[] = {sql_text(digits), sql_text(numbers[i]),
+                                           sql_text(sealed[i])};
+        int64_t some = 0;
+        if (digits != NULL)
+            result = sql_run(sql, statement, values, count, &some);
+        *number += some;
+    }
+    return result;
 }
 
 int record_erase_count(const char *url, const struct record_erasure *erasure,
                        struct record_erased *found, char error[ERROR_MAX])
 {
     struct sql *sql = schema_open(url, TOOL_CONNECT_MS, error);
-    const char *digits = digits_of(erasure);
     struct selection selection;
 
     *found = (struct record_erased){0};
     if (sql == NULL)
         return -1;
     selection_write(&selection, erasure);
-    enum sql_result result = sql_run(sql, count_sql, selection.values, 3, &found->records);
+    enum sql_result result =
+        sql_run(sql, count_sql[sql->dialect], selection.values, 7, &found->records);
     if (result == SQL_DONE && erasure->phone_number != NULL)
-        result = asker_run(sql, asked_count_sql[sql->dialect], 2, erasure, &found->asked);
-    if (result == SQL_DONE && digits != NULL)
         result =
-            sql_run(sql, notes_count_sql,
-                    SQL_VALUES(sql_text(digits), sql_text(erasure->phone_number)), &found->notes);
+            asker_run(sql, asked_count_sql[sql->dialect], 4, erasure, &selection, &found->asked);
+    if (result == SQL_DONE)
+        result = notes_run(sql, notes_count_sql, 3, erasure, &found->notes);
     return sql_finish(sql, result, error);
 }
 
@@ -200,20 +255,36 @@ static enum sql_result audit_write(struct sql *sql, const struct record_erasure 
                    NULL);
 }
 
-/* A number with its user ids, or the answers of a code. */
-static enum sql_result whos_find(struct sql *sql, struct whos *whos,
-                                 const struct record_erasure *erasure,
-                                 const struct selection *selection)
+static enum sql_result answers_find(struct sql *sql, struct whos *whos,
+                                    const struct selection *selection)
 {
-    char asker[ASKER_TEXT_MAX];
+    enum sql_result result = sql_query(sql, answers_sql[sql->dialect], selection->values, 7);
 
-    if (erasure->code != NULL)
-        return whos_query(sql, whos, ERASED_ANSWERS, answers_sql[sql->dialect], selection);
-    if (asker_write(sql, erasure, asker) != SQL_DONE)
+    for (; result == SQL_ROW; result = sql_next(sql))
+        if (whos_add(whos, ERASED_ANSWERS, sql_column(sql, 0)) != 0)
+            return sql_explain(sql, SQL_FAILED, "out of memory");
+    return result;
+}
+
+static enum sql_result person_find(struct sql *sql, struct whos *whos,
+                                   const struct record_erasure *erasure)
+{
+    const struct record_links *links = erasure->links;
+    char asker[2 * RECORD_IDENTITY_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
+    struct identities all;
+    int status = 0;
+
+    if (identities_find(sql, erasure, &all) != SQL_DONE)
         return SQL_FAILED;
-    if (whos_add(whos, ERASED_NUMBER, asker) != 0)
-        return sql_explain(sql, SQL_FAILED, "out of memory");
-    return whos_query(sql, whos, ERASED_USER, users_sql[sql->dialect], selection);
+    for (size_t i = 0; status == 0 && i < all.count; i++) {
+        hex_write(all.hashes[i], RECORD_IDENTITY_SIZE, asker);
+        status = whos_add(whos, ERASED_NUMBER, asker);
+    }
+    for (size_t i = 0; status == 0 && links != NULL && i < links->count; i++) {
+        hex_write(links->user_ids[i], RECORD_USER_ID_SIZE, user_id);
+        status = whos_add(whos, ERASED_USER, user_id);
+    }
+    return status == 0 ? SQL_DONE : sql_explain(sql, SQL_FAILED, "out of memory");
 }
 
 /* Notes who is being erased, before it is done. PostgreSQL's list is locked from then on: what the
@@ -230,7 +301,8 @@ static enum sql_result list_write(struct sql *sql, const struct record_erasure *
     else if (sql->dialect == SQL_POSTGRES)
         result = sql_run(sql, "LOCK TABLE uic_erased IN EXCLUSIVE MODE", SQL_NOTHING, NULL);
     if (result == SQL_DONE)
-        result = whos_find(sql, &whos, erasure, selection);
+        result = erasure->code != NULL ? answers_find(sql, &whos, selection)
+                                       : person_find(sql, &whos, erasure);
     if (result == SQL_DONE)
         result = whos_write(sql, &whos, erasure->erased_us);
     keyed_hash_free(whos.keyed);
@@ -243,20 +315,18 @@ static enum sql_result step(struct sql *sql, const struct record_erasure *erasur
                             const struct selection *selection, int64_t *records)
 {
     const bool deletes = erasure->delete || selection->is_old;
-    const char *digits = digits_of(erasure);
-    int64_t asked = 0;
+    int64_t asked = 0, notes = 0;
     enum sql_result result = SQL_DONE;
 
     if (erasure->phone_number != NULL)
-        result = asker_run(sql, asked_forget_sql[sql->dialect], 1, erasure, &asked);
-    if (result == SQL_DONE && digits != NULL)
-        result = sql_run(sql, notes_sql,
-                         SQL_VALUES(sql_text(digits), sql_text(erasure->phone_number)), NULL);
+        result = asker_run(sql, asked_forget_sql[sql->dialect], 1, erasure, selection, &asked);
+    if (result == SQL_DONE)
+        result = notes_run(sql, notes_sql, 2, erasure, &notes);
     if (result == SQL_DONE && !selection->is_old)
         result = list_write(sql, erasure, selection);
     if (result == SQL_DONE)
-        result = sql_run(sql, deletes ? delete_sql : blank_sql, selection->values, deletes ? 4 : 3,
-                         records);
+        result = sql_run(sql, (deletes ? delete_sql : blank_sql)[sql->dialect], selection->values,
+                         deletes ? 8 : 7, records);
     if (result == SQL_DONE && *records + asked + erasure->elsewhere > 0)
         result = audit_write(sql, erasure, selection->is_old, *records);
     return result;

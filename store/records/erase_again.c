@@ -14,6 +14,7 @@
 
 #define PAGE "500"
 #define PAGE_MAX 500
+#define MINUTE_US INT64_C(60000000)
 
 static const char *const list_sql[] = {
     [SQL_SQLITE] = "SELECT who, at FROM uic_erased ORDER BY who",
@@ -62,8 +63,8 @@ struct found {
     int64_t id;
     enum remedy remedy;
     bool by_code;                        /* whoever asked goes too */
-    char phone_number[RECORD_PHONE_MAX]; /* that was erased, for the notes; or "" */
-    char askers[RECORD_ASKERS_MAX][2 * RECORD_ASKER_NUMBER_SIZE + 1];
+    char phone_number[RECORD_PHONE_MAX]; /* in clear, that was erased, for the notes; or "" */
+    char askers[RECORD_ASKERS_MAX][2 * RECORD_IDENTITY_SIZE + 1];
     size_t asker_count;
 };
 
@@ -154,7 +155,7 @@ static enum remedy remedy_of(const struct again *again, enum erased_subject subj
 static void askers_look(const struct again *again, struct found *found, const char *askers,
                         int64_t requested_us)
 {
-    const size_t size = 2 * RECORD_ASKER_SIZE, number = 2 * RECORD_ASKER_NUMBER_SIZE;
+    const size_t size = 2 * RECORD_ASKER_SIZE, number = 2 * RECORD_IDENTITY_SIZE;
 
     for (size_t i = 0; i < RECORD_ASKERS_MAX && strnlen(askers, size) == size; i++) {
         char *asker = found->askers[found->asker_count];
@@ -166,20 +167,33 @@ static void askers_look(const struct again *again, struct found *found, const ch
     }
 }
 
-static enum remedy number_look(const struct again *again, struct found *found,
-                               const char *phone_number, int64_t created_us)
+/* kept: as the record holds it. One that does not open says nothing. */
+static enum remedy number_look(const struct again *again, struct found *found, const char *kept,
+                               int64_t created_us)
 {
-    unsigned char hash[RECORD_ASKER_NUMBER_SIZE];
+    const struct record_again *request = again->request;
+    unsigned char hash[RECORD_IDENTITY_SIZE];
     char asker[2 * sizeof hash + 1];
+    enum remedy remedy = REMEDY_NONE;
 
-    found->phone_number[0] = '\0';
-    if (phone_number[0] == '\0' || record_asker_number(again->asker, phone_number, hash) != 0)
-        return REMEDY_NONE;
-    hex_write(hash, sizeof hash, asker);
-    const enum remedy remedy = remedy_of(again, ERASED_NUMBER, asker, created_us);
-    if (remedy != REMEDY_NONE)
-        snprintf(found->phone_number, sizeof found->phone_number, "%s", phone_number);
+    if (kept[0] != '\0' && request->phone_open(request->arg, kept, found->phone_number) == 0 &&
+        record_asker_number(again->asker, found->phone_number, hash) == 0) {
+        hex_write(hash, sizeof hash, asker);
+        remedy = remedy_of(again, ERASED_NUMBER, asker, created_us);
+    }
+    if (remedy == REMEDY_NONE)
+        found->phone_number[0] = '\0';
     return remedy;
+}
+
+/* Records keep the minute only; of one that was made in the minute of an erasure nobody knows whether
+ * it was before, and it stays. */
+static int time_read(const char *text, int64_t *latest_us)
+{
+    if (record_time_parse(text, latest_us) != 0)
+        return -1;
+    *latest_us = record_time_minute(*latest_us) + MINUTE_US - 1;
+    return 0;
 }
 
 static enum sql_result row_look(struct again *again)
@@ -190,8 +204,8 @@ static enum sql_result row_look(struct again *again)
 
     again->rows++;
     again->after_id = sql_column_number(sql, 0);
-    if (record_time_parse(sql_column(sql, 5), &created_us) != 0 ||
-        record_time_parse(sql_column(sql, 6), &requested_us) != 0)
+    if (time_read(sql_column(sql, 5), &created_us) != 0 ||
+        time_read(sql_column(sql, 6), &requested_us) != 0)
         return SQL_DONE; /* not written by us */
     const enum remedy by_answers = remedy_of(again, ERASED_ANSWERS, sql_column(sql, 3), created_us);
     const enum remedy by_number = number_look(again, found, sql_column(sql, 1), created_us);

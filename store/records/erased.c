@@ -40,25 +40,33 @@ int erased_who(struct keyed_hash *keyed, enum erased_subject subject, bool delet
     return 0;
 }
 
+static int sign_add(struct record_replay *replay, enum erased_subject subject, bool deletes,
+                    const char *hash)
+{
+    return erased_who(replay->erased, subject, deletes, hash, replay->who[replay->who_count++]);
+}
+
 /* Of a claim that nobody asks for, as erasing left it, nothing but its answers can come back. */
 int erased_sign(struct record_claim *claim)
 {
     struct record_replay *replay = claim->replay;
-    char asker[2 * RECORD_ASKER_NUMBER_SIZE + 1], answers[2 * RECORD_HASH_SIZE + 1];
-    int failed;
+    const struct record_person *person = &claim->person;
+    char answers[2 * RECORD_HASH_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
+    char number[2 * RECORD_IDENTITY_SIZE + 1];
+    int status;
 
     hex_write(claim->input_hash, RECORD_HASH_SIZE, answers);
-    hex_write(claim->asker, RECORD_ASKER_NUMBER_SIZE, asker);
-    replay->who_count = 1;
-    failed = erased_who(replay->erased, ERASED_ANSWERS, true, answers, replay->who[0]);
-    if (!claim->is_signed || failed != 0)
-        return failed;
-    replay->who_count = 4;
-    return erased_who(replay->erased, ERASED_ANSWERS, false, answers, replay->who[1]) != 0 ||
-                   erased_who(replay->erased, ERASED_NUMBER, true, asker, replay->who[2]) != 0 ||
-                   erased_who(replay->erased, ERASED_NUMBER, false, asker, replay->who[3]) != 0
-               ? -1
-               : 0;
+    replay->who_count = 0;
+    status = sign_add(replay, ERASED_ANSWERS, true, answers);
+    if (status == 0 && claim->is_signed)
+        status = sign_add(replay, ERASED_ANSWERS, false, answers);
+    hex_write(person->number, RECORD_IDENTITY_SIZE, number);
+    for (int deletes = 0; deletes < 2 && status == 0 && person->has_number; deletes++)
+        status = sign_add(replay, ERASED_NUMBER, deletes, number);
+    hex_write(person->user_id, RECORD_USER_ID_SIZE, user_id);
+    for (int deletes = 0; deletes < 2 && status == 0 && person->has_user_id; deletes++)
+        status = sign_add(replay, ERASED_USER, deletes, user_id);
+    return status;
 }
 
 /* Of all claims, as JSON. To be freed; NULL without memory. */

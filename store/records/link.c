@@ -15,6 +15,7 @@
 #define CLAIM_MS 3000
 #define TOTALS_MS 1500
 #define SWEEP_MS 5000
+#define MOVE_MS 5000
 
 /* Calls what has come: a change first, then each `done`. */
 static void link_deliver(struct record_link *link)
@@ -122,6 +123,7 @@ void record_detach(struct record_link *link)
 {
     if (link == NULL)
         return;
+    link->detaching = true;
     while (link->under_way > 0) {
         mailbox_put(&link->store->writer.inbox, &link->claims);
         mailbox_wait(&link->finished, -1, -1);
@@ -179,7 +181,7 @@ static enum store_status errand_begin(struct record_link *link, struct record_er
     struct record_jobs one = STAILQ_HEAD_INITIALIZER(one);
 
     errand->error[0] = '\0';
-    if (link_down(link))
+    if (link_down(link) || link->detaching)
         return STORE_DOWN;
     const enum store_status status = job_begin(link, &one, &errand->job, ticket, ms);
     if (status == STORE_LATER)
@@ -193,6 +195,13 @@ enum store_status record_sweep(struct record_link *link, struct record_sweep *sw
     sweep->more = false;
     sweep->errand.run = record_sweep_run;
     return errand_begin(link, &sweep->errand, &sweep->ticket, SWEEP_MS);
+}
+
+enum store_status record_move(struct record_link *link, struct record_move *move)
+{
+    move->more = false;
+    move->errand.run = record_move_run;
+    return errand_begin(link, &move->errand, &move->ticket, MOVE_MS);
 }
 
 enum store_status record_totals(struct record_link *link, struct record_totals *totals)

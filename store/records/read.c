@@ -2,6 +2,7 @@
  * Reading all records: which form a table has, what to ask for, and what a row's cells mean. Both
  * databases understand the same SELECT, and show times, numbers and booleans in much the same way.
  */
+#include "store/base/hex.h"
 #include "store/record_tools.h"
 #include "store/records/schema.h"
 
@@ -35,9 +36,11 @@ enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 struct record_reader {
     struct sql *sql;
     enum record_form form;
+    bool has_user_id;            /* the tables are not of a release before it */
     bool is_first;               /* the row is there, */
     enum sql_result found;       /* or not */
     char since[RECORD_TIME_MAX]; /* where reading begins */
+    char user_ids[RECORD_LINKS_MAX * (1 + 2 * RECORD_USER_ID_SIZE) + 1]; /* of whom alone */
 };
 
 /* "sqlite+aiosqlite:///x" -> "sqlite:///x". To be freed; NULL when there is no memory. */
@@ -71,6 +74,7 @@ static int form_find(struct record_reader *reader, enum record_source source, ch
         if ((form == RECORD_FORM_OURS) == (source == RECORD_READ_OURS) &&
             has_column(reader->sql, forms[form].mark)) {
             reader->form = (enum record_form)form;
+            reader->has_user_id = has_column(reader->sql, "user_id");
             return 0;
         }
     }
@@ -126,11 +130,38 @@ int record_reader_begin(struct record_reader *reader, int64_t since_us, char err
 
     if (!all)
         record_time_format(since_us, reader->since);
-    snprintf(sql, sizeof sql, "SELECT %s%s FROM uic_records%s ORDER BY id", common_columns,
-             forms[reader->form].answers, all ? "" : " WHERE created_at >= $1");
+    snprintf(sql, sizeof sql, "SELECT %s%s%s FROM uic_records%s ORDER BY id", common_columns,
+             forms[reader->form].answers, reader->has_user_id ? ", user_id" : "",
+             all ? "" : " WHERE created_at >= $1");
     const struct sql_value value = sql_text(reader->since);
     reader->is_first = true;
     reader->found = sql_query(reader->sql, sql, &value, all ? 0 : 1);
+    return reader->found >= 0 ? 0 : sql_fail(reader->sql, error);
+}
+
+int record_reader_begin_of(struct record_reader *reader, const char *phone_number,
+                           const char *sealed_number, const struct record_links *links,
+                           char error[ERROR_MAX])
+{
+    static const char *const digits[] = {
+        [SQL_SQLITE] = "user_id", [SQL_POSTGRES] = "encode(user_id, 'hex')"};
+    const bool has_number = links->phone_number[0] != '\0';
+    char sql[1024], *at = reader->user_ids;
+
+    for (size_t i = 0; i < links->count; i++, at += 1 + 2 * RECORD_USER_ID_SIZE) {
+        *at = ' ';
+        hex_write(links->user_ids[i], RECORD_USER_ID_SIZE, at + 1);
+    }
+    snprintf(sql, sizeof sql,
+             "SELECT %s, user_id FROM uic_records WHERE phone_number IN ($1, $2, $3, $4)"
+             " OR replace($5, ' ' || %s, '') <> $5 ORDER BY id",
+             common_columns, digits[reader->sql->dialect]);
+    reader->is_first = true;
+    reader->found = sql_query(reader->sql, sql,
+                              SQL_VALUES(sql_text(phone_number), sql_text(sealed_number),
+                                         sql_text(has_number ? links->phone_number : NULL),
+                                         sql_text(has_number ? links->sealed_number : NULL),
+                                         sql_text(reader->user_ids)));
     return reader->found >= 0 ? 0 : sql_fail(reader->sql, error);
 }
 
@@ -192,6 +223,12 @@ static const char *row_parse(struct record_row *row, const struct record_cell *c
     return NULL;
 }
 
+/* PostgreSQL shows bytes with \x in front of their digits. */
+static const char *without_mark(const char *digits)
+{
+    return digits != NULL && digits[0] == '\\' ? digits + 2 : digits;
+}
+
 int record_reader_next(struct record_reader *reader, struct record_row *row, char error[ERROR_MAX])
 {
     const int count = reader->form == RECORD_FORM_OURS ? ANSWERS : CELLS_MAX;
@@ -208,5 +245,7 @@ int record_reader_next(struct record_reader *reader, struct record_row *row, cha
     memset(row, 0, sizeof *row);
     row->id = cells[ID].text != NULL ? strtoll(cells[ID].text, NULL, 10) : 0;
     row->why = row_parse(row, cells, count);
+    if (reader->form == RECORD_FORM_OURS && reader->has_user_id)
+        row->user_id = without_mark(sql_column(reader->sql, ANSWERS));
     return 1;
 }

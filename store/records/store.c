@@ -54,9 +54,13 @@ struct sql *record_store_connect(struct record_store *store, int ms, char error[
         return NULL;
     if (sql->dialect == SQL_POSTGRES)
         sql->due_ms = due_ms;
-    const enum sql_result result = connection_prepare(store, sql);
+    enum sql_result result = connection_prepare(store, sql);
+    if (result == SQL_DONE && store->has_marks)
+        result = record_marks_check(store, sql);
     if (result == SQL_DONE)
         return sql;
+    if (atomic_load(&store->foreign))
+        record_store_tell(store, false, sql->error);
     sql_finish(sql, result, error);
     return NULL;
 }
@@ -125,7 +129,8 @@ void record_store_close(struct record_store *store)
 }
 
 static struct record_store *store_create(const char *url, enum sql_dialect dialect,
-                                         const unsigned char asker_key[RECORD_ASKER_KEY_SIZE])
+                                         const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
+                                         const struct record_marks *marks)
 {
     struct record_store *store = calloc(1, sizeof *store);
 
@@ -139,6 +144,9 @@ static struct record_store *store_create(const char *url, enum sql_dialect diale
     pthread_mutex_init(&store->turn, NULL);
     pthread_mutex_init(&store->next_turn, NULL);
     memcpy(store->asker_key, asker_key, sizeof store->asker_key);
+    store->has_marks = marks != NULL;
+    if (marks != NULL)
+        store->marks = *marks;
     store->url = strdup(url);
     store->batch = calloc(1, sizeof *store->batch);
     return store;
@@ -146,13 +154,13 @@ static struct record_store *store_create(const char *url, enum sql_dialect diale
 
 struct record_store *record_store_open(const char *url,
                                        const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
-                                       char error[ERROR_MAX])
+                                       const struct record_marks *marks, char error[ERROR_MAX])
 {
     const int dialect = sql_url_dialect(url, error);
 
     if (dialect < 0)
         return NULL;
-    struct record_store *store = store_create(url, (enum sql_dialect)dialect, asker_key);
+    struct record_store *store = store_create(url, (enum sql_dialect)dialect, asker_key, marks);
     if (store == NULL || store->url == NULL || store->batch == NULL)
         snprintf(error, ERROR_MAX, "out of memory");
     else if ((dialect == SQL_POSTGRES ||

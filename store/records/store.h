@@ -18,8 +18,11 @@ struct record_store {
     char *url;
     enum sql_dialect dialect;
     unsigned char asker_key[RECORD_ASKER_KEY_SIZE];
-    struct sql *first;          /* SQLite: opened with the store, for the writer */
-    struct claims_batch *batch; /* the writer's */
+    bool has_marks;
+    struct record_marks marks;
+    atomic_bool foreign, confirmed; /* by the marks */
+    struct sql *first;              /* SQLite: opened with the store, for the writer */
+    struct claims_batch *batch;     /* the writer's */
     struct record_thread writer, maintenance;
     atomic_bool stopping;
     /* SQLite: how far sweeps have believed a clock; INT64_MIN: nothing says so. */
@@ -45,6 +48,7 @@ struct record_link {
     struct record_jobs claims; /* of this pass of the loop: they leave together */
     size_t under_way;
     bool up;
+    bool detaching;    /* no errand begins any more */
     unsigned tellings; /* heard */
 };
 
@@ -68,13 +72,26 @@ enum sql_result record_thread_sleep(struct record_thread *thread, struct sql *sq
 void record_turn_take(struct record_store *store);
 void record_turn_give(struct record_store *store);
 
+/* marks.c: compares them on a connection, or remembers them. Returns SQL_FAILED, with sql->error, when
+ * they are another salt's or flow's. */
+enum sql_result record_marks_check(struct record_store *store, struct sql *sql);
+
+/* For the second thread: begins a transaction in SQLite in its turn, however often others have the
+ * lock meanwhile, until the errand is due; and ends it with its turn. The lock is to be held for
+ * RECORD_HOLD_MS at most, so that a claim hardly waits for it. */
+#define RECORD_HOLD_MS 25
+enum sql_result record_write_begin(struct sql *sql, struct record_store *store);
+enum sql_result record_write_end(struct sql *sql, struct record_store *store,
+                                 enum sql_result result);
+
 /* writer.c, maintenance.c: the threads' functions; arg is the store. */
 void *record_writer_run(void *arg);
 void *record_maintenance_run(void *arg);
 
-/* totals.c, sweep.c: errands. */
+/* totals.c, sweep.c, move.c: errands. */
 enum store_status record_totals_run(struct sql *sql, struct record_errand *errand);
 enum store_status record_sweep_run(struct sql *sql, struct record_errand *errand);
+enum store_status record_move_run(struct sql *sql, struct record_errand *errand);
 
 /* In uic_marks: how far sweeps have believed a clock, microseconds since 1970. */
 #define RECORD_TRUSTED_MARK "retention_clock"

@@ -39,8 +39,6 @@ static enum store_status postgres_step(struct sql *sql, struct record_sweep *swe
     return sql_next(sql) == SQL_DONE ? STORE_OK : STORE_DOWN;
 }
 
-/* What holds SQLite's write lock at a time, so that a claim hardly waits for it. */
-#define HOLD_MS 25
 #define REMOVE_AT_ONCE "25"
 
 static const char delete_sql[] =
@@ -50,15 +48,14 @@ static const char audit_sql[] =
     "INSERT INTO uic_audit (at, action, records, author) VALUES"
     " (strftime('%Y-%m-%d %H:%M:%f000', 'now'), 'retention', $1, 'server')";
 
-/* Begins a transaction in our turn, however often others have the lock meanwhile. */
-static enum sql_result write_begin(struct sql *sql, struct record_store *store)
+enum sql_result record_write_begin(struct sql *sql, struct record_store *store)
 {
     const int64_t due_ms = sql->due_ms;
     enum sql_result result;
 
     do {
         record_turn_take(store);
-        sql->due_ms = clock_monotonic_ms() + HOLD_MS;
+        sql->due_ms = clock_monotonic_ms() + RECORD_HOLD_MS;
         result = sql_run(sql, "BEGIN IMMEDIATE", SQL_NOTHING, NULL);
         if (result != SQL_DONE)
             record_turn_give(store);
@@ -67,7 +64,7 @@ static enum sql_result write_begin(struct sql *sql, struct record_store *store)
     return result;
 }
 
-static enum sql_result write_end(struct sql *sql, struct record_store *store,
+enum sql_result record_write_end(struct sql *sql, struct record_store *store,
                                  enum sql_result result)
 {
     result = sql_end(sql, result);
@@ -104,11 +101,11 @@ static enum sql_result due_remove(struct sql *sql, struct record_sweep *sweep, c
 {
     struct record_store *store = sweep->errand.job.link->store;
     int64_t removed = 0, some = 1;
-    enum sql_result result = write_begin(sql, store);
+    enum sql_result result = record_write_begin(sql, store);
 
     if (result != SQL_DONE)
         return result;
-    const int64_t until_ms = clock_monotonic_ms() + HOLD_MS;
+    const int64_t until_ms = clock_monotonic_ms() + RECORD_HOLD_MS;
     result = sql_run(sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL);
     while (result == SQL_DONE && some > 0 && removed < RECORD_SWEEP_REMOVE &&
            clock_monotonic_ms() < until_ms) {
@@ -120,7 +117,7 @@ static enum sql_result due_remove(struct sql *sql, struct record_sweep *sweep, c
     *all = some == 0;
     if (result == SQL_DONE && removed > 0)
         result = sql_run(sql, audit_sql, SQL_VALUES(sql_number(removed)), NULL);
-    result = write_end(sql, store, result);
+    result = record_write_end(sql, store, result);
     sweep->removed = result == SQL_DONE ? (unsigned)removed : 0;
     return result;
 }
@@ -133,14 +130,14 @@ static enum sql_result trust(struct sql *sql, struct record_sweep *sweep)
     struct record_survey *survey = &sweep->survey;
     const int64_t first_us =
         survey->newest_us < survey->now_us ? survey->newest_us : survey->now_us;
-    enum sql_result result = write_begin(sql, store);
+    enum sql_result result = record_write_begin(sql, store);
 
     if (result != SQL_DONE)
         return result;
     result =
         sql_run(sql, trust_sqlite_sql, SQL_VALUES(sql_number(survey->now_us), sql_number(first_us)),
                 &survey->trusted_us);
-    result = write_end(sql, store, result);
+    result = record_write_end(sql, store, result);
     if (result == SQL_DONE)
         atomic_store(&store->trusted_us, survey->trusted_us);
     return result;

@@ -252,6 +252,9 @@ static void batch_run(struct writer *writer)
         return;
     }
     writer->failures = 0;
+    /* What was empty when the connection compared its marks has a record of ours now. */
+    if (writer->store->has_marks)
+        atomic_store(&writer->store->confirmed, true);
     if (watch->committed != NULL)
         watch->committed(watch->arg, writer->batch->count, clock_monotonic_us() - began_us);
     batch_finish(writer);

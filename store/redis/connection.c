@@ -234,6 +234,11 @@ redis_connection_send(struct redis_connection *connection, const struct redis_wo
     return NULL;
 }
 
+bool redis_connection_foreign(const struct redis_connection *connection)
+{
+    return connection->handshake.foreign;
+}
+
 struct redis_command *redis_connection_first(struct redis_connection *connection)
 {
     return TAILQ_FIRST(&connection->under_way);

@@ -48,6 +48,9 @@ void redis_connection_start(struct redis_connection *connection, const struct re
 /* As redis_connection_free, but another attempt may begin; also from `up` and a command's `done`. */
 void redis_connection_stop(struct redis_connection *connection);
 
+/* Whether the last attempt ended because the Redis belongs to another mark than url->mark. */
+bool redis_connection_foreign(const struct redis_connection *connection);
+
 /* Only while it is up. Returns the command on its way, or NULL when it cannot be sent; `done`, which
  * owns it from then on, comes later. */
 struct redis_command *

@@ -1,11 +1,11 @@
-/* AUTH, SELECT, ROLE, and PING, or what a sentinel is asked. */
+/* AUTH, SELECT, ROLE, GET of the mark, and PING, or what a sentinel is asked. */
 #include "store/redis/handshake.h"
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { AUTH = 1, SELECT, ROLE, LAST };
+enum { AUTH = 1, SELECT, ROLE, MARK, LAST };
 
 bool redis_handshake_next(struct redis_handshake *handshake)
 {
@@ -16,6 +16,7 @@ bool redis_handshake_next(struct redis_handshake *handshake)
                   url->user != NULL ? url->password : NULL},
         [SELECT] = {"SELECT", handshake->db},
         [ROLE] = {"ROLE"},
+        [MARK] = {"GET", REDIS_MARK_KEY},
         [LAST] = {master != NULL ? "SENTINEL" : "PING",
                   master != NULL ? "get-master-addr-by-name" : NULL, master},
     };
@@ -23,7 +24,8 @@ bool redis_handshake_next(struct redis_handshake *handshake)
     do
         handshake->step++;
     while ((handshake->step == AUTH && url->password == NULL) ||
-           (handshake->step == SELECT && url->db == 0));
+           (handshake->step == SELECT && url->db == 0) ||
+           (handshake->step == MARK && url->mark == NULL));
     if (handshake->step > LAST)
         return false;
     snprintf(handshake->db, sizeof handshake->db, "%u", url->db);
@@ -47,9 +49,10 @@ static bool tells_secret(const struct redis_url *url, const char *text)
     return url->password != NULL && strstr(text, url->password) != NULL;
 }
 
-/* Who may not ask for the role, or asks a proxy, goes without; unless sentinels sent us there. */
-bool redis_handshake_accepts(const struct redis_handshake *handshake,
-                             const struct redisReply *reply, char why[ERROR_MAX])
+/* Who may not ask for the role or the mark, or asks a proxy, goes without; unless sentinels sent us
+ * there. */
+bool redis_handshake_accepts(struct redis_handshake *handshake, const struct redisReply *reply,
+                             char why[ERROR_MAX])
 {
     const struct redis_url *url = handshake->url;
 
@@ -57,7 +60,14 @@ bool redis_handshake_accepts(const struct redis_handshake *handshake,
         snprintf(why, ERROR_MAX, "is a replica, not a master");
         return false;
     }
-    if (reply->type != REDIS_REPLY_ERROR || (handshake->step == ROLE && url->master == NULL))
+    if (handshake->step == MARK && reply->type == REDIS_REPLY_STRING &&
+        strcmp(reply->str, url->mark) != 0) {
+        handshake->foreign = true;
+        snprintf(why, ERROR_MAX, "belongs to another salt or flow (" REDIS_MARK_KEY ")");
+        return false;
+    }
+    if (reply->type != REDIS_REPLY_ERROR || handshake->step == MARK ||
+        (handshake->step == ROLE && url->master == NULL))
         return true;
     snprintf(why, ERROR_MAX, "%s refused: %s", handshake->argv[0],
              tells_secret(url, reply->str) ? "(its answer repeats the password)" : reply->str);

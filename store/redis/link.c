@@ -71,6 +71,11 @@ struct event_base *redis_link_base(const struct redis_link *link)
     return link->base;
 }
 
+bool redis_link_foreign(const struct redis_link *link)
+{
+    return !link->up && redis_connection_foreign(link->connection);
+}
+
 /* Tells the watches, unless they know. */
 static void link_tell(struct redis_link *link, bool up, const char *why)
 {

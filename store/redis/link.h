@@ -42,6 +42,9 @@ void redis_link_describe(const struct redis_link *link, const char *what, char l
  * nothing, where there are no sentinels or the link is not up. */
 bool redis_link_doubt(struct redis_link *link);
 
+/* Whether it is down because this Redis belongs to another salt or flow (see url->mark). */
+bool redis_link_foreign(const struct redis_link *link);
+
 /* One store's share of a link; embedded in the store. */
 struct redis_lane {
     struct redis_link *link; /* NULL: on none, and as if Redis were away */

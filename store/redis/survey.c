@@ -17,11 +17,11 @@ static const char *info_value(const char *info, const char *name)
     return NULL;
 }
 
-static unsigned info_number(const char *info, const char *name)
+static int64_t info_number(const char *info, const char *name)
 {
     const char *value = info_value(info, name);
 
-    return value != NULL ? (unsigned)strtoul(value, NULL, 10) : 0;
+    return value != NULL ? strtoll(value, NULL, 10) : 0;
 }
 
 /* Every session has a time to live, so that volatile-… takes them like allkeys-… */
@@ -48,6 +48,7 @@ void redis_survey_read(struct redis_survey *survey, const char *info, const char
     read_eviction(survey, info);
     survey->forgets = save != NULL && *save == '\0' && info_value(info, "aof_enabled") != NULL &&
                       info_number(info, "aof_enabled") == 0;
-    survey->replicas = info_number(info, "connected_slaves");
+    survey->replicas = (unsigned)info_number(info, "connected_slaves");
+    survey->clock_s = info_number(info, "server_time_usec") / 1000000;
     survey->asks_replicas = info_value(info, "min_slaves_good_slaves") != NULL;
 }

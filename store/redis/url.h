@@ -16,6 +16,8 @@
 #include <stddef.h>
 
 #define REDIS_SENTINELS_MAX 16
+/* The key that says to which salt and flow a Redis belongs. */
+#define REDIS_MARK_KEY "uic:marks"
 /* Characters of a host's name, with its NUL. */
 #define REDIS_HOST_MAX 254
 
@@ -37,6 +39,7 @@ struct redis_url {
     const char *user;              /* NULL: the default one */
     const char *password;
     unsigned db;
+    const char *mark; /* borrowed: what this Redis belongs to, where it says so; NULL: not asked */
     bool tls;
 };
 

@@ -24,6 +24,7 @@
 struct replies_store {
     const struct replies_backend *backend;
     struct replies_settings settings;
+    struct seal_keys *keys;
     struct replies_memory *memory; /* NULL in Redis */
 };
 

@@ -21,6 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A reply of another salt's, for those who have it: they look more often. */
+#define OTHER_KEY_MS 2000
+
 /* Between two looks that only time asks for. */
 #define LOOK_LEAST_MS 20
 
@@ -148,7 +151,11 @@ static void kept_hand_out(struct replies_link *link, const struct replies_kept *
 
     if (item == NULL)
         return;
-    if (replies_entry_open(link->seal, kept->bytes, kept->length, item->clear, &item->reply) != 0) {
+    const int opened =
+        replies_entry_open(link->seal, kept->bytes, kept->length, item->clear, &item->reply);
+    if (opened == SEAL_OTHER_KEY) {
+        item_put_off(item, item->reply.attempts, OTHER_KEY_MS);
+    } else if (opened != 0) {
         item_drop(item, REPLY_DAMAGED);
     } else if (late) {
         item_put_off(item, item->reply.attempts, 0);

@@ -26,7 +26,8 @@ size_t replies_entry_seal(struct seal *seal, const struct replies_entry *entry,
     at = mempcpy(at, entry->body, entry->body_length);
 
     const size_t length = (size_t)(at - clear);
-    const int status = seal_wrap(seal, REPLIES_PREFIX, clear, length, kept);
+    const struct seal_terms terms = {REPLIES_PREFIX, SEAL_ANY_SUBKEY, entry->created_ms / 1000};
+    const int status = seal_wrap(seal, &terms, clear, length, kept);
     OPENSSL_cleanse(clear, sizeof clear);
     memset(kept + length + SEAL_OVERHEAD, 0, REPLY_TAIL_SIZE);
     return status == 0 ? length + SEAL_OVERHEAD + REPLY_TAIL_SIZE : 0;
@@ -55,13 +56,13 @@ static int reply_read(struct reply *reply, unsigned char *clear, size_t length)
 int replies_entry_open(struct seal *seal, const unsigned char *kept, size_t length,
                        unsigned char *clear, struct reply *reply)
 {
-    size_t clear_length;
+    struct seal_opened opened;
 
-    if (length < SEAL_OVERHEAD + REPLY_TAIL_SIZE ||
-        seal_unwrap(seal, REPLIES_PREFIX, kept, length - REPLY_TAIL_SIZE, clear, length,
-                    &clear_length) != 0)
+    if (length < REPLY_TAIL_SIZE)
         return -1;
     reply->attempts = kept[length - 2];
     reply->memo = kept[length - 1];
-    return reply_read(reply, clear, clear_length);
+    const int status =
+        seal_unwrap(seal, REPLIES_PREFIX, kept, length - REPLY_TAIL_SIZE, clear, length, &opened);
+    return status == 0 ? reply_read(reply, clear, opened.length) : status;
 }

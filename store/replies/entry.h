@@ -25,7 +25,7 @@ size_t replies_entry_seal(struct seal *seal, const struct replies_entry *entry,
                           unsigned char kept[REPLY_KEPT_MAX]);
 
 /* Fills in address, body, which lie in clear (of length bytes) then, created_ms, attempts and memo.
- * Returns 0, or -1 when the bytes were not sealed here. */
+ * Returns 0; SEAL_OTHER_KEY, with attempts and memo; or -1 when the bytes were not sealed here. */
 int replies_entry_open(struct seal *seal, const unsigned char *kept, size_t length,
                        unsigned char *clear, struct reply *reply);
 

@@ -15,7 +15,9 @@ struct replies_store *replies_open(const struct replies_settings *settings, char
         return NULL;
     store->settings = *settings;
     store->backend = settings->in_redis ? &replies_in_redis : &replies_in_memory;
-    if (settings->in_redis || (store->memory = replies_memory_create(&store->settings)) != NULL)
+    store->keys = seal_keys_create(settings->seal_key);
+    if (store->keys != NULL &&
+        (settings->in_redis || (store->memory = replies_memory_create(&store->settings)) != NULL))
         return store;
     replies_close(store);
     return NULL;
@@ -26,6 +28,7 @@ void replies_close(struct replies_store *store)
     if (store == NULL)
         return;
     replies_memory_free(store->memory);
+    seal_keys_free(store->keys);
     OPENSSL_cleanse(&store->settings, sizeof store->settings);
     free(store);
 }
@@ -67,7 +70,7 @@ struct replies_link *replies_attach(struct replies_store *store, struct event_ba
         link->sender = *sender;
     TAILQ_INIT(&link->out);
     TAILQ_INIT(&link->unsettled);
-    link->seal = seal_create(store->settings.seal_key);
+    link->seal = seal_create(store->keys);
     link->addresses = keyed_hash_create(store->settings.address_key);
     join_redis(link, redis->prompt);
     if (link->seal != NULL && link->addresses != NULL &&

@@ -1,6 +1,6 @@
 -- Puts a reply behind the others of its person, once; the person's newest one is on its way then.
 -- KEYS: the prefix of all names. ARGV: whose it is, its key, its token, the reply, how many may wait,
--- for how long in ms the key is known, a list's life in ms, how far ahead in ms a person may be.
+-- for how long in ms the key is known, how far ahead in ms a person may be.
 -- Returns 1 when it was put, 2 when it had been put before, 0 when too many wait.
 local queue, who, token = KEYS[1], ARGV[1], ARGV[3]
 local put = queue .. ':put:' .. ARGV[2]
@@ -12,9 +12,8 @@ if redis.call('ZCARD', queue .. ':ages') >= tonumber(ARGV[5]) then
 end
 local time, behind = redis.call('TIME'), redis.call('HGET', queue .. ':clock', 'behind') or 0
 local now = math.floor((time[1] * 1000000 + time[2] + behind) / 1000) -- take.lua keeps that clock
-local list, ahead = queue .. ':of:' .. who, tonumber(ARGV[8])
-redis.call('RPUSH', list, ARGV[4])
-redis.call('PEXPIRE', list, ARGV[7])
+local ahead = tonumber(ARGV[7])
+redis.call('RPUSH', queue .. ':of:' .. who, ARGV[4])
 redis.call('ZADD', queue .. ':ages', now, token)
 redis.call('SET', put, '', 'PX', ARGV[6])
 redis.call('SET', queue .. ':newest:' .. who, token, 'PX', ARGV[6])

@@ -1,7 +1,7 @@
 /*
  * Replies in Redis, shared by all instances. Under "uic:replies:" there are
  *
- *     of:WHO      a list for each person, the replies in the order of putting; it ends with time
+ *     of:WHO      a list for each person, the replies in the order of putting
  *     due         a sorted set of the persons who have replies: when the first may be taken, in us
  *     ages        a sorted set of the tokens of all replies: when each was put
  *     sent        a list of when replies were taken last, in us, as many as a second may have
@@ -20,9 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is too old is dropped by who takes it, by two clocks. A list lives so much longer that a clock of
- * Redis's that was wrong for a moment ends none. */
-#define LIST_LIFE_MS (7LL * 24 * 60 * 60 * 1000)
+/* What is too old is dropped by who takes it, by two clocks: so no list has a time to live, which a clock
+ * of Redis's that was wrong for a moment would end. */
 #define WORDS_MAX 9
 
 extern const struct redis_script replies_put_script, replies_take_script, replies_settle_script;
@@ -106,7 +105,6 @@ static enum store_status redis_put(struct replies_link *link, struct replies_ent
         of_bytes(kept->bytes, kept->length),
         of_number((int64_t)settings->length_max),
         of_number(settings->put_ttl_ms),
-        of_number(LIST_LIFE_MS),
         of_number(PACE_AHEAD_MS),
     };
 
@@ -158,7 +156,6 @@ static enum store_status redis_take(struct replies_link *link, unsigned most)
         of_number(most),
         of_number(settings->lease_ms),
         of_number(settings->per_second),
-        of_number(LIST_LIFE_MS),
     };
 
     return run(&link->takes, &replies_take_script, words, COUNT(words), on_taken, link);

@@ -1,6 +1,6 @@
 -- Takes the first reply of each person who is due, with a lease: until it ends nobody else gets it.
 -- KEYS: the prefix of all names. ARGV: most replies, a lease in ms, replies in any second (0: as many
--- as there are), a list's life in ms.
+-- as there are).
 -- Returns how many wait, how long the oldest does in ms, in how many ms to come again, when the lease
 -- ends, and then for each taken whose it is and the reply.
 local queue, most, rate = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[3])
@@ -16,11 +16,12 @@ if now_us < tonumber(last[1] or 0) then
     now_us = tonumber(last[1])
 end
 redis.call('HSET', clock, 'at', now_us, 'behind', behind)
-redis.call('PEXPIRE', clock, ARGV[4])
 local now, lease = math.floor(now_us / 1000), tonumber(ARGV[2])
 local lease_end = now_us + lease * 1000
 
-redis.call('ZREMRANGEBYSCORE', ages, '-inf', now - tonumber(ARGV[4])) -- their lists have ended
+if redis.call('EXISTS', due) == 0 then
+    redis.call('DEL', ages) -- of lists that somebody took away
+end
 local oldest = redis.call('ZRANGE', ages, 0, 0, 'WITHSCORES')[2] or now
 local result = {redis.call('ZCARD', ages), math.max(0, now - oldest), lease, lease_end}
 

@@ -4,6 +4,7 @@
 #include "store/base/clock.h"
 #include "store/base/hex.h"
 #include "store/redis/link.h"
+#include <event2/event.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <openssl/sha.h>
@@ -16,6 +17,9 @@
 #define IN_FLIGHT_MAX (REVOCATIONS_MAX + 256)
 #define KEY_PREFIX "uic:ended:"
 #define KEY_MAX (sizeof KEY_PREFIX + 2 * REVOCATION_HASH_SIZE)
+
+/* Redis what is known. */
+static const struct timeval tell_every = {2, 0};
 
 struct known {
     unsigned char hash[REVOCATION_HASH_SIZE];
@@ -30,6 +34,7 @@ struct revocations {
 struct revocations_link {
     struct revocations *revocations;
     struct redis_lane redis; /* for this process alone, on no link */
+    struct event *timer;
     bool up;
 };
 
@@ -124,20 +129,35 @@ static void on_found(const struct redisReply *reply, void *arg)
     store_ticket_finish(&revocation->ticket, status);
 }
 
-/* Redis is back: tells it all that this process knows. */
+/* Tells Redis all that this process knows. */
+static void known_tell(struct revocations_link *link)
+{
+    struct revocations *revocations = link->revocations;
+
+    pthread_mutex_lock(&revocations->lock);
+    for (size_t i = 0; i < REVOCATIONS_MAX; i++)
+        (void)key_set(link, revocations->known[i].hash, revocations->known[i].end_s, NULL, NULL);
+    pthread_mutex_unlock(&revocations->lock);
+}
+
+/* A clock of Redis's that was set forward ends keys before their time. */
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct revocations_link *link = arg;
+
+    (void)fd;
+    (void)what;
+    if (link->up)
+        known_tell(link);
+}
+
 static void on_changed(void *arg, bool up, const char *why)
 {
     struct revocations_link *link = arg;
-    struct revocations *revocations = link->revocations;
 
     (void)why;
-    if (up && !link->up) {
-        pthread_mutex_lock(&revocations->lock);
-        for (size_t i = 0; i < REVOCATIONS_MAX; i++)
-            (void)key_set(link, revocations->known[i].hash, revocations->known[i].end_s, NULL,
-                          NULL);
-        pthread_mutex_unlock(&revocations->lock);
-    }
+    if (up && !link->up)
+        known_tell(link);
     link->up = up;
 }
 
@@ -193,10 +213,14 @@ struct revocations_link *revocations_attach(struct revocations *revocations,
     if (link == NULL)
         return NULL;
     link->revocations = revocations;
-    if (redis != NULL)
-        redis_lane_join(&link->redis, redis, IN_FLIGHT_MAX,
-                        &(struct store_watch){on_changed, link});
-    return link;
+    if (redis == NULL)
+        return link;
+    redis_lane_join(&link->redis, redis, IN_FLIGHT_MAX, &(struct store_watch){on_changed, link});
+    link->timer = event_new(redis_link_base(redis), -1, EV_PERSIST, on_timer, link);
+    if (link->timer != NULL && event_add(link->timer, &tell_every) == 0)
+        return link;
+    revocations_detach(link);
+    return NULL;
 }
 
 void revocations_detach(struct revocations_link *link)
@@ -204,5 +228,7 @@ void revocations_detach(struct revocations_link *link)
     if (link == NULL)
         return;
     redis_lane_leave(&link->redis);
+    if (link->timer != NULL)
+        event_free(link->timer);
     free(link);
 }

@@ -8,6 +8,7 @@
 
 #include "store/base/seal.h"
 #include "store/sessions.h"
+#include "store/sessions/clock.h"
 #include "store/sessions/health.h"
 
 #define SESSION_SEALED_MAX (SESSION_BYTES_MAX + sizeof(struct session_note) + SEAL_OVERHEAD)
@@ -22,6 +23,7 @@ struct session_value {
 struct session_store {
     const struct session_backend *backend;
     struct session_settings settings;
+    struct seal_keys *keys;
     char ttl[16], mark_ttl[16];    /* as they stand in commands */
     struct session_memory *memory; /* NULL: in Redis */
 };
@@ -35,6 +37,7 @@ struct session_link {
     unsigned char mark[SESSION_MARK_SEALED_MAX];
     struct redis_lane lane;         /* in memory on no link, like the next two */
     struct redis_replicas replicas; /* saves that were done wait there, if any are asked for */
+    struct session_clock clock;     /* Redis's */
     struct session_health health;
 };
 
@@ -52,9 +55,10 @@ extern const struct session_backend session_redis;
 
 /* What the front does for a backend: */
 
-/* Opens what was found. Returns STORE_OK or STORE_ABSENT. */
+/* Opens what was found, unless it is too old at now_s; 0: nothing is. Returns STORE_OK or
+ * STORE_ABSENT. */
 enum store_status session_loaded(struct session *session, struct session_value value,
-                                 struct session_value mark);
+                                 struct session_value mark, int64_t now_s);
 /* After a save that was done. Returns STORE_OK. */
 enum store_status session_saved(struct session *session);
 

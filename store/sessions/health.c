@@ -107,7 +107,8 @@ static void on_link(void *arg, bool up, const char *line)
     if (up) {
         redis_probe_start(&health->probe);
     } else {
-        health->found.refusal = REDIS_SERVES;
+        health->found.refusal =
+            redis_link_foreign(health->probe.lane.link) ? REDIS_IS_FOREIGN : REDIS_SERVES;
         health_tell(health, false, line);
     }
 }

@@ -124,7 +124,7 @@ static enum store_status memory_load(struct session_link *link, struct session *
     if (mark.length > 0)
         mark.bytes = memcpy(link->mark, mark.bytes, mark.length);
     pthread_mutex_unlock(&memory->lock);
-    return session_loaded(session, value, mark);
+    return session_loaded(session, value, mark, 0); /* nobody else can put a value there */
 }
 
 static bool version_matches(struct session_value value, const struct session_known *known)

@@ -27,23 +27,49 @@ static void session_fail(struct session *session, const struct redisReply *reply
     store_ticket_finish(&session->ticket, refused ? STORE_REFUSED : STORE_DOWN);
 }
 
-static void on_loaded(const struct redisReply *reply, void *arg)
-{
-    struct session *session = arg;
-
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
-        session_fail(session, reply);
-    else
-        store_ticket_finish(&session->ticket,
-                            session_loaded(session, reply_value(reply->element[0]),
-                                           reply_value(reply->element[1])));
-}
+static void on_loaded(const struct redisReply *reply, void *arg);
 
 static enum store_status redis_load(struct session_link *link, struct session *session)
 {
     const char *argv[] = {"MGET", session->name, session->mark_name};
 
     return redis_lane_send(&link->lane, 3, argv, NULL, on_loaded, session);
+}
+
+static void on_time(const struct redisReply *reply, void *arg)
+{
+    struct session *session = arg;
+    enum store_status status = STORE_DOWN;
+
+    if (reply != NULL) {
+        session_clock_set(&session->link->clock, reply);
+        status = redis_load(session->link, session);
+    }
+    if (status != STORE_LATER)
+        store_ticket_finish(&session->ticket, status);
+}
+
+/* What seems too old, while Redis keeps it, is loaded once more when Redis has said what time it is:
+ * its clock may have been set since we heard it. */
+static void on_loaded(const struct redisReply *reply, void *arg)
+{
+    struct session *session = arg;
+    struct session_link *link = session->link;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
+        session_fail(session, reply);
+        return;
+    }
+    const enum store_status status =
+        session_loaded(session, reply_value(reply->element[0]), reply_value(reply->element[1]),
+                       session_clock_now_s(&link->clock));
+    if (session->too_old && !session->asked_time) {
+        const char *argv[] = {"TIME"};
+        session->asked_time = true;
+        if (redis_lane_send(&link->lane, 1, argv, NULL, on_time, session) == STORE_LATER)
+            return;
+    }
+    store_ticket_finish(&session->ticket, status);
 }
 
 static void on_saved(const struct redisReply *reply, void *arg)

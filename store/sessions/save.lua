@@ -11,7 +11,7 @@ local function save(key, value, life)
     end
 end
 
-if redis.call('GETRANGE', session, 0, 12) ~= ARGV[1] then
+if redis.call('GETRANGE', session, 0, 20) ~= ARGV[1] then
     return 0
 end
 -- The session last: what Redis refuses before it has changed nothing that counts.

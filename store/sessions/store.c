@@ -20,11 +20,14 @@
 #define MARK_UNKNOWN UINT8_MAX
 /* For replicas: less than the prompt link's deadline. */
 #define WAIT_MS 700
+/* Beyond a life by Redis's clock: it says whole seconds, now and then. */
+#define AGE_SPARE_S 60
 
 _Static_assert(SEAL_HEAD_SIZE == SESSION_VERSION_SIZE, "the head of a value is its version");
 _Static_assert(SEAL_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
 _Static_assert(KEYED_HASH_KEY_SIZE == SESSION_KEY_SIZE, "one size of keys");
 _Static_assert(sizeof NAME_PREFIX + NAME_CHARACTERS <= SESSION_NAME_MAX, "room for a name");
+_Static_assert(SESSION_NAME_MAX <= SEAL_LABEL_MAX, "a name is a label");
 _Static_assert(NOTE_SIZE == 32, "a note is the same bytes everywhere");
 
 struct session_store *session_store_open(const struct session_settings *settings,
@@ -38,11 +41,12 @@ struct session_store *session_store_open(const struct session_settings *settings
     store->settings = *settings;
     if (!settings->in_redis)
         store->settings.replicas = 0;
+    store->keys = seal_keys_create(settings->seal_key);
     store->backend = settings->in_redis ? &session_redis : &session_memory;
     snprintf(store->ttl, sizeof store->ttl, "%u", settings->ttl_ms);
     snprintf(store->mark_ttl, sizeof store->mark_ttl, "%u", settings->mark_ttl_ms);
     store->memory = settings->in_redis ? NULL : session_memory_open(&store->settings);
-    if (settings->in_redis || store->memory != NULL)
+    if (store->keys != NULL && (settings->in_redis || store->memory != NULL))
         return store;
     session_store_close(store);
     return NULL;
@@ -53,6 +57,7 @@ void session_store_close(struct session_store *store)
     if (store == NULL)
         return;
     session_memory_close(store->memory);
+    seal_keys_free(store->keys);
     OPENSSL_cleanse(&store->settings, sizeof store->settings);
     free(store);
 }
@@ -89,14 +94,14 @@ struct session_link *session_attach(struct session_store *store, struct redis_li
         return NULL;
     link->store = store;
     link->names = keyed_hash_create(settings->address_key);
-    link->seal = seal_create(settings->seal_key);
+    link->seal = seal_create(store->keys);
     if (link->names == NULL || link->seal == NULL)
         goto failed;
     link->health.serves = !settings->in_redis;
     if (!settings->in_redis)
         return link;
     redis_lane_join(&link->lane, redis, settings->in_flight_max, NULL);
-    if (replicas_join(link, redis) == 0 &&
+    if (replicas_join(link, redis) == 0 && session_clock_start(&link->clock, redis) == 0 &&
         session_health_start(&link->health, redis, &link->replicas, watch) == 0)
         return link;
     snprintf(error, ERROR_MAX, "out of memory");
@@ -111,6 +116,7 @@ void session_detach(struct session_link *link)
         return;
     redis_lane_leave(&link->lane);
     redis_replicas_leave(&link->replicas);
+    session_clock_stop(&link->clock);
     session_health_stop(&link->health);
     keyed_hash_free(link->names);
     seal_free(link->seal);
@@ -147,6 +153,7 @@ static void session_clear(struct session *session)
 {
     session->length = 0;
     session->mark_length = 0;
+    session->too_old = session->asked_time = false;
     session->known = (struct session_known){.note.mark_length = MARK_UNKNOWN};
 }
 
@@ -163,6 +170,7 @@ void session_init(struct session_link *link, struct session *session, const char
     if (keyed_hash(link->names, address, address_length, digest) != 0)
         return;
     write_name(session->name, digest);
+    session->subkey = (unsigned)digest[0] << 4 | digest[1] >> 4;
     memcpy(session->mark_name, session->name, SESSION_NAME_MAX);
     memcpy(session->mark_name, MARK_PREFIX, strlen(MARK_PREFIX));
 }
@@ -175,25 +183,41 @@ enum store_status session_load(struct session_link *link, struct session *sessio
     return session->name[0] != '\0' ? link->store->backend->load(link, session) : STORE_DOWN;
 }
 
+/* Whoever can write to Redis may put back what he read there. What was sealed before values told
+ * their time is too old at any time. */
+static bool is_too_old(const struct seal_opened *opened, unsigned ttl_ms, int64_t now_s)
+{
+    return opened->time_s == 0 ||
+           (now_s > 0 && now_s - opened->time_s > (int64_t)ttl_ms / 1000 + AGE_SPARE_S);
+}
+
 /* Takes the note off the end of the bytes. */
-static int open_value(struct session *session, struct session_value value)
+static int open_value(struct session *session, struct session_value value, int64_t now_s)
 {
     struct session_note *note = &session->known.note;
+    struct seal_opened opened;
 
     if (seal_unwrap(session->link->seal, session->name, value.bytes, value.length, session->bytes,
-                    sizeof session->bytes, &session->length) != 0 ||
-        session->length < NOTE_SIZE)
+                    sizeof session->bytes, &opened) != 0)
         return -1;
-    session->length -= NOTE_SIZE;
+    if (is_too_old(&opened, session->link->store->settings.ttl_ms, now_s)) {
+        OPENSSL_cleanse(session->bytes, opened.length);
+        session->too_old = true;
+        return -1;
+    }
+    if (opened.length < NOTE_SIZE)
+        return -1;
+    session->length = opened.length - NOTE_SIZE;
     memcpy(note, session->bytes + session->length, NOTE_SIZE);
     return note->layout == NOTE_LAYOUT && note->mark_length <= SESSION_MARK_MAX ? 0 : -1;
 }
 
 /* The note of another mark than the one that is there says nothing. */
-static void find_mark(struct session *session, struct session_value mark)
+static void find_mark(struct session *session, struct session_value mark, int64_t now_s)
 {
     struct session_note *note = &session->known.note;
     const size_t noted = note->mark_length;
+    struct seal_opened opened;
 
     if (mark.length == (noted > 0 ? noted + SEAL_OVERHEAD : 0)) {
         memcpy(session->mark, note->mark, noted);
@@ -201,17 +225,22 @@ static void find_mark(struct session *session, struct session_value mark)
         return;
     }
     note->mark_length = MARK_UNKNOWN;
+    session->mark_length = 0;
     if (seal_unwrap(session->link->seal, session->mark_name, mark.bytes, mark.length, session->mark,
-                    SESSION_MARK_MAX, &session->mark_length) != 0)
-        session->mark_length = 0;
+                    SESSION_MARK_MAX, &opened) != 0)
+        return;
+    if (is_too_old(&opened, session->link->store->settings.mark_ttl_ms, now_s))
+        session->too_old = true;
+    else
+        session->mark_length = opened.length;
 }
 
 /* A value that does not open still has a version, so that a save can replace it. */
 enum store_status session_loaded(struct session *session, struct session_value value,
-                                 struct session_value mark)
+                                 struct session_value mark, int64_t now_s)
 {
     struct session_known *known = &session->known;
-    const bool opened = value.length > 0 && open_value(session, value) == 0;
+    const bool opened = value.length > 0 && open_value(session, value, now_s) == 0;
 
     known->version_length =
         value.length < SESSION_VERSION_SIZE ? value.length : SESSION_VERSION_SIZE;
@@ -221,7 +250,7 @@ enum store_status session_loaded(struct session *session, struct session_value v
         session->length = 0;
         known->note.mark_length = MARK_UNKNOWN;
     }
-    find_mark(session, mark);
+    find_mark(session, mark, now_s);
     return opened ? STORE_OK : STORE_ABSENT;
 }
 
@@ -249,12 +278,15 @@ static void write_note(struct session *session, uint64_t now_s)
     memcpy(note->mark, session->mark, session->mark_length);
 }
 
-/* Nothing is sealed as nothing. */
-static int seal_value(struct seal *seal, const char *name, const unsigned char *clear,
+/* Nothing is sealed as nothing. The time is Redis's, by which it is judged, where that is known. */
+static int seal_value(struct session *session, const char *name, const unsigned char *clear,
                       size_t length, unsigned char *sealed, struct session_value *value)
 {
+    const int64_t redis_s = session_clock_now_s(&session->link->clock);
+    const struct seal_terms terms = {name, session->subkey, redis_s > 0 ? redis_s : time(NULL)};
+
     *value = (struct session_value){sealed, length > 0 ? length + SEAL_OVERHEAD : 0};
-    return length > 0 ? seal_wrap(seal, name, clear, length, sealed) : 0;
+    return length > 0 ? seal_wrap(session->link->seal, &terms, clear, length, sealed) : 0;
 }
 
 static int seal_session(struct session *session, struct session_value *value)
@@ -264,7 +296,7 @@ static int seal_session(struct session *session, struct session_value *value)
     const size_t length = session->length;
 
     memcpy(session->bytes + length, &next->note, NOTE_SIZE);
-    if (seal_value(link->seal, session->name, session->bytes, length > 0 ? length + NOTE_SIZE : 0,
+    if (seal_value(session, session->name, session->bytes, length > 0 ? length + NOTE_SIZE : 0,
                    link->value, value) != 0)
         return -1;
     next->version_length = length > 0 ? SESSION_VERSION_SIZE : 0;
@@ -287,7 +319,7 @@ enum store_status session_save(struct session_link *link, struct session *sessio
     else
         write_note(session, now_s);
     if (seal_session(session, &value) != 0 ||
-        (!stays && seal_value(link->seal, session->mark_name, session->mark, session->mark_length,
+        (!stays && seal_value(session, session->mark_name, session->mark, session->mark_length,
                               link->mark, &mark) != 0))
         return STORE_DOWN;
     return link->store->backend->save(link, session, value, stays ? NULL : &mark);

@@ -38,6 +38,14 @@ def text(number, body, wamid=None, at=None):
             "type": "text", "text": {"body": body}}
 
 
+def said_as(message, user_id, hidden=False):
+    """The same message of somebody with a user id, who may hide the number."""
+    message = {**message, "from_user_id": user_id}
+    if hidden:
+        del message["from"]
+    return message
+
+
 def button(number, option, title, wamid=None):
     return {**text(number, "", wamid), "type": "interactive",
             "interactive": {"type": "button_reply", "button_reply": {"id": option, "title": title}}}
@@ -53,8 +61,10 @@ def request(*messages, number_id=NUMBER_ID, statuses=()):
     value = {"messaging_product": "whatsapp",
              "metadata": {"display_phone_number": "243900000000", "phone_number_id": number_id}}
     if messages:
-        value["contacts"] = [{"profile": {"name": "Exemple"}, "wa_id": sender}
-                             for sender in dict.fromkeys(m.get("from") for m in messages) if sender]
+        senders = dict.fromkeys((m.get("from"), m.get("from_user_id")) for m in messages)
+        value["contacts"] = [{"profile": {"name": "Exemple"}, **({"wa_id": number} if number else {}),
+                              **({"user_id": user_id} if user_id else {})}
+                             for number, user_id in senders if number or user_id]
         value["messages"] = list(messages)
     if statuses:
         value["statuses"] = list(statuses)

@@ -28,8 +28,13 @@ def new_sid():
     return "SM" + secrets.token_hex(16)
 
 
-def twilio_form(number, text, sid, media=0, profile="Somebody"):
-    """The fields of Twilio's webhook for a WhatsApp message; sid None leaves the ids out."""
+def twilio_form(number, text, sid, media=0, profile="Somebody", user_id=None):
+    """The fields of Twilio's webhook for a WhatsApp message; sid None leaves the ids out, a user_id
+    stands beside the number, and number None hides that."""
+    if number is None:
+        form = twilio_form("", text, sid, media, profile)
+        del form["WaId"]
+        return {**form, "From": f"whatsapp:{user_id}"}
     form = {
         "NumMedia": str(media),
         "ProfileName": profile,
@@ -44,6 +49,8 @@ def twilio_form(number, text, sid, media=0, profile="Somebody"):
         "From": f"whatsapp:{number}",
         "ApiVersion": "2010-04-01",
     }
+    if user_id is not None:
+        form["ExternalUserId"] = user_id
     if sid is not None:
         form.update(MessageSid=sid, SmsSid=sid, SmsMessageSid=sid)
     for index in range(media):
@@ -78,6 +85,9 @@ class Phone:
     """One number that writes to one server over a connection that stays open. Where the server has
     a token, requests are signed."""
 
+    user_id = None   # what Twilio brings beside the number,
+    hidden = False   # or in its place
+
     def __init__(self, server, number=None, path=WEBHOOK):
         self.server = server
         self.path = path
@@ -105,7 +115,8 @@ class Phone:
     def say(self, text, sid="new", media=0, profile="Somebody"):
         """Sends a message and returns the reply's text. sid: a message id to use again, or None."""
         self.last_sid = new_sid() if sid == "new" else sid
-        form = urlencode(twilio_form(self.number, text, self.last_sid, media, profile))
+        number = None if self.hidden else self.number
+        form = urlencode(twilio_form(number, text, self.last_sid, media, profile, self.user_id))
         status, headers, body = self.post(form)
         assert status == 200, (status, body)
         assert headers.get_content_type() == "text/xml", headers

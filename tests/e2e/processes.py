@@ -109,6 +109,8 @@ class Running:
 class Process(Running):
     """A process with a directory and a log."""
 
+    clock = None  # a WallClock of its own, for what is no program of ours
+
     def __init__(self, directory):
         self.directory = directory
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -116,6 +118,8 @@ class Process(Running):
         self.process = None
 
     def spawn(self, arguments, **options):
+        if self.clock:
+            options["env"] = {**os.environ, **self.clock.settings()}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 arguments,

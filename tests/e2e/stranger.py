@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 Person = namedtuple("Person", "year place first day family")
 
-# What a step sends. "again" is the message with this index once more, under the same id.
+# What a step sends. "again" is the message with this index once more, under the same id. "show" sends
+# nothing: from then on messages show number and user id as it says.
 Say = namedtuple("Say", "text")
 Photo = namedtuple("Photo", "")
 Again = namedtuple("Again", "index")
+Show = namedtuple("Show", "who")
+NUMBER, BOTH, USER_ID, OTHER_ID = "number", "both", "user id", "number and another user id"
 
 SYLLABLES = ("ba bo di ka ki ko la li lu ma mba mbu mo na nda ngo nta nya po sa she ta ti tu ya zo"
              " é ô nzé").split()
@@ -34,6 +37,9 @@ class Script:
     def say(self, *texts):
         for text in texts:
             self.add(Say(text))
+
+    def show(self, who):
+        self.acts[-1].append(Show(who))
 
     def person(self):
         """Somebody of this script, or now and then somebody new."""
@@ -161,12 +167,50 @@ def older_messages_again(script):
         script.add(Again(script.chance.randrange(begin, script.sent)))
 
 
+def hides_the_number(script):
+    """In the middle of a conversation; and is asked for once more."""
+    person, cut = script.person(), script.chance.randint(0, 5)
+    script.show(BOTH)
+    script.say("Bonjour", *person[:cut])
+    script.show(USER_ID)
+    script.say(*person[cut:])
+    script.show(script.chance.choice((BOTH, USER_ID)))
+    script.say("Bonjour", *person)
+    script.show(NUMBER)
+
+
+def shows_the_number_later(script):
+    person = script.person()
+    for who in (USER_ID, BOTH, USER_ID):
+        script.show(who)
+        script.say("Bonjour", *person)
+    script.show(NUMBER)
+
+
+def a_number_from_before_there_were_ids(script):
+    person = script.person()
+    for who in (NUMBER, script.chance.choice((BOTH, USER_ID)), script.chance.choice((BOTH, NUMBER))):
+        script.show(who)
+        script.say("Bonjour", *person)
+    script.show(NUMBER)
+
+
+def a_number_that_is_given_out_again(script):
+    person = script.person()
+    for who in (script.chance.choice((BOTH, NUMBER)), OTHER_ID,
+                script.chance.choice((BOTH, OTHER_ID, NUMBER))):
+        script.show(who)
+        script.say("Bonjour", *person)
+    script.show(NUMBER)
+
+
 def while_the_database_is_away(script):
     """Once in a script; what comes after it finds the database there again."""
     if len(script.acts) > 1:
         return
     script.acts.append([])
-    script.chance.choice((exactly, twice_over, spelled_otherwise, the_last_message_again))(script)
+    script.chance.choice((exactly, twice_over, spelled_otherwise, the_last_message_again,
+                          hides_the_number, a_number_that_is_given_out_again))(script)
     script.acts.append([])
 
 
@@ -188,6 +232,10 @@ PIECES = {
     who_does_not_know: 1,
     the_last_message_again: 2,
     older_messages_again: 1,
+    hides_the_number: 3,
+    shows_the_number_later: 2,
+    a_number_from_before_there_were_ids: 2,
+    a_number_that_is_given_out_again: 2,
     while_the_database_is_away: 4,
 }
 ACTS = 3           # with the database, without it, and with it again

@@ -292,7 +292,7 @@ def test_the_wrong_salt_is_refused(start, redis, database, erase):
         code_in(phone.say_all("Bonjour", *JEAN))
     server.stop()
     done = erase("--phone", NUMBER, "--yes", UIC_SALT="Another-Salt_12345")
-    assert done.returncode == 1 and "UIC_SALT" in done.stderr
+    assert done.returncode == 3 and "UIC_SALT" in done.stderr
 
 
 def old_records(database, count, newer="n % 4 = 0"):

@@ -69,8 +69,11 @@ def rows(database):
     return database.query("SELECT uic_code, phone_number FROM uic_records ORDER BY uic_code")
 
 
-def backup_of(script, tmp_path):
-    """A backup, in a folder of its own."""
+def backup_of(script, tmp_path, database):
+    """A backup, in a folder of its own, of records that were made in another minute than is now: they keep no
+    seconds, and whoever is erased in the minute in which she came stays in the backup."""
+    earlier = "2020-01-01 00:00:00"
+    database.query(f"UPDATE uic_records SET created_at = '{earlier}', last_requested_at = '{earlier}'")
     assert script("backup", "--directory", tmp_path / "kept").returncode == 0
     (backup,) = (tmp_path / "kept").glob("whatsapp-uic-*")
     return backup
@@ -82,40 +85,59 @@ def erase(tmp_path, database, *arguments, **settings):
     return done
 
 
-@pytest.mark.parametrize("how", ["--delete", "--keep-code"])
-def test_an_older_backup_brings_nobody_back(start, script, database, tmp_path, how):
-    server = start(DATABASE_URL=database.url)
+@pytest.mark.parametrize("how, mode", [("--delete", "clear"), ("--keep-code", "clear"), ("--delete", "sealed")])
+def test_an_older_backup_brings_nobody_back(start, script, database, tmp_path, how, mode):
+    server = start(DATABASE_URL=database.url, PHONE_NUMBERS=mode)
     codes = register(server, NUMBER, JEAN, MARIE)
     (other,) = register(server, OTHER, LUC)
     register(server, NUMBER, LUC)  # another's record remembers that the number asked
     database.query(f"UPDATE uic_records SET notes = 'mère : {NUMBER}' WHERE uic_code = '{other}'")
-    backup = backup_of(script, tmp_path)
+    backup = backup_of(script, tmp_path, database)
     erase(tmp_path, database, "--phone", NUMBER, how)
     # She is welcome again, and what she has since then is not erased with the rest.
     (again,) = register(server, NUMBER, ("1990", "Goma", "Anne", "7", "Mbuyi"))
     server.stop()
-    later = "2999-01-01 00:00:00"  # in another minute: times have no seconds
-    database.query(f"UPDATE uic_records SET created_at = '{later}', last_requested_at = '{later}'"
-                   f" WHERE uic_code = '{again}'")
     assert database.query("SELECT count(*) FROM uic_erased") == [("1",)]
     done = run_program("erase", "--again", cwd=tmp_path, DATABASE_URL=database.url)
     assert done.returncode == 0 and "records erased again: 0" in done.stdout, done.stderr
-    assert (again, NUMBER) in rows(database)
+    assert again in [code for code, _ in rows(database)]
 
     done = script("restore", "--force", backup)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "records erased again: 3" in done.stdout
-    left = [(other, OTHER)] + ([] if how == "--delete" else [(code, "") for code in codes])
-    assert rows(database) == sorted(left)
+    left = [other] + ([] if how == "--delete" else codes)
+    assert [code for code, _ in rows(database)] == sorted(left)
+    numbers = {code: number for code, number in rows(database)}
+    assert numbers.pop(other).startswith(OTHER if mode == "clear" else "siv:") and not any(numbers.values())
     assert NUMBER[1:].encode() not in database.everything()
     assert database.query("SELECT count(*) FROM uic_erased") == [("1",)]
     assert ("erased again", "3") in database.query("SELECT action, records FROM uic_audit")
 
 
+def test_who_hides_the_number_does_not_come_back_either(start, script, database, tmp_path):
+    server = start(DATABASE_URL=database.url, PHONE_NUMBERS="sealed")
+    (other,) = register(server, OTHER, LUC)
+    with Phone(server, NUMBER) as phone:
+        phone.user_id = "CD.9001"
+        phone.say_all("Bonjour", *JEAN)
+        phone.hidden = True
+        phone.say_all("Bonjour", *MARIE)
+        phone.say_all("Bonjour", *LUC)  # another's record remembers that the user id asked
+    backup = backup_of(script, tmp_path, database)
+    erase(tmp_path, database, "--phone", "CD.9001", "--delete")
+    left = database.query("SELECT uic_code, asked_by FROM uic_records")
+    assert [code for code, _ in left] == [other]
+    assert database.query("SELECT count(*) FROM uic_erased") == [("3",)]  # number, id, it where it asked
+    server.stop()
+    done = script("restore", "--force", backup)
+    assert done.returncode == 0 and "records erased again: 3" in done.stdout, done.stdout + done.stderr
+    assert database.query("SELECT uic_code, asked_by FROM uic_records") == left
+
+
 def test_a_code_that_was_erased_does_not_come_back(start, script, database, tmp_path):
     server = start(DATABASE_URL=database.url)
     codes = register(server, NUMBER, JEAN, MARIE)
-    backup = backup_of(script, tmp_path)
+    backup = backup_of(script, tmp_path, database)
     erase(tmp_path, database, "--code", codes[0], "--delete")
     erase(tmp_path, database, "--code", codes[1])
     server.stop()
@@ -129,7 +151,7 @@ def test_under_another_salt_nothing_is_replaced(start, script, database, tmp_pat
     server = start(DATABASE_URL=database.url)
     register(server, NUMBER, JEAN)
     (other,) = register(server, OTHER, LUC)
-    backup = backup_of(script, tmp_path)
+    backup = backup_of(script, tmp_path, database)
     erase(tmp_path, database, "--phone", NUMBER, "--delete")
     server.stop()
     done = script("restore", "--force", backup, UIC_SALT="Another-Salt_12345")
@@ -142,7 +164,7 @@ def test_what_cannot_be_read_is_said(start, script, tmp_path, database):
         pytest.skip("PostgreSQL's tables are read or are not there; a file may be damaged")
     server = start(DATABASE_URL=database.url)
     register(server, NUMBER, JEAN)
-    backup = backup_of(script, tmp_path)
+    backup = backup_of(script, tmp_path, database)
     server.stop()
     path = tmp_path / "data/codes.db"
     path.write_bytes(b"no database at all" * 1000)

@@ -13,30 +13,32 @@ from processes import PROGRAM, environment_for, run_program
 from production import PostgresServer
 
 FIELDS = ["uic_code", "phone_number", "created_at", "last_requested_at", "is_active",
-          "request_count", "notes"]
+          "request_count", "notes", "user_id"]
 
-# (code, number, created, last, active, count, notes)
+# (code, number, created, last, active, count, notes, user_id)
+USER_ID = "00112233445566778899aabbccddeeff"
 RECORDS = [
     ("985-KINS-15-JEA-KABI-A3F9D", "+243810000001", "2025-12-31 23:59:59.999999",
-     "2026-02-01 10:00:00.000000", True, 3, None),
+     "2026-02-01 10:00:00.000000", True, 3, None, USER_ID),
     ("MBEIBR7DA1", "US.1234567", "2026-01-01 00:00:00.000000", "2026-01-01 00:00:00.000000", False,
-     1, "perdu sa carte, « hier »\nà Goma\tbis"),
-    ("0E1", "", "2026-01-15 08:30:00.500000", "2026-01-15 08:30:00.500000", True, 1, '=2+5+cmd|"/C calc"!A0'),
+     1, "perdu sa carte, « hier »\nà Goma\tbis", None),
+    ("0E1", "", "2026-01-15 08:30:00.500000", "2026-01-15 08:30:00.500000", True, 1, '=2+5+cmd|"/C calc"!A0', None),
     ("1E5", "+243810000001", "2026-01-16 08:30:00.000000", "2026-01-16 08:30:00.000000", True, 12,
-     "-1"),
+     "-1", None),
     ("1E6", "+1+HYPERLINK(1)", "2026-01-17 08:30:00.000000", "2026-01-17 08:30:00.000000", True, 1,
-     "@SUM(A1)"),
+     "@SUM(A1)", None),
 ]
 
 
 def insert(sql, row, number):
-    code, phone, created, last, active, count, notes = row
+    code, phone, created, last, active, count, notes, user_id = row
 
     def text(value):
         return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
 
     digest = f"{number:064x}"
-    return sql.format(text(code), text(phone), digest, text(created), text(last), active, count, text(notes))
+    return sql.format(text(code), text(phone), digest, text(created), text(last), active, count, text(notes),
+                      text(user_id))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -47,7 +49,7 @@ def url(request, tmp_path):
         assert run_program("init-db", cwd=tmp_path, DATABASE_URL=found).returncode == 0
         database = sqlite3.connect(tmp_path / "records.db")
         for number, row in enumerate(RECORDS):
-            database.execute(insert(SQL.replace("{h}", "'{}'"), row, number))
+            database.execute(insert(SQL.replace("{h}", "'{}'").replace("{u}", "{}"), row, number))
         database.commit()
         database.close()
         yield found
@@ -55,12 +57,12 @@ def url(request, tmp_path):
     with PostgresServer(tmp_path / "postgres") as server:
         assert run_program("init-db", cwd=tmp_path, DATABASE_URL=server.url).returncode == 0
         for number, row in enumerate(RECORDS):
-            server.query(insert(SQL.replace("{h}", "'\\x{}'"), row, number))
+            server.query(insert(SQL.replace("{h}", "'\\x{}'").replace("{u}", "decode({}, 'hex')"), row, number))
         yield server.url
 
 
 SQL = ("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at, last_requested_at,"
-       " is_active, request_count, notes) VALUES ({}, {}, {h}, {}, {}, {}, {}, {})")
+       " is_active, request_count, notes, user_id) VALUES ({}, {}, {h}, {}, {}, {}, {}, {}, {u})")
 
 
 def export(url, tmp_path, *arguments):
@@ -78,21 +80,21 @@ def test_csv(url, tmp_path):
     assert raw.decode("utf-8").count("\r\n") == len(RECORDS) + 1
     rows = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))
     assert rows[0] == FIELDS
-    for row, (code, phone, created, last, active, count, notes) in zip(rows[1:], RECORDS, strict=True):
+    for row, (code, phone, created, last, active, count, notes, user_id) in zip(rows[1:], RECORDS, strict=True):
         notes = notes or ""
         # What a spreadsheet would calculate is a text; a number of a phone calculates nothing else.
         expected_notes = "'" + notes if notes[:1] in ("=", "+", "-", "@") and notes else notes
         expected_phone = "'" + phone if phone.startswith("+1+") else phone
         assert row == [code, expected_phone, iso(created), iso(last), str(active).lower(), str(count),
-                       expected_notes]
+                       expected_notes, user_id or ""]
 
 
 def test_json_lines_hold_every_text_as_it_is(url, tmp_path):
     done = export(url, tmp_path, "--format", "jsonl")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert rows == [
-        dict(zip(FIELDS, (code, phone, iso(created), iso(last), active, count, notes)))
-        for code, phone, created, last, active, count, notes in RECORDS]
+        dict(zip(FIELDS, (code, phone, iso(created), iso(last), active, count, notes, user_id)))
+        for code, phone, created, last, active, count, notes, user_id in RECORDS]
     assert [list(row) for row in rows] == [FIELDS] * len(RECORDS)
 
 
@@ -101,6 +103,7 @@ def test_without_phone_numbers(url, tmp_path, form):
     done = export(url, tmp_path, "--format", form, "--no-phone")
     assert done.returncode == 0
     assert "phone" not in done.stdout and "24381" not in done.stdout and "US.12" not in done.stdout
+    assert "user_id" not in done.stdout and USER_ID not in done.stdout
     assert "MBEIBR7DA1" in done.stdout
 
 

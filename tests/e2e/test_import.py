@@ -245,7 +245,7 @@ def test_the_wrong_flow_salt_or_table_is_refused(move, tmp_path):
 
     assert move(url, new_url(tmp_path), SHORT)[0].returncode == 0
     done, _ = move(url, new_url(tmp_path), SHORT, UIC_SALT="Another-Salt_12345")
-    assert done.returncode == 1 and "UIC_SALT: is not the salt" in done.stderr
+    assert done.returncode == 3 and "UIC_SALT: is not the salt" in done.stderr
 
     done, _ = move(new_url(tmp_path), new_url(tmp_path), SHORT)
     assert done.returncode == 1 and "in neither form of the Python version" in done.stderr

@@ -34,7 +34,7 @@ def check(tmp_path):
 
     def run(**settings):
         done = run_program("check", cwd=tmp_path, **settings)
-        return done.returncode, [line for line in done.stdout.splitlines() if "Redis" in line]
+        return done.returncode, [line for line in done.stdout.splitlines() if "Redis" in line and "clock:" not in line]
 
     return run
 

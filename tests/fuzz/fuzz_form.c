@@ -21,6 +21,8 @@ static void check_message(const struct message *message, size_t size)
     PROMISE(strlen(message->address) == message->address_length);
     PROMISE(message->scheme_length < message->address_length);
     PROMISE(memcmp(message->address, TWILIO_SCHEME, message->scheme_length) == 0);
+    PROMISE(message_user_id(message) != NULL ||
+            strcmp(message->phone_number, message->address + message->scheme_length) == 0);
     PROMISE(length == strlen(twiml) && length < TWIML_MAX(message->text_length));
     PROMISE(u8_check((const uint8_t *)twiml, length) == NULL);
 }

@@ -25,6 +25,8 @@ static void check_message(const struct message *message, const char *text, size_
     PROMISE(u8_check((const uint8_t *)message->text, message->text_length) == NULL);
     PROMISE(strlen(message->address) == message->address_length);
     PROMISE(memcmp(message->address, META_SCHEME, message->scheme_length) == 0);
+    PROMISE(message_user_id(message) != NULL ||
+            strcmp(message->phone_number, message->address + message->scheme_length) == 0);
     PROMISE(message->address_length > message->scheme_length);
     reply = meta_reply_write(NULL, NULL, message, message->text, message->text_length, &length);
     PROMISE(reply != NULL && strlen(reply) == length);
@@ -81,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_message(&batch.messages[i], text, batch.text_length);
     }
     free(batch.messages);
+    free(batch.moves);
     free(text);
     return 0;
 }

@@ -10,9 +10,9 @@ struct seal {
     char unused;
 };
 
-struct seal *seal_create(const unsigned char key[SEAL_KEY_SIZE])
+struct seal *seal_create(const struct seal_keys *keys)
 {
-    (void)key;
+    (void)keys;
     return calloc(1, sizeof(struct seal));
 }
 
@@ -21,11 +21,11 @@ void seal_free(struct seal *seal)
     free(seal);
 }
 
-int seal_wrap(struct seal *seal, const char *label, const unsigned char *clear, size_t length,
-              unsigned char *sealed)
+int seal_wrap(struct seal *seal, const struct seal_terms *terms, const unsigned char *clear,
+              size_t length, unsigned char *sealed)
 {
     (void)seal;
-    (void)label;
+    (void)terms;
     if (RAND_bytes(sealed, SEAL_HEAD_SIZE) != 1)
         return -1;
     memcpy(sealed + SEAL_HEAD_SIZE, clear, length);
@@ -33,14 +33,15 @@ int seal_wrap(struct seal *seal, const char *label, const unsigned char *clear, 
     return 0;
 }
 
+/* All are as if sealed just now. */
 int seal_unwrap(struct seal *seal, const char *label, const unsigned char *sealed, size_t length,
-                unsigned char *clear, size_t clear_max, size_t *clear_length)
+                unsigned char *clear, size_t clear_max, struct seal_opened *opened)
 {
     (void)seal;
     (void)label;
     if (length < SEAL_OVERHEAD || length - SEAL_OVERHEAD > clear_max)
         return -1;
-    *clear_length = length - SEAL_OVERHEAD;
-    memcpy(clear, sealed + SEAL_HEAD_SIZE, *clear_length);
+    *opened = (struct seal_opened){length - SEAL_OVERHEAD, INT32_MAX};
+    memcpy(clear, sealed + SEAL_HEAD_SIZE, opened->length);
     return 0;
 }

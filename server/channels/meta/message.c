@@ -5,13 +5,16 @@
 #include "server/channels/meta/content.h"
 #include "server/channels/meta/json.h"
 #include "server/channels/meta/message_order.h"
+#include "server/channels/meta/person.h"
 #include "server/channels/repair.h"
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNTRY_LENGTH 2 /* a user id begins so: CD.1234 */
 #define ID_MAX 512
+/* Of a value, that are searched for whose a message is. */
+#define CONTACTS_MAX 64
 
 struct reader {
     const struct meta_filter *filter;
@@ -58,48 +61,26 @@ static const char *keep(struct reader *reader, const char *string, size_t length
     return kept;
 }
 
-static bool is_number(const char *text, size_t length)
+/* Each of number and user id as the message says it, else as its contact does. */
+static int read_person(const json_t *json, const json_t *contact, struct message *message)
 {
-    return length > 0 && strspn(text, "0123456789") == length;
-}
+    size_t number_length, user_id_length;
+    const char *number = meta_number_read(json, "from", &number_length);
+    const char *user_id = meta_user_id_read(json, "from_user_id", &user_id_length);
 
-/* CD.1234, or CD.ENT.1234. */
-static bool is_user_id(const char *text, size_t length)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    static const char others[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-
-    return length > COUNTRY_LENGTH + 1 && strspn(text, letters) == COUNTRY_LENGTH &&
-           text[COUNTRY_LENGTH] == '.' && strspn(text, others) == length;
-}
-
-static int set_address(struct message *message, const char *sign, const char *text, size_t length)
-{
-    const size_t scheme = sizeof META_SCHEME - 1, more = strlen(sign);
-
-    if (scheme + more + length > MESSAGE_ADDRESS_MAX)
+    if (number == NULL)
+        number = meta_number_read(contact, "wa_id", &number_length);
+    if (user_id == NULL)
+        user_id = meta_user_id_read(contact, "user_id", &user_id_length);
+    if (number == NULL && user_id == NULL)
         return -1;
-    memcpy(message->address, META_SCHEME, scheme);
-    memcpy(message->address + scheme, sign, more);
-    memcpy(message->address + scheme + more, text, length);
-    message->scheme_length = scheme;
-    message->address_length = scheme + more + length;
-    message->address[message->address_length] = '\0';
+    if (number != NULL)
+        snprintf(message->phone_number, sizeof message->phone_number, "+%s", number);
+    message->scheme_length = sizeof META_SCHEME - 1;
+    message->address_length =
+        (size_t)snprintf(message->address, sizeof message->address, META_SCHEME "%s",
+                         user_id != NULL ? user_id : message->phone_number);
     return 0;
-}
-
-/* The number, or for somebody who hides it the user id, of a message or a contact. */
-static int read_person(const json_t *json, const char *number_key, const char *user_id_key,
-                       struct message *message)
-{
-    size_t length;
-    const char *text = meta_json_text(json, number_key, &length);
-
-    if (text != NULL && is_number(text, length) && set_address(message, "+", text, length) == 0)
-        return 0;
-    text = meta_json_text(json, user_id_key, &length);
-    return text != NULL && is_user_id(text, length) ? set_address(message, "", text, length) : -1;
 }
 
 /* Whether a message names nobody, or this contact. */
@@ -129,6 +110,23 @@ static const json_t *sole_contact(const json_t *value)
     return contact;
 }
 
+/* The contact that a message names; one that names nobody is the sole contact's. NULL: none. */
+static const json_t *contact_of(const json_t *value, const json_t *message, const json_t *sole)
+{
+    const json_t *contact;
+    size_t i;
+
+    if (sole != NULL ||
+        (!json_object_get(message, "from") && !json_object_get(message, "from_user_id")))
+        return sole;
+    json_array_foreach(json_object_get(value, "contacts"), i, contact)
+    {
+        if (i < CONTACTS_MAX && may_be_from(message, contact))
+            return contact;
+    }
+    return NULL;
+}
+
 /* Seconds since 1970, in a text; 0 without any. */
 static int64_t read_sent_s(const json_t *json)
 {
@@ -138,7 +136,8 @@ static int64_t read_sent_s(const json_t *json)
 
     if (json_is_integer(value))
         return json_integer_value(value);
-    return text != NULL && is_number(text, length) && length <= 18 ? strtoll(text, NULL, 10) : 0;
+    return text != NULL && meta_is_number(text, length) && length <= 18 ? strtoll(text, NULL, 10)
+                                                                        : 0;
 }
 
 /* Whether a message's sender stands in its context too: as number or as user id. */
@@ -178,6 +177,23 @@ static void read_quoted(struct reader *reader, const json_t *json, const json_t 
     message->quotes_ours = !message->quotes_own;
 }
 
+/* Whether a message of the system's tells of somebody's new number or user id. */
+static bool read_move(struct reader *reader, const json_t *json)
+{
+    struct meta_batch *batch = reader->batch;
+    struct meta_move move;
+
+    if (batch->move_count == META_MOVES_MAX || meta_move_read(json, &move) != 0)
+        return false;
+    struct meta_move *larger = realloc(batch->moves, (batch->move_count + 1) * sizeof *larger);
+    if (larger == NULL)
+        return false;
+    move.sent_s = read_sent_s(json);
+    batch->moves = larger;
+    larger[batch->move_count++] = move;
+    return true;
+}
+
 static void read_message(struct reader *reader, const json_t *json, const json_t *contact)
 {
     struct meta_ignored *ignored = &reader->batch->ignored;
@@ -187,12 +203,13 @@ static void read_message(struct reader *reader, const json_t *json, const json_t
 
     memset(message, 0, sizeof *message);
     const char *id = meta_json_text(json, "id", &id_length);
+    if (meta_json_is(json_object_get(json, "type"), "system") && read_move(reader, json))
+        return;
     if (id == NULL || id_length > ID_MAX || !json_is_string(json_object_get(json, "type")))
         ignored->malformed++;
     else if (meta_content_read(json, &content) != 0)
         ignored->unknown++;
-    else if (read_person(json, "from", "from_user_id", message) != 0 &&
-             read_person(contact, "wa_id", "user_id", message) != 0)
+    else if (read_person(json, contact, message) != 0)
         ignored->malformed++;
     else if ((message->sent_s = read_sent_s(json)) != 0 &&
              message->sent_s < reader->filter->oldest_s)
@@ -247,8 +264,8 @@ static int read_change(struct reader *reader, const json_t *change)
     meta_report_read(&reader->batch->report, value);
     if (make_room(reader, json_array_size(messages)) != 0)
         return -1;
-    const json_t *contact = sole_contact(value);
-    json_array_foreach(messages, i, json) read_message(reader, json, contact);
+    const json_t *sole = sole_contact(value);
+    json_array_foreach(messages, i, json) read_message(reader, json, contact_of(value, json, sole));
     return 0;
 }
 
@@ -321,6 +338,11 @@ int meta_read(const char *body, size_t body_length, const struct meta_filter *fi
         free(batch->messages);
         batch->messages = NULL;
         batch->count = 0;
+    }
+    if (status != 0) {
+        free(batch->moves);
+        batch->moves = NULL;
+        batch->move_count = 0;
     }
     *reason = status == 0 ? NULL : "out of memory";
     return status;

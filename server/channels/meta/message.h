@@ -5,14 +5,11 @@
 #ifndef SERVER_CHANNELS_META_MESSAGE_H
 #define SERVER_CHANNELS_META_MESSAGE_H
 
+#include "server/channels/meta/person.h"
 #include "server/channels/meta/report.h"
 #include "server/channels/repair.h"
 #include "server/exchange/message.h"
 #include <stdint.h>
-
-/* In front of addresses: a person is another one than under Twilio's "whatsapp:". What follows is
- * "+" and a number, or a user id that begins with a letter. */
-#define META_SCHEME "meta:"
 
 /* Meta's own limit. */
 #define META_BODY_MAX (3 * 1024 * 1024)
@@ -34,10 +31,15 @@ struct meta_ignored {
     size_t repeated; /* again in the same request */
 };
 
+/* People of one request who have another number or user id. */
+#define META_MOVES_MAX 64
+
 /* The messages of one request, in the order in which they were sent. */
 struct meta_batch {
     struct message *messages; /* from malloc, the caller's; NULL when there are none */
     size_t count;
+    struct meta_move *moves; /* like messages; more are ignored as unknown */
+    size_t move_count;
     struct meta_ignored ignored;
     struct meta_report report;
     size_t text_length; /* bytes of the caller's text that are used */

@@ -2,9 +2,11 @@
 #include "server/channels/meta/meta.h"
 
 #include "server/channels/meta/clock.h"
+#include "server/channels/meta/mover.h"
 #include "server/channels/meta/reply.h"
 #include "server/channels/meta/signature.h"
 #include "server/channels/meta/tell.h"
+#include "server/exchange/person.h"
 #include "server/security/keyed_hashes.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
@@ -20,6 +22,7 @@ struct meta {
     struct meta_settings settings;
     struct hmac_secrets secrets;
     struct meta_teller teller;
+    struct mover mover;
     int64_t full_until_ms; /* the log was told that the queue is full; monotonic */
 };
 
@@ -103,6 +106,9 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
     drop_old(&batch, meta_clock_oldest_s(meta->settings.clock));
     meta_tell_ignored(&batch.ignored);
     meta_tell_report(&meta->teller, &batch.report);
+    for (size_t i = 0; i < batch.move_count; i++)
+        mover_begin(&meta->mover, delivery, &batch.moves[i]);
+    free(batch.moves);
     if (batch.count == 0) {
         free(batch.messages);
         return 0;
@@ -148,25 +154,28 @@ static void resume_from_put(struct store_ticket *ticket)
 static void queue_reply(struct meta *meta, struct put *put, const struct exchange_reply *reply)
 {
     const struct message *message = put->message;
+    char address[MESSAGE_ADDRESS_MAX + 1];
+    struct record_person person = {0};
     enum store_status status = STORE_DOWN;
     size_t length;
     char *json = meta_reply_write(meta->settings.flow, reply->conversation, message, reply->text,
                                   reply->length, &length);
 
-    if (json != NULL) {
+    if (json != NULL && person_read_user_id(meta->settings.hashes, message, &person) == 0) {
         put->entry = (struct replies_entry){
             .ticket.done = resume_from_put,
-            .address = message->address,
-            .address_length = message->address_length,
+            .address = address,
+            .address_length = person_address(message, &person, address),
             .body = json,
             .body_length = length,
             .created_ms = clock_wall_ms(),
             .key = keyed_hashes_message_id(meta->settings.hashes, message->id, message->id_length),
         };
         status = replies_put(meta->settings.replies, &put->entry);
-        OPENSSL_cleanse(json, length);
-        free(json);
     }
+    if (json != NULL)
+        OPENSSL_cleanse(json, length);
+    free(json);
     if (status != STORE_LATER)
         put_end(put, status);
 }
@@ -212,6 +221,8 @@ struct channel *meta_create(const struct meta_settings *settings,
     meta->channel = (struct channel){&meta_class, exchanges};
     meta->settings = *settings;
     meta->teller.counters = settings->counters;
+    meta->mover = (struct mover){
+        .records = settings->records, .hashes = settings->hashes, .numbers = settings->numbers};
     if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0)
         return &meta->channel;
     meta_free(&meta->channel);

@@ -16,6 +16,8 @@ struct counters_link;
 struct flow;
 struct keyed_hashes;
 struct meta_clock;
+struct phone_numbers;
+struct record_link;
 struct replies_link;
 
 /* What the channel of one worker needs; borrowed. */
@@ -23,6 +25,8 @@ struct meta_settings {
     const struct config *config;
     const struct flow *flow;
     struct keyed_hashes *hashes; /* the thread's */
+    struct phone_numbers *numbers;
+    struct record_link *records; /* its channel lives longer */
     struct replies_link *replies;
     struct meta_clock *clock;       /* of all workers */
     struct counters_link *counters; /* counts what became of replies */

@@ -81,10 +81,11 @@ static json_t *content(const struct flow_option *options, size_t count, const ch
 /* A number stands in "to", without its plus; who hides it is a "recipient". */
 static int add_recipient(json_t *json, const struct message *message)
 {
-    const char *who = message->address + message->scheme_length;
-    const bool number = who[0] == '+';
+    const bool is_hidden = message->phone_number[0] == '\0';
 
-    return json_object_set_new(json, number ? "to" : "recipient", json_string(who + number));
+    return json_object_set_new(
+        json, is_hidden ? "recipient" : "to",
+        json_string(is_hidden ? message_user_id(message) : message->phone_number + 1));
 }
 
 char *meta_reply_write(const struct flow *flow, const struct conversation *conversation,

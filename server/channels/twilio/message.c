@@ -33,6 +33,7 @@ enum {
     OPT_OUT_TYPE,
     QUOTED_SID,
     QUOTED_SENDER,
+    USER_ID,
     FIELD_COUNT
 };
 static const struct field fields[FIELD_COUNT] = {
@@ -49,6 +50,7 @@ static const struct field fields[FIELD_COUNT] = {
     [OPT_OUT_TYPE] = FIELD("OptOutType"),
     [QUOTED_SID] = FIELD("OriginalRepliedMessageSid"),
     [QUOTED_SENDER] = FIELD("OriginalRepliedMessageSender"),
+    [USER_ID] = FIELD("ExternalUserId"),
 };
 
 static bool is_same(struct form_text a, struct form_text b)
@@ -134,15 +136,49 @@ static int read_author(struct form_text from, struct author *author, const char 
     return *reason == NULL ? 0 : -1;
 }
 
-static void set_address(struct message *message, const struct author *author)
+/* The user id beside a number, as "CD.1234" or with a scheme; length 0 when that is none. */
+static struct form_text read_user_id(struct form_text text)
+{
+    if (begins(text, TWILIO_SCHEME)) {
+        text.bytes += sizeof TWILIO_SCHEME - 1;
+        text.length -= sizeof TWILIO_SCHEME - 1;
+    }
+    if (text.length == 0 || text.length > MESSAGE_ADDRESS_MAX - (sizeof TWILIO_SCHEME - 1) ||
+        text.bytes[0] < 'A' || text.bytes[0] > 'Z')
+        return (struct form_text){"", 0};
+    for (size_t i = 0; i < text.length; i++)
+        if (text.bytes[i] <= ' ' || text.bytes[i] > '~')
+            return (struct form_text){"", 0};
+    return text;
+}
+
+/* Appends a text to another one that has room for it, and a NUL. */
+static char *append(char *out, struct form_text text)
+{
+    out = mempcpy(out, text.bytes, text.length);
+    *out = '\0';
+    return out;
+}
+
+/* From is the number, or for who hides it the user id. */
+static void set_person(struct message *message, const struct author *author,
+                       struct form_text user_id)
 {
     const size_t scheme = sizeof TWILIO_SCHEME - 1;
     char *out = mempcpy(message->address, TWILIO_SCHEME, scheme);
+    char *number = message->phone_number;
 
     if (author->plus)
-        *out++ = '+';
-    out = mempcpy(out, author->person.bytes, author->person.length);
-    *out = '\0';
+        *number++ = '+';
+    append(number, author->person);
+    if (message->phone_number[0] != '+')
+        message->phone_number[0] = '\0';
+    if (message->phone_number[0] != '+' || user_id.length == 0) {
+        if (author->plus)
+            *out++ = '+';
+        user_id = author->person;
+    }
+    out = append(out, user_id);
     message->scheme_length = scheme;
     message->address_length = (size_t)(out - message->address);
 }
@@ -269,7 +305,7 @@ enum twilio_post twilio_read(struct form *form, const char *our_number, struct m
         return TWILIO_ELSEWHERE;
     if (is_gesture(values[MESSAGE_TYPE]))
         return TWILIO_GESTURE;
-    set_address(message, &author);
+    set_person(message, &author, read_user_id(values[USER_ID]));
     struct form_text id = values[MESSAGE_SID].length > 0 ? values[MESSAGE_SID] : values[SMS_SID];
     struct form_text body = take_body(form, values[BODY]);
     message->id = id.bytes;

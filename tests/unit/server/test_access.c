@@ -71,6 +71,21 @@ static void a_pass_holds_for_twelve_hours_on_every_instance_with_the_token(void 
     access_free(renewed);
 }
 
+/* Of an instance whose clock is an hour fast it is good, but of one that is years fast not for years. */
+static void a_pass_from_the_future_is_over(void **state)
+{
+    struct access *access = access_create(TOKEN);
+    struct access_pass pass;
+
+    (void)state;
+    assert_int_equal(access_make_pass(access, NOW + 60 * 60, &pass), 0);
+    assert_int_equal(find(access, pass.text, NOW), PASS_VALID);
+    assert_int_equal(access_make_pass(access, NOW + 60 * 60 + 1, &pass), 0);
+    assert_int_equal(find(access, pass.text, NOW), PASS_OVER);
+    assert_int_equal(find(access, pass.text, NOW + 1), PASS_VALID);
+    access_free(access);
+}
+
 static void no_two_passes_are_the_same(void **state)
 {
     struct access *access = access_create(TOKEN);
@@ -223,6 +238,7 @@ int main(void)
         cmocka_unit_test(only_the_token_is_the_token),
         cmocka_unit_test(without_a_token_nobody_comes_in),
         cmocka_unit_test(a_pass_holds_for_twelve_hours_on_every_instance_with_the_token),
+        cmocka_unit_test(a_pass_from_the_future_is_over),
         cmocka_unit_test(no_two_passes_are_the_same),
         cmocka_unit_test(a_pass_tells_nothing_of_the_token),
         cmocka_unit_test(a_changed_pass_is_none),

@@ -45,6 +45,7 @@ static void end(struct reading *reading)
     free(reading->body);
     free(reading->text);
     free(reading->batch.messages);
+    free(reading->batch.moves);
 }
 
 static bool is_text(const char *text, size_t length, const json_t *wanted)
@@ -68,10 +69,22 @@ static const char *kind_name(enum flow_message_kind kind)
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "none";
 }
 
+/* "number", or without it what the address says. */
+static const char *number_of(const json_t *wanted)
+{
+    const char *address =
+        json_string_value(json_object_get(wanted, "address")) + strlen(META_SCHEME);
+    const char *number = json_string_value(json_object_get(wanted, "number"));
+
+    return number != NULL ? number : *address == '+' ? address : "";
+}
+
 static void check_message(const char *name, const struct message *message, const json_t *wanted)
 {
     const char *kind;
 
+    if (strcmp(message->phone_number, number_of(wanted)) != 0)
+        fail_msg("%s: number %s", name, message->phone_number);
     if (strcmp(message->address, json_string_value(json_object_get(wanted, "address"))) != 0 ||
         message->address_length != strlen(message->address) ||
         message->scheme_length != strlen(META_SCHEME))
@@ -104,6 +117,24 @@ static void check_ignored(const char *name, const struct meta_ignored *ignored, 
         if ((json_int_t)counts[i].count !=
             json_integer_value(json_object_get(wanted, counts[i].key)))
             fail_msg("%s: %s %zu", name, counts[i].key, counts[i].count);
+}
+
+static void check_moves(const char *name, const struct meta_batch *batch, const json_t *wanted)
+{
+    const json_t *one;
+    size_t i;
+
+    if (batch->move_count != json_array_size(wanted))
+        fail_msg("%s: %zu moves", name, batch->move_count);
+    json_array_foreach(wanted, i, one)
+    {
+        const struct meta_move *move = &batch->moves[i];
+        const char *const found[] = {move->numbers[0], move->numbers[1], move->user_ids[0],
+                                     move->user_ids[1]};
+        for (size_t j = 0; j < 4; j++)
+            if (strcmp(found[j], json_string_value(json_array_get(one, j))) != 0)
+                fail_msg("%s: move %s", name, found[j]);
+    }
 }
 
 static size_t error_count(const struct meta_report *report, int code)
@@ -152,6 +183,7 @@ static void check_case(const char *name)
     assert_int_equal(reading.status, 0);
     check_ignored(name, &reading.batch.ignored, json_object_get(json, "ignored"));
     check_report(name, &reading.batch.report, json_object_get(json, "report"));
+    check_moves(name, &reading.batch, json_object_get(json, "moves"));
     if (reading.batch.count != json_array_size(wanted))
         fail_msg("%s: %zu messages", name, reading.batch.count);
     for (size_t i = 0; i < reading.batch.count; i++)

@@ -16,7 +16,10 @@
 
 #define NOW INT64_C(1795435200)
 
-static const struct message from_number = {.address = "meta:+243812345678", .scheme_length = 5};
+static const struct message from_number = {
+    .address = "meta:+243812345678", .scheme_length = 5, .phone_number = "+243812345678"};
+static const struct message from_both = {
+    .address = "meta:CD.1234", .scheme_length = 5, .phone_number = "+243812345678"};
 static const struct message from_user = {.address = "meta:CD.1234", .scheme_length = 5};
 
 /* A flow whose first question has these choices; a label in French, the same in English. */
@@ -110,6 +113,11 @@ static void a_question_for_words_is_a_text(void **state)
     json = write_reply(flow, &conversation, &from_number);
     assert_string_equal(at(json, "type", NULL, NULL), "text");
     assert_non_null(strstr(at(json, "text", "body", NULL), "*Question 1 sur 5*"));
+    assert_string_equal(at(json, "to", NULL, NULL), "243812345678");
+    assert_null(json_object_get(json, "recipient"));
+    json_decref(json);
+
+    json = write_reply(flow, &conversation, &from_both);
     assert_string_equal(at(json, "to", NULL, NULL), "243812345678");
     assert_null(json_object_get(json, "recipient"));
     json_decref(json);

@@ -24,7 +24,7 @@ static void test_one_number_in_many_dresses(void **state)
         "\uff0b243800000001",
         "+\u0662\u0664\u0663800000001",
     };
-    char number[RECORD_PHONE_MAX];
+    char number[PHONE_NUMBER_MAX];
 
     (void)state;
     for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
@@ -59,7 +59,7 @@ static void test_what_cannot_be_a_number(void **state)
         "CD.",
         "985-KINS-15-JEA-KABI-A3F9D",
     };
-    char number[RECORD_PHONE_MAX];
+    char number[PHONE_NUMBER_MAX];
 
     (void)state;
     for (size_t i = 0; i < sizeof written / sizeof *written; i++)

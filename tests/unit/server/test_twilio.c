@@ -161,6 +161,8 @@ static void a_message_is_found_in_the_form(void **state)
     assert_int_equal(message.address_length, 22);
     assert_string_equal(message.address, "whatsapp:+243999999999");
     assert_string_equal(message.address + message.scheme_length, "+243999999999");
+    assert_string_equal(message.phone_number, "+243999999999");
+    assert_null(message_user_id(&message));
     assert_int_equal(message.id_length, 3);
     assert_memory_equal(message.text, "Bonjour", 7);
     assert_int_equal(message.kind, FLOW_MESSAGE_TEXT);
@@ -175,6 +177,35 @@ static void a_message_needs_neither_id_nor_number(void **state)
     assert_int_equal(parse("From=whatsapp:US.1234&Body=Test", &message), TWILIO_MESSAGE);
     assert_int_equal(message.id_length, 0);
     assert_string_equal(message.address + message.scheme_length, "US.1234");
+    assert_string_equal(message_user_id(&message), "US.1234");
+    assert_string_equal(message.phone_number, "");
+}
+
+static void a_user_id_may_stand_beside_the_number(void **state)
+{
+    static const char *const ids[] = {"CD.9001", "whatsapp:CD.9001"};
+    static const char *const none[] = {"",       "whatsapp:", "cd.9001",
+                                       "%2B243", "CD.1%0A2",  "CD.1%202"};
+    char body[256];
+    struct message message;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        sprintf(body, "From=whatsapp:%%2B243999999999&Body=x&ExternalUserId=%s", ids[i]);
+        assert_int_equal(parse(body, &message), TWILIO_MESSAGE);
+        assert_string_equal(message.address, "whatsapp:CD.9001");
+        assert_int_equal(message.address_length, strlen(message.address));
+        assert_string_equal(message.phone_number, "+243999999999");
+    }
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        sprintf(body, "From=whatsapp:%%2B243999999999&Body=x&ExternalUserId=%s", none[i]);
+        assert_int_equal(parse(body, &message), TWILIO_MESSAGE);
+        assert_string_equal(message.address, "whatsapp:+243999999999");
+    }
+    /* Who hides the number is known by what From says. */
+    assert_int_equal(parse("From=whatsapp:CD.9001&Body=x&ExternalUserId=CD.9002", &message),
+                     TWILIO_MESSAGE);
+    assert_string_equal(message.address, "whatsapp:CD.9001");
 }
 
 static void the_older_name_of_the_id_is_one_too(void **state)
@@ -431,6 +462,7 @@ int main(void)
         cmocka_unit_test(random_forms_never_crash),
         cmocka_unit_test(a_message_is_found_in_the_form),
         cmocka_unit_test(a_message_needs_neither_id_nor_number),
+        cmocka_unit_test(a_user_id_may_stand_beside_the_number),
         cmocka_unit_test(the_older_name_of_the_id_is_one_too),
         cmocka_unit_test(one_person_is_one_however_the_number_is_written),
         cmocka_unit_test(who_writes_elsewhere_is_nobody_on_whatsapp),

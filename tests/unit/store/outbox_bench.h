@@ -8,6 +8,7 @@
 #include "store/record_bench.h"
 #include "store/redis_links.h"
 
+#include "store/base/seal.h"
 #include "store/outbox/link.h"
 
 #define STREAM "uic:outbox"
@@ -27,6 +28,8 @@ struct outbox {
     unsigned written;
     unsigned refused;
     unsigned dropped;
+    uint64_t foreign;
+    unsigned foreigns;     /* how often */
     unsigned unreplicated; /* since some were in time */
     char why[ERROR_MAX];
 };
@@ -40,6 +43,8 @@ struct letter {
 static struct redis_server server;
 static struct bench bench; /* loop and records */
 static struct outbox_settings settings;
+static struct seal_keys *seal_keys;
+static char group[OUTBOX_GROUP_MAX];
 static char url[160];
 static unsigned deadline_ms;
 
@@ -66,12 +71,24 @@ static inline void patience_ended(evutil_socket_t fd, short what, void *arg)
             fail_msg("waited in vain until %s", #expression);                       \
     } while (0)
 
+/* Seals by another key from now on; once the links that have the one before are closed. */
+static inline void keys_use(char letter)
+{
+    unsigned char key[SEAL_KEY_SIZE];
+
+    memset(key, letter, sizeof key);
+    seal_keys_free(seal_keys);
+    settings.keys = seal_keys = seal_keys_create(key);
+    assert_non_null(seal_keys);
+    outbox_group_name(seal_keys, group);
+}
+
 static inline void settings_set(void)
 {
     deadline_ms = 5000;
     settings = (struct outbox_settings){
         .in_flight_max = 4096, .length_max = 100000, .length_alarm = 50000, .drain = true};
-    memset(settings.seal_key, 'o', sizeof settings.seal_key);
+    keys_use('o');
     memcpy(settings.erased_key, erased_key, sizeof erased_key);
 }
 
@@ -90,6 +107,8 @@ static inline int stop(void **state)
     (void)state;
     redis_server_stop(&server);
     bench_remove(&bench);
+    seal_keys_free(seal_keys);
+    seal_keys = NULL;
     return 0;
 }
 
@@ -122,6 +141,13 @@ static inline void outbox_dropped(void *arg, const char *why)
     snprintf(outbox->why, sizeof outbox->why, "%s", why);
 }
 
+static inline void outbox_foreign(void *arg, uint64_t entries)
+{
+    struct outbox *outbox = arg;
+    outbox->foreign = entries;
+    outbox->foreigns++;
+}
+
 static inline void outbox_replicated(void *arg, size_t entries, const char *why_not)
 {
     struct outbox *outbox = arg;
@@ -131,8 +157,9 @@ static inline void outbox_replicated(void *arg, size_t entries, const char *why_
 
 static inline void outbox_open_on(struct outbox *outbox, struct record_link *records)
 {
-    const struct outbox_watch watch = {outbox_length,  outbox_written,    outbox_refused,
-                                       outbox_dropped, outbox_replicated, outbox};
+    const struct outbox_watch watch = {outbox_length,  outbox_written, outbox_refused,
+                                       outbox_dropped, outbox_foreign, outbox_replicated,
+                                       outbox};
     char error[ERROR_MAX] = "";
 
     *outbox = (struct outbox){0};

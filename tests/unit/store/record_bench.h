@@ -109,7 +109,7 @@ static inline void bench_attach(struct bench *bench)
     char error[ERROR_MAX] = "";
     struct store_watch watch = {bench_changed, bench};
 
-    bench->store = record_store_open(bench->url, asker_key, error);
+    bench->store = record_store_open(bench->url, asker_key, NULL, error);
     if (bench->store == NULL)
         fail_msg("%s", error);
     bench->base = event_base_new();

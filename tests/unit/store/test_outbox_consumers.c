@@ -15,8 +15,8 @@ static void entries_of_the_dead_are_taken_over(void **state)
     for (int i = 0; i < 100; i++)
         letters[i] = letter_number(i);
     put_aside(letters, 100);
-    tell("XGROUP CREATE " STREAM " writers 0");
-    tell("XREADGROUP GROUP writers dead COUNT 99 STREAMS " STREAM " >");
+    tell("XGROUP CREATE " STREAM " %s 0", group);
+    tell("XREADGROUP GROUP %s dead COUNT 99 STREAMS " STREAM " >", group);
     outbox_open(&outbox);
     until(outbox.written == 1);
     unsigned lengths = outbox.lengths;
@@ -32,7 +32,7 @@ static void entries_of_the_dead_are_taken_over(void **state)
 
 static bool consumer_exists(const char *name)
 {
-    redisReply *consumers = ask("XINFO CONSUMERS " STREAM " writers");
+    redisReply *consumers = ask("XINFO CONSUMERS " STREAM " %s", group);
     bool exists = false;
     for (size_t i = 0; i < consumers->elements; i++)
         exists = exists || strcmp(consumers->element[i]->element[1]->str, name) == 0;
@@ -48,9 +48,9 @@ static void the_dead_are_forgotten_when_nothing_is_left_of_them(void **state)
     struct outbox_pace pace = quick;
 
     put_aside(letters, 1);
-    tell("XGROUP CREATE " STREAM " writers 0");
-    tell("XREADGROUP GROUP writers heir COUNT 1 STREAMS " STREAM " >");
-    tell("XGROUP CREATECONSUMER " STREAM " writers gone");
+    tell("XGROUP CREATE " STREAM " %s 0", group);
+    tell("XREADGROUP GROUP %s heir COUNT 1 STREAMS " STREAM " >", group);
+    tell("XGROUP CREATECONSUMER " STREAM " %s gone", group);
     outbox_open(&outbox);
     pace.forget_ms = 1;
     outbox_set_pace(outbox.link, &pace);

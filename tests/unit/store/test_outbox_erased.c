@@ -102,6 +102,29 @@ static void what_was_put_back_after_days_is_kept_aside(void **state)
     outbox_close(&outbox);
 }
 
+/* By whoever is the operator: `whatsapp-uic outbox --retry`. */
+static void what_is_retried_is_as_new(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letter = letter_of_days(2, "jean", "SM1");
+    char error[ERROR_MAX] = "";
+    size_t put_back;
+
+    outbox_open(&outbox);
+    until(outbox.link->empty.wall_ms != 0);
+    assert_status(put(&outbox, &letter), STORE_OK);
+    until(outbox.refused == 1);
+    struct redis_call *call = redis_call_open(url, deadline_ms, error);
+    assert_non_null(call);
+    assert_int_equal(outbox_retry(call, seal_keys, 100, &put_back, error), 0);
+    assert_int_equal(put_back, 1);
+    redis_call_close(call);
+    until(outbox.written == 1);
+    assert_sql(&bench, ROWS, "1 1");
+    outbox_close(&outbox);
+}
+
 static void what_the_record_knows_may_come_again_at_any_time(void **state)
 {
     (void)state;
@@ -155,6 +178,7 @@ int main(void)
         CASE(an_entry_older_than_the_erasure_is_dropped),
         CASE(an_entry_may_wait_for_days),
         CASE(what_was_put_back_after_days_is_kept_aside),
+        CASE(what_is_retried_is_as_new),
         CASE(what_the_record_knows_may_come_again_at_any_time),
         CASE(one_wrong_clock_makes_nothing_old),
     };

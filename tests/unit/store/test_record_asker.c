@@ -113,7 +113,7 @@ static void sixteen_numbers_are_remembered_and_who_asks_again_stays(void **state
 static void nothing_of_a_number_stands_there_in_clear(void **state)
 {
     struct keyed_hash *asker = keyed_hash_create(asker_key);
-    unsigned char number[RECORD_ASKER_NUMBER_SIZE], again[RECORD_ASKER_NUMBER_SIZE];
+    unsigned char number[RECORD_IDENTITY_SIZE], again[RECORD_IDENTITY_SIZE];
     char expected[32] = "";
 
     (void)state;

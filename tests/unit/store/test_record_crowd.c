@@ -138,7 +138,7 @@ static void threads_and_links_count_exactly(void **state)
     pthread_t threads[THREADS];
     struct crew crews[THREADS];
     char error[ERROR_MAX];
-    struct record_store *store = record_store_open(bench.url, asker_key, error);
+    struct record_store *store = record_store_open(bench.url, asker_key, NULL, error);
 
     assert_non_null(store);
     for (int i = 0; i < PERSONS; i++)
@@ -171,7 +171,7 @@ static pid_t process_start(const char *prefix, int first, int share, int reports
         return child;
     char error[ERROR_MAX] = "";
     struct crew crew = {.prefix = prefix, .next = first, .share = share, .reports = reports};
-    crew.store = record_store_open(bench.url, asker_key, error);
+    crew.store = record_store_open(bench.url, asker_key, NULL, error);
     if (crew.store == NULL) {
         fprintf(stderr, "%s\n", error);
         _exit(9);

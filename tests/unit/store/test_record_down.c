@@ -267,7 +267,7 @@ static void a_read_only_file_is_down_until_it_is_writable(void **state)
     assert_int_equal(rename(away, bench.path), 0);
     assert_int_equal(claimed(&bench, &jean), STORE_DOWN);
     assert_down("moved or deleted"); /* told once, with the first reason */
-    assert_null(record_store_open(bench.url, asker_key, error));
+    assert_null(record_store_open(bench.url, asker_key, NULL, error));
     assert_non_null(strstr(error, "read-only"));
     assert_int_equal(record_store_probe(bench.url, error), -1);
 

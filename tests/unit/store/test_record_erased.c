@@ -4,6 +4,7 @@
 
 #include "store/base/keyed_hash.h"
 #include "store/record_tools.h"
+#include "store/records/asker.h"
 #include <libpq-fe.h>
 
 #define DAY_US INT64_C(86400000000)
@@ -32,9 +33,11 @@ static int teardown(void **state)
     return 0;
 }
 
-static void erase(const char *phone_number, const char *code, bool deletes)
+static void erase_linked(const char *phone_number, const struct record_links *links,
+                         const char *code, bool deletes)
 {
     const struct record_erasure erasure = {.phone_number = phone_number,
+                                           .links = links,
                                            .asker_key = asker_key,
                                            .code = code,
                                            .erased_key = erased_key,
@@ -47,6 +50,11 @@ static void erase(const char *phone_number, const char *code, bool deletes)
 
     if (record_erase(bench.url, &erasure, &records, error) != 0)
         fail_msg("%s", error);
+}
+
+static void erase(const char *phone_number, const char *code, bool deletes)
+{
+    erase_linked(phone_number, NULL, code, deletes);
 }
 
 /* A claim of so many hours before or after noon. */
@@ -137,27 +145,65 @@ static void a_code_is_erased_with_whoever_asked_for_it(void **state)
     assert_sql(&bench, ROWS, "2 3");
 }
 
+/* Asked from a number that is sealed, "" hides it, and with a user id. */
+static struct asked as_user(struct asked asked, const char *number, const char *user_id)
+{
+    struct record_person *person = &asked.claim.person;
+    struct keyed_hash *asker = keyed_hash_create(asker_key);
+
+    snprintf(asked.claim.phone_number, sizeof asked.claim.phone_number, "siv:%s", user_id);
+    person->has_number = number[0] != '\0';
+    if (person->has_number)
+        assert_int_equal(record_asker_number(asker, number, person->number), 0);
+    person->has_user_id = true;
+    memcpy(person->user_id, user_id, sizeof person->user_id);
+    keyed_hash_free(asker);
+    return asked;
+}
+
+#define JEAN "hash of one's id"
+#define MARIE "hash of another."
+
+static void a_sealed_number_and_a_user_id_do_not_come_back(void **state)
+{
+    (void)state;
+    const struct record_links links = {.user_ids = {JEAN}, .count = 1};
+    const struct asked seen = as_user(of_hour(-5, "jean", "", "SM1"), "+1", JEAN);
+    const struct asked hidden = as_user(of_hour(-4, "luc", "", "SM2"), "", JEAN);
+
+    assert_status(live(seen), STORE_OK);
+    assert_status(live(hidden), STORE_OK);
+    erase("+1", NULL, true);
+    assert_status(replayed(seen, false), STORE_ABSENT);
+    assert_status(replayed(hidden, false), STORE_OK);
+    erase_linked("CD.1", &links, NULL, true);
+    assert_status(replayed(hidden, false), STORE_ABSENT);
+    assert_status(replayed(as_user(of_hour(-4, "anne", "", "SM3"), "+2", JEAN), false),
+                  STORE_ABSENT);
+    assert_status(replayed(as_user(of_hour(-4, "anne", "", "SM3"), "+2", MARIE), false), STORE_OK);
+    assert_status(replayed(as_user(of_hour(1, "luc", "", "SM4"), "", JEAN), false), STORE_OK);
+    erase_linked("CD.1", &links, NULL, false);
+    assert_status(replayed(hidden, false), STORE_ABSENT);
+}
+
 static void the_list_names_nobody_in_clear(void **state)
 {
     (void)state;
     assert_status(live(of_hour(-5, "jean", "+243899111222", "SM1")), STORE_OK);
-    bench_sql(&bench,
-              SQL("UPDATE uic_records SET user_id = 'c0ffee'",
-                  "UPDATE uic_records SET user_id = '\\xc0ffee'"),
-              (char[BENCH_TEXT_MAX]){""});
-    erase("+243899111222", NULL, true);
-    assert_sql(&bench, LISTED, "2"); /* the number and the user id */
+    const struct record_links links = {.user_ids = {"a user id's hash"}, .count = 1};
+    erase_linked("+243899111222", &links, NULL, true);
+    assert_sql(&bench, LISTED, "3"); /* the number, the user id, and it where it asked */
     assert_sql(&bench,
                SQL("SELECT count(*) FROM uic_erased WHERE length(who) = 32"
                    " AND at = '2026-01-01 12:00:00.000000'",
                    "SELECT count(*) FROM uic_erased WHERE length(who) = 16"
                    " AND at = '2026-01-01 12:00:00+00'"),
-               "2");
+               "3");
     /* Once more is later, and the later time counts. */
     bench_sql(&bench, "UPDATE uic_erased SET at = '2020-01-01 00:00:00+00'",
               (char[BENCH_TEXT_MAX]){""});
-    erase("+243899111222", NULL, true);
-    assert_sql(&bench, LISTED, "2");
+    erase_linked("+243899111222", &links, NULL, true);
+    assert_sql(&bench, LISTED, "3");
     assert_status(replayed(of_hour(-5, "jean", "+243899111222", "SM1"), false), STORE_ABSENT);
 }
 
@@ -197,6 +243,7 @@ int main(void)
         TEST(who_comes_again_is_new),
         TEST(a_number_that_was_taken_out_does_not_come_back),
         TEST(a_code_is_erased_with_whoever_asked_for_it),
+        TEST(a_sealed_number_and_a_user_id_do_not_come_back),
         TEST(the_list_names_nobody_in_clear),
         TEST(what_is_put_back_is_known_or_refused),
     };

@@ -364,7 +364,7 @@ static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
     struct asked *crowd = calloc(2 * COUNT, sizeof *crowd);
     char error[ERROR_MAX];
     char text[BENCH_TEXT_MAX] = "";
-    struct record_store *other = record_store_open(bench.url, asker_key, error);
+    struct record_store *other = record_store_open(bench.url, asker_key, NULL, error);
     struct record_link *links[] = {bench.link, record_attach(other, bench.base, NULL, error)};
 
     for (int i = 0; i < COUNT; i++) {

@@ -139,7 +139,7 @@ static void wrong_urls_are_refused_without_quoting_them(void **state)
         assert_int_equal(record_store_probe(cases[i].url, error), -1);
         assert_says(cases[i].says);
         strcpy(error, "");
-        assert_null(record_store_open(cases[i].url, asker_key, error));
+        assert_null(record_store_open(cases[i].url, asker_key, NULL, error));
         assert_says(cases[i].says);
     }
 }
@@ -167,7 +167,7 @@ static void opening_does_not_need_the_server(void **state)
 {
     (void)state;
     struct record_store *store =
-        record_store_open("postgresql://uic@127.0.0.1:1/uic", asker_key, error);
+        record_store_open("postgresql://uic@127.0.0.1:1/uic", asker_key, NULL, error);
 
     assert_non_null(store);
     record_store_close(store);

@@ -126,7 +126,7 @@ static void wrong_urls_are_refused_without_quoting_them(void **state)
         assert_int_equal(record_store_probe(cases[i].url, error), -1);
         assert_non_null(strstr(error, cases[i].says));
         strcpy(error, "");
-        assert_null(record_store_open(cases[i].url, asker_key, error));
+        assert_null(record_store_open(cases[i].url, asker_key, NULL, error));
         assert_non_null(strstr(error, cases[i].says));
     }
 }
@@ -141,13 +141,13 @@ static void a_folder_that_is_not_there_is_named(void **state)
 static void an_unprepared_file_is_not_opened_nor_created(void **state)
 {
     (void)state;
-    assert_null(record_store_open(bench.url, asker_key, error));
+    assert_null(record_store_open(bench.url, asker_key, NULL, error));
     assert_non_null(strstr(error, "No such file or directory"));
     assert_int_equal(record_store_probe(bench.url, error), -1);
     assert_int_equal(access(bench.path, F_OK), -1);
 
     file_made_by("CREATE TABLE something_else (a)");
-    assert_null(record_store_open(bench.url, asker_key, error));
+    assert_null(record_store_open(bench.url, asker_key, NULL, error));
     assert_non_null(strstr(error, "init-db"));
 }
 
@@ -163,7 +163,7 @@ static void tables_of_the_python_version_are_left_alone(void **state)
     assert_int_equal(strncmp(error, expected, strlen(expected)), 0);
     assert_non_null(strstr(error, "new file"));
     assert_int_equal(record_store_probe(bench.url, error), -1);
-    assert_null(record_store_open(bench.url, asker_key, error));
+    assert_null(record_store_open(bench.url, asker_key, NULL, error));
     assert_sql(&bench, "SELECT group_concat(name) FROM sqlite_schema", "uic_records");
     assert_sql(&bench, "PRAGMA journal_mode", "delete");
 }
@@ -187,7 +187,7 @@ static void tables_of_a_later_program_are_refused(void **state)
     assert_non_null(strstr(error, with_versions("(schema version 99) are newer than this program"
                                                 " (%d), or older than its first release",
                                                 VERSION, 0)));
-    assert_null(record_store_open(bench.url, asker_key, error));
+    assert_null(record_store_open(bench.url, asker_key, NULL, error));
 }
 
 static void a_file_that_is_no_database_is_named(void **state)

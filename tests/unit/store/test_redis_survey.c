@@ -55,6 +55,14 @@ static void what_forgets(void **state)
     assert_false(survey_of("", "").forgets);
 }
 
+static void what_time_it_is_there(void **state)
+{
+    (void)state;
+    assert_int_equal(survey_of("# Server\r\nserver_time_usec:1795982169740094\r\n", NULL).clock_s,
+                     1795982169);
+    assert_int_equal(survey_of("", NULL).clock_s, 0);
+}
+
 static void replicas_are_counted(void **state)
 {
     (void)state;
@@ -109,11 +117,9 @@ static void refusals_are_told_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_throws_sessions_away),
-        cmocka_unit_test(what_forgets),
-        cmocka_unit_test(replicas_are_counted),
-        cmocka_unit_test(who_tells_nothing_is_not_known),
-        cmocka_unit_test(refusals_are_told_apart),
+        cmocka_unit_test(what_throws_sessions_away),      cmocka_unit_test(what_forgets),
+        cmocka_unit_test(what_time_it_is_there),          cmocka_unit_test(replicas_are_counted),
+        cmocka_unit_test(who_tells_nothing_is_not_known), cmocka_unit_test(refusals_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

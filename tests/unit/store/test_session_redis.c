@@ -3,6 +3,8 @@
 #include "store/base/seal.h"
 #include "store/session_redis_bench.h"
 
+#include <time.h>
+
 #define ask(...) redis_server_ask(&server, __VA_ARGS__)
 #define tell(...) freeReplyObject(ask(__VA_ARGS__))
 
@@ -169,12 +171,14 @@ static void a_value_of_another_layout_counts_as_absent(void **state)
     (void)state;
     const unsigned char clear[64] = "no note stands behind this";
     unsigned char sealed[sizeof clear + SEAL_OVERHEAD];
-    struct seal *seal = seal_create(bench.settings.seal_key);
+    struct seal_keys *keys = seal_keys_create(bench.settings.seal_key);
+    struct seal *seal = seal_create(keys);
     struct visit visit;
 
     visit_init(&bench, &visit, ADDRESS);
+    const struct seal_terms terms = {visit.session.name, visit.session.subkey, time(NULL)};
     for (size_t length = 16; length <= sizeof clear; length *= 2) {
-        assert_int_equal(seal_wrap(seal, visit.session.name, clear, length, sealed), 0);
+        assert_int_equal(seal_wrap(seal, &terms, clear, length, sealed), 0);
         tell("SET %s %b", visit.session.name, sealed, length + SEAL_OVERHEAD);
         assert_status(visit_load(&bench, &visit), STORE_ABSENT);
         assert_int_equal(visit.session.length, 0);
@@ -183,6 +187,7 @@ static void a_value_of_another_layout_counts_as_absent(void **state)
     assert_status(visit_save(&bench, &visit), STORE_OK);
     load_says("new");
     seal_free(seal);
+    seal_keys_free(keys);
 }
 
 static void a_damaged_mark_counts_as_none(void **state)

@@ -1,0 +1,21 @@
+/* Whom a command is about, by a number or user id that somebody gave: in both forms in which records
+ * may hold it, and by what else they know the person. */
+#ifndef SERVER_COMMANDS_PERSON_H
+#define SERVER_COMMANDS_PERSON_H
+
+#include "server/serving/setup.h"
+#include "store/record_tools.h"
+
+struct person {
+    char sealed[RECORD_PHONE_MAX]; /* the number, as sealed records hold it */
+    struct record_links links;     /* their number in clear and sealed */
+};
+
+/* phone: as phone_number_read gives it. Returns 0, or -1 after one line on standard error. */
+int person_find(const struct setup *setup, const char *phone, struct person *person);
+
+/* Says on standard error that the number was given out again, and how many records stand under each
+ * user id: who is meant is for a person to say. Returns -1. */
+int person_tell_several(const char *command, const struct record_links *links);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Redis's mark: to which salt and flow the Redis belongs, so that an instance with others is let in
+ * nowhere, also while the database is away. It is put there by whoever the database has confirmed,
+ * and compared in the handshake of each connection (redis_url.mark), and here every few seconds.
+ *
+ *     marks_write(text, &marks);
+ *     struct marks_keeper *keeper = marks_keep(&settings, base, redis, error);   one an instance
+ *     marks_leave(keeper);
+ */
+#ifndef STORE_MARKS_H
+#define STORE_MARKS_H
+
+#include "store/base/error.h"
+#include <stdbool.h>
+
+struct event_base;
+struct record_marks;
+struct record_store;
+struct redis_link;
+
+#define MARKS_TEXT_MAX 72
+
+/* As it stands in Redis. */
+void marks_write(char text[MARKS_TEXT_MAX], const struct record_marks *marks);
+
+/* All borrowed. */
+struct marks_settings {
+    const char *text;
+    const struct record_store *records; /* that the database confirms */
+    /* On the link's thread: Redis has another mark. */
+    void (*foreign)(void *arg, const char *why);
+    void *arg;
+};
+
+struct marks_keeper;
+
+/* Returns NULL when memory is out. */
+struct marks_keeper *marks_keep(const struct marks_settings *settings, struct event_base *base,
+                                struct redis_link *redis);
+void marks_leave(struct marks_keeper *keeper);
+
+/* Whether this Redis has no mark, or this one. Blocks: for the command line. Returns 0, 1 when it
+ * has another, or -1 with error. */
+int marks_check(const char *redis_url, unsigned deadline_ms, const char *text,
+                char error[ERROR_MAX]);
+
+#endif

@@ -1,0 +1,10 @@
+UPDATE uic_records SET
+    phone_number = CASE phone_number WHEN $1 THEN $2 WHEN $3 THEN $4 ELSE phone_number END,
+    user_id = CASE WHEN user_id IS NULL OR user_id = decode($6, 'hex')
+        THEN coalesce(decode($7, 'hex'), user_id) ELSE user_id END
+WHERE id = ANY (ARRAY(
+    SELECT id FROM uic_records
+    WHERE user_id = decode($5, 'hex') OR phone_number = $3
+        OR (phone_number = $1 AND (user_id IN (decode($6, 'hex'), decode($7, 'hex'))
+                                   OR (user_id IS NULL AND created_at <= $8::timestamptz)))
+    ORDER BY input_hash LIMIT 500 FOR UPDATE))

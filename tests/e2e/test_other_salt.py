@@ -1,0 +1,133 @@
+"""An instance with another salt beside the right one, while the database is away, and when it is back:
+it is refused as soon as anybody can know, it leaves with code 3, and the right one loses nothing."""
+
+import itertools
+
+from phone import Phone
+from processes import PATIENCE, eventually, free_port, run_program
+from texts import JEAN, code_in
+
+OTHER_SALT = "another-Salt_0123456789"
+MARK = "uic:marks"
+
+
+def person(number):
+    """Answers that are nobody else's."""
+    return (str(1950 + number), *JEAN[1:])
+
+
+def told(server, number):
+    with Phone(server) as phone:
+        return code_in(phone.say_all("Bonjour", *person(number)))
+
+
+def lines(log, event):
+    return [line for line in log.splitlines() if event in line]
+
+
+def ended(server):
+    """Waits for the end that the server comes to by itself; its exit code."""
+    server.checked = True
+    return server.process.wait(PATIENCE)
+
+
+def refused(redis):
+    return redis.command("XLEN", "uic:outbox:refused") == ["0"]
+
+
+def codes(postgres):
+    return {code for code, *_ in postgres.records()}
+
+
+def test_redis_refuses_another_salt_while_the_database_is_away(start, redis, postgres):
+    settings = {"REDIS_URL": redis.url, "DATABASE_URL": postgres.url}
+    right = start(**settings)
+    before = told(right, 1)
+    eventually(lambda: redis.keys(MARK), "the mark")
+    assert redis.command("TTL", MARK) == ["-1"]
+    postgres.stop()
+    eventually(lambda: right.status_of("/ready") == 503, "the database is away")
+
+    done = run_program("serve", cwd=right.directory, HOST="127.0.0.1", PORT=free_port(), UIC_SALT=OTHER_SALT,
+                       **settings)
+    said = done.stdout + done.stderr
+    assert done.returncode == 3, said
+    (line,) = lines(said, "stores_of_another_salt")
+    assert "CRITICAL" in line and MARK in line and "code 3" in line
+    assert OTHER_SALT not in said
+
+    meanwhile = {told(right, 2), told(right, 3)}
+    postgres.start()
+    eventually(lambda: codes(postgres) == {before} | meanwhile, "what was told is written")
+    assert refused(redis)
+    assert right.running
+
+
+def test_without_a_mark_the_database_refuses_it_when_it_is_back(start, redis, postgres):
+    settings = {"REDIS_URL": redis.url, "DATABASE_URL": postgres.url}
+    first = start(**settings)
+    before = told(first, 1)
+    first.stop()
+    redis.command("DEL", MARK)
+    postgres.stop()
+    right = start(wait_for="/health", **settings)
+    wrong = start(wait_for="/health", UIC_SALT=OTHER_SALT, STOP_DELAY_SECONDS="30", **settings)
+    of_right = {told(right, number) for number in range(2, 7)}
+    of_wrong = {told(wrong, number) for number in range(2, 7)}
+    assert not of_right & of_wrong
+    assert redis.command("XLEN", "uic:outbox") == ["10"]
+
+    postgres.start()
+    served = itertools.takewhile(lambda _: wrong.running, range(10, 60))
+    of_right |= {told(right, number) for number in served}
+    assert ended(wrong) == 3
+    (line,) = lines(wrong.log(), "stores_of_another_salt")
+    assert "CRITICAL" in line and "UIC_SALT" in line
+    of_right.add(told(right, 60))
+    eventually(lambda: codes(postgres) == {before} | of_right, "what was told is written")
+    # What the wrong one told is nobody's to write, and is not thrown away either.
+    assert refused(redis)
+    eventually(lambda: right.counts()["uic_outbox_foreign"] == 5, "its entries are left")
+    assert redis.command("XLEN", "uic:outbox") == ["5"]
+    assert len(lines(right.log(), "outbox_of_another_salt")) == 1
+    assert right.running and right.status_of("/ready") == 200
+    eventually(lambda: redis.keys(MARK), "the mark of whom the database confirmed")
+
+
+def test_before_the_first_code_redis_has_no_mark(start, redis, tmp_path):
+    settings = {"REDIS_URL": redis.url, "DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
+    start(**settings).stop()
+    other = start(UIC_SALT=OTHER_SALT, **settings)
+    assert redis.keys(MARK) == []
+    told(other, 1)
+    eventually(lambda: redis.keys(MARK), "the mark")
+    other.stop()
+    done = run_program("check", cwd=tmp_path, REDIS_URL=redis.url)
+    assert done.returncode == 1
+    assert "bad   Redis" in done.stdout and MARK in done.stdout, done.stdout
+
+
+def test_a_mark_that_appears_while_it_runs_ends_it(start, redis, tmp_path):
+    settings = {"REDIS_URL": redis.url, "DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
+    server = start(**settings)
+    told(server, 1)
+    eventually(lambda: redis.keys(MARK), "the mark")
+    redis.command("SET", MARK, "of another")
+    assert ended(server) == 3
+    (line,) = lines(server.log(), "stores_of_another_salt")
+    assert MARK in line
+
+
+def test_a_connection_to_another_ones_redis_ends_it(start, redis, tmp_path):
+    """What is under way when it is found is answered, and nothing more is served."""
+    settings = {"REDIS_URL": redis.url, "DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
+    server = start(WORKERS="2", **settings)
+    with Phone(server) as phone:
+        phone.say_all("Bonjour", *JEAN[:-1])
+        server.stop()
+        server.start()
+        redis.command("SET", MARK, "of another")
+        for client in redis.command("CLIENT", "LIST"):
+            redis.command("CLIENT", "KILL", "ID", client.split()[0].removeprefix("id="))
+        assert ended(server) == 3
+    assert server.records() == []
