@@ -9,9 +9,11 @@
  *     outbox_detach(outbox);
  *
  * Every link that was attached with drain set also takes part in emptying the stream: a consumer
- * group for each salt, which leaves other salts' entries alone, entries of dead instances claimed after a while, batches bounded, backoff with
- * jitter while the database is away. Writing is idempotent by the claim's event id. Needs
- * Redis 6.2.
+ * group for each salt, which leaves other salts' entries alone, entries of dead instances claimed
+ * after a while, batches bounded, backoff with jitter while the database is away. Writing is
+ * idempotent by the claim's event id. An entry may wait for as long as it takes; but one that is more
+ * than a day older than the last look that found the stream empty was put back there by somebody, and
+ * is not written. Needs Redis 6.2.
  */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
@@ -27,11 +29,15 @@ struct record_links;
 struct redis_link;
 struct seal_keys;
 
+/* Of the key of the list of erased people. */
+#define OUTBOX_ERASED_KEY_SIZE 32
+
 struct outbox_settings {
-    const struct seal_keys *keys; /* borrowed */
-    unsigned in_flight_max;       /* entries being put at once */
-    unsigned replicas;            /* of Redis, that must have an entry before it counts as put */
-    uint64_t length_max;          /* of the stream: beyond it nothing is taken */
+    const struct seal_keys *keys;                     /* borrowed */
+    unsigned char erased_key[OUTBOX_ERASED_KEY_SIZE]; /* of the list of erased people */
+    unsigned in_flight_max;                           /* entries being put at once */
+    unsigned replicas;     /* of Redis, that must have an entry before it counts as put */
+    uint64_t length_max;   /* of the stream: beyond it nothing is taken */
     uint64_t length_alarm; /* of the stream: a put that goes beyond has the watch told at once */
     bool drain;            /* this link empties the stream too */
 };
@@ -43,10 +49,12 @@ struct outbox_watch {
      * none again: about each second. */
     void (*length)(void *arg, uint64_t length, int64_t oldest_age_ms);
     /* An entry was written to the database; or never can be (the code is another person's by now,
-     * the bytes do not open): then it is kept in the stream "uic:outbox:refused", and `why` says
-     * so, one line without secrets. Also told when the stream itself cannot be read. */
+     * the bytes do not open, somebody put it back): then it is kept in the stream
+     * "uic:outbox:refused", and `why` says so, one line without secrets. Also told when the stream
+     * itself cannot be read. Or it was of somebody who was erased since, and is gone. */
     void (*written)(void *arg);
     void (*refused)(void *arg, const char *why);
+    void (*dropped)(void *arg, const char *why);
     /* So many entries are left alone in the stream: they were sealed under another salt, or by a
      * later program. Told when it changes. */
     void (*foreign)(void *arg, uint64_t entries);

@@ -139,6 +139,10 @@ struct record_erasure {
     const struct record_links *links; /* with it: all of these user ids, and that number; or NULL */
     const unsigned char *asker_key;
     const char *code;
+    /* For the list of whom is erased, by number or by code: its key; until when what was made is of
+     * before. */
+    const unsigned char *erased_key;
+    int64_t erased_us;
     int64_t before_us;  /* not asked for since; only with neither of the others, always deletes */
     bool delete;        /* the records go; else they stay without the number */
     const char *author; /* for the audit */
@@ -163,6 +167,27 @@ int record_erase_count(const char *url, const struct record_erasure *erasure,
 int record_erase(const char *url, const struct record_erasure *erasure, int64_t *records,
                  char error[ERROR_MAX]);
 
+/* Digits that a number must have to be looked for in notes: fewer are found in many dates. */
+#define RECORD_NOTED_DIGITS_MIN 8
+
+/* How a number is to stand. Returns 0, or -1: it stays as it is. */
+typedef int record_phone_convert(void *arg, const char *kept, char wanted[RECORD_PHONE_MAX]);
+
+/* What an older backup brought back of those whom uic_erased names: the records that were made before
+ * are erased again, as they were then. A record that was made in the minute of an erasure is kept, for times have no seconds. */
+struct record_again {
+    const unsigned char *asker_key, *erased_key;
+    record_phone_convert *phone_open; /* a number as it stands: in clear */
+    void *arg;
+    const char *author; /* for the audit */
+    int64_t now_us;
+    bool dry_run; /* they are only counted */
+};
+
+/* Returns 0, or -1 with error; with the number of records that had to be changed in any case. */
+int record_erase_again(const char *url, const struct record_again *request, int64_t *records,
+                       char error[ERROR_MAX]);
+
 /* Numbers from clear to sealed, or back: what is sealed begins with siv: (see
  * server/security/phone_numbers.h). In small transactions, each with all records of its numbers; may
  * end anywhere, and is begun again where it ended. The totals stay those of as many numbers. */
@@ -172,9 +197,6 @@ struct record_phones;
 /* Of a prepared database, those that stand sealed, or in clear. Returns NULL with error. */
 struct record_phones *record_phones_open(const char *url, bool sealed, char error[ERROR_MAX]);
 void record_phones_close(struct record_phones *phones);
-
-/* How a number is to stand. Returns 0, or -1: it stays as it is. */
-typedef int record_phone_convert(void *arg, const char *kept, char wanted[RECORD_PHONE_MAX]);
 
 /* What a step has done. */
 struct record_phones_done {

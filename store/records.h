@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 
 struct event_base;
+struct keyed_hash;
 struct sql;
 
 #define RECORD_HASH_SIZE 32
@@ -34,6 +35,18 @@ struct sql;
 /* Of a keyed hash of a user id that a record keeps, and of what it remembers of whoever asked. */
 #define RECORD_USER_ID_SIZE 16
 #define RECORD_IDENTITY_SIZE 5
+
+/* A claim from the outbox, where whoever can write to Redis may have put it back: one that is older
+ * than the erasure of whom it is of ends with STORE_ABSENT; one that is_old and that its record does
+ * not know, with STORE_REFUSED. Neither writes anything. */
+#define RECORD_ERASED_SIZE 16
+struct record_replay {
+    struct keyed_hash *erased; /* the key of the list of erased people; of the link's thread */
+    bool is_old;
+    /* The store's own: */
+    unsigned char who[6][RECORD_ERASED_SIZE];
+    size_t who_count;
+};
 
 /* On its way to one of the store's threads, and back. All the store's own. */
 struct record_job {
@@ -58,9 +71,10 @@ struct record_claim {
     char event_id[RECORD_EVENT_ID_MAX]; /* of this message, the same when it comes again; or "" */
     /* As the record is to hold it, in clear or sealed; a user id, for who shows no number. */
     char phone_number[RECORD_PHONE_MAX];
-    struct record_person person; /* nobody: it is whoever has the number, which is clear then */
-    char code[RECORD_CODE_MAX];  /* wanted; after STORE_OK the person's code */
-    int64_t now_us;              /* microseconds since 1970, UTC */
+    struct record_person person;  /* nobody: it is whoever has the number, which is clear then */
+    char code[RECORD_CODE_MAX];   /* wanted; after STORE_OK the person's code */
+    int64_t now_us;               /* microseconds since 1970, UTC */
+    struct record_replay *replay; /* or NULL: somebody asks just now */
     /* Out: */
     bool is_new;       /* registered by this event; for counting */
     bool asked_before; /* by this number, before this event; for the reply */

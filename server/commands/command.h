@@ -47,7 +47,7 @@ struct command_option {
     char letter; /* of a flag that has a short form */
 };
 
-#define COMMAND_OPTIONS_MAX 8
+#define COMMAND_OPTIONS_MAX 9
 
 /* Returns 0, with the first plain argument at argv[optind], or -1 after one line on standard
  * error. */

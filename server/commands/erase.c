@@ -4,6 +4,7 @@
 #include "server/commands/erasing.h"
 #include "server/commands/person.h"
 #include "server/commands/phone_number.h"
+#include "server/security/phone_numbers.h"
 #include "server/serving/setup.h"
 #include "store/base/clock.h"
 #include "store/record_tools.h"
@@ -19,7 +20,8 @@ static int run(struct options *options, int argc, char *argv[]);
 const struct command cmd_erase = {
     .name = "erase",
     .arguments =
-        "(--phone NUMBER [--all] | --code CODE | --older-than DAYS) [--delete] [--dry-run] [--yes]",
+        "(--phone NUMBER [--all] | --code CODE | --older-than DAYS | --again) [--delete] [--dry-run]"
+        " [--yes]",
     .summary = "remove a person's number, or codes",
     .details =
         "  whatsapp-uic erase --phone +243999999999\n"
@@ -34,8 +36,9 @@ const struct command cmd_erase = {
         "records know the number under several user ids, it was given to somebody else: then\n"
         "nothing is done, and it is said how many records stand under each.\n"
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
-        "number until they are replaced, and what a restore put aside until it is deleted. The\n"
-        "server may run meanwhile.\n\n"
+        "number until they are replaced, and what a restore put aside until it is deleted; the\n"
+        "table uic_erased, of keyed hashes, keeps it from coming back by them or by the outbox.\n"
+        "The server may run meanwhile.\n\n"
         "  --phone NUMBER     of everything with this number, written as people or WhatsApp write it,\n"
         "                     with + in front\n"
         "                     or a user id (CD.1234): of what came by it, with number or without\n"
@@ -43,6 +46,8 @@ const struct command cmd_erase = {
         "  --code CODE        of this code only\n"
         "  --older-than DAYS  delete the codes that nobody asked for in so many days, as\n"
         "                     RETENTION_DAYS does by itself\n"
+        "  --again            what an older backup brought back of those who were erased since, as\n"
+        "                     whatsapp-uic-restore does by itself\n"
         "  --keep-code        the codes stay without their number; so it is without --delete\n"
         "  --delete           the codes go too\n"
         "  --dry-run          only say how many there are\n"
@@ -58,7 +63,7 @@ struct request {
     char phone[PHONE_NUMBER_MAX];
     const char *code;
     unsigned days;
-    bool older;
+    bool older, again;
     bool all, delete, keep, dry_run, yes;
 };
 
@@ -230,10 +235,23 @@ static int links_find(struct erase *erase, const struct request *request)
                : status;
 }
 
+/* With another salt, sessions and outbox would keep what is to go. Returns 0 or the exit code, told. */
+static int salt_check(const struct erase *erase)
+{
+    char error[ERROR_MAX];
+    const char *subject;
+    const int salt = setup_check_salt(&erase->setup, false, &subject, error);
+
+    if (salt == 0 || strcmp(subject, "FLOW_FILE") == 0)
+        return 0;
+    command_fail(subject, error);
+    return salt == RECORD_DIFFERS ? COMMAND_OTHER_SALT : -1;
+}
+
 static int erase_run(struct erase *erase, const struct request *request)
 {
     const struct config *config = &erase->setup.config;
-    const char *phone = request->phone[0] ? request->phone : NULL, *subject;
+    const char *phone = request->phone[0] ? request->phone : NULL;
     char error[ERROR_MAX];
     int64_t earlier_us = clock_wall_us(), clock_us;
     struct record_erased erased;
@@ -247,18 +265,17 @@ static int erase_run(struct erase *erase, const struct request *request)
         .links = phone != NULL ? &erase->person.links : NULL,
         .asker_key = erase->setup.keys.record_asker,
         .code = request->code,
+        .erased_key = erase->setup.keys.record_erased,
+        .erased_us = earlier_us,
         .before_us = earlier_us - (int64_t)request->days * 24 * 3600 * INT64_C(1000000),
         .delete = request->delete,
         .author = erase->author,
         .now_us = clock_wall_us(),
     };
     erase->elsewhere = elsewhere_of(erase, request, true);
-    /* With another salt, sessions and outbox would keep what is to go. */
-    const int salt = setup_check_salt(&erase->setup, false, &subject, error);
-    if (salt != 0 && strcmp(subject, "FLOW_FILE") != 0) {
-        command_fail(subject, error);
-        return salt == RECORD_DIFFERS ? COMMAND_OTHER_SALT : -1;
-    }
+    const int salt = salt_check(erase);
+    if (salt != 0)
+        return salt;
     if (phone != NULL && links_find(erase, request) != 0)
         return -1;
     if (record_erase_count(config->database_url, &erase->records, &erased, error) != 0)
@@ -274,12 +291,51 @@ static int erase_run(struct erase *erase, const struct request *request)
     return 0;
 }
 
+static int number_open(void *arg, const char *kept, char clear[RECORD_PHONE_MAX])
+{
+    return phone_number_open(arg, kept, clear);
+}
+
+/* Nothing is asked: it was decided then. */
+static int again_run(struct erase *erase, bool dry_run)
+{
+    const struct setup *setup = &erase->setup;
+    struct phone_numbers *numbers = phone_numbers_create(&setup->keys, true);
+    const struct record_again again = {
+        .phone_open = number_open,
+        .arg = numbers,
+        .asker_key = setup->keys.record_asker,
+        .erased_key = setup->keys.record_erased,
+        .author = erase->author,
+        .now_us = clock_wall_us(),
+        .dry_run = dry_run,
+    };
+    char error[ERROR_MAX];
+    int64_t records;
+
+    if (numbers == NULL)
+        return command_fail("erase", "the cryptographic library fails");
+    author_find(erase->author);
+    int status = salt_check(erase);
+    if (status == 0) {
+        status = record_erase_again(setup->config.database_url, &again, &records, error);
+        if (dry_run)
+            printf("serait fait / would be done:\n");
+        printf("fiches effacées de nouveau / records erased again: %" PRId64 "\n", records);
+        if (status != 0)
+            command_fail("DATABASE_URL", error);
+    }
+    phone_numbers_free(numbers);
+    return status;
+}
+
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
 {
     const char *phone = NULL, *days = NULL;
     const struct command_option known[] = {{"phone", .text = &phone},
                                            {"code", .text = &request->code},
                                            {"older-than", .text = &days},
+                                           {"again", .flag = &request->again},
                                            {"all", .flag = &request->all},
                                            {"keep-code", .flag = &request->keep},
                                            {"delete", .flag = &request->delete},
@@ -296,8 +352,10 @@ static int read_options(struct request *request, struct options *options, int ar
     request->older = days != NULL;
     if (days != NULL && command_number(&request->days, days, 36500) != 0)
         return command_expected(argv[0], "--older-than with a number of days from 1 to 36500");
-    if ((phone != NULL) + (request->code != NULL) + request->older != 1)
-        return command_expected(argv[0], "one of --phone, --code and --older-than");
+    if ((phone != NULL) + (request->code != NULL) + request->older + request->again != 1)
+        return command_expected(argv[0], "one of --phone, --code, --older-than and --again");
+    if (request->again && (request->keep || request->delete))
+        return command_expected(argv[0], "--again alone: each goes as it went then");
     if (request->all && phone == NULL)
         return command_expected(argv[0], "--all with --phone only");
     if (request->keep && (request->delete || request->older))
@@ -314,7 +372,7 @@ static int run(struct options *options, int argc, char *argv[])
     if (read_options(&request, options, argc, argv) != 0)
         return COMMAND_USAGE;
     if (setup_open(&erase.setup, options->env_file, options->flow_file, stderr) == 0)
-        status = erase_run(&erase, &request);
+        status = request.again ? again_run(&erase, request.dry_run) : erase_run(&erase, &request);
     setup_close(&erase.setup);
     return status < 0 ? COMMAND_FAILED : status;
 }

@@ -40,6 +40,7 @@ int keys_derive(struct keys *keys, const char *salt)
         {"record asker", keys->record_asker},
         {"message text", keys->message_text},
         {"log day", keys->log_day},
+        {"record erased", keys->record_erased},
         {"phone number tag", keys->phone_number},
         {"phone number", keys->phone_number + KEY_SIZE},
     };

@@ -12,6 +12,7 @@ struct keys {
     unsigned char session_seal[KEY_SIZE];    /* sessions at rest */
     unsigned char record_input[KEY_SIZE];    /* answers -> input_hash */
     unsigned char record_asker[KEY_SIZE];    /* number or user id -> who asked for a record */
+    unsigned char record_erased[KEY_SIZE];   /* what stands for a person -> who was erased */
     unsigned char outbox_seal[KEY_SIZE];     /* records on their way to the database */
     unsigned char reply_seal[KEY_SIZE];      /* replies on their way to people */
     unsigned char reply_address[KEY_SIZE];   /* address -> whose the replies are */

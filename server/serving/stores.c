@@ -141,6 +141,13 @@ static void on_outbox_refused(void *arg, const char *why)
     log_write(LOG_CRITICAL, "outbox_record_refused", log_text("reason", why));
 }
 
+static void on_outbox_dropped(void *arg, const char *why)
+{
+    (void)arg;
+    metrics_add(METRIC_OUTBOX_DROPPED, 1);
+    log_write(LOG_WARNING, "outbox_record_dropped", log_text("reason", why));
+}
+
 /* They may stay for long: one line when there are some, and one when there are none. */
 static void on_outbox_foreign(void *arg, uint64_t entries)
 {
@@ -179,8 +186,13 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
                          char error[ERROR_MAX])
 {
     const struct config *config = &settings->setup->config;
-    const struct outbox_watch watch = {on_outbox_length,  on_outbox_written,    on_outbox_refused,
-                                       on_outbox_foreign, on_outbox_replicated, stores};
+    const struct outbox_watch watch = {on_outbox_length,
+                                       on_outbox_written,
+                                       on_outbox_refused,
+                                       on_outbox_dropped,
+                                       on_outbox_foreign,
+                                       on_outbox_replicated,
+                                       stores};
     struct outbox_settings outbox = {
         .keys = settings->outbox_keys,
         .in_flight_max = OUTBOX_IN_FLIGHT_MAX,
@@ -190,6 +202,7 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
         .drain = settings->drain_outbox,
     };
 
+    memcpy(outbox.erased_key, settings->setup->keys.record_erased, OUTBOX_ERASED_KEY_SIZE);
     stores->outbox_alarm = config->outbox_alarm;
     stores->outbox = outbox_attach(&outbox, base, redis->patient, stores->records, &watch, error);
     return stores->outbox != NULL ? 0 : -1;

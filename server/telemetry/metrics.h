@@ -84,6 +84,7 @@
     X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox") \
     X(OUTBOX_WRITTEN, "uic_outbox_records_total", "step=\"written\"", "")                        \
     X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                        \
+    X(OUTBOX_DROPPED, "uic_outbox_records_total", "step=\"dropped\"", "")                        \
     X(OUTBOX_UNREPLICATED, "uic_outbox_records_total", "step=\"unreplicated\"", "")              \
     X(ADMIN_REFUSED, "uic_admin_refused_total", "",                                              \
       "Requests for statistics without the token, or with a wrong one")                          \

@@ -116,7 +116,7 @@ static int claim_read(struct record_claim *claim, const unsigned char *at, size_
 }
 
 int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t length,
-                      struct record_claim *claim)
+                      struct record_claim *claim, int64_t *sealed_s)
 {
     unsigned char clear[OUTBOX_CLEAR_MAX];
     struct seal_opened opened;
@@ -126,5 +126,8 @@ int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t len
         return status;
     status = claim_read(claim, clear, opened.length);
     OPENSSL_cleanse(clear, sizeof clear);
+    if (status == 0)
+        *sealed_s =
+            opened.time_s > claim->now_us / 1000000 ? opened.time_s : claim->now_us / 1000000;
     return status;
 }

@@ -35,9 +35,10 @@ size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
 size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim, int64_t time_s,
                             unsigned char sealed[OUTBOX_SEALED_MAX]);
 
-/* Fills in what a claim asks for. Returns 0, SEAL_OTHER_KEY, or -1 when the bytes were not sealed
- * here. */
+/* Fills in what a claim asks for, and as of when it was sealed, in seconds since 1970: not before it
+ * was made, also where that is not told, or past what the seal can tell. Returns 0, SEAL_OTHER_KEY, or
+ * -1 when the bytes were not sealed here. */
 int outbox_claim_open(struct seal *seal, const unsigned char *sealed, size_t length,
-                      struct record_claim *claim);
+                      struct record_claim *claim, int64_t *sealed_s);
 
 #endif

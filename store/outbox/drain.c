@@ -47,7 +47,8 @@ static const struct outbox_pace production_pace = {
     .pause_max_ms = 10 * 1000,
 };
 
-/* Why an entry was refused: in the stream of refused ones, and for people. */
+/* Why an entry was refused: in the stream of refused ones, "" when it is not kept there; and for
+ * people. */
 struct refusal {
     const char *word;
     const char *text;
@@ -59,11 +60,17 @@ static const struct refusal conflict = {"conflict",
 static const struct refusal other_code = {
     "other-code", "it was counted, but the person's code is not the one that was told"};
 
+static const struct refusal put_back = {
+    "old",
+    "it was made a day and more before the outbox was last empty, and is not in the records: "
+    "somebody put it back, or an instance has a wrong clock"};
+static const struct refusal erased = {"", "it is older than the erasure of whom it is of"};
 /* Not refused: it stays for an instance that has its salt, or a later program. */
 static const struct refusal foreign = {"foreign", NULL};
 
 struct item {
     struct record_claim claim; /* first: its ticket is where done finds us */
+    struct record_replay replay;
     struct outbox_batch *batch;
     const struct refusal *refusal;
     char id[ENTRY_ID_MAX];
@@ -127,9 +134,13 @@ static void item_tell(const struct outbox_link *link, const struct item *item)
         watch->written(watch->arg);
         return;
     }
-    snprintf(why, sizeof why, "outbox entry %s: %s; kept in %s", item->id, item->refusal->text,
-             OUTBOX_REFUSED_STREAM);
-    watch->refused(watch->arg, why);
+    const bool kept = item->refusal->word[0] != '\0';
+    snprintf(why, sizeof why, kept ? "outbox entry %s: %s; kept in %s" : "outbox entry %s: %s",
+             item->id, item->refusal->text, OUTBOX_REFUSED_STREAM);
+    if (kept)
+        watch->refused(watch->arg, why);
+    else
+        watch->dropped(watch->arg, why);
 }
 
 static void on_settled(const struct redisReply *reply, void *arg)
@@ -196,6 +207,10 @@ static void item_finish(struct item *item, enum store_status status)
     item->claim.ticket.status = status;
     if (status == STORE_CONFLICT)
         item->refusal = &conflict;
+    else if (status == STORE_ABSENT)
+        item->refusal = &erased;
+    else if (status == STORE_REFUSED)
+        item->refusal = &put_back;
     else if (status == STORE_OK && strcmp(item->claim.code, item->told) != 0)
         item->refusal = &other_code;
 }
@@ -220,16 +235,23 @@ static void item_start(struct outbox_batch *batch, const struct redisReply *id,
     const struct outbox_link *link = batch->link;
     struct item *item = &batch->items[batch->count++];
 
+    int64_t sealed_s;
+
     item->batch = batch;
     memcpy(item->id, id->str, id->len);
     item->claim.ticket.done = on_claimed;
     const int opened = outbox_claim_open(link->seal, (const unsigned char *)sealed->str,
-                                         sealed->len, &item->claim);
+                                         sealed->len, &item->claim, &sealed_s);
     if (opened != 0) {
         item->refusal = opened == SEAL_OTHER_KEY ? &foreign : &damaged;
         return;
     }
     memcpy(item->told, item->claim.code, sizeof item->told);
+    item->replay = (struct record_replay){
+        .erased = link->erased,
+        .is_old = emptiness_is_after(&link->empty, sealed_s * 1000000),
+    };
+    item->claim.replay = &item->replay;
     enum store_status status = record_claim(link->records, &item->claim);
     if (status == STORE_LATER)
         batch->unfinished++;
@@ -268,6 +290,15 @@ static void length_tell(struct outbox_link *link, uint64_t length, int64_t age_m
     link->watch.length(link->watch.arg, length, age_ms);
 }
 
+/* length: of the stream; ms: the age of its oldest entry, or of an empty one Redis's time. */
+static void look_tell(struct outbox_link *link, long long length, long long ms)
+{
+    link->told[0] = '\0';
+    if (length == 0)
+        emptiness_note(&link->empty, ms);
+    length_tell(link, (uint64_t)length, length > 0 ? ms : 0);
+}
+
 /* Told when it changes; a negative number says nothing. */
 static void foreign_tell(struct outbox_link *link, long long entries)
 {
@@ -284,8 +315,7 @@ static void on_taken(const struct redisReply *reply, void *arg)
                       reply->elements % 2 == 1;
 
     if (read) {
-        link->told[0] = '\0';
-        length_tell(link, (uint64_t)reply->element[0]->integer, reply->element[1]->integer);
+        look_tell(link, reply->element[0]->integer, reply->element[1]->integer);
         foreign_tell(link, reply->element[2]->integer);
     } else if (reply != NULL && redis_error_note(link->told, "the outbox cannot be read", reply)) {
         link->watch.refused(link->watch.arg, link->told);

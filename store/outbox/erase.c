@@ -65,17 +65,19 @@ static void entry_look(struct walk *walk, const char *id, const struct redisRepl
 {
     struct outbox_erasure *erasure = walk->erasure;
     struct record_claim claim = {0};
+    int64_t sealed_s;
 
     if (sealed->len > OUTBOX_SEALED_MAX ||
-        outbox_claim_open(walk->seal, (const unsigned char *)sealed->str, sealed->len, &claim) !=
-            0) {
+        outbox_claim_open(walk->seal, (const unsigned char *)sealed->str, sealed->len, &claim,
+                          &sealed_s) != 0) {
         erasure->unreadable++;
     } else if (is_wanted(erasure, &claim) && (erasure->delete || is_somebodys(&claim))) {
         struct found *found = &walk->found[walk->found_count++];
         snprintf(found->id, sizeof found->id, "%s", id);
         claim.phone_number[0] = '\0';
         claim.person = (struct record_person){0};
-        found->length = erasure->delete ? 0 : outbox_claim_seal(walk->seal, &claim, found->sealed);
+        found->length =
+            erasure->delete ? 0 : outbox_claim_seal_at(walk->seal, &claim, sealed_s, found->sealed);
     }
     OPENSSL_cleanse(&claim, sizeof claim);
 }

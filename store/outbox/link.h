@@ -7,6 +7,7 @@
 
 #include "store/outbox.h"
 #include "store/outbox/claim.h"
+#include "store/outbox/emptiness.h"
 #include "store/redis/replicas.h"
 
 #define OUTBOX_CONSUMER_BYTES 16
@@ -23,6 +24,7 @@ struct outbox_link {
     struct outbox_watch watch;
     struct record_link *records;
     struct seal *seal;
+    struct keyed_hash *erased;
     struct redis_lane puts;
     struct redis_replicas replicas; /* entries that were put and are not safe yet wait there */
     /* The drain's: */
@@ -38,6 +40,7 @@ struct outbox_link {
     unsigned failures; /* batches in a row */
     int64_t resume_at; /* after a failure, nothing is taken before */
     int64_t forget_at;
+    struct emptiness empty;
     char told[ERROR_MAX]; /* why the stream cannot be read */
 };
 

@@ -117,11 +117,12 @@ static void walk_free(struct walk *walk)
 static enum outbox_key entry_key(const struct walk *walk, const struct entry *entry)
 {
     struct record_claim claim = {0};
+    int64_t sealed_s;
     int opened = -1;
 
     if (entry->sealed != NULL && entry->sealed->len <= OUTBOX_SEALED_MAX)
         opened = outbox_claim_open(walk->seal, (const unsigned char *)entry->sealed->str,
-                                   entry->sealed->len, &claim);
+                                   entry->sealed->len, &claim, &sealed_s);
     OPENSSL_cleanse(&claim, sizeof claim);
     return opened == 0 ? OUTBOX_OURS : opened == SEAL_OTHER_KEY ? OUTBOX_FOREIGN : OUTBOX_DAMAGED;
 }
@@ -178,6 +179,7 @@ int outbox_list(struct redis_call *call, const struct seal_keys *keys,
 static void put_back_later(struct walk *walk, const struct entry *entry)
 {
     struct record_claim claim = {0};
+    int64_t sealed_s;
 
     if (entry->sealed == NULL || entry->sealed->len > OUTBOX_SEALED_MAX || walk->back_count == PAGE)
         return;
@@ -186,7 +188,7 @@ static void put_back_later(struct walk *walk, const struct entry *entry)
     memcpy(walk->back[walk->back_count].id, entry->id, ID_MAX);
     *length = 0;
     if (outbox_claim_open(walk->seal, (const unsigned char *)entry->sealed->str, entry->sealed->len,
-                          &claim) == 0)
+                          &claim, &sealed_s) == 0)
         *length = outbox_claim_seal_at(walk->seal, &claim, walk->now_ms / 1000, sealed);
     OPENSSL_cleanse(&claim, sizeof claim);
     if (*length == 0) {

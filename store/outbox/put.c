@@ -1,9 +1,11 @@
 /* The outbox's front: seals what is put and sends it. */
+#include "store/base/keyed_hash.h"
 #include "store/outbox/claim.h"
 #include "store/outbox/link.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,8 @@
 #define WAIT_MS 1000
 
 extern const struct redis_script outbox_put_script;
+
+_Static_assert(OUTBOX_ERASED_KEY_SIZE == KEYED_HASH_KEY_SIZE, "one size of keys");
 
 static enum store_status put_status(struct outbox_link *link, const struct redisReply *reply)
 {
@@ -65,6 +69,7 @@ void outbox_detach(struct outbox_link *link)
     redis_replicas_leave(&link->replicas);
     outbox_drain_stop(link);
     seal_free(link->seal);
+    keyed_hash_free(link->erased);
     free(link);
 }
 
@@ -93,14 +98,16 @@ struct outbox_link *outbox_attach(const struct outbox_settings *settings, struct
     link->watch = *watch;
     link->records = records;
     link->seal = seal_create(settings->keys);
+    link->erased = keyed_hash_create(settings->erased_key);
+    OPENSSL_cleanse(link->settings.erased_key, OUTBOX_ERASED_KEY_SIZE);
     redis_lane_join(&link->puts, redis, settings->in_flight_max, NULL);
     redis_lane_join(&link->looks, redis, LOOKS_MAX, NULL);
-    if (link->seal != NULL && replicas_join(link, redis) == 0 &&
+    if (link->seal != NULL && link->erased != NULL && replicas_join(link, redis) == 0 &&
         outbox_drain_start(link, base) == 0)
         return link;
     snprintf(error, ERROR_MAX, "%s",
-             link->seal == NULL ? "cannot prepare the outbox's key"
-                                : "cannot start to drain the outbox");
+             link->seal == NULL || link->erased == NULL ? "cannot prepare the outbox's keys"
+                                                        : "cannot start to drain the outbox");
     outbox_detach(link);
     return NULL;
 }

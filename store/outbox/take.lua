@@ -1,16 +1,16 @@
 -- Looks at the stream and takes entries to write. KEYS: the stream. ARGV: group, consumer, most
 -- entries to take (0: only look), after how many idle ms another consumer counts as dead, bytes that
 -- an entry may have.
--- Returns: length, age of the oldest entry in ms, how many entries are left that are not for this
--- group (-1: not known), then an id and its sealed bytes for each entry taken; '' for bytes that
--- cannot be an entry.
+-- Returns: length, age of the oldest entry in ms (without any, the time in ms), how many entries are
+-- left that are not for this group (-1: not known), then an id and its sealed bytes for each entry
+-- taken; '' for bytes that cannot be an entry.
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local room, dead_ms, size_max = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local length = redis.call('XLEN', stream)
-if length == 0 then
-    return {0, 0, 0}
-end
 local now = redis.call('TIME')
+if length == 0 then
+    return {0, now[1] * 1000 + math.floor(now[2] / 1000), 0}
+end
 local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1][1]
 local age = now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(string.match(first, '^%d+'))
 local result = {length, math.max(age, 0), -1}

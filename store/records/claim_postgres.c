@@ -6,6 +6,7 @@
 #include "store/records/claims.h"
 
 #include "store/base/clock.h"
+#include "store/records/erased.h"
 #include <arpa/inet.h>
 #include <endian.h>
 #include <stdio.h>
@@ -87,10 +88,11 @@ static void claim_append(struct claims_array *arrays, const struct record_claim 
 /* No row's code: another instance has registered the person while the statement ran. */
 static void row_read(const struct sql *sql, struct claims_batch *batch)
 {
-    const int64_t index = sql_column_number(sql, 0) - 1;
+    const int64_t n = sql_column_number(sql, 0) - 1;
 
-    if (index < 0 || index >= (int64_t)batch->count)
+    if (n < 0 || n >= (int64_t)batch->count)
         return;
+    const size_t index = batch->asked[n];
     if (sql_column(sql, 1)[0] == 't')
         batch->outcomes[index].status = STORE_CONFLICT;
     else if (sql_column(sql, 2) != NULL)
@@ -101,13 +103,17 @@ static enum sql_result batch_insert(struct sql *sql, struct claims_batch *batch)
 {
     struct claims_array *arrays = batch->arrays;
     struct sql_value values[PARAMETER_COUNT];
+    size_t count = 0;
 
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->outcomes[i].status == STORE_LATER)
+            batch->asked[count++] = i;
+    if (count == 0)
+        return SQL_DONE;
     for (int i = 0; i < PARAMETER_COUNT; i++)
-        array_begin(&arrays[i], element_types[i], batch->count);
-    for (size_t i = 0; i < batch->count; i++) {
-        claim_append(arrays, batch->claims[i]);
-        batch->outcomes[i].status = STORE_LATER;
-    }
+        array_begin(&arrays[i], element_types[i], count);
+    for (size_t i = 0; i < count; i++)
+        claim_append(arrays, batch->claims[batch->asked[i]]);
     for (int i = 0; i < PARAMETER_COUNT; i++)
         values[i] = sql_bytes(arrays[i].bytes, arrays[i].length);
     enum sql_result result = sql_query(sql, claim_postgres_sql, values, PARAMETER_COUNT);
@@ -116,8 +122,21 @@ static enum sql_result batch_insert(struct sql *sql, struct claims_batch *batch)
     return result;
 }
 
+/* The list of the erased is locked: who erases waits until what was judged is committed, and so finds
+ * it. */
+static enum sql_result replays_insert(struct sql *sql, struct claims_batch *batch)
+{
+    enum sql_result result =
+        sql_run(sql, "LOCK TABLE uic_erased IN ROW SHARE MODE", SQL_NOTHING, NULL);
+
+    if (result == SQL_DONE)
+        result = erased_judge(sql, batch);
+    return result == SQL_DONE ? batch_insert(sql, batch) : result;
+}
+
 /* What is set ends with the transaction, and is nobody else's behind a pooler. */
-static enum sql_result transaction_run(struct sql *sql, struct claims_batch *batch, int lock_ms)
+static enum sql_result transaction_run(struct sql *sql, struct claims_batch *batch, int lock_ms,
+                                       bool are_replays)
 {
     const int64_t left_ms = sql->due_ms - clock_monotonic_ms();
     char begin[128];
@@ -126,11 +145,18 @@ static enum sql_result transaction_run(struct sql *sql, struct claims_batch *bat
              "BEGIN; SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = %d",
              left_ms > 1 ? (int)left_ms : 1, lock_ms);
     const enum sql_result result = sql_run(sql, begin, SQL_NOTHING, NULL);
-    return sql_end(sql, result == SQL_DONE ? batch_insert(sql, batch) : result);
+    return sql_end(sql, result != SQL_DONE ? result
+                        : are_replays      ? replays_insert(sql, batch)
+                                           : batch_insert(sql, batch));
 }
 
 enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms)
 {
-    return sql->pooled || lock_ms != CLAIMS_LOCK_MS ? transaction_run(sql, batch, lock_ms)
-                                                    : batch_insert(sql, batch);
+    const bool are_replays = batch->claims[0]->replay != NULL;
+
+    for (size_t i = 0; i < batch->count; i++)
+        batch->outcomes[i].status = STORE_LATER;
+    return sql->pooled || are_replays || lock_ms != CLAIMS_LOCK_MS
+               ? transaction_run(sql, batch, lock_ms, are_replays)
+               : batch_insert(sql, batch);
 }

@@ -3,6 +3,7 @@
 
 #include "store/base/hex.h"
 #include "store/base/record_time.h"
+#include "store/records/erased.h"
 #include <string.h>
 
 extern const char claim_sqlite_sql[], find_sqlite_sql[];
@@ -89,7 +90,12 @@ enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, i
 
     if (result == SQL_DONE && batch->count == 0)
         result = sql_run(sql, touch_sql, SQL_NOTHING, NULL);
+    for (size_t i = 0; i < batch->count; i++)
+        batch->outcomes[i].status = STORE_LATER;
+    if (result == SQL_DONE && batch->count > 0 && batch->claims[0]->replay != NULL)
+        result = erased_judge(sql, batch);
     for (size_t i = 0; i < batch->count && result == SQL_DONE; i++)
-        result = claim_write(sql, batch, i, trusted_us);
+        if (batch->outcomes[i].status == STORE_LATER)
+            result = claim_write(sql, batch, i, trusted_us);
     return sql_end(sql, result) == SQL_DONE ? SQL_DONE : SQL_DOWN;
 }

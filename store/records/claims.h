@@ -29,9 +29,10 @@ struct claims_array {
 
 struct claims_batch {
     struct record_claim *claims[CLAIMS_BATCH_MAX]; /* the one that came first is first */
-    size_t count;
-    char refused[ERROR_MAX]; /* why one was, alone */
+    size_t count;                                  /* all are replays, or none */
+    char refused[ERROR_MAX];                       /* why one was, alone */
     struct claim_outcome outcomes[CLAIMS_BATCH_MAX];
+    size_t asked[CLAIMS_STATEMENT_MAX]; /* those that are in the arrays */
     struct claims_array arrays[CLAIMS_ARRAYS];
 };
 

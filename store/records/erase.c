@@ -5,14 +5,14 @@
 #include "store/base/hex.h"
 #include "store/record_tools.h"
 #include "store/records/asker.h"
+#include "store/records/erased.h"
 #include "store/records/schema.h"
 #include "store/records/store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Digits that a number must have to be looked for in notes: fewer are found in many dates. */
-#define DIGITS_MIN 8
 /* Old records that go in one transaction; of a person, all. */
 #define OLD_AT_ONCE 500
 
@@ -50,6 +50,20 @@ static const char notes_count_sql[] =
 static const char notes_sql[] =
     "UPDATE uic_records SET notes = replace(replace(notes, $2, ''), $1, '')"
     " WHERE notes LIKE '%' || $1 || '%'";
+/* Of the selected their answers, in hexadecimal digits. */
+static const char *const answers_sql[] = {
+    [SQL_SQLITE] = "SELECT input_hash FROM uic_records WHERE " SELECTED(LINKED_SQLITE),
+    [SQL_POSTGRES] =
+        "SELECT encode(input_hash, 'hex') FROM uic_records WHERE " SELECTED(LINKED_POSTGRES),
+};
+/* $1 who, in hexadecimal digits, $2 a time. */
+static const char *const erased_sql[] = {
+    [SQL_SQLITE] = "INSERT INTO uic_erased (who, at) VALUES ($1, $2)"
+                   " ON CONFLICT (who) DO UPDATE SET at = max(at, excluded.at)",
+    [SQL_POSTGRES] =
+        "INSERT INTO uic_erased AS e (who, at) VALUES (decode($1, 'hex'), ($2 || '+00')::timestamptz)"
+        " ON CONFLICT (who) DO UPDATE SET at = greatest(e.at, excluded.at)",
+};
 static const char trust_sql[] =
     "INSERT INTO uic_marks (name, value) VALUES ('" RECORD_TRUSTED_MARK "', $1)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -93,12 +107,75 @@ static void selection_write(struct selection *selection, const struct record_era
     selection->values[7] = sql_number(selection->is_old ? OLD_AT_ONCE : INT32_MAX);
 }
 
+/* Hashes of those who are being erased. */
+struct whos {
+    struct keyed_hash *keyed;
+    bool deletes;
+    size_t count, capacity;
+    unsigned char (*who)[RECORD_ERASED_SIZE];
+};
+
+static int whos_add(struct whos *whos, enum erased_subject subject, const char *hash)
+{
+    if (whos->count == whos->capacity) {
+        const size_t capacity = 2 * whos->capacity + 8;
+        void *more = reallocarray(whos->who, capacity, sizeof *whos->who);
+        if (more == NULL)
+            return -1;
+        whos->who = more;
+        whos->capacity = capacity;
+    }
+    return erased_who(whos->keyed, subject, whos->deletes, hash, whos->who[whos->count++]);
+}
+
+static enum sql_result whos_write(struct sql *sql, const struct whos *whos, int64_t at_us)
+{
+    char at[RECORD_TIME_MAX], who[ERASED_WHO_TEXT_MAX];
+    enum sql_result result = SQL_DONE;
+
+    record_time_format(at_us, at);
+    for (size_t i = 0; i < whos->count && result == SQL_DONE; i++) {
+        hex_write(whos->who[i], RECORD_ERASED_SIZE, who);
+        result =
+            sql_run(sql, erased_sql[sql->dialect], SQL_VALUES(sql_text(who), sql_text(at)), NULL);
+    }
+    return result;
+}
+
 /* The number's digits, when notes are to be searched for them. */
 static const char *digits_of(const char *digits)
 {
     if (digits != NULL && *digits == '+')
         digits++;
-    return digits != NULL && strlen(digits) >= DIGITS_MIN ? digits : NULL;
+    return digits != NULL && strlen(digits) >= RECORD_NOTED_DIGITS_MIN ? digits : NULL;
+}
+
+/* A person's hashes where she asked: of her numbers and user ids. */
+struct identities {
+    unsigned char hashes[2 + RECORD_LINKS_MAX][RECORD_IDENTITY_SIZE];
+    size_t count;
+};
+
+static enum sql_result identities_find(struct sql *sql, const struct record_erasure *erasure,
+                                       struct identities *all)
+{
+    const struct record_links *links = erasure->links;
+    const char *numbers[] = {erasure->phone_number, links != NULL ? links->phone_number : ""};
+    struct keyed_hash *keyed = keyed_hash_create(erasure->asker_key);
+    int status = keyed != NULL ? 0 : -1;
+
+    all->count = 0;
+    for (size_t i = 0; status == 0 && i < 2; i++)
+        if (numbers[i][0] != '\0')
+            status = record_asker_number(keyed, numbers[i], all->hashes[all->count++]);
+    keyed_hash_free(keyed);
+    if (status != 0)
+        return sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
+    /* A user id that was given as such stands there already. */
+    for (size_t i = 0; links != NULL && i < links->count; i++)
+        if (memcmp(all->hashes[0], links->user_ids[i], RECORD_IDENTITY_SIZE) != 0)
+            memcpy(all->hashes[all->count++], links->user_ids[i], RECORD_IDENTITY_SIZE);
+    return SQL_DONE;
 }
 
 /* Runs a statement once for each of the hashes that stand for the person where she asked: with it, in
@@ -107,28 +184,13 @@ static enum sql_result asker_run(struct sql *sql, const char *statement, int cou
                                  const struct record_erasure *erasure,
                                  const struct selection *selection, int64_t *number)
 {
-    const struct record_links *links = erasure->links;
-    const char *numbers[] = {erasure->phone_number, links != NULL ? links->phone_number : ""};
-    unsigned char hashes[2 + RECORD_LINKS_MAX][RECORD_IDENTITY_SIZE];
-    struct keyed_hash *keyed = keyed_hash_create(erasure->asker_key);
     char asker[2 * RECORD_IDENTITY_SIZE + 1];
-    size_t hash_count = 0;
-    int status = keyed != NULL ? 0 : -1;
+    struct identities all;
+    enum sql_result result = identities_find(sql, erasure, &all);
 
-    for (size_t i = 0; status == 0 && i < 2; i++)
-        if (numbers[i][0] != '\0')
-            status = record_asker_number(keyed, numbers[i], hashes[hash_count++]);
-    keyed_hash_free(keyed);
-    if (status != 0)
-        return sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
-    /* A user id that was given as such stands there already. */
-    for (size_t i = 0; links != NULL && i < links->count; i++)
-        if (memcmp(hashes[0], links->user_ids[i], RECORD_IDENTITY_SIZE) != 0)
-            memcpy(hashes[hash_count++], links->user_ids[i], RECORD_IDENTITY_SIZE);
-    enum sql_result result = SQL_DONE;
-    for (size_t i = 0; result == SQL_DONE && i < hash_count; i++) {
+    for (size_t i = 0; result == SQL_DONE && i < all.count; i++) {
         int64_t some = 0;
-        hex_write(hashes[i], RECORD_IDENTITY_SIZE, asker);
+        hex_write(all.hashes[i], RECORD_IDENTITY_SIZE, asker);
         const struct sql_value values[] = {sql_text(asker), sql_text(erasure->phone_number),
                                            sql_text(selection->user_ids),
                                            sql_text(erasure->sealed_number)};
@@ -193,19 +255,78 @@ static enum sql_result audit_write(struct sql *sql, const struct record_erasure 
                    NULL);
 }
 
-/* Inside a transaction. */
+static enum sql_result answers_find(struct sql *sql, struct whos *whos,
+                                    const struct selection *selection)
+{
+    enum sql_result result = sql_query(sql, answers_sql[sql->dialect], selection->values, 7);
+
+    for (; result == SQL_ROW; result = sql_next(sql))
+        if (whos_add(whos, ERASED_ANSWERS, sql_column(sql, 0)) != 0)
+            return sql_explain(sql, SQL_FAILED, "out of memory");
+    return result;
+}
+
+static enum sql_result person_find(struct sql *sql, struct whos *whos,
+                                   const struct record_erasure *erasure)
+{
+    const struct record_links *links = erasure->links;
+    char asker[2 * RECORD_IDENTITY_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
+    struct identities all;
+    int status = 0;
+
+    if (identities_find(sql, erasure, &all) != SQL_DONE)
+        return SQL_FAILED;
+    for (size_t i = 0; status == 0 && i < all.count; i++) {
+        hex_write(all.hashes[i], RECORD_IDENTITY_SIZE, asker);
+        status = whos_add(whos, ERASED_NUMBER, asker);
+    }
+    for (size_t i = 0; status == 0 && links != NULL && i < links->count; i++) {
+        hex_write(links->user_ids[i], RECORD_USER_ID_SIZE, user_id);
+        status = whos_add(whos, ERASED_USER, user_id);
+    }
+    return status == 0 ? SQL_DONE : sql_explain(sql, SQL_FAILED, "out of memory");
+}
+
+/* Notes who is being erased, before it is done. PostgreSQL's list is locked from then on: what the
+ * outbox brings is either there already, and goes with the rest, or waits and finds the note. */
+static enum sql_result list_write(struct sql *sql, const struct record_erasure *erasure,
+                                  const struct selection *selection)
+{
+    struct whos whos = {.keyed = keyed_hash_create(erasure->erased_key),
+                        .deletes = erasure->delete};
+    enum sql_result result = SQL_DONE;
+
+    if (whos.keyed == NULL)
+        result = sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
+    else if (sql->dialect == SQL_POSTGRES)
+        result = sql_run(sql, "LOCK TABLE uic_erased IN EXCLUSIVE MODE", SQL_NOTHING, NULL);
+    if (result == SQL_DONE)
+        result = erasure->code != NULL ? answers_find(sql, &whos, selection)
+                                       : person_find(sql, &whos, erasure);
+    if (result == SQL_DONE)
+        result = whos_write(sql, &whos, erasure->erased_us);
+    keyed_hash_free(whos.keyed);
+    free(whos.who);
+    return result;
+}
+
+/* Inside a transaction. What takes long comes before the list is locked. */
 static enum sql_result step(struct sql *sql, const struct record_erasure *erasure,
                             const struct selection *selection, int64_t *records)
 {
     const bool deletes = erasure->delete || selection->is_old;
     int64_t asked = 0, notes = 0;
-    enum sql_result result = sql_run(sql, (deletes ? delete_sql : blank_sql)[sql->dialect],
-                                     selection->values, deletes ? 8 : 7, records);
+    enum sql_result result = SQL_DONE;
 
-    if (result == SQL_DONE && erasure->phone_number != NULL)
+    if (erasure->phone_number != NULL)
         result = asker_run(sql, asked_forget_sql[sql->dialect], 1, erasure, selection, &asked);
     if (result == SQL_DONE)
         result = notes_run(sql, notes_sql, 2, erasure, &notes);
+    if (result == SQL_DONE && !selection->is_old)
+        result = list_write(sql, erasure, selection);
+    if (result == SQL_DONE)
+        result = sql_run(sql, (deletes ? delete_sql : blank_sql)[sql->dialect], selection->values,
+                         deletes ? 8 : 7, records);
     if (result == SQL_DONE && *records + asked + erasure->elsewhere > 0)
         result = audit_write(sql, erasure, selection->is_old, *records);
     return result;

@@ -5,6 +5,7 @@
 #include "store/base/clock.h"
 #include "store/base/keyed_hash.h"
 #include "store/records/asker.h"
+#include "store/records/erased.h"
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,6 +169,8 @@ enum store_status record_claim(struct record_link *link, struct record_claim *cl
     if (link->store->dialect == SQL_POSTGRES && link_down(link))
         return STORE_DOWN;
     record_asker_sign(link->asker, claim);
+    if (claim->replay != NULL && erased_sign(claim) != 0)
+        return STORE_DOWN;
     event_active(link->event, EV_WRITE, 0);
     return job_begin(link, &link->claims, &claim->job, &claim->ticket, CLAIM_MS);
 }

@@ -140,7 +140,8 @@ static bool batch_fits(const struct claims_batch *batch, const struct record_cla
 /* A limit to the claims that are looked at, as all that wait may be one person's. */
 #define LOOKED_AT_MAX (2 * CLAIMS_STATEMENT_MAX)
 
-/* The first that can go together. In one statement no person and no code may come twice. */
+/* The first that can go together: of those who ask just now, or of the outbox's. In one statement no
+ * person and no code may come twice. */
 static void batch_take(struct writer *writer)
 {
     const bool is_statement = writer->store->dialect == SQL_POSTGRES;
@@ -157,7 +158,9 @@ static void batch_take(struct writer *writer)
             break;
         STAILQ_REMOVE_HEAD(&writer->waiting, entry);
         struct record_claim *claim = container_of(job, struct record_claim, job);
-        if (!is_statement || batch_fits(batch, claim))
+        const bool is_alike =
+            batch->count == 0 || (batch->claims[0]->replay == NULL) == (claim->replay == NULL);
+        if (is_alike && (!is_statement || batch_fits(batch, claim)))
             batch->claims[batch->count++] = claim;
         else
             STAILQ_INSERT_TAIL(&left, job, entry);

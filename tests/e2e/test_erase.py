@@ -353,6 +353,7 @@ def test_arguments(tmp_path):
     for arguments in ((), ("--phone", NUMBER, "--code", "X"), ("--phone", "x"), ("--phone", "0812345678"),
                       ("--phone", "243899111222"), ("--phone", "++243899111222"), ("--phone", "+2430899111222"), ("--older-than", "0"), ("--older-than", "4294967297"),
                       ("--older-than", "many"), ("--code", "X", "--keep-code", "--delete"),
+                      ("--again", "--delete"), ("--again", "--phone", NUMBER),
                       ("--phone", NUMBER, "more")):
         done = run_program("erase", *arguments, cwd=tmp_path)
         assert done.returncode == 2 and "expected" in done.stderr, arguments

@@ -27,6 +27,7 @@ struct outbox {
     unsigned lengths; /* how often */
     unsigned written;
     unsigned refused;
+    unsigned dropped;
     uint64_t foreign;
     unsigned foreigns;     /* how often */
     unsigned unreplicated; /* since some were in time */
@@ -88,6 +89,7 @@ static inline void settings_set(void)
     settings = (struct outbox_settings){
         .in_flight_max = 4096, .length_max = 100000, .length_alarm = 50000, .drain = true};
     keys_use('o');
+    memcpy(settings.erased_key, erased_key, sizeof erased_key);
 }
 
 static inline int start(void **state)
@@ -132,6 +134,13 @@ static inline void outbox_refused(void *arg, const char *why)
     snprintf(outbox->why, sizeof outbox->why, "%s", why);
 }
 
+static inline void outbox_dropped(void *arg, const char *why)
+{
+    struct outbox *outbox = arg;
+    outbox->dropped++;
+    snprintf(outbox->why, sizeof outbox->why, "%s", why);
+}
+
 static inline void outbox_foreign(void *arg, uint64_t entries)
 {
     struct outbox *outbox = arg;
@@ -148,8 +157,9 @@ static inline void outbox_replicated(void *arg, size_t entries, const char *why_
 
 static inline void outbox_open_on(struct outbox *outbox, struct record_link *records)
 {
-    const struct outbox_watch watch = {outbox_length,  outbox_written,    outbox_refused,
-                                       outbox_foreign, outbox_replicated, outbox};
+    const struct outbox_watch watch = {outbox_length,  outbox_written, outbox_refused,
+                                       outbox_dropped, outbox_foreign, outbox_replicated,
+                                       outbox};
     char error[ERROR_MAX] = "";
 
     *outbox = (struct outbox){0};

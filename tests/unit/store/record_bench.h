@@ -25,6 +25,7 @@
 static struct postgres_server bench_server;
 
 static const unsigned char asker_key[RECORD_ASKER_KEY_SIZE] = "whoever asks";
+static const unsigned char erased_key[RECORD_ASKER_KEY_SIZE] = "whoever was erased";
 
 /* The same for both databases, in the language of each. */
 #define SQL(sqlite, postgres) (bench_server.pid ? (postgres) : (sqlite))

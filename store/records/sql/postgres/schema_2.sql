@@ -9,9 +9,9 @@ ALTER TABLE uic_records
 CREATE INDEX uic_records_user_id ON uic_records (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX uic_records_same_as ON uic_records (same_as) WHERE same_as IS NOT NULL;
 
--- Whose records were erased, as keyed hashes of numbers and user ids, so that neither an old backup
--- nor an old entry of the outbox brings them back.
-CREATE TABLE uic_erased (
+-- Whose records were erased, as keyed hashes of numbers, user ids and answers, so that neither an old
+-- backup nor an old entry of the outbox brings them back. A restore may have made it already.
+CREATE TABLE IF NOT EXISTS uic_erased (
     who bytea PRIMARY KEY,
     at timestamptz NOT NULL
 );

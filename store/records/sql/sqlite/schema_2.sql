@@ -13,9 +13,9 @@ BEGIN
     UPDATE uic_records SET same_as = NULL WHERE same_as = old.id;
 END;
 
--- Whose records were erased, as keyed hashes of numbers and user ids, so that neither an old backup
--- nor an old entry of the outbox brings them back.
-CREATE TABLE uic_erased (
+-- Whose records were erased, as keyed hashes of numbers, user ids and answers, so that neither an old
+-- backup nor an old entry of the outbox brings them back. A restore may have made it already.
+CREATE TABLE IF NOT EXISTS uic_erased (
     who TEXT PRIMARY KEY,
     at TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -1,0 +1,330 @@
+/*
+ * What an older backup brings back of people who were erased since: every record is looked for in the
+ * list, page by page, and what is found goes, or loses its number, once more.
+ */
+#include "store/base/hex.h"
+#include "store/record_tools.h"
+#include "store/records/asker.h"
+#include "store/records/erased.h"
+#include "store/records/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE "500"
+#define PAGE_MAX 500
+#define MINUTE_US INT64_C(60000000)
+
+static const char *const list_sql[] = {
+    [SQL_SQLITE] = "SELECT who, at FROM uic_erased ORDER BY who",
+    [SQL_POSTGRES] =
+        "SELECT encode(who, 'hex'), to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+        " FROM uic_erased ORDER BY who",
+};
+/* asked_by without what separates its entries. */
+static const char *const page_sql[] = {
+    [SQL_SQLITE] = "SELECT id, phone_number, coalesce(user_id, ''), input_hash,"
+                   " replace(coalesce(asked_by, ''), ' ', ''), created_at, last_requested_at"
+                   " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " PAGE,
+    [SQL_POSTGRES] = "SELECT id, phone_number, encode(coalesce(user_id, ''), 'hex'),"
+                     " encode(input_hash, 'hex'), encode(coalesce(asked_by, ''), 'hex'),"
+                     " to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),"
+                     " to_char(last_requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+                     " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " PAGE,
+};
+static const char *const asker_sql[] = {
+    [SQL_SQLITE] =
+        "UPDATE uic_records SET asked_by ="
+        " nullif(replace(asked_by, substr(asked_by, instr(asked_by, ' ' || $2), 17), ''), '')"
+        " WHERE id = $1 AND instr(asked_by, ' ' || $2)",
+    [SQL_POSTGRES] = "UPDATE uic_records SET asked_by = nullif(overlay(asked_by PLACING ''"
+                     " FROM position(decode($2, 'hex') IN asked_by) FOR 8), '')"
+                     " WHERE id = $1 AND position(decode($2, 'hex') IN asked_by) % 8 = 1",
+};
+static const char delete_sql[] = "DELETE FROM uic_records WHERE id = $1";
+static const char blank_sql[] =
+    "UPDATE uic_records SET phone_number = '', user_id = NULL WHERE id = $1";
+static const char unasked_sql[] = "UPDATE uic_records SET asked_by = NULL WHERE id = $1";
+static const char notes_sql[] = "UPDATE uic_records SET notes = replace(replace(notes, $2, ''),"
+                                " $1, '') WHERE notes LIKE '%' || $1 || '%'";
+static const char audit_sql[] = "INSERT INTO uic_audit (at, action, records, author)"
+                                " VALUES ($1, 'erased again', $2, $3)";
+
+struct listed {
+    unsigned char who[RECORD_ERASED_SIZE];
+    int64_t at_us;
+};
+
+/* What is to be done with a record. */
+enum remedy { REMEDY_NONE, REMEDY_BLANK, REMEDY_DELETE };
+
+struct found {
+    int64_t id;
+    enum remedy remedy;
+    bool by_code;                        /* whoever asked goes too */
+    char phone_number[RECORD_PHONE_MAX]; /* in clear, that was erased, for the notes; or "" */
+    char askers[RECORD_ASKERS_MAX][2 * RECORD_IDENTITY_SIZE + 1];
+    size_t asker_count;
+};
+
+struct again {
+    struct sql *sql;
+    const struct record_again *request;
+    struct keyed_hash *asker, *erased;
+    struct listed *list;
+    size_t listed, capacity;
+    int64_t after_id;
+    size_t rows; /* of the page */
+    struct found found[PAGE_MAX];
+    size_t found_count;
+};
+
+static int who_read(const char *hex, unsigned char who[RECORD_ERASED_SIZE])
+{
+    if (hex == NULL || strlen(hex) != 2 * RECORD_ERASED_SIZE)
+        return -1;
+    for (int i = 0; i < RECORD_ERASED_SIZE; i++) {
+        const int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return -1;
+        who[i] = (unsigned char)(high << 4 | low);
+    }
+    return 0;
+}
+
+static enum sql_result list_add(struct again *again)
+{
+    struct listed one;
+
+    if (who_read(sql_column(again->sql, 0), one.who) != 0 || sql_column(again->sql, 1) == NULL ||
+        record_time_parse(sql_column(again->sql, 1), &one.at_us) != 0)
+        return sql_explain(again->sql, SQL_FAILED, "uic_erased holds a row that is not ours");
+    if (again->listed == again->capacity) {
+        const size_t capacity = 2 * again->capacity + 64;
+        struct listed *more = reallocarray(again->list, capacity, sizeof *more);
+        if (more == NULL)
+            return sql_explain(again->sql, SQL_FAILED, "out of memory");
+        again->list = more;
+        again->capacity = capacity;
+    }
+    again->list[again->listed++] = one;
+    return SQL_DONE;
+}
+
+static enum sql_result list_read(struct again *again)
+{
+    enum sql_result result = sql_query(again->sql, list_sql[again->sql->dialect], SQL_NOTHING);
+
+    while (result == SQL_ROW) {
+        result = list_add(again);
+        if (result == SQL_DONE)
+            result = sql_next(again->sql);
+    }
+    return result;
+}
+
+static int listed_compare(const void *a, const void *b)
+{
+    return memcmp(a, ((const struct listed *)b)->who, RECORD_ERASED_SIZE);
+}
+
+/* Whether it was erased, deleted or not, when it had been made at that time. */
+static bool is_listed(const struct again *again, enum erased_subject subject, bool deletes,
+                      const char *hash, int64_t made_us)
+{
+    unsigned char who[RECORD_ERASED_SIZE];
+
+    if (erased_who(again->erased, subject, deletes, hash, who) != 0)
+        return false;
+    const struct listed *one =
+        bsearch(who, again->list, again->listed, sizeof *again->list, listed_compare);
+    return one != NULL && made_us <= one->at_us;
+}
+
+static enum remedy remedy_of(const struct again *again, enum erased_subject subject,
+                             const char *hash, int64_t made_us)
+{
+    return hash[0] == '\0'                                   ? REMEDY_NONE
+           : is_listed(again, subject, true, hash, made_us)  ? REMEDY_DELETE
+           : is_listed(again, subject, false, hash, made_us) ? REMEDY_BLANK
+                                                             : REMEDY_NONE;
+}
+
+/* Who is remembered to have asked, and was erased since anybody asked. */
+static void askers_look(const struct again *again, struct found *found, const char *askers,
+                        int64_t requested_us)
+{
+    const size_t size = 2 * RECORD_ASKER_SIZE, number = 2 * RECORD_IDENTITY_SIZE;
+
+    for (size_t i = 0; i < RECORD_ASKERS_MAX && strnlen(askers, size) == size; i++) {
+        char *asker = found->askers[found->asker_count];
+        memcpy(asker, askers, number);
+        asker[number] = '\0';
+        askers += size;
+        if (remedy_of(again, ERASED_NUMBER, asker, requested_us) != REMEDY_NONE)
+            found->asker_count++;
+    }
+}
+
+/* kept: as the record holds it. One that does not open says nothing. */
+static enum remedy number_look(const struct again *again, struct found *found, const char *kept,
+                               int64_t created_us)
+{
+    const struct record_again *request = again->request;
+    unsigned char hash[RECORD_IDENTITY_SIZE];
+    char asker[2 * sizeof hash + 1];
+    enum remedy remedy = REMEDY_NONE;
+
+    if (kept[0] != '\0' && request->phone_open(request->arg, kept, found->phone_number) == 0 &&
+        record_asker_number(again->asker, found->phone_number, hash) == 0) {
+        hex_write(hash, sizeof hash, asker);
+        remedy = remedy_of(again, ERASED_NUMBER, asker, created_us);
+    }
+    if (remedy == REMEDY_NONE)
+        found->phone_number[0] = '\0';
+    return remedy;
+}
+
+/* Records keep the minute only; of one that was made in the minute of an erasure nobody knows whether
+ * it was before, and it stays. */
+static int time_read(const char *text, int64_t *latest_us)
+{
+    if (record_time_parse(text, latest_us) != 0)
+        return -1;
+    *latest_us = record_time_minute(*latest_us) + MINUTE_US - 1;
+    return 0;
+}
+
+static enum sql_result row_look(struct again *again)
+{
+    struct sql *sql = again->sql;
+    struct found *found = &again->found[again->found_count];
+    int64_t created_us, requested_us;
+
+    again->rows++;
+    again->after_id = sql_column_number(sql, 0);
+    if (time_read(sql_column(sql, 5), &created_us) != 0 ||
+        time_read(sql_column(sql, 6), &requested_us) != 0)
+        return SQL_DONE; /* not written by us */
+    const enum remedy by_answers = remedy_of(again, ERASED_ANSWERS, sql_column(sql, 3), created_us);
+    const enum remedy by_number = number_look(again, found, sql_column(sql, 1), created_us);
+    const enum remedy by_user = remedy_of(again, ERASED_USER, sql_column(sql, 2), created_us);
+
+    found->id = again->after_id;
+    found->by_code = by_answers != REMEDY_NONE;
+    found->remedy = by_answers > by_number ? by_answers : by_number;
+    if (by_user > found->remedy)
+        found->remedy = by_user;
+    found->asker_count = 0;
+    askers_look(again, found, sql_column(sql, 4), requested_us);
+    if (found->remedy != REMEDY_NONE || found->asker_count > 0)
+        again->found_count++;
+    return SQL_DONE;
+}
+
+static enum sql_result page_look(struct again *again)
+{
+    again->rows = again->found_count = 0;
+    enum sql_result result = sql_query(again->sql, page_sql[again->sql->dialect],
+                                       SQL_VALUES(sql_number(again->after_id)));
+    while (result == SQL_ROW && again->rows < PAGE_MAX) {
+        result = row_look(again);
+        if (result == SQL_DONE)
+            result = sql_next(again->sql);
+    }
+    return result;
+}
+
+static enum sql_result found_apply(struct again *again, const struct found *found)
+{
+    struct sql *sql = again->sql;
+    const struct sql_value id = sql_number(found->id);
+    const char *digits = found->phone_number + (found->phone_number[0] == '+');
+    enum sql_result result = SQL_DONE;
+
+    if (found->remedy == REMEDY_DELETE)
+        result = sql_run(sql, delete_sql, &id, 1, NULL);
+    else if (found->remedy == REMEDY_BLANK)
+        result = sql_run(sql, blank_sql, &id, 1, NULL);
+    if (result == SQL_DONE && found->by_code)
+        result = sql_run(sql, unasked_sql, &id, 1, NULL);
+    for (size_t i = 0; i < found->asker_count && result == SQL_DONE; i++)
+        result =
+            sql_run(sql, asker_sql[sql->dialect], SQL_VALUES(id, sql_text(found->askers[i])), NULL);
+    if (result == SQL_DONE && strlen(digits) >= RECORD_NOTED_DIGITS_MIN)
+        result = sql_run(sql, notes_sql,
+                         SQL_VALUES(sql_text(digits), sql_text(found->phone_number)), NULL);
+    return result;
+}
+
+static enum sql_result page_apply(struct again *again, int64_t *records)
+{
+    struct sql *sql = again->sql;
+    char now[RECORD_TIME_MAX];
+
+    if (again->found_count == 0 || again->request->dry_run) {
+        *records += (int64_t)again->found_count;
+        return SQL_DONE;
+    }
+    record_time_format(again->request->now_us, now);
+    enum sql_result result = sql_run(
+        sql, sql->dialect == SQL_SQLITE ? "BEGIN IMMEDIATE" : "BEGIN; SET LOCAL TimeZone = 'UTC'",
+        SQL_NOTHING, NULL);
+    for (size_t i = 0; i < again->found_count && result == SQL_DONE; i++)
+        result = found_apply(again, &again->found[i]);
+    if (result == SQL_DONE)
+        result = sql_run(sql, audit_sql,
+                         SQL_VALUES(sql_text(now), sql_number((int64_t)again->found_count),
+                                    sql_text(again->request->author)),
+                         NULL);
+    result = sql_end(sql, result);
+    *records += result == SQL_DONE ? (int64_t)again->found_count : 0;
+    return result;
+}
+
+static enum sql_result again_run(struct again *again, int64_t *records)
+{
+    enum sql_result result =
+        again->sql->dialect == SQL_SQLITE
+            ? sql_run(again->sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL)
+            : SQL_DONE;
+
+    if (result == SQL_DONE)
+        result = list_read(again);
+    if (result != SQL_DONE || again->listed == 0)
+        return result;
+    do {
+        result = page_look(again);
+        if (result == SQL_DONE)
+            result = page_apply(again, records);
+    } while (result == SQL_DONE && again->rows > 0);
+    if (result == SQL_DONE && again->sql->dialect == SQL_SQLITE)
+        sql_run(again->sql, "PRAGMA wal_checkpoint(TRUNCATE)", SQL_NOTHING, NULL);
+    return result;
+}
+
+int record_erase_again(const char *url, const struct record_again *request, int64_t *records,
+                       char error[ERROR_MAX])
+{
+    struct again *again = calloc(1, sizeof *again);
+    int status = -1;
+
+    *records = 0;
+    snprintf(error, ERROR_MAX, "out of memory");
+    if (again == NULL)
+        return -1;
+    again->request = request;
+    again->after_id = INT64_MIN;
+    again->asker = keyed_hash_create(request->asker_key);
+    again->erased = keyed_hash_create(request->erased_key);
+    if (again->asker != NULL && again->erased != NULL &&
+        (again->sql = schema_open(url, TOOL_CONNECT_MS, error)) != NULL)
+        status = sql_finish(again->sql, again_run(again, records), error);
+    keyed_hash_free(again->asker);
+    keyed_hash_free(again->erased);
+    free(again->list);
+    explicit_bzero(again, sizeof *again);
+    free(again);
+    return status;
+}

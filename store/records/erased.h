@@ -1,0 +1,29 @@
+/*
+ * Whose records were erased: the table uic_erased, a keyed hash of each and when. What somebody made
+ * before that brings nothing back, neither an entry of the outbox nor the record of an old backup.
+ */
+#ifndef STORE_RECORDS_ERASED_H
+#define STORE_RECORDS_ERASED_H
+
+#include "store/base/keyed_hash.h"
+#include "store/records/claims.h"
+
+#define ERASED_WHO_TEXT_MAX (2 * RECORD_ERASED_SIZE + 1)
+
+enum erased_subject { ERASED_NUMBER, ERASED_USER, ERASED_ANSWERS };
+
+/* What stands for an erasure in the list. hash: in hexadecimal digits what records have of it, of a
+ * number, or of a user id where it asked, who asked (store/records/asker.h), of a user id its hash, of
+ * answers the input hash; deletes: the records went; else they stayed without the number. Returns 0, or -1 when the
+ * cryptographic library fails. */
+int erased_who(struct keyed_hash *keyed, enum erased_subject subject, bool deletes,
+               const char *hash, unsigned char who[RECORD_ERASED_SIZE]);
+
+/* Fills in what the claim is looked for by, once it is signed (asker.h). Returns the same. */
+int erased_sign(struct record_claim *claim);
+
+/* Sets the status of each claim of the batch, all replays: STORE_LATER, it may be written; or what
+ * becomes of it instead. Inside a transaction. */
+enum sql_result erased_judge(struct sql *sql, struct claims_batch *batch);
+
+#endif
