@@ -5,6 +5,8 @@
  */
 #include "server/commands/python_record.h"
 
+#include "server/exchange/message.h"
+
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +74,7 @@ static int texts_check(const struct record_row *row, char error[ERROR_MAX])
 {
     if (row->code[0] == '\0' || !is_visible(row->code))
         return refuse("the code is empty or has characters that no code has", error);
-    if (strlen(row->phone_number) >= PHONE_NUMBER_MAX)
+    if (strlen(row->phone_number) > MESSAGE_ADDRESS_MAX)
         return refuse("the phone number is missing or too long", error);
     if (!is_visible(row->phone_number))
         return refuse("the phone number has characters that none has", error);
