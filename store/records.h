@@ -140,8 +140,8 @@ struct record_marks {
 };
 
 /* Opens a prepared database. The key is for the hashes of who asked. Each connection begins with
- * comparing the marks, or with remembering them as record_store_mark does; NULL: it belongs to
- * nobody. Both are copied. Returns NULL with error. */
+ * comparing the marks, and the first code binds a database without records to them; NULL: it
+ * belongs to nobody. Both are copied. Returns NULL with error. */
 #define RECORD_ASKER_KEY_SIZE 32
 struct record_store *record_store_open(const char *url,
                                        const unsigned char asker_key[RECORD_ASKER_KEY_SIZE],
@@ -149,7 +149,7 @@ struct record_store *record_store_open(const char *url,
 /* Whether a connection found that the database is of another salt or flow: the links are told that
  * it is down, with the reason. It stays so. */
 bool record_store_foreign(const struct record_store *store);
-/* Whether a connection found that the database, which has records, is of these marks. */
+/* Whether the database, which has records, was found to be of these marks. */
 bool record_store_confirmed(const struct record_store *store);
 /* After every link is detached. */
 void record_store_close(struct record_store *store);

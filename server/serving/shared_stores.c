@@ -38,7 +38,7 @@ static int prepare_records(const struct shared_stores *shared, const struct setu
     int status = record_store_prepare(config->database_url, report, error);
     if (status == 0) {
         log_write(LOG_INFO, "database_prepared", log_text("report", report));
-        status = salt_check(&checked, true, subject, error);
+        status = salt_check(&checked, false, subject, error);
     }
     /* Whose codes it holds is asked again whenever it is connected. */
     return goes_on_without(config, status, error) ? 0 : status;

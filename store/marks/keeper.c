@@ -1,4 +1,4 @@
-/* SET NX and GET, every two seconds, once the database has confirmed the marks. */
+/* GET, every two seconds, and SET NX before it once the database has confirmed the marks. */
 #include "store/marks.h"
 #include "store/records.h"
 #include "store/redis/call.h"
@@ -45,9 +45,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (!record_store_confirmed(keeper->settings.records) ||
-        redis_lane_send(&keeper->lane, 4, set, NULL, NULL, NULL) != STORE_LATER)
-        return;
+    if (record_store_confirmed(keeper->settings.records))
+        (void)redis_lane_send(&keeper->lane, 4, set, NULL, NULL, NULL);
     (void)redis_lane_send(&keeper->lane, 2, get, NULL, on_mark, keeper);
 }
 

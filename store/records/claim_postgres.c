@@ -4,6 +4,7 @@
  * never wait for each other in a circle.
  */
 #include "store/records/claims.h"
+#include "store/records/store.h"
 
 #include "store/base/clock.h"
 #include "store/records/erased.h"
@@ -136,7 +137,7 @@ static enum sql_result replays_insert(struct sql *sql, struct claims_batch *batc
 
 /* What is set ends with the transaction, and is nobody else's behind a pooler. */
 static enum sql_result transaction_run(struct sql *sql, struct claims_batch *batch, int lock_ms,
-                                       bool are_replays)
+                                       bool are_replays, struct record_store *binding)
 {
     const int64_t left_ms = sql->due_ms - clock_monotonic_ms();
     char begin[128];
@@ -144,19 +145,22 @@ static enum sql_result transaction_run(struct sql *sql, struct claims_batch *bat
     snprintf(begin, sizeof begin,
              "BEGIN; SET LOCAL statement_timeout = %d; SET LOCAL lock_timeout = %d",
              left_ms > 1 ? (int)left_ms : 1, lock_ms);
-    const enum sql_result result = sql_run(sql, begin, SQL_NOTHING, NULL);
+    enum sql_result result = sql_run(sql, begin, SQL_NOTHING, NULL);
+    if (result == SQL_DONE && binding != NULL)
+        result = record_marks_bind(binding, sql);
     return sql_end(sql, result != SQL_DONE ? result
                         : are_replays      ? replays_insert(sql, batch)
                                            : batch_insert(sql, batch));
 }
 
-enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms)
+enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms,
+                                    struct record_store *binding)
 {
     const bool are_replays = batch->claims[0]->replay != NULL;
 
     for (size_t i = 0; i < batch->count; i++)
         batch->outcomes[i].status = STORE_LATER;
-    return sql->pooled || are_replays || lock_ms != CLAIMS_LOCK_MS
-               ? transaction_run(sql, batch, lock_ms, are_replays)
+    return sql->pooled || are_replays || lock_ms != CLAIMS_LOCK_MS || binding != NULL
+               ? transaction_run(sql, batch, lock_ms, are_replays, binding)
                : batch_insert(sql, batch);
 }

@@ -1,5 +1,6 @@
 /* A batch of claims in SQLite: one transaction, a statement or two for each claim. */
 #include "store/records/claims.h"
+#include "store/records/store.h"
 
 #include "store/base/hex.h"
 #include "store/base/record_time.h"
@@ -84,7 +85,8 @@ static enum sql_result claim_write(struct sql *sql, struct claims_batch *batch, 
     return SQL_DONE;
 }
 
-enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, int64_t trusted_us)
+enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, int64_t trusted_us,
+                                  struct record_store *binding)
 {
     enum sql_result result = sql_run(sql, "BEGIN IMMEDIATE", SQL_NOTHING, NULL);
 
@@ -92,6 +94,8 @@ enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, i
         result = sql_run(sql, touch_sql, SQL_NOTHING, NULL);
     for (size_t i = 0; i < batch->count; i++)
         batch->outcomes[i].status = STORE_LATER;
+    if (result == SQL_DONE && binding != NULL)
+        result = record_marks_bind(binding, sql);
     if (result == SQL_DONE && batch->count > 0 && batch->claims[0]->replay != NULL)
         result = erased_judge(sql, batch);
     for (size_t i = 0; i < batch->count && result == SQL_DONE; i++)

@@ -6,6 +6,8 @@
 #include "store/records.h"
 #include "store/records/sql.h"
 
+struct record_store;
+
 /* Claims in one transaction at most: in PostgreSQL's one statement, and in any. */
 #define CLAIMS_STATEMENT_MAX 256
 #define CLAIMS_BATCH_MAX 512
@@ -41,12 +43,14 @@ enum sql_result claims_prepare(struct sql *sql);
 
 /* The batch, perhaps empty, in one transaction. SQL_DONE: committed, the outcomes are told. A
  * failure: nothing is committed, or after SQL_DOWN nobody knows. What sweeps trust: see
- * record_sweep. */
-enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, int64_t trusted_us);
+ * record_sweep. binding: the store whose marks the batch binds (see record_marks_bind), or NULL. */
+enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, int64_t trusted_us,
+                                  struct record_store *binding);
 /* The batch has no person twice, and no code twice. A row that another transaction holds is waited
  * for lock_ms; with CLAIMS_LOCK_MS, a connection of our own does so by itself. */
 #define CLAIMS_LOCK_MS 700
-enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms);
+enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms,
+                                    struct record_store *binding);
 
 /* For both: the outcome that is in a row: the code, whether the person is new, whether she asked
  * before, from this column on. A code that somebody made too long by hand: STORE_DOWN. */

@@ -72,9 +72,13 @@ enum sql_result record_thread_sleep(struct record_thread *thread, struct sql *sq
 void record_turn_take(struct record_store *store);
 void record_turn_give(struct record_store *store);
 
-/* marks.c: compares them on a connection, or remembers them. Returns SQL_FAILED, with sql->error, when
- * they are another salt's or flow's. */
+/* marks.c: compares them on a connection, or remembers them where there are none. Returns SQL_FAILED,
+ * with sql->error, when there are records and they are another salt's or flow's. */
 enum sql_result record_marks_check(struct record_store *store, struct sql *sql);
+/* In a transaction, before the first claims of a store that is not confirmed: without records they
+ * are ours from now on, whose ever they were; with records they are compared. Until it ends nobody
+ * else's first claims are written. */
+enum sql_result record_marks_bind(struct record_store *store, struct sql *sql);
 
 /* For the second thread: begins a transaction in SQLite in its turn, however often others have the
  * lock meanwhile, until the errand is due; and ends it with its turn. The lock is to be held for

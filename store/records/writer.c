@@ -90,14 +90,31 @@ static void connection_fail(struct writer *writer, const char *why)
     waiting_refuse(writer, INT64_MAX);
 }
 
+/* The store is confirmed by what it has written itself, too. */
+static void confirm(struct record_store *store, const struct claims_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->outcomes[i].status == STORE_OK)
+            atomic_store(&store->confirmed, true);
+}
+
 static enum sql_result batch_write(struct writer *writer, int lock_ms)
 {
-    if (writer->store->dialect == SQL_POSTGRES)
-        return claims_postgres_run(writer->sql, writer->batch, lock_ms);
-    record_turn_take(writer->store);
-    const enum sql_result result =
-        claims_sqlite_run(writer->sql, writer->batch, atomic_load(&writer->store->trusted_us));
-    record_turn_give(writer->store);
+    struct record_store *store = writer->store;
+    struct claims_batch *batch = writer->batch;
+    const bool binds = store->has_marks && batch->count > 0 && !atomic_load(&store->confirmed);
+    struct record_store *binding = binds ? store : NULL;
+    enum sql_result result;
+
+    if (store->dialect == SQL_POSTGRES) {
+        result = claims_postgres_run(writer->sql, batch, lock_ms, binding);
+    } else {
+        record_turn_take(store);
+        result = claims_sqlite_run(writer->sql, batch, atomic_load(&store->trusted_us), binding);
+        record_turn_give(store);
+    }
+    if (binds && result == SQL_DONE)
+        confirm(store, batch);
     return result;
 }
 
@@ -252,9 +269,6 @@ static void batch_run(struct writer *writer)
         return;
     }
     writer->failures = 0;
-    /* What was empty when the connection compared its marks has a record of ours now. */
-    if (writer->store->has_marks)
-        atomic_store(&writer->store->confirmed, true);
     if (watch->committed != NULL)
         watch->committed(watch->arg, writer->batch->count, clock_monotonic_us() - began_us);
     batch_finish(writer);

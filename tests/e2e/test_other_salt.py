@@ -3,6 +3,7 @@ it is refused as soon as anybody can know, it leaves with code 3, and the right 
 
 import itertools
 
+import pytest
 from phone import Phone
 from processes import PATIENCE, eventually, free_port, run_program
 from texts import JEAN, code_in
@@ -105,6 +106,56 @@ def test_before_the_first_code_redis_has_no_mark(start, redis, tmp_path):
     done = run_program("check", cwd=tmp_path, REDIS_URL=redis.url)
     assert done.returncode == 1
     assert "bad   Redis" in done.stdout and MARK in done.stdout, done.stdout
+
+
+def salt_kept(postgres):
+    return postgres.query("SELECT value FROM uic_marks WHERE name = 'salt'")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_on_a_new_database_the_first_code_binds(start, redis, postgres, first):
+    settings = {"REDIS_URL": redis.url, "DATABASE_URL": postgres.url}
+    servers = [start(**settings), start(UIC_SALT=OTHER_SALT, **settings)]
+    stays, leaves = servers[first], servers[1 - first]
+    code = told(stays, 1)
+    assert ended(leaves) == 3
+    assert len(lines(leaves.log(), "stores_of_another_salt")) == 1
+    assert codes(postgres) == {code}
+    kept = salt_kept(postgres)
+    stays.stop()
+    redis.command("DEL", MARK)
+    stays.start()
+    told(stays, 2)
+    assert stays.running and salt_kept(postgres) == kept
+
+
+def test_without_redis_the_database_refuses_the_second_ones_first_code(start, postgres):
+    right = start(DATABASE_URL=postgres.url)
+    wrong = start(DATABASE_URL=postgres.url, UIC_SALT=OTHER_SALT)
+    code = told(right, 1)
+    with Phone(wrong) as phone:
+        phone.say_all("Bonjour", *person(2))
+    assert ended(wrong) == 3
+    (line,) = lines(wrong.log(), "stores_of_another_salt")
+    assert "UIC_SALT" in line
+    assert codes(postgres) == {code}
+
+
+def test_a_start_on_an_emptied_database_leaves_the_mark_as_it_is(start, redis, postgres):
+    settings = {"REDIS_URL": redis.url, "DATABASE_URL": postgres.url}
+    right = start(**settings)
+    told(right, 1)
+    eventually(lambda: redis.keys(MARK), "the mark")
+    kept = salt_kept(postgres)
+    postgres.query("DELETE FROM uic_records")
+    done = run_program("serve", cwd=right.directory, HOST="127.0.0.1", PORT=free_port(), UIC_SALT=OTHER_SALT,
+                       **settings)
+    assert done.returncode == 3
+    assert salt_kept(postgres) == kept
+    told(right, 2)
+    right.stop()
+    right.start()
+    told(right, 3)
 
 
 def test_a_mark_that_appears_while_it_runs_ends_it(start, redis, tmp_path):

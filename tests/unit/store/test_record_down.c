@@ -163,7 +163,7 @@ static enum sql_result batch_run(struct sql *sql, struct claims_batch *batch, st
 {
     batch->count = asked != NULL ? 1 : 0;
     batch->claims[0] = asked != NULL ? &asked->claim : NULL;
-    return claims_sqlite_run(sql, batch, INT64_MIN);
+    return claims_sqlite_run(sql, batch, INT64_MIN, NULL);
 }
 
 static void a_failed_batch_leaves_no_transaction_open(void **state)
