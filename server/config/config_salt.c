@@ -117,24 +117,64 @@ static void cut_newline(char *text, size_t length)
         text[--length] = '\0';
 }
 
+/* What stands there beside the salt and would become a part of it, unseen; or NULL. */
+static const char *find_excess(const char *salt)
+{
+    const uint8_t *at = (const uint8_t *)salt;
+    ucs4_t first = 0, last = 0, character;
+    if (strncmp(salt, "\xef\xbb\xbf", 3) == 0)
+        return "begins with a byte order mark";
+    for (; (at = u8_next(&character, at)) != NULL; last = character) {
+        if (uc_is_cntrl(character))
+            return "holds several lines or control characters";
+        if (first == 0)
+            first = character;
+    }
+    if (strncmp(salt, "UIC_SALT=", 9) == 0)
+        return "begins with UIC_SALT=";
+    if (uc_is_property_white_space(first) || uc_is_property_white_space(last))
+        return "begins or ends with a blank";
+    if (uc_is_property_quotation_mark(first) && uc_is_property_quotation_mark(last))
+        return "holds quotes around the salt";
+    return NULL;
+}
+
+/* Says what is wrong with the text, and nothing of it. Returns whether it is a salt. */
+static bool judge_file(const char *path, const char *salt, size_t length, bool whole, FILE *errors)
+{
+    const bool is_text = whole && u8_check((const uint8_t *)salt, strlen(salt)) == NULL;
+    const char *excess = is_text ? find_excess(salt) : NULL;
+    if (excess != NULL)
+        fprintf(errors,
+                "UIC_SALT_FILE: %s %s; allowed: one line with nothing but the salt itself, as "
+                "whatsapp-uic salt --quiet writes it: keep only that\n",
+                path, excess);
+    else if (!is_text || !config_accepts_salt(salt))
+        fprintf(errors,
+                "UIC_SALT_FILE: %s holds %zu bytes that are not shown and are no salt; allowed: "
+                "one line with a salt as UIC_SALT may be (see: whatsapp-uic salt --quiet)\n",
+                path, length);
+    else
+        return true;
+    return false;
+}
+
 /* Returns the salt, to be freed, or NULL with a line in errors. */
 static char *read_salt(const char *path, FILE *errors)
 {
     size_t length;
-    char *salt = file_read(path, SALT_FILE_MAX, &length);
+    char *salt = file_read_regular(path, SALT_FILE_MAX, &length);
     if (salt == NULL) {
-        fprintf(errors, "UIC_SALT_FILE: %s cannot be read: %s\n", path, strerror(errno));
+        if (errno == EISDIR)
+            fprintf(errors, "UIC_SALT_FILE: %s is not a file\n", path);
+        else
+            fprintf(errors, "UIC_SALT_FILE: %s cannot be read: %s\n", path, strerror(errno));
         return NULL;
     }
     const bool whole = strlen(salt) == length;
     cut_newline(salt, length);
-    if (whole && u8_check((const uint8_t *)salt, strlen(salt)) == NULL && config_accepts_salt(salt))
+    if (judge_file(path, salt, length, whole, errors))
         return salt;
-    fprintf(
-        errors,
-        "UIC_SALT_FILE: %s holds %zu bytes that are not shown and are no salt; allowed: one line "
-        "with a salt as UIC_SALT may be (see: whatsapp-uic salt --quiet)\n",
-        path, length);
     OPENSSL_cleanse(salt, length);
     free(salt);
     return NULL;

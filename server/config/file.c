@@ -24,9 +24,9 @@ static ssize_t read_all(int fd, char *bytes, size_t capacity)
     return (ssize_t)filled;
 }
 
-char *file_read(const char *path, size_t max, size_t *length)
+/* Closes fd, -1 included: errno is set then. */
+static char *read_whole(int fd, size_t max, size_t *length)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return NULL;
     char *bytes = malloc(max + 1); /* one byte more than allowed tells that there is more */
@@ -45,6 +45,23 @@ char *file_read(const char *path, size_t max, size_t *length)
     bytes[n] = '\0';
     *length = (size_t)n;
     return bytes;
+}
+
+char *file_read(const char *path, size_t max, size_t *length)
+{
+    return read_whole(open(path, O_RDONLY | O_CLOEXEC), max, length);
+}
+
+char *file_read_regular(const char *path, size_t max, size_t *length)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+        close(fd);
+        errno = EISDIR;
+        return NULL;
+    }
+    return read_whole(fd, max, length);
 }
 
 bool file_is_exposed(const char *path, char why[FILE_EXPOSED_MAX])

@@ -11,6 +11,9 @@
  * caller, or NULL with errno set: EFBIG when it is longer. */
 char *file_read(const char *path, size_t max, size_t *length);
 
+/* The same, and waits for nobody: errno is EISDIR for whatever is no regular file. */
+char *file_read_regular(const char *path, size_t max, size_t *length);
+
 /* Whether others than its owner, root and our group may read a file, or others than its owner and
  * root change it; a group that root gave it is taken for meant. Says in why what to do. false when
  * there is no such file. */

@@ -145,6 +145,61 @@ static void a_file_without_a_salt_is_refused(void **state)
     assert_null(strstr(said, "UIC_SALT: "));
 }
 
+/* What people make of a file when they put a salt into it; nothing of it is told. */
+static void a_file_with_more_than_a_salt_says_what_to_take_out(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } files[] = {
+        {"# fresh salt:\n\nUIC_SALT=\"" STRONG "\"\n\n# Keep it.\n", "several lines"},
+        {STRONG "\n# comment\n", "several lines"},
+        {STRONG "\n\n", "several lines"},
+        {STRONG "\t", "control characters"},
+        {STRONG "\x7f\n", "control characters"},
+        {STRONG "\xc2\x85\n", "control characters"},
+        {STRONG " \n", "blank"},
+        {" " STRONG "\n", "blank"},
+        {STRONG "\xc2\xa0\n", "blank"},
+        {"\xef\xbb\xbf" STRONG "\n", "byte order mark"},
+        {"\"" STRONG "\"\n", "quotes"},
+        {"'" STRONG "'\n", "quotes"},
+        {"UIC_SALT=" STRONG "\n", "UIC_SALT="},
+        {"UIC_SALT=\"" STRONG "\"\n", "UIC_SALT="},
+    };
+
+    (void)state;
+    unsetenv("UIC_SALT");
+    setenv("UIC_SALT_FILE", salt_file, 1);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        write_salt(files[i].text, strlen(files[i].text), 0600);
+        assert_int_equal(load(), -1);
+        assert_memory_equal(said, "UIC_SALT_FILE: ", 15);
+        if (strstr(said, files[i].says) == NULL || strstr(said, "the salt itself") == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", said, files[i].says);
+        assert_null(strstr(said, STRONG));
+        assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+    }
+    write_salt("it's-\"" STRONG "\" inside\n", strlen(STRONG) + 15, 0600);
+    assert_int_equal(load(), 0);
+}
+
+/* Nobody waits for who writes into a pipe. */
+static void what_is_no_file_is_not_opened_for_long(void **state)
+{
+    (void)state;
+    unsetenv("UIC_SALT");
+    setenv("UIC_SALT_FILE", salt_file, 1);
+    assert_int_equal(unlink(salt_file), 0);
+    assert_int_equal(mkfifo(salt_file, 0600), 0);
+    assert_int_equal(load(), -1);
+    assert_non_null(strstr(said, "is not a file"));
+    assert_int_equal(run_loader(config_load_code), -1);
+    assert_int_equal(unlink(salt_file), 0);
+    setenv("UIC_SALT_FILE", "/dev/zero", 1);
+    assert_int_equal(load(), -1);
+    assert_non_null(strstr(said, "is not a file"));
+}
+
 static void one_of_the_two_is_enough(void **state)
 {
     (void)state;
@@ -185,6 +240,8 @@ int main(void)
         test(production_wants_a_strong_one),
         test(a_file_holds_it),
         test(a_file_without_a_salt_is_refused),
+        test(a_file_with_more_than_a_salt_says_what_to_take_out),
+        test(what_is_no_file_is_not_opened_for_long),
         test(one_of_the_two_is_enough),
         test(a_file_that_others_may_read_is_told),
     };
