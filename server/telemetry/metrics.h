@@ -59,6 +59,8 @@
     X(META_OLD, "uic_meta_ignored_total", "reason=\"old\"", "")                                  \
     X(META_REPEATED, "uic_meta_ignored_total", "reason=\"repeated\"", "")                        \
     X(META_MOVED, "uic_meta_moved_total", "", "People whose new number or user id Meta told")    \
+    X(META_UNMOVED, "uic_meta_unmoved_total", "",                                                \
+      "New numbers that Meta told without a user id: nothing moved")                             \
     X(TWILIO_STATUSES, "uic_twilio_ignored_total", "reason=\"status\"",                          \
       "What came from Twilio and was no message of somebody on WhatsApp")                        \
     X(TWILIO_GESTURES, "uic_twilio_ignored_total", "reason=\"kind\"", "")                        \

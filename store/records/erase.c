@@ -179,8 +179,9 @@ static enum sql_result identities_find(struct sql *sql, const struct record_eras
 }
 
 /* Runs a statement once for each of the hashes that stand for the person where she asked: with it, in
- * hexadecimal digits, as $1, and as $2 to $4 what whose records are hers. Sums up. */
-static enum sql_result asker_run(struct sql *sql, const char *statement, int count,
+ * hexadecimal digits, as $1, and as $2 to $4 what whose records are hers; with
+ * repeats until it finds no more: a record may hold her twice. Sums up. */
+static enum sql_result asker_run(struct sql *sql, const char *statement, int count, bool repeats,
                                  const struct record_erasure *erasure,
                                  const struct selection *selection, int64_t *number)
 {
@@ -189,13 +190,16 @@ static enum sql_result asker_run(struct sql *sql, const char *statement, int cou
     enum sql_result result = identities_find(sql, erasure, &all);
 
     for (size_t i = 0; result == SQL_DONE && i < all.count; i++) {
-        int64_t some = 0;
+        int64_t some;
         hex_write(all.hashes[i], RECORD_IDENTITY_SIZE, asker);
         const struct sql_value values[] = {sql_text(asker), sql_text(erasure->phone_number),
                                            sql_text(selection->user_ids),
                                            sql_text(erasure->sealed_number)};
-        result = sql_run(sql, statement, values, count, &some);
-        *number += some;
+        do {
+            some = 0;
+            result = sql_run(sql, statement, values, count, &some);
+            *number += some;
+        } while (result == SQL_DONE && repeats && some > 0);
     }
     return result;
 }
@@ -235,8 +239,8 @@ int record_erase_count(const char *url, const struct record_erasure *erasure,
     enum sql_result result =
         sql_run(sql, count_sql[sql->dialect], selection.values, 7, &found->records);
     if (result == SQL_DONE && erasure->phone_number != NULL)
-        result =
-            asker_run(sql, asked_count_sql[sql->dialect], 4, erasure, &selection, &found->asked);
+        result = asker_run(sql, asked_count_sql[sql->dialect], 4, false, erasure, &selection,
+                           &found->asked);
     if (result == SQL_DONE)
         result = notes_run(sql, notes_count_sql, 3, erasure, &found->notes);
     return sql_finish(sql, result, error);
@@ -319,7 +323,8 @@ static enum sql_result step(struct sql *sql, const struct record_erasure *erasur
     enum sql_result result = SQL_DONE;
 
     if (erasure->phone_number != NULL)
-        result = asker_run(sql, asked_forget_sql[sql->dialect], 1, erasure, selection, &asked);
+        result =
+            asker_run(sql, asked_forget_sql[sql->dialect], 1, true, erasure, selection, &asked);
     if (result == SQL_DONE)
         result = notes_run(sql, notes_sql, 2, erasure, &notes);
     if (result == SQL_DONE && !selection->is_old)

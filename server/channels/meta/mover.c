@@ -97,6 +97,11 @@ static int texts_fill(struct run *run, const struct meta_move *move)
 
 void mover_begin(struct mover *mover, struct delivery *delivery, const struct meta_move *move)
 {
+    /* Only a user id tells whose the records of a number are. */
+    if (move->user_ids[0][0] == '\0' && move->user_ids[1][0] == '\0') {
+        metrics_add(METRIC_META_UNMOVED, 1);
+        return;
+    }
     const int64_t now_s = clock_wall_s();
     struct run *run = mover->running < MOVER_MAX ? calloc(1, sizeof *run) : NULL;
 

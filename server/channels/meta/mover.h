@@ -1,7 +1,7 @@
 /*
  * Moves the records of people who have another number or user id, step by step, and tells nobody. A
  * request that brought such a change is answered when the person's own records are moved; what others
- * remember of who asked follows. A worker's, on its thread.
+ * remember of who asked follows. A change that names no user id moves nothing. A worker's, on its thread.
  */
 #ifndef SERVER_CHANNELS_META_MOVER_H
 #define SERVER_CHANNELS_META_MOVER_H

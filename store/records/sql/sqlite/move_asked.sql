@@ -1,2 +1,5 @@
-UPDATE uic_records SET asked_by = replace(asked_by, ' ' || $1, ' ' || $2)
+UPDATE uic_records SET asked_by =
+    CASE WHEN instr(asked_by, ' ' || $2)
+        THEN replace(asked_by, substr(asked_by, instr(asked_by, ' ' || $1), 17), '')
+        ELSE replace(asked_by, ' ' || $1, ' ' || $2) END
 WHERE id > $3 AND id <= $4 AND instr(asked_by, ' ' || $1)
