@@ -117,7 +117,8 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
 struct record_links {
     /* The user ids of a number's records, the one of the newest record first; or the one. */
     unsigned char user_ids[RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
-    int64_t records[RECORD_LINKS_MAX]; /* of the number with each */
+    int64_t records[RECORD_LINKS_MAX];                 /* of the number with each */
+    char since[RECORD_LINKS_MAX][sizeof "2026-01-01"]; /* the day of the first of them */
     size_t count;
     /* Of the newest record of a user id, when it was never another's; or "". As the record holds it;
      * whoever hands it on opens it, and adds how it stands sealed. */
@@ -131,6 +132,10 @@ struct record_links {
 int record_links_find(const char *url, const char *phone_number, const char *sealed_number,
                       const unsigned char *user_id, struct record_links *links,
                       char error[ERROR_MAX]);
+
+/* Of a user id, with the number that was found in clear and sealed: takes the number out when records know it,
+ * in either form, under another user id. Blocks. Returns 0 or -1 with error. */
+int record_links_check(const char *url, struct record_links *links, char error[ERROR_MAX]);
 
 /* Which records, by one of the three, and what becomes of them. */
 struct record_erasure {

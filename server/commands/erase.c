@@ -32,9 +32,11 @@ const struct command cmd_erase = {
         "their way to the database; the codes stay, so that files of clinics keep their meaning.\n"
         "With --delete the codes go too: the same answers make them anew.\n"
         "Whoever wrote with this number is known to the records by a user id of WhatsApp's, too:\n"
-        "what came from the same person while the number was hidden goes with the rest. When the\n"
-        "records know the number under several user ids, it was given to somebody else: then\n"
-        "nothing is done, and it is said how many records stand under each.\n"
+        "what came from the same person while the number was hidden goes with the rest. A number may\n"
+        "have been given out again: when its records are some user id's, it is said how many, and\n"
+        "since when. Of one user id, whoever is asked before deletion decides, --yes wants --all; of\n"
+        "several nothing is done without --all. Who hides her number, and asked only for records of\n"
+        "others, is found by her user id alone.\n"
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
         "number until they are replaced, and what a restore put aside until it is deleted; the\n"
         "table uic_erased, of keyed hashes, keeps it from coming back by them or by the outbox.\n"
@@ -42,7 +44,7 @@ const struct command cmd_erase = {
         "  --phone NUMBER     of everything with this number, written as people or WhatsApp write it,\n"
         "                     with + in front\n"
         "                     or a user id (CD.1234): of what came by it, with number or without\n"
-        "  --all              of all who had the number, one after the other\n"
+        "  --all              all that is under the number, of whoever had it\n"
         "  --code CODE        of this code only\n"
         "  --older-than DAYS  delete the codes that nobody asked for in so many days, as\n"
         "                     RETENTION_DAYS does by itself\n"
@@ -113,8 +115,11 @@ static void tell_count(const char *what, int64_t count)
 static void tell_nobody(const struct request *request)
 {
     if (request->phone[0] != '\0')
-        printf("personne n’a ce numéro : est-il écrit comme dans les fiches ?\n"
-               "nobody has this number: is it written as in the records?\n");
+        printf(
+            "personne n’a ce numéro : est-il écrit comme dans les fiches ? Qui cache son numéro se "
+            "trouve par son identifiant : --phone CD.…\n"
+            "nobody has this number: is it written as in the records? Who hides her number is "
+            "found by her user id: --phone CD.…\n");
     else if (request->code != NULL)
         printf("aucune fiche n’a ce code\n"
                "no record has this code\n");
@@ -225,14 +230,17 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
     return 0;
 }
 
-/* By what else the records know the person. */
+/* By what else the records know the person. Of a number with one user id, whoever is asked before it goes
+ * knows what she answers. */
 static int links_find(struct erase *erase, const struct request *request)
 {
+    const struct record_links *links = &erase->person.links;
     const int status = person_find(&erase->setup, request->phone, &erase->person);
 
-    return status == 0 && erase->person.links.count > 1 && !request->all
-               ? person_tell_several("erase", &erase->person.links)
-               : status;
+    if (status != 0 || request->all || !person_is_doubtful(request->phone, links))
+        return status;
+    person_tell_user_ids("erase", links);
+    return links->count > 1 || (request->yes && !request->dry_run) ? person_refuse("erase") : 0;
 }
 
 /* With another salt, sessions and outbox would keep what is to go. Returns 0 or the exit code, told. */

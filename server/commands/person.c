@@ -37,21 +37,49 @@ int person_find(const struct setup *setup, const char *phone, struct person *per
                                    &person->links, error);
     if (status == 0)
         status = linked_open(numbers, &person->links);
+    if (status == 0 && phone[0] != '+')
+        status = record_links_check(url, &person->links, error);
     keyed_hashes_free(hashes);
     phone_numbers_free(numbers);
     return status == 0 ? 0 : command_fail("DATABASE_URL", error);
 }
 
-int person_tell_several(const char *command, const struct record_links *links)
+bool person_is_doubtful(const char *phone, const struct record_links *links)
 {
-    fprintf(stderr,
-            "%s: ce numéro a appartenu à plusieurs personnes ; dites --phone avec "
-            "l’identifiant (CD.1234) de celle dont il s’agit, ou --all pour toutes\n"
-            "%s: several people had this number; say --phone with the user id (CD.1234) of "
-            "whom you mean, or --all for all of them\n",
+    return phone[0] == '+' && links->count > 0;
+}
+
+void person_tell_user_ids(const char *command, const struct record_links *links)
+{
+    if (links->count == 1)
+        fprintf(
+            stderr,
+            "%s: les fiches de ce numéro sont celles d’un identifiant WhatsApp ; si le numéro a "
+            "été redonné depuis, ce sont celles de son ancien titulaire\n"
+            "%s: the records of this number are those of a WhatsApp user id; if the number was "
+            "given out again since, they are its former owner's\n",
             command, command);
+    else
+        fprintf(stderr,
+                "%s: ce numéro a appartenu à plusieurs personnes\n"
+                "%s: several people had this number\n",
+                command, command);
     for (size_t i = 0; i < links->count; i++)
-        fprintf(stderr, "  identifiant / user id %zu%s: fiches / records: %" PRId64 "\n", i + 1,
-                i == 0 ? " (le plus récent / the newest)" : "", links->records[i]);
+        fprintf(stderr,
+                "  identifiant / user id %zu%s: fiches / records: %" PRId64
+                ", depuis le / since %s\n",
+                i + 1, i == 0 && links->count > 1 ? " (le plus récent / the newest)" : "",
+                links->records[i], links->since[i]);
+}
+
+int person_refuse(const char *command)
+{
+    fprintf(
+        stderr,
+        "%s: dites --phone avec l’identifiant (CD.1234) de la personne dont il s’agit, ou --all "
+        "pour tout ce qui est à ce numéro\n"
+        "%s: say --phone with the user id (CD.1234) of whom you mean, or --all for all that is "
+        "under this number\n",
+        command, command);
     return -1;
 }

@@ -22,9 +22,11 @@ const struct command cmd_records = {
         "remember that it asked; whether a conversation is open; what is on its way. Whether\n"
         "numbers stand in clear or sealed makes no difference. No other number is told, but what\n"
         "somebody wrote into the notes. What the same person wrote while the number was hidden is\n"
-        "among it; when several people had the number, it is said how many. Changes nothing.\n\n"
+        "among it. When the records of a number are some user id's, the number may have been given out\n"
+        "again since: say whom you mean by the user id (CD.1234), or --all. Who hides her number, and\n"
+        "asked only for records of others, is found by her user id alone. Changes nothing.\n\n"
         "  --phone NUMBER  written as people or WhatsApp write it, with + in front; or a user id\n"
-        "  --all           of all who had the number\n"
+        "  --all           all that is under the number, of whoever had it\n"
         "  --flow FILE     as for serve\n",
     .run = run,
 };
@@ -130,8 +132,10 @@ static int show(const struct setup *setup, struct request *request)
         return command_fail(subject, error);
     if (person_find(setup, request->phone, &request->person) != 0)
         return -1;
-    if (request->person.links.count > 1 && !request->all)
-        return person_tell_several("records", &request->person.links);
+    if (person_is_doubtful(request->phone, &request->person.links) && !request->all) {
+        person_tell_user_ids("records", &request->person.links);
+        return person_refuse("records");
+    }
     if (record_erase_count(url, &whose, &found, error) != 0)
         return command_fail("DATABASE_URL", error);
     if (erasing_run(&elsewhere, error) != 0)
@@ -146,6 +150,9 @@ static int show(const struct setup *setup, struct request *request)
                      "records of others whose notes mention it"),
                 found.notes);
     print_elsewhere(&elsewhere);
+    if (request->phone[0] == '+' && found.records + found.asked == 0)
+        puts(SAYS("note : qui cache son numéro se trouve par son identifiant : --phone CD.…",
+                  "hint: who hides her number is found by her user id: --phone CD.…"));
     puts(SAYS("note : les sauvegardes peuvent en contenir davantage, jusqu’à ce qu’elles soient "
               "remplacées ; « whatsapp-uic erase --phone » efface",
               "hint: backups may hold more until they are replaced; whatsapp-uic erase --phone "

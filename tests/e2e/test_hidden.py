@@ -126,7 +126,7 @@ def test_a_person_is_erased_by_either(start, redis, database, erase, name):  # n
     codes = known_by_both(server)
     sessions = len(redis.keys("uic:s:*"))
     dry = erase("--phone", name, "--dry-run")
-    done = erase("--phone", name, "--yes")
+    done = erase("--phone", name, "--all", "--yes")
     for finished in (dry, done):
         assert finished.returncode == 0, finished.stderr
         assert "records without their number now: 2" in finished.stdout

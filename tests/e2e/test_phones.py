@@ -210,7 +210,7 @@ def test_a_person_is_found_by_number_or_user_id(start, redis, database, run):
     clear, sealed, hidden = texts(database)
     assert clear == NUMBER and sealed.startswith("siv:") and hidden.startswith("siv:") and sealed != hidden
     for name in (NUMBER, USER):
-        said = run("records", "--phone", name, REDIS_URL=redis.url)
+        said = run("records", "--phone", name, "--all", REDIS_URL=redis.url)
         assert said.returncode == 0 and "records of this number: 3" in said.stdout, said.stderr
         assert all(code in said.stdout for code in codes)
         dry = run("erase", "--phone", name, "--dry-run", REDIS_URL=redis.url)
