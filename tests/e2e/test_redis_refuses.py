@@ -220,7 +220,8 @@ def test_nothing_is_answered_that_no_replica_has(start, redis, redis_with):
         assert question(1) in said.result()
         assert again.result() == said.result()
     eventually(lambda: server.answers("/ready"), "ready again")
-    assert server.log().count("sessions_down") == 1
+    # When it changes, not for each save: on a loud machine the replica may be late once more.
+    assert 1 <= server.log().count("sessions_down") < server.counts()["uic_sessions_unreplicated_total"]
     redis.kill()
     replica.command("REPLICAOF", "NO", "ONE")
     with Phone(start(REDIS_URL=replica.url), phone.number) as later:
