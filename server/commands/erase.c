@@ -19,9 +19,7 @@ static int run(struct options *options, int argc, char *argv[]);
 
 const struct command cmd_erase = {
     .name = "erase",
-    .arguments =
-        "(--phone NUMBER [--all] | --code CODE | --older-than DAYS | --again) [--delete] [--dry-run]"
-        " [--yes]",
+    .arguments = "(--phone NUMBER [--all] | --code CODE | --older-than DAYS | --again) [OPTION]...",
     .summary = "remove a person's number, or codes",
     .details =
         "  whatsapp-uic erase --phone +243999999999\n"
