@@ -170,6 +170,13 @@ def test_backed_up_dropped_and_restored_the_code_is_the_same(machine):
     assert machine.psql("SELECT count(*), max(request_count) FROM uic_records") == f"1|{before + 1}"
 
 
+def test_numbers_are_sealed_and_a_person_is_told_what_is_kept(machine):
+    machine.follow(10, only="phones --seal")
+    assert machine.psql("SELECT phone_number LIKE 'siv:%' FROM uic_records") == "t"
+    said = machine.follow(10, only="records --phone")
+    assert code_of(JEAN, salt=machine.setting("UIC_SALT")) in said
+
+
 def test_a_number_is_erased(machine):
     machine.follow(10, only="erase")
     assert "RETENTION_DAYS" in machine.follow(10, only="whatsapp-uic retention")
