@@ -268,6 +268,17 @@ class UicServer(Process):
             connection.close()
 
 
+def sqlite_query(path, sql):
+    """Rows of texts, committed; waits for whoever writes."""
+    connection = sqlite3.connect(path, timeout=PATIENCE)
+    try:
+        rows = connection.execute(sql).fetchall()
+        connection.commit()
+        return [tuple(str(value) for value in row) for row in rows]
+    finally:
+        connection.close()
+
+
 class RedisServer(Process):
     """redis-server on 127.0.0.1; what it was told survives stop() and kill(), if it is durable."""
 

@@ -5,7 +5,6 @@ has what one clock that stays wrong does to retention."""
 
 import itertools
 import re
-import sqlite3
 import time
 from contextlib import ExitStack
 from urllib.parse import urlencode
@@ -15,7 +14,7 @@ import pytest
 from crowd import TOKEN, stats
 from graph import Graph
 from phone import FORM, Phone, new_number
-from processes import PATIENCE, RedisServer, UicServer, WallClock, eventually, run_program
+from processes import RedisServer, UicServer, WallClock, eventually, run_program, sqlite_query
 from production import PostgresServer
 from test_clocks import add
 from test_erase import Database
@@ -63,13 +62,7 @@ class World:
         self.clocks[whose] = process.clock = WallClock(path)
 
     def query(self, sql):
-        connection = sqlite3.connect(self.database.url.removeprefix("sqlite:///"), timeout=PATIENCE)
-        try:
-            rows = connection.execute(sql).fetchall()
-            connection.commit()
-            return [tuple(str(value) for value in row) for row in rows]
-        finally:
-            connection.close()
+        return sqlite_query(self.database.url.removeprefix("sqlite:///"), sql)
 
     def records(self):
         return {code for code, in self.database.query("SELECT uic_code FROM uic_records")}
@@ -247,13 +240,13 @@ def test_what_waits_for_the_database_is_kept_whatever_a_clock_says(world):
     world.postgres.stop()
     slow = set()
     for whose, jump in ((whose, jump) for whose in ("ours", "Redis's") for jump in JUMPS):
-        world.clocks[whose].shift(jump)
+        shift(world.clocks[whose], whose, jump)
         for server in world.servers:
             before = set(world.codes)
             register(world, server, *person())
             if whose == "ours" and jump <= -DAY and server is world.servers[0]:
                 slow |= world.codes - before
-        world.clocks[whose].shift(0)
+        shift(world.clocks[whose], whose, 0)
     world.clocks["PostgreSQL's"].shift(YEARS)
     world.postgres.start()
 
@@ -273,7 +266,7 @@ def test_what_waits_for_the_database_is_kept_whatever_a_clock_says(world):
     ("postgres+redis", "Redis's", -HOUR, ["Redis's"]),
     ("postgres+redis", "PostgreSQL's", HOUR, ["the database's"])])
 def test_check_says_which_clocks_differ(world, tmp_path, whose, jump, told):
-    world.clocks[whose].shift(jump)
+    shift(world.clocks[whose], whose, jump)
     done = run_program("check", cwd=tmp_path, **world.settings, **world.clocks["ours"].settings())
     assert done.returncode == 1
     assert re.findall(r"^bad +clock: ours is \d+ s (?:ahead of|behind) (.*)$", done.stdout, re.M) == told

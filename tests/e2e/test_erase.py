@@ -5,13 +5,13 @@ import os
 import pty
 import pwd
 import re
-import sqlite3
 import subprocess
+from functools import partial
 
 import meta
 import pytest
 from phone import Phone
-from processes import PATIENCE, PROGRAM, environment_for, eventually, run_program
+from processes import PATIENCE, PROGRAM, environment_for, eventually, run_program, sqlite_query
 from production import PostgresServer
 from texts import JEAN, MARIE, code_in, message
 
@@ -32,19 +32,10 @@ def database(request, tmp_path):
         path = tmp_path / "data/codes.db"
         path.parent.mkdir()
 
-        def query(sql):
-            connection = sqlite3.connect(path, timeout=PATIENCE)
-            try:
-                rows = connection.execute(sql).fetchall()
-                connection.commit()
-                return [tuple(str(value) for value in row) for row in rows]
-            finally:
-                connection.close()
-
         def everything():  # the file and its log, byte by byte
             return b"".join(file.read_bytes() for file in path.parent.iterdir())
 
-        yield Database(f"sqlite:///{path}", query, everything)
+        yield Database(f"sqlite:///{path}", partial(sqlite_query, path), everything)
         return
     with PostgresServer(tmp_path / "postgres", {"log_statement": "all"}) as server:
         def dump():

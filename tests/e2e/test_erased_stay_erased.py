@@ -2,13 +2,13 @@
 into the outbox."""
 
 import os
-import sqlite3
 import subprocess
 import time
+from functools import partial
 
 import pytest
 from phone import Phone
-from processes import PATIENCE, PROGRAM, SALT, eventually, run_program
+from processes import PATIENCE, PROGRAM, SALT, eventually, run_program, sqlite_query
 from texts import JEAN, MARIE, code_in
 
 NUMBER, OTHER = "+243899111222", "+243899111333"
@@ -29,16 +29,7 @@ def database(request, tmp_path):
         path = tmp_path / "data/codes.db"
         path.parent.mkdir()
 
-        def query(sql):
-            connection = sqlite3.connect(path, timeout=PATIENCE)
-            try:
-                rows = connection.execute(sql).fetchall()
-                connection.commit()
-                return [tuple(str(value) for value in row) for row in rows]
-            finally:
-                connection.close()
-
-        return Database(f"sqlite:///{path}", query,
+        return Database(f"sqlite:///{path}", partial(sqlite_query, path),
                         lambda: b"".join(file.read_bytes() for file in path.parent.glob("codes.db*")
                                          if "before-restore" not in file.name))
     server = request.getfixturevalue("postgres")
