@@ -4,7 +4,7 @@
 #define STORE_RECORDS_CLAIMS_H
 
 #include "store/records.h"
-#include "store/records/sql.h"
+#include "store/sql/sql.h"
 
 struct record_store;
 

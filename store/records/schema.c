@@ -7,11 +7,13 @@
 #include <string.h>
 #include <time.h>
 
-extern const char schema_1_postgres_sql[], schema_2_postgres_sql[];
-extern const char schema_1_sqlite_sql[], schema_2_sqlite_sql[];
+extern const char schema_1_postgres_sql[], schema_2_postgres_sql[], schema_3_postgres_sql[];
+extern const char schema_1_sqlite_sql[], schema_2_sqlite_sql[], schema_3_sqlite_sql[];
 
-static const char *const sqlite_statements[] = {schema_1_sqlite_sql, schema_2_sqlite_sql};
-static const char *const postgres_statements[] = {schema_1_postgres_sql, schema_2_postgres_sql};
+static const char *const sqlite_statements[] = {schema_1_sqlite_sql, schema_2_sqlite_sql,
+                                                schema_3_sqlite_sql};
+static const char *const postgres_statements[] = {schema_1_postgres_sql, schema_2_postgres_sql,
+                                                  schema_3_postgres_sql};
 
 const struct schema_migrations schema_migrations[] = {
     [SQL_SQLITE] = {sqlite_statements, sizeof sqlite_statements / sizeof sqlite_statements[0]},

@@ -5,7 +5,7 @@
 #ifndef STORE_RECORDS_SCHEMA_H
 #define STORE_RECORDS_SCHEMA_H
 
-#include "store/records/sql.h"
+#include "store/sql/sql.h"
 
 /* Migration n brings the tables from version n - 1 to n; the list begins with n = 1. */
 struct schema_migrations {

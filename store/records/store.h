@@ -3,7 +3,7 @@
 #define STORE_RECORDS_STORE_H
 
 #include "store/records/mailbox.h"
-#include "store/records/sql.h"
+#include "store/sql/sql.h"
 #include <stdatomic.h>
 
 struct claims_batch;

@@ -4,7 +4,7 @@
  */
 #include "record_bench.h"
 
-#include "store/records/sql.h"
+#include "store/sql/sql.h"
 #include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>

@@ -4,7 +4,7 @@
 #include "record_bench.h"
 
 #include "store/base/clock.h"
-#include "store/records/sql.h"
+#include "store/sql/sql.h"
 #include <netinet/in.h>
 #include <sys/socket.h>
 

@@ -12,8 +12,8 @@
  * One thread's at a time. Parameters are $1, $2 ... in both dialects, in any order; a statement
  * need not have all that are given. Transactions are statements: BEGIN, COMMIT, ROLLBACK.
  */
-#ifndef STORE_RECORDS_SQL_H
-#define STORE_RECORDS_SQL_H
+#ifndef STORE_SQL_SQL_H
+#define STORE_SQL_SQL_H
 
 #include "store/ticket.h"
 #include <stddef.h>

@@ -5,10 +5,10 @@
  * up in a thread of their own, and the hosts tried here one by one, each address until its time is
  * over.
  */
-#include "store/records/postgres_connect.h"
+#include "store/sql/postgres_connect.h"
 #include "store/base/clock.h"
 #include "store/base/resolver.h"
-#include "store/records/sql_driver.h"
+#include "store/sql/sql_driver.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -1,5 +1,5 @@
 /* SQLite's side of sql.h: a file, opened with our settings. */
-#include "store/records/sql_driver.h"
+#include "store/sql/sql_driver.h"
 
 #include "store/base/clock.h"
 #include <errno.h>

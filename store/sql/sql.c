@@ -1,5 +1,5 @@
 /* What both drivers share: which one a URL wants, statements that are kept, columns as numbers. */
-#include "store/records/sql_driver.h"
+#include "store/sql/sql_driver.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,10 +2,10 @@
  * From a postgresql:// URL to a connection, with a deadline that also holds while a name server or
  * a host is silent.
  */
-#ifndef STORE_RECORDS_POSTGRES_CONNECT_H
-#define STORE_RECORDS_POSTGRES_CONNECT_H
+#ifndef STORE_SQL_POSTGRES_CONNECT_H
+#define STORE_SQL_POSTGRES_CONNECT_H
 
-#include "store/records/sql.h"
+#include "store/sql/sql.h"
 #include <libpq-fe.h>
 
 /* Waits until the connection can be read, or written (POLLIN, POLLOUT), or due_ms has come; 0: for

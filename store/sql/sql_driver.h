@@ -1,8 +1,8 @@
 /* What a driver fills in; each function is its namesake of sql.h. */
-#ifndef STORE_RECORDS_SQL_DRIVER_H
-#define STORE_RECORDS_SQL_DRIVER_H
+#ifndef STORE_SQL_SQL_DRIVER_H
+#define STORE_SQL_SQL_DRIVER_H
 
-#include "store/records/sql.h"
+#include "store/sql/sql.h"
 
 struct sql_driver {
     void (*close)(struct sql *sql);

@@ -3,8 +3,8 @@
  * deadline. A connection on which it has passed is not used again.
  */
 #include "store/base/clock.h"
-#include "store/records/postgres_connect.h"
-#include "store/records/sql_driver.h"
+#include "store/sql/postgres_connect.h"
+#include "store/sql/sql_driver.h"
 
 #include <poll.h>
 #include <stdio.h>

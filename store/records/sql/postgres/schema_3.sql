@@ -1,0 +1,50 @@
+-- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
+-- name. The records say it of those that she registered herself, and only of these.
+CREATE TABLE uic_links (
+    user_id bytea PRIMARY KEY,
+    number bytea NOT NULL,
+    since date NOT NULL
+);
+CREATE INDEX uic_links_number ON uic_links (number);
+
+-- Who asked for which record that has near, by the beginning of her keyed hash, as in asked_by: so that
+-- a person is asked about answers that are nearly hers.
+CREATE TABLE uic_asked (
+    who bytea NOT NULL,
+    record bigint NOT NULL,
+    PRIMARY KEY (who, record)
+);
+
+-- What may be one person twice, and what people said of it. The maintenance fills both; answers is the
+-- input_hash of the other record, which need not be there.
+CREATE TABLE uic_near (
+    kind smallint NOT NULL,
+    hash bytea NOT NULL,
+    record bigint NOT NULL,
+    PRIMARY KEY (hash, kind, record)
+);
+CREATE TABLE uic_pairs (
+    record bigint NOT NULL,
+    answers bytea NOT NULL,
+    why text NOT NULL,
+    said text,
+    decision text,
+    PRIMARY KEY (record, answers)
+);
+CREATE INDEX uic_pairs_answers ON uic_pairs (answers);
+
+-- What is known of a record goes with it. Who asked is in asked_by; whoever is there no more, because
+-- more than sixteen asked, keeps a row that leads nowhere: ids are never given out again.
+CREATE FUNCTION uic_near_delete() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT SET enable_seqscan = off AS $$
+BEGIN
+    DELETE FROM uic_asked USING gone, generate_series(0, 15) AS n
+    WHERE who = substring(gone.asked_by FROM 8 * n + 1 FOR 5) AND record = gone.id;
+    DELETE FROM uic_near USING gone, generate_series(0, 4) AS n
+    WHERE hash = substring(gone.near FROM 5 * n + 1 FOR 5) AND record = gone.id;
+    DELETE FROM uic_pairs USING gone WHERE record = gone.id;
+    DELETE FROM uic_pairs USING gone WHERE answers = gone.input_hash;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER uic_near_delete AFTER DELETE ON uic_records
+REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION uic_near_delete();
