@@ -274,8 +274,10 @@ static int run(struct options *options, int argc, char *argv[])
 
     if (read_options(&request, argc, argv) != 0)
         return COMMAND_USAGE;
-    if (config_load(&config, options->env_file, stderr) == 0 &&
-        numbers_prepare(&config, &request) == 0)
+    const int loaded = request.with_phone
+                           ? config_load(&config, options->env_file, stderr)
+                           : config_load_unsalted(&config, options->env_file, stderr);
+    if (loaded == 0 && (!request.with_phone || numbers_prepare(&config, &request) == 0))
         status = export_run(&config, &request);
     phone_numbers_free(request.numbers);
     config_free(&config);

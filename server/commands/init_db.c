@@ -20,7 +20,7 @@ static int run(struct options *options, int argc, char *argv[])
         return COMMAND_USAGE;
     struct config config;
     char report[ERROR_MAX] = "", error[ERROR_MAX] = "";
-    int status = config_load(&config, options->env_file, stderr);
+    int status = config_load_unsalted(&config, options->env_file, stderr);
     if (status == 0) {
         status = record_store_prepare(config.database_url, report, error);
         if (status == 0)

@@ -106,7 +106,7 @@ static int run(struct options *options, int argc, char *argv[])
 
     if (command_only_options(known, argc, argv) != 0)
         return COMMAND_USAGE;
-    int status = config_load(&config, options->env_file, stderr);
+    int status = config_load_unsalted(&config, options->env_file, stderr);
     if (status == 0)
         status = retention(&config, runs);
     config_free(&config);

@@ -8,12 +8,14 @@
 #include <string.h>
 #include <unistr.h>
 
-/* What a file of which not all was read (not whole) does not say is not missing. */
+/* What a file of which not all was read (not whole) does not say is not missing; nor is the salt for
+ * who needs none, or has it in a file of its own. */
 static int read_setting(struct config *config, const struct setting *setting,
-                        const struct dotenv *file, bool whole, FILE *errors)
+                        const struct dotenv *file, bool whole, bool salted, FILE *errors)
 {
     const char *value = config_lookup(file, setting->name);
-    if (value == NULL && setting->need == REQUIRED && config_lookup(file, "UIC_SALT_FILE"))
+    if (value == NULL && setting->need == REQUIRED &&
+        (!salted || config_lookup(file, "UIC_SALT_FILE")))
         return 0;
     if (value == NULL && setting->need == REQUIRED) {
         if (whole)
@@ -104,7 +106,7 @@ static void warn_repeated(const struct dotenv *file, const char *env_file, FILE 
             }
 }
 
-int config_load(struct config *config, const char *env_file, FILE *errors)
+static int load(struct config *config, const char *env_file, bool salted, FILE *errors)
 {
     *config = (struct config){0};
     struct dotenv file = {0};
@@ -113,15 +115,26 @@ int config_load(struct config *config, const char *env_file, FILE *errors)
     warn_unknown(&file, env_file, errors);
     warn_repeated(&file, env_file, errors);
     for (size_t i = 0; i < config_setting_count; i++)
-        if (read_setting(config, &config_settings[i], &file, whole, errors) != 0)
+        if ((salted || config_settings[i].offset != offsetof(struct config, uic_salt_file)) &&
+            read_setting(config, &config_settings[i], &file, whole, salted, errors) != 0)
             status = -1;
-    if (config_read_salt(config, &file, errors) != 0)
+    if (salted && config_read_salt(config, &file, errors) != 0)
         status = -1;
     derive(config);
     if (whole && config_check_needs(config, &file, errors) != 0)
         status = -1;
     dotenv_free(&file);
     return status;
+}
+
+int config_load(struct config *config, const char *env_file, FILE *errors)
+{
+    return load(config, env_file, true, errors);
+}
+
+int config_load_unsalted(struct config *config, const char *env_file, FILE *errors)
+{
+    return load(config, env_file, false, errors);
 }
 
 int config_load_code(struct config *config, const char *env_file, FILE *errors)
@@ -132,7 +145,7 @@ int config_load_code(struct config *config, const char *env_file, FILE *errors)
     for (size_t i = 0; i < config_setting_count; i++) {
         if (!config_settings[i].makes_code || !config_lookup(&file, config_settings[i].name))
             continue;
-        if (read_setting(config, &config_settings[i], &file, true, errors) != 0)
+        if (read_setting(config, &config_settings[i], &file, true, true, errors) != 0)
             status = -1;
     }
     if (config_read_salt(config, &file, errors) != 0)

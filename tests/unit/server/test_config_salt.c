@@ -231,6 +231,25 @@ static void a_file_that_others_may_read_is_told(void **state)
     assert_string_equal(said, "");
 }
 
+/* systemd shows the salt to the service alone: whoever only has to do with the database does without. */
+static void the_database_needs_no_salt(void **state)
+{
+    (void)state;
+    unsetenv("UIC_SALT");
+    assert_int_equal(load(), -1);
+    assert_int_equal(run_loader(config_load_unsalted), 0);
+    assert_string_equal(said, "");
+    setenv("UIC_SALT_FILE", "/no/such/file", 1);
+    assert_int_equal(run_loader(config_load_unsalted), 0);
+    assert_string_equal(said, "");
+    assert_null(config.uic_salt);
+    setenv("UIC_SALT", "short", 1);
+    assert_int_equal(run_loader(config_load_unsalted), -1);
+    write_file("PORT=none\n");
+    unsetenv("UIC_SALT");
+    assert_int_equal(run_loader(config_load_unsalted), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +263,7 @@ int main(void)
         test(what_is_no_file_is_not_opened_for_long),
         test(one_of_the_two_is_enough),
         test(a_file_that_others_may_read_is_told),
+        test(the_database_needs_no_salt),
     };
     int fd = mkstemp(salt_file);
 
