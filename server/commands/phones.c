@@ -4,7 +4,10 @@
 #include "server/commands/stats_view.h"
 #include "server/security/phone_numbers.h"
 #include "server/serving/setup.h"
+#include "store/base/seal.h"
+#include "store/outbox.h"
 #include "store/record_tools.h"
+#include "store/redis.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +36,8 @@ const struct command cmd_phones = {
 /* Numbers may come in the old form meanwhile, from a server with older settings: so often all are
  * looked at. */
 #define ROUNDS 3
+/* For one Redis command. */
+#define REDIS_MS 3000
 
 struct move {
     struct setup setup;
@@ -74,6 +79,39 @@ static int numbers_move(struct move *move, char error[ERROR_MAX])
     return status;
 }
 
+static void on_entry(void *arg, const struct outbox_seen *seen)
+{
+    *(int64_t *)arg += seen->key == OUTBOX_OURS;
+}
+
+/* What waits in the outbox has its number in the form of when it was told. Where Redis is away or not
+ * ours to read, the command has done all the same what it is for. */
+static void outbox_tell(const struct move *move)
+{
+    const char *url = move->setup.config.redis_url;
+    char error[ERROR_MAX];
+    int64_t count = 0;
+    struct redis_call *redis = url != NULL ? redis_call_open(url, REDIS_MS, error) : NULL;
+    struct seal_keys *keys = redis != NULL ? seal_keys_create(move->setup.keys.outbox_seal) : NULL;
+
+    if (url != NULL && (keys == NULL || outbox_list(redis, keys, on_entry, &count, error) != 0))
+        puts(
+            SAYS("note : la file d’attente n’a pas pu être lue ; ce qui y attend garde son numéro "
+                 "sous l’ancienne forme",
+                 "hint: the outbox could not be read; what waits there keeps its number in the old "
+                 "form"));
+    else if (count > 0)
+        printf(SAYS("note : fiches qui attendent encore la base, avec leur numéro sous l’ancienne "
+                    "forme : %" PRId64
+                    " ; quand « whatsapp-uic outbox » n’en montre plus, relancez "
+                    "cette commande\n",
+                    "hint: records that still wait for the database, with their numbers in the old "
+                    "form: %" PRId64 "; when “whatsapp-uic outbox” shows none, say this again\n"),
+               count);
+    seal_keys_free(keys);
+    redis_call_close(redis);
+}
+
 /* What became of it. Returns 0, or -1 when some are left. */
 static int tell(const struct move *move, int64_t others)
 {
@@ -95,6 +133,7 @@ static int tell(const struct move *move, int64_t others)
     else if (move->moved > 0 && move->seals)
         puts(SAYS("note : les sauvegardes d’avant contiennent encore les numéros en clair",
                   "hint: backups from before still hold the numbers in clear"));
+    outbox_tell(move);
     return others == 0 ? 0 : -1;
 }
 

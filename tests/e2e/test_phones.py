@@ -254,6 +254,23 @@ def test_who_came_by_the_outbox_is_known_again(start, redis, database):
     assert told(server, NUMBER, LUC) == message("existing_code", code=luc)
 
 
+def test_numbers_that_wait_in_the_outbox_are_told(start, redis, database, run):
+    settings = {"DATABASE_URL": database.url, "REDIS_URL": redis.url}
+    start(**settings, PHONE_NUMBERS="clear").stop()
+    assert "hint" not in run("phones", "--seal", REDIS_URL=redis.url).stdout
+    away = start(**{**settings, "DATABASE_URL": AWAY}, PHONE_NUMBERS="clear", wait_for="/health")
+    register(away, NUMBER, LUC)
+    away.stop()
+    done = run("phones", "--seal", REDIS_URL=redis.url)
+    assert done.returncode == 0 and "with their numbers in the old form: 1;" in done.stdout, done.stdout
+    server = start(**settings, PHONE_NUMBERS="sealed")
+    eventually(lambda: texts(database) == [NUMBER], "the outbox is written")
+    server.stop()
+    assert "numbers sealed: 1" in run("phones", "--seal", REDIS_URL=redis.url).stdout
+    assert texts(database)[0].startswith("siv:")
+    assert "the outbox could not be read" in run("phones", "--seal", REDIS_URL="redis://127.0.0.1:1/0").stdout
+
+
 def test_imported_numbers_are_sealed_and_known(start, database, run, tmp_path):
     form = old_database.INITIAL
     persons = old_database.people(form, 20)
