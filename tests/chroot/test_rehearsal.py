@@ -97,6 +97,32 @@ def test_two_instances_by_the_guide(machine):
     assert machine.check() == ["ok    server: ready on port 8000", "ok    server: ready on port 8001"]
 
 
+def test_the_salt_may_be_systemds(machine):
+    """In a file that root alone reads, as the guide says; and back. Nothing else of the guide changes."""
+    salt = machine.setting("UIC_SALT")
+    settings = machine.system.read(SETTINGS)
+    section = machine.guide.sections[15]
+    drop_in = re.search(r"^ *(\[Service\]\n *LoadCredential=.*\n.*)$", section, re.M)[1]
+    checked = re.search(r"^ *(sudo systemd-run .* check .*)$", section, re.M)[1]
+    machine.system.shell("umask 077; cat >/etc/whatsapp-uic/sel", stdin=salt + "\n")
+    machine.set("UIC_SALT", "")
+    for unit in ("whatsapp-uic.service", "whatsapp-uic@.service"):
+        machine.adapt(unit, drop_in + "\n")
+    machine.system.shell("systemctl restart whatsapp-uic.target")
+    assert machine.states() == ["active"] * 4
+    met = machine.write_during(lambda: None)
+    assert met["failures"] == [] and machine.lost(met) == []
+    assert "bad" not in machine.system.shell(checked)
+    for command in ("init-db", "retention", "export --no-phone --output /dev/null"):
+        machine.system.shell(f"cd /tmp && sudo -u whatsapp-uic whatsapp-uic {command} --env {SETTINGS}")
+    said = machine.system.run("sudo", "-u", "whatsapp-uic", "whatsapp-uic", "check", "--env", SETTINGS, check=False)
+    assert "UIC_SALT: is not set" in said.stdout + said.stderr and salt not in said.stdout + said.stderr
+    for unit in ("whatsapp-uic.service", "whatsapp-uic@.service"):
+        machine.adapt(unit, "")
+    machine.system.shell(f"cat >{SETTINGS}; rm /etc/whatsapp-uic/sel; systemctl restart whatsapp-uic.target", stdin=settings)
+    assert machine.states() == ["active"] * 4
+
+
 @pytest.fixture(scope="module")
 def newer(machine, root, build, tmp_path_factory):
     """Packages of a next version, with one more migration, in /root/newer."""
