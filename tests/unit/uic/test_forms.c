@@ -187,6 +187,26 @@ static void no_answer_becomes_nothing(void **state)
     assert_string_equal("HHH", out);
 }
 
+/* tests/data/normalization/forms.py */
+static void a_second_implementation_agrees(void **state)
+{
+    FILE *file = fopen(SOURCE_DIR "/tests/data/normalization/forms.tsv", "r");
+    char line[256];
+    size_t rows = 0;
+
+    (void)state;
+    assert_non_null(file);
+    for (; fgets(line, sizeof line, file) != NULL; rows++) {
+        char *at = line;
+        const char *text = strsep(&at, "\t"), *spelling = strsep(&at, "\t");
+
+        check(UIC_SPELLING, text, spelling);
+        check(UIC_SOUND, text, strsep(&at, "\n"));
+    }
+    fclose(file);
+    assert_true(rows > 1000);
+}
+
 /* The sound is the same whatever was made of the answer before. */
 static void check_ways(const char *text)
 {
@@ -317,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_nasal_falls_before_every_consonant),
         cmocka_unit_test(spellings_of_a_name_are_one),
         cmocka_unit_test(no_answer_becomes_nothing),
+        cmocka_unit_test(a_second_implementation_agrees),
         cmocka_unit_test(the_sound_is_the_same_from_every_way),
         cmocka_unit_test(the_reference_has_its_sound_too),
         cmocka_unit_test(a_form_fits_or_is_refused),
