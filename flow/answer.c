@@ -51,10 +51,14 @@ void text_strip(const char **text, size_t *length)
         --*length;
 }
 
-/* Each character of a text may have four. */
+/* Each character of a text may have four, and each letter of a form two. */
 size_t question_kept(const struct question *question)
 {
-    return question->type == ANSWER_TEXT ? 4 * (size_t)question->max : question_room(question);
+    if (question->type == ANSWER_TEXT)
+        return 4 * (size_t)question->max;
+    return question->type == ANSWER_LETTERS && question->normalization != question_checked(question)
+               ? 2 * question_room(question)
+               : question_room(question);
 }
 
 int64_t year_of(int64_t now_s)
@@ -70,27 +74,31 @@ static int64_t max_of(const struct question *question, int64_t now_s)
     return question->max_is_now ? year_of(now_s) : question->max;
 }
 
-static bool is_canonical_number(const struct flow *flow, const struct question *question)
+enum uic_normalization question_checked(const struct question *question)
 {
-    return flow->normalization == UIC_EXTENDED &&
+    return question->normalization == UIC_REFERENCE ? UIC_REFERENCE : UIC_EXTENDED;
+}
+
+static bool is_canonical_number(const struct question *question)
+{
+    return question->normalization != UIC_REFERENCE &&
            (question->type == ANSWER_YEAR || question->type == ANSWER_INTEGER);
 }
 
-static int normalize_unchecked(const struct flow *flow, const struct question *question,
-                               const char *text, size_t length, char *out, size_t capacity,
-                               size_t *out_length)
+static int normalize_unchecked(const struct question *question, const char *text, size_t length,
+                               char *out, size_t capacity, size_t *out_length)
 {
-    if (is_canonical_number(flow, question) &&
+    if (is_canonical_number(question) &&
         uic_normalize_number(text, length, out, capacity, out_length) == UIC_OK)
         return UIC_OK;
-    return uic_normalize(flow->normalization, text, length, out, capacity, out_length);
+    return uic_normalize(question->normalization, text, length, out, capacity, out_length);
 }
 
 static int normalize_checked(const struct flow *flow, const struct question *question,
                              const char *text, size_t length, char *out, size_t capacity,
                              size_t *out_length)
 {
-    if (is_canonical_number(flow, question))
+    if (is_canonical_number(question))
         return uic_normalize_number(text, length, out, capacity, out_length);
     if (question->type == ANSWER_CHOICE) {
         int choice = pick_choice(flow, question, text, length);
@@ -100,7 +108,7 @@ static int normalize_checked(const struct flow *flow, const struct question *que
         text = question->choices[choice].value;
         length = strlen(text);
     }
-    return uic_normalize(flow->normalization, text, length, out, capacity, out_length);
+    return uic_normalize(question_checked(question), text, length, out, capacity, out_length);
 }
 
 static bool is_number_within(const char *digits, size_t length, int64_t min, int64_t max)
@@ -147,7 +155,11 @@ static bool check(const struct flow *flow, const struct question *question, cons
         return false;
     if (normalize_checked(flow, question, text, length, out, capacity, out_length) != UIC_OK)
         return false;
-    return *out_length <= question_room(question) && is_good(question, now_s, out, *out_length);
+    if (*out_length > question_room(question) || !is_good(question, now_s, out, *out_length))
+        return false;
+    return question->normalization == question_checked(question) ||
+           uic_normalize(question->normalization, text, length, out, capacity, out_length) ==
+               UIC_OK;
 }
 
 static void explain(const struct question *question, int64_t now_s, char error[160])
@@ -187,8 +199,7 @@ int flow_answer(const struct flow *flow, size_t step, const char *text, size_t l
     }
     const struct question *question = &flow->questions[step];
     if (checked ? check(flow, question, text, length, now_s, out, capacity, out_length)
-                : normalize_unchecked(flow, question, text, length, out, capacity, out_length) ==
-                      UIC_OK)
+                : normalize_unchecked(question, text, length, out, capacity, out_length) == UIC_OK)
         return 0;
     if (checked)
         explain(question, now_s, error);

@@ -238,6 +238,18 @@ int check_one_of(const struct node *node, const char *const *words)
     return -1;
 }
 
+enum uic_normalization check_normalization(const struct node *node, enum uic_normalization instead)
+{
+    static const char *const names[] = {[UIC_REFERENCE] = "reference",
+                                        [UIC_EXTENDED] = "extended",
+                                        [UIC_SPELLING] = "spelling",
+                                        [UIC_SOUND] = "sound",
+                                        NULL};
+    const int index = check_one_of(node, names);
+
+    return index < 0 ? instead : (enum uic_normalization)index;
+}
+
 size_t text_units(const char *text)
 {
     size_t units = 0;

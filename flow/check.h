@@ -50,6 +50,8 @@ const char *check_word(const struct node *node, size_t max, const char *allowed,
                        const char *of_what);
 /* One of these words (NULL-terminated); returns its index, -1 if it is not. */
 int check_one_of(const struct node *node, const char *const *words);
+/* One of uic's normalizations; instead when it is not. */
+enum uic_normalization check_normalization(const struct node *node, enum uic_normalization instead);
 /* A text for people with at most these placeholders; NULL if it is not. */
 const char *check_text(const struct node *node, size_t max, unsigned placeholders);
 

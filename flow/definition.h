@@ -111,6 +111,8 @@ struct question {
     int64_t max;
     bool max_is_now; /* max is the current year */
     bool careful;    /* answers are read out of sentences */
+    enum uic_normalization
+        normalization; /* of what goes into the code; a form only of text, letters */
     enum holds holds;
     size_t choice_count;
     struct choice choices[FLOW_CHOICES_MAX];
@@ -129,7 +131,7 @@ struct flow {
     unsigned version;
     uint64_t fingerprint;
     uint64_t file_fingerprint;
-    enum uic_normalization normalization;
+    enum uic_normalization normalization; /* of steps without their own */
     enum flow_confirm confirm;
     struct words *words; /* of careful steps, else NULL */
     uint64_t words_version;
@@ -147,8 +149,9 @@ struct flow {
 };
 
 /* answer.c */
-/* Bytes that hold any normalised answer, with its NUL. */
-#define ANSWER_ROOM_MAX (2 * FLOW_ANSWER_CHARACTERS_MAX + 1)
+/* Bytes that hold any normalised answer, with its NUL: two letters a character, two in the form for
+ * each of these. */
+#define ANSWER_ROOM_MAX (4 * FLOW_ANSWER_CHARACTERS_MAX + 1)
 /* Bytes that all answers of a flow may have as they were read. */
 #define ANSWERS_ROOM_MAX 4096
 /* The part of a text between its outer spaces; other white space than ASCII's is left, and
@@ -156,8 +159,10 @@ struct flow {
 void text_strip(const char **text, size_t *length);
 /* Bytes that a checked answer can have as it is kept. */
 size_t question_kept(const struct question *question);
-/* Bytes that a checked, normalised answer can have. */
+/* Bytes that a checked, normalised answer can have before its form. */
 size_t question_room(const struct question *question);
+/* The normalisation in which an answer is checked, and told back: a form comes behind it. */
+enum uic_normalization question_checked(const struct question *question);
 /* Whether the type's answers are numbers, which are padded on the left. */
 bool question_is_numeric(const struct question *question);
 /* The year of a time, UTC. */

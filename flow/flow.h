@@ -27,10 +27,10 @@
 /* Languages that a flow can have at most. */
 #define FLOW_LANGUAGES_MAX 8
 /* Bytes of all answers of one conversation together, as they were read, and of the names to choose
- * from; normalised they are half as long at most. */
+ * from; normalised they are no longer. */
 #define FLOW_ANSWERS_MAX 4736
 /* Options that a reply can offer at most. */
-#define FLOW_OPTIONS_MAX 20
+#define FLOW_OPTIONS_MAX 32
 /* Bytes that hold an option's id, with its NUL. */
 #define FLOW_OPTION_ID_MAX 68
 /* Bytes that hold an option's label, with its NUL. */

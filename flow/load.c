@@ -20,11 +20,15 @@ const char *flow_default_json(size_t *length)
     return flow_ciu_rdc;
 }
 
-/* Writes out what may be left out of a step. Returns 0, or -1 without memory. */
-static int defaults_write(json_t *step, const struct question *question)
+/* Writes out what may be left out of a step, and leaves out what says no more than the top of the
+ * file. Returns 0, or -1 without memory. */
+static int defaults_write(json_t *step, const struct question *question,
+                          enum uic_normalization normalization)
 {
     json_t *answer = json_object_get(step, "answer");
 
+    if (question->normalization == normalization)
+        json_object_del(step, "normalization");
     if (question->type == ANSWER_TEXT &&
         json_object_set_new(answer, "max", json_integer(question->max)) != 0)
         return -1;
@@ -49,7 +53,7 @@ static json_t *steps_without_words(const struct flow *flow)
         {
             json_object_del(choice, "label");
         }
-        if (defaults_write(step, &flow->questions[i]) != 0) {
+        if (defaults_write(step, &flow->questions[i], flow->normalization) != 0) {
             json_decref(steps);
             return NULL;
         }
@@ -110,7 +114,6 @@ static void load_head(struct flow *flow, const struct node *file)
     static const char *const keys[] = {
         "id",         "version", "languages",   "normalization", "steps", "code", "messages",
         "stop_words", "words",   "reviewed_by", "confirm",       "near",  NULL};
-    static const char *const normalizations[] = {"reference", "extended", NULL};
     static const char *const confirms[] = {"always", "doubt", "never", NULL};
     static const char *const nears[] = {"ask", "off", NULL};
     const struct node id = node_member(file, "id");
@@ -124,8 +127,7 @@ static void load_head(struct flow *flow, const struct node *file)
     flow->id = check_word(&id, 64, LOWER "0123456789-", "lower-case letters, digits or -");
     check_integer(&version, 0, 1000000, &number);
     flow->version = (unsigned)number;
-    flow->normalization =
-        check_one_of(&normalization, normalizations) == 0 ? UIC_REFERENCE : UIC_EXTENDED;
+    flow->normalization = check_normalization(&normalization, UIC_EXTENDED);
     const int index = confirm.json == NULL ? -1 : check_one_of(&confirm, confirms);
     if (near.json != NULL)
         check_one_of(&near, nears);

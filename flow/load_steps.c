@@ -186,6 +186,22 @@ static void load_reading(const struct node *node, struct question *question)
         report_mistake(&holds, "expected no such key; only a text has it");
 }
 
+/* What names are compared by; numbers and choices have one writing only. */
+static void load_normalization(const struct flow *flow, const struct node *node,
+                               struct question *question)
+{
+    const bool has_forms = question->type == ANSWER_TEXT || question->type == ANSWER_LETTERS;
+    const struct node own = node_member(node, "normalization");
+
+    question->normalization = flow->normalization;
+    if (own.json != NULL && !has_forms && question->type != ANSWER_TYPE_COUNT)
+        report_mistake(&own, "expected no such key; only text and letters have it");
+    else if (own.json != NULL)
+        question->normalization = check_normalization(&own, flow->normalization);
+    if (!has_forms && question->normalization != UIC_REFERENCE)
+        question->normalization = UIC_EXTENDED;
+}
+
 static unsigned invalid_placeholders(const struct question *question)
 {
     switch (question->type) {
@@ -202,8 +218,8 @@ static unsigned invalid_placeholders(const struct question *question)
 
 static void load_step(const struct flow *flow, const struct node *node, struct question *question)
 {
-    static const char *const keys[] = {"key",     "answer",    "reading", "holds", "question",
-                                       "invalid", "no_answer", "which",   NULL};
+    static const char *const keys[] = {"key",      "answer",  "reading",   "holds", "normalization",
+                                       "question", "invalid", "no_answer", "which", NULL};
     const struct node key = node_member(node, "key");
     const struct node answer = node_member(node, "answer");
     const struct node text = node_member(node, "question");
@@ -217,6 +233,7 @@ static void load_step(const struct flow *flow, const struct node *node, struct q
     question->key = check_word(&key, 32, KEY_CHARACTERS, "lower-case letters, digits or _");
     load_answer(flow, &answer, question);
     load_reading(node, question);
+    load_normalization(flow, node, question);
     load_needed_texts(flow, &text, CHECK_TEXT_MAX, PLACEHOLDERS_POSITION, question->texts);
     load_texts(flow, &invalid, CHECK_TEXT_MAX, invalid_placeholders(question), true,
                question->invalid);

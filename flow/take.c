@@ -86,7 +86,8 @@ static enum flow_event ask_which(const struct turn *turn, const struct flow_read
     return turn_move(conversation, CONVERSATION_ASKING, FLOW_REPLY_QUESTION, FLOW_EVENT_WHICH);
 }
 
-/* A text is kept as it was read, every other answer as it goes into the code. */
+/* A text is kept as it was read, letters as they were checked, every other answer as it goes into the
+ * code: what is told back is what the person knows. */
 static enum flow_event take_reading(const struct turn *turn, const struct flow_reading *reading,
                                     struct uic_text said, struct uic_text normalized)
 {
@@ -115,10 +116,15 @@ static enum flow_event take_answer(const struct turn *turn, const char *text, si
     char normalized[ANSWER_ROOM_MAX], error[160];
     struct flow_reading reading;
     struct uic_text answer = {.bytes = normalized};
+    const struct question *question = &turn->flow->questions[turn->conversation->step];
     enum flow_event event;
+    bool good = flow_read(turn->flow, turn->conversation->step, text, length, turn->now_s, &reading,
+                          normalized, sizeof normalized, &answer.length, error) == 0;
 
-    if (flow_read(turn->flow, turn->conversation->step, text, length, turn->now_s, &reading,
-                  normalized, sizeof normalized, &answer.length, error) != 0)
+    if (good && question->type == ANSWER_LETTERS)
+        good = uic_normalize(question_checked(question), text, length, normalized,
+                             sizeof normalized, &answer.length) == UIC_OK;
+    if (!good)
         event = refuse(turn, reading.kind);
     else
         event = take_reading(turn, &reading, (struct uic_text){text, length}, answer);

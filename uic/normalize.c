@@ -2,6 +2,7 @@
  * A person's text as ASCII capitals and digits: ASCII by a table, everything else one character at
  * a time through its Unicode decomposition.
  */
+#include "uic/forms.h"
 #include "uic/known.h"
 #include "uic/uic.h"
 
@@ -162,7 +163,13 @@ int uic_normalize(enum uic_normalization normalization, const char *text, size_t
         return UIC_NO_ROOM;
 
     struct output output = {.bytes = out, .capacity = capacity - 1};
-    int status = put_text(&output, (const uint8_t *)text, length, normalization);
+    int status = put_text(&output, (const uint8_t *)text, length,
+                          normalization == UIC_REFERENCE ? UIC_REFERENCE : UIC_EXTENDED);
+    out[output.length] = '\0';
+    if (status == UIC_OK && (normalization == UIC_SPELLING || normalization == UIC_SOUND))
+        status = form_spelling(out, &output.length, capacity);
+    if (status == UIC_OK && normalization == UIC_SOUND)
+        form_sound(out, &output.length);
     if (status != UIC_OK)
         output.length = 0;
     out[output.length] = '\0';

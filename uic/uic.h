@@ -49,12 +49,19 @@ enum uic_normalization {
     /* The same where the reference loses no letter; beyond it NFKD, and letters that have no
      * decomposition are folded: œ OE, æ AE, ß SS, ø O, ł L, đ D, ı I, ŋ N, ɛ E, ɔ O. */
     UIC_EXTENDED,
+    /* One form for the spellings of a name in the DR Congo, made of the extended text; digits stay,
+     * and what would be empty (H) stays as it is. Mwamba, Muamba: MUAMBA. Tshibangu, Cibangu: CIBANGU.
+     * Keeps endings, by which first names differ: Jean JEAN, Jeanne JEANE, Michelle MIXELE. */
+    UIC_SPELLING,
+    /* The same without what ears and pens confuse most: Nsimba, Nzimba, Simba: SIBA. */
+    UIC_SOUND,
 };
 
 /*
  * Normalises text into out as ASCII letters and digits, NUL-terminated. *out_length (without the
  * NUL) may be 0: a text that leaves nothing. Returns UIC_OK, UIC_BAD_UTF8 or UIC_NO_ROOM; after an
- * error out holds an empty string.
+ * error out holds an empty string. A form (spelling, sound) is made in out, where the extended text
+ * and what it is on the way must have room: twice the extended text, with the NUL, always suffices.
  */
 UIC_API int uic_normalize(enum uic_normalization normalization, const char *text, size_t length,
                           char *out, size_t capacity, size_t *out_length);
@@ -66,6 +73,14 @@ UIC_API int uic_normalize(enum uic_normalization normalization, const char *text
  */
 UIC_API int uic_normalize_number(const char *text, size_t length, char *out, size_t capacity,
                                  size_t *out_length);
+
+/*
+ * The sound of an answer that was normalised before, in whichever way: of what uic_normalize made of
+ * a text by UIC_EXTENDED, UIC_SPELLING or UIC_SOUND, what UIC_SOUND makes of that text. Room and
+ * returned value as there.
+ */
+UIC_API int uic_sound(enum uic_normalization from, const char *text, size_t length, char *out,
+                      size_t capacity, size_t *out_length);
 
 struct uic_text {
     const char *bytes;

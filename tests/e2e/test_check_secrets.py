@@ -1,5 +1,7 @@
 """What `check` says of secrets that others may know, and of a flow file whose codes may still change."""
 
+import json
+
 import pytest
 from processes import SALT, run_program
 from texts import FLOW_PATH, JEAN, code_of
@@ -77,10 +79,11 @@ def test_every_command_takes_the_salt_from_its_file(settings, tmp_path, start):
 
 def test_a_draft_is_told(settings):
     assert "draft" not in check(settings).stdout
-    opaque = FLOW_PATH.with_name("ciu-opaque.json")
+    draft = settings.with_name("draft.json")
+    draft.write_text(json.dumps({**json.loads(FLOW_PATH.read_text(encoding="utf-8")), "id": "a-draft", "version": 0}))
     (settings.parent / "uic_database.db").unlink()
-    run_program("init-db", "--env", settings, cwd=settings.parent, FLOW_FILE=opaque)
-    done = check(settings, FLOW_FILE=opaque)
+    run_program("init-db", "--env", settings, cwd=settings.parent, FLOW_FILE=draft)
+    done = check(settings, FLOW_FILE=draft)
     assert done.returncode == 0, done.stdout
-    assert "hint  flow: ciu-opaque is a draft" in done.stdout
-    assert check(settings, "--quiet", "--flow", opaque).returncode == 0
+    assert "hint  flow: a-draft is a draft" in done.stdout
+    assert check(settings, "--quiet", "--flow", draft).returncode == 0

@@ -163,6 +163,33 @@ static void choices(void **state)
     check_rows("reference", choice, rows);
 }
 
+/* Counted is what a person wrote; the form comes behind. */
+static void forms(void **state)
+{
+    const char *text = "{\"type\": \"text\", \"max\": 8}";
+    const char *letters = "{\"type\": \"letters\", \"min\": 2, \"max\": 5}";
+    const char *choice = "{\"type\": \"choice\", \"choices\": ["
+                         "{\"value\": \"Chari\", \"label\": {\"fr\": \"Un\", \"en\": \"One\"}},"
+                         "{\"value\": \"Shari\", \"label\": {\"fr\": \"Deux\", \"en\": \"Two\"}}]}";
+    static const struct row spelling_texts[] = {
+        {"Mwamba", "MUAMBA"}, {"Muamba", "MUAMBA"}, {"XXXXXXXX", "KSKSKSKSKSKSKSKS"},
+        {"Jeanne", "JEANE"},  {"Tshibangu", BAD},   {"H", "H"},
+        {"7", BAD},           {NULL, NULL}};
+    static const struct row sound_texts[] = {
+        {"Mwamba", "MUABA"}, {"Nsimba", "SIBA"}, {"Simba 2", "SIBA2"}, {NULL, NULL}};
+    static const struct row sound_letters[] = {{"xx", "KSKS"}, {"Nsimba", BAD}, {"Simba", "SIBA"},
+                                               {"aa", "A"},    {"Jo1", BAD},    {NULL, NULL}};
+    static const struct row kept[] = {{"1", "CHARI"}, {"shari", "SHARI"}, {NULL, NULL}};
+    static const struct row years[] = {{"01985", "1985"}, {"١٩٨٥", "1985"}, {NULL, NULL}};
+
+    (void)state;
+    check_rows("spelling", text, spelling_texts);
+    check_rows("sound", text, sound_texts);
+    check_rows("sound", letters, sound_letters);
+    check_rows("sound", choice, kept);
+    check_rows("spelling", "{\"type\": \"year\", \"min\": 1900, \"max\": \"now\"}", years);
+}
+
 static void overlong_answers(void **state)
 {
     struct flow *flow = load_flow("ciu-rdc");
@@ -233,6 +260,7 @@ int main(void)
         cmocka_unit_test(texts),
         cmocka_unit_test(letters_and_digits),
         cmocka_unit_test(choices),
+        cmocka_unit_test(forms),
         cmocka_unit_test(overlong_answers),
         cmocka_unit_test(unchecked_answers),
         cmocka_unit_test(answers_to_no_question_and_of_no_text),

@@ -4,6 +4,9 @@
  */
 #include "bench.h"
 
+static const char *const definitions[] = {"ciu-rdc", "ciu-opaque", "ciu-province",
+                                          "reference-initial", "lllfffycg"};
+
 static void the_built_in_flow_is_ciu_rdc(void **state)
 {
     size_t built_in_length, length;
@@ -31,7 +34,7 @@ static void the_built_in_flow_is_ciu_rdc(void **state)
     free(file);
 }
 
-static void check_vector(const struct flow *flow, const json_t *line)
+static void check_vector(const struct flow *flow, bool checked, const json_t *line)
 {
     const json_t *salt = json_object_get(line, "salt");
     const unsigned longer = (unsigned)json_integer_value(json_object_get(line, "longer"));
@@ -44,7 +47,7 @@ static void check_vector(const struct flow *flow, const json_t *line)
 
         answers[i].bytes = normalized[i];
         assert_int_equal(0, flow_answer(flow, i, json_string_value(answer),
-                                        json_string_length(answer), false, NOW, normalized[i],
+                                        json_string_length(answer), checked, NOW, normalized[i],
                                         sizeof normalized[i], &answers[i].length, error));
         assert_string_equal(json_string_value(expected), normalized[i]);
     }
@@ -53,7 +56,8 @@ static void check_vector(const struct flow *flow, const json_t *line)
     assert_string_equal(json_string_value(json_object_get(line, "code")), code);
 }
 
-static void check_vectors(const char *definition, const char *file, size_t count)
+/* checked: as people answer, so that choices are known. */
+static void check_vectors(const char *definition, const char *file, bool checked, size_t count)
 {
     struct flow *flow = load_flow(definition);
     char path[512], *rest;
@@ -67,7 +71,7 @@ static void check_vectors(const char *definition, const char *file, size_t count
         json_t *line = json_loads(at, JSON_ALLOW_NUL, NULL);
 
         assert_non_null(line);
-        check_vector(flow, line);
+        check_vector(flow, checked, line);
         json_decref(line);
         lines++;
     }
@@ -79,52 +83,104 @@ static void check_vectors(const char *definition, const char *file, size_t count
 static void reference_initial_gives_the_codes_of_the_first_release(void **state)
 {
     (void)state;
-    check_vectors("reference-initial", "reference-initial", 1552);
+    check_vectors("reference-initial", "reference-initial", false, 1552);
 }
 
 static void lllfffycg_gives_the_codes_of_ten_characters(void **state)
 {
     (void)state;
-    check_vectors("lllfffycg", "reference-lllfffycg", 610);
+    check_vectors("lllfffycg", "reference-lllfffycg", false, 610);
 }
 
 /* "longer": as for people whose codes would be equal. */
 static void ciu_opaque_gives_its_codes(void **state)
 {
     (void)state;
-    check_vectors("ciu-opaque", "ciu-opaque", 12);
+    check_vectors("ciu-opaque", "ciu-opaque", false, 17);
+}
+
+static void ciu_province_gives_its_codes(void **state)
+{
+    (void)state;
+    check_vectors("ciu-province", "ciu-province", true, 10);
+}
+
+/* A definition without what it has of its own. */
+static json_t *read_common(const char *name)
+{
+    static const char *const own[] = {"id", "version", "near", "code"};
+    size_t length, index;
+    char *text = read_definition(name, &length);
+    json_t *flow = json_loadb(text, length, 0, NULL), *step;
+
+    assert_non_null(flow);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        json_object_del(flow, own[i]);
+    json_array_foreach(json_object_get(flow, "steps"), index, step)
+        json_object_del(step, "normalization");
+    free(text);
+    return flow;
 }
 
 /* All that is asked and said is the same. */
 static void ciu_opaque_is_ciu_rdc_with_another_code(void **state)
 {
-    static const char *const own[] = {"id", "version", "near", "code"};
-    json_t *flows[2];
+    json_t *readable = read_common("ciu-rdc"), *opaque = read_common("ciu-opaque");
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        size_t length;
-        char *text = read_definition(i == 0 ? "ciu-rdc" : "ciu-opaque", &length);
-
-        flows[i] = json_loadb(text, length, 0, NULL);
-        for (size_t k = 0; k < sizeof own / sizeof *own; k++)
-            json_object_del(flows[i], own[k]);
-        free(text);
-    }
-    assert_true(json_equal(flows[0], flows[1]));
-    json_decref(flows[0]);
-    json_decref(flows[1]);
+    assert_true(json_equal(readable, opaque));
+    json_decref(readable);
+    json_decref(opaque);
 }
 
-static void ciu_opaque_is_a_draft_and_ciu_rdc_is_none(void **state)
+/* Two choices stand for the mother's birthplace; the rest is the same, in another order. */
+static void ciu_province_is_ciu_opaque_with_other_questions(void **state)
 {
-    struct flow *opaque = load_flow("ciu-opaque"), *readable = load_flow("ciu-rdc");
+    static const size_t same[][2] = {{0, 0}, {2, 3}, {4, 2}, {5, 4}}; /* province, opaque */
+    json_t *opaque = read_common("ciu-opaque"), *province = read_common("ciu-province");
+    json_t *here = json_object_get(opaque, "steps"), *there = json_object_get(province, "steps");
 
     (void)state;
-    assert_true(flow_is_draft(opaque));
-    assert_false(flow_is_draft(readable));
-    flow_free(opaque);
-    flow_free(readable);
+    assert_int_equal(6, json_array_size(there));
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        assert_true(
+            json_equal(json_array_get(here, same[i][1]), json_array_get(there, same[i][0])));
+    json_object_del(opaque, "steps");
+    json_object_del(province, "steps");
+    assert_true(json_equal(opaque, province));
+    json_decref(opaque);
+    json_decref(province);
+}
+
+/* Of no answer does a letter stand in the code. */
+static void new_programmes_have_codes_that_show_nothing(void **state)
+{
+    static const char *const names[] = {"ciu-opaque", "ciu-province"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t length, index;
+        char *text = read_definition(names[i], &length);
+        json_t *json = json_loadb(text, length, 0, NULL), *piece;
+
+        json_array_foreach(json_object_get(json, "code"), index, piece)
+            assert_null(json_object_get(piece, "field"));
+        assert_int_equal(4, index);
+        json_decref(json);
+        free(text);
+    }
+}
+
+static void no_definition_is_a_draft(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof definitions / sizeof *definitions; i++) {
+        struct flow *flow = load_flow(definitions[i]);
+
+        assert_string_equal(definitions[i], flow_id(flow));
+        assert_false(flow_is_draft(flow));
+        flow_free(flow);
+    }
 }
 
 static void the_example_of_the_contract_comes_out(void **state)
@@ -194,12 +250,10 @@ static void find_french(const json_t *json)
 
 static void french_is_printed_as_french(void **state)
 {
-    static const char *const names[] = {"ciu-rdc", "ciu-opaque", "reference-initial", "lllfffycg"};
-
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < sizeof definitions / sizeof *definitions; i++) {
         size_t length;
-        char *text = read_definition(names[i], &length);
+        char *text = read_definition(definitions[i], &length);
         json_t *json = json_loadb(text, length, 0, NULL);
 
         find_french(json);
@@ -268,8 +322,11 @@ int main(void)
         cmocka_unit_test(reference_initial_gives_the_codes_of_the_first_release),
         cmocka_unit_test(lllfffycg_gives_the_codes_of_ten_characters),
         cmocka_unit_test(ciu_opaque_gives_its_codes),
+        cmocka_unit_test(ciu_province_gives_its_codes),
         cmocka_unit_test(ciu_opaque_is_ciu_rdc_with_another_code),
-        cmocka_unit_test(ciu_opaque_is_a_draft_and_ciu_rdc_is_none),
+        cmocka_unit_test(ciu_province_is_ciu_opaque_with_other_questions),
+        cmocka_unit_test(new_programmes_have_codes_that_show_nothing),
+        cmocka_unit_test(no_definition_is_a_draft),
         cmocka_unit_test(the_example_of_the_contract_comes_out),
         cmocka_unit_test(the_example_of_the_document_works),
         cmocka_unit_test(french_is_printed_as_french),

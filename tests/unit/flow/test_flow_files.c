@@ -166,6 +166,11 @@ static void what_is_written_as_it_is_by_default_changes_nothing(void **state)
     assert_true(fingerprint_with("steps[2].answer.max", NULL) ==
                 fingerprint_with("steps[2].answer.max", json_integer(FLOW_ANSWER_CHARACTERS_MAX)));
     assert_true(fingerprint_with("steps[2].answer.max", json_integer(7)) != usual);
+    assert_true(fingerprint_with("steps[2].normalization", json_string("extended")) == usual);
+    assert_true(fingerprint_with("steps[2].normalization", json_string("spelling")) != usual);
+    assert_true(fingerprint_with("steps[2].normalization", json_string("spelling")) !=
+                fingerprint_with("steps[2].normalization", json_string("sound")));
+    assert_true(fingerprint_with("normalization", json_string("sound")) != usual);
 }
 
 static size_t allocations, failing_allocation;

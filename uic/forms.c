@@ -1,0 +1,191 @@
+/*
+ * Mwamba and Muamba, Tshibangu and Cibangu: one form for the spellings of a name in the DR Congo. Rules
+ * rewrite a text from left to right; "sound" then gives up what ears and pens confuse most.
+ */
+#include "uic/forms.h"
+
+#include "uic/uic.h"
+#include <string.h>
+
+#define VOWELS "AEIOU"
+
+/* How a piece of a text is written in the form; what was written is not read again. */
+struct rule {
+    const char *piece;
+    const char
+        *before; /* one of these letters follows it; "" for the text's end, NULL for whatever */
+    const char *written;
+};
+
+/* The first that fits counts: longest first, with the letters that must follow. */
+static const struct rule rules[] = {
+    {"TSH", NULL, "C"},     {"TCH", NULL, "C"}, {"SCH", NULL, "X"}, {"CQU", NULL, "K"},
+    {"EAU", NULL, "O"},     {"IER", "", "I"},   {"CH", "LR", "K"},  {"CC", "EIY", "KS"},
+    {"GN", "AEIOUY", "NI"}, {"GU", "EI", "G"},  {"CH", NULL, "X"},  {"SH", NULL, "X"},
+    {"DJ", NULL, "J"},      {"PH", NULL, "F"},  {"CK", NULL, "K"},  {"CQ", NULL, "K"},
+    {"QU", NULL, "K"},      {"AU", NULL, "O"},  {"OU", NULL, "U"},  {"C", "EIY", "S"},
+    {"C", NULL, "K"},       {"Q", NULL, "K"},   {"X", NULL, "KS"},  {"W", NULL, "U"},
+    {"Y", NULL, "I"},       {"H", NULL, ""},
+};
+
+static bool is_letter(char character)
+{
+    return character >= 'A' && character <= 'Z';
+}
+
+static bool is_vowel(char character)
+{
+    return character != '\0' && strchr(VOWELS, character) != NULL;
+}
+
+static bool is_consonant(char character)
+{
+    return is_letter(character) && !is_vowel(character);
+}
+
+static bool rule_fits(const struct rule *rule, const char *text)
+{
+    const size_t length = strlen(rule->piece);
+
+    if (strncmp(text, rule->piece, length) != 0)
+        return false;
+    if (rule->before == NULL)
+        return true;
+    return text[length] == '\0' ? rule->before[0] == '\0'
+                                : strchr(rule->before, text[length]) != NULL;
+}
+
+static const struct rule *find_rule(const char *text)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rule_fits(&rules[i], text))
+            return &rules[i];
+    return NULL;
+}
+
+/* The text is moved to the end of its room, and written anew from the beginning. */
+static int rewrite(char *text, size_t *length, size_t capacity)
+{
+    const size_t needed = 2 * *length + 1, room = needed < capacity ? needed : capacity;
+    char *from = text + room - *length - 1, *to = text;
+
+    memmove(from, text, *length + 1);
+    /* CI in front is how Ciluba writes what French writes TSHI. */
+    if (from[0] == 'C' && from[1] == 'I')
+        *to++ = *from++;
+    while (*from != '\0') {
+        const struct rule *rule = find_rule(from);
+        const char letter[] = {*from, '\0'}, *written = rule == NULL ? letter : rule->written;
+        const size_t written_length = strlen(written);
+
+        from += rule == NULL ? 1 : strlen(rule->piece);
+        if (written_length > (size_t)(from - to))
+            return UIC_NO_ROOM;
+        memcpy(to, written, written_length);
+        to += written_length;
+    }
+    *length = (size_t)(to - text);
+    memset(to, 0, room - *length);
+    return UIC_OK;
+}
+
+/* Doubled letters become one; keeps_last: but for two at the very end. */
+static void join_doubles(char *text, size_t *length, bool keeps_last)
+{
+    const size_t was = *length;
+    const bool is_double = was >= 2 && is_letter(text[was - 1]) && text[was - 1] == text[was - 2];
+    size_t now = 0;
+
+    for (size_t i = 0; i < was; i++)
+        if (now == 0 || text[i] != text[now - 1] || !is_letter(text[i]))
+            text[now++] = text[i];
+    if (keeps_last && is_double) {
+        text[now] = text[now - 1];
+        now++;
+    }
+    memset(text + now, 0, was - now);
+    *length = now;
+}
+
+int form_spelling(char *text, size_t *length, size_t capacity)
+{
+    if (strspn(text, "H") == *length) /* nothing would be left */
+        return UIC_OK;
+    if (rewrite(text, length, capacity) != UIC_OK)
+        return UIC_NO_ROOM;
+    join_doubles(text, length, true);
+    return UIC_OK;
+}
+
+static bool ends_with(const char *text, size_t length, const char *end)
+{
+    const size_t end_length = strlen(end);
+
+    return length >= end_length && memcmp(text + length - end_length, end, end_length) == 0;
+}
+
+/* Endings that are written, and hardly heard. */
+static void drop_ending(char *text, size_t *length)
+{
+    if (*length <= 3)
+        return;
+    if (ends_with(text, *length, "ES"))
+        --*length;
+    if (ends_with(text, *length, "IE"))
+        --*length;
+    if (strchr("EI", text[*length - 1]) != NULL && is_consonant(text[*length - 2]))
+        --*length;
+    text[*length] = '\0';
+}
+
+static char sound_of(char letter)
+{
+    switch (letter) {
+    case 'X':
+    case 'C':
+    case 'Z':
+    case 'J':
+        return 'S';
+    case 'R':
+        return 'L';
+    case 'O':
+        return 'U';
+    case 'E':
+        return 'I';
+    default:
+        return letter;
+    }
+}
+
+void form_sound(char *text, size_t *length)
+{
+    const size_t was = *length;
+    size_t now = 0;
+
+    if (text[0] == 'H') /* no H is left in a text that has another letter */
+        return;
+    join_doubles(text, length, false);
+    drop_ending(text, length);
+    for (size_t i = 0; i < *length; i++) {
+        const bool is_nasal = text[i] == 'M' || text[i] == 'N';
+
+        if (!(is_nasal && is_consonant(text[i + 1])))
+            text[now++] = sound_of(text[i]);
+    }
+    text[now] = '\0';
+    *length = now;
+    join_doubles(text, length, false);
+    memset(text + *length, 0, was - *length);
+}
+
+int uic_sound(enum uic_normalization from, const char *text, size_t length, char *out,
+              size_t capacity, size_t *out_length)
+{
+    const bool is_form = from == UIC_SPELLING || from == UIC_SOUND;
+    const int status =
+        uic_normalize(is_form ? UIC_EXTENDED : UIC_SOUND, text, length, out, capacity, out_length);
+
+    if (status == UIC_OK && from == UIC_SPELLING)
+        form_sound(out, out_length);
+    return status;
+}
