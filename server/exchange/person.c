@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert(KEYED_HASHES_PERSON_SIZE == RECORD_USER_ID_SIZE &&
-                   RECORD_IDENTITY_SIZE <= KEYED_HASHES_PERSON_SIZE,
-               "a record keeps the hash, or its beginning");
+_Static_assert(KEYED_HASHES_PERSON_SIZE == RECORD_USER_ID_SIZE, "records keep the hash");
 
 int person_read_user_id(struct keyed_hashes *hashes, const struct message *message,
                         struct record_person *person)
@@ -22,15 +20,9 @@ int person_read_user_id(struct keyed_hashes *hashes, const struct message *messa
 int person_read_number(struct keyed_hashes *hashes, const struct message *message,
                        struct record_person *person)
 {
-    unsigned char hash[KEYED_HASHES_PERSON_SIZE];
-
     person->has_number = message->phone_number[0] != '\0';
-    if (!person->has_number)
-        return 0;
-    if (keyed_hashes_person(hashes, message->phone_number, hash) != 0)
-        return -1;
-    memcpy(person->number, hash, sizeof person->number);
-    return 0;
+    return !person->has_number ? 0
+                               : keyed_hashes_person(hashes, message->phone_number, person->number);
 }
 
 size_t person_address_of_user_id(const char *scheme,

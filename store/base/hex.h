@@ -16,6 +16,18 @@ static inline int hex_digit(char c)
     return -1;
 }
 
+/* A byte for each two digits of a text that has so many. Returns 0, or -1 when one is none. */
+static inline int hex_read(const char *hex, unsigned char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        const int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return -1;
+        bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    return 0;
+}
+
 /* Two digits for each byte, and a NUL behind the last. */
 static inline void hex_write(const unsigned char *bytes, size_t size, char *hex)
 {

@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LAYOUT_VERSION 2
-/* Without the person, whom the number tells: what an earlier release has put. */
+#define LAYOUT_VERSION 3
+/* What earlier releases have put: without the person, whom the number tells; and with the beginning of
+ * the number's hash. */
 #define LAYOUT_WITHOUT_PERSON 1
+#define LAYOUT_WITHOUT_NEAR 2
 #define HAS_USER_ID 1
 #define HAS_NUMBER 2
+#define NUMBER_IS_CUT 4
 #define HEAD_SIZE (1 + RECORD_HASH_SIZE + 8)
 
 _Static_assert(RECORD_EVENT_ID_MAX <= 256 && RECORD_PHONE_MAX <= 256 && RECORD_CODE_MAX <= 256,
@@ -34,9 +37,18 @@ static unsigned char *put_text(unsigned char *at, const char *text, size_t capac
 static unsigned char *put_person(unsigned char *at, const struct record_person *person)
 {
     *at++ = (unsigned char)((person->has_user_id ? HAS_USER_ID : 0) |
-                            (person->has_number ? HAS_NUMBER : 0));
+                            (person->has_number ? HAS_NUMBER : 0) |
+                            (person->number_is_cut ? NUMBER_IS_CUT : 0));
     at = mempcpy(at, person->user_id, sizeof person->user_id);
     return mempcpy(at, person->number, sizeof person->number);
+}
+
+static unsigned char *put_near(unsigned char *at, const struct record_claim *claim)
+{
+    *at++ = claim->has_near;
+    at = mempcpy(at, claim->near, sizeof claim->near);
+    *at++ = (unsigned char)claim->said;
+    return mempcpy(at, claim->said_of, sizeof claim->said_of);
 }
 
 size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
@@ -59,6 +71,7 @@ size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim,
     at = put_text(at, claim->phone_number, sizeof claim->phone_number);
     at = put_text(at, claim->code, sizeof claim->code);
     at = put_person(at, &claim->person);
+    at = put_near(at, claim);
 
     size_t length = (size_t)(at - clear);
     const struct seal_terms terms = {OUTBOX_STREAM, SEAL_ANY_SUBKEY, time_s};
@@ -81,15 +94,34 @@ static const unsigned char *get_text(const unsigned char *at, const unsigned cha
     return at + length;
 }
 
+/* number_size: so much of the number's hash is there. */
 static const unsigned char *get_person(const unsigned char *at, const unsigned char *end,
-                                       struct record_person *person)
+                                       struct record_person *person, size_t number_size)
 {
-    if (at == NULL || end - at != OUTBOX_PERSON_SIZE)
+    if (at == NULL || (size_t)(end - at) < 1 + sizeof person->user_id + number_size)
         return NULL;
     person->has_user_id = (*at & HAS_USER_ID) != 0;
     person->has_number = (*at & HAS_NUMBER) != 0;
-    memcpy(person->user_id, at + 1, sizeof person->user_id);
-    memcpy(person->number, at + 1 + sizeof person->user_id, sizeof person->number);
+    person->number_is_cut =
+        (*at & NUMBER_IS_CUT) != 0 || (person->has_number && number_size < sizeof person->number);
+    at++;
+    memcpy(person->user_id, at, sizeof person->user_id);
+    memcpy(person->number, at + sizeof person->user_id, number_size);
+    return at + sizeof person->user_id + number_size;
+}
+
+static const unsigned char *get_near(const unsigned char *at, const unsigned char *end,
+                                     struct record_claim *claim)
+{
+    if (at == NULL || end - at != OUTBOX_NEAR_SIZE || *at > 1)
+        return NULL;
+    claim->has_near = *at++ == 1;
+    memcpy(claim->near, at, sizeof claim->near);
+    at += sizeof claim->near;
+    if (*at > RECORD_SAID_DIFFERENT)
+        return NULL;
+    claim->said = *at++;
+    memcpy(claim->said_of, at, sizeof claim->said_of);
     return end;
 }
 
@@ -98,9 +130,9 @@ static int claim_read(struct record_claim *claim, const unsigned char *at, size_
     const unsigned char *end = at + length;
     uint64_t now_us;
 
-    if (length < HEAD_SIZE || (*at != LAYOUT_VERSION && *at != LAYOUT_WITHOUT_PERSON))
+    if (length < HEAD_SIZE || *at < LAYOUT_WITHOUT_PERSON || *at > LAYOUT_VERSION)
         return -1;
-    const bool has_person = *at++ != LAYOUT_WITHOUT_PERSON;
+    const unsigned char layout = *at++;
     memcpy(claim->input_hash, at, RECORD_HASH_SIZE);
     at += RECORD_HASH_SIZE;
     memcpy(&now_us, at, sizeof now_us);
@@ -110,8 +142,13 @@ static int claim_read(struct record_claim *claim, const unsigned char *at, size_
     at = get_text(at, end, claim->phone_number, sizeof claim->phone_number);
     at = get_text(at, end, claim->code, sizeof claim->code);
     claim->person = (struct record_person){0};
-    if (has_person)
-        at = get_person(at, end, &claim->person);
+    claim->has_near = claim->asks_near = false; /* whoever asked is not there any more */
+    claim->said = RECORD_SAID_NOTHING;
+    if (layout > LAYOUT_WITHOUT_PERSON)
+        at = get_person(at, end, &claim->person,
+                        layout > LAYOUT_WITHOUT_NEAR ? RECORD_USER_ID_SIZE : RECORD_IDENTITY_SIZE);
+    if (layout > LAYOUT_WITHOUT_NEAR)
+        at = get_near(at, end, claim);
     return at == end ? 0 : -1;
 }
 

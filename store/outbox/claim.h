@@ -4,7 +4,9 @@
  *     clear = version byte, input hash (32), time (8, big-endian microseconds),
  *             event id, phone number, code: each a length byte and its bytes;
  *             from version 2 on who asks: which of the two is known (bits 0 and 1), hash of the user
- *             id (16), of the number (5)
+ *             id (16), of the number (5, from version 3 on 16);
+ *             from version 3 on whether near is known (a byte) and near (25); what was said (a byte), and
+ *             of which answers (32)
  */
 #ifndef STORE_OUTBOX_CLAIM_H
 #define STORE_OUTBOX_CLAIM_H
@@ -21,10 +23,11 @@
 #define OUTBOX_GROUP_MAX 16
 void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX]);
 
-#define OUTBOX_PERSON_SIZE (1 + RECORD_USER_ID_SIZE + RECORD_IDENTITY_SIZE)
+#define OUTBOX_PERSON_SIZE (1 + RECORD_USER_ID_SIZE + RECORD_USER_ID_SIZE)
+#define OUTBOX_NEAR_SIZE (1 + RECORD_NEAR_SIZE + 1 + RECORD_HASH_SIZE)
 #define OUTBOX_CLEAR_MAX                                                                   \
     (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX + \
-     OUTBOX_PERSON_SIZE)
+     OUTBOX_PERSON_SIZE + OUTBOX_NEAR_SIZE)
 #define OUTBOX_SEALED_MAX (OUTBOX_CLEAR_MAX + SEAL_OVERHEAD)
 
 /* Returns the length of sealed, or 0 when the cryptographic library fails. */

@@ -152,7 +152,7 @@ static const char *digits_of(const char *digits)
 
 /* A person's hashes where she asked: of her numbers and user ids. */
 struct identities {
-    unsigned char hashes[2 + RECORD_LINKS_MAX][RECORD_IDENTITY_SIZE];
+    unsigned char hashes[2 + RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
     size_t count;
 };
 
@@ -174,7 +174,7 @@ static enum sql_result identities_find(struct sql *sql, const struct record_eras
     /* A user id that was given as such stands there already. */
     for (size_t i = 0; links != NULL && i < links->count; i++)
         if (memcmp(all->hashes[0], links->user_ids[i], RECORD_IDENTITY_SIZE) != 0)
-            memcpy(all->hashes[all->count++], links->user_ids[i], RECORD_IDENTITY_SIZE);
+            memcpy(all->hashes[all->count++], links->user_ids[i], RECORD_USER_ID_SIZE);
     return SQL_DONE;
 }
 

@@ -84,13 +84,7 @@ static int who_read(const char *hex, unsigned char who[RECORD_ERASED_SIZE])
 {
     if (hex == NULL || strlen(hex) != 2 * RECORD_ERASED_SIZE)
         return -1;
-    for (int i = 0; i < RECORD_ERASED_SIZE; i++) {
-        const int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return -1;
-        who[i] = (unsigned char)(high << 4 | low);
-    }
-    return 0;
+    return hex_read(hex, who, RECORD_ERASED_SIZE);
 }
 
 static enum sql_result list_add(struct again *again)
@@ -172,13 +166,13 @@ static enum remedy number_look(const struct again *again, struct found *found, c
                                int64_t created_us)
 {
     const struct record_again *request = again->request;
-    unsigned char hash[RECORD_IDENTITY_SIZE];
-    char asker[2 * sizeof hash + 1];
+    unsigned char hash[RECORD_USER_ID_SIZE];
+    char asker[2 * RECORD_IDENTITY_SIZE + 1];
     enum remedy remedy = REMEDY_NONE;
 
     if (kept[0] != '\0' && request->phone_open(request->arg, kept, found->phone_number) == 0 &&
         record_asker_number(again->asker, found->phone_number, hash) == 0) {
-        hex_write(hash, sizeof hash, asker);
+        hex_write(hash, RECORD_IDENTITY_SIZE, asker);
         remedy = remedy_of(again, ERASED_NUMBER, asker, created_us);
     }
     if (remedy == REMEDY_NONE)

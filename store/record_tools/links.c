@@ -39,12 +39,6 @@ static const char *const shared_sql[] = {
                      " AND user_id <> decode($3, 'hex'))::integer",
 };
 
-static void hex_read(const char *hex, unsigned char *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
-}
-
 static enum sql_result user_ids_find(struct sql *sql, const char *phone_number,
                                      const char *sealed_number, struct record_links *links)
 {

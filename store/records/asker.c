@@ -4,13 +4,13 @@
 #include <string.h>
 
 int record_asker_number(struct keyed_hash *keyed, const char *phone_number,
-                        unsigned char number[RECORD_IDENTITY_SIZE])
+                        unsigned char number[RECORD_USER_ID_SIZE])
 {
     unsigned char hash[KEYED_HASH_SIZE];
 
     if (keyed_hash(keyed, phone_number, strlen(phone_number), hash) != 0)
         return -1;
-    memcpy(number, hash, RECORD_IDENTITY_SIZE);
+    memcpy(number, hash, RECORD_USER_ID_SIZE);
     return 0;
 }
 

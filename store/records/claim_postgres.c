@@ -1,30 +1,46 @@
 /*
- * A batch of claims in PostgreSQL: one INSERT over arrays, a transaction of its own. Its arithmetic
- * is that of single claims. Rows are written in the order of their hashes, so that two instances
- * never wait for each other in a circle.
+ * A batch of claims in PostgreSQL: one statement over arrays, a transaction of its own. Its arithmetic
+ * is that of single claims. The arrays are in the order of the hashes.
  */
 #include "store/records/claims.h"
 #include "store/records/store.h"
 
 #include "store/base/clock.h"
+#include "store/records/claims_said.h"
 #include "store/records/erased.h"
 #include <arpa/inet.h>
 #include <endian.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern const char claim_postgres_sql[];
 
-_Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16, "as the statement says");
+_Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16 && RECORD_USER_ID_SIZE == 16 &&
+                   RECORD_NEAR_SIZE == 25,
+               "as the statement says");
 
 /* Oids of the types, from pg_type.dat. */
 enum { BYTEA = 17, TEXT = 25, TIMESTAMPTZ = 1184 };
 
-enum parameter { HASHES, CODES, PHONES, TIMES, EVENTS, ASKERS, USER_IDS, NUMBERS, PARAMETER_COUNT };
+enum parameter {
+    HASHES,
+    CODES,
+    PHONES,
+    TIMES,
+    EVENTS,
+    ASKERS,
+    USER_IDS,
+    NUMBERS,
+    NEAR,
+    SOUGHT,
+    PARAMETER_COUNT
+};
 
 static const uint32_t element_types[PARAMETER_COUNT] = {
     [HASHES] = BYTEA, [CODES] = TEXT,   [PHONES] = TEXT,    [TIMES] = TIMESTAMPTZ,
     [EVENTS] = TEXT,  [ASKERS] = BYTEA, [USER_IDS] = BYTEA, [NUMBERS] = BYTEA,
+    [NEAR] = BYTEA,   [SOUGHT] = BYTEA,
 };
 
 _Static_assert(RECORD_PHONE_MAX <= CLAIMS_ELEMENT_MAX && RECORD_CODE_MAX <= CLAIMS_ELEMENT_MAX &&
@@ -73,6 +89,7 @@ static void text_append(struct claims_array *array, const char *text, size_t cap
 static void claim_append(struct claims_array *arrays, const struct record_claim *claim)
 {
     const struct record_person *person = &claim->person;
+    unsigned char sought[RECORD_NEAR_SIZE];
 
     element_append(&arrays[HASHES], claim->input_hash, sizeof claim->input_hash);
     text_append(&arrays[CODES], claim->code, sizeof claim->code);
@@ -83,7 +100,13 @@ static void claim_append(struct claims_array *arrays, const struct record_claim 
     element_append(&arrays[USER_IDS], person->user_id,
                    person->has_user_id ? sizeof person->user_id : 0);
     element_append(&arrays[NUMBERS], person->number,
-                   person->has_user_id && person->has_number ? sizeof person->number : 0);
+                   !person->has_user_id || !person->has_number ? 0
+                   : person->number_is_cut                     ? RECORD_IDENTITY_SIZE
+                                                               : sizeof person->number);
+    element_append(&arrays[NEAR], claim->near, claim->has_near ? sizeof claim->near : 0);
+    claim_near_sought(claim, sought);
+    element_append(&arrays[SOUGHT], sought,
+                   claim->asks_near && claim->has_near ? sizeof sought : 0);
 }
 
 /* No row's code: another instance has registered the person while the statement ran. */
@@ -96,8 +119,18 @@ static void row_read(const struct sql *sql, struct claims_batch *batch)
     const size_t index = batch->asked[n];
     if (sql_column(sql, 1)[0] == 't')
         batch->outcomes[index].status = STORE_CONFLICT;
+    else if (sql_column(sql, 5) != NULL)
+        claim_near_read(&batch->outcomes[index], sql, 2, 5);
     else if (sql_column(sql, 2) != NULL)
         claim_outcome_read(&batch->outcomes[index], sql, 2);
+}
+
+static int hash_compare(const void *a, const void *b, void *batch)
+{
+    struct record_claim *const *claims = ((const struct claims_batch *)batch)->claims;
+
+    return memcmp(claims[*(const size_t *)a]->input_hash, claims[*(const size_t *)b]->input_hash,
+                  RECORD_HASH_SIZE);
 }
 
 static enum sql_result batch_insert(struct sql *sql, struct claims_batch *batch)
@@ -111,6 +144,7 @@ static enum sql_result batch_insert(struct sql *sql, struct claims_batch *batch)
             batch->asked[count++] = i;
     if (count == 0)
         return SQL_DONE;
+    qsort_r(batch->asked, count, sizeof batch->asked[0], hash_compare, batch);
     for (int i = 0; i < PARAMETER_COUNT; i++)
         array_begin(&arrays[i], element_types[i], count);
     for (size_t i = 0; i < count; i++)
@@ -123,6 +157,15 @@ static enum sql_result batch_insert(struct sql *sql, struct claims_batch *batch)
     return result;
 }
 
+static enum sql_result said_insert(struct sql *sql, struct claims_batch *batch)
+{
+    enum sql_result result = claims_said_find(sql, batch);
+
+    if (result == SQL_DONE)
+        result = batch_insert(sql, batch);
+    return result == SQL_DONE ? claims_said_write(sql, batch) : result;
+}
+
 /* The list of the erased is locked: who erases waits until what was judged is committed, and so finds
  * it. */
 static enum sql_result replays_insert(struct sql *sql, struct claims_batch *batch)
@@ -132,7 +175,7 @@ static enum sql_result replays_insert(struct sql *sql, struct claims_batch *batc
 
     if (result == SQL_DONE)
         result = erased_judge(sql, batch);
-    return result == SQL_DONE ? batch_insert(sql, batch) : result;
+    return result == SQL_DONE ? said_insert(sql, batch) : result;
 }
 
 /* What is set ends with the transaction, and is nobody else's behind a pooler. */
@@ -150,7 +193,7 @@ static enum sql_result transaction_run(struct sql *sql, struct claims_batch *bat
         result = record_marks_bind(binding, sql);
     return sql_end(sql, result != SQL_DONE ? result
                         : are_replays      ? replays_insert(sql, batch)
-                                           : batch_insert(sql, batch));
+                                           : said_insert(sql, batch));
 }
 
 enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms,
@@ -160,7 +203,8 @@ enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch,
 
     for (size_t i = 0; i < batch->count; i++)
         batch->outcomes[i].status = STORE_LATER;
-    return sql->pooled || are_replays || lock_ms != CLAIMS_LOCK_MS || binding != NULL
+    return sql->pooled || are_replays || lock_ms != CLAIMS_LOCK_MS || binding != NULL ||
+                   claims_said_any(batch)
                ? transaction_run(sql, batch, lock_ms, are_replays, binding)
                : batch_insert(sql, batch);
 }

@@ -18,12 +18,14 @@ struct claim_outcome {
     enum store_status status; /* STORE_LATER: it has to be made again */
     bool is_new;
     bool asked_before;
+    bool is_near;
     char code[RECORD_CODE_MAX];
+    unsigned char near_hash[RECORD_HASH_SIZE];
 };
 
 /* A parameter of PostgreSQL's statement: an array in binary form. */
 #define CLAIMS_ELEMENT_MAX 240
-#define CLAIMS_ARRAYS 8
+#define CLAIMS_ARRAYS 10
 struct claims_array {
     size_t length;
     char bytes[20 + CLAIMS_STATEMENT_MAX * (4 + CLAIMS_ELEMENT_MAX)];
@@ -34,7 +36,8 @@ struct claims_batch {
     size_t count;                                  /* all are replays, or none */
     char refused[ERROR_MAX];                       /* why one was, alone */
     struct claim_outcome outcomes[CLAIMS_BATCH_MAX];
-    size_t asked[CLAIMS_STATEMENT_MAX]; /* those that are in the arrays */
+    /* Those that are in the arrays, in the order of their hashes. */
+    size_t asked[CLAIMS_STATEMENT_MAX];
     struct claims_array arrays[CLAIMS_ARRAYS];
 };
 
@@ -55,6 +58,11 @@ enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch,
 /* For both: the outcome that is in a row: the code, whether the person is new, whether she asked
  * before, from this column on. A code that somebody made too long by hand: STORE_DOWN. */
 void claim_outcome_read(struct claim_outcome *outcome, const struct sql *sql, int column);
+/* The same of a near record: its code and its hash in hexadecimal digits. One that somebody spoilt by
+ * hand: STORE_DOWN. */
+void claim_near_read(struct claim_outcome *outcome, const struct sql *sql, int code, int hash);
+/* What is looked for by: near, of which the part that says nothing equals none. */
+void claim_near_sought(const struct record_claim *claim, unsigned char sought[RECORD_NEAR_SIZE]);
 /* The claim is refused alone, with the last failure's reason: STORE_DOWN. */
 void claim_refuse(struct claims_batch *batch, size_t index, const struct sql *sql);
 

@@ -215,6 +215,9 @@ static void batch_finish(struct writer *writer)
         if (outcome->status == STORE_OK) {
             claim->is_new = outcome->is_new;
             claim->asked_before = outcome->asked_before;
+            claim->is_near = outcome->is_near;
+            if (outcome->is_near)
+                memcpy(claim->near_hash, outcome->near_hash, sizeof claim->near_hash);
             memcpy(claim->code, outcome->code, sizeof claim->code);
         }
         record_job_finish(&claim->job, outcome->status);

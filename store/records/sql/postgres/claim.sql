@@ -1,10 +1,16 @@
--- $1 hashes, $2 codes, $3 phone numbers, $4 times, $5 events, $6 who asks, or empty; $7 hashes of user
--- ids, or empty; $8 where there is one, the beginning of the hash of the number beside it, or empty.
+-- $1 hashes, in their order, $2 codes, $3 phone numbers, $4 times, $5 events, $6 who asks, or empty; $7
+-- hashes of user ids, or empty; $8 where there is one, the hash of the number beside it, or empty; $9 what
+-- a record is found by when answers are nearly its own, or empty; $10 where it is to be looked for first, as
+-- near.sql of SQLite, or empty.
 --
--- asked: the claims, and which of them can have nothing: a new person whose code is another's.
+-- asked: the claims, and which of them can have nothing: a new person whose code is another's, and who
+-- asked for nearly the same before. Rows are written in the order of the hashes, so that two instances
+-- never wait for each other in a circle.
 -- written: rows that were inserted or counted, but not those that know the event already: these are
 -- read in the end, as they stand. No row for a claim means that another instance has registered the
 -- person while the statement ran: it wants to be made again.
+-- noted, linked: what uic_asked and uic_links say of the claims. An ON CONFLICT knows only its own table's
+-- columns: what else it needs is found in the arrays, by their order.
 --
 -- A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a record
 -- was last asked for when it is written, or later. created_at is for statistics; one that came by the
@@ -14,29 +20,49 @@
 -- came without a user id before: now it is the id's. Whoever is there only as the record's own asked
 -- before this message, and gets none. Without anybody nothing changes. substring(excluded.asked_by for
 -- 5) is who asks without the message. A number belongs to the user id that came with it last: alone, or
--- with another id, it is somebody else from then on.
+-- with another id, it is somebody else from then on; and what it had before there were ids belongs to the
+-- first id that came with it.
 --
 -- A code that was told must not be lost with the server, whatever it or the role says.
 WITH asked AS (
-    SELECT n, input_hash, uic_code, phone_number, at, nullif(event_id, '') AS event_id,
+    SELECT n, wanted.input_hash, wanted.uic_code, phone_number, at, nullif(event_id, '') AS event_id,
         nullif(asker, '') AS asker, nullif(user_id, '') AS user_id, nullif(number, '') AS number,
+        nullif(near, '') AS near,
         (SELECT id FROM uic_records
          WHERE uic_code = wanted.uic_code AND input_hash <> wanted.input_hash) IS NOT NULL
-        AND (SELECT id FROM uic_records WHERE input_hash = wanted.input_hash) IS NULL AS is_taken
+        AND (SELECT id FROM uic_records WHERE input_hash = wanted.input_hash) IS NULL AS is_taken,
+        CASE WHEN found.input_hash <> wanted.input_hash AND (
+            SELECT record FROM uic_asked
+            WHERE who = substring(asker for 5)
+                AND record = (SELECT id FROM uic_records WHERE input_hash = wanted.input_hash)) IS NULL
+            THEN found.input_hash END AS near_hash, found.uic_code AS near_code
     FROM unnest($1::bytea[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[],
-                $7::bytea[], $8::bytea[])
+                $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[])
         WITH ORDINALITY AS wanted (input_hash, uic_code, phone_number, at, event_id, asker, user_id,
-                                   number, n)
+                                   number, near, sought, n)
+    LEFT JOIN LATERAL (
+        SELECT known.input_hash, known.uic_code
+        FROM (SELECT record FROM uic_asked WHERE who = substring(asker for 5)
+              ORDER BY record DESC LIMIT 200) AS own,
+            LATERAL (SELECT input_hash, uic_code FROM uic_records
+                     WHERE id = own.record AND (substring(near for 5) = substring(sought for 5)
+                         OR substring(near from 6 for 5) = substring(sought from 6 for 5)
+                         OR substring(near from 11 for 5) = substring(sought from 11 for 5)
+                         OR substring(near from 16 for 5) = substring(sought from 16 for 5)
+                         OR substring(near from 21) = substring(sought from 21))
+                     LIMIT 1) AS known
+        ORDER BY record DESC LIMIT 1
+    ) AS found ON sought <> ''
 ), written AS (
     INSERT INTO uic_records AS r
         (input_hash, uic_code, phone_number, created_at, last_requested_at, last_event_id, asked_by,
-         user_id)
+         user_id, near)
     SELECT input_hash, uic_code, phone_number,
         date_trunc('minute', CASE WHEN at > now() - interval '30 days' THEN at ELSE now() END),
         date_trunc('minute', greatest(at, now(), (SELECT to_timestamp(value::float8 / 1000000)
                                                   FROM uic_marks WHERE name = 'retention_clock'))),
-        event_id, asker, user_id
-    FROM asked WHERE NOT is_taken ORDER BY input_hash
+        event_id, asker, user_id, near
+    FROM asked WHERE NOT is_taken AND near_hash IS NULL
     ON CONFLICT (input_hash) DO UPDATE SET
         request_count = r.request_count + 1,
         last_requested_at = greatest(r.last_requested_at, excluded.last_requested_at),
@@ -50,33 +76,61 @@ WITH asked AS (
                                                    in r.asked_by) for 8) ||
                 overlay(r.asked_by placing ''
                         from position(substring(excluded.asked_by for 5) in r.asked_by) for 8)
-            WHEN excluded.user_id IS NOT NULL AND position(
-                nullif(($8::bytea[])[array_position($1::bytea[], excluded.input_hash)], '')
-                in r.asked_by) % 8 = 1 THEN
+            WHEN excluded.user_id IS NOT NULL AND position(nullif(substring(
+                    ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])] for 5), '')
+                in r.asked_by) % 8 = 1
+                AND (SELECT user_id FROM uic_links
+                 WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
+                     AND is_first AND user_id <> excluded.user_id LIMIT 1) IS NULL THEN
                 substring(excluded.asked_by for 5) ||
-                substring(r.asked_by from 5 + position(
-                    ($8::bytea[])[array_position($1::bytea[], excluded.input_hash)]
+                substring(r.asked_by from 5 + position(substring(
+                    ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])] for 5)
                     in r.asked_by) for 3) ||
-                overlay(r.asked_by placing '' from position(
-                    ($8::bytea[])[array_position($1::bytea[], excluded.input_hash)]
+                overlay(r.asked_by placing '' from position(substring(
+                    ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])] for 5)
                     in r.asked_by) for 8)
             ELSE
                 CASE WHEN r.user_id = excluded.user_id
-                        OR (r.user_id IS NULL AND r.phone_number = excluded.phone_number)
+                        OR (r.user_id IS NULL AND r.phone_number = excluded.phone_number
+                            AND (SELECT user_id FROM uic_links
+                                 WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
+                                     AND is_first AND user_id <> excluded.user_id LIMIT 1) IS NULL)
                     THEN substring(excluded.asked_by for 5) || '\x000000'::bytea
                     ELSE excluded.asked_by END ||
                 substring(coalesce(r.asked_by, '') for 8 * (16 - 1))
             END,
             r.asked_by),
         user_id = coalesce(r.user_id,
-            CASE r.phone_number WHEN excluded.phone_number THEN excluded.user_id END)
+            CASE WHEN excluded.user_id IS NOT NULL AND r.phone_number = excluded.phone_number
+                AND (SELECT user_id FROM uic_links
+                 WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
+                     AND is_first AND user_id <> excluded.user_id LIMIT 1) IS NULL
+                THEN excluded.user_id END),
+        near = coalesce(r.near, excluded.near)
     WHERE (excluded.last_event_id = ANY (r.last_event_id || r.previous_event_ids)) IS NOT TRUE
-    RETURNING input_hash, uic_code, request_count = 1 AS is_new, substring(asked_by for 8) AS latest
+    RETURNING id, input_hash, uic_code, request_count = 1 AS is_new, substring(asked_by for 8) AS latest
+), noted AS (
+    INSERT INTO uic_asked (who, record)
+    SELECT substring(asker for 5), id FROM asked JOIN written USING (input_hash)
+    WHERE near IS NOT NULL AND asker IS NOT NULL
+    ON CONFLICT DO NOTHING
+), linked AS (
+    INSERT INTO uic_links (number, user_id, since, is_first)
+    SELECT number, user_id, (at AT TIME ZONE 'UTC')::date,
+        (SELECT user_id FROM uic_links WHERE number = asked.number LIMIT 1) IS NULL
+    FROM asked
+    WHERE length(number) = 16 AND user_id IS NOT NULL AND NOT is_taken AND near_hash IS NULL
+        AND (SELECT since FROM uic_links
+             WHERE number = asked.number AND user_id = asked.user_id) IS NULL
+    ORDER BY number, user_id
+    ON CONFLICT DO NOTHING
 )
-SELECT n, is_taken, coalesce(written.uic_code, known.uic_code),
+SELECT n, is_taken AND near_hash IS NULL,
+    coalesce(CASE WHEN near_hash IS NOT NULL THEN near_code END, written.uic_code, known.uic_code),
     coalesce(written.is_new, known.is_new)::integer,
     CASE WHEN written.input_hash IS NULL THEN known.asked_before
         ELSE latest <> asker END::integer,
+    encode(near_hash, 'hex'),
     (SELECT set_config('synchronous_commit', 'on', true)
      WHERE current_setting('synchronous_commit') <> 'remote_apply')
 FROM asked LEFT JOIN written USING (input_hash) LEFT JOIN LATERAL (
@@ -84,10 +138,15 @@ FROM asked LEFT JOIN written USING (input_hash) LEFT JOIN LATERAL (
         request_count =
             array_position(last_event_id || previous_event_ids, asked.event_id) AS is_new,
         position(asker in coalesce(asked_by, '')) = 0
-            AND coalesce(position(number || substring(asker from 6) in asked_by), 0) = 0
+            AND coalesce(position(substring(number for 5) || substring(asker from 6)
+                                  in asked_by), 0) = 0
             AND (user_id = asked.user_id
-                 OR (user_id IS NULL AND phone_number = asked.phone_number)
                  OR position(substring(asker for 5) in coalesce(asked_by, '')) > 0
-                 OR position(number in coalesce(asked_by, '')) > 0) AS asked_before
-    FROM uic_records WHERE written.input_hash IS NULL AND input_hash = asked.input_hash LIMIT 1
+                 OR (((user_id IS NULL AND phone_number = asked.phone_number)
+                      OR position(substring(number for 5) in coalesce(asked_by, '')) > 0)
+                     AND (SELECT user_id FROM uic_links
+                          WHERE number = asked.number AND is_first AND user_id <> asked.user_id
+                          LIMIT 1) IS NULL)) AS asked_before
+    FROM uic_records
+    WHERE written.input_hash IS NULL AND near_hash IS NULL AND input_hash = asked.input_hash LIMIT 1
 ) AS known ON true

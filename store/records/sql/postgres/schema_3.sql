@@ -1,11 +1,13 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
--- name. The records say it of those that she registered herself, and only of these.
+-- name; and which of them was the number's first: what the number had before there were ids is hers.
 CREATE TABLE uic_links (
-    user_id bytea PRIMARY KEY,
     number bytea NOT NULL,
-    since date NOT NULL
+    user_id bytea NOT NULL,
+    since date NOT NULL,
+    is_first boolean NOT NULL,
+    PRIMARY KEY (number, user_id)
 );
-CREATE INDEX uic_links_number ON uic_links (number);
+CREATE INDEX uic_links_user_id ON uic_links (user_id);
 
 -- Who asked for which record that has near, by the beginning of her keyed hash, as in asked_by: so that
 -- a person is asked about answers that are nearly hers.

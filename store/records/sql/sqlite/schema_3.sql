@@ -1,12 +1,14 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
--- name. The records say it of those that she registered herself, and only of these. Hashes are
--- hexadecimal digits.
+-- name; and which of them was the number's first: what the number had before there were ids is hers.
+-- Hashes are hexadecimal digits.
 CREATE TABLE uic_links (
-    user_id TEXT PRIMARY KEY,
     number TEXT NOT NULL,
-    since TEXT NOT NULL
+    user_id TEXT NOT NULL,
+    since TEXT NOT NULL,
+    is_first BOOLEAN NOT NULL,
+    PRIMARY KEY (number, user_id)
 ) WITHOUT ROWID;
-CREATE INDEX uic_links_number ON uic_links (number);
+CREATE INDEX uic_links_user_id ON uic_links (user_id);
 
 -- Who asked for which record that has near, by the beginning of her keyed hash, as in asked_by: so that
 -- a person is asked about answers that are nearly hers.

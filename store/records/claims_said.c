@@ -1,0 +1,68 @@
+/* The pairs that people speak of. Hardly any claim says something, so each has statements of its own. */
+#include "store/records/claims_said.h"
+
+#include "store/base/hex.h"
+
+/* $1 an input hash in hexadecimal digits. */
+static const char *const find_sql[] = {
+    [SQL_SQLITE] = "SELECT count(*) FROM uic_records WHERE input_hash = $1",
+    [SQL_POSTGRES] = "SELECT count(*) FROM (SELECT id FROM uic_records"
+                     " WHERE input_hash = decode($1, 'hex') FOR NO KEY UPDATE) AS locked",
+};
+/* $1 the input hash of the record that was there before, $2 of the other answers, $3 what was said. */
+static const char *const write_sql[] = {
+    [SQL_SQLITE] = "INSERT INTO uic_pairs (record, answers, why, said)"
+                   " SELECT id, $2, 'said', $3 FROM uic_records WHERE input_hash = $1"
+                   " ON CONFLICT (record, answers) DO UPDATE SET said = excluded.said",
+    [SQL_POSTGRES] = "INSERT INTO uic_pairs (record, answers, why, said)"
+                     " SELECT id, decode($2, 'hex'), 'said', $3 FROM uic_records"
+                     " WHERE input_hash = decode($1, 'hex')"
+                     " ON CONFLICT (record, answers) DO UPDATE SET said = excluded.said",
+};
+
+bool claims_said_any(const struct claims_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->claims[i]->said != RECORD_SAID_NOTHING)
+            return true;
+    return false;
+}
+
+enum sql_result claims_said_find(struct sql *sql, struct claims_batch *batch)
+{
+    char hash[2 * RECORD_HASH_SIZE + 1];
+    enum sql_result result = SQL_DONE;
+
+    for (size_t i = 0; i < batch->count && result == SQL_DONE; i++) {
+        const struct record_claim *claim = batch->claims[i];
+        int64_t count = 0;
+        if (claim->said != RECORD_SAID_SAME || batch->outcomes[i].status != STORE_LATER)
+            continue;
+        hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
+        result = sql_run(sql, find_sql[sql->dialect], SQL_VALUES(sql_text(hash)), &count);
+        if (count == 0)
+            batch->outcomes[i].status = STORE_ABSENT;
+    }
+    return result;
+}
+
+enum sql_result claims_said_write(struct sql *sql, const struct claims_batch *batch)
+{
+    char hash[2 * RECORD_HASH_SIZE + 1], said_of[2 * RECORD_HASH_SIZE + 1];
+    enum sql_result result = SQL_DONE;
+
+    for (size_t i = 0; i < batch->count && result == SQL_DONE; i++) {
+        const struct record_claim *claim = batch->claims[i];
+        const bool is_same = claim->said == RECORD_SAID_SAME;
+        if (claim->said == RECORD_SAID_NOTHING || batch->outcomes[i].status != STORE_OK)
+            continue;
+        hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
+        hex_write(claim->said_of, RECORD_HASH_SIZE, said_of);
+        result = sql_run(sql, write_sql[sql->dialect],
+                         SQL_VALUES(sql_text(is_same ? hash : said_of),
+                                    sql_text(is_same ? said_of : hash),
+                                    sql_text(is_same ? "same" : "different")),
+                         NULL);
+    }
+    return result;
+}

@@ -1,0 +1,212 @@
+/*
+ * Which user ids came with which numbers, in SQLite and in PostgreSQL: written with the claim, once; and
+ * what a number had before there were ids is the first id's, never that of who got the number later.
+ */
+#include "record_bench.h"
+
+#include "store/records/asker.h"
+
+#define NUMBER "+243810000001"
+
+static struct bench bench;
+static struct keyed_hash *keyed;
+static unsigned events;
+
+static int setup(void **state)
+{
+    (void)state;
+    bench_open(&bench);
+    keyed = keyed_hash_create(asker_key);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    keyed_hash_free(keyed);
+    bench_remove(&bench);
+    return 0;
+}
+
+static void hash_of(const char *who, unsigned char hash[RECORD_USER_ID_SIZE])
+{
+    assert_int_equal(record_asker_number(keyed, who, hash), 0);
+}
+
+static struct asked asked_as(const char *answers, const char *number, const char *user_id)
+{
+    char event[RECORD_EVENT_ID_MAX];
+
+    snprintf(event, sizeof event, "%016x", ++events);
+    struct asked asked = asked_by(answers, number != NULL ? number : user_id, event, answers);
+    struct record_person *person = &asked.claim.person;
+
+    person->has_number = number != NULL;
+    person->has_user_id = user_id != NULL;
+    if (number != NULL)
+        hash_of(number, person->number);
+    if (user_id != NULL)
+        hash_of(user_id, person->user_id);
+    return asked;
+}
+
+static bool told(const char *answers, const char *number, const char *user_id)
+{
+    struct asked asked = asked_as(answers, number, user_id);
+
+    assert_int_equal(claimed(&bench, &asked), STORE_OK);
+    return asked.claim.asked_before;
+}
+
+#define LINKS                                                                           \
+    SQL("SELECT group_concat(number || user_id || since || is_first, ' ') FROM"         \
+        " (SELECT * FROM uic_links ORDER BY is_first DESC)",                            \
+        "SELECT string_agg(encode(number, 'hex') || encode(user_id, 'hex') || since ||" \
+        " is_first::integer, ' ' ORDER BY is_first DESC) FROM uic_links")
+#define LINK_SIZE (4 * RECORD_USER_ID_SIZE + sizeof "2125-12-31")
+
+static char *link_write(char *text, const char *number, const char *user_id, bool is_first)
+{
+    unsigned char hashes[2][RECORD_USER_ID_SIZE];
+
+    hash_of(number, hashes[0]);
+    hash_of(user_id, hashes[1]);
+    for (size_t i = 0; i < sizeof hashes; i++)
+        text += sprintf(text, "%02x", hashes[i / RECORD_USER_ID_SIZE][i % RECORD_USER_ID_SIZE]);
+    return text + sprintf(text, "2125-12-31%d", is_first);
+}
+
+static void a_number_and_an_id_that_come_together_are_linked_once(void **state)
+{
+    char expected[2 * LINK_SIZE + 2], *end;
+
+    (void)state;
+    told("jean", NUMBER, NULL);
+    told("jean", NULL, "CD.1");
+    assert_sql(&bench, "SELECT count(*) FROM uic_links", "0");
+    told("jean", NUMBER, "CD.1");
+    end = link_write(expected, NUMBER, "CD.1", true);
+    assert_sql(&bench, LINKS, expected);
+    told("jean", NUMBER, "CD.1");
+    told("marie", NUMBER, "CD.1");
+    assert_sql(&bench, LINKS, expected);
+    told("jean", NUMBER, "CD.2");
+    *end++ = ' ';
+    link_write(end, NUMBER, "CD.2", false);
+    assert_sql(&bench, LINKS, expected);
+}
+
+/* Also for who only asks for what others registered. */
+static void who_registers_nothing_is_linked_too(void **state)
+{
+    (void)state;
+    told("jean", "+243990000001", "CD.77");
+    told("jean", NUMBER, "CD.1");
+    assert_sql(&bench, "SELECT count(*) FROM uic_links", "2");
+}
+
+/* A claim that a release before put into the outbox. */
+static void the_beginning_of_a_number_is_no_link(void **state)
+{
+    struct asked asked = asked_as("jean", NUMBER, "CD.1");
+
+    (void)state;
+    told("jean", NUMBER, NULL);
+    asked.claim.person.number_is_cut = true;
+    memset(asked.claim.person.number + RECORD_IDENTITY_SIZE, 0,
+           RECORD_USER_ID_SIZE - RECORD_IDENTITY_SIZE);
+    assert_int_equal(claimed(&bench, &asked), STORE_OK);
+    assert_true(asked.claim.asked_before);
+    assert_sql(&bench, "SELECT count(*) FROM uic_links", "0");
+}
+
+static void a_code_that_is_anothers_links_nobody(void **state)
+{
+    struct asked asked;
+
+    (void)state;
+    told("jean", "+243990000001", NULL);
+    asked = asked_as("marie", NUMBER, "CD.1");
+    strcpy(asked.claim.code, "jean");
+    assert_int_equal(claimed(&bench, &asked), STORE_CONFLICT);
+    assert_sql(&bench, "SELECT count(*) FROM uic_links", "0");
+}
+
+/* The number's records from before, of which the second person asks for one by one. */
+static void records_from_before_there_were_ids_are_the_first_ids(void **state)
+{
+    (void)state;
+    told("jean", NUMBER, NULL);
+    told("marie", NUMBER, NULL);
+    assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL WHERE uic_code = 'marie'", "");
+    told("pierre", "+243990000001", "CD.77");
+    told("pierre", NUMBER, "CD.1");
+    assert_false(told("jean", NUMBER, "CD.2"));
+    assert_false(told("marie", NUMBER, "CD.2"));
+    assert_sql(&bench, "SELECT count(*) FROM uic_records WHERE user_id IS NULL", "2");
+    assert_true(told("jean", NUMBER, "CD.1"));
+    assert_true(told("marie", NUMBER, "CD.1"));
+    assert_sql(&bench, "SELECT count(*) FROM uic_records WHERE user_id IS NULL", "0");
+    assert_true(told("jean", NULL, "CD.1"));
+    assert_true(told("jean", NUMBER, "CD.2"));
+}
+
+static void a_message_of_a_later_owner_is_told_the_same_again(void **state)
+{
+    struct asked asked;
+
+    (void)state;
+    told("jean", NUMBER, NULL);
+    told("pierre", NUMBER, "CD.1");
+    asked = asked_as("jean", NUMBER, "CD.2");
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(claimed(&bench, &asked), STORE_OK);
+        assert_false(asked.claim.asked_before);
+    }
+}
+
+/* Batches are ordered by their hashes, whatever comes first: each claim has its own person's number. */
+static void many_in_one_batch_have_each_their_own_number(void **state)
+{
+    struct asked crowd[40];
+    char numbers[40][16], ids[40][16], answers[40][8];
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        sprintf(numbers[i], "+%d", 1000 + i);
+        sprintf(ids[i], "CD.%d", i);
+        sprintf(answers[i], "p%d", i * 7 % 40);
+        told(answers[i], numbers[i], NULL);
+        if (i % 2 != 0)
+            told("other", numbers[i], "CD.99");
+    }
+    for (int i = 0; i < 40; i++) {
+        crowd[i] = asked_as(answers[i], numbers[i], ids[i]);
+        assert_int_equal(record_claim(bench.link, &crowd[i].claim), STORE_LATER);
+    }
+    for (int i = 0; i < 40; i++) {
+        asked_wait(&bench, &crowd[i]);
+        assert_int_equal(crowd[i].claim.ticket.status, STORE_OK);
+        assert_int_equal(crowd[i].claim.asked_before, i % 2 == 0);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_number_and_an_id_that_come_together_are_linked_once),
+        TEST(who_registers_nothing_is_linked_too),
+        TEST(the_beginning_of_a_number_is_no_link),
+        TEST(a_code_that_is_anothers_links_nobody),
+        TEST(records_from_before_there_were_ids_are_the_first_ids),
+        TEST(a_message_of_a_later_owner_is_told_the_same_again),
+        TEST(many_in_one_batch_have_each_their_own_number),
+    };
+    int failed = cmocka_run_group_tests_name("SQLite", tests, NULL, NULL);
+
+    failed +=
+        cmocka_run_group_tests_name("PostgreSQL", tests, bench_server_start, bench_server_stop);
+    return failed;
+}
