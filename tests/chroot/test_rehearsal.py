@@ -113,8 +113,8 @@ def test_the_salt_may_be_systemds(machine):
     met = machine.write_during(lambda: None)
     assert met["failures"] == [] and machine.lost(met) == []
     assert "bad" not in machine.system.shell(checked)
-    for command in ("init-db", "retention", "export --no-phone --output /dev/null"):
-        machine.system.shell(f"cd /tmp && sudo -u whatsapp-uic whatsapp-uic {command} --env {SETTINGS}")
+    for command in ("init-db", "retention", "export --format csv --no-phone"):
+        machine.system.shell(f"cd /tmp && sudo -u whatsapp-uic whatsapp-uic {command} --env {SETTINGS} >/dev/null")
     said = machine.system.run("sudo", "-u", "whatsapp-uic", "whatsapp-uic", "check", "--env", SETTINGS, check=False)
     assert "UIC_SALT: is not set" in said.stdout + said.stderr and salt not in said.stdout + said.stderr
     for unit in ("whatsapp-uic.service", "whatsapp-uic@.service"):
