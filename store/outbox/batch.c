@@ -149,14 +149,14 @@ static int settle_words(struct outbox_batch *batch, const char **words, int coun
 static void batch_settle(struct outbox_link *link)
 {
     char kept_max[24];
-    const char *argv[2 * OUTBOX_BATCH_MAX + 4] = {OUTBOX_STREAM, OUTBOX_REFUSED_STREAM, link->group,
-                                                  kept_max};
-    const int count = settle_words(link->batch, argv, 4);
+    const char *argv[2 * OUTBOX_BATCH_MAX + 5] = {OUTBOX_STREAM, OUTBOX_REFUSED_STREAM,
+                                                  OUTBOX_OWN_COUNTS, link->group, kept_max};
+    const int count = settle_words(link->batch, argv, 5);
 
     snprintf(kept_max, sizeof kept_max, "%" PRIu64, link->settings.length_max);
-    if (count == 4)
+    if (count == 5)
         pause_after_failure(link);
-    else if (redis_lane_run(&link->looks, &outbox_settle_script, 2, count, argv, NULL, on_settled,
+    else if (redis_lane_run(&link->looks, &outbox_settle_script, 3, count, argv, NULL, on_settled,
                             link) == STORE_LATER)
         return;
     batch_end(link);
@@ -210,9 +210,11 @@ static void item_start(struct outbox_batch *batch, const struct redisReply *id,
         return;
     }
     memcpy(item->told, item->claim.code, sizeof item->told);
+    const int64_t sealed_us = sealed_s * 1000000;
     item->replay = (struct record_replay){
         .erased = link->erased,
-        .is_old = emptiness_is_after(&link->empty, sealed_s * 1000000),
+        .is_old = emptiness_is_after(&link->empty, sealed_us),
+        .made_us = sealed_us > item->claim.now_us ? sealed_us : item->claim.now_us,
     };
     item->claim.replay = &item->replay;
     enum store_status status = record_claim(link->records, &item->claim);

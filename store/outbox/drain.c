@@ -59,13 +59,13 @@ static void length_tell(struct outbox_link *link, uint64_t length, int64_t age_m
     link->watch.length(link->watch.arg, length, age_ms);
 }
 
-/* length: of the stream; ms: the age of its oldest entry, or of an empty one Redis's time. */
-static void look_tell(struct outbox_link *link, long long length, long long ms)
+/* redis_ms: its time. */
+static void look_tell(struct outbox_link *link, long long redis_ms, long long length,
+                      long long age_ms)
 {
     link->told[0] = '\0';
-    if (length == 0)
-        emptiness_note(&link->empty, ms);
-    length_tell(link, (uint64_t)length, length > 0 ? ms : 0);
+    emptiness_note(&link->empty, redis_ms, length == 0);
+    length_tell(link, (uint64_t)length, age_ms);
 }
 
 /* Told when it changes; a negative number says nothing. */
@@ -80,17 +80,18 @@ static void foreign_tell(struct outbox_link *link, long long entries)
 static void on_taken(const struct redisReply *reply, void *arg)
 {
     struct outbox_link *link = arg;
-    const bool read = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements >= 3 &&
-                      reply->elements % 2 == 1;
+    const bool read = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements >= 4 &&
+                      reply->elements % 2 == 0;
 
     if (read) {
-        look_tell(link, reply->element[0]->integer, reply->element[1]->integer);
-        foreign_tell(link, reply->element[2]->integer);
+        look_tell(link, reply->element[0]->integer, reply->element[1]->integer,
+                  reply->element[2]->integer);
+        foreign_tell(link, reply->element[3]->integer);
     } else if (reply != NULL && redis_error_note(link->told, "the outbox cannot be read", reply)) {
         link->watch.refused(link->watch.arg, link->told);
     }
-    if (read && reply->elements > 3)
-        outbox_batch_start(link, reply->element + 3, reply->elements / 2 - 1);
+    if (read && reply->elements > 4)
+        outbox_batch_start(link, reply->element + 4, reply->elements / 2 - 2);
     else
         outbox_drain_rest(link);
 }
@@ -122,14 +123,15 @@ static unsigned appetite(struct outbox_link *link)
 void outbox_drain_look(struct outbox_link *link)
 {
     char count[16], dead[16], size[16];
-    const char *argv[] = {OUTBOX_STREAM, link->group, link->consumer, count, dead, size};
+    const char *argv[] = {
+        OUTBOX_STREAM, OUTBOX_OWN_COUNTS, link->group, link->consumer, count, dead, size};
 
     if (link->settings.drain && clock_monotonic_ms() >= link->forget_at)
         forget_the_dead(link);
     snprintf(count, sizeof count, "%u", appetite(link));
     snprintf(dead, sizeof dead, "%u", link->pace.dead_ms);
     snprintf(size, sizeof size, "%zu", (size_t)OUTBOX_SEALED_MAX);
-    if (redis_lane_run(&link->looks, &outbox_take_script, 1, 6, argv, NULL, on_taken, link) !=
+    if (redis_lane_run(&link->looks, &outbox_take_script, 2, 7, argv, NULL, on_taken, link) !=
         STORE_LATER)
         outbox_drain_rest(link);
 }

@@ -204,22 +204,24 @@ static void on_result(void *arg, const struct redisReply *reply)
         *(long long *)arg = reply->integer;
 }
 
-static int page_put_back(struct walk *walk, const char *length_max, size_t *put_back,
-                         char error[ERROR_MAX])
+static int page_put_back(struct walk *walk, const char *group, const char *length_max,
+                         size_t *put_back, char error[ERROR_MAX])
 {
     for (size_t i = 0; i < walk->back_count; i++) {
         const char *argv[] = {"EVAL",
                               outbox_retry_script.text,
-                              "2",
+                              "3",
                               OUTBOX_REFUSED_STREAM,
                               OUTBOX_STREAM,
+                              OUTBOX_OWN_COUNTS,
                               walk->back[i].id,
                               (const char *)walk->back[i].sealed,
+                              group,
                               length_max};
-        size_t lengths[8];
-        for (size_t word = 0; word < 8; word++)
-            lengths[word] = word == 6 ? walk->back[i].length : strlen(argv[word]);
-        if (redis_call(walk->call, 8, argv, lengths, on_result, &walk->result, error) != 0)
+        size_t lengths[10];
+        for (size_t word = 0; word < 10; word++)
+            lengths[word] = word == 7 ? walk->back[i].length : strlen(argv[word]);
+        if (redis_call(walk->call, 10, argv, lengths, on_result, &walk->result, error) != 0)
             return -1;
         if (walk->result < 0) {
             snprintf(error, ERROR_MAX, "the outbox is full (OUTBOX_MAX)");
@@ -244,9 +246,10 @@ int outbox_retry(struct redis_call *call, const struct seal_keys *keys, uint64_t
     const char *time_argv[] = {"TIME"};
     const char *last_argv[] = {"XREVRANGE", OUTBOX_REFUSED_STREAM, "+", "-", "COUNT", "1"};
     struct walk *walk = walk_create(call, keys);
-    char most[24];
+    char group[OUTBOX_GROUP_MAX], most[24];
 
     *put_back = 0;
+    outbox_group_name(keys, group);
     snprintf(error, ERROR_MAX, "out of memory");
     if (walk == NULL)
         return -1;
@@ -260,7 +263,7 @@ int outbox_retry(struct redis_call *call, const struct seal_keys *keys, uint64_t
         do {
             status = page_read(walk, error);
             if (status == 0)
-                status = page_put_back(walk, most, put_back, error);
+                status = page_put_back(walk, group, most, put_back, error);
         } while (status == 0 && walk->entries > 0);
     walk_free(walk);
     return status;
