@@ -2,6 +2,9 @@
  * Redis's mark: to which salt and flow the Redis belongs, so that an instance with others is let in
  * nowhere, also while the database is away. It is put there by whoever the database has confirmed,
  * and compared in the handshake of each connection (redis_url.mark), and here every few seconds.
+ * Whoever found its own mark there, and is confirmed, knows whose this Redis is: another mark from
+ * then on was written by mistake or by an attacker, ends nobody, and is written over. An instance
+ * that begins, or that the database has not confirmed, cannot tell, and leaves.
  *
  *     marks_write(text, &marks);
  *     struct marks_keeper *keeper = marks_keep(&settings, base, redis, error);   one an instance
@@ -11,6 +14,7 @@
 #define STORE_MARKS_H
 
 #include "store/base/error.h"
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct event_base;
@@ -27,8 +31,11 @@ void marks_write(char text[MARKS_TEXT_MAX], const struct record_marks *marks);
 struct marks_settings {
     const char *text;
     const struct record_store *records; /* that the database confirms */
-    /* On the link's thread: Redis has another mark. */
+    atomic_bool *is_ours; /* set for good when this Redis is known to be ours (redis_url.is_ours) */
+    /* On the link's thread: Redis has another mark, and may be another's; or it is ours, and the mark
+     * was written over, told once a minute at most. */
     void (*foreign)(void *arg, const char *why);
+    void (*mended)(void *arg);
     void *arg;
 };
 

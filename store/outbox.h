@@ -130,6 +130,10 @@ struct outbox_seen {
 int outbox_list(struct redis_call *call, const struct seal_keys *keys,
                 void (*seen)(void *arg, const struct outbox_seen *seen), void *arg,
                 char error[ERROR_MAX]);
+/* Takes away, for good, what another salt or a later program sealed, of what waits and of what was
+ * refused. Returns 0 or -1 with error; some may be gone then. */
+int outbox_delete_foreign(struct redis_call *call, const struct seal_keys *keys, size_t *deleted,
+                          char error[ERROR_MAX]);
 /* Puts what was refused back into the stream, as long as that holds fewer than length_max. What is
  * of these keys is sealed anew, as of now. Returns 0 or -1 with error; some may be back then. */
 int outbox_retry(struct redis_call *call, const struct seal_keys *keys, uint64_t length_max,

@@ -49,6 +49,7 @@ struct sql;
 struct record_replay {
     struct keyed_hash *erased; /* the key of the list of erased people; of the link's thread */
     bool is_old;
+    int64_t made_us; /* what was erased later is not written */
     /* The store's own: */
     unsigned char who[6][RECORD_ERASED_SIZE];
     size_t who_count;

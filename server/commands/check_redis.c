@@ -22,16 +22,25 @@ static void print_advice(const char *verdict, const char *words, const struct re
     print_finding(verdict, "Redis", text);
 }
 
-/* Conversations that vanish are as bad as none; what a crash or a failover may lose is a hint. */
-static int check_risks(const struct redis_survey *survey, unsigned outbox_replicas)
+/* Conversations that vanish are as bad as none, and a failover that may lose what its settings promise to
+ * keep; what a crash or a failover may lose otherwise is a hint. */
+static int check_risks(const struct redis_survey *survey, const struct config *config)
 {
+    const bool is_bad[REDIS_RISKS] = {
+        [REDIS_EVICTS] = true,
+        [REDIS_ASKS_NO_REPLICA] = config->session_replicas > 0,
+    };
+    int status = 0;
+
     for (unsigned i = 0; i < REDIS_RISKS; i++) {
-        const struct redis_advice *advice = redis_risk(i, survey, outbox_replicas);
-        if (advice != NULL)
-            print_advice(i == REDIS_EVICTS ? "bad" : "hint",
-                         i == REDIS_EVICTS ? survey->evicts : "", advice);
+        const struct redis_advice *advice = redis_risk(i, survey, config->outbox_replicas);
+        if (advice == NULL)
+            continue;
+        print_advice(is_bad[i] ? "bad" : "hint", i == REDIS_EVICTS ? survey->evicts : "", advice);
+        if (is_bad[i])
+            status = -1;
     }
-    return survey->evicts[0] != '\0' ? -1 : 0;
+    return status;
 }
 
 static void check_replicas(const struct redis_survey *survey, const struct config *config,
@@ -107,7 +116,7 @@ int check_redis(const struct setup *setup, int64_t *clock_s)
         print_finding("bad", "sessions", error);
     else
         print_advice("bad", error, advice);
-    if (check_risks(&health.survey, config->outbox_replicas) != 0)
+    if (check_risks(&health.survey, config) != 0)
         status = -1;
     if (status == 0)
         status = check_mark(setup);

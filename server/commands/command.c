@@ -1,10 +1,11 @@
-/* What several commands share in reading their arguments. */
+/* What several commands share: reading their arguments, asking before what cannot be undone. */
 #include "server/commands/command.h"
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int command_options(const struct command_option *known, int argc, char *argv[])
 {
@@ -63,6 +64,31 @@ int command_expected(const char *program, const char *what)
 {
     fprintf(stderr, "%s: expected %s\n", program, what);
     return -1;
+}
+
+static int refuse(const char *name, const char *french, const char *english)
+{
+    fprintf(stderr, "%s : %s\n%s: %s\n", name, french, name, english);
+    return -1;
+}
+
+int command_confirm(const char *name, const char *what)
+{
+    static const char *const agreed[] = {"o", "oui", "y", "yes"};
+    char line[16] = "";
+
+    if (!isatty(STDIN_FILENO))
+        return refuse(name, "pas de terminal où demander : dites --yes",
+                      "there is no terminal to ask on: say --yes");
+    printf("%sContinuer ? / Go on? [o/N] ", what);
+    fflush(stdout);
+    if (fgets(line, sizeof line, stdin) == NULL)
+        line[0] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    for (size_t i = 0; i < sizeof agreed / sizeof *agreed; i++)
+        if (strcasecmp(line, agreed[i]) == 0)
+            return 0;
+    return refuse(name, "rien n’a été fait", "nothing was done");
 }
 
 int command_fail(const char *what, const char *why)

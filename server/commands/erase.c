@@ -78,30 +78,21 @@ struct erase {
 static int ask(const struct request *request, int64_t records)
 {
     const char *many_fr = records > 1 ? "s" : "", *many_en = records == 1 ? "" : "s";
-    char line[16] = "";
+    char what[256];
 
     if (request->yes)
         return 0;
-    if (!isatty(STDIN_FILENO))
-        return command_fail("erase", "pas de terminal où demander : dites --yes\n"
-                                     "erase: there is no terminal to ask on: say --yes");
     if (request->older || request->delete)
-        printf("%" PRId64 " code%s, à effacer pour de bon.\n"
-               "%" PRId64 " code%s will be deleted for good.\n",
-               records, many_fr, records, many_en);
+        snprintf(what, sizeof what,
+                 "%" PRId64 " code%s, à effacer pour de bon.\n"
+                 "%" PRId64 " code%s will be deleted for good.\n",
+                 records, many_fr, records, many_en);
     else
-        printf("Le numéro sera retiré de %" PRId64 " fiche%s, pour de bon.\n"
-               "The number will be removed from %" PRId64 " record%s for good.\n",
-               records, many_fr, records, many_en);
-    printf("Continuer ? / Go on? [o/N] ");
-    fflush(stdout);
-    if (fgets(line, sizeof line, stdin) == NULL)
-        line[0] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-    if (strcasecmp(line, "o") == 0 || strcasecmp(line, "oui") == 0 || strcasecmp(line, "y") == 0 ||
-        strcasecmp(line, "yes") == 0)
-        return 0;
-    return command_fail("erase", "rien n’a été fait\nerase: nothing was done");
+        snprintf(what, sizeof what,
+                 "Le numéro sera retiré de %" PRId64 " fiche%s, pour de bon.\n"
+                 "The number will be removed from %" PRId64 " record%s for good.\n",
+                 records, many_fr, records, many_en);
+    return command_confirm("erase", what);
 }
 
 static void tell_count(const char *what, int64_t count)

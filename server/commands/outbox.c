@@ -1,10 +1,13 @@
-/* whatsapp-uic outbox: what waits for the database and what was refused, and to put the latter back.
+/* whatsapp-uic outbox: what waits for the database and what was refused, to put the latter back, and to
+ * take away what another salt left.
  * Never whose it is, nor which code. */
 #include "store/outbox.h"
 #include "server/commands/command.h"
 #include "server/commands/stats_view.h"
 #include "server/serving/setup.h"
 #include "store/base/seal.h"
+#include "store/marks.h"
+#include "store/records.h"
 #include "store/redis.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,14 +16,18 @@ static int run(struct options *options, int argc, char *argv[]);
 
 const struct command cmd_outbox = {
     .name = "outbox",
-    .arguments = "[--show] [--retry]",
+    .arguments = "[--show] [--retry | --delete-foreign [--yes]]",
     .summary = "what waits for the database, and what was refused",
     .details =
         "While the database is away, the codes that were told wait in Redis. What can never be\n"
         "written is refused, and kept there. What another UIC_SALT has sealed is left alone.\n\n"
         "  --show       a line for each: id, age, \"waits\" or why it was refused, and whether\n"
         "               this salt opens it; nothing of what it holds\n"
-        "  --retry      puts what was refused back; a running server tries it again\n",
+        "  --retry      puts what was refused back; a running server tries it again\n"
+        "  --delete-foreign\n"
+        "               deletes what another salt, or a later version, has sealed, for good: the codes\n"
+        "               in it were told, and will stand nowhere\n"
+        "  --yes        do not ask before; needed where there is no terminal\n",
     .run = run,
 };
 
@@ -28,7 +35,7 @@ const struct command cmd_outbox = {
 #define DEADLINE_MS 3000
 
 struct request {
-    bool shows, retries;
+    bool shows, retries, deletes, yes;
 };
 
 struct count {
@@ -100,6 +107,44 @@ static void print_count(const struct count *count)
                   "to do: once the cause is mended, “whatsapp-uic outbox --retry” puts them back"));
 }
 
+/* By mistake it would be with a wrong salt, to which all is foreign. */
+static int check_salt(const struct setup *setup)
+{
+    char error[ERROR_MAX], mark[MARKS_TEXT_MAX];
+    struct record_marks marks;
+
+    if (setup_marks(setup, &marks, error) != 0)
+        return command_fail("UIC_SALT", error);
+    marks_write(mark, &marks);
+    return marks_check(setup->config.redis_url, DEADLINE_MS, mark, error) == 0
+               ? 0
+               : command_fail("REDIS_URL", error);
+}
+
+static int delete_foreign(const struct setup *setup, struct redis_call *redis,
+                          const struct seal_keys *keys, const struct request *request,
+                          const struct count *count)
+{
+    char error[ERROR_MAX], what[256];
+    size_t deleted = 0;
+
+    if (count->foreign == 0)
+        return 0;
+    snprintf(what, sizeof what,
+             SAYS("%" PRId64
+                  " entrées d’un autre sel ou d’une version plus récente, à effacer pour "
+                  "de bon, avec les codes dits.\n",
+                  "%" PRId64 " entries of another salt, or a later version, will be deleted for "
+                  "good, with the codes that were told.\n"),
+             count->foreign);
+    if (check_salt(setup) != 0 || (!request->yes && command_confirm("outbox", what) != 0))
+        return -1;
+    const int status = outbox_delete_foreign(redis, keys, &deleted, error);
+    if (status == 0 || deleted > 0)
+        printf(SAYS("effacées : %zu\n", "deleted: %zu\n"), deleted);
+    return status == 0 ? 0 : command_fail("REDIS_URL", error);
+}
+
 static int outbox(const struct setup *setup, struct redis_call *redis, const struct seal_keys *keys,
                   const struct request *request)
 {
@@ -117,7 +162,7 @@ static int outbox(const struct setup *setup, struct redis_call *redis, const str
     if (outbox_list(redis, keys, on_seen, &count, error) != 0)
         return command_fail("REDIS_URL", error);
     print_count(&count);
-    return 0;
+    return request->deletes ? delete_foreign(setup, redis, keys, request, &count) : 0;
 }
 
 static int outbox_open(const struct setup *setup, const struct request *request)
@@ -143,11 +188,18 @@ static int run(struct options *options, int argc, char *argv[])
     struct request request = {0};
     struct setup setup = {0};
     int status = -1;
-    const struct command_option known[] = {
-        {"show", .flag = &request.shows}, {"retry", .flag = &request.retries}, {0}};
+    const struct command_option known[] = {{"show", .flag = &request.shows},
+                                           {"retry", .flag = &request.retries},
+                                           {"delete-foreign", .flag = &request.deletes},
+                                           {"yes", .flag = &request.yes},
+                                           {0}};
 
     if (command_only_options(known, argc, argv) != 0)
         return COMMAND_USAGE;
+    if (request.retries && request.deletes) {
+        command_expected(argv[0], "--retry or --delete-foreign, not both");
+        return COMMAND_USAGE;
+    }
     if (setup_open(&setup, options->env_file, options->flow_file, stderr) == 0)
         status = outbox_open(&setup, &request);
     setup_close(&setup);

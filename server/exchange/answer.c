@@ -7,6 +7,11 @@
 #include "store/base/clock.h"
 #include <string.h>
 
+/* How often one message is tried when other messages of the same person are faster. */
+#define ROUNDS_MAX 16
+/* What a save may take until its answer: Redis's, and then its replicas'. */
+#define SAVE_MAX_US 2000000
+
 static void exchange_log(const struct exchange *exchange, int64_t took_us)
 {
     log_write(LOG_INFO, "message", log_text("from", exchange->tag),
@@ -74,18 +79,33 @@ void exchange_answer_reply(struct exchange *exchange)
         metrics_add(METRIC_LIMIT_FRUITLESS, 1);
     if (exchange->outcome.effect == FLOW_CLAIM) {
         metrics_add(METRIC_CODES, 1);
-        quota_code(service->settings.quota, exchange->who, exchange->started_us / 1000000);
+        quota_code(service->settings.quota, exchange->who, clock_monotonic_us() / 1000000);
     }
     exchange_answer_with(exchange, &reply);
     explicit_bzero(service->reply, reply.length);
 }
 
+/* A save that is begun is answered before the deadline: whoever is told "try again" after it was done
+ * would give the same answer to the next question. Complete answers, and what is saved once more, are
+ * known when they come again. */
+const char *exchange_save_objection(const struct exchange *exchange)
+{
+    const int64_t latest_us = 1000 * (int64_t)exchange->service->settings.deadline_ms - SAVE_MAX_US;
+
+    if (exchange->rounds >= ROUNDS_MAX)
+        return "too_many_conflicts";
+    return !exchange->again && exchange->outcome.effect != FLOW_CLAIM &&
+                   clock_monotonic_us() - exchange->started_us > latest_us
+               ? "deadline_passed"
+               : NULL;
+}
+
 /* What the store said last is the best there is: where it knew this message, "try again" would have
  * the same words count for the next question. */
-void exchange_answer_late(struct exchange *exchange)
+void exchange_answer_late(struct exchange *exchange, const char *why)
 {
     if ((exchange->again || exchange->kept) && exchange->outcome.effect != FLOW_CLAIM)
         exchange_answer_reply(exchange);
     else
-        exchange_answer_unavailable(exchange, "deadline_passed");
+        exchange_answer_unavailable(exchange, why);
 }

@@ -28,7 +28,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
          exchange = next) {
         next = TAILQ_NEXT(exchange, link);
         if (exchange->started_us <= due)
-            exchange_answer_late(exchange);
+            exchange_answer_late(exchange, "deadline_passed");
         if (exchange->waiting) {
             exchange->waiting = false;
             exchange_drive(exchange);
@@ -87,12 +87,13 @@ static uint64_t text_id(struct keyed_hashes *hashes, const struct message *messa
     char words[WORDS_MAX];
     size_t length;
 
-    if (uic_normalize(UIC_EXTENDED, message->text, message->text_length, words, sizeof words,
-                      &length) != UIC_OK ||
-        length == 0)
-        return keyed_hashes_message_text(hashes, message->text, message->text_length) & FLOW_ID_MAX;
-    uint64_t id = keyed_hashes_message_text(hashes, words, length) & FLOW_ID_MAX;
-    explicit_bzero(words, length);
+    const bool normal = uic_normalize(UIC_EXTENDED, message->text, message->text_length, words,
+                                      sizeof words, &length) == UIC_OK &&
+                        length > 0;
+    const uint64_t id = keyed_hashes_message_text(hashes, normal ? words : message->text,
+                                                  normal ? length : message->text_length) &
+                        FLOW_ID_MAX;
+    explicit_bzero(words, sizeof words);
     return id;
 }
 
@@ -176,7 +177,7 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     };
     if (exchange_identify(exchange, message) != 0) {
         metrics_add(METRIC_MESSAGES_REFUSED, 1);
-        free(exchange);
+        exchange_give_back(service, exchange);
         return -1;
     }
     strcpy(exchange->number, message->phone_number[0] != '\0'

@@ -116,8 +116,10 @@ void exchange_answer_with(struct exchange *exchange, const struct exchange_reply
 /* With what the conversation says; or, where that went on without this message, with the code that
  * its answers got. */
 void exchange_answer_reply(struct exchange *exchange);
-/* The deadline passed. */
-void exchange_answer_late(struct exchange *exchange);
+/* Why nothing may be saved any more, for the log; or NULL. */
+const char *exchange_save_objection(const struct exchange *exchange);
+/* The deadline passed, or nothing more will be saved; why is for the log. */
+void exchange_answer_late(struct exchange *exchange, const char *why);
 /* "Try again in a minute"; why is for the log. */
 void exchange_answer_unavailable(struct exchange *exchange, const char *why);
 

@@ -38,8 +38,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How often one message is tried when other messages of the same person are faster. */
-#define ROUNDS_MAX 16
 /* How long a message waits for sessions that are away: a connection that was cut is soon back. */
 #define SESSIONS_WAIT_US 1000000
 
@@ -217,11 +215,9 @@ static enum fsm_next save_finish(struct exchange *exchange)
         exchange->lost = exchange->asked && !exchange->again && !exchange->kept;
         return load_again(exchange, false, "sessions_unavailable");
     }
+    exchange->rounds++;
     exchange->state = EXCHANGE_LOAD;
-    if (++exchange->rounds < ROUNDS_MAX)
-        return FSM_ON;
-    exchange_answer_unavailable(exchange, "too_many_conflicts");
-    return FSM_OVER;
+    return FSM_ON;
 }
 
 /* What a load means that did not work. */
@@ -329,6 +325,12 @@ static enum fsm_next ask_outbox(struct exchange *exchange)
 
 static enum fsm_next ask_save(struct exchange *exchange)
 {
+    const char *objection = exchange_save_objection(exchange);
+
+    if (objection != NULL) {
+        exchange_answer_late(exchange, objection);
+        return FSM_OVER;
+    }
     exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
     enum fsm_next next = ticket_wait(&exchange->session.ticket, exchange_save(exchange));
     exchange->asked = next == FSM_WAITS;

@@ -17,6 +17,7 @@ struct exchange *exchange_take(struct exchange_service *service)
         return NULL;
     }
     memset(exchange, 0, EXCHANGE_ZEROED);
+    exchange->session.length = 0; /* so much of its bytes is wiped */
     return exchange;
 }
 

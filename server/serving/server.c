@@ -188,6 +188,7 @@ static int start_workers(struct server *server)
                    .redis = server->setup->config.redis_url != NULL ? &server->stores.redis : NULL,
                    .outbox_keys = server->stores.outbox_keys,
                    .mark = server->stores.mark,
+                   .redis_is_ours = &server->stores.redis_is_ours,
                    .readiness = &server->readiness},
         .replies = server->stores.replies,
         .revocations = server->stores.revocations,

@@ -70,6 +70,7 @@ static int open_sessions(struct shared_stores *shared, const struct setup *setup
     if (redis_url != NULL && redis_url_parse(&shared->redis, redis_url, error) != 0)
         return -1;
     shared->redis.mark = shared->mark;
+    shared->redis.is_ours = &shared->redis_is_ours;
     snprintf(error, ERROR_MAX, "the cryptographic library fails");
     if (redis_url != NULL &&
         (shared->outbox_keys = seal_keys_create(setup->keys.outbox_seal)) == NULL)

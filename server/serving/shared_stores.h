@@ -17,6 +17,7 @@ struct setup;
 struct shared_stores {
     struct record_marks marks;
     char mark[MARKS_TEXT_MAX]; /* the same for Redis */
+    atomic_bool redis_is_ours; /* its mark is known to be this one */
     struct redis_url redis;
     struct seal_keys *outbox_keys; /* NULL without Redis */
     struct session_store *sessions;

@@ -53,6 +53,17 @@ static void on_foreign(void *arg, const char *why)
     kill(getpid(), SIGTERM);
 }
 
+/* Nobody's code changes by it: we go on, and /ready with us. */
+static void on_mark_mended(void *arg)
+{
+    (void)arg;
+    log_write(LOG_CRITICAL, "redis_mark_overwritten",
+              log_text("reason", "uic:marks said another salt or flow, in a Redis that is ours"),
+              log_text("advice",
+                       "it was put right, and nothing else is lost: find out who writes to this "
+                       "Redis, another programme or an intruder; see docs/threats.md"));
+}
+
 static void on_records_changed(void *arg, bool up, const char *why)
 {
     struct stores *stores = arg;
@@ -211,7 +222,8 @@ static int attach_outbox(struct stores *stores, const struct stores_settings *se
 static int keep_mark(struct stores *stores, const struct stores_settings *settings,
                      struct event_base *base, const struct redis_links *redis)
 {
-    const struct marks_settings marks = {settings->mark, settings->records, on_foreign, stores};
+    const struct marks_settings marks = {settings->mark, settings->records, settings->redis_is_ours,
+                                         on_foreign,     on_mark_mended,    stores};
 
     stores->marks = marks_keep(&marks, base, redis->patient);
     return stores->marks != NULL ? 0 : -1;

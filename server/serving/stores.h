@@ -33,6 +33,7 @@ struct stores_settings {
     const struct redis_url *redis;       /* NULL: there is none */
     const struct seal_keys *outbox_keys; /* likewise */
     const char *mark;                    /* to what the stores belong, for Redis */
+    atomic_bool *redis_is_ours;
     struct readiness *readiness;
     bool drain_outbox; /* this worker empties the outbox, and keeps the mark */
 };

@@ -1,4 +1,6 @@
-/* GET, every two seconds, and SET NX before it once the database has confirmed the marks. */
+/* GET, every two seconds, and SET NX before it once the database has confirmed the marks. A mark of others
+ * in a Redis that is ours is SET. */
+#include "store/base/clock.h"
 #include "store/marks.h"
 #include "store/records.h"
 #include "store/redis/call.h"
@@ -11,12 +13,14 @@
 #include <string.h>
 
 static const struct timeval every = {2, 0};
+#define TELL_EVERY_MS 60000
 static const char differs[] = "Redis belongs to another salt or flow (" REDIS_MARK_KEY ")";
 
 struct marks_keeper {
     struct marks_settings settings;
     struct redis_lane lane;
     struct event *timer;
+    int64_t tell_at;
 };
 
 void marks_write(char text[MARKS_TEXT_MAX], const struct record_marks *marks)
@@ -29,12 +33,32 @@ static bool is_other(const struct redisReply *reply, const char *text)
     return reply != NULL && reply->type == REDIS_REPLY_STRING && strcmp(reply->str, text) != 0;
 }
 
+static void mend(struct marks_keeper *keeper)
+{
+    const char *const set[] = {"SET", REDIS_MARK_KEY, keeper->settings.text};
+    const int64_t now = clock_monotonic_ms();
+
+    (void)redis_lane_send(&keeper->lane, 3, set, NULL, NULL, NULL);
+    if (now < keeper->tell_at)
+        return;
+    keeper->tell_at = now + TELL_EVERY_MS;
+    keeper->settings.mended(keeper->settings.arg);
+}
+
 static void on_mark(const struct redisReply *reply, void *arg)
 {
-    const struct marks_keeper *keeper = arg;
+    struct marks_keeper *keeper = arg;
+    const struct marks_settings *settings = &keeper->settings;
 
-    if (is_other(reply, keeper->settings.text))
-        keeper->settings.foreign(keeper->settings.arg, differs);
+    if (is_other(reply, settings->text)) {
+        if (atomic_load(settings->is_ours))
+            mend(keeper);
+        else
+            settings->foreign(settings->arg, differs);
+    } else if (reply != NULL && reply->type == REDIS_REPLY_STRING &&
+               record_store_confirmed(settings->records)) {
+        atomic_store(settings->is_ours, true);
+    }
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

@@ -18,6 +18,9 @@
 /* Entries that can never be written. */
 #define OUTBOX_REFUSED_STREAM OUTBOX_STREAM ":refused"
 
+/* How many entries of the stream each group has put there, a hash. */
+#define OUTBOX_OWN_COUNTS OUTBOX_STREAM ":own"
+
 /* The consumer group of those who have these keys: each group sees every entry once, and leaves
  * those that it cannot open to the others. */
 #define OUTBOX_GROUP_MAX 16

@@ -46,6 +46,9 @@ struct outbox_link {
 
 /* Returns 0, or -1 when memory or randomness is out. */
 int outbox_drain_start(struct outbox_link *link, struct event_base *base);
+/* The stream is looked at now; or after a rest. */
+void outbox_drain_look(struct outbox_link *link);
+void outbox_drain_rest(struct outbox_link *link);
 /* Claims under way end by themselves and stay in the stream. */
 void outbox_drain_stop(struct outbox_link *link);
 /* A put found so many entries: beyond the alarm for the first time, the stream is looked at now. */

@@ -1,4 +1,5 @@
-/* Walks both streams page by page, for who looks at the outbox, and puts refused entries back. */
+/* Walks both streams page by page, for who looks at the outbox, puts refused entries back, or takes away
+ * what another salt sealed. */
 #include "store/outbox.h"
 #include "store/outbox/claim.h"
 #include "store/redis/call.h"
@@ -35,7 +36,7 @@ struct walk {
     /* For who looks: */
     void (*seen)(void *arg, const struct outbox_seen *seen);
     void *arg;
-    /* For what goes back: of a page */
+    /* For what goes back, or away: of a page */
     struct {
         char id[ID_MAX];
         unsigned char sealed[OUTBOX_SEALED_MAX];
@@ -173,6 +174,61 @@ int outbox_list(struct redis_call *call, const struct seal_keys *keys,
     return status;
 }
 
+/* Taking away */
+
+static void delete_later(struct walk *walk, const struct entry *entry)
+{
+    if (walk->back_count < PAGE && entry_key(walk, entry) == OUTBOX_FOREIGN)
+        memcpy(walk->back[walk->back_count++].id, entry->id, ID_MAX);
+}
+
+static void on_result(void *arg, const struct redisReply *reply)
+{
+    if (reply->type == REDIS_REPLY_INTEGER)
+        *(long long *)arg = reply->integer;
+}
+
+static int page_delete(struct walk *walk, size_t *deleted, char error[ERROR_MAX])
+{
+    const char *argv[2 + PAGE] = {"XDEL", walk->stream};
+
+    if (walk->back_count == 0)
+        return 0;
+    for (size_t i = 0; i < walk->back_count; i++)
+        argv[2 + i] = walk->back[i].id;
+    walk->result = 0;
+    const int status = redis_call(walk->call, (int)(2 + walk->back_count), argv, NULL, on_result,
+                                  &walk->result, error);
+    *deleted += (size_t)walk->result;
+    walk->back_count = 0;
+    return status;
+}
+
+int outbox_delete_foreign(struct redis_call *call, const struct seal_keys *keys, size_t *deleted,
+                          char error[ERROR_MAX])
+{
+    static const char *const streams[] = {OUTBOX_STREAM, OUTBOX_REFUSED_STREAM};
+    struct walk *walk = walk_create(call, keys);
+    int status = 0;
+
+    *deleted = 0;
+    snprintf(error, ERROR_MAX, "out of memory");
+    if (walk == NULL)
+        return -1;
+    walk->visit = delete_later;
+    for (size_t i = 0; status == 0 && i < 2; i++) {
+        walk->stream = streams[i];
+        strcpy(walk->next, "-");
+        do {
+            status = page_read(walk, error);
+            if (status == 0)
+                status = page_delete(walk, deleted, error);
+        } while (status == 0 && walk->entries > 0);
+    }
+    walk_free(walk);
+    return status;
+}
+
 /* Putting back */
 
 /* Ours is sealed anew: who puts it back vouches for it now. What we cannot open goes as it is. */
@@ -198,28 +254,24 @@ static void put_back_later(struct walk *walk, const struct entry *entry)
     walk->back_count++;
 }
 
-static void on_result(void *arg, const struct redisReply *reply)
-{
-    if (reply->type == REDIS_REPLY_INTEGER)
-        *(long long *)arg = reply->integer;
-}
-
-static int page_put_back(struct walk *walk, const char *length_max, size_t *put_back,
-                         char error[ERROR_MAX])
+static int page_put_back(struct walk *walk, const char *group, const char *length_max,
+                         size_t *put_back, char error[ERROR_MAX])
 {
     for (size_t i = 0; i < walk->back_count; i++) {
         const char *argv[] = {"EVAL",
                               outbox_retry_script.text,
-                              "2",
+                              "3",
                               OUTBOX_REFUSED_STREAM,
                               OUTBOX_STREAM,
+                              OUTBOX_OWN_COUNTS,
                               walk->back[i].id,
                               (const char *)walk->back[i].sealed,
+                              group,
                               length_max};
-        size_t lengths[8];
-        for (size_t word = 0; word < 8; word++)
-            lengths[word] = word == 6 ? walk->back[i].length : strlen(argv[word]);
-        if (redis_call(walk->call, 8, argv, lengths, on_result, &walk->result, error) != 0)
+        size_t lengths[10];
+        for (size_t word = 0; word < 10; word++)
+            lengths[word] = word == 7 ? walk->back[i].length : strlen(argv[word]);
+        if (redis_call(walk->call, 10, argv, lengths, on_result, &walk->result, error) != 0)
             return -1;
         if (walk->result < 0) {
             snprintf(error, ERROR_MAX, "the outbox is full (OUTBOX_MAX)");
@@ -244,9 +296,10 @@ int outbox_retry(struct redis_call *call, const struct seal_keys *keys, uint64_t
     const char *time_argv[] = {"TIME"};
     const char *last_argv[] = {"XREVRANGE", OUTBOX_REFUSED_STREAM, "+", "-", "COUNT", "1"};
     struct walk *walk = walk_create(call, keys);
-    char most[24];
+    char group[OUTBOX_GROUP_MAX], most[24];
 
     *put_back = 0;
+    outbox_group_name(keys, group);
     snprintf(error, ERROR_MAX, "out of memory");
     if (walk == NULL)
         return -1;
@@ -260,7 +313,7 @@ int outbox_retry(struct redis_call *call, const struct seal_keys *keys, uint64_t
         do {
             status = page_read(walk, error);
             if (status == 0)
-                status = page_put_back(walk, most, put_back, error);
+                status = page_put_back(walk, group, most, put_back, error);
         } while (status == 0 && walk->entries > 0);
     walk_free(walk);
     return status;

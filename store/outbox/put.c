@@ -13,6 +13,9 @@
 /* A look or a settling, and a forgetting beside it. */
 #define LOOKS_MAX 4
 
+/* Our clock is slow when Redis's is so much later. */
+#define SLOW_S 60
+
 /* Less than the patient link's deadline. */
 #define WAIT_MS 1000
 
@@ -41,6 +44,16 @@ static void on_put(const struct redisReply *reply, void *arg)
         store_ticket_finish(&entry->ticket, status);
 }
 
+/* By Redis's clock where ours is slow: what it put would be taken for what somebody puts back, or for
+ * older than an erasure. */
+static int64_t put_time_s(const struct outbox_link *link, const struct record_claim *claim)
+{
+    const int64_t ours_s = claim->now_us / 1000000;
+    const int64_t redis_s = emptiness_redis_ms(&link->empty) / 1000;
+
+    return redis_s > ours_s + SLOW_S ? redis_s : ours_s;
+}
+
 enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entry)
 {
     unsigned char sealed[OUTBOX_SEALED_MAX];
@@ -50,15 +63,18 @@ enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entr
         return STORE_DOWN;
     if (link->puts.in_flight + link->replicas.count >= link->settings.in_flight_max)
         return STORE_FULL;
-    size_t length = outbox_claim_seal(link->seal, entry->claim, sealed);
+    size_t length =
+        outbox_claim_seal_at(link->seal, entry->claim, put_time_s(link, entry->claim), sealed);
     if (length == 0)
         return STORE_DOWN;
     snprintf(length_max, sizeof length_max, "%" PRIu64, link->settings.length_max);
-    const char *argv[] = {OUTBOX_STREAM, length_max, (const char *)sealed};
-    const size_t lengths[] = {strlen(OUTBOX_STREAM), strlen(length_max), length};
+    const char *argv[] = {OUTBOX_STREAM, OUTBOX_OWN_COUNTS, link->group, length_max,
+                          (const char *)sealed};
+    const size_t lengths[] = {strlen(OUTBOX_STREAM), strlen(OUTBOX_OWN_COUNTS), strlen(link->group),
+                              strlen(length_max), length};
 
     entry->link = link;
-    return redis_lane_run(&link->puts, &outbox_put_script, 1, 3, argv, lengths, on_put, entry);
+    return redis_lane_run(&link->puts, &outbox_put_script, 2, 5, argv, lengths, on_put, entry);
 }
 
 void outbox_detach(struct outbox_link *link)

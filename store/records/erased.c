@@ -103,7 +103,7 @@ static void batch_compare(struct claims_batch *batch, const char *who, int64_t a
 
     for (size_t i = 0; i < batch->count; i++) {
         const struct record_claim *claim = batch->claims[i];
-        for (size_t w = 0; w < claim->replay->who_count && claim->now_us <= at_us; w++) {
+        for (size_t w = 0; w < claim->replay->who_count && claim->replay->made_us <= at_us; w++) {
             hex_write(claim->replay->who[w], RECORD_ERASED_SIZE, own);
             if (strcmp(own, who) == 0)
                 batch->outcomes[i].status = STORE_ABSENT;

@@ -36,6 +36,13 @@ bool redis_handshake_next(struct redis_handshake *handshake)
     return true;
 }
 
+/* Whether the mark is another's, and may be. */
+static bool is_foreign(const struct redis_url *url, const struct redisReply *mark)
+{
+    return mark->type == REDIS_REPLY_STRING && strcmp(mark->str, url->mark) != 0 &&
+           (url->is_ours == NULL || !atomic_load(url->is_ours));
+}
+
 static bool is_replica(const struct redisReply *role)
 {
     return role->type == REDIS_REPLY_ARRAY && role->elements > 0 &&
@@ -60,8 +67,7 @@ bool redis_handshake_accepts(struct redis_handshake *handshake, const struct red
         snprintf(why, ERROR_MAX, "is a replica, not a master");
         return false;
     }
-    if (handshake->step == MARK && reply->type == REDIS_REPLY_STRING &&
-        strcmp(reply->str, url->mark) != 0) {
+    if (handshake->step == MARK && is_foreign(url, reply)) {
         handshake->foreign = true;
         snprintf(why, ERROR_MAX, "belongs to another salt or flow (" REDIS_MARK_KEY ")");
         return false;

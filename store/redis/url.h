@@ -13,6 +13,7 @@
 #define STORE_REDIS_URL_H
 
 #include "store/ticket.h"
+#include <stdatomic.h>
 #include <stddef.h>
 
 #define REDIS_SENTINELS_MAX 16
@@ -40,6 +41,8 @@ struct redis_url {
     const char *password;
     unsigned db;
     const char *mark; /* borrowed: what this Redis belongs to, where it says so; NULL: not asked */
+    const atomic_bool
+        *is_ours; /* borrowed: once set, another mark keeps nobody out; NULL: it does */
     bool tls;
 };
 

@@ -1,5 +1,5 @@
-"""Two people whose codes are equal: the later one's is longer, which only the database knows. What she is
-told while it is away (docs/operations.md), and that it is noticed."""
+"""Two people whose codes are equal: the later one's is longer, which only the database knows. A known limit: while
+it is away she is told the other's (docs/operations.md, docs/threats.md); and that it is noticed."""
 
 import sqlite3
 

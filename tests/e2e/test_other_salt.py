@@ -2,6 +2,7 @@
 it is refused as soon as anybody can know, it leaves with code 3, and the right one loses nothing."""
 
 import itertools
+import re
 
 import pytest
 from phone import Phone
@@ -158,15 +159,56 @@ def test_a_start_on_an_emptied_database_leaves_the_mark_as_it_is(start, redis, p
     told(right, 3)
 
 
-def test_a_mark_that_appears_while_it_runs_ends_it(start, redis, tmp_path):
-    settings = {"REDIS_URL": redis.url, "DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
-    server = start(**settings)
-    told(server, 1)
-    eventually(lambda: redis.keys(MARK), "the mark")
+def looks(redis):
+    """How often a mark was asked for."""
+    return int(re.search(r"cmdstat_get:calls=(\d+)", "\n".join(redis.command("INFO", "commandstats")))[1])
+
+
+def cut(redis):
+    """Every connection is new, and is asked whose Redis it finds."""
+    for client in redis.command("CLIENT", "LIST"):
+        redis.command("CLIENT", "KILL", "ID", client.split()[0].removeprefix("id="))
+
+
+def test_a_mark_that_is_written_over_ends_nobody_who_is_confirmed(start, redis, postgres):
+    """Whoever can write one key of Redis cannot end every instance."""
+    settings = {"REDIS_URL": redis.url, "DATABASE_URL": postgres.url, "WORKERS": "2"}
+    servers = [start(**settings), start(**settings)]
+    for number, server in enumerate(servers):
+        told(server, number)
+    mark = eventually(lambda: redis.command("GET", MARK)[0], "the mark")
+    seen = looks(redis)
+    eventually(lambda: looks(redis) >= seen + 4, "both have looked")
+
+    redis.command("SET", MARK, "of another")
+    cut(redis)
+    for number, server in enumerate(servers):
+        told(server, 10 + number)
+    eventually(lambda: redis.command("GET", MARK) == [mark], "the mark is put right")
+    assert all(server.running and server.status_of("/ready") == 200 for server in servers)
+    said = [line for server in servers for line in lines(server.log(), "redis_mark_overwritten")]
+    assert 1 <= len(said) <= 2 and all("CRITICAL" in line and MARK in line for line in said)
+    assert len(codes(postgres)) == 4
+
+
+def test_a_mark_that_appears_ends_whoever_is_not_confirmed(start, redis, tmp_path):
+    server = start(REDIS_URL=redis.url, DATABASE_URL=f"sqlite:///{tmp_path}/records.db")
     redis.command("SET", MARK, "of another")
     assert ended(server) == 3
     (line,) = lines(server.log(), "stores_of_another_salt")
     assert MARK in line
+
+
+def test_a_start_finds_another_mark(start, redis, tmp_path):
+    """Two programmes may have one Redis by mistake: the second does not get in, also with codes of its own."""
+    settings = {"REDIS_URL": redis.url, "DATABASE_URL": f"sqlite:///{tmp_path}/records.db"}
+    server = start(**settings)
+    told(server, 1)
+    server.stop()
+    redis.command("SET", MARK, "of another")
+    done = run_program("serve", cwd=tmp_path, HOST="127.0.0.1", PORT=free_port(), **settings)
+    assert done.returncode == 3
+    assert redis.command("GET", MARK) == ["of another"]
 
 
 def test_a_connection_to_another_ones_redis_ends_it(start, redis, tmp_path):
@@ -178,7 +220,6 @@ def test_a_connection_to_another_ones_redis_ends_it(start, redis, tmp_path):
         server.stop()
         server.start()
         redis.command("SET", MARK, "of another")
-        for client in redis.command("CLIENT", "LIST"):
-            redis.command("CLIENT", "KILL", "ID", client.split()[0].removeprefix("id="))
+        cut(redis)
         assert ended(server) == 3
     assert server.records() == []

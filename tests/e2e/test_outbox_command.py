@@ -61,6 +61,45 @@ def test_what_is_of_another_salt_is_told(redis, tmp_path, codes):
     assert "left alone: 2" in said
 
 
+def test_what_another_salt_left_is_deleted_on_purpose(start, redis, tmp_path, codes):
+    refuse_first(redis)
+    redis.command("XADD", "uic:outbox", "*", "sealed", "x")
+    server = start(wait_for="/health", REDIS_URL=redis.url, DATABASE_URL=NOWHERE, UIC_SALT=OTHER_SALT)
+    with Phone(server) as phone:
+        phone.say_all("Bonjour", *JEAN)
+    server.stop()
+
+    def delete(*arguments, **settings):
+        return run_program("outbox", "--delete-foreign", *arguments, cwd=tmp_path, REDIS_URL=redis.url,
+                           LC_ALL="en_US.UTF-8", **settings)
+
+    asked = delete()
+    assert asked.returncode == 1 and "say --yes" in asked.stderr and "left alone: 1\n" in asked.stdout
+    assert delete("--retry", "--yes").returncode == 2
+    done = delete("--yes")
+    assert done.returncode == 0 and "deleted: 1\n" in done.stdout, done.stderr
+    said = outbox(redis, tmp_path, "--show")
+    assert "waiting: 2" in said and "refused: 1" in said and "left alone" not in said
+    done = delete("--yes")
+    assert done.returncode == 0 and "deleted" not in done.stdout
+    done = delete("--yes", UIC_SALT=OTHER_SALT)
+    assert done.returncode == 0 and "deleted: 2\n" in done.stdout, "Redis has no mark yet, and cannot tell"
+    assert outbox(redis, tmp_path).count(": 0\n") == 1
+
+
+def test_a_wrong_salt_deletes_nothing(start, redis, tmp_path, codes):
+    server = start(REDIS_URL=redis.url)
+    eventually(lambda: redis.keys("uic:marks"), "the mark")
+    server.stop()
+    start(wait_for="/health", REDIS_URL=redis.url, DATABASE_URL=NOWHERE).stop()
+    redis.command("XADD", "uic:outbox", "*", "sealed", "\x02" + 60 * "a")
+    before = redis.command("XLEN", "uic:outbox")
+    done = run_program("outbox", "--delete-foreign", "--yes", cwd=tmp_path, REDIS_URL=redis.url,
+                       UIC_SALT=OTHER_SALT)
+    assert done.returncode == 1 and "uic:marks" in done.stderr
+    assert redis.command("XLEN", "uic:outbox") == before
+
+
 def test_what_was_refused_is_put_back_and_written(start, redis, tmp_path, codes):
     for _ in range(2):
         refuse_first(redis)

@@ -194,6 +194,10 @@ def test_a_replica_is_worth_three_hints(redis, redis_with, check):
     assert any("set min-replicas-to-write 1" in line for line in lines)
     assert any("with OUTBOX_REPLICAS=1 no code that was told is lost" in line for line in lines)
     assert any("with SESSION_REPLICAS=1 a failover asks nobody again" in line for line in lines)
+    code, lines = check(REDIS_URL=redis.url, SESSION_REPLICAS=1)
+    assert code == 1
+    assert "bad   Redis: a failover of Redis may lose what was said just before: set min-replicas-to-write 1" in (
+        line.split(" / ")[0] for line in lines), lines
     redis.command("CONFIG", "SET", "min-replicas-to-write", "1")
     both = {"OUTBOX_REPLICAS": 1, "SESSION_REPLICAS": 1}
     assert check(REDIS_URL=redis.url, **both) == (0, ["ok    sessions: Redis answers"])

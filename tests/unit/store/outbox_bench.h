@@ -13,6 +13,7 @@
 
 #define STREAM "uic:outbox"
 #define KEPT STREAM ":refused"
+#define OWN STREAM ":own"
 /* How many records there are, and the sum of their counts. */
 #define ROWS "SELECT count(*) || ' ' || coalesce(sum(request_count), 0) FROM uic_records"
 /* Long enough that only what never ends meets it. */
@@ -259,6 +260,19 @@ static inline void put_aside(struct letter *letters, int count)
         assert_status(put(&outbox, &letters[i]), STORE_OK);
     outbox_close(&outbox);
     settings.drain = drain;
+}
+
+/* Puts it as of when it was made: as an instance did then. */
+static inline void put_then(const struct letter *letter)
+{
+    unsigned char sealed[OUTBOX_SEALED_MAX];
+    struct seal *seal = seal_create(seal_keys);
+    const size_t length =
+        outbox_claim_seal_at(seal, &letter->claim, letter->claim.now_us / 1000000, sealed);
+
+    assert_true(length > 0);
+    tell("XADD " STREAM " * sealed %b", sealed, length);
+    seal_free(seal);
 }
 
 /* The database file is away, and comes back. */

@@ -57,8 +57,13 @@ static void nothing_can_be_read_in_redis(void **state)
         assert_null(memmem(dump->str, dump->len, secrets[i], strlen(secrets[i])));
     freeReplyObject(dump);
     redisReply *keys = ask("KEYS *");
-    assert_int_equal(keys->elements, 1);
-    assert_string_equal(keys->element[0]->str, STREAM);
+    assert_int_equal(keys->elements, 2); /* the other holds a number */
+    freeReplyObject(keys);
+    assert_int_equal(ask_number("EXISTS " STREAM " " OWN), 2);
+    keys = ask("HGETALL " OWN);
+    assert_int_equal(keys->elements, 2);
+    assert_string_equal(keys->element[0]->str, group);
+    assert_string_equal(keys->element[1]->str, "1");
     freeReplyObject(keys);
 }
 

@@ -68,7 +68,8 @@ static struct asked of_hour(int hour, const char *answers, const char *phone, co
 
 static enum store_status replayed(struct asked asked, bool is_old)
 {
-    struct record_replay replay = {.erased = keyed, .is_old = is_old};
+    struct record_replay replay = {
+        .erased = keyed, .is_old = is_old, .made_us = asked.claim.now_us};
 
     asked.claim.replay = &replay;
     return claimed(&bench, &asked);
