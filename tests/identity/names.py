@@ -1,6 +1,7 @@
 """Names and places as texts: how often each is met, how the rare ones sound, how one is spelt in two ways."""
 
 import re
+import sys
 import unicodedata
 from bisect import bisect
 from itertools import accumulate
@@ -8,6 +9,9 @@ from pathlib import Path
 from random import Random
 
 DATA = Path(__file__).resolve().parents[1] / "data"
+sys.path.append(str(DATA / "normalization"))
+import forms  # noqa: E402
+
 ONSETS = "m k n t b l s mb nd ng nk nt nz mp mw k l m b k m n t l z y w d f kw ky ny sh tsh bw lw p v j g".split()
 CODAS = "n m r l s".split()
 VARIANTS = 0.15  # of the rare texts, those that are another spelling of a frequent one: assumed
