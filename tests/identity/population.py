@@ -183,6 +183,11 @@ class Population:
                     replace(one, second_name=second, two_names=True)]
         return [replace(one, first_name=name, second_name=shared, two_names=True) for name in (first, second)]
 
+    def twins_apart(self):
+        """Two whose first names have no word in common."""
+        twins = self.twins()
+        return self.twins_apart() if twins[0].two_names else twins
+
     def unlike(self, person, others):
         """Parents do not give one name twice, nor in two spellings."""
         while any(forms.spelling(person.first_name) == forms.spelling(other.first_name) for other in others):

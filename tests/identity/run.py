@@ -1,6 +1,5 @@
 """The runs: people who come twice, twins, and families on one phone."""
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from random import Random
@@ -93,20 +92,3 @@ def visits_of_group(errors, people):
     return visits
 
 
-def strangers(seed, sample=3000):
-    """{people in all: share of them who have all five answers of another one}, from the shares of names, places and
-    births."""
-    population = Population(Random(seed), seed)
-    people = [population.person() for _ in range(sample)]
-    alike = [chance_of_the_same(population, person) for person in people]
-    return {number: sum(1 - math.exp(-number * chance) for chance in alike) / sample
-            for number in (10 ** 6, 10 ** 7, 10 ** 8)}
-
-
-def chance_of_the_same(population, person):
-    first_names = sum(0.5 * population.first_names[sex, population.cohort(person.year)].share(person.first_name)
-                      for sex in (0, 1))
-    names_and_places = sum(share * population.places[region].share(person.place)
-                           * population.family_names[region].share(person.family_name)
-                           for region, share in population.regions.shares.items())
-    return population.years.shares[person.year] * population.days.shares[person.day] * first_names * names_and_places
