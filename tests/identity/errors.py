@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from names import DATA, key, spell
 
-STEPS = ["birth_year", "mother_birthplace", "first_name", "birth_day", "family_name"]
-YEAR, PLACE, FIRST, DAY, FAMILY = range(5)
+STEPS = ["birth_year", "mother_birthplace", "first_name", "birth_day", "family_name", "birth_month", "birth_province"]
+YEAR, PLACE, FIRST, DAY, FAMILY, MONTH, PROVINCE = range(7)
 
 
 @dataclass
 class Visit:
-    said: list      # the five answers as they are written first
+    said: list      # what she answers to each of STEPS, as it is written first
     plain: list     # the same by who is asked again
     meant: list     # for each, the forms that she takes for right when they are read back
     usual: dict     # {step: the one word that she picks among several}
@@ -21,7 +21,7 @@ class Visit:
     chose: int = 0
     confirmed: int = 0
     code: str = None
-    normalized: list = None
+    normalized: dict = None  # by step
 
 
 def written(name):
@@ -38,17 +38,18 @@ class Errors:
     def __init__(self, random, population, scenario, steady=False):
         facts = json.loads((DATA / "identity/errors.json").read_text(encoding="utf-8"))
         self.random, self.population = random, population
+        self.lists = population.lists  # dice of what is chosen from a list
         self.scale = facts["scenarios"][scenario]
         self.habit = {name: row["rate"] for name, row in facts["habits"].items()}
         self.rate = {name: row["rate"] for name, row in facts["visit"].items()}
         if steady:
             self.rate["other_choice"] = 0
         self.wraps, self.patience = facts["wraps"], facts["patience"]
-        self.round_days = facts["round_days"]
+        self.round_days, self.question = facts["round_days"], facts["question"]
 
-    def happens(self, name, visit):
+    def happens(self, name, visit, random=None):
         scale = min(1, self.scale) if name == "post_name_today" else self.scale
-        if self.random.random() >= self.rate[name] * scale:
+        if (random or self.random).random() >= self.rate[name] * scale:
             return False
         visit.causes.add(name)
         return True
@@ -70,6 +71,8 @@ class Errors:
             person.day = self.random.choice(self.round_days)
         if self.has("vague_year"):
             habits.add("vague_year")
+        if self.lists.random() < self.habit["vague_month"]:
+            habits.add("vague_month")
         return habits
 
     def wrap(self, what, text, other=""):
@@ -82,7 +85,7 @@ class Errors:
         return self.random.choice(phrases).replace("@", text).replace("+", other)
 
     def visit(self, person, habits):
-        visit = Visit([""] * 5, [""] * 5, [set() for _ in STEPS], {})
+        visit = Visit([""] * len(STEPS), [""] * len(STEPS), [set() for _ in STEPS], {})
         self.answer(visit, YEAR, str(self.year(person, habits, visit)))
         self.answer(visit, DAY, str(self.day(person, habits, visit)))
         self.say_place(person, visit)
@@ -91,6 +94,7 @@ class Errors:
             first, family = family, first
         self.say_first_name(person, first, habits, visit)
         self.say_family_name(person, family, habits, visit)
+        self.choose_from_lists(person, habits, visit)
         return visit
 
     @staticmethod
@@ -114,6 +118,17 @@ class Errors:
         if self.happens("day_slip", visit):
             day = min(31, max(1, day + self.random.choice((-1, 1, 10, -10))))
         return day
+
+    def choose_from_lists(self, person, habits, visit):
+        month, province = person.month, person.province
+        if "vague_month" in habits and self.happens("month_redrawn", visit, self.lists):
+            month = self.lists.randint(1, 12)
+        if self.happens("month_slip", visit, self.lists):
+            month = month % 12 + 1
+        if self.happens("other_province", visit, self.lists):
+            province = self.lists.choice(self.population.all_provinces)
+        self.answer(visit, MONTH, str(month))
+        self.answer(visit, PROVINCE, province)
 
     def say_place(self, person, visit):
         place = person.other_place if self.happens("level", visit) else person.place
@@ -174,9 +189,9 @@ class Errors:
         visit.said[step] = visit.plain[step] = next(choice for choice in choices if key(choice) == key(picked))
         visit.meant[step] = {key(picked)}
 
-    def corrects(self, visit, step, normalized):
+    def corrects(self, visit, step, is_hers):
         """Whether she sees that an answer which is read back is not hers; then she writes it plainly."""
-        if normalized in visit.meant[step] or visit.said[step] == visit.plain[step] or \
+        if is_hers or visit.said[step] == visit.plain[step] or \
                 self.random.random() < self.rate["mistake_missed"]:
             return False
         visit.said[step] = visit.plain[step]

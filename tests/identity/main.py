@@ -8,8 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import programs  # noqa: E402
+import question  # noqa: E402
 import run  # noqa: E402
+import strangers  # noqa: E402
 import table  # noqa: E402
+from population import Population  # noqa: E402
 
 SCENARIOS = ["nurse", "central", "low-literacy"]
 
@@ -35,12 +38,16 @@ def main():
                      for reader in readers}
             table.print_returns(scenario, found)
             table.print_causes(scenario, found)
-        groups = {"twins": lambda population: population.twins(), "families on one phone":
-                  lambda population: population.family()}
+            table.print_questions(scenario, {reader.name: found[reader.name] for reader in readers
+                                             if question.can_ask(reader) and reader.name != "plain"})
+        groups = {"twins": Population.twins, "with names of their own": Population.twins_apart,
+                  "families on one phone": Population.family}
         table.print_together({(group, reader.name): run.come_together(options.seed, "central", reader,
                                                                       options.people // 4, make)
                               for group, make in groups.items() for reader in readers})
-        table.print_strangers(run.strangers(options.seed))
+        sample, drawn = min(3000, options.people), min(1500, options.people)
+        table.print_strangers({reader.name: strangers.strangers(options.seed, reader, sample, drawn)
+                               for reader in readers if reader.name not in ("plain", "other")})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Names and places as texts: how often each is met, how the rare ones sound, how one is spelt in two ways."""
 
 import re
+import sys
 import unicodedata
 from bisect import bisect
 from itertools import accumulate
@@ -8,6 +9,9 @@ from pathlib import Path
 from random import Random
 
 DATA = Path(__file__).resolve().parents[1] / "data"
+sys.path.append(str(DATA / "normalization"))
+import forms  # noqa: E402
+
 ONSETS = "m k n t b l s mb nd ng nk nt nz mp mw k l m b k m n t l z y w d f kw ky ny sh tsh bw lw p v j g".split()
 CODAS = "n m r l s".split()
 VARIANTS = 0.15  # of the rare texts, those that are another spelling of a frequent one: assumed
@@ -64,39 +68,34 @@ class Law:
     """Shares that fall with the rank, as (rank + shift) to the power of -power."""
 
     def __init__(self, number, shift, power):
-        self.shares = [(rank + shift) ** -power for rank in range(1, number + 1)]
-        self.sums = list(accumulate(self.shares))
+        self.sums = list(accumulate((rank + shift) ** -power for rank in range(1, number + 1)))
 
     def draw(self, random):
-        """(rank, its share), ranks from 0."""
-        rank = min(bisect(self.sums, random.random() * self.sums[-1]), len(self.sums) - 1)
-        return rank, self.shares[rank] / self.sums[-1]
+        """A rank, from 0."""
+        return min(bisect(self.sums, random.random() * self.sums[-1]), len(self.sums) - 1)
 
 
 class Texts:
     """Texts that are known with their shares, at most 1 together, and a long tail of which each is made when it is
     drawn first: the same one for the same name of the tail."""
 
+    MADE = {}
+
     def __init__(self, known, tail, name, closed=False):
         self.known, self.names, self.sums = known, list(known), list(accumulate(known.values())) or [0.0]
         self.tail, self.name, self.closed = tail, name, closed
-        self.made, self.shares = {}, dict(known)
 
     def draw(self, random):
         at = random.random()
         if at < self.sums[-1] or self.tail is None:
             return self.names[min(bisect(self.sums, at), len(self.names) - 1)]
-        rank, share = self.tail.draw(random)
-        if rank not in self.made:
-            text = self.made[rank] = self.make(Random(f"{self.name}/{rank}"))
-            self.shares[text] = self.shares.get(text, 0) + share * (1 - self.sums[-1])
-        return self.made[rank]
+        rank = self.tail.draw(random)
+        name = f"{self.name}/{rank}"
+        if name not in self.MADE:
+            self.MADE[name] = self.make(Random(name))
+        return self.MADE[name]
 
     def make(self, random):
         if self.names and random.random() < VARIANTS:
             return spell(random, random.choice(self.names))
         return make_word(random, self.closed)
-
-    def share(self, text):
-        """Of a text that was drawn here, or is known; another's is nothing."""
-        return self.shares.get(text, 0.0)

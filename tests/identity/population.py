@@ -7,8 +7,9 @@ import math
 from bisect import bisect
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from random import Random
 
-from names import DATA, Law, Texts, key
+from names import DATA, Law, Texts, forms, key
 
 
 @dataclass
@@ -24,6 +25,8 @@ class Person:
     first_name: str
     second_name: str         # a second first name, for whom has one
     two_names: bool = False  # she has one in any case
+    month: int = 0
+    province: str = ""
 
 
 class Chances:
@@ -50,7 +53,8 @@ def spellings(kind):
 
 
 class Population:
-    def __init__(self, random):
+    def __init__(self, random, seed=""):
+        self.lists = Random(f"{seed}/lists")  # months and provinces have dice of their own
         self.facts = json.loads((DATA / "identity/population.json").read_text(encoding="utf-8"))
         self.random = random
         self.regions = Chances(self.facts["regions"]["shares"])
@@ -58,6 +62,8 @@ class Population:
         self.places = self.make_places()
         self.family_names = self.make_family_names()
         self.first_names = self.make_first_names()
+        self.provinces = self.make_provinces()
+        self.all_provinces = sorted(set().union(*(chances.things for chances in self.provinces.values())))
 
     def make_years(self):
         births = self.facts["births"]
@@ -105,6 +111,18 @@ class Population:
         for name, weight in weights.items():
             cls.add(known, name, share * weight / sum(weights.values()))
 
+    def make_provinces(self):
+        """Where one was born: Kinshasa, or one of the region's."""
+        regions = self.facts["regions"]
+        provinces = {}
+        for region, names in regions["provinces"].items():
+            in_kinshasa = regions["born_in_kinshasa"][region]
+            weights = {"KINSHASA": in_kinshasa}
+            for name in names.split():
+                weights[name] = weights.get(name, 0) + (1 - in_kinshasa) / len(names.split())
+            provinces[region] = Chances(weights)
+        return provinces
+
     def make_family_names(self):
         facts, shares = self.facts["family_names"], self.facts["regions"]["shares"]
         law, tail = facts["law"], Law(**facts["tail"])
@@ -147,7 +165,8 @@ class Population:
         names, places = self.family_names[region], self.places[region]
         return Person(region, sex, year, self.days.draw(random), places.draw(random), places.draw(random),
                       names.draw(random), names.draw(random), self.first_name(sex, year),
-                      self.first_name(sex, year))
+                      self.first_name(sex, year), month=self.lists.randint(1, 12),
+                      province=self.provinces[region].draw(self.lists))
 
     def twins(self):
         """Two of one birth; now and then their first names begin with one word, as Marie-Claire and Marie-Louise."""
@@ -164,9 +183,14 @@ class Population:
                     replace(one, second_name=second, two_names=True)]
         return [replace(one, first_name=name, second_name=shared, two_names=True) for name in (first, second)]
 
+    def twins_apart(self):
+        """Two whose first names have no word in common."""
+        twins = self.twins()
+        return self.twins_apart() if twins[0].two_names else twins
+
     def unlike(self, person, others):
-        """Parents do not give one name twice."""
-        while any(person.first_name == other.first_name for other in others):
+        """Parents do not give one name twice, nor in two spellings."""
+        while any(forms.spelling(person.first_name) == forms.spelling(other.first_name) for other in others):
             person = replace(person, first_name=self.first_name(person.sex, person.year))
         return person
 
@@ -189,8 +213,9 @@ class Population:
         facts, random = self.facts["families"], self.random
         born = self.twins() if random.random() < facts["twins"] / (2 - facts["twins"]) else [self.person()]
         place, other, day = self.places[mother.region].draw(random), mother.place, born[0].day
+        province = self.provinces[mother.region].draw(self.lists)
         if siblings:
-            place = siblings[0].place
+            place, province = siblings[0].place, siblings[0].province
         name = father.family_name if one_name else self.family_names[mother.region].draw(random)
         return [self.unlike(replace(child, region=mother.region, year=year, day=day, place=place, other_place=other,
-                                    family_name=name), siblings) for child in born]
+                                    family_name=name, province=province), siblings) for child in born]

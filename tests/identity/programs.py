@@ -8,10 +8,16 @@ import tempfile
 from pathlib import Path
 
 from errors import STEPS
+from names import forms
 
 ROOT = Path(__file__).resolve().parents[2]
-CIU_RDC = ROOT / "flow/definitions/ciu-rdc.json"
+DEFINITIONS = ROOT / "flow/definitions"
+CIU_RDC = DEFINITIONS / "ciu-rdc.json"
 SALT = "mesure-de-l-identite-0123456789abcdef"  # any: it is the same for both visits
+
+# What becomes of an extended text, and of that in turn where a name's sound is wanted.
+FORM = {"extended": lambda text: text, "spelling": forms.spelling, "sound": forms.sound}
+SOUND = {"extended": forms.sound, "spelling": forms.sound_of_spelling, "sound": lambda text: text}
 
 
 def plain_flow(directory):
@@ -27,14 +33,26 @@ def plain_flow(directory):
 
 
 class Reader:
-    def __init__(self, name, command):
+    """With the flow file whose steps the command asks for."""
+
+    def __init__(self, name, command, flow):
         self.name, self.command = name, command
+        steps = json.loads(Path(flow).read_text(encoding="utf-8"))["steps"]
+        self.steps = [STEPS.index(step["key"]) for step in steps]
+        self.normalizations = {STEPS.index(step["key"]): step.get("normalization", "extended") for step in steps}
+
+    def form(self, step, text):
+        """Of an extended text, what goes into the code."""
+        return FORM[self.normalizations[step]](text)
+
+    def sound(self, step, normalized):
+        return SOUND[self.normalizations[step]](normalized)
 
     def read(self, answers):
         """The replies to all, in their order."""
         with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
             for said in answers:
-                lines.write(json.dumps({"answers": said}, ensure_ascii=False) + "\n")
+                lines.write(json.dumps({"answers": [said[step] for step in self.steps]}, ensure_ascii=False) + "\n")
             lines.seek(0)
             done = subprocess.run(self.command, stdin=lines, stdout=subprocess.PIPE, encoding="utf-8", check=False,
                                   env=dict(os.environ, UIC_SALT=SALT, LC_ALL="C.UTF-8"))
@@ -45,10 +63,12 @@ class Reader:
 
 
 def readers(program, directory, other=None):
-    """The plain reading, that of ciu-rdc, and another one's command."""
+    """The plain reading, those of the definitions, and another one's command."""
     code = [str(program), "code", "--jsonl", "--env", "/dev/null", "--flow"]
-    found = [Reader("plain", code + [str(plain_flow(directory))]), Reader("ciu-rdc", code + [str(CIU_RDC)])]
-    return found + ([Reader("other", ["sh", "-c", other])] if other else [])
+    flows = {"plain": plain_flow(directory), **{name: DEFINITIONS / f"{name}.json"
+                                                for name in ("ciu-rdc", "ciu-opaque", "ciu-province")}}
+    found = [Reader(name, code + [str(flow)], flow) for name, flow in flows.items()]
+    return found + ([Reader("other", ["sh", "-c", other], CIU_RDC)] if other else [])
 
 
 def register(errors, reader, visits):
@@ -57,10 +77,10 @@ def register(errors, reader, visits):
     waiting = list(visits)
     while waiting:
         replies = reader.read([visit.said for visit in waiting])
-        waiting = [visit for visit, reply in zip(waiting, replies) if not settle(errors, visit, reply)]
+        waiting = [visit for visit, reply in zip(waiting, replies) if not settle(errors, reader, visit, reply)]
 
 
-def settle(errors, visit, reply):
+def settle(errors, reader, visit, reply):
     """Whether the visit has come to its end."""
     if "error" in reply:
         step = STEPS.index(reply["field"])
@@ -68,9 +88,15 @@ def settle(errors, visit, reply):
             errors.chooses(visit, step, reply["choices"])
             return False
         return not errors.is_asked(visit, step)
+    read = dict(zip(reader.steps, reply["normalized"]))
     if reply.get("doubt") and not visit.confirmed:
         visit.confirmed = 1
-        if any([errors.corrects(visit, step, read) for step, read in enumerate(reply["normalized"])]):
+        if any([errors.corrects(visit, step, is_hers(reader, visit, step, text)) for step, text in read.items()]):
             return False
-    visit.code, visit.normalized = reply["code"], reply["normalized"]
+    visit.code, visit.normalized = reply["code"], read
     return True
+
+
+def is_hers(reader, visit, step, text):
+    """People see what they wrote, and not its form; one that is the same is right in any case."""
+    return any(text == reader.form(step, meant) for meant in visit.meant[step])

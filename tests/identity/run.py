@@ -1,13 +1,14 @@
 """The runs: people who come twice, twins, and families on one phone."""
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from random import Random
 
+import question
 from errors import STEPS, Errors
 from population import Population
 from programs import register
+from question import Asked
 
 
 @dataclass
@@ -16,11 +17,12 @@ class Returns:
     people: int
     same: int
     without: int      # one of the two visits ended without a code
-    differs: Counter  # by step
+    differs: Counter  # by step, as one of STEPS
     causes: Counter   # of those who got another code
     asked: float      # of visits: a question came again, was to be chosen, answers were read back
     chose: float
     confirmed: float
+    question: Asked = None
 
     @property
     def rate(self):
@@ -29,7 +31,7 @@ class Returns:
 
 def come_twice(seed, scenario, reader, people, steady=False):
     random = Random(seed)
-    population = Population(random)
+    population = Population(random, seed)
     errors = Errors(random, population, scenario, steady)
     pairs = []
     for _ in range(people):
@@ -40,7 +42,9 @@ def come_twice(seed, scenario, reader, people, steady=False):
     errors.random = Random(f"{seed}/reactions")
     visits = [visit for pair in pairs for visit in pair]
     register(errors, reader, visits)
-    return count(pairs, visits)
+    counted = count(pairs, visits)
+    counted.question = question.come_twice(seed, errors, reader, pairs)
+    return counted
 
 
 def count(pairs, visits):
@@ -54,15 +58,15 @@ def count(pairs, visits):
         if not one.code or not other.code:
             counted.without += 1
             continue
-        counted.differs.update(step for step, first, second in zip(STEPS, one.normalized, other.normalized)
-                               if first != second)
+        counted.differs.update(STEPS[step] for step, text in one.normalized.items() if text != other.normalized[step])
     return counted
 
 
 def come_together(seed, scenario, reader, groups, make):
-    """(people, those who got the code of another one of their group): make(population) is a group."""
+    """(people, those who got the code of another one of their group, those who were asked for nothing whether they
+    are another one): make(population) is a group."""
     random = Random(seed)
-    population = Population(random)
+    population = Population(random, seed)
     errors = Errors(random, population, scenario)
     together = [visits_of_group(errors, make(population)) for _ in range(groups)]
     errors.random = Random(f"{seed}/reactions")
@@ -71,7 +75,8 @@ def come_together(seed, scenario, reader, groups, make):
     for visits in together:
         codes = Counter(visit.code for visit in visits if visit.code)
         merged += sum(number for number in codes.values() if number > 1)
-    return sum(map(len, together)), merged
+    asked = question.asked_for_nothing(reader, together) if question.can_ask(reader) else 0
+    return sum(map(len, together)), merged, asked
 
 
 def visits_of_group(errors, people):
@@ -87,20 +92,3 @@ def visits_of_group(errors, people):
     return visits
 
 
-def strangers(seed, sample=3000):
-    """{people in all: share of them who have all five answers of another one}, from the shares of names, places and
-    births."""
-    population = Population(Random(seed))
-    people = [population.person() for _ in range(sample)]
-    alike = [chance_of_the_same(population, person) for person in people]
-    return {number: sum(1 - math.exp(-number * chance) for chance in alike) / sample
-            for number in (10 ** 6, 10 ** 7, 10 ** 8)}
-
-
-def chance_of_the_same(population, person):
-    first_names = sum(0.5 * population.first_names[sex, population.cohort(person.year)].share(person.first_name)
-                      for sex in (0, 1))
-    names_and_places = sum(share * population.places[region].share(person.place)
-                           * population.family_names[region].share(person.family_name)
-                           for region, share in population.regions.shares.items())
-    return population.years.shares[person.year] * population.days.shares[person.day] * first_names * names_and_places

@@ -44,15 +44,20 @@ def spelling(text):
     return join(text) + (text[-1] if re.search(r"([A-Z])\1$", text) else "")
 
 
-def sound(text):
-    if not base(text).strip("H"):
-        return base(text)
-    text = join(spelling(text))
+def sound_of_spelling(text):
+    """What is left to do between the two."""
+    if text.startswith("H"):
+        return text
+    text = join(text)
     if len(text) > 3:
         text = re.sub("IE$", "I", re.sub("ES$", "E", text))
         text = re.sub("(?<=[B-DF-HJ-NP-TV-Z])[EI]$", "", text)
     text = re.sub("[MN](?=[B-DF-HJ-NP-TV-Z])", "", text)
     return join(text.translate(str.maketrans("XCZJROE", "SSSSLUI")))
+
+
+def sound(text):
+    return sound_of_spelling(spelling(text))
 
 
 def texts():
