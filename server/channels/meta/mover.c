@@ -14,7 +14,7 @@
 
 struct mover_delivery {
     STAILQ_ENTRY(mover_delivery) entry;
-    struct delivery *delivery;
+    struct delivery *delivery; /* NULL: it is answered */
     struct meta_move *moves;
     size_t count, next;
     size_t failed; /* of those before next */
@@ -55,24 +55,41 @@ static void tell_undone(size_t count, const char *reason)
               log_text("reason", reason), log_text("meanwhile", "Meta tells of them again"));
 }
 
-/* The first. */
+/* The first that is not, by how far it is. */
+static void delivery_answer(struct mover *mover)
+{
+    struct mover_delivery *one = mover->unanswered;
+    struct delivery *delivery = one->delivery;
+    const size_t undone = one->failed + one->count - one->next;
+
+    if (undone > 0)
+        tell_undone(undone, one->failed > 0 ? "the records do not take them" : "it takes longer");
+    mover->unanswered = STAILQ_NEXT(one, entry);
+    one->delivery = NULL;
+    delivery_release(delivery, undone == 0);
+}
+
+/* The first that waits. */
 static void delivery_end(struct mover *mover)
 {
     struct mover_delivery *first = STAILQ_FIRST(&mover->waiting);
-    const size_t undone = first->failed + first->count - first->next;
 
+    if (first->delivery != NULL)
+        delivery_answer(mover);
     STAILQ_REMOVE_HEAD(&mover->waiting, entry);
     mover->waiting_count -= first->count;
-    if (undone > 0)
-        tell_undone(undone, first->failed > 0 ? "the records do not take them" : "out of time");
-    delivery_release(first->delivery, undone == 0);
     moves_free(first->moves, first->count);
     free(first);
 }
 
-static uint64_t *done_place(struct mover *mover)
+static bool is_late(const struct mover *mover, const struct mover_delivery *one)
 {
-    return &mover->done[mover->key % MOVER_DONE_SIZE];
+    return clock_monotonic_ms() - one->begun_ms >= mover->deadline_ms;
+}
+
+static uint64_t *done_place(struct mover *mover, const struct meta_move *move)
+{
+    return &mover->done[move->key % MOVER_DONE_SIZE];
 }
 
 /* Whether nothing is to be done. Only a user id tells whose the records of a number are. */
@@ -82,11 +99,10 @@ static bool is_done(struct mover *mover, const struct meta_move *move)
         metrics_add(METRIC_META_UNMOVED, 1);
         return true;
     }
-    mover->key = keyed_hashes_message_id(mover->hashes, move->id, move->id_length);
-    return mover->key != 0 && *done_place(mover) == mover->key;
+    return move->key != 0 && *done_place(mover, move) == move->key;
 }
 
-/* What is to be done next; ends deliveries that are through, or late. */
+/* What is to be done next. Answers deliveries that are through, or late. */
 static const struct meta_move *move_next(struct mover *mover)
 {
     struct mover_delivery *first;
@@ -94,12 +110,13 @@ static const struct meta_move *move_next(struct mover *mover)
     while ((first = STAILQ_FIRST(&mover->waiting)) != NULL) {
         while (first->next < first->count && is_done(mover, &first->moves[first->next]))
             first->next++;
-        if (first->next < first->count &&
-            clock_monotonic_ms() - first->begun_ms < mover->deadline_ms)
-            return &first->moves[first->next];
+        if (first->next < first->count)
+            break;
         delivery_end(mover);
     }
-    return NULL;
+    while (mover->unanswered != NULL && is_late(mover, mover->unanswered))
+        delivery_answer(mover);
+    return first != NULL ? &first->moves[first->next] : NULL;
 }
 
 /* Steps */
@@ -202,13 +219,14 @@ static void tell_unfinished(size_t count)
 static void own_settle(struct mover *mover, enum store_status status)
 {
     struct mover_delivery *first = STAILQ_FIRST(&mover->waiting);
+    const struct meta_move *move = &first->moves[first->next];
 
     if (status == STORE_OK && !mover->move.has_own)
         return;
     if (status != STORE_OK || rest_add(mover) != 0)
         first->failed++;
     else if (first->failed == 0)
-        *done_place(mover) = mover->key;
+        *done_place(mover, move) = move->key;
     first->next++;
 }
 
@@ -302,8 +320,12 @@ void mover_begin(struct mover *mover, struct delivery *delivery, struct meta_mov
     }
     *one = (struct mover_delivery){
         .delivery = delivery, .moves = moves, .count = count, .begun_ms = clock_monotonic_ms()};
+    for (size_t i = 0; i < count; i++)
+        moves[i].key = keyed_hashes_message_id(mover->hashes, moves[i].id, moves[i].id_length);
     delivery_hold(delivery);
     STAILQ_INSERT_TAIL(&mover->waiting, one, entry);
     mover->waiting_count += count;
+    if (mover->unanswered == NULL)
+        mover->unanswered = one;
     mover_go_on(mover);
 }

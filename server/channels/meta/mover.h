@@ -5,9 +5,10 @@
  *     delivery ──► waiting: each person's own records ──► rest: what others remember of who asked
  *                            │ all of the delivery's
  *                            ▼
- *                  200; or 503 when time or records fail, and told again it goes on where it was
+ *                  200; or 503 when its time has passed, or the records fail
  *
- * A change that names no user id moves nothing. A worker's, on its thread.
+ * What takes too long for an answer goes on without: it is known as done when Meta tells it again. A change
+ * that names no user id moves nothing. A worker's, on its thread.
  */
 #ifndef SERVER_CHANNELS_META_MOVER_H
 #define SERVER_CHANNELS_META_MOVER_H
@@ -19,8 +20,8 @@
 struct keyed_hashes;
 struct phone_numbers;
 
-/* So many people of all deliveries wait at most, and of as many others the rest. A delivery that finds no
- * room is to come again. */
+/* So many people of all deliveries wait at most, answered or not, and of as many others the rest. A delivery
+ * that finds no room is to come again. */
 #define MOVER_WAITING_MAX META_MOVES_MAX
 #define MOVER_REST_MAX META_MOVES_MAX
 /* Places for what was carried out: enough for nearly all of a full body, each in its own. */
@@ -30,23 +31,23 @@ struct mover {
     struct record_link *records; /* borrowed, as hashes and numbers are */
     struct keyed_hashes *hashes;
     struct phone_numbers *numbers;
-    unsigned deadline_ms; /* for a delivery; a step, of five seconds at most, is not broken off */
+    unsigned deadline_ms; /* for an answer; a step, of five seconds at most, is not broken off */
     /* Its own: */
     STAILQ_HEAD(, mover_delivery) waiting;
     STAILQ_HEAD(, mover_rest) rest;
-    size_t waiting_count, rest_count; /* of people */
-    struct record_move move; /* the step under way, of the first that waits or of the rest */
-    uint64_t key;            /* of the message that told it */
-    bool running, is_own;    /* a step, and of the first that waits */
-    uint64_t done
-        [MOVER_DONE_SIZE]; /* the keys of what was carried out, each at its place or not known */
+    struct mover_delivery *unanswered; /* the first of those that wait; NULL: none */
+    size_t waiting_count, rest_count;  /* of people */
+    struct record_move move;           /* the step under way */
+    bool running, is_own;              /* a step, and of the first that waits; else of the rest */
+    uint64_t done[MOVER_DONE_SIZE];    /* keys of what was carried out, by their remainder */
 };
 
 void mover_init(struct mover *mover, struct record_link *records, struct keyed_hashes *hashes,
                 struct phone_numbers *numbers);
 
-/* Holds the delivery until the people's own records are moved. Takes the moves, from malloc; none is fine.
- * The mover and the delivery's text live until the records' link is detached, which ends all that waits. */
+/* Holds the delivery until its people's own records are moved, or for as long as it may wait. Takes the
+ * moves, from malloc; none is fine. The mover lives until the records' link is detached, which ends all that
+ * waits. */
 void mover_begin(struct mover *mover, struct delivery *delivery, struct meta_move *moves,
                  size_t count);
 

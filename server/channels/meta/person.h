@@ -19,6 +19,7 @@ const char *meta_user_id_read(const json_t *json, const char *key, size_t *lengt
 struct meta_move {
     const char *id; /* of the message that tells it, in the caller's text */
     size_t id_length;
+    uint64_t key;   /* of whoever carries it out: it outlives the text */
     int64_t sent_s; /* by Meta's clock */
     char numbers[2][MESSAGE_ADDRESS_MAX + 1];
     char user_ids[2][MESSAGE_ADDRESS_MAX + 1];
