@@ -9,8 +9,13 @@
 #include "store/base/clock.h"
 #include "store/base/container_of.h"
 #include <openssl/crypto.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The keys of what was carried out, on whichever worker, by their remainder: nearly all of a full body
+ * find a place of their own. */
+static _Atomic uint64_t done[4 * META_MOVES_MAX];
 
 struct mover_delivery {
     STAILQ_ENTRY(mover_delivery) entry;
@@ -87,19 +92,19 @@ static bool is_late(const struct mover *mover, const struct mover_delivery *one)
     return clock_monotonic_ms() - one->begun_ms >= mover->deadline_ms;
 }
 
-static uint64_t *done_place(struct mover *mover, const struct meta_move *move)
+static _Atomic uint64_t *done_place(const struct meta_move *move)
 {
-    return &mover->done[move->key % MOVER_DONE_SIZE];
+    return &done[move->key % (sizeof done / sizeof *done)];
 }
 
 /* Whether nothing is to be done. Only a user id tells whose the records of a number are. */
-static bool is_done(struct mover *mover, const struct meta_move *move)
+static bool is_done(const struct meta_move *move)
 {
     if (move->user_ids[RECORD_MOVE_FROM][0] == '\0' && move->user_ids[RECORD_MOVE_TO][0] == '\0') {
         metrics_add(METRIC_META_UNMOVED, 1);
         return true;
     }
-    return move->key != 0 && *done_place(mover, move) == move->key;
+    return move->key != 0 && atomic_load(done_place(move)) == move->key;
 }
 
 /* What is to be done next. Answers deliveries that are through, or late. */
@@ -108,7 +113,7 @@ static const struct meta_move *move_next(struct mover *mover)
     struct mover_delivery *first;
 
     while ((first = STAILQ_FIRST(&mover->waiting)) != NULL) {
-        while (first->next < first->count && is_done(mover, &first->moves[first->next]))
+        while (first->next < first->count && is_done(&first->moves[first->next]))
             first->next++;
         if (first->next < first->count)
             break;
@@ -226,7 +231,7 @@ static void own_settle(struct mover *mover, enum store_status status)
     if (status != STORE_OK || rest_add(mover) != 0)
         first->failed++;
     else if (first->failed == 0)
-        *done_place(mover, move) = move->key;
+        atomic_store(done_place(move), move->key);
     first->next++;
 }
 

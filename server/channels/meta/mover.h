@@ -24,8 +24,6 @@ struct phone_numbers;
  * that finds no room is to come again. */
 #define MOVER_WAITING_MAX META_MOVES_MAX
 #define MOVER_REST_MAX META_MOVES_MAX
-/* Places for what was carried out: enough for nearly all of a full body, each in its own. */
-#define MOVER_DONE_SIZE (4 * META_MOVES_MAX)
 
 struct mover {
     struct record_link *records; /* borrowed, as hashes and numbers are */
@@ -39,7 +37,6 @@ struct mover {
     size_t waiting_count, rest_count;  /* of people */
     struct record_move move;           /* the step under way */
     bool running, is_own;              /* a step, and of the first that waits; else of the rest */
-    uint64_t done[MOVER_DONE_SIZE];    /* keys of what was carried out, by their remainder */
 };
 
 void mover_init(struct mover *mover, struct record_link *records, struct keyed_hashes *hashes,

@@ -69,12 +69,15 @@ void __wrap_log_event(enum log_level level, const char *event, const struct log_
     bench.lines += strcmp(event, "moves_undone") == 0;
 }
 
+static unsigned tests_begun;
+
 static int open_bench(void **state)
 {
     const struct keys keys = {0};
 
     (void)state;
     memset(&bench, 0, sizeof bench);
+    tests_begun++;
     bench.hashes = keyed_hashes_create(&keys);
     bench.numbers = phone_numbers_create(&keys, false);
     bench.mover = calloc(1, sizeof *bench.mover);
@@ -128,17 +131,18 @@ static int close_bench(void **state)
     return 0;
 }
 
-/* Meta tells that the people from first on have other user ids. Returns whether there was room. */
+/* Meta tells that the people from first on have other user ids, in messages that no other test tells.
+ * Returns whether there was room. */
 static bool tell(unsigned first, unsigned count)
 {
-    static char ids[MOVER_WAITING_MAX][8];
+    static char ids[MOVER_WAITING_MAX][16];
     struct meta_move *moves = calloc(count, sizeof *moves);
     struct delivery delivery = {0};
 
     for (unsigned i = 0; i < count; i++) {
         struct meta_move *move = &moves[i];
         move->id = ids[i];
-        move->id_length = (size_t)sprintf(ids[i], "%u", first + i);
+        move->id_length = (size_t)sprintf(ids[i], "%u %u", tests_begun, first + i);
         move->sent_s = 1;
         sprintf(move->user_ids[0], "CD.%u", first + i);
         sprintf(move->user_ids[1], "CE.%u", first + i);
