@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The keys of what was carried out, on whichever worker, by their remainder: nearly all of a full body
- * find a place of their own. */
-static _Atomic uint64_t done[4 * META_MOVES_MAX];
+/* The keys of what was carried out, on whichever worker: by their remainder, the newest of each first. A full
+ * body finds room; one that gave way is carried out again. */
+#define DONE_SIZE META_MOVES_MAX
+#define DONE_EACH 4
+static _Atomic uint64_t done[DONE_SIZE][DONE_EACH];
 
 struct mover_delivery {
     STAILQ_ENTRY(mover_delivery) entry;
@@ -92,9 +94,21 @@ static bool is_late(const struct mover *mover, const struct mover_delivery *one)
     return clock_monotonic_ms() - one->begun_ms >= mover->deadline_ms;
 }
 
-static _Atomic uint64_t *done_place(const struct meta_move *move)
+static bool done_has(uint64_t key)
 {
-    return &done[move->key % (sizeof done / sizeof *done)];
+    for (int i = 0; i < DONE_EACH; i++)
+        if (key != 0 && atomic_load(&done[key % DONE_SIZE][i]) == key)
+            return true;
+    return false;
+}
+
+static void done_add(uint64_t key)
+{
+    _Atomic uint64_t *keys = done[key % DONE_SIZE];
+
+    for (int i = DONE_EACH - 1; i > 0; i--)
+        atomic_store(&keys[i], atomic_load(&keys[i - 1]));
+    atomic_store(&keys[0], key);
 }
 
 /* Whether nothing is to be done. Only a user id tells whose the records of a number are. */
@@ -104,7 +118,7 @@ static bool is_done(const struct meta_move *move)
         metrics_add(METRIC_META_UNMOVED, 1);
         return true;
     }
-    return move->key != 0 && atomic_load(done_place(move)) == move->key;
+    return done_has(move->key);
 }
 
 /* What is to be done next. Answers deliveries that are through, or late. */
@@ -231,7 +245,7 @@ static void own_settle(struct mover *mover, enum store_status status)
     if (status != STORE_OK || rest_add(mover) != 0)
         first->failed++;
     else if (first->failed == 0)
-        atomic_store(done_place(move), move->key);
+        done_add(move->key);
     first->next++;
 }
 

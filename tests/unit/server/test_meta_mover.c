@@ -263,6 +263,21 @@ static void when_the_rest_is_full_it_goes_on_first(void **state)
     assert_string_equal(said(), "r 50000 r 50001 ");
 }
 
+/* But for one in hundreds, that gave way to others. */
+static void a_large_body_is_known_when_told_again(void **state)
+{
+    enum { LARGE = 20000 };
+    int again = 0;
+
+    (void)state;
+    bench.mover->deadline_ms = UINT32_MAX;
+    tell(1, LARGE);
+    end_all(STORE_OK);
+    for (tell(1, LARGE); bench.handled < 2; again++)
+        end_step(STORE_OK);
+    assert_in_range(again, 0, LARGE / 100);
+}
+
 static void without_a_user_id_nothing_is_done(void **state)
 {
     struct meta_move *move = calloc(1, sizeof *move);
@@ -291,6 +306,7 @@ int main(void)
         TEST(while_the_records_are_away_nothing_waits),
         TEST(beyond_what_may_wait_a_delivery_comes_again),
         TEST(when_the_rest_is_full_it_goes_on_first),
+        TEST(a_large_body_is_known_when_told_again),
         TEST(without_a_user_id_nothing_is_done),
     };
 
