@@ -259,7 +259,7 @@ struct record_move {
     char hidden[2][RECORD_PHONE_MAX];  /* the same of user ids that stand in place of a number */
     char sealed[2][RECORD_PHONE_MAX];  /* from both, as sealed records hold them; or "" */
     struct record_person people[2];
-    int64_t at_us; /* a record of the number that says no user id and was made later is not hers */
+    int64_t at_us;    /* what the number alone registered or asked for later is not hers */
     int64_t after_id; /* where to go on, at first 0; out: where the next step does */
     /* Out: */
     bool has_own; /* her own records are moved */

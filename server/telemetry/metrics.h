@@ -61,6 +61,8 @@
     X(META_MOVED, "uic_meta_moved_total", "", "People whose new number or user id Meta told")    \
     X(META_UNMOVED, "uic_meta_unmoved_total", "",                                                \
       "New numbers that Meta told without a user id: nothing moved")                             \
+    X(META_MOVES_UNDONE, "uic_meta_moves_undone_total", "",                                      \
+      "New numbers and user ids that Meta is to tell again")                                     \
     X(TWILIO_STATUSES, "uic_twilio_ignored_total", "reason=\"status\"",                          \
       "What came from Twilio and was no message of somebody on WhatsApp")                        \
     X(TWILIO_GESTURES, "uic_twilio_ignored_total", "reason=\"kind\"", "")                        \

@@ -15,7 +15,7 @@
 /* Both in the dialect of each. move_own: $1 a number and $2 what it becomes, $3 and $4 the same of a
  * user id in place of a number; NULL: it stays. $5 the user id that changes, or NULL; $6 the one that the
  * person had, $7 that she has, if they are known, $8 until when a record without one is hers. move_asked: $1
- * who is $2 from now on, in the records behind $3 up to $4. */
+ * who is $2 from now on, in the records behind $3 up to $4, where nobody asked after $5; NULL: in all. */
 extern const char *const move_own_sql[], *const move_asked_sql[];
 
 static const char page_sql[] = "SELECT max(id) FROM (SELECT id FROM uic_records WHERE id > $1"
@@ -30,18 +30,25 @@ static void pair_write(struct sql_value *values, const char *from, const char *t
     values[1] = sql_text(changes ? to : NULL);
 }
 
+#define AT_MAX (RECORD_TIME_MAX + 3)
+
+static void at_write(const struct record_move *move, char at[AT_MAX])
+{
+    record_time_format(move->at_us, at);
+    strcat(at, "+00");
+}
+
 /* Those whose number stands in clear, and then those in which it is sealed. */
 static enum sql_result own_move(struct sql *sql, struct record_move *move)
 {
-    char user_ids[2][2 * RECORD_USER_ID_SIZE + 1] = {"", ""}, at[RECORD_TIME_MAX];
+    char user_ids[2][2 * RECORD_USER_ID_SIZE + 1] = {"", ""}, at[AT_MAX];
     struct sql_value values[8];
     int64_t moved = 0;
 
     for (int i = 0; i < 2; i++)
         if (move->people[i].has_user_id)
             hex_write(move->people[i].user_id, RECORD_USER_ID_SIZE, user_ids[i]);
-    record_time_format(move->at_us, at);
-    strcat(at, "+00");
+    at_write(move, at);
     pair_write(values, move->numbers[0], move->numbers[1]);
     pair_write(values + 2, move->hidden[0], move->hidden[1]);
     pair_write(values + 4, user_ids[0], user_ids[1]);
@@ -67,14 +74,15 @@ static void identity_write(const unsigned char *identity, bool is_known,
         hex_write(identity, RECORD_IDENTITY_SIZE, text);
 }
 
-/* By her user id, and by her number. */
+/* By her user id, and by her number: who asked with that alone after the change is its next owner. */
 static enum sql_result asked_move(struct sql *sql, const struct record_move *move, int64_t end)
 {
     const struct record_person *before = &move->people[RECORD_MOVE_FROM];
     const struct record_person *after = &move->people[RECORD_MOVE_TO];
-    char from[2][2 * RECORD_IDENTITY_SIZE + 1], to[2 * RECORD_IDENTITY_SIZE + 1];
+    char from[2][2 * RECORD_IDENTITY_SIZE + 1], to[2 * RECORD_IDENTITY_SIZE + 1], at[AT_MAX];
     enum sql_result result = SQL_DONE;
 
+    at_write(move, at);
     identity_write(before->user_id, before->has_user_id, from[0]);
     identity_write(before->number, before->has_number, from[1]);
     identity_write(after->has_user_id ? after->user_id : after->number,
@@ -83,7 +91,7 @@ static enum sql_result asked_move(struct sql *sql, const struct record_move *mov
         if (from[i][0] != '\0' && to[0] != '\0' && strcmp(from[i], to) != 0)
             result = sql_run(sql, move_asked_sql[sql->dialect],
                              SQL_VALUES(sql_text(from[i]), sql_text(to), sql_number(move->after_id),
-                                        sql_number(end)),
+                                        sql_number(end), sql_text(i == 0 ? NULL : at)),
                              NULL);
     return result;
 }

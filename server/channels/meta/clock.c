@@ -16,12 +16,12 @@ void meta_clock_init(struct meta_clock *clock)
     pthread_mutex_init(&clock->mutex, NULL);
 }
 
-int64_t meta_clock_oldest_s(struct meta_clock *clock)
+int64_t meta_clock_oldest_s(struct meta_clock *clock, int64_t age_s)
 {
     pthread_mutex_lock(&clock->mutex);
     int64_t newest_s = clock->newest_s;
     pthread_mutex_unlock(&clock->mutex);
-    return newest_s == INT64_MIN ? INT64_MIN : newest_s - DAY_S;
+    return newest_s == INT64_MIN ? INT64_MIN : newest_s - age_s;
 }
 
 bool meta_clock_hear(struct meta_clock *clock, int64_t sent_s, int64_t now_s, int64_t now_ms,

@@ -19,8 +19,14 @@ struct meta_clock {
 
 void meta_clock_init(struct meta_clock *clock);
 
-/* Messages from before this time come too late: they are more than a day behind the newest. */
-int64_t meta_clock_oldest_s(struct meta_clock *clock);
+/* So old a message may be, and what Meta tells of somebody's new number or user id: it does so for a week
+ * while nobody takes it, and a change that is lost leaves her records under a number that is given out
+ * again. */
+#define META_MESSAGE_AGE_S (24 * 60 * 60)
+#define META_MOVE_AGE_S (8 * META_MESSAGE_AGE_S)
+
+/* What is from before this time comes too late: it is older than age_s, by the newest message. */
+int64_t meta_clock_oldest_s(struct meta_clock *clock, int64_t age_s);
 
 /*
  * A message of Meta's was sent at sent_s, and by our clock it is now_s, or now_ms on the monotonic

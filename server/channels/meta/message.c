@@ -19,8 +19,10 @@
 struct reader {
     const struct meta_filter *filter;
     struct meta_batch *batch;
-    size_t capacity; /* messages that there is room for */
-    char *text;      /* the rest of the caller's */
+    size_t capacity;      /* messages that there is room for */
+    size_t move_capacity; /* the same of moves */
+    bool out_of_memory;
+    char *text; /* the rest of the caller's */
 };
 
 /* Whether the brackets and commas outside of strings stay within the limits. Not whether this is
@@ -177,21 +179,43 @@ static void read_quoted(struct reader *reader, const json_t *json, const json_t 
     message->quotes_ours = !message->quotes_own;
 }
 
-/* Whether a message of the system's tells of somebody's new number or user id. */
-static bool read_move(struct reader *reader, const json_t *json)
+/* Returns 0, or -1 when memory ran out. */
+static int add_move(struct reader *reader, const struct meta_move *move)
 {
     struct meta_batch *batch = reader->batch;
+
+    if (batch->move_count == reader->move_capacity) {
+        const size_t capacity = 2 * reader->move_capacity + 1;
+        struct meta_move *larger = realloc(batch->moves, capacity * sizeof *larger);
+        if (larger == NULL)
+            return -1;
+        batch->moves = larger;
+        reader->move_capacity = capacity;
+    }
+    batch->moves[batch->move_count++] = *move;
+    return 0;
+}
+
+/* A message of the system's: somebody has another number or user id, or it means nothing to us. Without
+ * its time nobody knows whose the number was. */
+static void read_system(struct reader *reader, const json_t *json, const char *id, size_t id_length)
+{
+    struct meta_ignored *ignored = &reader->batch->ignored;
     struct meta_move move;
 
-    if (batch->move_count == META_MOVES_MAX || meta_move_read(json, &move) != 0)
-        return false;
-    struct meta_move *larger = realloc(batch->moves, (batch->move_count + 1) * sizeof *larger);
-    if (larger == NULL)
-        return false;
+    if (meta_move_read(json, &move) != 0) {
+        ignored->unknown++;
+        return;
+    }
     move.sent_s = read_sent_s(json);
-    batch->moves = larger;
-    larger[batch->move_count++] = move;
-    return true;
+    if (move.sent_s <= 0) {
+        ignored->malformed++;
+        return;
+    }
+    move.id = keep(reader, id, id_length);
+    move.id_length = id_length;
+    if (add_move(reader, &move) != 0)
+        reader->out_of_memory = true;
 }
 
 static void read_message(struct reader *reader, const json_t *json, const json_t *contact)
@@ -203,10 +227,10 @@ static void read_message(struct reader *reader, const json_t *json, const json_t
 
     memset(message, 0, sizeof *message);
     const char *id = meta_json_text(json, "id", &id_length);
-    if (meta_json_is(json_object_get(json, "type"), "system") && read_move(reader, json))
-        return;
     if (id == NULL || id_length > ID_MAX || !json_is_string(json_object_get(json, "type")))
         ignored->malformed++;
+    else if (meta_json_is(json_object_get(json, "type"), "system"))
+        read_system(reader, json, id, id_length);
     else if (meta_content_read(json, &content) != 0)
         ignored->unknown++;
     else if (read_person(json, contact, message) != 0)
@@ -266,7 +290,7 @@ static int read_change(struct reader *reader, const json_t *change)
         return -1;
     const json_t *sole = sole_contact(value);
     json_array_foreach(messages, i, json) read_message(reader, json, contact_of(value, json, sole));
-    return 0;
+    return reader->out_of_memory ? -1 : 0;
 }
 
 static int read_root(struct reader *reader, const json_t *root)
@@ -334,6 +358,7 @@ int meta_read(const char *body, size_t body_length, const struct meta_filter *fi
         status = messages_drop_repeated(batch->messages, &batch->count, &batch->ignored.repeated);
     if (status == 0)
         status = messages_put_in_order(batch->messages, batch->count);
+    moves_put_in_order(batch->moves, batch->move_count);
     if (status != 0 || batch->count == 0) {
         free(batch->messages);
         batch->messages = NULL;

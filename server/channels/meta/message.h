@@ -31,14 +31,15 @@ struct meta_ignored {
     size_t repeated; /* again in the same request */
 };
 
-/* People of one request who have another number or user id. */
-#define META_MOVES_MAX 64
+/* So many people's changes a body has room for: none is told in fewer bytes. */
+#define META_MOVES_MAX (META_BODY_MAX / 96)
 
-/* The messages of one request, in the order in which they were sent. */
+/* The messages of one request, and the changes of number or user id that it tells of; each in the order in
+ * which they were sent. */
 struct meta_batch {
     struct message *messages; /* from malloc, the caller's; NULL when there are none */
     size_t count;
-    struct meta_move *moves; /* like messages; more are ignored as unknown */
+    struct meta_move *moves; /* like messages */
     size_t move_count;
     struct meta_ignored ignored;
     struct meta_report report;

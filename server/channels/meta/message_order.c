@@ -97,3 +97,18 @@ out:
     free(sorted);
     return status;
 }
+
+static int compare_moves(const void *left, const void *right)
+{
+    const struct meta_move *a = left, *b = right;
+
+    if (a->sent_s != b->sent_s)
+        return a->sent_s < b->sent_s ? -1 : 1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+void moves_put_in_order(struct meta_move *moves, size_t count)
+{
+    if (count > 1)
+        qsort(moves, count, sizeof *moves, compare_moves);
+}

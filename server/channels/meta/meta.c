@@ -71,15 +71,21 @@ static void hear_clock(struct meta *meta, const struct meta_batch *batch)
 }
 
 /* The request itself may have told that it is later than we knew. */
-static void drop_old(struct meta_batch *batch, int64_t oldest_s)
+static void drop_old(struct meta_batch *batch, struct meta_clock *clock)
 {
-    size_t kept = 0;
+    const int64_t oldest_s = meta_clock_oldest_s(clock, META_MESSAGE_AGE_S);
+    const int64_t oldest_move_s = meta_clock_oldest_s(clock, META_MOVE_AGE_S);
+    size_t kept = 0, kept_moves = 0;
 
     for (size_t i = 0; i < batch->count; i++)
         if (batch->messages[i].sent_s == 0 || batch->messages[i].sent_s >= oldest_s)
             batch->messages[kept++] = batch->messages[i];
-    batch->ignored.old += batch->count - kept;
+    for (size_t i = 0; i < batch->move_count; i++)
+        if (batch->moves[i].sent_s >= oldest_move_s)
+            batch->moves[kept_moves++] = batch->moves[i];
+    batch->ignored.old += batch->count - kept + batch->move_count - kept_moves;
     batch->count = kept;
+    batch->move_count = kept_moves;
 }
 
 static int meta_receive(struct channel *channel, struct delivery *delivery, struct refusal *refusal)
@@ -89,7 +95,7 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
     const struct http_request *request = delivery->request;
     const struct meta_filter filter = {
         .phone_number_id = config->meta_phone_number_id,
-        .oldest_s = meta_clock_oldest_s(meta->settings.clock),
+        .oldest_s = meta_clock_oldest_s(meta->settings.clock, META_MESSAGE_AGE_S),
     };
     struct meta_batch batch;
 
@@ -103,12 +109,10 @@ static int meta_receive(struct channel *channel, struct delivery *delivery, stru
         return -1;
     delivery->text_length = batch.text_length;
     hear_clock(meta, &batch);
-    drop_old(&batch, meta_clock_oldest_s(meta->settings.clock));
+    drop_old(&batch, meta->settings.clock);
     meta_tell_ignored(&batch.ignored);
     meta_tell_report(&meta->teller, &batch.report);
-    for (size_t i = 0; i < batch.move_count; i++)
-        mover_begin(&meta->mover, delivery, &batch.moves[i]);
-    free(batch.moves);
+    mover_begin(&meta->mover, delivery, batch.moves, batch.move_count);
     if (batch.count == 0) {
         free(batch.messages);
         return 0;
@@ -221,8 +225,7 @@ struct channel *meta_create(const struct meta_settings *settings,
     meta->channel = (struct channel){&meta_class, exchanges};
     meta->settings = *settings;
     meta->teller.counters = settings->counters;
-    meta->mover = (struct mover){
-        .records = settings->records, .hashes = settings->hashes, .numbers = settings->numbers};
+    mover_init(&meta->mover, settings->records, settings->hashes, settings->numbers);
     if (hmac_secrets_init(&meta->secrets, settings->config->meta_app_secret, "SHA256") == 0)
         return &meta->channel;
     meta_free(&meta->channel);

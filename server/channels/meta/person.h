@@ -17,12 +17,15 @@ const char *meta_user_id_read(const json_t *json, const char *key, size_t *lengt
 
 /* A person's number or user id before and from now on, numbers with their plus; "" is not known. */
 struct meta_move {
+    const char *id; /* of the message that tells it, in the caller's text */
+    size_t id_length;
+    uint64_t key;   /* of whoever carries it out: it outlives the text */
+    int64_t sent_s; /* by Meta's clock */
     char numbers[2][MESSAGE_ADDRESS_MAX + 1];
     char user_ids[2][MESSAGE_ADDRESS_MAX + 1];
-    int64_t sent_s; /* by Meta's clock; 0: not told */
 };
 
-/* Fills in who of a message of the system's. Returns 0, or -1 when it tells of no such change. */
+/* Fills in whose, of a message of the system's. Returns 0, or -1 when it tells of no such change. */
 int meta_move_read(const json_t *message, struct meta_move *move);
 
 #endif

@@ -24,12 +24,12 @@ static void a_day_behind_the_newest_is_old(void **state)
 
     (void)state;
     meta_clock_init(&clock);
-    assert_true(meta_clock_oldest_s(&clock) == INT64_MIN);
+    assert_true(meta_clock_oldest_s(&clock, META_MESSAGE_AGE_S) == INT64_MIN);
     hear(&clock, NOW - 30 * DAY, NOW, 0);
-    assert_true(meta_clock_oldest_s(&clock) == NOW - 31 * DAY);
+    assert_true(meta_clock_oldest_s(&clock, META_MESSAGE_AGE_S) == NOW - 31 * DAY);
     hear(&clock, NOW, NOW, 0);
     hear(&clock, NOW - 1000, NOW, 0); /* it does not go back */
-    assert_true(meta_clock_oldest_s(&clock) == NOW - DAY);
+    assert_true(meta_clock_oldest_s(&clock, META_MESSAGE_AGE_S) == NOW - DAY);
 }
 
 static void our_clock_decides_nothing(void **state)
@@ -39,10 +39,10 @@ static void our_clock_decides_nothing(void **state)
     (void)state;
     meta_clock_init(&clock);
     hear(&clock, NOW, NOW + 2190 * DAY, 0);
-    assert_true(meta_clock_oldest_s(&clock) == NOW - DAY);
+    assert_true(meta_clock_oldest_s(&clock, META_MESSAGE_AGE_S) == NOW - DAY);
     meta_clock_init(&clock);
     hear(&clock, NOW, NOW - 2190 * DAY, 0); /* then nothing is old */
-    assert_true(meta_clock_oldest_s(&clock) == INT64_MIN);
+    assert_true(meta_clock_oldest_s(&clock, META_MESSAGE_AGE_S) == INT64_MIN);
 }
 
 static void a_message_of_the_future_is_nobodys_measure(void **state)
@@ -54,9 +54,9 @@ static void a_message_of_the_future_is_nobodys_measure(void **state)
     hear(&clock, NOW, NOW, 0);
     hear(&clock, NOW + DAY + 1, NOW, 0);
     hear(&clock, INT64_C(999999999999999999), NOW, 0);
-    assert_true(meta_clock_oldest_s(&clock) == NOW - DAY);
+    assert_true(meta_clock_oldest_s(&clock, META_MESSAGE_AGE_S) == NOW - DAY);
     hear(&clock, NOW + DAY, NOW, 0);
-    assert_true(meta_clock_oldest_s(&clock) == NOW);
+    assert_true(meta_clock_oldest_s(&clock, META_MESSAGE_AGE_S) == NOW);
 }
 
 static void clocks_that_differ_are_told_once_in_ten_minutes(void **state)

@@ -404,6 +404,34 @@ static void thousands_of_messages_are_found(void **state)
     free(body);
 }
 
+/* The shortest that tell of a change, in a body that is full; and the last that came was sent first. */
+static void a_full_body_of_changes_is_read_in_the_order_of_time(void **state)
+{
+    enum { ROOM = 160 };
+    static const char head[] =
+        "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"changes\":[{\"field\":\"messages\","
+        "\"value\":{\"metadata\":{\"phone_number_id\":\"" OURS "\"},\"messages\":[";
+    char *body = malloc(META_BODY_MAX + ROOM), *at = stpcpy(body, head);
+    size_t count = 0;
+
+    (void)state;
+    for (; at < body + META_BODY_MAX - 2 * ROOM; count++)
+        at +=
+            sprintf(at,
+                    "%s{\"id\":\"w\",\"type\":\"system\",\"timestamp\":%zu,\"system\":{\"type\":"
+                    "\"user_changed_user_id\",\"previous_user_id\":\"CD.1\",\"user_id\":\"CD.2\"}}",
+                    count > 0 ? "," : "", 99999 - count / 2);
+    at = stpcpy(at, "]}}]}]}");
+    struct reading reading = begin(body, (size_t)(at - body));
+    assert_int_equal(reading.status, 0);
+    assert_int_equal(reading.batch.move_count, count);
+    assert_in_range(count, 20000, META_MOVES_MAX);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(reading.batch.moves[i].sent_s, 99999 - (count - 1 - i) / 2);
+    end(&reading);
+    free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +442,7 @@ int main(void)
         cmocka_unit_test(json_of_another_shape_holds_nothing),
         cmocka_unit_test(depth_and_number_of_values_are_limited),
         cmocka_unit_test(thousands_of_messages_are_found),
+        cmocka_unit_test(a_full_body_of_changes_is_read_in_the_order_of_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -355,6 +355,8 @@ static void what_is_anothers_stays(void **state)
     told(NUMBER, NULL);
     moved(NUMBER, NEW_NUMBER, "CD.1", "CD.2", 1000000);
     assert_sql(&bench, "SELECT phone_number FROM uic_records", NUMBER);
+    assert_true(told(NUMBER, NULL));
+    assert_false(told(NEW_NUMBER, "CD.2"));
 }
 
 #define ROWS                                                                                     \

@@ -1,0 +1,107 @@
+"""What Meta tells of new numbers and user ids: however many at once, all are carried out, in order; what is told
+late takes nothing that came after it; and of whom the new id is not told nobody else inherits."""
+
+import time
+
+import meta
+import pytest
+from phone import Phone
+from processes import eventually
+from test_erase import assert_nowhere, database, erase, numbers  # noqa: F401 (fixtures)
+from test_hidden import LUC, OTHER_USER, USER, system
+from test_recycled import NUMBER, THIRD, asked
+from texts import JEAN, MARIE, code_in, message
+
+MANY = 300
+HOUR, DAY = 3600, 24 * 3600
+
+
+@pytest.fixture
+def server(start, redis, database):  # noqa: F811
+    return start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
+
+
+def number_changed(sent_ago=0, old=NUMBER, new=THIRD, **known):
+    change = system("user_changed_number", old[1:], wa_id=new[1:], **known)
+    return {**change, "timestamp": str(int(time.time()) - sent_ago)}
+
+
+def hidden(server, user_id, *people):
+    with Phone(server) as phone:
+        phone.user_id, phone.hidden = user_id, True
+        return [phone.say_all("Bonjour", *person) for person in people]
+
+
+def test_however_many_come_at_once_all_are_carried_out(server, database):  # noqa: F811
+    rows = ", ".join(f"('code {i}', '+24381{i:07}', {at}, '2026-01-01', '2026-01-01')"
+                     for i, at in ((i, f"'hash {i}'") for i in range(MANY)))
+    database.query("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at, last_requested_at)"
+                   f" VALUES {rows}")
+    changes = [number_changed(old=f"+24381{i:07}", new=f"+24382{i:07}", previous_user_id=f"CD.1{i}",
+                              user_id=f"CD.2{i}") for i in range(MANY)]
+    with meta.Meta(server) as sender, meta.Meta(server) as other:
+        sender.say(*changes)
+        assert {row[1] for row in numbers(database)} == {f"+24382{i:07}" for i in range(MANY)}
+        other.say(*changes, meta.text("243899000009", "Bonjour"))
+    eventually(lambda: server.counts()["uic_meta_moved_total"] >= MANY, "what others remember, too")
+    assert server.counts()["uic_messages_total"] == 1
+
+
+def test_several_changes_of_one_person_are_carried_out_in_their_order(server, database):  # noqa: F811
+    code = code_in(asked(server, NUMBER, USER, JEAN)[0])
+    names = [USER, *(f"CD.77{i}" for i in range(5))]
+    changes = [{**system("user_changed_user_id", previous_user_id=before, user_id=after),
+                "timestamp": str(int(time.time()) - 100 + i)}
+               for i, (before, after) in enumerate(zip(names, names[1:]))]
+    with meta.Meta(server) as sender:
+        sender.say(*reversed(changes))
+        eventually(lambda: server.counts()["uic_meta_moved_total"] == len(changes), "all are carried out")
+        sender.say(*changes)  # known: nothing is done again
+    assert asked(server, NUMBER, names[-1], JEAN) == [message("existing_code", code=code)]
+    assert server.counts()["uic_meta_moved_total"] == len(changes)
+
+
+# Told late
+
+def test_a_change_that_is_told_late_takes_nothing_of_the_numbers_next_owner(server, database):  # noqa: F811
+    """Who writes with the number alone, since somebody else has it."""
+    jean = code_in(asked(server, NUMBER, USER, JEAN)[0])
+    luc = code_in(asked(server, NUMBER, None, LUC)[0])
+    with meta.Meta(server) as sender:
+        sender.say(number_changed(HOUR, previous_user_id=USER, user_id=OTHER_USER))
+        eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "it is carried out")
+    assert dict(row[:2] for row in numbers(database)) == {jean: THIRD, luc: NUMBER}
+    assert asked(server, NUMBER, None, LUC) == [message("existing_code", code=luc)]
+    assert asked(server, THIRD, OTHER_USER, JEAN, LUC) == [message("existing_code", code=jean),
+                                                           message("new_code", code=luc)]
+
+
+@pytest.mark.parametrize("days, moved", [(7, True), (9, False)])
+def test_a_change_counts_as_long_as_meta_tells_it_again(server, database, days, moved):  # noqa: F811
+    """A week; later only somebody else would."""
+    asked(server, NUMBER, USER, JEAN)
+    with meta.Meta(server) as sender:
+        sender.say(meta.text("243899000009", "Bonjour"),
+                   number_changed(days * DAY, previous_user_id=USER, user_id=OTHER_USER))
+    counts = server.counts()
+    assert [row[1] for row in numbers(database)] == [THIRD if moved else NUMBER]
+    assert counts['uic_meta_ignored_total{reason="old"}'] == int(not moved)
+
+
+# The new user id is not told
+
+def test_whose_new_id_is_not_told_is_nobodys_and_erased_by_her_number(server, redis, database, erase):  # noqa: F811
+    """Wherever she asked: by the number before it had an id, by both, by the id alone."""
+    codes = [code_in(reply) for reply in (*asked(server, NUMBER, None, LUC), *asked(server, NUMBER, USER, JEAN),
+                                          *hidden(server, USER, MARIE))]
+    new = [message("new_code", code=code) for code in codes]
+    with meta.Meta(server) as sender:
+        sender.say(number_changed(previous_user_id=USER))
+        eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "it is carried out")
+    assert {row[1] for row in numbers(database)} == {THIRD}
+    for number, user_id in ((NUMBER, "CD.71"), (NUMBER, None), (THIRD, "CD.72"), (THIRD, None)):
+        assert asked(server, number, user_id, LUC, JEAN, MARIE) == new
+    done = erase("--phone", THIRD, "--all", "--yes")
+    assert "records without their number now: 3" in done.stdout, done.stderr
+    assert_nowhere(THIRD, database, redis, server)
+    assert_nowhere(USER, database, redis, server)
