@@ -12,20 +12,32 @@
 /* How many digits a code grows at most. */
 #define LONGER_MAX 8
 
-int exchange_claim_prepare(struct exchange *exchange)
+/* Hash and code of the answers. */
+static int claim_answers(struct exchange *exchange)
 {
     const struct exchange_settings *settings = &exchange->service->settings;
     struct record_claim *claim = &exchange->claim;
     struct uic_text answers[FLOW_STEPS_MAX];
+    char room[FLOW_NORMALIZED_MAX];
+    int result = -1;
 
-    conversation_answers(&exchange->conversation, answers);
-    if (person_read_number(settings->hashes, exchange->message, &claim->person) != 0)
-        return -1;
-    if (uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
-                       flow_step_count(settings->flow), claim->input_hash) != UIC_OK)
-        return -1;
-    if (flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
-                  claim->code) != UIC_OK ||
+    if (conversation_answers(settings->flow, &exchange->conversation, room, answers) == 0 &&
+        uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
+                       flow_step_count(settings->flow), claim->input_hash) == UIC_OK &&
+        flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
+                  claim->code) == UIC_OK)
+        result = 0;
+    explicit_bzero(room, sizeof room);
+    return result;
+}
+
+int exchange_claim_prepare(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+    struct record_claim *claim = &exchange->claim;
+
+    if (claim_answers(exchange) != 0 ||
+        person_read_number(settings->hashes, exchange->message, &claim->person) != 0 ||
         phone_number_keep(settings->numbers, exchange->number, claim->phone_number) != 0)
         return -1;
     snprintf(claim->event_id, sizeof claim->event_id, "%016" PRIx64,
