@@ -250,7 +250,7 @@ uint8_t order_crossed_answers(const struct conversation *conversation,
 /* Whether a message replies, by a swipe, to another than our newest, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
 
-/* codec.c */
+/* decode.c */
 /* Whether a stored conversation in this state can have said this last. */
 bool conversation_may_say(enum conversation_state state, enum flow_reply_kind kind);
 
