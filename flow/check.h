@@ -61,7 +61,9 @@ void load_languages(struct flow *flow, const struct node *file);
 bool language_may_lack(const struct flow *flow, size_t language);
 void load_steps(struct flow *flow, const struct node *file);
 void load_code(struct flow *flow, const struct node *file);
-/* After the steps: the words that careful ones are read with. */
+/* After the steps: whether it is asked about near answers. */
+void load_near(struct flow *flow, const struct node *file);
+/* After that: the words that careful steps and a yes or no are read with. */
 void load_words(struct flow *flow, const struct node *file);
 void load_messages(struct flow *flow, const struct node *file);
 const char *message_key(enum message_name message);

@@ -166,6 +166,11 @@ static void check_kind_length(struct longest *longest, enum flow_reply_kind kind
         worst.units = units;
         snprintf(worst.follows, sizeof worst.follows, "messages.%s.review", language);
     }
+    units = reply_units(flow, &longest->answers, CONVERSATION_NEAR, kind, flow->step_count);
+    if (flow->asks_near && conversation_may_say(CONVERSATION_NEAR, kind) && units > worst.units) {
+        worst.units = units;
+        snprintf(worst.follows, sizeof worst.follows, "messages.%s.near", language);
+    }
     if (worst.units > FLOW_REPLY_CHARACTERS_MAX)
         report_mistake(&here,
                        "expected at most %d characters together with what follows (%s); "

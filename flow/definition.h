@@ -65,6 +65,9 @@ enum placeholder {
     X(CORRECT, "correct", PLACEHOLDER_ANSWERS)                                                 \
     X(YES, "yes", 0) /* on buttons */                                                          \
     X(NO, "no", 0)                                                                             \
+    X(NEAR, "near", 0)           /* asks itself: is it the same person? */                     \
+    X(NEAR_SAME, "near_same", 0) /* on its buttons */                                          \
+    X(NEAR_DIFFERENT, "near_different", 0)                                                     \
     X(WHICH, "which", PLACEHOLDER_NAMES) /* for steps without their own */                     \
     X(NO_ANSWER, "no_answer", 0)                                                               \
     X(INVALID_YEAR, "invalid_year", PLACEHOLDERS_RANGE) /* for steps without own `invalid`: */ \
@@ -133,8 +136,9 @@ struct flow {
     uint64_t file_fingerprint;
     enum uic_normalization normalization; /* of steps without their own */
     enum flow_confirm confirm;
-    struct words *words; /* of careful steps, else NULL */
-    uint64_t words_version;
+    bool asks_near;
+    struct words *words;    /* of careful steps and questions of yes and no, else NULL */
+    uint64_t words_version; /* of careful steps and reviews, else 0 */
     size_t language_count;
     const char *languages[FLOW_LANGUAGES_MAX];
     enum proofreading proofreadings[FLOW_LANGUAGES_MAX];
@@ -246,7 +250,7 @@ uint8_t order_crossed_answers(const struct conversation *conversation,
 /* Whether a message replies, by a swipe, to another than our newest, and so not to our question. */
 bool order_is_of_older(const struct conversation *conversation, const struct flow_message *message);
 
-/* codec.c */
+/* decode.c */
 /* Whether a stored conversation in this state can have said this last. */
 bool conversation_may_say(enum conversation_state state, enum flow_reply_kind kind);
 
@@ -279,7 +283,7 @@ unsigned placeholder_at(const char *text, size_t *length);
  * INVALID and NO_ANSWER, which begin with the step's own. */
 int reply_message(enum flow_reply_kind kind);
 /* Whether a reply of this kind asks something: what is open (a question, the choice of language,
- * the review), or which answer is wrong. */
+ * the review, whether it is the same person), or which answer is wrong. */
 bool reply_asks(enum flow_reply_kind kind);
 /* As flow_reply into capacity bytes, cut when it does not fit; *units counts all of it. */
 size_t reply_render(const struct flow *flow, const struct conversation *conversation, char *out,

@@ -40,6 +40,13 @@
 #define FLOW_RECENT_MAX 256
 #define FLOW_RECENT_TIMED_MAX 64
 #define FLOW_RECENT_WINDOW_S 300
+/* What may be known of a record besides its code: see flow_near and flow_ask_near. */
+#define FLOW_NEAR_STEPS 5
+#define FLOW_NEAR_HASH_SIZE 5
+#define FLOW_NEAR_SIZE (FLOW_NEAR_STEPS * FLOW_NEAR_HASH_SIZE)
+#define FLOW_RECORD_SIZE 32
+/* Bytes that hold all answers of a conversation, normalised. */
+#define FLOW_NORMALIZED_MAX 4096
 /* Ids of messages and texts are keyed hashes of six bytes. */
 #define FLOW_ID_MAX UINT64_C(0xffffffffffff)
 
@@ -116,6 +123,20 @@ enum flow_confirm flow_confirm(const struct flow *flow);
 int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,
               size_t salt_length, unsigned longer, char code[UIC_CODE_MAX]);
 
+/*
+ * Whether two people's answers are near each other: five keyed hashes, each of all answers but one
+ * (that of step 0, 1, ...), of how they sound and with the two names in either order. Where one of
+ * them is equal, four of five answers are. Only of a flow of five steps. Returns 0, or -1 when the
+ * cryptographic library failed.
+ */
+bool flow_has_near(const struct flow *flow);
+int flow_near(const struct flow *flow, const struct uic_text *answers, const unsigned char *key,
+              size_t key_length, unsigned char near[FLOW_NEAR_SIZE]);
+/* Whether somebody whose answers are near those of a record that she asked for is asked if they are
+ * the same person's; and the hash that leaves the first name out, which says too little for it. */
+bool flow_asks_near(const struct flow *flow);
+uint8_t flow_near_except(const struct flow *flow);
+
 enum conversation_state {
     CONVERSATION_NEW,      /* nobody wrote yet */
     CONVERSATION_ASKING,   /* question `step` is open */
@@ -124,6 +145,7 @@ enum conversation_state {
     CONVERSATION_FINISHED, /* the code was told; no answers */
     CONVERSATION_STOPPED,  /* the person said STOP; no answers */
     CONVERSATION_REVIEW,   /* all answers are in and read back, the person is to confirm them */
+    CONVERSATION_NEAR,     /* all answers are in, and near a record's: is it the same person? */
 };
 
 /* What the last reply said; with the conversation it makes the same text again. */
@@ -159,6 +181,15 @@ enum flow_reply_kind {
 };
 #define FLOW_REPLY_LAST FLOW_REPLY_CORRECTING
 
+/* Whether the person was asked if these answers and those of a record are the same person's, and
+ * what she said. */
+enum flow_near_said {
+    FLOW_NEAR_NONE,
+    FLOW_NEAR_ASKED,
+    FLOW_NEAR_SAME,
+    FLOW_NEAR_DIFFERENT,
+};
+
 /* What is sent in the place of the last reply. */
 enum flow_hush {
     FLOW_HUSH_NONE,   /* the reply itself */
@@ -184,10 +215,10 @@ struct conversation {
     enum conversation_state state;
     enum flow_reply_kind reply;
     enum flow_hush hush;
-    bool expired;            /* started behind the mark of an expired session */
-    bool moved_by_answer;    /* moved_s is of the last answer that is in */
-    uint8_t language;        /* index into the flow's languages */
-    uint8_t step;            /* index of the open question; behind the last one while in REVIEW */
+    bool expired;         /* started behind the mark of an expired session */
+    bool moved_by_answer; /* moved_s is of the last answer that is in */
+    uint8_t language;     /* index into the flow's languages */
+    uint8_t step; /* index of the open question; behind the last one while in REVIEW, NEAR */
     uint8_t answer_count;    /* answers that are in: steps 0 to answer_count - 1 */
     uint8_t candidate_count; /* names behind the answers, while it is asked which of them */
     uint16_t doubt;       /* a bit for each answer that was in doubt, also once it is corrected */
@@ -200,13 +231,15 @@ struct conversation {
     uint64_t text_id;     /* of the last free text that was taken; 0: none */
     uint64_t fingerprint; /* of the flow that the answers belong to */
     uint16_t answer_end[FLOW_STEPS_MAX + FLOW_READING_CANDIDATES_MAX];
-    char code[UIC_CODE_MAX]; /* FINISHED: what was told */
+    char code[UIC_CODE_MAX]; /* FINISHED: what was told; near: the record's */
     int64_t completed_s;     /* COMPLETE: when the last answer came */
+    enum flow_near_said near;
+    unsigned char near_record[FLOW_RECORD_SIZE]; /* which record it is, for the caller */
     /* Large, and cleared no further than they are used: what is behind the last one means
      * nothing. */
     struct recent recent;
-    /* End to end: texts as they were read, all else as it goes into the code; all normalised once
-     * COMPLETE. Behind them the names to choose from. */
+    /* End to end: texts as they were read, all else as it goes into the code. Behind them the names
+     * to choose from. */
     char answers[FLOW_ANSWERS_MAX];
 };
 
@@ -262,6 +295,7 @@ struct flow_message {
     uint64_t text_id;   /* keyed hash of the text, 0: not to be compared */
     uint64_t quoted_id; /* as id, of the message that it replies to by a swipe; 0: none */
     bool quotes_older;  /* that message is not our newest, as far as is known */
+    bool is_crossed;    /* it was on its way before what is open was asked */
     int64_t sent_s; /* when it was sent by the provider's clock, seconds since 1970; 0: not told */
 };
 
@@ -345,9 +379,17 @@ enum flow_pending flow_pending(const struct flow *flow, const struct conversatio
 /* The id of the message that completed a COMPLETE conversation. */
 uint64_t conversation_event(const struct conversation *conversation);
 
-/* The normalised answers of a COMPLETE conversation, pointing into it. */
-void conversation_answers(const struct conversation *conversation,
-                          struct uic_text answers[FLOW_STEPS_MAX]);
+/* The normalised answers of a COMPLETE conversation, in room, which is to be wiped. Returns 0, or -1
+ * for answers that the flow did not take. */
+int conversation_answers(const struct flow *flow, const struct conversation *conversation,
+                         char room[FLOW_NORMALIZED_MAX], struct uic_text answers[FLOW_STEPS_MAX]);
+
+/* The answers of a COMPLETE conversation are near those of a record that the person asked for, and
+ * nothing is registered yet: she is asked by this message's reply (NULL: by none yet) whether they
+ * are the same person's. Her answer completes the conversation again, with `near` saying what it
+ * was. code and record are the record's, for then. */
+void flow_ask_near(struct conversation *conversation, const struct flow_message *message,
+                   const char *code, const unsigned char record[FLOW_RECORD_SIZE]);
 
 /* The code of a COMPLETE conversation is registered, and told to this message (NULL: to none yet).
  * existing: this number asked for it before. Wipes the answers. */
@@ -371,8 +413,8 @@ struct flow_option {
 };
 
 /* The options that the last reply offers: those of a choice question, the languages, the names to
- * choose from, yes and no to the review, or its answers. Returns how many; 0 when it asks for
- * words, or for nothing. */
+ * choose from, yes and no to the review, or its answers, or to whether it is the same person. Returns
+ * how many; 0 when it asks for words, or for nothing. */
 size_t flow_options(const struct flow *flow, const struct conversation *conversation,
                     struct flow_option options[FLOW_OPTIONS_MAX]);
 

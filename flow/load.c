@@ -115,12 +115,10 @@ static void load_head(struct flow *flow, const struct node *file)
         "id",         "version", "languages",   "normalization", "steps", "code", "messages",
         "stop_words", "words",   "reviewed_by", "confirm",       "near",  NULL};
     static const char *const confirms[] = {"always", "doubt", "never", NULL};
-    static const char *const nears[] = {"ask", "off", NULL};
     const struct node id = node_member(file, "id");
     const struct node version = node_member(file, "version");
     const struct node normalization = node_member(file, "normalization");
     const struct node confirm = node_member(file, "confirm");
-    const struct node near = node_member(file, "near");
     int64_t number = 0;
 
     check_object(file, keys);
@@ -129,8 +127,6 @@ static void load_head(struct flow *flow, const struct node *file)
     flow->version = (unsigned)number;
     flow->normalization = check_normalization(&normalization, UIC_EXTENDED);
     const int index = confirm.json == NULL ? -1 : check_one_of(&confirm, confirms);
-    if (near.json != NULL)
-        check_one_of(&near, nears);
     flow->confirm = index < 0 ? FLOW_CONFIRM_DOUBT : (enum flow_confirm)index;
 }
 
@@ -140,6 +136,7 @@ static void load_parts(struct flow *flow, const struct node *file)
     load_languages(flow, file);
     load_stop_words(flow, file);
     load_steps(flow, file);
+    load_near(flow, file);
     load_words(flow, file);
     load_code(flow, file);
     load_messages(flow, file);

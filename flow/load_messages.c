@@ -48,6 +48,12 @@ static const struct {
                       "to be corrected? Send its number.\n\n{answers}"},
     {MESSAGE_YES, "OUI / YES"},
     {MESSAGE_NO, "NON / NO"},
+    {MESSAGE_NEAR,
+     "Avez-vous déjà reçu un code avec ce téléphone pour cette personne\u00a0?\nHave you already "
+     "received a code with this phone for this person?\n\n1. Oui, la même personne / Yes, the same "
+     "person\n2. Non, une autre personne / No, another person"},
+    {MESSAGE_NEAR_SAME, "OUI / YES"},
+    {MESSAGE_NEAR_DIFFERENT, "NON / NO"},
     {MESSAGE_WHICH,
      "Un seul nom, s’il vous plaît. Lequel\u00a0? Envoyez son numéro.\nOne name only, "
      "please. Which one? Send its number.\n\n{names}"},
@@ -83,6 +89,21 @@ static bool may_lack(const struct flow *flow, size_t language, size_t message)
     return language_may_lack(flow, language) && message != MESSAGE_LANGUAGE_NAME;
 }
 
+static size_t text_max(enum message_name message)
+{
+    switch (message) {
+    case MESSAGE_LANGUAGE_NAME:
+        return LANGUAGE_NAME_MAX;
+    case MESSAGE_YES:
+    case MESSAGE_NO:
+    case MESSAGE_NEAR_SAME:
+    case MESSAGE_NEAR_DIFFERENT:
+        return BUTTON_MAX;
+    default:
+        return CHECK_TEXT_MAX;
+    }
+}
+
 static void load_language(struct flow *flow, const struct node *node, size_t language)
 {
     const char *keys[MESSAGE_COUNT + 1];
@@ -94,9 +115,7 @@ static void load_language(struct flow *flow, const struct node *node, size_t lan
         return;
     for (size_t i = 0; i < MESSAGE_COUNT; i++) {
         const struct node text = node_member(node, keys[i]);
-        size_t max = i == MESSAGE_LANGUAGE_NAME            ? LANGUAGE_NAME_MAX
-                     : i == MESSAGE_YES || i == MESSAGE_NO ? BUTTON_MAX
-                                                           : CHECK_TEXT_MAX;
+        const size_t max = text_max((enum message_name)i);
 
         if (text.json != NULL ||
             !(message_is_optional((enum message_name)i) || may_lack(flow, language, i)))

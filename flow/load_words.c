@@ -136,7 +136,10 @@ void load_words(struct flow *flow, const struct node *file)
 {
     const struct node groups = node_member(file, "words");
 
-    if (groups.json == NULL && !has_careful_step(flow) && flow->confirm != FLOW_CONFIRM_ALWAYS)
+    const bool counts =
+        groups.json != NULL || has_careful_step(flow) || flow->confirm == FLOW_CONFIRM_ALWAYS;
+
+    if (!counts && !flow->asks_near)
         return;
     flow->words = words_new();
     if (flow->words == NULL) {
@@ -151,6 +154,6 @@ void load_words(struct flow *flow, const struct node *file)
     if (groups.json != NULL)
         load_groups(flow->words, &groups);
     words_sort(flow->words);
-    if (words_version(flow->words, &flow->words_version) != 0)
+    if (counts && words_version(flow->words, &flow->words_version) != 0)
         report_mistake(file, "expected more memory");
 }

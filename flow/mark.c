@@ -19,7 +19,7 @@ bool conversation_is_waiting(const struct conversation *conversation)
 {
     return conversation->state == CONVERSATION_ASKING ||
            conversation->state == CONVERSATION_LANGUAGE ||
-           conversation->state == CONVERSATION_REVIEW ||
+           conversation->state == CONVERSATION_REVIEW || conversation->state == CONVERSATION_NEAR ||
            conversation->state == CONVERSATION_COMPLETE;
 }
 

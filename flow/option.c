@@ -2,8 +2,8 @@
  * The options of what is open, for channels that have buttons, and what a pressed one answers. A
  * button stays in the person's hands, and may be pressed when something else is open, so its id
  * says of what it is: "sex:2" for a choice, "family_name:Kabila" for a name, ":fr" for a language,
- * and "=1f2e3d4c:OUI" for a review of exactly these answers. What the answer is worth is not looked
- * at here.
+ * "=1f2e3d4c:OUI" for a review of exactly these answers, and "~1f2e3d4c:1" for the question whether
+ * they are the same person's. What the answer is worth is not looked at here.
  */
 #include "flow/turn.h"
 
@@ -13,7 +13,7 @@
 
 #define KEY_MAX 34
 
-/* So that a review's buttons confirm no other one. */
+/* So that the buttons of one review, or of one such question, answer no other one. */
 static uint32_t answers_number(const struct conversation *conversation)
 {
     uint32_t number = UINT32_C(2166136261);
@@ -34,6 +34,10 @@ static bool open_key(const struct flow *flow, const struct conversation *convers
         return true;
     if (conversation->state == CONVERSATION_REVIEW) {
         snprintf(key, KEY_MAX, "=%08" PRIx32, answers_number(conversation));
+        return true;
+    }
+    if (conversation->state == CONVERSATION_NEAR) {
+        snprintf(key, KEY_MAX, "~%08" PRIx32, answers_number(conversation));
         return true;
     }
     if (conversation->state != CONVERSATION_ASKING || conversation->step >= flow->step_count)
@@ -112,6 +116,14 @@ static size_t list_review(const struct flow *flow, const struct conversation *co
     return conversation->answer_count;
 }
 
+static size_t list_near(const struct flow *flow, const char *key, size_t language,
+                        struct flow_option *options)
+{
+    set_option(&options[0], key, "1", flow->messages[language][MESSAGE_NEAR_SAME]);
+    set_option(&options[1], key, "2", flow->messages[language][MESSAGE_NEAR_DIFFERENT]);
+    return 2;
+}
+
 size_t flow_options(const struct flow *flow, const struct conversation *conversation,
                     struct flow_option options[FLOW_OPTIONS_MAX])
 {
@@ -125,6 +137,8 @@ size_t flow_options(const struct flow *flow, const struct conversation *conversa
         return list_languages(flow, options);
     if (conversation->state == CONVERSATION_REVIEW)
         return list_review(flow, conversation, key, language, options);
+    if (conversation->state == CONVERSATION_NEAR)
+        return list_near(flow, key, language, options);
     if (conversation->candidate_count > 0)
         return list_names(conversation, key, options);
     return list_choices(&flow->questions[conversation->step], language, options);

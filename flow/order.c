@@ -47,7 +47,8 @@ bool order_is_crossed(const struct conversation *conversation, const struct flow
 {
     const uint32_t sent_s = recent_time(message->sent_s);
 
-    return sent_s != 0 && sent_s < conversation->moved_s;
+    return (message->is_crossed && conversation->state == CONVERSATION_NEAR) ||
+           (sent_s != 0 && sent_s < conversation->moved_s);
 }
 
 /* Each message that was sent after this one and handled before it may have brought an answer. */

@@ -213,8 +213,8 @@ static void write_message(struct writer *writer, enum message_name message)
     write_text(writer, writer->flow->messages[writer->language][message]);
 }
 
-/* What is open: the choice of language, the review, or the question with its heading and
- * choices. */
+/* What is open: the choice of language, the review, whether it is the same person, or the question
+ * with its heading and choices. */
 static void write_question(struct writer *writer)
 {
     const struct question *question = writer->question;
@@ -225,6 +225,10 @@ static void write_question(struct writer *writer)
     }
     if (writer->conversation->state == CONVERSATION_REVIEW) {
         write_message(writer, MESSAGE_REVIEW);
+        return;
+    }
+    if (writer->conversation->state == CONVERSATION_NEAR) {
+        write_message(writer, MESSAGE_NEAR);
         return;
     }
     write_message(writer, MESSAGE_HEADING);

@@ -2,7 +2,6 @@
  * All answers are in: those that are in doubt are read back before the code, and each can be
  * corrected alone. While one is, its question is open though all answers are in.
  */
-#include "flow/reading/reading.h"
 #include "flow/turn.h"
 
 #include <string.h>
@@ -12,14 +11,10 @@ bool review_is_correcting(const struct flow *flow, const struct conversation *co
     return conversation->step < flow->step_count && conversation->answer_count == flow->step_count;
 }
 
-static enum flow_event complete(const struct turn *turn)
+enum flow_event review_complete(const struct turn *turn)
 {
     struct conversation *conversation = turn->conversation;
 
-    if (texts_normalize(turn->flow, conversation) != 0) {
-        texts_drop(conversation, 0); /* no answers that this flow took */
-        return turn_move(conversation, CONVERSATION_ASKING, FLOW_REPLY_CHANGED, FLOW_EVENT_CHANGED);
-    }
     conversation->doubt = 0;
     conversation->completed_s = turn->now_s;
     return turn_move(conversation, CONVERSATION_COMPLETE, FLOW_REPLY_NONE, FLOW_EVENT_ACCEPTED);
@@ -33,7 +28,7 @@ enum flow_event review_answers(const struct turn *turn, bool corrected)
     conversation->step = conversation->answer_count;
     if (!corrected && (confirm == FLOW_CONFIRM_NEVER ||
                        (confirm == FLOW_CONFIRM_DOUBT && conversation->doubt == 0)))
-        return complete(turn);
+        return review_complete(turn);
     turn->outcome->read_back = !corrected;
     return turn_move(conversation, CONVERSATION_REVIEW, FLOW_REPLY_QUESTION, FLOW_EVENT_ACCEPTED);
 }
@@ -80,14 +75,15 @@ static bool is_thumb(const char *text, size_t length)
     return found;
 }
 
-static enum assent read(const struct turn *turn, const char *text, size_t length, size_t *number)
+enum assent review_read(const struct turn *turn, const char *text, size_t length, size_t max,
+                        size_t *number)
 {
     struct tokens tokens;
 
     tokens_read(&tokens, turn->flow->words, text, length);
     enum assent assent = tokens.count == 0 && is_thumb(text, length)
                              ? ASSENT_YES
-                             : read_assent(&tokens, turn->flow->step_count, number);
+                             : read_assent(&tokens, max, number);
     explicit_bzero(tokens.text, tokens.text_length);
     explicit_bzero(tokens.list, tokens.count * sizeof *tokens.list);
     return assent;
@@ -98,12 +94,13 @@ enum flow_event review_take(const struct turn *turn, const char *text, size_t le
     struct conversation *conversation = turn->conversation;
     size_t number = 0;
 
-    switch (read(turn, text, length, &number)) {
+    switch (review_read(turn, text, length, turn->flow->step_count, &number)) {
     case ASSENT_YES:
         order_note_text(conversation, turn->message, turn->now_s);
         order_note_move(conversation, turn->message);
-        return complete(turn);
+        return review_complete(turn);
     case ASSENT_NO:
+    case ASSENT_DOUBT:
         return turn_move(conversation, CONVERSATION_REVIEW, FLOW_REPLY_CORRECT,
                          FLOW_EVENT_CORRECTING);
     case ASSENT_NUMBER:

@@ -3,15 +3,15 @@
  *
  *                          begin             take_text, take_button: the last answer
  *   NEW, STOPPED, FINISHED ------> ASKING ------------------------------------------> COMPLETE
- *                 ^                | ^  |  ^                | in doubt                  ^  |
- *                 |           STOP | |  |  |                v                yes        |  |
- *                 |                | |  |  +------------- REVIEW -----------------------+  |
- *                 |                | |  |  a number, RETOUR | ^                            |
- *                 |                | |  |            LANGUE v | choose_language, RETOUR    |
- *                 |                | |  | LANGUE --> LANGUAGE -> what was open             |
- *                 |                | +--+ a good answer, which name, RETOUR, RESTART       |
- *                 +- stop ---------+                                                       |
- *                 +- flow_finish ----------------------------------------------------------+
+ *                 ^                | ^  |  ^                | in doubt                ^ | |  ^
+ *                 |           STOP | |  |  |                v                yes      | | |  | 1, 2:
+ *                 |                | |  |  +------------- REVIEW ---------------------+ | |  | near_take
+ *                 |                | |  |  a number, RETOUR | ^          flow_ask_near  | v  |
+ *                 |                | |  |            LANGUE v | choose_language,        | NEAR
+ *                 |                | |  | LANGUE --> LANGUAGE -> what was open: RETOUR  |   | RETOUR
+ *                 |                | +--+ a good answer, which name, RETOUR, RESTART    |   v
+ *                 +- stop ---------+                                                    |  ASKING
+ *                 +- flow_finish -------------------------------------------------------+
  *
  * Before all that: a message that came before, or is too old to be known, changes nothing; STOP
  * ends in every state, but a person's very first text is a greeting; a conversation that is open or
@@ -20,9 +20,12 @@
  * A COMPLETE conversation is saved before its code is registered, so that of two messages at once
  * only one completes it; flow_pending says what the next message makes of it.
  *
+ * Nothing is registered while it is asked whether the answers are those of a person who has a code
+ * (near_ask.c): the caller does so, before it registers a COMPLETE conversation, by flow_ask_near.
+ *
  * Always: answer_count equals step, but while an answer is corrected: then all are in and step is
- * its question; answers are there only while something is open, as they were read, and while
- * COMPLETE, normalised; names to choose from only while their question is open; reached counts the
+ * its question; answers are there only while something is open or COMPLETE, as they were read; names
+ * to choose from only while their question is open; reached counts the
  * questions that were open in this conversation, for statistics, and grows until the next one
  * begins; bytes of answers that are no longer needed are wiped; recent holds every handled id that
  * may come again, newest first.
@@ -75,6 +78,8 @@ static enum flow_event restart(const struct flow *flow, struct conversation *con
 
 enum conversation_state turn_open(const struct turn *turn)
 {
+    if (turn->conversation->near == FLOW_NEAR_ASKED)
+        return CONVERSATION_NEAR;
     return turn->conversation->step >= turn->flow->step_count ? CONVERSATION_REVIEW
                                                               : CONVERSATION_ASKING;
 }
@@ -152,7 +157,7 @@ static bool is_open(const struct conversation *conversation)
 {
     return conversation->state == CONVERSATION_ASKING ||
            conversation->state == CONVERSATION_LANGUAGE ||
-           conversation->state == CONVERSATION_REVIEW;
+           conversation->state == CONVERSATION_REVIEW || conversation->state == CONVERSATION_NEAR;
 }
 
 /* Whether an open conversation is one of these questions, and stands where one can stand. */
@@ -160,7 +165,8 @@ static bool is_of_flow(const struct flow *flow, const struct conversation *conve
 {
     if (conversation->fingerprint != flow->fingerprint)
         return false;
-    if (conversation->state == CONVERSATION_REVIEW || conversation->step >= flow->step_count)
+    if (conversation->state == CONVERSATION_REVIEW || conversation->near != FLOW_NEAR_NONE ||
+        conversation->step >= flow->step_count)
         return conversation->state != CONVERSATION_ASKING &&
                conversation->step == flow->step_count &&
                conversation->answer_count == flow->step_count && conversation->candidate_count == 0;

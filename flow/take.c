@@ -18,7 +18,8 @@ static enum flow_event take_crossed(const struct turn *turn)
     struct conversation *conversation = turn->conversation;
     const uint8_t crossed = order_crossed_answers(conversation, turn->message);
 
-    if (crossed > 0)
+    /* Once a code was looked for, the answers stay. */
+    if (crossed > 0 && conversation->state != CONVERSATION_NEAR)
         texts_drop(conversation, (uint8_t)(conversation->answer_count - crossed));
     return turn_move(conversation, turn_open(turn), FLOW_REPLY_CROSSED, FLOW_EVENT_CROSSED);
 }
@@ -33,7 +34,7 @@ static void note_order(const struct turn *turn, bool last)
 
     if (last || (!words && !conversation->moved_by_answer))
         conversation->text_id = 0; /* a greeting; and behind the code only the last answer counts */
-    if (words)
+    if (words || (last && turn->flow->asks_near)) /* "2" again is no answer to what is asked then */
         order_note_text(conversation, turn->message, turn->now_s);
     order_note_move(conversation, turn->message);
 }
@@ -155,9 +156,17 @@ static enum flow_event take(const struct turn *turn, const char *text, size_t le
         return turn_choose_language(turn, text, length);
     if (turn->conversation->state == CONVERSATION_REVIEW)
         return review_take(turn, text, length);
+    if (turn->conversation->state == CONVERSATION_NEAR)
+        return near_take(turn, text, length);
     if (turn->conversation->candidate_count > 0)
         return take_candidate(turn, text, length);
     return take_answer(turn, text, length);
+}
+
+/* Whether a yes or no is asked for, when all answers are in. */
+static bool asks_assent(const struct conversation *conversation)
+{
+    return conversation->state == CONVERSATION_REVIEW || conversation->state == CONVERSATION_NEAR;
 }
 
 /* Whether the words taken last may be meant once more; they are a number when a name was picked by
@@ -169,7 +178,7 @@ static bool may_be_again(const struct turn *turn)
     const bool is_pick = conversation->moved_by_answer && message->length > 0 &&
                          message->text[0] >= '0' && message->text[0] <= '9';
 
-    return conversation->state == CONVERSATION_REVIEW ||
+    return asks_assent(conversation) ||
            ((wants_words(&turn->flow->questions[conversation->step]) || is_pick) &&
             texts_pick(conversation, message->text, message->length) < 0);
 }
@@ -184,8 +193,7 @@ enum flow_event take_text(const struct turn *turn)
     if (may_be_again(turn) && order_is_again(conversation, message, turn->now_s)) {
         order_note_again(conversation);
         return turn_move(conversation, conversation->state,
-                         conversation->state == CONVERSATION_REVIEW ? FLOW_REPLY_QUESTION
-                                                                    : FLOW_REPLY_REPEATED,
+                         asks_assent(conversation) ? FLOW_REPLY_QUESTION : FLOW_REPLY_REPEATED,
                          FLOW_EVENT_REPEATED);
     }
     if (order_is_crossed(conversation, message))

@@ -30,13 +30,6 @@ struct uic_text texts_get(const struct conversation *conversation, size_t index)
                              .length = conversation->answer_end[index] - begin};
 }
 
-void conversation_answers(const struct conversation *conversation,
-                          struct uic_text answers[FLOW_STEPS_MAX])
-{
-    for (size_t i = 0; i < conversation->answer_count; i++)
-        answers[i] = texts_get(conversation, i);
-}
-
 /* Wipes what stands behind the first count texts; was is how long all were. */
 static void wipe_behind(struct conversation *conversation, size_t count, size_t was)
 {
@@ -52,6 +45,7 @@ void texts_drop(struct conversation *conversation, uint8_t count)
 {
     const size_t was = texts_length(conversation);
 
+    near_forget(conversation);
     conversation->candidate_count = 0;
     conversation->answer_count = count;
     conversation->step = count;
@@ -123,20 +117,20 @@ int texts_pick(const struct conversation *conversation, const char *text, size_t
     return pick_name(names, conversation->candidate_count, text, length);
 }
 
-int texts_normalize(const struct flow *flow, struct conversation *conversation)
+int conversation_answers(const struct flow *flow, const struct conversation *conversation,
+                         char room[FLOW_NORMALIZED_MAX], struct uic_text answers[FLOW_STEPS_MAX])
 {
-    char normalized[ANSWER_ROOM_MAX], error[160];
-    int result = 0;
+    char error[160];
+    size_t used = 0;
 
-    for (uint8_t i = 0; i < conversation->answer_count && result == 0; i++) {
+    for (size_t i = 0; i < conversation->answer_count; i++) {
         const struct uic_text said = texts_get(conversation, i);
-        size_t length;
 
-        result = flow_answer(flow, i, said.bytes, said.length, false, 0, normalized,
-                             sizeof normalized, &length, error);
-        if (result == 0 && !put(conversation, i, normalized, length))
-            result = -1;
+        answers[i].bytes = room + used;
+        if (flow_answer(flow, i, said.bytes, said.length, false, 0, room + used,
+                        FLOW_NORMALIZED_MAX - used, &answers[i].length, error) != 0)
+            return -1;
+        used += answers[i].length;
     }
-    explicit_bzero(normalized, sizeof normalized);
-    return result;
+    return 0;
 }

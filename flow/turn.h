@@ -3,6 +3,7 @@
 #define FLOW_TURN_H
 
 #include "flow/definition.h"
+#include "flow/reading/reading.h"
 
 struct turn {
     const struct flow *flow;
@@ -20,7 +21,8 @@ enum flow_event turn_move(struct conversation *conversation, enum conversation_s
 enum flow_event turn_obey(const struct turn *turn, enum command command);
 /* Takes the language that is meant by a text. */
 enum flow_event turn_choose_language(const struct turn *turn, const char *text, size_t length);
-/* What is open when no choice of language is: the question, or the review. */
+/* What is open when no choice of language is: the question, the review, or whether it is the same
+ * person. */
 enum conversation_state turn_open(const struct turn *turn);
 
 /* take.c */
@@ -36,6 +38,17 @@ bool review_is_correcting(const struct flow *flow, const struct conversation *co
 enum flow_event review_answers(const struct turn *turn, bool corrected);
 /* What is said to the answers that were read back. */
 enum flow_event review_take(const struct turn *turn, const char *text, size_t length);
+/* A yes, a no, or a number up to max, which is set then. */
+enum assent review_read(const struct turn *turn, const char *text, size_t length, size_t max,
+                        size_t *number);
+/* All answers are in, and good. */
+enum flow_event review_complete(const struct turn *turn);
+
+/* near_ask.c */
+/* What is said to the question whether it is the same person. */
+enum flow_event near_take(const struct turn *turn, const char *text, size_t length);
+/* Forgets that it was asked. */
+void near_forget(struct conversation *conversation);
 
 /* texts.c: the answers as they were read, and behind them the names to choose from. */
 /* A text, pointing into the conversation: good until a text is put or dropped. */
@@ -50,7 +63,4 @@ bool texts_put(struct conversation *conversation, uint8_t step, const char *text
 bool texts_put_candidate(struct conversation *conversation, const char *text);
 /* The name that somebody chooses by its number or by itself; -1 for none. */
 int texts_pick(const struct conversation *conversation, const char *text, size_t length);
-/* Puts the normalised answers in the place of those that were read. Returns 0 or -1. */
-int texts_normalize(const struct flow *flow, struct conversation *conversation);
-
 #endif

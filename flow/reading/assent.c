@@ -28,19 +28,37 @@ static int32_t find_number(const struct tokens *tokens)
     return found;
 }
 
-/* Every word says yes, and one of them more than "it is all". */
-static bool is_yes(const struct tokens *tokens, struct run all)
+/* Whether a word is the yes itself, more than "it is all". */
+static bool has_yes(const struct tokens *tokens, struct run all)
 {
-    bool strong = false;
-
     for (size_t i = all.first; i < all.end; i++)
-        strong |= token_means(&tokens->list[i], MEANING_YES) &&
-                  (!token_means(&tokens->list[i], MEANING_GRAMMAR) ||
-                   token_means(&tokens->list[i], MEANING_POLITE));
-    return strong && !tokens->asked && run_is_all(tokens, all, MEANING_YES | MEANING_POLITE);
+        if (token_means(&tokens->list[i], MEANING_YES) &&
+            (!token_means(&tokens->list[i], MEANING_GRAMMAR) ||
+             token_means(&tokens->list[i], MEANING_POLITE)))
+            return true;
+    return false;
 }
 
-/* To be asked which answer is wrong does no harm. */
+/* Every word says yes, and one of them is it. */
+static bool is_yes(const struct tokens *tokens, struct run all)
+{
+    return has_yes(tokens, all) && !tokens->asked &&
+           run_is_all(tokens, all, MEANING_YES | MEANING_POLITE);
+}
+
+/* "No", and neither "almost" nor "yes, but". */
+static bool is_plain_no(const struct tokens *tokens, struct run all)
+{
+    bool plain = false;
+
+    for (size_t i = all.first; i < all.end; i++)
+        plain |= token_means(&tokens->list[i], MEANING_NO) &&
+                 token_means(&tokens->list[i], MEANING_POLITE);
+    return plain && run_find(tokens, all, MEANING_ABOUT) == all.end && !has_yes(tokens, all) &&
+           !tokens->asked;
+}
+
+/* A no, or rather one: to be asked which answer is wrong does no harm. */
 static bool is_no(const struct tokens *tokens, struct run all)
 {
     return run_find(tokens, all, MEANING_NO) < all.end &&
@@ -59,6 +77,6 @@ enum assent read_assent(const struct tokens *tokens, size_t max, size_t *number)
         return ASSENT_NUMBER;
     }
     if (is_no(tokens, all))
-        return ASSENT_NO;
+        return is_plain_no(tokens, all) ? ASSENT_NO : ASSENT_DOUBT;
     return is_yes(tokens, all) ? ASSENT_YES : ASSENT_NONE;
 }

@@ -218,7 +218,13 @@ void read_place(const struct tokens *tokens, struct flow_reading *reading);
 void read_name(const struct tokens *tokens, struct flow_reading *reading);
 
 /* assent.c */
-enum assent { ASSENT_NONE, ASSENT_YES, ASSENT_NO, ASSENT_NUMBER };
+enum assent {
+    ASSENT_NONE,
+    ASSENT_YES,
+    ASSENT_NO,
+    ASSENT_DOUBT, /* rather a no: "almost", "wrong", "I think" */
+    ASSENT_NUMBER,
+};
 /* What is said to a numbered list of max lines that may be right; *number is that of a line. */
 enum assent read_assent(const struct tokens *tokens, size_t max, size_t *number);
 

@@ -2,8 +2,11 @@
  * an answer or a code is, flow/ and uic/ know. */
 #include "server/commands/command.h"
 #include "server/commands/lines.h"
+#include "server/security/keys.h"
 #include "server/serving/setup.h"
+#include "store/base/hex.h"
 #include <jansson.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +17,7 @@ static int run(struct options *options, int argc, char *argv[]);
 
 const struct command cmd_code = {
     .name = "code",
-    .arguments = "[--no-check] [--flow FILE] (ANSWER... | --jsonl)",
+    .arguments = "[--no-check] [--flow FILE] (ANSWER... | --jsonl [--near])",
     .summary = "answers to codes, without a server",
     .details =
         "  whatsapp-uic code 1985 Kinshasa Jean 15 Kabila\n"
@@ -30,6 +33,7 @@ const struct command cmd_code = {
         "The salt is UIC_SALT, or in UIC_SALT_FILE, from the environment or .env. An answer that\n"
         "starts with - goes behind a -- of its own.\n\n"
         "  --jsonl      read JSON lines from standard input\n"
+        "  --near       add \"near\":[5 keyed hashes]: equal ones but for the first name's are near answers\n"
         "  --no-check   take answers as they are: no reading, no checks, only normalise\n"
         "  --flow FILE  questions and form of the code from FILE instead of FLOW_FILE\n",
     .run = run,
@@ -42,6 +46,7 @@ struct coder {
     const struct flow *flow;
     const char *salt; /* NULL: each line brings its own */
     bool check;
+    bool near;
     int64_t now_s;
 };
 
@@ -53,6 +58,7 @@ struct coding {
     char bytes[FLOW_ANSWERS_MAX];
     struct uic_text normalized[FLOW_STEPS_MAX];
     char code[UIC_CODE_MAX];
+    unsigned char near[FLOW_NEAR_SIZE];
     const char *field;           /* of the wrong answer, or NULL */
     bool doubt[FLOW_STEPS_MAX];  /* these would be read back before the code */
     struct flow_reading reading; /* of the last answer that was read */
@@ -83,6 +89,18 @@ static int take_answer(const struct coder *coder, struct coding *coding, size_t 
     return 0;
 }
 
+/* With the key that a server with this salt has. */
+static int make_near(const struct coder *coder, struct coding *coding)
+{
+    unsigned char key[KEY_SIZE];
+    int status = key_derive(key, coding->salt, KEY_LABEL_NEAR);
+
+    if (status == 0)
+        status = flow_near(coder->flow, coding->normalized, key, sizeof key, coding->near);
+    OPENSSL_cleanse(key, sizeof key);
+    return status == 0 ? 0 : fail(coding, "near: cannot be computed");
+}
+
 static int make_code(const struct coder *coder, struct coding *coding)
 {
     size_t used = 0;
@@ -98,7 +116,9 @@ static int make_code(const struct coder *coder, struct coding *coding)
     }
     int status = flow_code(coder->flow, coding->normalized, coding->salt, coding->salt_length, 0,
                            coding->code);
-    return status == UIC_OK ? 0 : fail(coding, uic_strerror(status));
+    if (status != UIC_OK)
+        return fail(coding, uic_strerror(status));
+    return coder->near ? make_near(coder, coding) : 0;
 }
 
 /* ANSWER... */
@@ -163,6 +183,18 @@ static int take_answers(const struct coder *coder, struct coding *coding, json_t
     return 0;
 }
 
+static json_t *near_as_json(const unsigned char near[FLOW_NEAR_SIZE])
+{
+    json_t *hashes = json_array();
+    char hex[2 * FLOW_NEAR_HASH_SIZE + 1];
+
+    for (size_t at = 0; at < FLOW_NEAR_SIZE; at += FLOW_NEAR_HASH_SIZE) {
+        hex_write(near + at, FLOW_NEAR_HASH_SIZE, hex);
+        json_array_append_new(hashes, json_string(hex));
+    }
+    return hashes;
+}
+
 /* Takes json. */
 static void write_line(json_t *json)
 {
@@ -184,6 +216,8 @@ static void write_code(const struct coder *coder, const struct coding *coding)
     if (json_array_size(doubt) > 0)
         json_object_set(json, "doubt", doubt);
     json_decref(doubt);
+    if (coder->near)
+        json_object_set_new(json, "near", near_as_json(coding->near));
     write_line(json);
 }
 
@@ -245,18 +279,24 @@ static int code_lines(const struct coder *coder)
 struct request {
     bool jsonl;
     bool no_check;
+    bool near;
 };
 
 static int read_options(struct request *request, struct options *options, int argc, char *argv[])
 {
     const struct command_option known[] = {{"jsonl", .flag = &request->jsonl},
                                            {"no-check", .flag = &request->no_check},
+                                           {"near", .flag = &request->near},
                                            {"flow", .text = &options->flow_file},
                                            {0}};
     if (command_options(known, argc, argv) != 0)
         return -1;
     if (request->jsonl && optind < argc) {
         fprintf(stderr, "%s: --jsonl takes no answers\n", argv[0]);
+        return -1;
+    }
+    if (request->near && !request->jsonl) {
+        fprintf(stderr, "%s: --near goes with --jsonl\n", argv[0]);
         return -1;
     }
     return 0;
@@ -275,7 +315,11 @@ static int run(struct options *options, int argc, char *argv[])
     flow = setup_flow(options->flow_file ? options->flow_file : config.flow_file, stderr);
     if (flow == NULL)
         goto out;
-    struct coder coder = {flow, config.uic_salt, !request.no_check, time(NULL)};
+    if (request.near && !flow_has_near(flow)) {
+        fprintf(stderr, "%s: --near: the flow has not %d questions\n", argv[0], FLOW_NEAR_STEPS);
+        goto out;
+    }
+    struct coder coder = {flow, config.uic_salt, !request.no_check, request.near, time(NULL)};
     if (request.jsonl)
         status = code_lines(&coder);
     else

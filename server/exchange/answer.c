@@ -59,6 +59,19 @@ static void exchange_recall(struct exchange *exchange)
     exchange->result = exchange->own.result;
 }
 
+/* All answers were in: a code was told, or it was asked whether it is the same person. */
+static void exchange_count_claim(const struct exchange *exchange)
+{
+    if (exchange->conversation.state == CONVERSATION_NEAR) {
+        metrics_add(METRIC_NEAR_ASKED, 1);
+        return;
+    }
+    metrics_add(METRIC_CODES, 1);
+    metrics_add(METRIC_NEAR_SAME, exchange->near_said == FLOW_NEAR_SAME);
+    metrics_add(METRIC_NEAR_DIFFERENT, exchange->near_said == FLOW_NEAR_DIFFERENT);
+    quota_code(exchange->service->settings.quota, exchange->who, clock_monotonic_us() / 1000000);
+}
+
 void exchange_answer_reply(struct exchange *exchange)
 {
     struct exchange_service *service = exchange->service;
@@ -77,10 +90,8 @@ void exchange_answer_reply(struct exchange *exchange)
         metrics_add(METRIC_MESSAGES_LATE, 1);
     if (exchange->outcome.fruitless)
         metrics_add(METRIC_LIMIT_FRUITLESS, 1);
-    if (exchange->outcome.effect == FLOW_CLAIM) {
-        metrics_add(METRIC_CODES, 1);
-        quota_code(service->settings.quota, exchange->who, clock_monotonic_us() / 1000000);
-    }
+    if (exchange->outcome.effect == FLOW_CLAIM)
+        exchange_count_claim(exchange);
     exchange_answer_with(exchange, &reply);
     explicit_bzero(service->reply, reply.length);
 }

@@ -2,6 +2,7 @@
  * outbox in their place, have it or do not. */
 #include "server/exchange/exchange_parts.h"
 #include "server/exchange/person.h"
+#include "server/exchange/quota.h"
 
 #include "server/security/keys.h"
 #include "server/telemetry/metrics.h"
@@ -12,22 +13,68 @@
 /* How many digits a code grows at most. */
 #define LONGER_MAX 8
 
-int exchange_claim_prepare(struct exchange *exchange)
+_Static_assert(FLOW_NEAR_SIZE == RECORD_NEAR_SIZE && FLOW_RECORD_SIZE == RECORD_HASH_SIZE,
+               "a record keeps what the flow knows of it");
+
+/* Hash and code of the answers, and what is near them. */
+static int claim_answers(struct exchange *exchange)
 {
     const struct exchange_settings *settings = &exchange->service->settings;
     struct record_claim *claim = &exchange->claim;
     struct uic_text answers[FLOW_STEPS_MAX];
+    char room[FLOW_NORMALIZED_MAX];
+    int result = -1;
 
-    conversation_answers(&exchange->conversation, answers);
-    if (person_read_number(settings->hashes, exchange->message, &claim->person) != 0)
-        return -1;
-    if (uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
-                       flow_step_count(settings->flow), claim->input_hash) != UIC_OK)
-        return -1;
-    if (flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
-                  claim->code) != UIC_OK ||
+    if (conversation_answers(settings->flow, &exchange->conversation, room, answers) == 0 &&
+        uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
+                       flow_step_count(settings->flow), claim->input_hash) == UIC_OK &&
+        flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
+                  claim->code) == UIC_OK)
+        result = 0;
+    claim->has_near =
+        result == 0 && flow_has_near(settings->flow) &&
+        flow_near(settings->flow, answers, settings->keys->record_near, KEY_SIZE, claim->near) == 0;
+    explicit_bzero(room, sizeof room);
+    return result;
+}
+
+/* What the person said about a near record, or that it is to be looked for one. */
+static void claim_near(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+    const struct conversation *conversation = &exchange->conversation;
+    struct record_claim *claim = &exchange->claim;
+    const enum flow_near_said near = exchange->near_gone ? FLOW_NEAR_NONE : conversation->near;
+
+    claim->said = RECORD_SAID_NOTHING;
+    claim->is_near = false;
+    claim->near_except = flow_near_except(settings->flow);
+    claim->asks_near =
+        near == FLOW_NEAR_NONE && !exchange->near_gone && claim->has_near &&
+        flow_asks_near(settings->flow) &&
+        quota_question_is_left(settings->quota, exchange->who, exchange->started_us / 1000000);
+    if (near == FLOW_NEAR_SAME) {
+        claim->said = RECORD_SAID_SAME;
+        claim->has_near = false; /* the answers' own say nothing about that record */
+        memcpy(claim->said_of, claim->input_hash, sizeof claim->said_of);
+        memcpy(claim->input_hash, conversation->near_record, sizeof claim->input_hash);
+        snprintf(claim->code, sizeof claim->code, "%s", conversation->code);
+    } else if (near == FLOW_NEAR_DIFFERENT) {
+        claim->said = RECORD_SAID_DIFFERENT;
+        memcpy(claim->said_of, conversation->near_record, sizeof claim->said_of);
+    }
+}
+
+int exchange_claim_prepare(struct exchange *exchange)
+{
+    const struct exchange_settings *settings = &exchange->service->settings;
+    struct record_claim *claim = &exchange->claim;
+
+    if (claim_answers(exchange) != 0 ||
+        person_read_number(settings->hashes, exchange->message, &claim->person) != 0 ||
         phone_number_keep(settings->numbers, exchange->number, claim->phone_number) != 0)
         return -1;
+    claim_near(exchange);
     snprintf(claim->event_id, sizeof claim->event_id, "%016" PRIx64,
              conversation_event(&exchange->conversation));
     claim->now_us = exchange->now_us;
@@ -49,19 +96,49 @@ static void exchange_tell(struct exchange *exchange, bool existing, const char *
 {
     if (conversation_event(&exchange->conversation) == exchange->said.id)
         own_note(exchange, existing, result);
+    exchange->near_said = exchange->for_another ? FLOW_NEAR_NONE : exchange->conversation.near;
     flow_finish(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
                 exchange->claim.code, existing);
     exchange->result = result;
     exchange->state = EXCHANGE_SAVE;
 }
 
+/* Nothing was claimed: the person is asked. */
+static void exchange_ask_near(struct exchange *exchange)
+{
+    const struct record_claim *claim = &exchange->claim;
+
+    quota_question(exchange->service->settings.quota, exchange->who,
+                   exchange->started_us / 1000000);
+    flow_ask_near(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
+                  claim->code, claim->near_hash);
+    exchange->result = "near_asked";
+    exchange->state = EXCHANGE_SAVE;
+}
+
+/* Whether the code is told as one that this person has already: who says so of hers was told it, even
+ * where it has been forgotten since who asked. */
+static bool is_existing(const struct record_claim *claim)
+{
+    return claim->asked_before || claim->said == RECORD_SAID_SAME;
+}
+
 bool exchange_claim_finish(struct exchange *exchange)
 {
     const struct record_claim *claim = &exchange->claim;
 
+    if (claim->ticket.status == STORE_ABSENT && !exchange->near_gone) {
+        exchange->state = EXCHANGE_CLAIM;
+        exchange->near_gone = true;
+        return true;
+    }
     switch (claim->ticket.status) {
     case STORE_OK:
-        exchange_tell(exchange, claim->asked_before, claim->is_new ? "code_new" : "code_existing");
+        if (claim->is_near)
+            exchange_ask_near(exchange);
+        else
+            exchange_tell(exchange, is_existing(claim),
+                          claim->is_new ? "code_new" : "code_existing");
         return true;
     case STORE_CONFLICT:
         metrics_add(METRIC_CODES_LENGTHENED, 1);
@@ -79,7 +156,8 @@ bool exchange_claim_finish(struct exchange *exchange)
     }
 }
 
-/* Nobody knows yet whether the person was registered before, so it is told like a new code. */
+/* Nobody knows yet whether the person was registered before, so it is told like a new code, unless she
+ * says herself that she was. */
 bool exchange_outbox_finish(struct exchange *exchange)
 {
     if (exchange->entry.ticket.status != STORE_OK) {
@@ -87,6 +165,6 @@ bool exchange_outbox_finish(struct exchange *exchange)
         return false;
     }
     metrics_add(METRIC_OUTBOX_PUT, 1);
-    exchange_tell(exchange, false, "code_by_outbox");
+    exchange_tell(exchange, exchange->claim.said == RECORD_SAID_SAME, "code_by_outbox");
     return true;
 }

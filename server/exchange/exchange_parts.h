@@ -48,8 +48,10 @@ struct exchange {
     bool again;   /* the save has what was loaded once more: to know that it is safe */
     bool kept;    /* the last save is in Redis, though too few replicas have it */
     bool waiting; /* for the next sweep, which loads again */
-    bool for_another;             /* finishing what another message of the person completed */
-    struct replies_newest newest; /* our newest reply, for a message that quotes one of ours */
+    bool for_another; /* finishing what another message of the person completed */
+    bool near_gone;   /* the record that she said is hers was erased since: as if never asked */
+    enum flow_near_said near_said; /* by the message that completed the conversation */
+    struct replies_newest newest;  /* our newest reply, for a message that quotes one of ours */
     struct flow_outcome outcome;
     const char *result;            /* for the log */
     char number[PHONE_NUMBER_MAX]; /* whose message it is, in clear */
@@ -103,8 +105,8 @@ void exchange_pool_free(struct exchange_service *service);
 void exchange_prepare(struct exchange *exchange);
 /* Goes on until the exchange waits, or is over and gone. */
 void exchange_drive(struct exchange *exchange);
-/* In claim.c. Fills in the claim of complete answers: input hash and wanted code. Returns
- * 0 or -1. */
+/* In claim.c. Fills in the claim of complete answers: input hash and wanted code, and what is near
+ * them. Returns 0 or -1. */
 int exchange_claim_prepare(struct exchange *exchange);
 /* What a finished claim means. Returns whether the exchange goes on. */
 bool exchange_claim_finish(struct exchange *exchange);

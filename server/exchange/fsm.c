@@ -15,6 +15,9 @@
  *                                                                            |
  *     a store is away, full, refuses, or the deadline passed: "try again" ---+
  *
+ * What is near a record that the person asked for is asked about instead: CLAIM has written nothing,
+ * SAVE saves the question, and her answer completes the conversation once more.
+ *
  * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
  * Where a failover of Redis may lose what was loaded (session_may_be_lost), what is known already is
@@ -128,7 +131,9 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     exchange_begin_counting(exchange);
     enum flow_pending pending = flow_pending(flow, conversation, &exchange->said, now_s);
     exchange->for_another = pending == FLOW_PENDING_OTHER;
+    exchange->said.is_crossed |= exchange->for_another;
     exchange->longer = 0;
+    exchange->near_gone = false;
     exchange->again = exchange->kept = false;
     if (pending != FLOW_PENDING_NONE) {
         exchange->outcome = (struct flow_outcome){.effect = FLOW_CLAIM,

@@ -21,7 +21,7 @@ struct window {
 };
 
 struct quota {
-    struct window messages, codes;
+    struct window messages, codes, questions;
 };
 
 static bool window_init(struct window *window, unsigned limit, int64_t length_s)
@@ -38,7 +38,8 @@ struct quota *quota_create(const struct quota_limits *limits)
     struct quota *quota = calloc(1, sizeof *quota);
 
     if (quota != NULL && window_init(&quota->messages, limits->messages_per_minute, MINUTE_S) &&
-        window_init(&quota->codes, limits->codes_per_day, DAY_S))
+        window_init(&quota->codes, limits->codes_per_day, DAY_S) &&
+        window_init(&quota->questions, limits->questions_per_day, DAY_S))
         return quota;
     quota_free(quota);
     return NULL;
@@ -50,6 +51,7 @@ void quota_free(struct quota *quota)
         return;
     count_table_free(quota->messages.table);
     count_table_free(quota->codes.table);
+    count_table_free(quota->questions.table);
     free(quota);
 }
 
@@ -101,4 +103,14 @@ enum quota_verdict quota_message(struct quota *quota, uint64_t who, int64_t now_
 void quota_code(struct quota *quota, uint64_t who, int64_t now_s)
 {
     window_is_spent(&quota->codes, who, now_s, true, NULL);
+}
+
+bool quota_question_is_left(struct quota *quota, uint64_t who, int64_t now_s)
+{
+    return !window_is_spent(&quota->questions, who, now_s, false, NULL);
+}
+
+void quota_question(struct quota *quota, uint64_t who, int64_t now_s)
+{
+    window_is_spent(&quota->questions, who, now_s, true, NULL);
 }

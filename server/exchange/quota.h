@@ -1,5 +1,6 @@
 /*
- * How much one address may do: messages in a minute, finished codes in a day. Tables for the whole
+ * How much one address may do: messages in a minute, finished codes in a day; and how often in a day
+ * it is asked whether it is the same person. Tables for the whole
  * process, of a fixed size, in which whoever did most is kept; several instances count each for
  * itself. All functions may be called from any thread.
  */
@@ -12,6 +13,7 @@
 struct quota_limits {
     unsigned messages_per_minute; /* 0: any number */
     unsigned codes_per_day;       /* 0: any number */
+    unsigned questions_per_day;   /* 0: any number */
 };
 
 struct quota;
@@ -27,5 +29,8 @@ enum quota_verdict { QUOTA_LEFT, QUOTA_MESSAGES_SPENT, QUOTA_CODES_SPENT };
 enum quota_verdict quota_message(struct quota *quota, uint64_t who, int64_t now_s, bool *first);
 /* Counts a code that somebody was told. */
 void quota_code(struct quota *quota, uint64_t who, int64_t now_s);
+/* Whether somebody may be asked once more whether it is the same person; and counts that. */
+bool quota_question_is_left(struct quota *quota, uint64_t who, int64_t now_s);
+void quota_question(struct quota *quota, uint64_t who, int64_t now_s);
 
 #endif

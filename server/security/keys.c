@@ -41,6 +41,7 @@ int keys_derive(struct keys *keys, const char *salt)
         {"message text", keys->message_text},
         {"log day", keys->log_day},
         {"record erased", keys->record_erased},
+        {KEY_LABEL_NEAR, keys->record_near},
         {"phone number tag", keys->phone_number},
         {"phone number", keys->phone_number + KEY_SIZE},
     };

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <sys/resource.h>
 
+/* How often one number is asked in a day whether it is the same person: who has it on every code
+ * would stop reading it. */
+#define QUESTIONS_PER_DAY 3
 /* Descriptors for everything but connections: stores, files, and what each worker needs. */
 #define DESCRIPTORS_KEPT 64
 #define DESCRIPTORS_OF_WORKER 16
@@ -35,7 +38,8 @@ static unsigned find_connections_max(const struct config *config)
 
 int limits_open(struct limits *limits, const struct config *config)
 {
-    const struct quota_limits allowed = {config->messages_per_minute, config->codes_per_day};
+    const struct quota_limits allowed = {config->messages_per_minute, config->codes_per_day,
+                                         QUESTIONS_PER_DAY};
 
     limits->connections_max = find_connections_max(config);
     limits->quota = quota_create(&allowed);

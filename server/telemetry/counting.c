@@ -77,6 +77,7 @@ static int open_question(const struct counting *counting, const struct conversat
         return conversation->step;
     case CONVERSATION_LANGUAGE:
     case CONVERSATION_REVIEW:
+    case CONVERSATION_NEAR:
     case CONVERSATION_COMPLETE:
         return conversation->step < last ? conversation->step : last;
     default:

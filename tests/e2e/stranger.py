@@ -204,11 +204,45 @@ def a_number_that_is_given_out_again(script):
     script.show(NUMBER)
 
 
+def nearly(script, person):
+    """The same but for one answer, which is not the first name; or but for how that one is spelt."""
+    chance, other = script.chance, list(person)
+    which = chance.choice((0, 1, 3, 4))
+    other[which] = {0: str(int(person.year) - 1), 1: chance.choice((*PLACES, person.place.replace("k", "c"))),
+                    3: str(int(person.day) % 28 + 1), 4: chance.choice((script.name(), f"{person.family}h"))}[which]
+    return other
+
+
+SAME_OR_NOT = ("Oui", "non", "1", "2", "Non, une autre", "peut-être", "RETOUR", "AIDE", "LANGUE")
+
+
+def whether_it_is_the_same_person(script):
+    person = script.person()
+    script.say("Bonjour", *person, "STOP", "Bonjour", *nearly(script, person))
+    if script.chance.random() < 0.3:
+        script.add(Again(script.sent - 1))
+    script.say(script.chance.choice(SAME_OR_NOT), script.chance.choice(("oui", "2", "STOP")))
+
+
+def near_answers_in_another_order(script):
+    person = script.person()
+    script.say("Bonjour", *nearly(script, person), script.chance.choice(("oui", "non", "STOP")), "STOP",
+               "Bonjour", *person[:2], person.family, person.day, person.first,
+               script.chance.choice(("oui", "non", "👍")))
+
+
 def while_the_database_is_away(script):
-    """Once in a script; what comes after it finds the database there again."""
+    """Once in a script; what comes after it finds the database there again. Now and then it leaves while
+    it is asked whether it is the same person."""
     if len(script.acts) > 1:
         return
+    asked = script.chance.random() < 0.3
+    if asked:
+        person = script.person()
+        script.say("Bonjour", *person, "STOP", "Bonjour", *nearly(script, person))
     script.acts.append([])
+    if asked:
+        script.say(script.chance.choice(("oui", "non")), "STOP")
     script.chance.choice((exactly, twice_over, spelled_otherwise, the_last_message_again,
                           hides_the_number, a_number_that_is_given_out_again))(script)
     script.acts.append([])
@@ -236,16 +270,22 @@ PIECES = {
     shows_the_number_later: 2,
     a_number_from_before_there_were_ids: 2,
     a_number_that_is_given_out_again: 2,
+    whether_it_is_the_same_person: 4,
+    near_answers_in_another_order: 2,
     while_the_database_is_away: 4,
 }
 ACTS = 3           # with the database, without it, and with it again
 MESSAGES_MAX = 45  # Meta lets one person have so many at once
+PIECES_BEGIN_MAX = 20
 
 
 def write_script(seed):
     """The acts of a script, the same for the same seed."""
     script = Script(random.Random(f"stranger {seed}"))
     for piece in script.chance.choices(list(PIECES), PIECES.values(), k=script.chance.randint(1, 3)):
+        if script.sent > PIECES_BEGIN_MAX:
+            break
         piece(script)
+        script.say("STOP")  # whatever is asked, whether it is the same person too
     exactly(script)  # whatever it was, somebody who was in it is asked for in the end
     return script.acts + [[] for _ in range(ACTS - len(script.acts))]

@@ -253,7 +253,7 @@ def test_a_stranger_learns_nothing(worlds):
     compare(alone, crowded)
     # The scripts do what they are for: both kinds of reply were there to be told apart.
     told = "".join("".join(player.told) for player in alone)
-    for kind in ("new_code", "existing_code", "review", "correct"):
+    for kind in ("new_code", "existing_code", "review", "correct", "near"):
         assert message(kind, code="", answers="").split("\n")[0] in told, kind
     assert FLOW["steps"][4]["which"]["fr"].split("\n")[0] in told
 

@@ -23,10 +23,14 @@ static void check_reply(const struct flow *flow, const struct conversation *conv
 /* Gets the code of a complete conversation. */
 static void finish(const struct flow *flow, struct conversation *conversation)
 {
+    static char room[FLOW_NORMALIZED_MAX];
     struct uic_text answers[FLOW_STEPS_MAX];
+    unsigned char near[FLOW_NEAR_SIZE];
     char code[UIC_CODE_MAX];
 
-    conversation_answers(conversation, answers);
+    PROMISE(conversation_answers(flow, conversation, room, answers) == 0);
+    PROMISE(!flow_has_near(flow) ||
+            flow_near(flow, answers, (const unsigned char *)"key", 3, near) == 0);
     PROMISE(flow_code(flow, answers, "salt", 4, 8, code) == UIC_OK);
     PROMISE(flow_code(flow, answers, "salt", 4, 0, code) == UIC_OK && strlen(code) > 0);
     flow_finish(conversation, 0, code, false);

@@ -41,17 +41,22 @@ static void check_reply(const struct conversation *conversation)
 
 static void go_on(struct conversation *conversation)
 {
-    static const char *const said[] = {"1985", "LANGUE", "2", "RETOUR", "Kinshasa", "AIDE"};
+    static const char *const said[] = {"1985", "LANGUE", "2", "RETOUR", "Kinshasa", "AIDE", "OUI"};
 
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         const struct flow_message message = {
             .text = said[i], .length = strlen(said[i]), .id = i + 1};
         struct uic_text answers[FLOW_STEPS_MAX];
         if (flow_pending(flow, conversation, &message, 1750000000) != FLOW_PENDING_NONE) {
-            char code[UIC_CODE_MAX];
-            conversation_answers(conversation, answers);
-            flow_code(flow, answers, "salt", 4, 0, code);
-            flow_finish(conversation, &message, code, true);
+            static char room[FLOW_NORMALIZED_MAX];
+            char code[UIC_CODE_MAX] = "none";
+            if (conversation_answers(flow, conversation, room, answers) == 0)
+                flow_code(flow, answers, "salt", 4, 0, code);
+            if (conversation->near == FLOW_NEAR_NONE)
+                flow_ask_near(conversation, &message, "985-KINS-15-JEA-KABI-A3F9D",
+                              (const unsigned char[FLOW_RECORD_SIZE]){1});
+            else
+                flow_finish(conversation, &message, code, true);
         } else {
             flow_step(flow, conversation, &message, 1750000000);
         }

@@ -34,6 +34,7 @@ struct record {
     char answers[FLOW_ANSWERS_MAX + FLOW_STEPS_MAX];
     char number[32];
     char code[UIC_CODE_MAX];
+    unsigned char near[FLOW_NEAR_SIZE];
 };
 
 struct play {
@@ -128,29 +129,76 @@ static inline struct record *register_answers(struct play *play, const struct ui
         assert_int_equal(
             UIC_OK, flow_code(play->flow, answers, salt, sizeof salt - 1, longer++, record->code));
     while (is_code_taken(play, record->code));
+    if (flow_has_near(play->flow))
+        assert_int_equal(0, flow_near(play->flow, answers, (const unsigned char *)salt, sizeof salt,
+                                      record->near));
     play->record_count++;
     return record;
+}
+
+/* The newest record of this number that is near the answers, as a store finds it. */
+static inline struct record *find_near(struct play *play, const struct uic_text *answers)
+{
+    unsigned char near[FLOW_NEAR_SIZE];
+
+    assert_int_equal(
+        0, flow_near(play->flow, answers, (const unsigned char *)salt, sizeof salt, near));
+    for (size_t i = play->record_count; i-- > 0;)
+        for (size_t at = 0; at < sizeof near; at += FLOW_NEAR_HASH_SIZE)
+            if (strcmp(play->records[i].number, play->person->number) == 0 &&
+                at / FLOW_NEAR_HASH_SIZE != flow_near_except(play->flow) &&
+                memcmp(play->records[i].near + at, near + at, FLOW_NEAR_HASH_SIZE) == 0)
+                return &play->records[i];
+    return NULL;
+}
+
+/* Whether the person is asked if it is a record's, or has said so: then there is no more to do. */
+static inline bool claim_near(struct play *play, struct conversation *conversation,
+                              const struct flow_message *message, const struct uic_text *answers)
+{
+    unsigned char index[FLOW_RECORD_SIZE] = {0};
+    struct record *record;
+
+    if (conversation->near == FLOW_NEAR_SAME) {
+        memcpy(index, conversation->near_record, sizeof index);
+        record = &play->records[index[0]];
+        if (strcmp(conversation->code, record->code) != 0)
+            complain(play, "the question was about another code");
+        flow_finish(conversation, message, record->code, true);
+        return true;
+    }
+    if (!flow_asks_near(play->flow) || conversation->near != FLOW_NEAR_NONE)
+        return false;
+    record = find_near(play, answers);
+    if (record == NULL)
+        return false;
+    index[0] = (unsigned char)(record - play->records);
+    flow_ask_near(conversation, message, record->code, index);
+    return true;
 }
 
 static inline void claim(struct play *play, struct conversation *conversation,
                          const struct flow_message *message)
 {
     static const char nothing[FLOW_ANSWERS_MAX];
+    static char room[FLOW_NORMALIZED_MAX];
     char key[FLOW_ANSWERS_MAX + FLOW_STEPS_MAX] = "";
     struct uic_text answers[FLOW_STEPS_MAX];
     struct record *record;
 
-    conversation_answers(conversation, answers);
+    assert_int_equal(0, conversation_answers(play->flow, conversation, room, answers));
     for (size_t i = 0; i < flow_step_count(play->flow); i++)
         snprintf(key + strlen(key), sizeof key - strlen(key), "%.*s|", (int)answers[i].length,
                  answers[i].bytes);
     record = find_record(play, key);
+    const bool own = record != NULL && strcmp(record->number, play->person->number) == 0;
+    if (!own && claim_near(play, conversation, message, answers))
+        return;
     if (record == NULL) {
         record = register_answers(play, answers, key);
         flow_finish(conversation, message, record->code, false);
     } else
-        flow_finish(conversation, message, record->code,
-                    strcmp(record->number, play->person->number) == 0);
+        flow_finish(conversation, message, record->code, own);
     if (memcmp(conversation->answers, nothing, sizeof nothing) != 0)
         complain(play, "answers are left behind the code");
 }
@@ -202,9 +250,11 @@ static inline bool finish(struct play *play, struct conversation *conversation,
 }
 
 /* What the server does with a message; false when the person was asked to try again. */
-static inline bool handle(struct play *play, const struct flow_message *message,
+static inline bool handle(struct play *play, const struct flow_message *sent,
                           struct conversation *conversation)
 {
+    struct flow_message crossing = *sent;
+    const struct flow_message *message = &crossing;
     enum flow_pending pending;
     struct flow_outcome outcome;
 
@@ -214,6 +264,7 @@ static inline bool handle(struct play *play, const struct flow_message *message,
         return finish(play, conversation, message);
     if (pending == FLOW_PENDING_OTHER && !finish(play, conversation, NULL))
         return false;
+    crossing.is_crossed = pending == FLOW_PENDING_OTHER;
     outcome = flow_step(play->flow, conversation, message, play->now_s);
     play->event = outcome.event;
     play->replied = outcome.effect != FLOW_IGNORE;

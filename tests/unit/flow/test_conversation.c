@@ -239,15 +239,14 @@ static void forged_counts_are_refused(void **state)
     assert_int_equal(0, decode_forged(asking, accepted, 0, 256, "123456", 6, 256));
     assert_int_equal(-1, decode_forged(asking, accepted, 0, 257, "123456", 6, 257));
     assert_int_equal(-1, decode_forged(asking, accepted, 0, 1, "\0\0\0\0\0", 6, 1));
-    /* An answer is text, not empty, and its length told in the short way; complete ones are letters
-     * and digits. */
+    /* An answer is text, not empty, and its length told in the short way. */
     assert_int_equal(0, decode_forged(asking, accepted, 1, 0, "\1a", 2, 1));
     assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\1\377", 2, 1));
     assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\1\303", 2, 1));
     assert_int_equal(0, decode_forged(CONVERSATION_COMPLETE, FLOW_REPLY_NONE, 1, 0,
                                       "\1A\0\0\0\0\0\0\0\0", 10, 1));
     assert_int_equal(-1, decode_forged(CONVERSATION_COMPLETE, FLOW_REPLY_NONE, 1, 0,
-                                       "\1a\0\0\0\0\0\0\0\0", 10, 1));
+                                       "\1\377\0\0\0\0\0\0\0\0", 10, 1));
     assert_int_equal(-1, decode_forged(CONVERSATION_REVIEW, accepted, 1, 0, "\1a", 2, 1));
     assert_int_equal(0, decode_forged(CONVERSATION_REVIEW, FLOW_REPLY_CORRECT, 1, 0, "\1a", 2, 1));
     assert_int_equal(-1, decode_forged(asking, accepted, 1, 0, "\0", 1, 1));

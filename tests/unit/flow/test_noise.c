@@ -56,9 +56,10 @@ static void save(struct nurse *nurse)
 
 static void finish(struct nurse *nurse, const struct flow_message *message)
 {
+    static char room[FLOW_NORMALIZED_MAX];
     struct uic_text answers[FLOW_STEPS_MAX];
 
-    conversation_answers(&conversation, answers);
+    assert_int_equal(0, conversation_answers(flow, &conversation, room, answers));
     for (size_t i = 0; i < STEPS; i++)
         if (answers[i].length != strlen(nurse->answers[i]) ||
             strncasecmp(answers[i].bytes, nurse->answers[i], answers[i].length) != 0)

@@ -19,7 +19,7 @@ static struct quota *quota;
 static void begin(unsigned messages_per_minute, unsigned codes_per_day)
 {
     quota_free(quota);
-    quota = quota_create(&(struct quota_limits){messages_per_minute, codes_per_day});
+    quota = quota_create(&(struct quota_limits){messages_per_minute, codes_per_day, 3});
     assert_non_null(quota);
 }
 
@@ -181,11 +181,28 @@ static void threads_share_one_count(void **state)
 
 #define test(name) cmocka_unit_test_teardown(name, end)
 
+static void questions_of_a_day_are_counted(void **state)
+{
+    (void)state;
+    begin(0, 0);
+    for (int i = 0; i < 3; i++) {
+        assert_true(quota_question_is_left(quota, NURSE, NOW + i));
+        assert_true(quota_question_is_left(quota, NURSE, NOW + i));
+        quota_question(quota, NURSE, NOW + i);
+    }
+    assert_false(quota_question_is_left(quota, NURSE, NOW + 3));
+    assert_true(quota_question_is_left(quota, NURSE + 1, NOW + 3));
+    assert_message(NURSE, NOW + 3, QUOTA_LEFT, false);
+    assert_false(quota_question_is_left(quota, NURSE, NOW + 86399));
+    assert_true(quota_question_is_left(quota, NURSE, NOW + 86400));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(messages_of_a_minute_are_counted_and_the_end_is_told_once),
         test(codes_of_a_day_are_counted),
+        test(questions_of_a_day_are_counted),
         test(everybody_has_an_quota_of_their_own),
         test(zero_means_any_number),
         test(a_clock_that_is_set_back_locks_nobody_out),

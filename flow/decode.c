@@ -1,38 +1,10 @@
-/*
- * Conversation to bytes and back, for the session store. Bytes are only believed when they are
- * exactly what encode could have made.
- *
- *   version 3, state | expired << 7, reply, language, step, reached,
- *   hush | moved_by_answer << 2 | text << 3 | times << 4 | doubt << 5 | candidates << 6 | more << 7,
- *   fruitless, recent.count (2), saved_min (4), fingerprint (8);  fruitless: fruitless_s (4);
- *   text: text_id (6), text_s (4);  times: recent.horizon_s (4), moved_s (4);
- *   doubt: doubt (2);  candidates: candidate_count;  more: answer_count, which is step without it;
- *   recent.count ids (6 each), with times and how long behind the horizon they were sent (2);
- *   open, COMPLETE: answers and candidates, each length (1) and bytes;  COMPLETE: completed_s (8);
- *   FINISHED: the code, length (1) and bytes
- */
+/* Bytes to a conversation: they are only believed when they are exactly what encode could have
+ * made. */
+#include "flow/codec.h"
 #include "flow/turn.h"
 
 #include <string.h>
 #include <unistr.h>
-
-#define VERSION 3
-#define EXPIRED_BIT 0x80
-#define HUSH_BITS 0x03
-#define BY_ANSWER_BIT 0x04
-#define TEXT_BIT 0x08
-#define TIMES_BIT 0x10
-#define DOUBT_BIT 0x20
-#define CANDIDATES_BIT 0x40
-#define MORE_BIT 0x80 /* answers than step: one is being corrected */
-#define HEAD_SIZE 10
-#define ID_SIZE 6
-#define COUNT_SIZE 2
-#define TIME_SIZE 4
-#define MINUTE_SIZE 4
-#define LONG_SIZE 8
-/* An answer's length mostly fits in a byte or is told in two. */
-#define LONG_ANSWER 255
 
 /* Seconds of the year 9999: what comes later is no time that we wrote, and cannot be reckoned
  * with. */
@@ -56,6 +28,8 @@ static const unsigned replies_in[] = {
     [CONVERSATION_STOPPED] = REPLY(STOPPED),
     [CONVERSATION_REVIEW] = REPLY(NOT_TEXT) | REPLY(HELP) | REPLY(BACK) | REPLY(LANGUAGE_SET) |
                             REPLY(CROSSED) | REPLY(REVIEW_AGAIN) | REPLY(CORRECT) | REPLIES_IN_BOTH,
+    [CONVERSATION_NEAR] = REPLY(NOT_TEXT) | REPLY(HELP) | REPLY(BACK) | REPLY(LANGUAGE_SET) |
+                          REPLY(CROSSED) | REPLIES_IN_BOTH,
 };
 
 bool conversation_may_say(enum conversation_state state, enum flow_reply_kind kind)
@@ -71,106 +45,12 @@ static uint8_t step_max(enum conversation_state state)
         return FLOW_STEPS_MAX - 1;
     case CONVERSATION_LANGUAGE:
     case CONVERSATION_REVIEW:
+    case CONVERSATION_NEAR:
     case CONVERSATION_COMPLETE:
         return FLOW_STEPS_MAX;
     default:
         return 0;
     }
-}
-
-static unsigned char *put_number(unsigned char *at, uint64_t number, int size)
-{
-    for (int i = 0; i < size; i++)
-        *at++ = (unsigned char)(number >> (8 * i));
-    return at;
-}
-
-static unsigned char *put_bytes(unsigned char *at, const char *bytes, size_t length)
-{
-    if (length >= LONG_ANSWER) {
-        *at++ = LONG_ANSWER;
-        *at++ = (unsigned char)(length >> 8);
-    }
-    *at++ = (unsigned char)length;
-    memcpy(at, bytes, length);
-    return at + length;
-}
-
-static bool has_times(const struct conversation *conversation)
-{
-    return conversation->recent.horizon_s != 0;
-}
-
-static unsigned flags_of(const struct conversation *conversation)
-{
-    return (unsigned)conversation->hush | (conversation->moved_by_answer ? BY_ANSWER_BIT : 0) |
-           (conversation->text_id != 0 ? TEXT_BIT : 0) | (has_times(conversation) ? TIMES_BIT : 0) |
-           (conversation->doubt != 0 ? DOUBT_BIT : 0) |
-           (conversation->candidate_count != 0 ? CANDIDATES_BIT : 0) |
-           (conversation->answer_count != conversation->step ? MORE_BIT : 0);
-}
-
-static unsigned char *put_head(unsigned char *at, const struct conversation *conversation)
-{
-    const unsigned flags = flags_of(conversation);
-
-    *at++ = VERSION;
-    *at++ = (unsigned char)(conversation->state | (conversation->expired ? EXPIRED_BIT : 0));
-    *at++ = (unsigned char)conversation->reply;
-    *at++ = conversation->language;
-    *at++ = conversation->step;
-    *at++ = conversation->reached;
-    *at++ = (unsigned char)flags;
-    *at++ = conversation->fruitless;
-    at = put_number(at, conversation->recent.count, COUNT_SIZE);
-    at = put_number(at, conversation->saved_min, MINUTE_SIZE);
-    at = put_number(at, conversation->fingerprint, LONG_SIZE);
-    if (conversation->fruitless > 0)
-        at = put_number(at, conversation->fruitless_s, TIME_SIZE);
-    if ((flags & TEXT_BIT) != 0) {
-        at = put_number(at, conversation->text_id, ID_SIZE);
-        at = put_number(at, conversation->text_s, TIME_SIZE);
-    }
-    if (has_times(conversation)) {
-        at = put_number(at, conversation->recent.horizon_s, TIME_SIZE);
-        at = put_number(at, conversation->moved_s, TIME_SIZE);
-    }
-    if ((flags & DOUBT_BIT) != 0)
-        at = put_number(at, conversation->doubt, COUNT_SIZE);
-    if ((flags & CANDIDATES_BIT) != 0)
-        *at++ = conversation->candidate_count;
-    if ((flags & MORE_BIT) != 0)
-        *at++ = conversation->answer_count;
-    return at;
-}
-
-static unsigned char *put_recent(unsigned char *at, const struct recent *recent)
-{
-    for (size_t i = 0; i < recent->count; i++) {
-        at = put_number(at, recent->ids[i], ID_SIZE);
-        if (recent->horizon_s != 0)
-            at = put_number(at, recent->sent_s[i] - recent->horizon_s, COUNT_SIZE);
-    }
-    return at;
-}
-
-size_t conversation_encode(const struct conversation *conversation,
-                           unsigned char bytes[CONVERSATION_BYTES_MAX])
-{
-    const size_t count = (size_t)conversation->answer_count + conversation->candidate_count;
-    unsigned char *at = put_head(bytes, conversation);
-
-    at = put_recent(at, &conversation->recent);
-    for (size_t i = 0; i < count; i++) {
-        const struct uic_text text = texts_get(conversation, i);
-
-        at = put_bytes(at, text.bytes, text.length);
-    }
-    if (conversation->state == CONVERSATION_COMPLETE)
-        at = put_number(at, (uint64_t)conversation->completed_s, LONG_SIZE);
-    if (conversation->state == CONVERSATION_FINISHED)
-        at = put_bytes(at, conversation->code, strlen(conversation->code));
-    return (size_t)(at - bytes);
 }
 
 /* What is left to read; once something is missing it stays bad. */
@@ -209,11 +89,6 @@ static bool is_of_text(unsigned char byte)
     return true;
 }
 
-static bool is_of_answer(unsigned char byte)
-{
-    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z');
-}
-
 static bool is_of_code(unsigned char byte)
 {
     return byte > ' ' && byte <= '~';
@@ -243,14 +118,12 @@ static size_t take_bytes(struct reader *reader, char *out, size_t capacity,
 
 static void take_answers(struct reader *reader, struct conversation *conversation)
 {
-    const bool normalized = conversation->state == CONVERSATION_COMPLETE;
     const size_t count = (size_t)conversation->answer_count + conversation->candidate_count;
     size_t end = 0;
 
     for (size_t i = 0; !reader->bad && i < count; i++) {
         char *out = conversation->answers + end;
-        const size_t length =
-            take_bytes(reader, out, FLOW_ANSWERS_MAX - end, normalized ? is_of_answer : is_of_text);
+        const size_t length = take_bytes(reader, out, FLOW_ANSWERS_MAX - end, is_of_text);
 
         reader->bad |= u8_check((const uint8_t *)out, length) != NULL;
         end += length;
@@ -264,6 +137,23 @@ static void take_time(struct reader *reader, struct conversation *conversation)
 
     reader->bad |= seconds > TIME_MAX;
     conversation->completed_s = reader->bad ? 0 : (int64_t)seconds;
+}
+
+/* What was asked about a record stands where it can be open, what was said in a COMPLETE one. */
+static void take_near(struct reader *reader, struct conversation *conversation)
+{
+    const enum conversation_state state = conversation->state;
+    const uint64_t near = take_number(reader, 1);
+    const unsigned char *record = take(reader, sizeof conversation->near_record);
+
+    reader->bad |= near == FLOW_NEAR_ASKED
+                       ? state != CONVERSATION_NEAR && state != CONVERSATION_LANGUAGE
+                       : state != CONVERSATION_COMPLETE ||
+                             (near != FLOW_NEAR_SAME && near != FLOW_NEAR_DIFFERENT);
+    if (reader->bad)
+        return;
+    conversation->near = (enum flow_near_said)near;
+    memcpy(conversation->near_record, record, sizeof conversation->near_record);
 }
 
 /* A question that is open was reached, and so were those before it. */
@@ -332,7 +222,7 @@ static void take_head(struct reader *reader, struct conversation *conversation)
     if (head == NULL)
         return;
     conversation->expired = (head[1] & EXPIRED_BIT) != 0;
-    conversation->state = head[1] & ~EXPIRED_BIT;
+    conversation->state = head[1] & STATE_BITS;
     conversation->reply = head[2];
     conversation->language = head[3];
     conversation->step = head[4];
@@ -342,7 +232,7 @@ static void take_head(struct reader *reader, struct conversation *conversation)
     conversation->fruitless = head[7];
     conversation->recent.count = (uint16_t)(head[8] | head[9] << 8);
     conversation->answer_count = conversation->step;
-    reader->bad |= head[0] != VERSION || conversation->state > CONVERSATION_REVIEW ||
+    reader->bad |= head[0] != VERSION || conversation->state > CONVERSATION_NEAR ||
                    head[2] > FLOW_REPLY_LAST ||
                    !conversation_may_say(conversation->state, conversation->reply) ||
                    (conversation->expired && conversation->state != CONVERSATION_NEW) ||
@@ -381,13 +271,18 @@ int conversation_decode(struct conversation *conversation, const unsigned char *
 {
     struct reader reader = {.at = bytes, .left = length};
 
+    const bool near = length > STATE_AT && (bytes[STATE_AT] & NEAR_BIT) != 0;
+
     conversation_start(conversation, NULL, 0);
     take_head(&reader, conversation);
     take_recent(&reader, &conversation->recent);
     take_answers(&reader, conversation);
     if (conversation->state == CONVERSATION_COMPLETE)
         take_time(&reader, conversation);
-    if (conversation->state == CONVERSATION_FINISHED)
+    if (near)
+        take_near(&reader, conversation);
+    reader.bad |= conversation->state == CONVERSATION_NEAR && !near;
+    if (conversation->state == CONVERSATION_FINISHED || near)
         take_bytes(&reader, conversation->code, UIC_CODE_MAX - 1, is_of_code);
     if (!reader.bad && reader.left == 0)
         return 0;

@@ -1,0 +1,67 @@
+/*
+ * Before anything is registered: this number asked for a code before, and these answers are near
+ * those. Are they the same person's? Nothing of the record is told but that there is one.
+ */
+#include "flow/turn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { OPTION_SAME = 1, OPTION_DIFFERENT, OPTION_COUNT = OPTION_DIFFERENT };
+
+void near_forget(struct conversation *conversation)
+{
+    if (conversation->near == FLOW_NEAR_NONE)
+        return;
+    conversation->near = FLOW_NEAR_NONE;
+    explicit_bzero(conversation->near_record, sizeof conversation->near_record);
+    explicit_bzero(conversation->code, sizeof conversation->code);
+}
+
+void flow_ask_near(struct conversation *conversation, const struct flow_message *message,
+                   const char *code, const unsigned char record[FLOW_RECORD_SIZE])
+{
+    conversation->completed_s = 0;
+    conversation->hush = FLOW_HUSH_NONE;
+    conversation->near = FLOW_NEAR_ASKED;
+    memcpy(conversation->near_record, record, sizeof conversation->near_record);
+    snprintf(conversation->code, sizeof conversation->code, "%s", code);
+    if (message != NULL && conversation_event(conversation) != (message->id & FLOW_ID_MAX))
+        recent_add(&conversation->recent, message->id, message->sent_s);
+    turn_move(conversation, CONVERSATION_NEAR, FLOW_REPLY_QUESTION, FLOW_EVENT_ACCEPTED);
+}
+
+/* The number of the option that is meant; 0: neither. Its label is what its button says. */
+static size_t option_meant(const struct turn *turn, const char *text, size_t length)
+{
+    const size_t language = flow_spoken_language(turn->flow, turn->conversation);
+    const char *same = turn->flow->messages[language][MESSAGE_NEAR_SAME];
+    const char *different = turn->flow->messages[language][MESSAGE_NEAR_DIFFERENT];
+    const struct uic_text labels[OPTION_COUNT] = {{same, strlen(same)},
+                                                  {different, strlen(different)}};
+    size_t number = 0;
+
+    switch (review_read(turn, text, length, OPTION_COUNT, &number)) {
+    case ASSENT_YES:
+        return OPTION_SAME;
+    case ASSENT_NO:
+        return OPTION_DIFFERENT;
+    case ASSENT_NUMBER:
+        return number;
+    default:
+        return (size_t)(pick_name(labels, OPTION_COUNT, text, length) + 1);
+    }
+}
+
+enum flow_event near_take(const struct turn *turn, const char *text, size_t length)
+{
+    struct conversation *conversation = turn->conversation;
+    const size_t meant = option_meant(turn, text, length);
+
+    if (meant == 0)
+        return turn_move(conversation, CONVERSATION_NEAR, FLOW_REPLY_QUESTION, FLOW_EVENT_INVALID);
+    order_note_text(conversation, turn->message, turn->now_s);
+    order_note_move(conversation, turn->message);
+    conversation->near = meant == OPTION_SAME ? FLOW_NEAR_SAME : FLOW_NEAR_DIFFERENT;
+    return review_complete(turn);
+}
