@@ -207,6 +207,7 @@ enum store_status record_move(struct record_link *link, struct record_move *move
 enum store_status record_totals(struct record_link *link, struct record_totals *totals)
 {
     totals->all = (struct record_total){0};
+    totals->pairs = 0;
     totals->backup_us = INT64_MIN;
     memset(totals->hours, 0, totals->hour_count * sizeof *totals->hours);
     totals->errand.run = record_totals_run;
