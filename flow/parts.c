@@ -3,25 +3,44 @@
 
 #include <string.h>
 
-static bool asks_for(const struct question *question, enum flow_part part)
+static bool is_place(const struct question *question)
 {
-    switch (part) {
-    case FLOW_PART_PLACE:
-        return question->type == ANSWER_CHOICE || question->holds == HOLDS_PLACE;
-    case FLOW_PART_YEAR:
-        return question->type == ANSWER_YEAR;
-    case FLOW_PART_DAY:
-        return question->type == ANSWER_INTEGER;
-    }
-    return false;
+    return question->holds == HOLDS_PLACE;
+}
+
+/* As a province. */
+static bool is_chosen(const struct question *question)
+{
+    return question->type == ANSWER_CHOICE;
+}
+
+static bool is_year(const struct question *question)
+{
+    return question->type == ANSWER_YEAR;
+}
+
+static bool is_day(const struct question *question)
+{
+    return question->type == ANSWER_INTEGER;
+}
+
+static int step_find(const struct flow *flow, bool (*is)(const struct question *question))
+{
+    for (size_t i = 0; i < flow->step_count; i++)
+        if (is(&flow->questions[i]))
+            return (int)i;
+    return -1;
 }
 
 int flow_part_step(const struct flow *flow, enum flow_part part)
 {
-    for (size_t i = 0; i < flow->step_count; i++)
-        if (asks_for(&flow->questions[i], part))
-            return (int)i;
-    return -1;
+    if (part == FLOW_PART_YEAR)
+        return step_find(flow, is_year);
+    if (part == FLOW_PART_DAY)
+        return step_find(flow, is_day);
+    const int place = step_find(flow, is_place);
+    /* A flow that reads all plainly says of no step what it holds. */
+    return place >= 0 || flow->words == NULL ? place : step_find(flow, is_chosen);
 }
 
 bool flow_code_shows(const struct flow *flow)
