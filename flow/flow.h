@@ -77,6 +77,12 @@ uint64_t flow_file_fingerprint(const struct flow *flow);
 size_t flow_step_count(const struct flow *flow);
 /* The key ("birth_year") of a step, or NULL beyond the last. */
 const char *flow_step_key(const struct flow *flow, size_t step);
+/* The first step that asks for it; a place by choices, where none asks for one in words. -1: none
+ * does. */
+enum flow_part { FLOW_PART_PLACE, FLOW_PART_YEAR, FLOW_PART_DAY };
+int flow_part_step(const struct flow *flow, enum flow_part part);
+/* Whether its code is made of answers, and then, behind its last hyphen, a hash. */
+bool flow_code_shows(const struct flow *flow);
 size_t flow_language_count(const struct flow *flow);
 /* The code ("fr") of a language, or NULL beyond the last. */
 const char *flow_language(const struct flow *flow, size_t language);

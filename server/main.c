@@ -7,9 +7,9 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &cmd_serve,     &cmd_check,  &cmd_init_db,  &cmd_salt,      &cmd_code,    &cmd_chat,
-    &cmd_import,    &cmd_export, &cmd_erase,    &cmd_outbox,    &cmd_records, &cmd_phones,
-    &cmd_retention, &cmd_stats,  &cmd_sessions, &cmd_agreement,
+    &cmd_serve,      &cmd_check,     &cmd_init_db, &cmd_salt,     &cmd_code,      &cmd_chat,
+    &cmd_import,     &cmd_export,    &cmd_erase,   &cmd_outbox,   &cmd_records,   &cmd_phones,
+    &cmd_duplicates, &cmd_retention, &cmd_stats,   &cmd_sessions, &cmd_agreement,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 

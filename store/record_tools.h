@@ -58,6 +58,7 @@ struct record_row {
     int32_t request_count;
     const char *notes;   /* or NULL */
     const char *user_id; /* ours: its keyed hash in hexadecimal digits; or NULL */
+    const char *counts;  /* ours: the code that counts in this one's place; or NULL: its own */
     struct record_cell answers[RECORD_ANSWERS]; /* of an old form: normalised, in the order asked */
 };
 

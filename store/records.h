@@ -121,6 +121,9 @@ struct record_total {
     int64_t codes, phones, requests;
 };
 
+/* Pairs that are counted at most. */
+#define RECORD_PAIRS_MAX 10000
+
 /* The totals being read; embedded in the caller. */
 struct record_totals {
     struct store_ticket ticket;
@@ -130,6 +133,7 @@ struct record_totals {
     size_t hour_count;
     /* Out, besides the hours: */
     struct record_total all; /* since ever */
+    int64_t pairs;           /* possible duplicates that nobody decided, RECORD_PAIRS_MAX at most */
     int64_t backup_us;       /* when the last backup was made; INT64_MIN: none that is noted */
     struct record_errand errand;
 };

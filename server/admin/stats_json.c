@@ -47,10 +47,11 @@ static json_t *totals_json(const struct stats *stats)
     const struct record_total *all = &stats->totals.all;
     const bool known = stats->has_totals;
 
-    return json_pack("{s:o, s:o, s:o, s:o}", "codes", number(known, all->codes), "requests",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "codes", number(known, all->codes), "requests",
                      number(known, all->requests), "repeated",
                      number(known, all->requests - all->codes), "numbers",
-                     number(known, all->phones));
+                     number(known, all->phones), "possible_duplicates",
+                     number(known, stats->totals.pairs));
 }
 
 static json_t *day_json(const struct stats *stats, int64_t day, const struct record_total *sums)

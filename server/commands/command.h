@@ -26,6 +26,7 @@ extern const struct command cmd_agreement;
 extern const struct command cmd_chat;
 extern const struct command cmd_check;
 extern const struct command cmd_code;
+extern const struct command cmd_duplicates;
 extern const struct command cmd_erase;
 extern const struct command cmd_export;
 extern const struct command cmd_import;

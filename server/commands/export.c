@@ -24,8 +24,9 @@ const struct command cmd_export = {
         "  whatsapp-uic export --format csv --bom --output codes.csv\n"
         "  whatsapp-uic export --format jsonl --since 2026-01-01 --no-phone\n\n"
         "The columns are uic_code, phone_number, created_at, last_requested_at, is_active,\n"
-        "request_count, notes and user_id (a keyed hash of WhatsApp's user id, where one came);\n"
-        "the oldest record comes first, in UTF-8, with times in UTC\n"
+        "request_count, notes, user_id (a keyed hash of WhatsApp's user id, where one came) and\n"
+        "counted_as: the code that counts, the record's own but for what duplicates found to be\n"
+        "the same person. The oldest record comes first, in UTF-8, with times in UTC\n"
         "(2026-01-31T23:59:59.000001Z). The file is only for its owner to read, and is there when\n"
         "it is complete. A server may run meanwhile. Numbers that PHONE_NUMBERS has sealed are\n"
         "opened: whoever reads the file reads them.\n\n"
@@ -92,8 +93,8 @@ static void cell_write(FILE *out, const char *text, char separator)
 static void csv_head(FILE *out, const struct request *request)
 {
     static const char *const columns[] = {
-        "uic_code",  "phone_number",  "created_at", "last_requested_at",
-        "is_active", "request_count", "notes",      "user_id"};
+        "uic_code",      "phone_number", "created_at", "last_requested_at", "is_active",
+        "request_count", "notes",        "user_id",    "counted_as"};
 
     fputs(request->bom ? "\xEF\xBB\xBF" : "", out);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
@@ -104,6 +105,11 @@ static void csv_head(FILE *out, const struct request *request)
         fputs(columns[i], out);
     }
     fputs("\r\n", out);
+}
+
+static const char *code_counted(const struct record_row *row)
+{
+    return row->counts != NULL ? row->counts : row->code;
 }
 
 static void csv_write(FILE *out, const struct record_row *row, const struct request *request)
@@ -125,6 +131,8 @@ static void csv_write(FILE *out, const struct record_row *row, const struct requ
         putc_unlocked(s, out);
         cell_write(out, row->user_id != NULL ? row->user_id : "", s);
     }
+    putc_unlocked(s, out);
+    cell_write(out, code_counted(row), s);
     fputs("\r\n", out);
 }
 
@@ -142,6 +150,7 @@ static void json_write(FILE *out, const struct record_row *row, const struct req
     if (request->with_phone)
         json_object_set_new(json, "user_id",
                             row->user_id != NULL ? json_string(row->user_id) : json_null());
+    json_object_set_new(json, "counted_as", json_string(code_counted(row)));
     json_dumpf(json, out, JSON_COMPACT);
     json_decref(json);
     putc_unlocked('\n', out);
@@ -162,7 +171,7 @@ static const char *number_open(const struct request *request, struct record_row 
 /* What SQLite lets an operator write and no file of text may hold. */
 static const char *row_check(const struct record_row *row)
 {
-    const char *texts[] = {row->code, row->phone_number, row->notes, row->user_id};
+    const char *texts[] = {row->code, row->phone_number, row->notes, row->user_id, row->counts};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (texts[i] != NULL && u8_check((const uint8_t *)texts[i], strlen(texts[i])))

@@ -85,6 +85,10 @@ static void print_codes(const json_t *json, unsigned days)
     stats_view_print_text(SAYS("Numéros différents", "Different numbers"), LABEL + 2 * NUMBER);
     stats_view_print_number(json_object_get(totals, "numbers"), NUMBER);
     putchar('\n');
+    stats_view_print_text(SAYS("Doublons possibles à trancher", "Possible duplicates, undecided"),
+                          LABEL + 2 * NUMBER);
+    stats_view_print_number(json_object_get(totals, "possible_duplicates"), NUMBER);
+    putchar('\n');
     json_decref(new);
     json_decref(repeated);
 }

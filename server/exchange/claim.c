@@ -52,7 +52,7 @@ static void claim_near(struct exchange *exchange)
     claim->asks_near =
         near == FLOW_NEAR_NONE && !exchange->near_gone && claim->has_near &&
         flow_asks_near(settings->flow) &&
-        quota_question_is_left(settings->quota, exchange->who, exchange->started_us / 1000000);
+        quota_question_is_left(settings->quota, exchange->who, clock_monotonic_us() / 1000000);
     if (near == FLOW_NEAR_SAME) {
         claim->said = RECORD_SAID_SAME;
         claim->has_near = false; /* the answers' own say nothing about that record */
@@ -109,7 +109,7 @@ static void exchange_ask_near(struct exchange *exchange)
     const struct record_claim *claim = &exchange->claim;
 
     quota_question(exchange->service->settings.quota, exchange->who,
-                   exchange->started_us / 1000000);
+                   clock_monotonic_us() / 1000000);
     flow_ask_near(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
                   claim->code, claim->near_hash);
     exchange->result = "near_asked";

@@ -12,6 +12,7 @@
 #include "server/security/phone_numbers.h"
 #include "server/serving/backup_watch.h"
 #include "server/serving/channels.h"
+#include "server/serving/duplicates.h"
 #include "server/serving/limits.h"
 #include "server/serving/retention.h"
 #include "server/serving/routes.h"
@@ -42,8 +43,9 @@ struct worker {
     struct stores stores;
     struct keyed_hashes *hashes;
     struct phone_numbers *numbers;
-    struct retention *retention; /* NULL: another worker's task, or nobody's */
-    struct backup_watch *backup; /* NULL: another worker's task */
+    struct retention *retention;   /* NULL: another worker's task, or nobody's */
+    struct backup_watch *backup;   /* NULL: another worker's task */
+    struct duplicates *duplicates; /* the same */
     struct exchange_service *exchanges;
     struct channels channels;
     struct access *access;
@@ -141,22 +143,22 @@ static int open_stores(struct worker *worker, const struct stores_settings *sett
     return stores_attach(&worker->stores, settings, worker->base, &worker->redis, error);
 }
 
-static int start_retention(struct worker *worker, const struct stores_settings *settings)
+/* What one worker of the instance does for all. */
+static int start_tasks(struct worker *worker, const struct stores_settings *settings)
 {
+    struct record_link *records = worker->stores.records;
     const unsigned days = settings->setup->config.retention_days;
 
-    if (days == 0 || !settings->drain_outbox)
-        return 0;
-    worker->retention = retention_create(worker->base, worker->stores.records, days);
-    return worker->retention != NULL ? 0 : -1;
-}
-
-static int start_backup_watch(struct worker *worker, const struct stores_settings *settings)
-{
     if (!settings->drain_outbox)
         return 0;
-    worker->backup = backup_watch_create(worker->base, worker->stores.records);
-    return worker->backup != NULL ? 0 : -1;
+    worker->backup = backup_watch_create(worker->base, records);
+    worker->duplicates = duplicates_create(worker->base, records, settings->setup->flow);
+    if (days > 0)
+        worker->retention = retention_create(worker->base, records, days);
+    return worker->backup != NULL && worker->duplicates != NULL &&
+                   (days == 0 || worker->retention != NULL)
+               ? 0
+               : -1;
 }
 
 static int start_exchanges(struct worker *worker, const struct worker_settings *shared)
@@ -316,8 +318,7 @@ struct worker *worker_create(const struct worker_settings *settings, char error[
         goto failed;
     if (open_stores(worker, &settings->stores, error) != 0)
         goto failed;
-    if (start_retention(worker, &settings->stores) != 0 ||
-        start_backup_watch(worker, &settings->stores) != 0 ||
+    if (start_tasks(worker, &settings->stores) != 0 ||
         start_channels(worker, settings, error) != 0 ||
         start_administration(worker, settings) != 0 || start_stop_signal(worker) != 0 ||
         start_turning(worker, settings->turn_ms) != 0)
@@ -382,6 +383,7 @@ void worker_free(struct worker *worker)
     redis_links_close(&worker->redis);
     retention_free(worker->retention);
     backup_watch_free(worker->backup);
+    duplicates_free(worker->duplicates);
     login_free(worker->login);
     authentication_free(worker->authentication);
     access_free(worker->access);

@@ -118,6 +118,8 @@
       "Codes removed because nobody asked for them in RETENTION_DAYS")                              \
     X(RETENTION_SWEEPS, "uic_retention_sweeps_total", "",                                           \
       "Times that all codes were looked through for those that RETENTION_DAYS removes")             \
+    X(DUPLICATES_ROUNDS, "uic_duplicates_rounds_total", "",                                         \
+      "Times that new records were compared with the others to their end")                          \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, each thread adding and subtracting its own: rows as above. */

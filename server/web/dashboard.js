@@ -17,6 +17,8 @@ const STEPS = {
   gender: ["Sexe", "Gender"],
 };
 
+const DUPLICATES_MAX = 10_000; // the server counts no further
+
 let stats = null; // what the server said last
 let days = 30;
 let span = "period"; // of the conversations: "today" or "period"
@@ -115,7 +117,7 @@ function showToday() {
 }
 
 function showTotals() {
-  const { codes, requests, repeated, numbers } = stats.totals;
+  const { codes, requests, repeated, numbers, possible_duplicates: duplicates } = stats.totals;
   put("total-codes", number(codes));
   put("total-requests", number(requests));
   put("total-numbers", number(numbers));
@@ -124,6 +126,11 @@ function showTotals() {
       `of these ${number(repeated)} for a code again`) : "");
   put("total-ratio", numbers > 0
     ? say(`${decimal(codes / numbers)} codes par numéro`, `${decimal(codes / numbers)} codes a number`)
+    : "");
+  put("total-duplicates", duplicates > 0
+    ? `${count(duplicates, "doublon possible", "doublons possibles", "possible duplicate", "possible duplicates")}${
+      duplicates < DUPLICATES_MAX ? "" : say(" ou plus", " or more")}${
+      say(" à trancher : whatsapp-uic duplicates les montre", " to decide: whatsapp-uic duplicates shows them")}`
     : "");
   byId("totals-away").hidden = codes !== null;
 }

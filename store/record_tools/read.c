@@ -16,6 +16,11 @@ enum column { ID, CODE, PHONE, CREATED, LAST_REQUESTED, IS_ACTIVE, NOTES, COUNT,
 static const char common_columns[] = "id, uic_code, phone_number, created_at, last_requested_at,"
                                      " is_active, notes, request_count";
 
+/* Of ours alone. */
+static const char own_columns[] =
+    ", user_id, (SELECT counting.uic_code FROM uic_records AS counting"
+    " WHERE counting.id = uic_records.same_as)";
+
 /* The answers in the order in which they were asked. The names of the first release are not what
  * was asked: its questions were others by then. */
 static const struct {
@@ -36,7 +41,7 @@ enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 struct record_reader {
     struct sql *sql;
     enum record_form form;
-    bool has_user_id;            /* the tables are not of a release before it */
+    bool has_user_id;            /* the tables are not of a release before it, nor before same_as */
     bool is_first;               /* the row is there, */
     enum sql_result found;       /* or not */
     char since[RECORD_TIME_MAX]; /* where reading begins */
@@ -131,7 +136,7 @@ int record_reader_begin(struct record_reader *reader, int64_t since_us, char err
     if (!all)
         record_time_format(since_us, reader->since);
     snprintf(sql, sizeof sql, "SELECT %s%s%s FROM uic_records%s ORDER BY id", common_columns,
-             forms[reader->form].answers, reader->has_user_id ? ", user_id" : "",
+             forms[reader->form].answers, reader->has_user_id ? own_columns : "",
              all ? "" : " WHERE created_at >= $1");
     const struct sql_value value = sql_text(reader->since);
     reader->is_first = true;
@@ -153,9 +158,9 @@ int record_reader_begin_of(struct record_reader *reader, const char *phone_numbe
         hex_write(links->user_ids[i], RECORD_USER_ID_SIZE, at + 1);
     }
     snprintf(sql, sizeof sql,
-             "SELECT %s, user_id FROM uic_records WHERE phone_number IN ($1, $2, $3, $4)"
+             "SELECT %s%s FROM uic_records WHERE phone_number IN ($1, $2, $3, $4)"
              " OR replace($5, ' ' || %s, '') <> $5 ORDER BY id",
-             common_columns, digits[reader->sql->dialect]);
+             common_columns, own_columns, digits[reader->sql->dialect]);
     reader->is_first = true;
     reader->found = sql_query(reader->sql, sql,
                               SQL_VALUES(sql_text(phone_number), sql_text(sealed_number),
@@ -247,5 +252,7 @@ int record_reader_next(struct record_reader *reader, struct record_row *row, cha
     row->why = row_parse(row, cells, count);
     if (reader->form == RECORD_FORM_OURS && reader->has_user_id)
         row->user_id = without_mark(sql_column(reader->sql, ANSWERS));
+    if (reader->form == RECORD_FORM_OURS && reader->has_user_id)
+        row->counts = sql_column(reader->sql, ANSWERS + 1);
     return 1;
 }

@@ -175,7 +175,7 @@ enum store_status record_claim(struct record_link *link, struct record_claim *cl
     return job_begin(link, &link->claims, &claim->job, &claim->ticket, CLAIM_MS);
 }
 
-static enum store_status errand_begin(struct record_link *link, struct record_errand *errand,
+enum store_status record_errand_begin(struct record_link *link, struct record_errand *errand,
                                       struct store_ticket *ticket, int64_t ms)
 {
     struct record_jobs one = STAILQ_HEAD_INITIALIZER(one);
@@ -194,23 +194,24 @@ enum store_status record_sweep(struct record_link *link, struct record_sweep *sw
     sweep->removed = 0;
     sweep->more = false;
     sweep->errand.run = record_sweep_run;
-    return errand_begin(link, &sweep->errand, &sweep->ticket, SWEEP_MS);
+    return record_errand_begin(link, &sweep->errand, &sweep->ticket, SWEEP_MS);
 }
 
 enum store_status record_move(struct record_link *link, struct record_move *move)
 {
     move->more = false;
     move->errand.run = record_move_run;
-    return errand_begin(link, &move->errand, &move->ticket, MOVE_MS);
+    return record_errand_begin(link, &move->errand, &move->ticket, MOVE_MS);
 }
 
 enum store_status record_totals(struct record_link *link, struct record_totals *totals)
 {
     totals->all = (struct record_total){0};
+    totals->pairs = 0;
     totals->backup_us = INT64_MIN;
     memset(totals->hours, 0, totals->hour_count * sizeof *totals->hours);
     totals->errand.run = record_totals_run;
     const enum store_status status =
-        errand_begin(link, &totals->errand, &totals->ticket, TOTALS_MS);
+        record_errand_begin(link, &totals->errand, &totals->ticket, TOTALS_MS);
     return status == STORE_FULL ? STORE_DOWN : status;
 }

@@ -92,6 +92,11 @@ enum sql_result record_write_end(struct sql *sql, struct record_store *store,
 void *record_writer_run(void *arg);
 void *record_maintenance_run(void *arg);
 
+/* On a link's thread: hands an errand, whose run is set, to the second thread, where it is done within
+ * ms. STORE_LATER, or STORE_DOWN or STORE_FULL at once. */
+enum store_status record_errand_begin(struct record_link *link, struct record_errand *errand,
+                                      struct store_ticket *ticket, int64_t ms);
+
 /* totals.c, sweep.c, move.c: errands. */
 enum store_status record_totals_run(struct sql *sql, struct record_errand *errand);
 enum store_status record_sweep_run(struct sql *sql, struct record_errand *errand);

@@ -6,6 +6,9 @@
 
 extern const char *const totals_sql[];
 
+static const char pairs_sql[] = "SELECT count(*) FROM (SELECT 1 FROM uic_pairs"
+                                " WHERE decision IS NULL LIMIT $1) AS undecided";
+
 /* The sums of an hour, if it is one that was asked for; or those since ever. */
 static void row_read(const struct sql *sql, struct record_totals *totals)
 {
@@ -41,6 +44,8 @@ enum store_status record_totals_run(struct sql *sql, struct record_errand *erran
 
     for (; result == SQL_ROW; result = sql_next(sql))
         row_read(sql, totals);
+    if (result == SQL_DONE)
+        result = sql_run(sql, pairs_sql, SQL_VALUES(sql_number(RECORD_PAIRS_MAX)), &totals->pairs);
     if (result == SQL_DONE)
         result = backup_read(sql, totals);
     return result == SQL_DONE ? STORE_OK : STORE_DOWN;

@@ -13,7 +13,7 @@ from processes import PROGRAM, environment_for, run_program
 from production import PostgresServer
 
 FIELDS = ["uic_code", "phone_number", "created_at", "last_requested_at", "is_active",
-          "request_count", "notes", "user_id"]
+          "request_count", "notes", "user_id", "counted_as"]
 
 # (code, number, created, last, active, count, notes, user_id)
 USER_ID = "00112233445566778899aabbccddeeff"
@@ -86,14 +86,14 @@ def test_csv(url, tmp_path):
         expected_notes = "'" + notes if notes[:1] in ("=", "+", "-", "@") and notes else notes
         expected_phone = "'" + phone if phone.startswith("+1+") else phone
         assert row == [code, expected_phone, iso(created), iso(last), str(active).lower(), str(count),
-                       expected_notes, user_id or ""]
+                       expected_notes, user_id or "", code]
 
 
 def test_json_lines_hold_every_text_as_it_is(url, tmp_path):
     done = export(url, tmp_path, "--format", "jsonl")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert rows == [
-        dict(zip(FIELDS, (code, phone, iso(created), iso(last), active, count, notes, user_id)))
+        dict(zip(FIELDS, (code, phone, iso(created), iso(last), active, count, notes, user_id, code)))
         for code, phone, created, last, active, count, notes, user_id in RECORDS]
     assert [list(row) for row in rows] == [FIELDS] * len(RECORDS)
 

@@ -92,6 +92,8 @@ test("figures are written as one writes them in French", async (t) => {
   assert.equal(await text(page.locator("#today-date")), "lundi 23 novembre");
   assert.equal(await text(page.locator("#total-codes")), "12 847");
   assert.equal(await text(page.locator("#total-repeated")), "dont 1 384 codes redemandés");
+  assert.equal(await text(page.locator("#total-duplicates")),
+    "37 doublons possibles à trancher : whatsapp-uic duplicates les montre");
   assert.equal(await text(page.locator("#as-of")), "À jour à 17:00:00");
   assert.equal(await text(page.locator("#place")), "Heure de Kinshasa");
   assert.deepEqual((await rows(page, "funnel")).slice(0, 3), [

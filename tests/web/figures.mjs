@@ -45,7 +45,7 @@ export function busy(days = 30) {
     version: "0.1.0",
     uptime_seconds: 93_784,
     flow: { id: "ciu-rdc", version: 1, steps: STEPS, languages: ["fr", "en"] },
-    totals: { codes: 12_847, requests: 14_231, repeated: 1_384, numbers: 2_163 },
+    totals: { codes: 12_847, requests: 14_231, repeated: 1_384, numbers: 2_163, possible_duplicates: 37 },
     today: { date: "2026-11-23", new: 143, repeated: 21 },
     by_day: byDay,
     active: { total: 37, by_step: bySteps([11, 9, 6, 7, 4]) },
@@ -68,7 +68,7 @@ export function busy(days = 30) {
 export function empty(days = 30) {
   return {
     ...busy(days),
-    totals: { codes: 0, requests: 0, repeated: 0, numbers: 0 },
+    totals: { codes: 0, requests: 0, repeated: 0, numbers: 0, possible_duplicates: 0 },
     today: { date: "2026-11-23", new: 0, repeated: 0 },
     by_day: dates(days).map((date) => ({ date, new: 0, repeated: 0 })),
     active: { total: 0, by_step: bySteps([0, 0, 0, 0, 0]) },
@@ -85,7 +85,7 @@ export function empty(days = 30) {
 export function withoutDatabase(days = 30) {
   return {
     ...busy(days),
-    totals: { codes: null, requests: null, repeated: null, numbers: null },
+    totals: { codes: null, requests: null, repeated: null, numbers: null, possible_duplicates: null },
     today: { date: "2026-11-23", new: null, repeated: null },
     by_day: dates(days).map((date) => ({ date, new: null, repeated: null })),
     outbox: { length: 212, oldest_seconds: 400 },

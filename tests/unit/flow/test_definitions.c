@@ -183,6 +183,30 @@ static void no_definition_is_a_draft(void **state)
     }
 }
 
+static void it_is_known_what_tells_people_apart(void **state)
+{
+    static const struct {
+        const char *name;
+        int place, year, day;
+        bool shows;
+    } expected[] = {
+        {"ciu-rdc", 1, 0, 3, true},
+        {"ciu-opaque", 1, 0, 3, false},
+        {"reference-initial", -1, 0, 3, true},
+        {"lllfffycg", -1, -1, -1, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        struct flow *flow = load_flow(expected[i].name);
+        assert_int_equal(flow_part_step(flow, FLOW_PART_PLACE), expected[i].place);
+        assert_int_equal(flow_part_step(flow, FLOW_PART_YEAR), expected[i].year);
+        assert_int_equal(flow_part_step(flow, FLOW_PART_DAY), expected[i].day);
+        assert_int_equal(flow_code_shows(flow), expected[i].shows);
+        flow_free(flow);
+    }
+}
+
 static void the_example_of_the_contract_comes_out(void **state)
 {
     static const char *const said[] = {"1985", "Kinshasa", "Jean", "15", "Kabila"};
@@ -327,6 +351,7 @@ int main(void)
         cmocka_unit_test(ciu_province_is_ciu_opaque_with_other_questions),
         cmocka_unit_test(new_programmes_have_codes_that_show_nothing),
         cmocka_unit_test(no_definition_is_a_draft),
+        cmocka_unit_test(it_is_known_what_tells_people_apart),
         cmocka_unit_test(the_example_of_the_contract_comes_out),
         cmocka_unit_test(the_example_of_the_document_works),
         cmocka_unit_test(french_is_printed_as_french),

@@ -17,36 +17,47 @@ CREATE TABLE uic_asked (
     PRIMARY KEY (who, record)
 );
 
--- What may be one person twice, and what people said of it. The maintenance fills both; answers is the
--- input_hash of the other record, which need not be there.
+-- What may be one person twice, and what people and administrators said of it. Hashes are parts of
+-- near, and of what the code shows; kinds are place, year, day and code. The maintenance fills both;
+-- answers is the input_hash of the other record, which need not be there.
 CREATE TABLE uic_near (
+    record bigint NOT NULL,
     kind smallint NOT NULL,
     hash bytea NOT NULL,
-    record bigint NOT NULL,
-    PRIMARY KEY (hash, kind, record)
+    PRIMARY KEY (record, kind)
 );
+CREATE INDEX uic_near_hash ON uic_near (hash, kind);
 CREATE TABLE uic_pairs (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     record bigint NOT NULL,
     answers bytea NOT NULL,
     why text NOT NULL,
     said text,
     decision text,
-    PRIMARY KEY (record, answers)
+    UNIQUE (record, answers)
 );
 CREATE INDEX uic_pairs_answers ON uic_pairs (answers);
+CREATE INDEX uic_pairs_undecided ON uic_pairs (number) WHERE decision IS NULL;
 
--- What is known of a record goes with it. Who asked is in asked_by; whoever is there no more, because
--- more than sixteen asked, keeps a row that leads nowhere: ids are never given out again.
+-- What is known of a record goes with it, when nobody is comparing records (7694693) who might not see
+-- that it goes. Who asked is in asked_by; whoever is there no more, because more than sixteen asked,
+-- keeps a row that leads nowhere: ids are never given out again.
 CREATE FUNCTION uic_near_delete() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN
     DELETE FROM uic_asked USING gone, generate_series(0, 15) AS n
     WHERE who = substring(gone.asked_by FROM 8 * n + 1 FOR 5) AND record = gone.id;
-    DELETE FROM uic_near USING gone, generate_series(0, 4) AS n
-    WHERE hash = substring(gone.near FROM 5 * n + 1 FOR 5) AND record = gone.id;
+    PERFORM pg_advisory_xact_lock_shared(7694693);
+    DELETE FROM uic_near USING gone WHERE record = gone.id;
     DELETE FROM uic_pairs USING gone WHERE record = gone.id;
     DELETE FROM uic_pairs USING gone WHERE answers = gone.input_hash;
+    UPDATE uic_records SET same_as = nullif(oldest.id, uic_records.id)
+    FROM (SELECT other.same_as, min(other.id) AS id
+          FROM uic_records AS other JOIN gone ON other.same_as = gone.id GROUP BY 1) AS oldest
+    WHERE uic_records.same_as = oldest.same_as;
     RETURN NULL;
 END $$;
 CREATE TRIGGER uic_near_delete AFTER DELETE ON uic_records
 REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION uic_near_delete();
+-- Of those whose row that counted goes, the oldest counts.
+ALTER TABLE uic_records DROP CONSTRAINT uic_records_same_as_fkey;

@@ -19,29 +19,44 @@ CREATE TABLE uic_asked (
 ) WITHOUT ROWID;
 CREATE INDEX uic_asked_record ON uic_asked (record);
 
--- What may be one person twice, and what people said of it. The maintenance fills both; answers is the
--- input_hash of the other record, which need not be there.
+-- What may be one person twice, and what people and administrators said of it. Hashes are parts of
+-- near, and what the code shows; kinds are place, year, day and code. The maintenance fills both;
+-- answers is the input_hash of the other record, which need not be there.
 CREATE TABLE uic_near (
+    record INTEGER NOT NULL,
     kind INTEGER NOT NULL,
     hash TEXT NOT NULL,
-    record INTEGER NOT NULL,
-    PRIMARY KEY (hash, kind, record)
+    PRIMARY KEY (record, kind)
 ) WITHOUT ROWID;
-CREATE INDEX uic_near_record ON uic_near (record);
+CREATE INDEX uic_near_hash ON uic_near (hash, kind);
 CREATE TABLE uic_pairs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
     record INTEGER NOT NULL,
     answers TEXT NOT NULL,
     why TEXT NOT NULL,
     said TEXT,
     decision TEXT,
-    PRIMARY KEY (record, answers)
-) WITHOUT ROWID;
+    UNIQUE (record, answers)
+);
 CREATE INDEX uic_pairs_answers ON uic_pairs (answers);
+CREATE INDEX uic_pairs_undecided ON uic_pairs (number) WHERE decision IS NULL;
 
--- What is known of a record goes with it: an id may be given out again.
+-- What is known of a record goes with it: an id may be given out again, and is then to be compared
+-- again.
 CREATE TRIGGER uic_near_delete AFTER DELETE ON uic_records
 BEGIN
     DELETE FROM uic_asked WHERE record = old.id;
     DELETE FROM uic_near WHERE record = old.id;
     DELETE FROM uic_pairs WHERE record = old.id OR answers = old.input_hash;
+    UPDATE uic_marks SET value = (SELECT coalesce(max(id), 0) FROM uic_records)
+    WHERE name = 'near_end'
+        AND CAST(value AS INTEGER) > (SELECT coalesce(max(id), 0) FROM uic_records);
+END;
+-- Of those whose row that counted goes, the oldest counts.
+DROP TRIGGER uic_same_as_delete;
+CREATE TRIGGER uic_same_as_delete AFTER DELETE ON uic_records
+BEGIN
+    UPDATE uic_records
+    SET same_as = nullif((SELECT min(id) FROM uic_records WHERE same_as = old.id), id)
+    WHERE same_as = old.id;
 END;
