@@ -79,9 +79,9 @@ WITH asked AS (
             WHEN excluded.user_id IS NOT NULL AND position(nullif(substring(
                     ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])] for 5), '')
                 in r.asked_by) % 8 = 1
-                AND (SELECT user_id FROM uic_links
-                 WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
-                     AND is_first AND user_id <> excluded.user_id LIMIT 1) IS NULL THEN
+                AND (SELECT bool_or(user_id <> excluded.user_id) FROM uic_links
+                     WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
+                         AND is_first) IS NOT TRUE THEN
                 substring(excluded.asked_by for 5) ||
                 substring(r.asked_by from 5 + position(substring(
                     ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])] for 5)
@@ -92,9 +92,9 @@ WITH asked AS (
             ELSE
                 CASE WHEN r.user_id = excluded.user_id
                         OR (r.user_id IS NULL AND r.phone_number = excluded.phone_number
-                            AND (SELECT user_id FROM uic_links
+                            AND (SELECT bool_or(user_id <> excluded.user_id) FROM uic_links
                                  WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
-                                     AND is_first AND user_id <> excluded.user_id LIMIT 1) IS NULL)
+                                     AND is_first) IS NOT TRUE)
                     THEN substring(excluded.asked_by for 5) || '\x000000'::bytea
                     ELSE excluded.asked_by END ||
                 substring(coalesce(r.asked_by, '') for 8 * (16 - 1))
@@ -102,9 +102,9 @@ WITH asked AS (
             r.asked_by),
         user_id = coalesce(r.user_id,
             CASE WHEN excluded.user_id IS NOT NULL AND r.phone_number = excluded.phone_number
-                AND (SELECT user_id FROM uic_links
-                 WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
-                     AND is_first AND user_id <> excluded.user_id LIMIT 1) IS NULL
+                AND (SELECT bool_or(user_id <> excluded.user_id) FROM uic_links
+                     WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
+                         AND is_first) IS NOT TRUE
                 THEN excluded.user_id END),
         near = coalesce(r.near, excluded.near)
     WHERE (excluded.last_event_id = ANY (r.last_event_id || r.previous_event_ids)) IS NOT TRUE
@@ -117,7 +117,7 @@ WITH asked AS (
 ), linked AS (
     INSERT INTO uic_links (number, user_id, since, is_first)
     SELECT number, user_id, (at AT TIME ZONE 'UTC')::date,
-        (SELECT user_id FROM uic_links WHERE number = asked.number LIMIT 1) IS NULL
+        (SELECT count(*) FROM uic_links WHERE number = asked.number) = 0
     FROM asked
     WHERE length(number) = 16 AND user_id IS NOT NULL AND NOT is_taken AND near_hash IS NULL
         AND (SELECT since FROM uic_links
@@ -144,9 +144,8 @@ FROM asked LEFT JOIN written USING (input_hash) LEFT JOIN LATERAL (
                  OR position(substring(asker for 5) in coalesce(asked_by, '')) > 0
                  OR (((user_id IS NULL AND phone_number = asked.phone_number)
                       OR position(substring(number for 5) in coalesce(asked_by, '')) > 0)
-                     AND (SELECT user_id FROM uic_links
-                          WHERE number = asked.number AND is_first AND user_id <> asked.user_id
-                          LIMIT 1) IS NULL)) AS asked_before
+                     AND (SELECT bool_or(user_id <> asked.user_id) FROM uic_links
+                          WHERE number = asked.number AND is_first) IS NOT TRUE)) AS asked_before
     FROM uic_records
     WHERE written.input_hash IS NULL AND near_hash IS NULL AND input_hash = asked.input_hash LIMIT 1
 ) AS known ON true
