@@ -56,18 +56,24 @@ static bool is_linked(const struct record_person *person)
     return person->has_user_id && person->has_number && !person->number_is_cut;
 }
 
+struct record_written {
+    int64_t id;
+    bool says_both; /* number and user id, as they came with the claim */
+};
+
 /* Runs one of the two to its end. Returns SQL_ROW with the outcome and the record, SQL_DONE when
  * there was no row, or a failure. */
 static enum sql_result outcome_query(struct sql *sql, const char *statement,
                                      const struct sql_value *values, int count,
-                                     struct claim_outcome *outcome, int64_t *record)
+                                     struct claim_outcome *outcome, struct record_written *record)
 {
     const enum sql_result first = sql_query(sql, statement, values, count);
 
     if (first != SQL_ROW)
         return first;
     claim_outcome_read(outcome, sql, 0);
-    *record = sql_column_number(sql, 3);
+    record->id = sql_column_number(sql, 3);
+    record->says_both = sql_column_number(sql, 4) == 1;
     const enum sql_result last = sql_next(sql);
     return last == SQL_DONE ? SQL_ROW : last;
 }
@@ -75,7 +81,7 @@ static enum sql_result outcome_query(struct sql *sql, const char *statement,
 /* Returns SQL_ROW, with the record, when it was inserted or counted; SQL_DONE when it knew the event. */
 static enum sql_result record_write(struct sql *sql, const struct record_claim *claim,
                                     const struct claim_texts *texts, struct claim_outcome *outcome,
-                                    int64_t *record)
+                                    struct record_written *record)
 {
     const struct record_person *person = &claim->person;
     const bool has_both = person->has_user_id && person->has_number;
@@ -123,7 +129,7 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
                                  int64_t trusted_us, struct claim_outcome *outcome)
 {
     struct claim_texts texts;
-    int64_t record;
+    struct record_written record;
     enum sql_result result = SQL_DONE;
 
     texts_write(&texts, claim, trusted_us);
@@ -132,12 +138,13 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
     if (result != SQL_DONE)
         return result == SQL_ROW ? SQL_DONE : result;
     result = record_write(sql, claim, &texts, outcome, &record);
-    if (result == SQL_ROW)
-        result = claim->has_near && claim->is_signed
-                     ? sql_run(sql, asked_sqlite_sql,
-                               SQL_VALUES(sql_text(texts.who), sql_number(record)), NULL)
-                     : SQL_DONE;
-    if (result == SQL_DONE && is_linked(&claim->person))
+    if (result != SQL_ROW)
+        return result;
+    result = SQL_DONE;
+    if (claim->has_near && claim->is_signed)
+        result = sql_run(sql, asked_sqlite_sql,
+                         SQL_VALUES(sql_text(texts.who), sql_number(record.id)), NULL);
+    if (result == SQL_DONE && is_linked(&claim->person) && !record.says_both)
         result = sql_run(
             sql, link_sqlite_sql,
             SQL_VALUES(sql_text(texts.number), sql_text(texts.user_id), sql_text(texts.now)), NULL);

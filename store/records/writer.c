@@ -228,13 +228,14 @@ static void batch_finish(struct writer *writer)
 
 /* SQL_AGAIN: another instance was in the way, and has ended its transaction. A code that was free
  * when the statement began is another person's now, or this person's own by another message: that
- * is seen when it is made again. */
+ * is seen when it is made again. So is that the same person asks for it elsewhere. */
 static void batch_failed(struct writer *writer, enum sql_result result)
 {
     struct claims_batch *batch = writer->batch;
     const bool is_guilt =
         result == SQL_REFUSED ||
-        (result == SQL_UNIQUE && strcmp(writer->sql->constraint, "uic_records_uic_code_key") != 0);
+        (result == SQL_UNIQUE && strcmp(writer->sql->constraint, "uic_records_uic_code_key") != 0 &&
+         strcmp(writer->sql->constraint, "uic_asked_pkey") != 0);
 
     if (result == SQL_DOWN || result == SQL_FAILED) {
         if (writer->store->dialect == SQL_POSTGRES && clock_monotonic_ms() >= writer->sql->due_ms)

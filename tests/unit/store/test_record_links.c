@@ -58,14 +58,13 @@ static bool told(const char *answers, const char *number, const char *user_id)
     return asked.claim.asked_before;
 }
 
-#define LINKS                                                                           \
-    SQL("SELECT group_concat(number || user_id || since || is_first, ' ') FROM"         \
-        " (SELECT * FROM uic_links ORDER BY is_first DESC)",                            \
-        "SELECT string_agg(encode(number, 'hex') || encode(user_id, 'hex') || since ||" \
-        " is_first::integer, ' ' ORDER BY is_first DESC) FROM uic_links")
+#define LINKS                                                                              \
+    SQL("SELECT group_concat(number || user_id || since) FROM uic_links",                  \
+        "SELECT string_agg(encode(number, 'hex') || encode(user_id, 'hex') || since, ',')" \
+        " FROM uic_links")
 #define LINK_SIZE (4 * RECORD_USER_ID_SIZE + sizeof "2125-12-31")
 
-static char *link_write(char *text, const char *number, const char *user_id, bool is_first)
+static void link_write(char text[LINK_SIZE], const char *number, const char *user_id)
 {
     unsigned char hashes[2][RECORD_USER_ID_SIZE];
 
@@ -73,36 +72,39 @@ static char *link_write(char *text, const char *number, const char *user_id, boo
     hash_of(user_id, hashes[1]);
     for (size_t i = 0; i < sizeof hashes; i++)
         text += sprintf(text, "%02x", hashes[i / RECORD_USER_ID_SIZE][i % RECORD_USER_ID_SIZE]);
-    return text + sprintf(text, "2125-12-31%d", is_first);
+    strcpy(text, "2125-12-31");
 }
 
-static void a_number_and_an_id_that_come_together_are_linked_once(void **state)
+static void who_asks_for_what_others_registered_is_linked_once(void **state)
 {
-    char expected[2 * LINK_SIZE + 2], *end;
+    char expected[LINK_SIZE];
 
-    (void)state;
-    told("jean", NUMBER, NULL);
-    told("jean", NULL, "CD.1");
-    assert_sql(&bench, "SELECT count(*) FROM uic_links", "0");
-    told("jean", NUMBER, "CD.1");
-    end = link_write(expected, NUMBER, "CD.1", true);
-    assert_sql(&bench, LINKS, expected);
-    told("jean", NUMBER, "CD.1");
-    told("marie", NUMBER, "CD.1");
-    assert_sql(&bench, LINKS, expected);
-    told("jean", NUMBER, "CD.2");
-    *end++ = ' ';
-    link_write(end, NUMBER, "CD.2", false);
-    assert_sql(&bench, LINKS, expected);
-}
-
-/* Also for who only asks for what others registered. */
-static void who_registers_nothing_is_linked_too(void **state)
-{
     (void)state;
     told("jean", "+243990000001", "CD.77");
-    told("jean", NUMBER, "CD.1");
+    assert_sql(&bench, "SELECT count(*) FROM uic_links", "0"); /* the record says it */
+    told("jean", NULL, "CD.1");
+    assert_sql(&bench, "SELECT count(*) FROM uic_links", "0");
+    link_write(expected, NUMBER, "CD.1");
+    for (int round = 0; round < 2; round++) {
+        told("jean", NUMBER, "CD.1");
+        assert_sql(&bench, LINKS, expected);
+    }
+    told("jean", NUMBER, "CD.2");
     assert_sql(&bench, "SELECT count(*) FROM uic_links", "2");
+    told("jean", "+243820000002", "CD.2");
+    assert_sql(&bench, "SELECT count(*) FROM uic_links", "3");
+}
+
+/* Her own record does not say the number that she hid. */
+static void who_hid_the_number_first_is_linked_once_it_shows(void **state)
+{
+    char expected[LINK_SIZE];
+
+    (void)state;
+    told("jean", NULL, "CD.1");
+    told("jean", NUMBER, "CD.1");
+    link_write(expected, NUMBER, "CD.1");
+    assert_sql(&bench, LINKS, expected);
 }
 
 /* A claim that a release before put into the outbox. */
@@ -132,23 +134,27 @@ static void a_code_that_is_anothers_links_nobody(void **state)
     assert_sql(&bench, "SELECT count(*) FROM uic_links", "0");
 }
 
-/* The number's records from before, of which the second person asks for one by one. */
+/* Of which the first id asked for others' only, and for all of them later; and has a record of her own. */
 static void records_from_before_there_were_ids_are_the_first_ids(void **state)
 {
+    static const char *const answers[] = {"jean", "marie", "luc"};
+
     (void)state;
-    told("jean", NUMBER, NULL);
-    told("marie", NUMBER, NULL);
-    assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL WHERE uic_code = 'marie'", "");
     told("pierre", "+243990000001", "CD.77");
-    told("pierre", NUMBER, "CD.1");
-    assert_false(told("jean", NUMBER, "CD.2"));
-    assert_false(told("marie", NUMBER, "CD.2"));
-    assert_sql(&bench, "SELECT count(*) FROM uic_records WHERE user_id IS NULL", "2");
-    assert_true(told("jean", NUMBER, "CD.1"));
-    assert_true(told("marie", NUMBER, "CD.1"));
-    assert_sql(&bench, "SELECT count(*) FROM uic_records WHERE user_id IS NULL", "0");
-    assert_true(told("jean", NULL, "CD.1"));
-    assert_true(told("jean", NUMBER, "CD.2"));
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 3; i++)
+            told(answers[i], NUMBER, NULL);
+        assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL WHERE uic_code = 'marie'", "");
+        told(round == 0 ? "pierre" : "own", NUMBER, "CD.1");
+        assert_true(told("jean", NUMBER, "CD.1"));
+        assert_true(told("marie", NUMBER, "CD.1"));
+        assert_true(told("jean", NULL, "CD.1"));
+        assert_false(told("luc", NUMBER, "CD.2"));
+        assert_true(told("luc", NUMBER, "CD.2"));
+        assert_sql(&bench, "SELECT uic_code FROM uic_records WHERE user_id IS NULL", "luc");
+        assert_sql(&bench, "DELETE FROM uic_records WHERE uic_code <> 'pierre'", "");
+        assert_sql(&bench, "DELETE FROM uic_links", "");
+    }
 }
 
 static void a_message_of_a_later_owner_is_told_the_same_again(void **state)
@@ -178,7 +184,7 @@ static void many_in_one_batch_have_each_their_own_number(void **state)
         sprintf(answers[i], "p%d", i * 7 % 40);
         told(answers[i], numbers[i], NULL);
         if (i % 2 != 0)
-            told("other", numbers[i], "CD.99");
+            told("other", numbers[i], "CD.99"); /* whose number it is */
     }
     for (int i = 0; i < 40; i++) {
         crowd[i] = asked_as(answers[i], numbers[i], ids[i]);
@@ -196,8 +202,8 @@ static void many_in_one_batch_have_each_their_own_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_number_and_an_id_that_come_together_are_linked_once),
-        TEST(who_registers_nothing_is_linked_too),
+        TEST(who_asks_for_what_others_registered_is_linked_once),
+        TEST(who_hid_the_number_first_is_linked_once_it_shows),
         TEST(the_beginning_of_a_number_is_no_link),
         TEST(a_code_that_is_anothers_links_nobody),
         TEST(records_from_before_there_were_ids_are_the_first_ids),

@@ -70,6 +70,7 @@ static void in_both_worlds(void (*check)(void))
 {
     check();
     assert_sql(&bench, "DELETE FROM uic_records", "");
+    assert_sql(&bench, "DELETE FROM uic_links", "");
     assert_false(told("+243990000001", "CD.77"));
     check();
 }
@@ -210,10 +211,8 @@ static void a_record_without_it_was_asked_for_by_its_own(void **state)
     assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL", "");
     assert_true(told(NULL, "CD.1"));
     assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL, user_id = NULL", "");
-    assert_false(told(NUMBER, "CD.2")); /* the first id of the number was CD.1 */
-    assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL", "");
-    assert_true(told(NUMBER, "CD.1"));
-    assert_true(told(NULL, "CD.1"));
+    assert_true(told(NUMBER, "CD.2"));
+    assert_true(told(NULL, "CD.2"));
 }
 
 /* A claim that an earlier release put into the outbox says only its number. */

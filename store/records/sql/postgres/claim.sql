@@ -9,7 +9,7 @@
 -- written: rows that were inserted or counted, but not those that know the event already: these are
 -- read in the end, as they stand. No row for a claim means that another instance has registered the
 -- person while the statement ran: it wants to be made again.
--- noted, linked: what uic_asked and uic_links say of the claims. An ON CONFLICT knows only its own table's
+-- noted, linked: what uic_asked says of the claims, and uic_links where the record does not. An ON CONFLICT knows only its own table's
 -- columns: what else it needs is found in the arrays, by their order.
 --
 -- A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a record
@@ -79,9 +79,9 @@ WITH asked AS (
             WHEN excluded.user_id IS NOT NULL AND position(nullif(substring(
                     ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])] for 5), '')
                 in r.asked_by) % 8 = 1
-                AND (SELECT user_id FROM uic_links
-                 WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
-                     AND is_first AND user_id <> excluded.user_id LIMIT 1) IS NULL THEN
+                AND NOT uic_number_is_anothers(
+                    ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])],
+                    excluded.phone_number, excluded.user_id) THEN
                 substring(excluded.asked_by for 5) ||
                 substring(r.asked_by from 5 + position(substring(
                     ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])] for 5)
@@ -92,9 +92,9 @@ WITH asked AS (
             ELSE
                 CASE WHEN r.user_id = excluded.user_id
                         OR (r.user_id IS NULL AND r.phone_number = excluded.phone_number
-                            AND (SELECT user_id FROM uic_links
-                                 WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
-                                     AND is_first AND user_id <> excluded.user_id LIMIT 1) IS NULL)
+                            AND NOT uic_number_is_anothers(
+                                ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])],
+                                excluded.phone_number, excluded.user_id))
                     THEN substring(excluded.asked_by for 5) || '\x000000'::bytea
                     ELSE excluded.asked_by END ||
                 substring(coalesce(r.asked_by, '') for 8 * (16 - 1))
@@ -102,27 +102,29 @@ WITH asked AS (
             r.asked_by),
         user_id = coalesce(r.user_id,
             CASE WHEN excluded.user_id IS NOT NULL AND r.phone_number = excluded.phone_number
-                AND (SELECT user_id FROM uic_links
-                 WHERE number = ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])]
-                     AND is_first AND user_id <> excluded.user_id LIMIT 1) IS NULL
+                AND NOT uic_number_is_anothers(
+                    ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])],
+                    excluded.phone_number, excluded.user_id)
                 THEN excluded.user_id END),
         near = coalesce(r.near, excluded.near)
     WHERE (excluded.last_event_id = ANY (r.last_event_id || r.previous_event_ids)) IS NOT TRUE
-    RETURNING id, input_hash, uic_code, request_count = 1 AS is_new, substring(asked_by for 8) AS latest
+    RETURNING id, input_hash, uic_code, phone_number, user_id, request_count = 1 AS is_new,
+        substring(asked_by for 8) AS latest
 ), noted AS (
     INSERT INTO uic_asked (who, record)
     SELECT substring(asker for 5), id FROM asked JOIN written USING (input_hash)
     WHERE near IS NOT NULL AND asker IS NOT NULL
-    ON CONFLICT DO NOTHING
+        AND (is_new OR (SELECT record FROM uic_asked
+                        WHERE who = substring(asker for 5) AND record = id) IS NULL)
 ), linked AS (
-    INSERT INTO uic_links (number, user_id, since, is_first)
-    SELECT number, user_id, (at AT TIME ZONE 'UTC')::date,
-        (SELECT user_id FROM uic_links WHERE number = asked.number LIMIT 1) IS NULL
-    FROM asked
-    WHERE length(number) = 16 AND user_id IS NOT NULL AND NOT is_taken AND near_hash IS NULL
+    INSERT INTO uic_links (number, user_id, since)
+    SELECT number, asked.user_id, (at AT TIME ZONE 'UTC')::date
+    FROM asked JOIN written USING (input_hash)
+    WHERE length(number) = 16 AND asked.user_id IS NOT NULL
+        AND (written.user_id = asked.user_id AND written.phone_number = asked.phone_number) IS NOT TRUE
         AND (SELECT since FROM uic_links
              WHERE number = asked.number AND user_id = asked.user_id) IS NULL
-    ORDER BY number, user_id
+    ORDER BY number, asked.user_id
     ON CONFLICT DO NOTHING
 )
 SELECT n, is_taken AND near_hash IS NULL,
@@ -144,9 +146,8 @@ FROM asked LEFT JOIN written USING (input_hash) LEFT JOIN LATERAL (
                  OR position(substring(asker for 5) in coalesce(asked_by, '')) > 0
                  OR (((user_id IS NULL AND phone_number = asked.phone_number)
                       OR position(substring(number for 5) in coalesce(asked_by, '')) > 0)
-                     AND (SELECT user_id FROM uic_links
-                          WHERE number = asked.number AND is_first AND user_id <> asked.user_id
-                          LIMIT 1) IS NULL)) AS asked_before
+                     AND uic_number_is_anothers(asked.number, asked.phone_number, asked.user_id)
+                         IS NOT TRUE)) AS asked_before
     FROM uic_records
     WHERE written.input_hash IS NULL AND near_hash IS NULL AND input_hash = asked.input_hash LIMIT 1
 ) AS known ON true

@@ -12,6 +12,11 @@
 -- without the message. A number belongs to the user id that came with it last: alone, or with another
 -- id, it is somebody else from then on; and what it had before there were ids belongs to the first id that
 -- came with it.
+-- number: whether no other user id is known to have come with it.
+WITH number AS (
+    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND user_id <> $8)
+        AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> $8) AS is_hers
+)
 INSERT INTO uic_records (input_hash, uic_code, phone_number, created_at, last_requested_at,
     last_event_id, asked_by, user_id, near)
 VALUES ($1, $2, $3, $4, $7, nullif($5, ''), $6, $8, $11)
@@ -25,23 +30,20 @@ ON CONFLICT (input_hash) DO UPDATE SET
         CASE WHEN instr(asked_by, substr($6, 1, 11)) THEN
             substr(asked_by, instr(asked_by, substr($6, 1, 11)), 17) ||
             replace(asked_by, substr(asked_by, instr(asked_by, substr($6, 1, 11)), 17), '')
-        WHEN instr(asked_by, $9) AND NOT EXISTS (SELECT 1 FROM uic_links AS l
-            WHERE l.number = $10 AND l.is_first AND l.user_id <> $8) THEN
+        WHEN instr(asked_by, $9) AND (SELECT is_hers FROM number) THEN
             substr($6, 1, 11) || substr(asked_by, instr(asked_by, $9) + 11, 6) ||
             replace(asked_by, substr(asked_by, instr(asked_by, $9), 17), '')
         ELSE
             CASE WHEN user_id = $8 OR (user_id IS NULL AND phone_number = $3
-                    AND NOT EXISTS (SELECT 1 FROM uic_links AS l
-                        WHERE l.number = $10 AND l.is_first AND l.user_id <> $8))
+                                  AND (SELECT is_hers FROM number))
                 THEN substr($6, 1, 11) || '000000' ELSE $6 END ||
             substr(coalesce(asked_by, ''), 1, 17 * (16 - 1))
         END,
         asked_by),
-    user_id = coalesce(user_id, CASE WHEN phone_number = $3
-        AND NOT EXISTS (SELECT 1 FROM uic_links AS l
-            WHERE l.number = $10 AND l.is_first AND l.user_id <> $8) THEN $8 END),
+    user_id = coalesce(user_id, CASE WHEN phone_number = $3 AND (SELECT is_hers FROM number) THEN $8 END),
     near = coalesce(near, $11)
 WHERE excluded.last_event_id IS NULL
     OR NOT instr(' ' || coalesce(last_event_id, '') || previous_event_ids || ' ',
                  ' ' || excluded.last_event_id || ' ')
-RETURNING uic_code, request_count = 1, substr(asked_by, 1, 17) <> $6, id
+RETURNING uic_code, request_count = 1, substr(asked_by, 1, 17) <> $6, id,
+    user_id = $8 AND phone_number = $3

@@ -1,14 +1,17 @@
 -- As claim.sql, of a record that knows the event: the request that the event was. Each event
 -- before it in the list came after it.
+WITH number AS (
+    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND user_id <> $8)
+        AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> $8) AS is_hers
+)
 SELECT uic_code,
     request_count + 1 - (length(later) - length(replace(later, ' ', ''))) = 1,
     NOT instr(coalesce(asked_by, ''), $6)
         AND NOT coalesce(instr(asked_by, $9 || substr($6, 12)), 0)
         AND (user_id = $8 OR instr(coalesce(asked_by, ''), substr($6, 1, 11))
              OR (((user_id IS NULL AND phone_number = $3) OR instr(coalesce(asked_by, ''), $9))
-                 AND NOT EXISTS (SELECT 1 FROM uic_links AS l
-                     WHERE l.number = $10 AND l.is_first AND l.user_id <> $8))),
-    id
+                 AND (SELECT is_hers FROM number))),
+    id, 0
 FROM (SELECT *, substr(events, 1, instr(events, ' ' || $5 || ' ')) AS later
       FROM (SELECT *, ' ' || coalesce(last_event_id, '') || previous_event_ids || ' ' AS events
             FROM uic_records WHERE input_hash = $1))

@@ -1,11 +1,10 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
--- name; and which of them was the number's first: what the number had before there were ids is hers.
--- Hashes are hexadecimal digits.
+-- name, where no record of hers says it: who asks only for what others registered. Hashes are hexadecimal
+-- digits.
 CREATE TABLE uic_links (
     number TEXT NOT NULL,
     user_id TEXT NOT NULL,
     since TEXT NOT NULL,
-    is_first BOOLEAN NOT NULL,
     PRIMARY KEY (number, user_id)
 ) WITHOUT ROWID;
 CREATE INDEX uic_links_user_id ON uic_links (user_id);
