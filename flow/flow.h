@@ -115,6 +115,8 @@ enum flow_confirm flow_confirm(const struct flow *flow);
  * uic_status. */
 int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,
               size_t salt_length, unsigned longer, char code[UIC_CODE_MAX]);
+/* What a code of it is made of; as long as the flow lives. */
+const struct uic_format *flow_format(const struct flow *flow);
 
 enum conversation_state {
     CONVERSATION_NEW,      /* nobody wrote yet */

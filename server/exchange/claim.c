@@ -3,8 +3,9 @@
 #include "server/exchange/exchange_parts.h"
 #include "server/exchange/person.h"
 
-#include "server/security/keys.h"
+#include "server/security/keyed_hashes.h"
 #include "server/telemetry/metrics.h"
+#include "uic/hasher.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,17 +16,17 @@
 int exchange_claim_prepare(struct exchange *exchange)
 {
     const struct exchange_settings *settings = &exchange->service->settings;
+    struct uic_hasher *hasher = keyed_hashes_answers(settings->hashes);
     struct record_claim *claim = &exchange->claim;
     struct uic_text answers[FLOW_STEPS_MAX];
 
     conversation_answers(&exchange->conversation, answers);
     if (person_read_number(settings->hashes, exchange->message, &claim->person) != 0)
         return -1;
-    if (uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
-                       flow_step_count(settings->flow), claim->input_hash) != UIC_OK)
-        return -1;
-    if (flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
-                  claim->code) != UIC_OK ||
+    if (uic_hasher_input_hash(hasher, answers, flow_step_count(settings->flow),
+                              claim->input_hash) != UIC_OK ||
+        uic_hasher_code(hasher, flow_format(settings->flow), answers, settings->salt,
+                        strlen(settings->salt), exchange->longer, claim->code) != UIC_OK ||
         phone_number_keep(settings->numbers, exchange->number, claim->phone_number) != 0)
         return -1;
     snprintf(claim->event_id, sizeof claim->event_id, "%016" PRIx64,

@@ -36,7 +36,6 @@ int keys_derive(struct keys *keys, const char *salt)
         {"reply seal", keys->reply_seal},
         {"reply address", keys->reply_address},
         {"message id", keys->message_id},
-        {"log tag", keys->log_tag},
         {"record asker", keys->record_asker},
         {"message text", keys->message_text},
         {"log day", keys->log_day},
