@@ -1,7 +1,6 @@
 /* evhttp glue: listening socket, request view, response. */
 #include "server/http/http.h"
 
-#include "server/http/response.h"
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

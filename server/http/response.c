@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Those of the headers below, four of each that a response brings, and the body. */
-#define PIECES_MAX (16 + 4 * HTTP_RESPONSE_HEADERS_MAX)
+/* Four of each header that a response brings, and those that stand below. */
+#define PIECES_MAX (20 + 4 * HTTP_RESPONSE_HEADERS_MAX)
 
 struct gathered {
     struct {

@@ -1,10 +1,28 @@
-/* Prints responses, every byte of them. */
+/* Responses, and their bytes. */
 #ifndef SERVER_HTTP_RESPONSE_H
 #define SERVER_HTTP_RESPONSE_H
 
-#include "server/http/http.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 struct evbuffer;
+
+struct http_header {
+    const char *name;
+    const char *value;
+};
+
+#define HTTP_RESPONSE_HEADERS_MAX 6
+
+struct http_response {
+    int status;
+    const char *content_type; /* NULL: there is no body */
+    const char *body;
+    size_t length;
+    /* More headers, up to the first without a name: Allow, Retry-After, … A Cache-Control among
+     * them stands instead of no-store. */
+    struct http_header headers[HTTP_RESPONSE_HEADERS_MAX];
+};
 
 /* What the request and its connection have to say about the response. */
 struct response_terms {
@@ -14,7 +32,8 @@ struct response_terms {
     bool closes;      /* the connection, behind it */
 };
 
-/* Appends head and body. Returns 0, or -1 when out of memory; then nothing was appended. */
+/* Appends head and body, with the headers that every response has for browsers. Returns 0, or -1 when
+ * out of memory; then nothing was appended. */
 int response_print(struct evbuffer *out, const struct http_response *response,
                    const struct response_terms *terms);
 
