@@ -51,6 +51,7 @@
 #define FLOW_ID_MAX UINT64_C(0xffffffffffff)
 
 struct flow;
+struct uic_hasher;
 
 /*
  * Reads and checks a flow file. file_name is only for the report. Returns the flow, to be freed by
@@ -128,16 +129,18 @@ enum flow_confirm flow_confirm(const struct flow *flow);
  * uic_status. */
 int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,
               size_t salt_length, unsigned longer, char code[UIC_CODE_MAX]);
+/* What a code of it is made of; as long as the flow lives. */
+const struct uic_format *flow_format(const struct flow *flow);
 
 /*
  * Whether two people's answers are near each other: five keyed hashes, each of all answers but one
  * (that of step 0, 1, ...), of how they sound and with the two names in either order. Where one of
- * them is equal, four of five answers are. Only of a flow of five steps. Returns 0, or -1 when the
- * cryptographic library failed.
+ * them is equal, four of five answers are. Only of a flow of five steps. The hasher has the
+ * key (uic/hasher.h). Returns 0, or -1 when the cryptographic library failed.
  */
 bool flow_has_near(const struct flow *flow);
-int flow_near(const struct flow *flow, const struct uic_text *answers, const unsigned char *key,
-              size_t key_length, unsigned char near[FLOW_NEAR_SIZE]);
+int flow_near(const struct flow *flow, const struct uic_text *answers, struct uic_hasher *hasher,
+              unsigned char near[FLOW_NEAR_SIZE]);
 /* Whether somebody whose answers are near those of a record that she asked for is asked if they are
  * the same person's; and the hash that leaves the first name out, which says too little for it. */
 bool flow_asks_near(const struct flow *flow);

@@ -245,6 +245,11 @@ const char *flow_step_key(const struct flow *flow, size_t step)
     return step < flow->step_count ? flow->questions[step].key : NULL;
 }
 
+const struct uic_format *flow_format(const struct flow *flow)
+{
+    return &flow->format;
+}
+
 int flow_code(const struct flow *flow, const struct uic_text *answers, const char *salt,
               size_t salt_length, unsigned longer, char code[UIC_CODE_MAX])
 {

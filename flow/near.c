@@ -5,6 +5,7 @@
  */
 #include "flow/check.h"
 
+#include "uic/hasher.h"
 #include <string.h>
 
 #define FIRST_NAME "first_name"
@@ -104,7 +105,7 @@ static int make_sounds(const struct flow *flow, const struct uic_text *answers,
 
 /* All but `left_out`, in whose place its number stands: so no two of the five are ever compared. */
 static int hash_others(const struct flow *flow, const struct uic_text sounds[FLOW_NEAR_STEPS],
-                       size_t left_out, const unsigned char *key, size_t key_length,
+                       size_t left_out, struct uic_hasher *hasher,
                        unsigned char near[FLOW_NEAR_HASH_SIZE])
 {
     const char digit = (char)('0' + left_out);
@@ -115,21 +116,21 @@ static int hash_others(const struct flow *flow, const struct uic_text sounds[FLO
     if (!is_name(flow, left_out))
         sort_names(flow, others);
     others[left_out] = (struct uic_text){&digit, 1};
-    if (uic_input_hash(key, key_length, others, FLOW_NEAR_STEPS, hash) != UIC_OK)
+    if (uic_hasher_input_hash(hasher, others, FLOW_NEAR_STEPS, hash) != UIC_OK)
         return -1;
     memcpy(near, hash, FLOW_NEAR_HASH_SIZE);
     return 0;
 }
 
-int flow_near(const struct flow *flow, const struct uic_text *answers, const unsigned char *key,
-              size_t key_length, unsigned char near[FLOW_NEAR_SIZE])
+int flow_near(const struct flow *flow, const struct uic_text *answers, struct uic_hasher *hasher,
+              unsigned char near[FLOW_NEAR_SIZE])
 {
     char room[FLOW_NORMALIZED_MAX];
     struct uic_text sounds[FLOW_NEAR_STEPS];
     int result = make_sounds(flow, answers, room, sounds);
 
     for (size_t i = 0; i < FLOW_NEAR_STEPS && result == 0; i++)
-        result = hash_others(flow, sounds, i, key, key_length, near + i * FLOW_NEAR_HASH_SIZE);
+        result = hash_others(flow, sounds, i, hasher, near + i * FLOW_NEAR_HASH_SIZE);
     explicit_bzero(room, sizeof room);
     return result;
 }

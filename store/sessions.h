@@ -32,6 +32,9 @@ struct redis_link;
 /* The head of a sealed value (version byte, key, time, nonce), unique for every save. */
 #define SESSION_VERSION_SIZE 21
 
+/* Of the hash that names a session, the bytes that the name does not show. */
+#define SESSION_WHO_SIZE 16
+
 /* A mark that does not change is written so often in its life at most, not with each message: it may
  * end this part of its life sooner after the last save. */
 #define SESSION_MARK_WRITES 24
@@ -93,6 +96,8 @@ struct session {
     size_t length;                        /* save with 0 deletes the session */
     unsigned char mark[SESSION_MARK_MAX]; /* load: out; save: in, length 0 deletes the mark */
     size_t mark_length;
+    /* Out: who it is, for this process alone; no store has it. */
+    unsigned char who[SESSION_WHO_SIZE];
     /* The store's own: */
     struct session_link *link;
     char name[SESSION_NAME_MAX], mark_name[SESSION_NAME_MAX];

@@ -2,11 +2,9 @@
  * Normalised fields and a format make a code, piece after piece; the fields and a key make the
  * hash by which a person is known again.
  */
-#include "uic/uic.h"
+#include "uic/hasher.h"
 
 #include "uic/check.h"
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 struct draft {
@@ -15,6 +13,7 @@ struct draft {
     const struct uic_text *fields;
     size_t field_count;
     struct uic_text salt;
+    struct uic_hasher *hasher;
 };
 
 const char *uic_strerror(int status)
@@ -75,28 +74,14 @@ static int put_field(struct draft *draft, const struct uic_piece *piece)
     return status;
 }
 
-/* SHA-256 over the fields without separator, then the salt. */
-static int hash_fields(const struct draft *draft, unsigned char hash[EVP_MAX_MD_SIZE])
-{
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
-
-    for (size_t i = 0; good && i < draft->field_count; i++)
-        good = EVP_DigestUpdate(context, draft->fields[i].bytes, draft->fields[i].length);
-    good = good && EVP_DigestUpdate(context, draft->salt.bytes, draft->salt.length) &&
-           EVP_DigestFinal_ex(context, hash, NULL);
-
-    EVP_MD_CTX_free(context);
-    return good ? UIC_OK : UIC_CRYPTO;
-}
-
 static int put_hash(struct draft *draft, size_t length)
 {
     static const char hexadecimal[] = "0123456789ABCDEF";
-    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned char hash[UIC_CODE_HASH_SIZE];
     char digits[UIC_HASH_DIGITS_MAX];
 
-    int status = hash_fields(draft, hash);
+    int status =
+        uic_hasher_code_hash(draft->hasher, draft->fields, draft->field_count, draft->salt, hash);
     if (status != UIC_OK)
         return status;
     for (size_t i = 0; i < length; i++)
@@ -145,13 +130,15 @@ static int put_piece(struct draft *draft, const struct uic_piece *piece, unsigne
     return UIC_BAD_FORMAT;
 }
 
-int uic_code(const struct uic_format *format, const struct uic_text *fields, const char *salt,
-             size_t salt_length, unsigned longer, char code[UIC_CODE_MAX])
+int uic_hasher_code(struct uic_hasher *hasher, const struct uic_format *format,
+                    const struct uic_text *fields, const char *salt, size_t salt_length,
+                    unsigned longer, char code[UIC_CODE_MAX])
 {
     struct draft draft = {.code = code,
                           .fields = fields,
                           .field_count = format->field_count,
-                          .salt = {salt, salt_length}};
+                          .salt = {salt, salt_length},
+                          .hasher = hasher};
     int status = UIC_OK;
 
     for (size_t i = 0; status == UIC_OK && i < format->piece_count; i++)
@@ -163,31 +150,26 @@ int uic_code(const struct uic_format *format, const struct uic_text *fields, con
     return status;
 }
 
-static bool update_length(EVP_MAC_CTX *context, size_t length)
+int uic_code(const struct uic_format *format, const struct uic_text *fields, const char *salt,
+             size_t salt_length, unsigned longer, char code[UIC_CODE_MAX])
 {
-    unsigned char bytes[8];
+    struct uic_hasher *hasher = uic_hasher_create(NULL, 0);
+    int status = UIC_CRYPTO;
 
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (unsigned char)((unsigned long long)length >> (56 - 8 * i));
-    return EVP_MAC_update(context, bytes, sizeof bytes);
+    *code = '\0';
+    if (hasher != NULL)
+        status = uic_hasher_code(hasher, format, fields, salt, salt_length, longer, code);
+    uic_hasher_free(hasher);
+    return status;
 }
 
 int uic_input_hash(const unsigned char *key, size_t key_length, const struct uic_text *fields,
                    size_t count, unsigned char hash[UIC_INPUT_HASH_SIZE])
 {
-    OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){"SHA256"}, 0),
-        OSSL_PARAM_construct_end()};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *context = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
-    bool good = context != NULL && EVP_MAC_init(context, key, key_length, parameters);
+    struct uic_hasher *hasher = uic_hasher_create(key, key_length);
+    const int status =
+        hasher != NULL ? uic_hasher_input_hash(hasher, fields, count, hash) : UIC_CRYPTO;
 
-    for (size_t i = 0; good && i < count; i++)
-        good = update_length(context, fields[i].length) &&
-               EVP_MAC_update(context, (const unsigned char *)fields[i].bytes, fields[i].length);
-    good = good && EVP_MAC_final(context, hash, NULL, UIC_INPUT_HASH_SIZE);
-
-    EVP_MAC_CTX_free(context);
-    EVP_MAC_free(mac);
-    return good ? UIC_OK : UIC_CRYPTO;
+    uic_hasher_free(hasher);
+    return status;
 }

@@ -102,7 +102,6 @@ static int chat_open(struct chat *chat, const struct setup *setup, char error[ER
     chat->exchanges = exchange_service_create(&(struct exchange_settings){
         .base = chat->base,
         .flow = setup->flow,
-        .keys = &setup->keys,
         .hashes = chat->hashes,
         .numbers = chat->numbers,
         .salt = setup->config.uic_salt,

@@ -5,6 +5,7 @@
 #include "server/security/keys.h"
 #include "server/serving/setup.h"
 #include "store/base/hex.h"
+#include "uic/hasher.h"
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -93,10 +94,14 @@ static int take_answer(const struct coder *coder, struct coding *coding, size_t 
 static int make_near(const struct coder *coder, struct coding *coding)
 {
     unsigned char key[KEY_SIZE];
-    int status = key_derive(key, coding->salt, KEY_LABEL_NEAR);
+    struct uic_hasher *hasher = NULL;
+    int status = -1;
 
-    if (status == 0)
-        status = flow_near(coder->flow, coding->normalized, key, sizeof key, coding->near);
+    if (key_derive(key, coding->salt, KEY_LABEL_NEAR) == 0)
+        hasher = uic_hasher_create(key, sizeof key);
+    if (hasher != NULL)
+        status = flow_near(coder->flow, coding->normalized, hasher, coding->near);
+    uic_hasher_free(hasher);
     OPENSSL_cleanse(key, sizeof key);
     return status == 0 ? 0 : fail(coding, "near: cannot be computed");
 }

@@ -4,8 +4,10 @@
 #include "server/exchange/person.h"
 #include "server/exchange/quota.h"
 
-#include "server/security/keys.h"
+#include "server/security/keyed_hashes.h"
 #include "server/telemetry/metrics.h"
+#include "store/base/clock.h"
+#include "uic/hasher.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,20 +22,21 @@ _Static_assert(FLOW_NEAR_SIZE == RECORD_NEAR_SIZE && FLOW_RECORD_SIZE == RECORD_
 static int claim_answers(struct exchange *exchange)
 {
     const struct exchange_settings *settings = &exchange->service->settings;
+    struct uic_hasher *hasher = keyed_hashes_answers(settings->hashes);
     struct record_claim *claim = &exchange->claim;
     struct uic_text answers[FLOW_STEPS_MAX];
     char room[FLOW_NORMALIZED_MAX];
     int result = -1;
 
     if (conversation_answers(settings->flow, &exchange->conversation, room, answers) == 0 &&
-        uic_input_hash(settings->keys->record_input, KEY_SIZE, answers,
-                       flow_step_count(settings->flow), claim->input_hash) == UIC_OK &&
-        flow_code(settings->flow, answers, settings->salt, strlen(settings->salt), exchange->longer,
-                  claim->code) == UIC_OK)
+        uic_hasher_input_hash(hasher, answers, flow_step_count(settings->flow),
+                              claim->input_hash) == UIC_OK &&
+        uic_hasher_code(hasher, flow_format(settings->flow), answers, settings->salt,
+                        strlen(settings->salt), exchange->longer, claim->code) == UIC_OK)
         result = 0;
     claim->has_near =
         result == 0 && flow_has_near(settings->flow) &&
-        flow_near(settings->flow, answers, settings->keys->record_near, KEY_SIZE, claim->near) == 0;
+        flow_near(settings->flow, answers, keyed_hashes_near(settings->hashes), claim->near) == 0;
     explicit_bzero(room, sizeof room);
     return result;
 }

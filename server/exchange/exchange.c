@@ -4,7 +4,6 @@
 #include "server/exchange/exchange_parts.h"
 #include "server/exchange/person.h"
 #include "server/exchange/quota.h"
-#include "server/security/keys.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"
 #include <event2/event.h>
@@ -97,7 +96,7 @@ static uint64_t text_id(struct keyed_hashes *hashes, const struct message *messa
     return id;
 }
 
-/* Who it is for the log, and what the conversation knows messages by. A message without an id
+/* Who it is, and what the conversation knows messages by. A message without an id
  * cannot be recognised when it comes again; a random one keeps its own claim idempotent. */
 static int exchange_identify(struct exchange *exchange, const struct message *message)
 {
@@ -105,8 +104,6 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
     struct flow_message *said = &exchange->said;
     uint64_t id;
 
-    exchange->who = keyed_hashes_address(hashes, message->address, message->address_length,
-                                         exchange->now_us / 1000000, exchange->tag);
     if (message->id_length > 0)
         id = keyed_hashes_message_id(hashes, message->id, message->id_length);
     else if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)
@@ -121,6 +118,10 @@ static int exchange_identify(struct exchange *exchange, const struct message *me
     if (person_read_user_id(hashes, message, &exchange->claim.person) != 0)
         return -1;
     exchange->address_length = person_address(message, &exchange->claim.person, exchange->address);
+    session_init(exchange->service->settings.sessions, &exchange->session, exchange->address,
+                 exchange->address_length);
+    memcpy(&exchange->who, exchange->session.who, sizeof exchange->who);
+    keyed_hashes_tag(hashes, exchange->session.who, exchange->now_us / 1000000, exchange->tag);
     return said->id != 0 ? 0 : -1;
 }
 
@@ -183,8 +184,6 @@ int exchange_begin(struct exchange_service *service, const struct message *messa
     strcpy(exchange->number, message->phone_number[0] != '\0'
                                  ? message->phone_number
                                  : message->address + message->scheme_length);
-    session_init(service->settings.sessions, &exchange->session, exchange->address,
-                 exchange->address_length);
     exchange_prepare(exchange);
     exchange->state = exchange_quotes_ours(exchange) ? EXCHANGE_QUOTE : EXCHANGE_LOAD;
     exchange_enter(service, exchange);

@@ -21,7 +21,6 @@ struct counters_link;
 struct flow;
 struct counting;
 struct keyed_hashes;
-struct keys;
 struct outbox_link;
 struct phone_numbers;
 struct record_link;
@@ -35,7 +34,6 @@ struct session_link;
 struct exchange_settings {
     struct event_base *base;
     const struct flow *flow;
-    const struct keys *keys;
     struct keyed_hashes *hashes;
     struct phone_numbers *numbers; /* in records */
     const char *salt;

@@ -31,7 +31,6 @@
  */
 #include "server/exchange/exchange_parts.h"
 
-#include "server/security/keys.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"

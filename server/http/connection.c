@@ -3,7 +3,10 @@
  * Scanner and evhttp go in step. The scanner stands still at the end of a request until evhttp has
  * handed it over and it is being answered; what evhttp then left in the buffer must be what the
  * scanner has not read. If it is not, one of them took bytes for something else, and nothing behind
- * them is to be trusted: the connection closes. */
+ * them is to be trusted: the connection closes.
+ *
+ * Nothing is read from a connection while a request of it is handled or its response is written, and
+ * the scanner refuses a request that is too large: so what a connection holds is bounded. */
 #include "server/http/connection.h"
 
 #include "server/http/client.h"
@@ -11,6 +14,7 @@
 #include "server/http/head.h"
 #include "server/http/listening.h"
 #include "server/http/refusal.h"
+#include "server/http/response.h"
 #include "server/http/tls.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
@@ -127,13 +131,6 @@ static struct http_verdict scan_unread(struct connection *connection)
     return verdict;
 }
 
-/* evhttp wants one whole request; who sends more before it is answered waits. */
-static void limit_input(struct connection *connection, uint64_t body_max)
-{
-    bufferevent_setwatermark(connection->stream, EV_READ, 0,
-                             connection->owner->limits.request.head_max + (size_t)body_max);
-}
-
 /* A large body begins: takes one of the few places for it. Returns whether there is one. */
 static bool connection_enlarge(struct connection *connection)
 {
@@ -145,7 +142,6 @@ static bool connection_enlarge(struct connection *connection)
         return false;
     owner->large_count++;
     connection->large = true;
-    limit_input(connection, owner->limits.request.large_body_max);
     return true;
 }
 
@@ -156,7 +152,6 @@ static void connection_shrink(struct connection *connection)
         return;
     connection->owner->large_count--;
     connection->large = false;
-    limit_input(connection, connection->owner->limits.request.body_max);
 }
 
 /* Looks at what is unread before evhttp does. */
@@ -227,7 +222,6 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
     head_init(&connection->scanner, &owner->limits.request);
     connection_enter(connection, HEAD_PHASE_IDLE);
     bufferevent_incref(connection->stream);
-    limit_input(connection, owner->limits.request.body_max);
     evbuffer_add_cb(bufferevent_get_input(connection->stream), on_input, connection);
     TAILQ_INSERT_TAIL(&owner->all, connection, link);
     owner->count++;
@@ -306,12 +300,15 @@ bool connection_is_local(struct connections *connections, struct evhttp_request 
     return connection != NULL && client_is_local(&connection->client, request);
 }
 
-bool connection_responded(struct connections *connections, struct evhttp_request *request)
+void connection_responded(struct connections *connections, struct evhttp_request *request,
+                          struct response_terms *terms)
 {
     struct connection *connection = connection_find(connections, request);
 
+    terms->closes = true;
     if (connection == NULL)
-        return true;
+        return;
+    terms->http_1_0 = head_is_1_0(&connection->scanner);
     connection_shrink(connection);
     if (!connection->close_after && !connections->draining) {
         head_next(&connection->scanner);
@@ -320,7 +317,7 @@ bool connection_responded(struct connections *connections, struct evhttp_request
     connection->busy--;
     client_end(&connection->client, connections->limits.clients);
     connection->since_ms = clock_monotonic_ms();
-    return connection->close_after || connections->draining;
+    terms->closes = connection->close_after || connections->draining;
 }
 
 void connections_drain(struct connections *connections)

@@ -19,6 +19,7 @@ struct evhttp;
 struct evhttp_request;
 struct client_address;
 struct clients;
+struct response_terms;
 struct tls;
 
 struct connection_limits {
@@ -59,8 +60,10 @@ bool connection_is_proxy(const struct connections *connections,
                          const struct client_address *address);
 /* Whether the request was made on this machine, with no proxy between. */
 bool connection_is_local(struct connections *connections, struct evhttp_request *request);
-/* Just before the response is sent: whether the connection is to be closed after it. */
-bool connection_responded(struct connections *connections, struct evhttp_request *request);
+/* Just before the response is sent: fills in which version it has, and whether the connection closes
+ * behind it. */
+void connection_responded(struct connections *connections, struct evhttp_request *request,
+                          struct response_terms *terms);
 
 /* From now on every connection is closed after its response, idle ones shortly. */
 void connections_drain(struct connections *connections);

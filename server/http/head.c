@@ -60,6 +60,11 @@ bool head_closes(const struct head_scanner *scanner)
     return scanner->closes || scanner->http_1_0 || target_is_absolute(&scanner->target);
 }
 
+bool head_is_1_0(const struct head_scanner *scanner)
+{
+    return scanner->http_1_0;
+}
+
 void head_next(struct head_scanner *scanner)
 {
     const struct head_limits limits = scanner->limits;

@@ -1,12 +1,12 @@
 /* evhttp glue: listening socket, request view, response. */
 #include "server/http/http.h"
 
-#include "server/telemetry/http_status.h"
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
+#include <event2/http_struct.h>
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -65,20 +65,7 @@ const char *http_client_print(const struct http_request *request,
     return connection_is_proxy(request->http->connections, &address) ? "proxy" : "client";
 }
 
-static const char *status_phrase(int status)
-{
-    switch (status) {
-#define PHRASE(number, phrase) \
-    case number:               \
-        return phrase;
-        HTTP_STATUSES(PHRASE)
-#undef PHRASE
-    default:
-        return "Status";
-    }
-}
-
-/* evhttp would format it anew for each response. */
+/* Formatted once a second. */
 static const char *http_date(struct http *http)
 {
     const time_t now = time(NULL);
@@ -92,79 +79,45 @@ static const char *http_date(struct http *http)
     return http->date;
 }
 
-static bool response_has_header(const struct http_response *response, const char *name)
+/* What evhttp does for a response of its own, but that it would read on while that is written. Its
+ * request is done when all is written, and then the connection closes or takes the next one. A
+ * request in chunks has no response in chunks. */
+static void response_start(struct evhttp_request *source, struct bufferevent *stream)
 {
-    for (size_t i = 0; i < HTTP_RESPONSE_HEADERS_MAX && response->headers[i].name != NULL; i++)
-        if (strcmp(response->headers[i].name, name) == 0)
-            return true;
-    return false;
-}
+    bufferevent_data_cb on_written;
+    bufferevent_event_cb on_event;
+    void *arg;
 
-/* A page may use files of this server and nothing else, no script inside it included; anything
- * else is no page, whatever a browser makes of it. Nothing here is to be framed, nor kept unless it
- * says so. */
-static void add_security_headers(struct evkeyvalq *headers, const struct http_response *response)
-{
-    const bool page =
-        response->content_type != NULL && strncmp(response->content_type, "text/html", 9) == 0;
-
-    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    if (!response_has_header(response, "Cache-Control"))
-        evhttp_add_header(headers, "Cache-Control", "no-store");
-    if (page)
-        evhttp_add_header(headers, "Referrer-Policy", "no-referrer");
-    evhttp_add_header(headers, "Content-Security-Policy",
-                      page ? "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
-                             "form-action 'self'"
-                           : "default-src 'none'; frame-ancestors 'none'");
-}
-
-/* evhttp goes by what the client said of its connection, and by its first such header only; and it
- * takes our word off replies to a whole address as a target, unless a proxy's client asked for
- * more. */
-static void close_behind(struct evhttp_request *source)
-{
-    struct evkeyvalq *asked = evhttp_request_get_input_headers(source);
-
-    while (evhttp_remove_header(asked, "Connection") == 0)
-        continue;
-    while (evhttp_remove_header(asked, "Proxy-Connection") == 0)
-        continue;
-    evhttp_add_header(asked, "Proxy-Connection", "keep-alive");
-    evhttp_add_header(evhttp_request_get_output_headers(source), "Connection", "close");
-}
-
-/* What GET would get, but for the bytes. */
-static void add_body_length(struct evkeyvalq *headers, size_t length)
-{
-    char text[24];
-
-    snprintf(text, sizeof text, "%zu", length);
-    evhttp_add_header(headers, "Content-Length", text);
+    bufferevent_getcb(stream, NULL, &on_written, &on_event, &arg);
+    bufferevent_setcb(stream, NULL, on_written, on_event, arg);
+    bufferevent_enable(stream, EV_WRITE);
+    source->chunked = 0;
+    evhttp_send_reply_end(source);
 }
 
 void http_respond(struct http_request *request, const struct http_response *response)
 {
     struct http *http = request->http;
     struct evhttp_request *source = request->source;
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(source);
-    const bool is_head = evhttp_request_get_command(source) == EVHTTP_REQ_HEAD;
+    struct evhttp_connection *connection = evhttp_request_get_connection(source);
+    struct response_terms terms = {
+        .date = http_date(http),
+        .is_head = evhttp_request_get_command(source) == EVHTTP_REQ_HEAD,
+    };
 
-    if (response->content_type != NULL)
-        evhttp_add_header(headers, "Content-Type", response->content_type);
-    for (size_t i = 0; i < HTTP_RESPONSE_HEADERS_MAX && response->headers[i].name != NULL; i++)
-        evhttp_add_header(headers, response->headers[i].name, response->headers[i].value);
-    add_security_headers(headers, response);
-    evhttp_add_header(headers, "Date", http_date(http));
-    if (connection_responded(http->connections, source))
-        close_behind(source);
-    if (!is_head)
-        evbuffer_add(evhttp_request_get_output_buffer(source), response->body, response->length);
-    else if (response->status != HTTP_NOCONTENT && response->status != HTTP_NOTMODIFIED)
-        add_body_length(headers, response->length);
+    connection_responded(http->connections, source, &terms);
     metrics_request(request->route, response->status);
     free(request);
-    evhttp_send_reply(source, response->status, status_phrase(response->status), NULL);
+    if (connection == NULL) { /* the client is gone */
+        evhttp_send_reply_end(source);
+        return;
+    }
+    struct bufferevent *stream = evhttp_connection_get_bufferevent(connection);
+    if (response_print(bufferevent_get_output(stream), response, &terms) != 0)
+        terms.closes = true;
+    if (terms.closes) /* for evhttp, which goes by it */
+        evhttp_add_header(evhttp_request_get_output_headers(source), "Connection", "close");
+    response_start(source, stream);
 }
 
 void http_respond_error(struct http_request *request, int status, const char *reason)

@@ -9,6 +9,7 @@
 #define SERVER_HTTP_HTTP_H
 
 #include "server/http/connection.h"
+#include "server/http/response.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/error.h"
 #include <stdbool.h>
@@ -44,28 +45,11 @@ int http_client_address(const struct http_request *request, struct client_addres
 /* Whether it was made on this machine: over the loopback, with no proxy between. */
 bool http_is_local(const struct http_request *request);
 
-struct http_header {
-    const char *name;
-    const char *value;
-};
-
-#define HTTP_RESPONSE_HEADERS_MAX 6
-
 /* The internet address of whom it comes from, for the log of what is refused. Returns what to call
  * it there: "client", or "proxy" when it is a trusted proxy that does not say for whom it speaks,
  * and whom nobody should ban. */
 const char *http_client_print(const struct http_request *request,
                               char text[CLIENT_ADDRESS_TEXT_MAX]);
-
-struct http_response {
-    int status;
-    const char *content_type; /* NULL: there is no body */
-    const char *body;
-    size_t length;
-    /* More headers, up to the first without a name: Allow, Retry-After, … A Cache-Control among
-     * them stands instead of no-store. */
-    struct http_header headers[HTTP_RESPONSE_HEADERS_MAX];
-};
 
 /* Sends the response, with the headers that every one has for browsers, and frees the request. */
 void http_respond(struct http_request *request, const struct http_response *response);

@@ -1,25 +1,31 @@
-/* HMAC-SHA256 with a key for each use, of which the first eight bytes are used. The day's tags are
- * made of the next ones by AES under a key of the day, which costs a message less than a hash. */
+/* HMAC-SHA256 with a key for each use, of which the first bytes are used. The day's tags are made of
+ * what a session's name leaves of its hash, by AES under a key of the day: a message needs no other
+ * hash of the address. */
 #include "server/security/keyed_hashes.h"
 
 #include "server/security/keys.h"
+#include "store/base/hex.h"
 #include "store/base/keyed_hash.h"
+#include "store/sessions.h"
+#include "uic/hasher.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DAY_S 86400
-#define BLOCK_SIZE 16
+
+_Static_assert(KEYED_HASHES_WHO_SIZE == SESSION_WHO_SIZE, "who has a session is a block of AES");
 
 struct keyed_hashes {
-    struct keyed_hash *log_tag;
+    struct keyed_hash *session_address;
     struct keyed_hash *log_day;
     EVP_CIPHER_CTX *day_cipher; /* armed for this day */
     int64_t day;                /* -1: for none yet */
     struct keyed_hash *message_id;
     struct keyed_hash *message_text;
     struct keyed_hash *record_asker;
+    struct uic_hasher *answers, *near;
 };
 
 struct keyed_hashes *keyed_hashes_create(const struct keys *keys)
@@ -30,13 +36,16 @@ struct keyed_hashes *keyed_hashes_create(const struct keys *keys)
         return NULL;
     hashes->day = -1;
     hashes->day_cipher = EVP_CIPHER_CTX_new();
-    hashes->log_tag = keyed_hash_create(keys->log_tag);
+    hashes->session_address = keyed_hash_create(keys->session_address);
     hashes->log_day = keyed_hash_create(keys->log_day);
     hashes->message_id = keyed_hash_create(keys->message_id);
     hashes->message_text = keyed_hash_create(keys->message_text);
     hashes->record_asker = keyed_hash_create(keys->record_asker);
-    if (hashes->day_cipher != NULL && hashes->log_tag != NULL && hashes->log_day != NULL &&
-        hashes->message_id != NULL && hashes->message_text != NULL && hashes->record_asker != NULL)
+    hashes->answers = uic_hasher_create(keys->record_input, KEY_SIZE);
+    hashes->near = uic_hasher_create(keys->record_near, KEY_SIZE);
+    if (hashes->day_cipher != NULL && hashes->session_address != NULL && hashes->log_day != NULL &&
+        hashes->message_id != NULL && hashes->message_text != NULL &&
+        hashes->record_asker != NULL && hashes->answers != NULL && hashes->near != NULL)
         return hashes;
     keyed_hashes_free(hashes);
     return NULL;
@@ -47,11 +56,13 @@ void keyed_hashes_free(struct keyed_hashes *hashes)
     if (hashes == NULL)
         return;
     EVP_CIPHER_CTX_free(hashes->day_cipher);
-    keyed_hash_free(hashes->log_tag);
+    keyed_hash_free(hashes->session_address);
     keyed_hash_free(hashes->log_day);
     keyed_hash_free(hashes->message_id);
     keyed_hash_free(hashes->message_text);
     keyed_hash_free(hashes->record_asker);
+    uic_hasher_free(hashes->answers);
+    uic_hasher_free(hashes->near);
     free(hashes);
 }
 
@@ -74,33 +85,35 @@ static int day_arm(struct keyed_hashes *hashes, int64_t day)
     return hashes->day == day ? 0 : -1;
 }
 
-/* A block of an address's hash, which nobody outside knows, as a block of the day. */
-static int day_block(struct keyed_hashes *hashes, int64_t day, const unsigned char *block,
-                     unsigned char out[BLOCK_SIZE])
+void keyed_hashes_tag(struct keyed_hashes *hashes, const unsigned char who[KEYED_HASHES_WHO_SIZE],
+                      int64_t now_s, char tag[KEYED_HASHES_TAG_MAX])
 {
+    unsigned char block[KEYED_HASHES_WHO_SIZE];
     int length = 0;
 
-    if (day_arm(hashes, day) != 0)
-        return -1;
-    return EVP_EncryptUpdate(hashes->day_cipher, out, &length, block, BLOCK_SIZE) == 1 ? 0 : -1;
+    if (day_arm(hashes, now_s / DAY_S) != 0 ||
+        EVP_EncryptUpdate(hashes->day_cipher, block, &length, who, sizeof block) != 1)
+        memset(block, 0, sizeof block);
+    hex_write(block, KEYED_HASHES_TAG_MAX / 2, tag);
 }
 
-uint64_t keyed_hashes_address(struct keyed_hashes *hashes, const char *address, size_t length,
+void keyed_hashes_address_tag(struct keyed_hashes *hashes, const char *address, size_t length,
                               int64_t now_s, char tag[KEYED_HASHES_TAG_MAX])
 {
-    static const char digits[] = "0123456789abcdef";
-    unsigned char hash[KEYED_HASH_SIZE] = {0}, block[BLOCK_SIZE] = {0};
-    uint64_t number = 0;
+    unsigned char hash[KEYED_HASH_SIZE] = {0};
 
-    if (keyed_hash(hashes->log_tag, address, length, hash) != 0 ||
-        day_block(hashes, now_s / DAY_S, hash + sizeof number, block) != 0)
-        memset(block, 0, sizeof block);
-    for (size_t i = 0; i < sizeof number; i++)
-        number = number << 8 | hash[i];
-    for (int i = 0; i < KEYED_HASHES_TAG_MAX - 1; i++)
-        tag[i] = digits[block[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
-    tag[KEYED_HASHES_TAG_MAX - 1] = '\0';
-    return number;
+    keyed_hash(hashes->session_address, address, length, hash);
+    keyed_hashes_tag(hashes, hash + KEYED_HASH_SIZE - KEYED_HASHES_WHO_SIZE, now_s, tag);
+}
+
+struct uic_hasher *keyed_hashes_answers(struct keyed_hashes *hashes)
+{
+    return hashes->answers;
+}
+
+struct uic_hasher *keyed_hashes_near(struct keyed_hashes *hashes)
+{
+    return hashes->near;
 }
 
 uint64_t keyed_hashes_message_id(struct keyed_hashes *hashes, const char *id, size_t length)

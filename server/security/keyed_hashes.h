@@ -11,16 +11,20 @@
 
 struct keys;
 struct keyed_hashes;
+struct uic_hasher;
 
 /* Copies what it needs of the keys. NULL when the cryptographic library fails. */
 struct keyed_hashes *keyed_hashes_create(const struct keys *keys);
 void keyed_hashes_free(struct keyed_hashes *hashes);
 
-/* Eight hexadecimal digits that stand for an address in the log, others on each day (UTC): who has
- * a log follows nobody over midnight. Returns the number that stands for the address in memory,
- * whatever the day. */
+/* Eight hexadecimal digits that stand in the log for who has a session (its who), others on
+ * each day (UTC): who has a log follows nobody over midnight. */
 #define KEYED_HASHES_TAG_MAX 9
-uint64_t keyed_hashes_address(struct keyed_hashes *hashes, const char *address, size_t length,
+#define KEYED_HASHES_WHO_SIZE 16
+void keyed_hashes_tag(struct keyed_hashes *hashes, const unsigned char who[KEYED_HASHES_WHO_SIZE],
+                      int64_t now_s, char tag[KEYED_HASHES_TAG_MAX]);
+/* The same for who has an address, without a session. */
+void keyed_hashes_address_tag(struct keyed_hashes *hashes, const char *address, size_t length,
                               int64_t now_s, char tag[KEYED_HASHES_TAG_MAX]);
 
 /* A provider's message id as a number, never 0 but when the cryptographic library fails. */
@@ -31,6 +35,11 @@ uint64_t keyed_hashes_message_id(struct keyed_hashes *hashes, const char *id, si
 #define KEYED_HASHES_PERSON_SIZE 16
 int keyed_hashes_person(struct keyed_hashes *hashes, const char *who,
                         unsigned char person[KEYED_HASHES_PERSON_SIZE]);
+
+/* Makes codes and the hashes of answers (uic/hasher.h). Lives as long as hashes. */
+struct uic_hasher *keyed_hashes_answers(struct keyed_hashes *hashes);
+/* Makes what is near answers (flow_near). Lives as long as hashes. */
+struct uic_hasher *keyed_hashes_near(struct keyed_hashes *hashes);
 
 /* What a message says as a number; 0 when the cryptographic library fails. */
 uint64_t keyed_hashes_message_text(struct keyed_hashes *hashes, const char *text, size_t length);

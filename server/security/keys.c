@@ -29,21 +29,13 @@ int keys_derive(struct keys *keys, const char *salt)
         const char *label;
         unsigned char *key;
     } wanted[] = {
-        {"session address", keys->session_address},
-        {"session seal", keys->session_seal},
-        {"record input", keys->record_input},
-        {"outbox seal", keys->outbox_seal},
-        {"reply seal", keys->reply_seal},
-        {"reply address", keys->reply_address},
-        {"message id", keys->message_id},
-        {"log tag", keys->log_tag},
-        {"record asker", keys->record_asker},
-        {"message text", keys->message_text},
-        {"log day", keys->log_day},
-        {"record erased", keys->record_erased},
-        {KEY_LABEL_NEAR, keys->record_near},
-        {"phone number tag", keys->phone_number},
-        {"phone number", keys->phone_number + KEY_SIZE},
+        {"session address", keys->session_address}, {"session seal", keys->session_seal},
+        {"record input", keys->record_input},       {"outbox seal", keys->outbox_seal},
+        {"reply seal", keys->reply_seal},           {"reply address", keys->reply_address},
+        {"message id", keys->message_id},           {"record asker", keys->record_asker},
+        {"message text", keys->message_text},       {"log day", keys->log_day},
+        {"record erased", keys->record_erased},     {KEY_LABEL_NEAR, keys->record_near},
+        {"phone number tag", keys->phone_number},   {"phone number", keys->phone_number + KEY_SIZE},
     };
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;

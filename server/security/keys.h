@@ -20,8 +20,7 @@ struct keys {
     unsigned char reply_address[KEY_SIZE];   /* address -> whose the replies are */
     unsigned char message_id[KEY_SIZE];      /* provider's message id -> a number */
     unsigned char message_text[KEY_SIZE];    /* what a message says -> a number, to know it again */
-    unsigned char log_tag[KEY_SIZE];         /* address -> a number for limits and the log */
-    unsigned char log_day[KEY_SIZE];         /* day -> the key that makes the day's tags of these */
+    unsigned char log_day[KEY_SIZE];         /* day -> the key of its tags of addresses */
     unsigned char phone_number[2 * KEY_SIZE]; /* numbers in records, if they are sealed */
 };
 

@@ -170,7 +170,6 @@ static int start_exchanges(struct worker *worker, const struct worker_settings *
         .hashes = worker->hashes,
         .numbers = worker->numbers,
         .flow = setup->flow,
-        .keys = &setup->keys,
         .salt = config->uic_salt,
         .sessions = worker->stores.sessions,
         .records = worker->stores.records,

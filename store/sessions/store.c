@@ -167,9 +167,11 @@ void session_init(struct session_link *link, struct session *session, const char
     session_clear(session);
     session->link = link;
     session->name[0] = '\0';
+    memset(session->who, 0, sizeof session->who);
     if (keyed_hash(link->names, address, address_length, digest) != 0)
         return;
     write_name(session->name, digest);
+    memcpy(session->who, digest + KEYED_HASH_SIZE - SESSION_WHO_SIZE, SESSION_WHO_SIZE);
     session->subkey = (unsigned)digest[0] << 4 | digest[1] >> 4;
     memcpy(session->mark_name, session->name, SESSION_NAME_MAX);
     memcpy(session->mark_name, MARK_PREFIX, strlen(MARK_PREFIX));

@@ -1,5 +1,6 @@
 /* A flow file: refused with a report, or good for a conversation from the welcome to the code in
  * which no reply is too long. */
+#include "../unit/near_by_key.h"
 #include "flow/flow.h"
 #include "fuzz.h"
 
@@ -29,8 +30,7 @@ static void finish(const struct flow *flow, struct conversation *conversation)
     char code[UIC_CODE_MAX];
 
     PROMISE(conversation_answers(flow, conversation, room, answers) == 0);
-    PROMISE(!flow_has_near(flow) ||
-            flow_near(flow, answers, (const unsigned char *)"key", 3, near) == 0);
+    PROMISE(!flow_has_near(flow) || near_by_key(flow, answers, "key", 3, near) == 0);
     PROMISE(flow_code(flow, answers, "salt", 4, 8, code) == UIC_OK);
     PROMISE(flow_code(flow, answers, "salt", 4, 0, code) == UIC_OK && strlen(code) > 0);
     flow_finish(conversation, 0, code, false);

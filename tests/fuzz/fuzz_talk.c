@@ -4,6 +4,7 @@
  * end, and ~ a change of the flow file to one with other types of answers. When the first byte's
  * lowest bit is set, the channel tells times.
  */
+#include "../unit/near_by_key.h"
 #include "flow/flow.h"
 #include "fuzz.h"
 
@@ -58,7 +59,7 @@ static void finish(struct conversation *conversation, const struct flow_message 
     char code[UIC_CODE_MAX];
 
     PROMISE(conversation_answers(flow, conversation, room, answers) == 0);
-    PROMISE(!flow_has_near(flow) || flow_near(flow, answers, record, sizeof record, near) == 0);
+    PROMISE(!flow_has_near(flow) || near_by_key(flow, answers, record, sizeof record, near) == 0);
     if (conversation->near == FLOW_NEAR_NONE && message->id % 3 == 0) {
         flow_ask_near(conversation, message, "985-KINS-15-JEA-KABI-A3F9D", record);
         return;

@@ -1,5 +1,6 @@
 """The report of a bench: machine, versions, a table of medians, and the ratios between its lines."""
 
+import math
 import platform
 import statistics
 import subprocess
@@ -32,6 +33,15 @@ RATIOS = (
     ("1 million open sessions, of none", "redis+postgres-2w-256c-1M-sessions",
      "redis+postgres-2w-256c"),
 )
+
+
+# What a conversation and a WhatsApp number are counted as: a greeting, five answers and one message
+# more than needed, each answered once; and what Meta lets through for one number, in and out together.
+CONVERSATION_MESSAGES = 7
+NUMBER_MESSAGES_PER_SECOND = 1000
+DAY_SECONDS = 86400
+# What it is counted from: the first that was measured.
+SERVING = ("redis+postgres-2w-256c-signed", "redis+postgres-2w-256c")
 
 
 def output(*command):
@@ -111,11 +121,26 @@ def memory(results):
         yield f"- a session in Redis: {statistics.median(sizes):.0f} bytes"
 
 
+def capacity(results):
+    """What a machine as fast as this one can serve, with load and stores on it as they were here."""
+    name = next((name for name in SERVING if results.get(name)), None)
+    if not name:
+        return
+    received = median(results[name], "webhooks_per_second")
+    conversations = received / CONVERSATION_MESSAGES * DAY_SECONDS
+    numbers = math.ceil(2 * received / NUMBER_MESSAGES_PER_SECOND)
+    yield "A machine as fast as this one, where load and stores run too, can serve"
+    yield (f"**{conversations / 1e6:,.1f} million conversations a day**: {received:,.0f} messages a second"
+           f" ({name}), all day, of which a conversation has {CONVERSATION_MESSAGES}.")
+    yield (f"They would need **{numbers:,} WhatsApp number{'s' if numbers > 1 else ''}**: as many messages go out"
+           f" as come in, and one number lets {NUMBER_MESSAGES_PER_SECOND:,} a second through, in and out.")
+
+
 def render(results):
     """The report as Markdown."""
     titles = ["case", *(title for title, _, _ in COLUMNS), "errors", "wrong"]
     lines = [*machine(), "", "| " + " | ".join(titles) + " |",
              "|---|" + "--:|" * (len(titles) - 1)]
     lines += [row(name, runs) for name, runs in results.items() if name != "memory"]
-    lines += ["", *ratios(results), *memory(results)]
+    lines += ["", *ratios(results), *memory(results), "", *capacity(results)]
     return "\n".join(lines).rstrip() + "\n"

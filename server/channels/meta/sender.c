@@ -86,8 +86,8 @@ static void result_log(const struct sender *sender, enum log_level level, const 
 {
     char tag[KEYED_HASHES_TAG_MAX];
 
-    keyed_hashes_address(sender->hashes, reply->address, reply->address_length, clock_wall_s(),
-                         tag);
+    keyed_hashes_address_tag(sender->hashes, reply->address, reply->address_length, clock_wall_s(),
+                             tag);
     log_write(level, event, log_text("who", tag), log_number("status", result->status),
               log_number("code", result->code), log_number("subcode", result->subcode),
               log_text("trace", *result->trace ? result->trace : NULL),

@@ -7,6 +7,7 @@
 #define TESTS_FLOW_PLAY_H
 
 #include "bench.h"
+#include "near_by_key.h"
 
 #define PEOPLE_MAX 4
 #define RECORDS_MAX 32
@@ -130,8 +131,7 @@ static inline struct record *register_answers(struct play *play, const struct ui
             UIC_OK, flow_code(play->flow, answers, salt, sizeof salt - 1, longer++, record->code));
     while (is_code_taken(play, record->code));
     if (flow_has_near(play->flow))
-        assert_int_equal(0, flow_near(play->flow, answers, (const unsigned char *)salt, sizeof salt,
-                                      record->near));
+        assert_int_equal(0, near_by_key(play->flow, answers, salt, sizeof salt, record->near));
     play->record_count++;
     return record;
 }
@@ -141,8 +141,7 @@ static inline struct record *find_near(struct play *play, const struct uic_text 
 {
     unsigned char near[FLOW_NEAR_SIZE];
 
-    assert_int_equal(
-        0, flow_near(play->flow, answers, (const unsigned char *)salt, sizeof salt, near));
+    assert_int_equal(0, near_by_key(play->flow, answers, salt, sizeof salt, near));
     for (size_t i = play->record_count; i-- > 0;)
         for (size_t at = 0; at < sizeof near; at += FLOW_NEAR_HASH_SIZE)
             if (strcmp(play->records[i].number, play->person->number) == 0 &&

@@ -2,6 +2,7 @@
  * Whether answers are near each other, and the question about it as data: to bytes and back, and
  * nothing left of it.
  */
+#include "near_by_key.h"
 #include "talk.h"
 
 static const unsigned char key[32] = "a key of the tests";
@@ -21,7 +22,7 @@ static void near_of(const char *const said[5], const unsigned char *with,
         assert_int_equal(0, flow_answer(flow, i, said[i], strlen(said[i]), true, NOW, room[i],
                                         sizeof room[i], &answers[i].length, error));
     }
-    assert_int_equal(0, flow_near(flow, answers, with, sizeof key, near));
+    assert_int_equal(0, near_by_key(flow, answers, with, sizeof key, near));
 }
 
 /* Which of the five hashes are equal: a bit for each. */

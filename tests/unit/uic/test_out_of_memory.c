@@ -2,7 +2,7 @@
  * When the cryptographic library gets no memory, the caller gets a status and no half code: every
  * allocation fails in turn.
  */
-#include "uic/uic.h"
+#include "uic/hasher.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,11 +49,13 @@ static void release(void *memory, const char *file, int line)
 
 static const struct uic_text fields[] = {{"JEAN", 4}};
 
+static const struct uic_piece pieces[] = {{.kind = UIC_PIECE_LITERAL, .literal = "J-"},
+                                          {.kind = UIC_PIECE_HASH, .length = 5}};
+static const struct uic_format format = {pieces, 2, 1};
+static struct uic_hasher *hasher;
+
 static int make_code(void)
 {
-    const struct uic_piece pieces[] = {{.kind = UIC_PIECE_LITERAL, .literal = "J-"},
-                                       {.kind = UIC_PIECE_HASH, .length = 5}};
-    const struct uic_format format = {pieces, 2, 1};
     char code[UIC_CODE_MAX];
 
     int status = uic_code(&format, fields, "salt", 4, 0, code);
@@ -66,6 +68,13 @@ static int make_input_hash(void)
     unsigned char hash[UIC_INPUT_HASH_SIZE];
 
     return uic_input_hash((const unsigned char *)"key", 3, fields, 1, hash);
+}
+
+static int make_input_hash_again(void)
+{
+    unsigned char hash[UIC_INPUT_HASH_SIZE];
+
+    return uic_hasher_input_hash(hasher, fields, 1, hash);
 }
 
 static void check_every_failure(int (*make)(void))
@@ -99,11 +108,25 @@ static void test_an_input_hash_without_memory(void **state)
     check_every_failure(make_input_hash);
 }
 
+/* Who goes on has a hasher that is as good as before. */
+static void test_a_hasher_that_was_without_memory(void **state)
+{
+    char code[UIC_CODE_MAX];
+    (void)state;
+
+    hasher = uic_hasher_create((const unsigned char *)"key", 3);
+    check_every_failure(make_input_hash_again);
+    assert_int_equal(UIC_OK, uic_hasher_code(hasher, &format, fields, "salt", 4, 0, code));
+    assert_string_equal("J-8F992", code);
+    uic_hasher_free(hasher);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_code_without_memory),
         cmocka_unit_test(test_an_input_hash_without_memory),
+        cmocka_unit_test(test_a_hasher_that_was_without_memory),
     };
     if (!CRYPTO_set_mem_functions(allocate, reallocate, release))
         return 1;
