@@ -33,6 +33,16 @@ static void check_message(const struct message *message, const char *text, size_
     free(reply);
 }
 
+static void check_move(const struct meta_move *move, const char *text, size_t size)
+{
+    PROMISE(move->id >= text && move->id + move->id_length <= text + size);
+    PROMISE(move->sent_s > 0);
+    for (int i = 0; i < 2; i++) {
+        PROMISE(move->numbers[i][0] == '\0' || move->numbers[i][0] == '+');
+        PROMISE(move->user_ids[i][0] != '+');
+    }
+}
+
 /* What is mended is UTF-8, fits, and is not mended again; what was JSON stays what it was. */
 static void check_repair(const char *data, size_t size)
 {
@@ -81,6 +91,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                     batch.messages[i].sent_s >= batch.messages[i - 1].sent_s);
         for (size_t i = 0; i < batch.count; i++)
             check_message(&batch.messages[i], text, batch.text_length);
+        for (size_t i = 0; i < batch.move_count; i++)
+            check_move(&batch.moves[i], text, batch.text_length);
+        for (size_t i = 1; i < batch.move_count; i++)
+            PROMISE(batch.moves[i].sent_s >= batch.moves[i - 1].sent_s);
     }
     free(batch.messages);
     free(batch.moves);
