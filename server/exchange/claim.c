@@ -6,6 +6,7 @@
 
 #include "server/security/keys.h"
 #include "server/telemetry/metrics.h"
+#include "store/base/clock.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
