@@ -51,12 +51,6 @@ static unsigned char *put_near(unsigned char *at, const struct record_claim *cla
     return mempcpy(at, claim->said_of, sizeof claim->said_of);
 }
 
-size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
-                         unsigned char sealed[OUTBOX_SEALED_MAX])
-{
-    return outbox_claim_seal_at(seal, claim, claim->now_us / 1000000, sealed);
-}
-
 size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim, int64_t time_s,
                             unsigned char sealed[OUTBOX_SEALED_MAX])
 {

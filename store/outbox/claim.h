@@ -33,11 +33,8 @@ void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX
      OUTBOX_PERSON_SIZE + OUTBOX_NEAR_SIZE)
 #define OUTBOX_SEALED_MAX (OUTBOX_CLEAR_MAX + SEAL_OVERHEAD)
 
-/* Returns the length of sealed, or 0 when the cryptographic library fails. */
-size_t outbox_claim_seal(struct seal *seal, const struct record_claim *claim,
-                         unsigned char sealed[OUTBOX_SEALED_MAX]);
-
-/* The same, as of another time than the claim's, in seconds since 1970. */
+/* As of a time, in seconds since 1970, which may be another than the claim's. Returns the length of
+ * sealed, or 0 when the cryptographic library fails. */
 size_t outbox_claim_seal_at(struct seal *seal, const struct record_claim *claim, int64_t time_s,
                             unsigned char sealed[OUTBOX_SEALED_MAX]);
 
