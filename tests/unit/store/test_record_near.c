@@ -255,12 +255,13 @@ static void what_is_said_is_added_to_a_pair(void **state)
 
     (void)state;
     tell("jean", "+1", "abcde");
-    assert_sql(&bench,
-               SQL("INSERT INTO uic_pairs VALUES (1, '6a616e' || printf('%.58c', '0'), 'place',"
-                   " NULL, 'different')",
-                   "INSERT INTO uic_pairs VALUES (1, decode(rpad('6a616e', 64, '0'), 'hex'),"
-                   " 'place', NULL, 'different')"),
-               "");
+    assert_sql(
+        &bench,
+        SQL("INSERT INTO uic_pairs (record, answers, why, said, decision) VALUES (1, '6a616e' || printf('%.58c', '0'), 'place',"
+            " NULL, 'different')",
+            "INSERT INTO uic_pairs (record, answers, why, said, decision) VALUES (1, decode(rpad('6a616e', 64, '0'), 'hex'),"
+            " 'place', NULL, 'different')"),
+        "");
     asked = said_same("jean", "jan", "+1");
     assert_told(&asked, "jean");
     assert_sql(&bench, PAIRS, "1 6a616e place same different");
