@@ -113,30 +113,47 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
 /* Erasing: removing what stands for a person, with a line in uic_audit about it that does not say
  * for whom. */
 
-/* What records tell of a person of whom only the number is known, or the user id: the other one. */
+/* What is known of a person of whom only the number is given, or the user id: the other one, as records
+ * say it, and what came together without a record of its own (uic_links). */
 #define RECORD_LINKS_MAX 8
 struct record_links {
-    /* The user ids of a number's records, the one of the newest record first; or the one. */
+    /* The user ids of a number, the one that came last first; or the one. */
     unsigned char user_ids[RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
     int64_t records[RECORD_LINKS_MAX];                 /* of the number with each */
     char since[RECORD_LINKS_MAX][sizeof "2026-01-01"]; /* the day of the first of them */
     size_t count;
-    /* Of the newest record of a user id, when it was never another's; or "". As the record holds it;
-     * whoever hands it on opens it, and adds how it stands sealed. */
+    /* Of a user id, when it was never another's; or "". As a record holds it; whoever hands it on opens
+     * it, and adds how it stands sealed. */
     char phone_number[RECORD_PHONE_MAX];
     char sealed_number[RECORD_PHONE_MAX];
+    /* Hashes of numbers that came with the user ids, and with no other. */
+    unsigned char numbers[RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
+    size_t number_count;
 };
 
-/* Of a number, in clear and sealed, with NULL; or of a user id, as records hold it in place of a
- * number, with its hash. Blocks. Returns 0, or -1 with error, also when a number has more than
- * RECORD_LINKS_MAX user ids. */
-int record_links_find(const char *url, const char *phone_number, const char *sealed_number,
-                      const unsigned char *user_id, struct record_links *links,
+/* The hash of a number as it stands. Returns 0, or -1: it says nothing. */
+typedef int record_number_hash(void *arg, const char *kept,
+                               unsigned char hash[RECORD_USER_ID_SIZE]);
+
+/* Who: a number, in clear and sealed with its hash; or a user id, as records hold it in place of a number,
+ * with its hash. */
+struct record_name {
+    const char *phone_number, *sealed_number;
+    bool is_user_id;
+    unsigned char hash[RECORD_USER_ID_SIZE];
+    record_number_hash *number_hash;
+    void *arg;
+};
+
+/* Blocks; may look at all records. Returns 0, or -1 with error, also when there are more than
+ * RECORD_LINKS_MAX. */
+int record_links_find(const char *url, const struct record_name *name, struct record_links *links,
                       char error[ERROR_MAX]);
 
-/* Of a user id, with the number that was found in clear and sealed: takes the number out when records know it,
- * in either form, under another user id. Blocks. Returns 0 or -1 with error. */
-int record_links_check(const char *url, struct record_links *links, char error[ERROR_MAX]);
+/* Of a user id, with the number that was found in clear and sealed: takes the number out when it is known,
+ * in either form, to have come with another user id. Blocks. Returns 0 or -1 with error. */
+int record_links_check(const char *url, const struct record_name *name, struct record_links *links,
+                       char error[ERROR_MAX]);
 
 /* Which records, by one of the three, and what becomes of them. */
 struct record_erasure {

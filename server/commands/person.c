@@ -19,28 +19,45 @@ static int linked_open(struct phone_numbers *numbers, struct record_links *links
     return phone_number_seal(numbers, clear, links->sealed_number);
 }
 
+struct number_reader {
+    struct phone_numbers *numbers;
+    struct keyed_hashes *hashes;
+};
+
+static int number_hash(void *arg, const char *kept, unsigned char hash[RECORD_USER_ID_SIZE])
+{
+    const struct number_reader *reader = arg;
+    char clear[RECORD_PHONE_MAX];
+
+    phone_number_open(reader->numbers, kept, clear);
+    return clear[0] != '\0' ? keyed_hashes_person(reader->hashes, clear, hash) : -1;
+}
+
 int person_find(const struct setup *setup, const char *phone, struct person *person)
 {
     const char *url = setup->config.database_url;
-    struct keyed_hashes *hashes = keyed_hashes_create(&setup->keys);
-    struct phone_numbers *numbers = phone_numbers_create(&setup->keys, true);
-    unsigned char user_id[KEYED_HASHES_PERSON_SIZE];
+    struct number_reader reader = {phone_numbers_create(&setup->keys, true),
+                                   keyed_hashes_create(&setup->keys)};
+    struct record_name name = {.phone_number = phone,
+                               .sealed_number = person->sealed,
+                               .is_user_id = phone[0] != '+',
+                               .number_hash = number_hash,
+                               .arg = &reader};
     char error[ERROR_MAX] = "the cryptographic library fails";
 
-    int status = hashes != NULL && numbers != NULL &&
-                         keyed_hashes_person(hashes, phone, user_id) == 0 &&
-                         phone_number_seal(numbers, phone, person->sealed) == 0
+    int status = reader.hashes != NULL && reader.numbers != NULL &&
+                         keyed_hashes_person(reader.hashes, phone, name.hash) == 0 &&
+                         phone_number_seal(reader.numbers, phone, person->sealed) == 0
                      ? 0
                      : -1;
     if (status == 0)
-        status = record_links_find(url, phone, person->sealed, phone[0] == '+' ? NULL : user_id,
-                                   &person->links, error);
+        status = record_links_find(url, &name, &person->links, error);
     if (status == 0)
-        status = linked_open(numbers, &person->links);
-    if (status == 0 && phone[0] != '+')
-        status = record_links_check(url, &person->links, error);
-    keyed_hashes_free(hashes);
-    phone_numbers_free(numbers);
+        status = linked_open(reader.numbers, &person->links);
+    if (status == 0 && name.is_user_id)
+        status = record_links_check(url, &name, &person->links, error);
+    keyed_hashes_free(reader.hashes);
+    phone_numbers_free(reader.numbers);
     return status == 0 ? 0 : command_fail("DATABASE_URL", error);
 }
 

@@ -74,10 +74,16 @@ static void entry_look(struct walk *walk, const char *id, const struct redisRepl
     } else if (is_wanted(erasure, &claim) && (erasure->delete || is_somebodys(&claim))) {
         struct found *found = &walk->found[walk->found_count++];
         snprintf(found->id, sizeof found->id, "%s", id);
+        /* What was said is of a record that is there; nothing is to be made of it. */
+        const bool goes = erasure->delete || claim.said == RECORD_SAID_SAME;
         claim.phone_number[0] = '\0';
         claim.person = (struct record_person){0};
+        claim.has_near = false;
+        claim.said = RECORD_SAID_NOTHING;
+        memset(claim.near, 0, sizeof claim.near);
+        memset(claim.said_of, 0, sizeof claim.said_of);
         found->length =
-            erasure->delete ? 0 : outbox_claim_seal_at(walk->seal, &claim, sealed_s, found->sealed);
+            goes ? 0 : outbox_claim_seal_at(walk->seal, &claim, sealed_s, found->sealed);
     }
     OPENSSL_cleanse(&claim, sizeof claim);
 }

@@ -16,7 +16,7 @@
 /* Old records that go in one transaction; of a person, all. */
 #define OLD_AT_ONCE 500
 
-/* Records neither under the number $2, sealed $4, nor of one of the user ids $3 that remember that $1 asked, in
+/* Records neither under the numbers $2 and $5, sealed $4 and $6, nor of one of the user ids $3 that remember that $1 asked, in
  * hexadecimal digits; and what makes all records forget it. */
 extern const char *const asked_count_sql[], *const asked_forget_sql[];
 
@@ -40,7 +40,7 @@ static const char *const begin_sql[] = {
 
 static const char *const count_sql[] = STATEMENTS("SELECT count(*) FROM uic_records WHERE ", "");
 static const char *const blank_sql[] =
-    STATEMENTS("UPDATE uic_records SET phone_number = '', user_id = NULL,"
+    STATEMENTS("UPDATE uic_records SET phone_number = '', user_id = NULL, near = NULL,"
                " asked_by = CASE WHEN uic_code = $2 THEN NULL ELSE asked_by END WHERE ",
                "");
 static const char *const delete_sql[] = STATEMENTS(
@@ -63,6 +63,24 @@ static const char *const erased_sql[] = {
     [SQL_POSTGRES] =
         "INSERT INTO uic_erased AS e (who, at) VALUES (decode($1, 'hex'), ($2 || '+00')::timestamptz)"
         " ON CONFLICT (who) DO UPDATE SET at = greatest(e.at, excluded.at)",
+};
+/* $1 a hash; and its beginning. */
+static const char *const names_sql[] = {
+    [SQL_SQLITE] = "DELETE FROM uic_links WHERE user_id = $1 OR number = $1",
+    [SQL_POSTGRES] =
+        "DELETE FROM uic_links WHERE user_id = decode($1, 'hex') OR number = decode($1, 'hex')",
+};
+static const char *const asked_sql[] = {
+    [SQL_SQLITE] = "DELETE FROM uic_asked WHERE who = $1",
+    [SQL_POSTGRES] = "DELETE FROM uic_asked WHERE who = decode($1, 'hex')",
+};
+/* $1 a code: who asked for it. */
+static const char *const askers_sql[] = {
+    [SQL_SQLITE] =
+        "DELETE FROM uic_asked WHERE record = (SELECT id FROM uic_records WHERE uic_code = $1)",
+    [SQL_POSTGRES] = "DELETE FROM uic_asked USING uic_records AS r, generate_series(0, 15) AS n"
+                     " WHERE r.uic_code = $1 AND record = r.id"
+                     " AND who = substring(r.asked_by FROM 8 * n + 1 FOR 5)",
 };
 static const char trust_sql[] =
     "INSERT INTO uic_marks (name, value) VALUES ('" RECORD_TRUSTED_MARK "', $1)"
@@ -150,11 +168,19 @@ static const char *digits_of(const char *digits)
     return digits != NULL && strlen(digits) >= RECORD_NOTED_DIGITS_MIN ? digits : NULL;
 }
 
-/* A person's hashes where she asked: of her numbers and user ids. */
+/* A person's hashes: of her numbers and user ids. */
 struct identities {
-    unsigned char hashes[2 + RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
+    unsigned char hashes[2 + 2 * RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
     size_t count;
 };
+
+static void identity_add(struct identities *all, const unsigned char hash[RECORD_USER_ID_SIZE])
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (memcmp(all->hashes[i], hash, RECORD_USER_ID_SIZE) == 0)
+            return;
+    memcpy(all->hashes[all->count++], hash, RECORD_USER_ID_SIZE);
+}
 
 static enum sql_result identities_find(struct sql *sql, const struct record_erasure *erasure,
                                        struct identities *all)
@@ -171,20 +197,21 @@ static enum sql_result identities_find(struct sql *sql, const struct record_eras
     keyed_hash_free(keyed);
     if (status != 0)
         return sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
-    /* A user id that was given as such stands there already. */
     for (size_t i = 0; links != NULL && i < links->count; i++)
-        if (memcmp(all->hashes[0], links->user_ids[i], RECORD_IDENTITY_SIZE) != 0)
-            memcpy(all->hashes[all->count++], links->user_ids[i], RECORD_USER_ID_SIZE);
+        identity_add(all, links->user_ids[i]);
+    for (size_t i = 0; links != NULL && i < links->number_count; i++)
+        identity_add(all, links->numbers[i]);
     return SQL_DONE;
 }
 
 /* Runs a statement once for each of the hashes that stand for the person where she asked: with it, in
- * hexadecimal digits, as $1, and as $2 to $4 what whose records are hers; with
+ * hexadecimal digits, as $1, and as $2 to $6 whose records are hers; with
  * repeats until it finds no more: a record may hold her twice. Sums up. */
 static enum sql_result asker_run(struct sql *sql, const char *statement, int count, bool repeats,
                                  const struct record_erasure *erasure,
                                  const struct selection *selection, int64_t *number)
 {
+    const struct record_links *links = erasure->links;
     char asker[2 * RECORD_IDENTITY_SIZE + 1];
     struct identities all;
     enum sql_result result = identities_find(sql, erasure, &all);
@@ -192,9 +219,12 @@ static enum sql_result asker_run(struct sql *sql, const char *statement, int cou
     for (size_t i = 0; result == SQL_DONE && i < all.count; i++) {
         int64_t some;
         hex_write(all.hashes[i], RECORD_IDENTITY_SIZE, asker);
-        const struct sql_value values[] = {sql_text(asker), sql_text(erasure->phone_number),
+        const struct sql_value values[] = {sql_text(asker),
+                                           sql_text(erasure->phone_number),
                                            sql_text(selection->user_ids),
-                                           sql_text(erasure->sealed_number)};
+                                           sql_text(erasure->sealed_number),
+                                           sql_text(links != NULL ? links->phone_number : ""),
+                                           sql_text(links != NULL ? links->sealed_number : "")};
         do {
             some = 0;
             result = sql_run(sql, statement, values, count, &some);
@@ -239,7 +269,7 @@ int record_erase_count(const char *url, const struct record_erasure *erasure,
     enum sql_result result =
         sql_run(sql, count_sql[sql->dialect], selection.values, 7, &found->records);
     if (result == SQL_DONE && erasure->phone_number != NULL)
-        result = asker_run(sql, asked_count_sql[sql->dialect], 4, false, erasure, &selection,
+        result = asker_run(sql, asked_count_sql[sql->dialect], 6, false, erasure, &selection,
                            &found->asked);
     if (result == SQL_DONE)
         result = notes_run(sql, notes_count_sql, 3, erasure, &found->notes);
@@ -257,6 +287,23 @@ static enum sql_result audit_write(struct sql *sql, const struct record_erasure 
                    SQL_VALUES(sql_text(now), sql_text(action),
                               sql_number(records + erasure->elsewhere), sql_text(erasure->author)),
                    NULL);
+}
+
+/* What stands for the person beside the records. */
+static enum sql_result names_forget(struct sql *sql, const struct record_erasure *erasure)
+{
+    char hash[2 * RECORD_USER_ID_SIZE + 1], who[2 * RECORD_IDENTITY_SIZE + 1];
+    struct identities all;
+    enum sql_result result = identities_find(sql, erasure, &all);
+
+    for (size_t i = 0; result == SQL_DONE && i < all.count; i++) {
+        hex_write(all.hashes[i], RECORD_USER_ID_SIZE, hash);
+        hex_write(all.hashes[i], RECORD_IDENTITY_SIZE, who);
+        result = sql_run(sql, names_sql[sql->dialect], SQL_VALUES(sql_text(hash)), NULL);
+        if (result == SQL_DONE)
+            result = sql_run(sql, asked_sql[sql->dialect], SQL_VALUES(sql_text(who)), NULL);
+    }
+    return result;
 }
 
 static enum sql_result answers_find(struct sql *sql, struct whos *whos,
@@ -329,6 +376,10 @@ static enum sql_result step(struct sql *sql, const struct record_erasure *erasur
         result = notes_run(sql, notes_sql, 2, erasure, &notes);
     if (result == SQL_DONE && !selection->is_old)
         result = list_write(sql, erasure, selection);
+    if (result == SQL_DONE && erasure->phone_number != NULL)
+        result = names_forget(sql, erasure);
+    if (result == SQL_DONE && erasure->code != NULL)
+        result = sql_run(sql, askers_sql[sql->dialect], SQL_VALUES(sql_text(erasure->code)), NULL);
     if (result == SQL_DONE)
         result = sql_run(sql, (deletes ? delete_sql : blank_sql)[sql->dialect], selection->values,
                          deletes ? 8 : 7, records);

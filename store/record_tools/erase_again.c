@@ -42,9 +42,27 @@ static const char *const asker_sql[] = {
                      " FROM position(decode($2, 'hex') IN asked_by) FOR 8), '')"
                      " WHERE id = $1 AND position(decode($2, 'hex') IN asked_by) % 8 = 1",
 };
+static const char *const asked_sql[] = {
+    [SQL_SQLITE] = "DELETE FROM uic_asked WHERE record = $1 AND who = $2",
+    [SQL_POSTGRES] = "DELETE FROM uic_asked WHERE record = $1 AND who = decode($2, 'hex')",
+};
+/* Behind the link of $1 and $2. */
+static const char *const links_sql[] = {
+    [SQL_SQLITE] = "SELECT number, user_id, since FROM uic_links WHERE (number, user_id) > ($1, $2)"
+                   " ORDER BY number, user_id LIMIT " PAGE,
+    [SQL_POSTGRES] =
+        "SELECT encode(number, 'hex'), encode(user_id, 'hex'), to_char(since, 'YYYY-MM-DD')"
+        " FROM uic_links WHERE (number, user_id) > (decode($1, 'hex'), decode($2, 'hex'))"
+        " ORDER BY number, user_id LIMIT " PAGE,
+};
+static const char *const link_sql[] = {
+    [SQL_SQLITE] = "DELETE FROM uic_links WHERE number = $1 AND user_id = $2",
+    [SQL_POSTGRES] = "DELETE FROM uic_links WHERE number = decode($1, 'hex')"
+                     " AND user_id = decode($2, 'hex')",
+};
 static const char delete_sql[] = "DELETE FROM uic_records WHERE id = $1";
 static const char blank_sql[] =
-    "UPDATE uic_records SET phone_number = '', user_id = NULL WHERE id = $1";
+    "UPDATE uic_records SET phone_number = '', user_id = NULL, near = NULL WHERE id = $1";
 static const char unasked_sql[] = "UPDATE uic_records SET asked_by = NULL WHERE id = $1";
 static const char notes_sql[] = "UPDATE uic_records SET notes = replace(replace(notes, $2, ''),"
                                 " $1, '') WHERE notes LIKE '%' || $1 || '%'";
@@ -243,9 +261,12 @@ static enum sql_result found_apply(struct again *again, const struct found *foun
         result = sql_run(sql, blank_sql, &id, 1, NULL);
     if (result == SQL_DONE && found->by_code)
         result = sql_run(sql, unasked_sql, &id, 1, NULL);
-    for (size_t i = 0; i < found->asker_count && result == SQL_DONE; i++)
-        result =
-            sql_run(sql, asker_sql[sql->dialect], SQL_VALUES(id, sql_text(found->askers[i])), NULL);
+    for (size_t i = 0; i < found->asker_count && result == SQL_DONE; i++) {
+        const struct sql_value values[] = {id, sql_text(found->askers[i])};
+        result = sql_run(sql, asker_sql[sql->dialect], values, 2, NULL);
+        if (result == SQL_DONE)
+            result = sql_run(sql, asked_sql[sql->dialect], values, 2, NULL);
+    }
     if (result == SQL_DONE && strlen(digits) >= RECORD_NOTED_DIGITS_MIN)
         result = sql_run(sql, notes_sql,
                          SQL_VALUES(sql_text(digits), sql_text(found->phone_number)), NULL);
@@ -277,6 +298,54 @@ static enum sql_result page_apply(struct again *again, int64_t *records)
     return result;
 }
 
+struct link_row {
+    char number[2 * RECORD_USER_ID_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
+    bool goes;
+};
+
+/* A link was made on its day: whoever was erased on that day or later is no more to be found by it. */
+static void link_look(const struct again *again, struct link_row *row)
+{
+    char since[RECORD_TIME_MAX], identity[2 * RECORD_IDENTITY_SIZE + 1];
+    int64_t since_us;
+
+    snprintf(row->number, sizeof row->number, "%s", sql_column(again->sql, 0));
+    snprintf(row->user_id, sizeof row->user_id, "%s", sql_column(again->sql, 1));
+    snprintf(since, sizeof since, "%.10s 00:00:00.000000", sql_column(again->sql, 2));
+    snprintf(identity, sizeof identity, "%s", row->number);
+    row->goes = record_time_parse(since, &since_us) == 0 &&
+                (remedy_of(again, ERASED_NUMBER, identity, since_us) != REMEDY_NONE ||
+                 remedy_of(again, ERASED_USER, row->user_id, since_us) != REMEDY_NONE);
+}
+
+/* Page by page; each link goes by itself. */
+static enum sql_result links_apply(struct again *again)
+{
+    struct sql *sql = again->sql;
+    struct link_row rows[PAGE_MAX] = {0};
+    char number[sizeof rows[0].number] = "", user_id[sizeof rows[0].user_id] = "";
+    enum sql_result result;
+    size_t count;
+
+    do {
+        count = 0;
+        result = sql_query(sql, links_sql[sql->dialect],
+                           SQL_VALUES(sql_text(number), sql_text(user_id)));
+        for (; result == SQL_ROW && count < PAGE_MAX; result = sql_next(sql))
+            link_look(again, &rows[count++]);
+        for (size_t i = 0; i < count && result == SQL_DONE; i++)
+            if (rows[i].goes)
+                result =
+                    sql_run(sql, link_sql[sql->dialect],
+                            SQL_VALUES(sql_text(rows[i].number), sql_text(rows[i].user_id)), NULL);
+        if (count > 0) {
+            strcpy(number, rows[count - 1].number);
+            strcpy(user_id, rows[count - 1].user_id);
+        }
+    } while (result == SQL_DONE && count == PAGE_MAX);
+    return result;
+}
+
 static enum sql_result again_run(struct again *again, int64_t *records)
 {
     enum sql_result result =
@@ -293,6 +362,8 @@ static enum sql_result again_run(struct again *again, int64_t *records)
         if (result == SQL_DONE)
             result = page_apply(again, records);
     } while (result == SQL_DONE && again->rows > 0);
+    if (result == SQL_DONE && !again->request->dry_run)
+        result = links_apply(again);
     if (result == SQL_DONE && again->sql->dialect == SQL_SQLITE)
         sql_run(again->sql, "PRAGMA wal_checkpoint(TRUNCATE)", SQL_NOTHING, NULL);
     return result;

@@ -18,6 +18,41 @@
  * who is $2 from now on, in the records behind $3 up to $4, where nobody asked after $5; NULL: in all. */
 extern const char *const move_own_sql[], *const move_asked_sql[];
 
+/* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it stays. */
+static const char *const links_sql[][2] = {
+    [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since)"
+                    " SELECT CASE number WHEN $3 THEN coalesce($4, number) ELSE number END,"
+                    " coalesce($2, user_id), since FROM uic_links WHERE user_id IN ($1, $2)"
+                    " ON CONFLICT DO NOTHING",
+                    "DELETE FROM uic_links WHERE (user_id = $1 AND $1 <> $2)"
+                    " OR (user_id IN ($1, $2) AND number = $3 AND $3 <> $4)"},
+    [SQL_POSTGRES] =
+        {"INSERT INTO uic_links (number, user_id, since)"
+         " SELECT CASE number WHEN decode($3, 'hex') THEN coalesce(decode($4, 'hex'), number)"
+         " ELSE number END, coalesce(decode($2, 'hex'), user_id), since"
+         " FROM uic_links WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
+         " ON CONFLICT DO NOTHING",
+         "DELETE FROM uic_links WHERE (user_id = decode($1, 'hex') AND $1 <> $2)"
+         " OR (user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
+         " AND number = decode($3, 'hex') AND $3 <> $4)"},
+};
+
+/* The same as of move_asked, of uic_asked. */
+#define WHO(who, at)                                                                \
+    " FROM uic_asked WHERE who = " who " AND record > $3 AND record <= $4 AND (" at \
+    " IS NULL OR EXISTS (SELECT 1 FROM uic_records WHERE id = record"               \
+    " AND last_requested_at <= "
+static const char *const who_sql[][2] = {
+    [SQL_SQLITE] = {"INSERT INTO uic_asked (who, record) SELECT $2, record" WHO(
+                        "$1", "$5") "substr($5, 1, 26))) ON CONFLICT DO NOTHING",
+                    "DELETE" WHO("$1", "$5") "substr($5, 1, 26))) AND $2 <> $1"},
+    [SQL_POSTGRES] = {"INSERT INTO uic_asked (who, record) SELECT decode($2, 'hex'), record" WHO(
+                          "decode($1, 'hex')",
+                          "$5::timestamptz") "$5::timestamptz)) ON CONFLICT DO NOTHING",
+                      "DELETE" WHO("decode($1, 'hex')",
+                                   "$5::timestamptz") "$5::timestamptz)) AND $2 <> $1"},
+};
+
 static const char page_sql[] = "SELECT max(id) FROM (SELECT id FROM uic_records WHERE id > $1"
                                " ORDER BY id LIMIT " PAGE ") AS page";
 
@@ -36,6 +71,25 @@ static void at_write(const struct record_move *move, char at[AT_MAX])
 {
     record_time_format(move->at_us, at);
     strcat(at, "+00");
+}
+
+/* Which of her names came together. */
+static enum sql_result links_move(struct sql *sql, const struct record_move *move)
+{
+    char texts[4][2 * RECORD_USER_ID_SIZE + 1];
+    struct sql_value values[4];
+    enum sql_result result = SQL_DONE;
+
+    for (int i = 0; i < 2; i++) {
+        const struct record_person *person = &move->people[i];
+        hex_write(person->user_id, RECORD_USER_ID_SIZE, texts[i]);
+        hex_write(person->number, RECORD_USER_ID_SIZE, texts[2 + i]);
+        values[i] = sql_text(person->has_user_id ? texts[i] : NULL);
+        values[2 + i] = sql_text(person->has_number ? texts[2 + i] : NULL);
+    }
+    for (int i = 0; result == SQL_DONE && i < 2; i++)
+        result = sql_run(sql, links_sql[sql->dialect][i], values, 4, NULL);
+    return result;
 }
 
 /* Those whose number stands in clear, and then those in which it is sealed. */
@@ -62,7 +116,7 @@ static enum sql_result own_move(struct sql *sql, struct record_move *move)
     if (result == SQL_DONE)
         result = sql_run(sql, move_own_sql[sql->dialect], values, 8, &moved);
     move->has_own = move->has_own && moved < OWN_AT_ONCE;
-    return result;
+    return result == SQL_DONE ? links_move(sql, move) : result;
 }
 
 /* What stands for a person where she asked; "" when nothing is known. */
@@ -72,6 +126,18 @@ static void identity_write(const unsigned char *identity, bool is_known,
     text[0] = '\0';
     if (is_known)
         hex_write(identity, RECORD_IDENTITY_SIZE, text);
+}
+
+/* In uic_asked before the records, which say whether somebody asked after the change. */
+static enum sql_result who_move(struct sql *sql, const struct sql_value *values, int count)
+{
+    const char *const statements[] = {who_sql[sql->dialect][0], who_sql[sql->dialect][1],
+                                      move_asked_sql[sql->dialect]};
+    enum sql_result result = SQL_DONE;
+
+    for (int i = 0; result == SQL_DONE && i < 3; i++)
+        result = sql_run(sql, statements[i], values, count, NULL);
+    return result;
 }
 
 /* By her user id, and by her number: who asked with that alone after the change is its next owner. */
@@ -89,10 +155,9 @@ static enum sql_result asked_move(struct sql *sql, const struct record_move *mov
                    after->has_user_id || (after->has_number && !before->has_user_id), to);
     for (int i = 0; result == SQL_DONE && i < 2; i++)
         if (from[i][0] != '\0' && to[0] != '\0' && strcmp(from[i], to) != 0)
-            result = sql_run(sql, move_asked_sql[sql->dialect],
-                             SQL_VALUES(sql_text(from[i]), sql_text(to), sql_number(move->after_id),
-                                        sql_number(end), sql_text(i == 0 ? NULL : at)),
-                             NULL);
+            result = who_move(sql, SQL_VALUES(sql_text(from[i]), sql_text(to),
+                                              sql_number(move->after_id), sql_number(end),
+                                              sql_text(i == 0 ? NULL : at)));
     return result;
 }
 

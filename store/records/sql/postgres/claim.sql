@@ -9,7 +9,7 @@
 -- written: rows that were inserted or counted, but not those that know the event already: these are
 -- read in the end, as they stand. No row for a claim means that another instance has registered the
 -- person while the statement ran: it wants to be made again.
--- noted, linked: what uic_asked says of the claims, and uic_links where the record does not. An ON CONFLICT knows only its own table's
+-- told, noted, linked: both beside each other; what uic_asked says of the claims, and uic_links where the record does not. An ON CONFLICT knows only its own table's
 -- columns: what else it needs is found in the arrays, by their order.
 --
 -- A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a record
@@ -42,7 +42,7 @@ WITH asked AS (
                                    number, near, sought, n)
     LEFT JOIN LATERAL (
         SELECT known.input_hash, known.uic_code
-        FROM (SELECT record FROM uic_asked WHERE who = substring(asker for 5)
+        FROM (SELECT record FROM uic_asked WHERE sought <> '' AND who = substring(asker for 5)
               ORDER BY record DESC LIMIT 200) AS own,
             LATERAL (SELECT input_hash, uic_code FROM uic_records
                      WHERE id = own.record AND (substring(near for 5) = substring(sought for 5)
@@ -52,7 +52,7 @@ WITH asked AS (
                          OR substring(near from 21) = substring(sought from 21))
                      LIMIT 1) AS known
         ORDER BY record DESC LIMIT 1
-    ) AS found ON sought <> ''
+    ) AS found ON true
 ), written AS (
     INSERT INTO uic_records AS r
         (input_hash, uic_code, phone_number, created_at, last_requested_at, last_event_id, asked_by,
@@ -110,44 +110,46 @@ WITH asked AS (
     WHERE (excluded.last_event_id = ANY (r.last_event_id || r.previous_event_ids)) IS NOT TRUE
     RETURNING id, input_hash, uic_code, phone_number, user_id, request_count = 1 AS is_new,
         substring(asked_by for 8) AS latest
+), told AS MATERIALIZED (
+    SELECT asked.*, id, written.uic_code AS written_code, is_new, latest <> asker AS asked_before,
+        (written.user_id = asked.user_id AND written.phone_number = asked.phone_number) IS TRUE
+            AS says_both
+    FROM asked LEFT JOIN written USING (input_hash)
 ), noted AS (
     INSERT INTO uic_asked (who, record)
-    SELECT substring(asker for 5), id FROM asked JOIN written USING (input_hash)
-    WHERE near IS NOT NULL AND asker IS NOT NULL
+    SELECT substring(asker for 5), id FROM told
+    WHERE id IS NOT NULL AND near IS NOT NULL AND asker IS NOT NULL
         AND (is_new OR (SELECT record FROM uic_asked
                         WHERE who = substring(asker for 5) AND record = id) IS NULL)
 ), linked AS (
     INSERT INTO uic_links (number, user_id, since)
-    SELECT number, asked.user_id, (at AT TIME ZONE 'UTC')::date
-    FROM asked JOIN written USING (input_hash)
-    WHERE length(number) = 16 AND asked.user_id IS NOT NULL
-        AND (written.user_id = asked.user_id AND written.phone_number = asked.phone_number) IS NOT TRUE
+    SELECT number, user_id, (at AT TIME ZONE 'UTC')::date FROM told
+    WHERE id IS NOT NULL AND length(number) = 16 AND user_id IS NOT NULL AND NOT says_both
         AND (SELECT since FROM uic_links
-             WHERE number = asked.number AND user_id = asked.user_id) IS NULL
-    ORDER BY number, asked.user_id
+             WHERE number = told.number AND user_id = told.user_id) IS NULL
+    ORDER BY number, user_id
     ON CONFLICT DO NOTHING
 )
 SELECT n, is_taken AND near_hash IS NULL,
-    coalesce(CASE WHEN near_hash IS NOT NULL THEN near_code END, written.uic_code, known.uic_code),
-    coalesce(written.is_new, known.is_new)::integer,
-    CASE WHEN written.input_hash IS NULL THEN known.asked_before
-        ELSE latest <> asker END::integer,
+    coalesce(CASE WHEN near_hash IS NOT NULL THEN near_code END, written_code, known.uic_code),
+    coalesce(told.is_new, known.is_new)::integer,
+    coalesce(told.asked_before, known.asked_before)::integer,
     encode(near_hash, 'hex'),
     (SELECT set_config('synchronous_commit', 'on', true)
      WHERE current_setting('synchronous_commit') <> 'remote_apply')
-FROM asked LEFT JOIN written USING (input_hash) LEFT JOIN LATERAL (
+FROM told LEFT JOIN LATERAL (
     SELECT uic_code,
         request_count =
-            array_position(last_event_id || previous_event_ids, asked.event_id) AS is_new,
+            array_position(last_event_id || previous_event_ids, told.event_id) AS is_new,
         position(asker in coalesce(asked_by, '')) = 0
             AND coalesce(position(substring(number for 5) || substring(asker from 6)
                                   in asked_by), 0) = 0
-            AND (user_id = asked.user_id
+            AND (user_id = told.user_id
                  OR position(substring(asker for 5) in coalesce(asked_by, '')) > 0
-                 OR (((user_id IS NULL AND phone_number = asked.phone_number)
+                 OR (((user_id IS NULL AND phone_number = told.phone_number)
                       OR position(substring(number for 5) in coalesce(asked_by, '')) > 0)
-                     AND uic_number_is_anothers(asked.number, asked.phone_number, asked.user_id)
+                     AND uic_number_is_anothers(told.number, told.phone_number, told.user_id)
                          IS NOT TRUE)) AS asked_before
     FROM uic_records
-    WHERE written.input_hash IS NULL AND near_hash IS NULL AND input_hash = asked.input_hash LIMIT 1
+    WHERE told.id IS NULL AND near_hash IS NULL AND input_hash = told.input_hash LIMIT 1
 ) AS known ON true

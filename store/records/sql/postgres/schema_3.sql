@@ -70,3 +70,16 @@ CREATE TRIGGER uic_near_delete AFTER DELETE ON uic_records
 REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION uic_near_delete();
 -- Of those whose row that counted goes, the oldest counts.
 ALTER TABLE uic_records DROP CONSTRAINT uic_records_same_as_fkey;
+
+-- What a record is found by goes with its number, too.
+CREATE FUNCTION uic_near_forget() RETURNS trigger LANGUAGE plpgsql
+SET search_path FROM CURRENT SET enable_seqscan = off AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(7694693);
+    DELETE FROM uic_near WHERE record = OLD.id;
+    DELETE FROM uic_pairs WHERE record = OLD.id;
+    DELETE FROM uic_pairs WHERE answers = OLD.input_hash;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER uic_near_forget AFTER UPDATE OF phone_number ON uic_records
+FOR EACH ROW WHEN (NEW.phone_number = '') EXECUTE FUNCTION uic_near_forget();

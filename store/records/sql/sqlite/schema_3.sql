@@ -59,3 +59,10 @@ BEGIN
     SET same_as = nullif((SELECT min(id) FROM uic_records WHERE same_as = old.id), id)
     WHERE same_as = old.id;
 END;
+
+-- What a record is found by goes with its number, too.
+CREATE TRIGGER uic_near_forget AFTER UPDATE OF phone_number ON uic_records WHEN new.phone_number = ''
+BEGIN
+    DELETE FROM uic_near WHERE record = old.id;
+    DELETE FROM uic_pairs WHERE record = old.id OR answers = old.input_hash;
+END;
