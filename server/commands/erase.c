@@ -33,8 +33,7 @@ const struct command cmd_erase = {
         "what came from the same person while the number was hidden goes with the rest. A number may\n"
         "have been given out again: when its records are some user id's, it is said how many, and\n"
         "since when. Of one user id, whoever is asked before deletion decides, --yes wants --all; of\n"
-        "several nothing is done without --all. Who hides her number, and asked only for records of\n"
-        "others, is found by her user id alone.\n"
+        "several nothing is done without --all.\n"
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
         "number until they are replaced, and what a restore put aside until it is deleted; the\n"
         "table uic_erased, of keyed hashes, keeps it from coming back by them or by the outbox.\n"
@@ -104,11 +103,10 @@ static void tell_count(const char *what, int64_t count)
 static void tell_nobody(const struct request *request)
 {
     if (request->phone[0] != '\0')
-        printf(
-            "personne n’a ce numéro : est-il écrit comme dans les fiches ? Qui cache son numéro se "
-            "trouve par son identifiant : --phone CD.…\n"
-            "nobody has this number: is it written as in the records? Who hides her number is "
-            "found by her user id: --phone CD.…\n");
+        printf("personne n’a ce numéro : est-il écrit comme dans les fiches ? Qui ne l’a jamais "
+               "montré se trouve par son identifiant : --phone CD.…\n"
+               "nobody has this number: is it written as in the records? Who never showed it is "
+               "found by her user id: --phone CD.…\n");
     else if (request->code != NULL)
         printf("aucune fiche n’a ce code\n"
                "no record has this code\n");

@@ -23,8 +23,7 @@ const struct command cmd_records = {
         "numbers stand in clear or sealed makes no difference. No other number is told, but what\n"
         "somebody wrote into the notes. What the same person wrote while the number was hidden is\n"
         "among it. When the records of a number are some user id's, the number may have been given out\n"
-        "again since: say whom you mean by the user id (CD.1234), or --all. Who hides her number, and\n"
-        "asked only for records of others, is found by her user id alone. Changes nothing.\n\n"
+        "again since: say whom you mean by the user id (CD.1234), or --all. Changes nothing.\n\n"
         "  --phone NUMBER  written as people or WhatsApp write it, with + in front; or a user id\n"
         "  --all           all that is under the number, of whoever had it\n"
         "  --flow FILE     as for serve\n",
@@ -151,8 +150,9 @@ static int show(const struct setup *setup, struct request *request)
                 found.notes);
     print_elsewhere(&elsewhere);
     if (request->phone[0] == '+' && found.records + found.asked == 0)
-        puts(SAYS("note : qui cache son numéro se trouve par son identifiant : --phone CD.…",
-                  "hint: who hides her number is found by her user id: --phone CD.…"));
+        puts(SAYS(
+            "note : qui n’a jamais montré son numéro se trouve par son identifiant : --phone CD.…",
+            "hint: who never showed her number is found by her user id: --phone CD.…"));
     puts(SAYS("note : les sauvegardes peuvent en contenir davantage, jusqu’à ce qu’elles soient "
               "remplacées ; « whatsapp-uic erase --phone » efface",
               "hint: backups may hold more until they are replaced; whatsapp-uic erase --phone "

@@ -321,6 +321,36 @@ static void a_person_keeps_her_codes_under_another_number_and_id(void **state)
     assert_sql(&bench, "SELECT phone_number FROM uic_records", "+243990000001");
 }
 
+#define LINKED                                     \
+    SQL("SELECT number || user_id FROM uic_links", \
+        "SELECT encode(number, 'hex') || encode(user_id, 'hex') FROM uic_links")
+
+/* What she asked for of others', and which names of hers came together. */
+static void what_is_beside_the_records_moves_too(void **state)
+{
+    char expected[4 * RECORD_USER_ID_SIZE + 1], who[2 * RECORD_USER_ID_SIZE + 1];
+    struct asked asked = asked_as(NUMBER, "CD.1", "SM9");
+
+    (void)state;
+    assert_false(told("+243990000001", "CD.77"));
+    asked.claim.has_near = true;
+    assert_int_equal(claimed(&bench, &asked), STORE_OK);
+    for (int round = 0; round < 2; round++) {
+        moved(NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER);
+        hash_of(NEW_NUMBER, expected);
+        hash_of("CD.2", expected + 2 * RECORD_USER_ID_SIZE);
+        assert_sql(&bench, LINKED, expected);
+        hash_of("CD.2", who);
+        who[2 * RECORD_IDENTITY_SIZE] = '\0';
+        assert_sql(&bench,
+                   SQL("SELECT who FROM uic_asked", "SELECT encode(who, 'hex') FROM uic_asked"),
+                   who);
+    }
+    moved(NULL, NULL, "CD.2", "CD.3", EVER);
+    hash_of("CD.3", expected + 2 * RECORD_USER_ID_SIZE);
+    assert_sql(&bench, LINKED, expected);
+}
+
 static void a_hidden_number_has_another_id(void **state)
 {
     (void)state;
@@ -406,6 +436,7 @@ int main(void)
         TEST(a_claim_that_says_nobody_is_its_numbers),
         TEST(many_people_in_one_batch),
         TEST(a_person_keeps_her_codes_under_another_number_and_id),
+        TEST(what_is_beside_the_records_moves_too),
         TEST(a_hidden_number_has_another_id),
         TEST(a_number_alone_moves),
         TEST(what_is_anothers_stays),
