@@ -73,7 +73,7 @@ static void all_of_a_claim_comes_back(void **state)
     unsigned char sealed[OUTBOX_SEALED_MAX];
 
     (void)state;
-    const size_t length = outbox_claim_seal(seal, &put, sealed);
+    const size_t length = outbox_claim_seal_at(seal, &put, 1764460800, sealed);
     assert_true(length > 0);
     assert_int_equal(opened(sealed, length, &got), 0);
     assert_same(&put, &got);
@@ -125,7 +125,7 @@ static void what_earlier_releases_put_is_read(void **state)
     assert_memory_equal(got.person.user_id, "uuuuuuuuuuuuuuuu", RECORD_USER_ID_SIZE);
     assert_memory_equal(got.person.number, "nnnnn", RECORD_IDENTITY_SIZE);
     /* What is cut stays so when it is put back. */
-    assert_int_equal(opened(sealed, outbox_claim_seal(seal, &got, sealed), &got), 0);
+    assert_int_equal(opened(sealed, outbox_claim_seal_at(seal, &got, 1764460800, sealed), &got), 0);
     assert_true(got.person.number_is_cut);
 }
 
