@@ -149,7 +149,6 @@ static int setup(void **state)
     settings = (struct exchange_settings){
         .base = event_base_new(),
         .flow = flow,
-        .keys = &keys,
         .hashes = keyed_hashes_create(&keys),
         .numbers = phone_numbers_create(&keys, false),
         .salt = SALT,
