@@ -100,8 +100,8 @@ static void claim_append(struct claims_array *arrays, const struct record_claim 
     element_append(&arrays[USER_IDS], person->user_id,
                    person->has_user_id ? sizeof person->user_id : 0);
     element_append(&arrays[NUMBERS], person->number,
-                   !person->has_user_id || !person->has_number ? 0
-                   : person->number_is_cut                     ? RECORD_IDENTITY_SIZE
+                   !person->has_number     ? 0
+                   : person->number_is_cut ? RECORD_IDENTITY_SIZE
                                                                : sizeof person->number);
     element_append(&arrays[NEAR], claim->near, claim->has_near ? sizeof claim->near : 0);
     claim_near_sought(claim, sought);

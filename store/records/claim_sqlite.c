@@ -95,7 +95,7 @@ static enum sql_result record_write(struct sql *sql, const struct record_claim *
         sql_text(texts->requested),
         sql_text(person->has_user_id ? texts->user_id : NULL),
         sql_text(has_both ? texts->number_who : NULL),
-        sql_text(is_linked(person) ? texts->number : NULL),
+        sql_text(person->has_number && !person->number_is_cut ? texts->number : NULL),
         sql_text(claim->has_near ? texts->near : NULL),
     };
     const int count = sizeof values / sizeof values[0];

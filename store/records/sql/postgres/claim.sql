@@ -1,5 +1,5 @@
 -- $1 hashes, in their order, $2 codes, $3 phone numbers, $4 times, $5 events, $6 who asks, or empty; $7
--- hashes of user ids, or empty; $8 where there is one, the hash of the number beside it, or empty; $9 what
+-- hashes of user ids, or empty; $8 the hash of the number, beside it or alone, or empty; $9 what
 -- a record is found by when answers are nearly its own, or empty; $10 where it is to be looked for first, as
 -- near.sql of SQLite, or empty.
 --

@@ -9,13 +9,15 @@ CREATE TABLE uic_links (
 CREATE INDEX uic_links_user_id ON uic_links (user_id);
 
 -- Whether another user id than $3 is known to have come with the number, $1 by its hash or $2 as records
--- hold it: then what the number had before there were ids is not this one's. Rarely asked, so it has a
+-- hold it: then what the number had before there were ids is not this one's. NULL, a number alone, is
+-- another than any. Rarely asked, so it has a
 -- plan of its own, which must not read a whole table either.
 CREATE FUNCTION uic_number_is_anothers(bytea, text, bytea) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN
-    RETURN (SELECT count(*) FROM uic_links WHERE number = $1 AND user_id <> $3) > 0
-        OR (SELECT count(*) FROM uic_records WHERE phone_number = $2 AND user_id <> $3) > 0;
+    RETURN (SELECT count(*) FROM uic_links WHERE number = $1 AND user_id IS DISTINCT FROM $3) > 0
+        OR (SELECT count(*) FROM uic_records
+            WHERE phone_number = $2 AND user_id IS NOT NULL AND user_id IS DISTINCT FROM $3) > 0;
 END $$;
 
 -- Who asked for which record that has near, by the beginning of her keyed hash, as in asked_by: so that

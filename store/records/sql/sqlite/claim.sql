@@ -1,6 +1,6 @@
 -- $1 hash, $2 code, $3 phone number, $4 now, $5 event, $6 who asks or NULL, $7 last requested, $8 hash
 -- of the user id or NULL, $9 where there is one, the beginning of the hash of the number beside it, with
--- a space before it, or NULL; $10 the whole of that hash, or NULL; $11 what the record is found by when
+-- a space before it, or NULL; $10 the whole hash of the number, with an id or alone, or NULL; $11 what the record is found by when
 -- answers are nearly its own, or NULL.
 --
 -- No row comes back when the row knows this event. It remembers several: two people with the same
@@ -12,10 +12,10 @@
 -- without the message. A number belongs to the user id that came with it last: alone, or with another
 -- id, it is somebody else from then on; and what it had before there were ids belongs to the first id that
 -- came with it.
--- number: whether no other user id is known to have come with it.
+-- number: whether no other user id is known to have come with it; of a number alone, none.
 WITH number AS (
-    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND user_id <> $8)
-        AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> $8) AS is_hers
+    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND user_id IS NOT $8)
+        AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> coalesce($8, '')) AS is_hers
 )
 INSERT INTO uic_records (input_hash, uic_code, phone_number, created_at, last_requested_at,
     last_event_id, asked_by, user_id, near)
