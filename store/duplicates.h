@@ -1,6 +1,7 @@
 /*
- * Records that may be of one person twice: pairs that agree in four of five answers, found step by
- * step behind the claims, and what administrators decide of them. Of a pair that is one person the
+ * Records that may be of one person twice: pairs that agree in four of five answers, or in all that
+ * the code shows, found step by step behind the claims; pairs that people and administrators name; and
+ * what administrators decide of them. Of a pair that is one person the
  * older record counts: the other one's same_as says so, and each keeps its code. What people are told
  * never depends on any of it.
  *

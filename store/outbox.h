@@ -37,7 +37,7 @@ struct outbox_settings {
     unsigned char erased_key[OUTBOX_ERASED_KEY_SIZE]; /* of the list of erased people */
     unsigned in_flight_max;                           /* entries being put at once */
     unsigned replicas;     /* of Redis, that must have an entry before it counts as put */
-    uint64_t length_max;   /* of the stream: beyond it nothing is taken */
+    uint64_t length_max;   /* of this salt's entries in the stream: beyond it nothing is taken */
     uint64_t length_alarm; /* of the stream: a put that goes beyond has the watch told at once */
     bool drain;            /* this link empties the stream too */
 };
@@ -84,7 +84,7 @@ struct outbox_entry {
 };
 
 /* In one round trip: STORE_LATER, then STORE_OK (it is in the stream), STORE_FULL (the stream has
- * length_max entries); or it may be in the stream all the same: STORE_DOWN (Redis is away),
+ * length_max entries of this salt); or it may be in the stream all the same: STORE_DOWN (Redis is away),
  * STORE_UNREPLICATED (too few replicas had it within a second). At once: STORE_DOWN or STORE_FULL. */
 enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entry);
 
@@ -134,7 +134,7 @@ int outbox_list(struct redis_call *call, const struct seal_keys *keys,
  * refused. Returns 0 or -1 with error; some may be gone then. */
 int outbox_delete_foreign(struct redis_call *call, const struct seal_keys *keys, size_t *deleted,
                           char error[ERROR_MAX]);
-/* Puts what was refused back into the stream, as long as that holds fewer than length_max. What is
+/* Puts what was refused back into the stream, as long as that holds fewer than length_max of this salt. What is
  * of these keys is sealed anew, as of now. Returns 0 or -1 with error; some may be back then. */
 int outbox_retry(struct redis_call *call, const struct seal_keys *keys, uint64_t length_max,
                  size_t *put_back, char error[ERROR_MAX]);

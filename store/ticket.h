@@ -13,11 +13,11 @@
 
 enum store_status {
     STORE_OK,
-    STORE_ABSENT,       /* load: there is no such session */
+    STORE_ABSENT,       /* load: there is no such session; claim: the person or record was erased */
     STORE_CONFLICT,     /* save: somebody saved in between; claim: the code is another person's */
     STORE_DOWN,         /* the store cannot be reached, failed, or did not answer in time */
     STORE_FULL,         /* a limit of ours is reached: too many operations in flight, or no room */
-    STORE_REFUSED,      /* sessions: the store answers, and surely did nothing */
+    STORE_REFUSED,      /* the store answers, and surely did nothing; claim: it is too old */
     STORE_UNREPLICATED, /* done, and too few replicas have it: a failover may lose it */
     STORE_LATER,        /* `done` will be called */
 };

@@ -102,7 +102,7 @@ static void claim_append(struct claims_array *arrays, const struct record_claim 
     element_append(&arrays[NUMBERS], person->number,
                    !person->has_number     ? 0
                    : person->number_is_cut ? RECORD_IDENTITY_SIZE
-                                                               : sizeof person->number);
+                                           : sizeof person->number);
     element_append(&arrays[NEAR], claim->near, claim->has_near ? sizeof claim->near : 0);
     claim_near_sought(claim, sought);
     element_append(&arrays[SOUGHT], sought,

@@ -7,7 +7,8 @@
  *                            ▼
  *                  200; or 503 when its time has passed, or the records fail
  *
- * What takes too long for an answer goes on without: it is known as done when Meta tells it again. A change
+ * What takes too long for an answer goes on without: it is known as done when Meta tells it again. The rest
+ * is known in memory alone: a process that ends leaves it undone, and a person is told a code as new. A change
  * that names no user id moves nothing. A worker's, on its thread.
  */
 #ifndef SERVER_CHANNELS_META_MOVER_H

@@ -9,8 +9,9 @@
 -- written: rows that were inserted or counted, but not those that know the event already: these are
 -- read in the end, as they stand. No row for a claim means that another instance has registered the
 -- person while the statement ran: it wants to be made again.
--- told, noted, linked: both beside each other; what uic_asked says of the claims, and uic_links where the record does not. An ON CONFLICT knows only its own table's
--- columns: what else it needs is found in the arrays, by their order.
+-- told: both beside each other. noted: what uic_asked says of the claims. linked: what uic_links does,
+-- where the record does not say it. An ON CONFLICT knows only its own table's columns: what else it needs
+-- is found in the arrays, by their order.
 --
 -- A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a record
 -- was last asked for when it is written, or later. created_at is for statistics; one that came by the
