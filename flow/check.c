@@ -65,8 +65,8 @@ static void print_path(FILE *out, const struct node *node)
     fprintf(out, "%s%s", node->above->above != NULL ? "." : "", key);
 }
 
-/* Begins a line, whose rest is the caller's to write. Returns whether there is to be one: not when there
- * are too many already. */
+/* Begins a line, whose rest is the caller's to write. Returns whether there is to be one: not when
+ * there are too many already. */
 static bool begin_mistake(const struct node *node)
 {
     struct report *report = node->report;

@@ -208,8 +208,8 @@ enum command command_of_button(const struct flow *flow, const char *text, size_t
 /* Whether a stop word of a flow file can be one: a single word, and no other command. */
 bool command_may_be(const char *word);
 
-/* How much of a conversation is cleared and wiped whole: all but the arrays at its end, of which only
- * what is in use is wiped. A member that stands behind or between them breaks the build. */
+/* How much of a conversation is cleared and wiped whole: all but the arrays at its end, of which
+ * only what is in use is wiped. A member that stands behind or between them breaks the build. */
 #define CONVERSATION_CLEARED offsetof(struct conversation, recent.ids)
 _Static_assert(sizeof(struct conversation) ==
                    CONVERSATION_CLEARED + FLOW_RECENT_MAX * (sizeof(uint64_t) + sizeof(uint32_t)) +

@@ -388,8 +388,8 @@ enum flow_pending flow_pending(const struct flow *flow, const struct conversatio
 /* The id of the message that completed a COMPLETE conversation. */
 uint64_t conversation_event(const struct conversation *conversation);
 
-/* The normalised answers of a COMPLETE conversation, in room, which is to be wiped. Returns 0, or -1
- * for answers that the flow did not take. */
+/* The normalised answers of a COMPLETE conversation, in room, which is to be wiped. Returns 0, or
+ * -1 for answers that the flow did not take. */
 int conversation_answers(const struct flow *flow, const struct conversation *conversation,
                          char room[FLOW_NORMALIZED_MAX], struct uic_text answers[FLOW_STEPS_MAX]);
 
@@ -422,8 +422,8 @@ struct flow_option {
 };
 
 /* The options that the last reply offers: those of a choice question, the languages, the names to
- * choose from, yes and no to the review, or its answers, or to whether it is the same person. Returns
- * how many; 0 when it asks for words, or for nothing. */
+ * choose from, yes and no to the review, or its answers, or to whether it is the same person.
+ * Returns how many; 0 when it asks for words, or for nothing. */
 size_t flow_options(const struct flow *flow, const struct conversation *conversation,
                     struct flow_option options[FLOW_OPTIONS_MAX]);
 

@@ -87,8 +87,8 @@ static enum flow_event ask_which(const struct turn *turn, const struct flow_read
     return turn_move(conversation, CONVERSATION_ASKING, FLOW_REPLY_QUESTION, FLOW_EVENT_WHICH);
 }
 
-/* A text is kept as it was read, letters as they were checked, every other answer as it goes into the
- * code: what is told back is what the person knows. */
+/* A text is kept as it was read, letters as they were checked, every other answer as it goes into
+ * the code: what is told back is what the person knows. */
 static enum flow_event take_reading(const struct turn *turn, const struct flow_reading *reading,
                                     struct uic_text said, struct uic_text normalized)
 {

@@ -1,9 +1,9 @@
 /*
  * Records that may be of one person twice: pairs that agree in four of five answers, or in all that
- * the code shows, found step by step behind the claims; pairs that people and administrators name; and
- * what administrators decide of them. Of a pair that is one person the
- * older record counts: the other one's same_as says so, and each keeps its code. What people are told
- * never depends on any of it.
+ * the code shows, found step by step behind the claims; pairs that people and administrators name;
+ * and what administrators decide of them. Of a pair that is one person the older record counts: the
+ * other one's same_as says so, and each keeps its code. What people are told never depends on any
+ * of it.
  *
  *     duplicates_build(link, &build)                     a server, once in a while
  *     reader = duplicates_open(url, DUPLICATES_OPEN, error);       the command line; these block
@@ -26,9 +26,9 @@ enum duplicates_kind { DUPLICATES_PLACE, DUPLICATES_YEAR, DUPLICATES_DAY, DUPLIC
 #define DUPLICATES_CROWD 8
 
 /*
- * A step through the records in the order of their ids, each record once: uic_marks holds how far all
- * instances are. Records without near are passed over. A record that is committed after others with a
- * higher id is not missed when until_id is what newest_id was a minute before.
+ * A step through the records in the order of their ids, each record once: uic_marks holds how far
+ * all instances are. Records without near are passed over. A record that is committed after others
+ * with a higher id is not missed when until_id is what newest_id was a minute before.
  */
 struct duplicates_build {
     struct store_ticket ticket;
@@ -93,8 +93,8 @@ struct duplicates_decided {
 #define DUPLICATES_APART 3     /* not the same: another pair of them was found to be different */
 #define DUPLICATES_TOGETHER 4  /* not different: others that were found to be the same link them */
 
-/* With a line in uic_audit, which does not say of whom. Blocks. Returns 0; one of these, and nothing
- * is changed; or -1 with error. */
+/* With a line in uic_audit, which does not say of whom. Blocks. Returns 0; one of these, and
+ * nothing is changed; or -1 with error. */
 int duplicates_decide(const char *url, const struct duplicates_decision *decision,
                       struct duplicates_decided *decided, char error[ERROR_MAX]);
 

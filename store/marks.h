@@ -32,8 +32,8 @@ struct marks_settings {
     const char *text;
     const struct record_store *records; /* that the database confirms */
     atomic_bool *is_ours; /* set for good when this Redis is known to be ours (redis_url.is_ours) */
-    /* On the link's thread: Redis has another mark, and may be another's; or it is ours, and the mark
-     * was written over, told once a minute at most. */
+    /* On the link's thread: Redis has another mark, and may be another's; or it is ours, and the
+     * mark was written over, told once a minute at most. */
     void (*foreign)(void *arg, const char *why);
     void (*mended)(void *arg);
     void *arg;

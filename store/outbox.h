@@ -11,9 +11,9 @@
  * Every link that was attached with drain set also takes part in emptying the stream: a consumer
  * group for each salt, which leaves other salts' entries alone, entries of dead instances claimed
  * after a while, batches bounded, backoff with jitter while the database is away. Writing is
- * idempotent by the claim's event id. An entry may wait for as long as it takes; but one that is more
- * than a day older than the last look that found the stream empty was put back there by somebody, and
- * is not written. Needs Redis 6.2.
+ * idempotent by the claim's event id. An entry may wait for as long as it takes; but one that is
+ * more than a day older than the last look that found the stream empty was put back there by
+ * somebody, and is not written. Needs Redis 6.2.
  */
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
@@ -42,8 +42,8 @@ struct outbox_settings {
     bool drain;            /* this link empties the stream too */
 };
 
-/* What the outbox tells its owner, on the link's thread; replicated may be NULL where none are asked
- * for. */
+/* What the outbox tells its owner, on the link's thread; replicated may be NULL where none are
+ * asked for. */
 struct outbox_watch {
     /* Entries waiting, from each look at the stream that found some, and from the first that found
      * none again: about each second. */
@@ -84,8 +84,9 @@ struct outbox_entry {
 };
 
 /* In one round trip: STORE_LATER, then STORE_OK (it is in the stream), STORE_FULL (the stream has
- * length_max entries of this salt); or it may be in the stream all the same: STORE_DOWN (Redis is away),
- * STORE_UNREPLICATED (too few replicas had it within a second). At once: STORE_DOWN or STORE_FULL. */
+ * length_max entries of this salt); or it may be in the stream all the same: STORE_DOWN (Redis is
+ * away), STORE_UNREPLICATED (too few replicas had it within a second). At once: STORE_DOWN or
+ * STORE_FULL. */
 enum store_status outbox_put(struct outbox_link *link, struct outbox_entry *entry);
 
 /*
@@ -111,8 +112,8 @@ struct outbox_erasure {
 int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call, char error[ERROR_MAX]);
 
 /*
- * Looking at the outbox, and putting back what was refused. Blocks: for the command line; servers may
- * run meanwhile.
+ * Looking at the outbox, and putting back what was refused. Blocks: for the command line; servers
+ * may run meanwhile.
  */
 enum outbox_key { OUTBOX_OURS, OUTBOX_FOREIGN, OUTBOX_DAMAGED };
 
@@ -134,8 +135,9 @@ int outbox_list(struct redis_call *call, const struct seal_keys *keys,
  * refused. Returns 0 or -1 with error; some may be gone then. */
 int outbox_delete_foreign(struct redis_call *call, const struct seal_keys *keys, size_t *deleted,
                           char error[ERROR_MAX]);
-/* Puts what was refused back into the stream, as long as that holds fewer than length_max of this salt. What is
- * of these keys is sealed anew, as of now. Returns 0 or -1 with error; some may be back then. */
+/* Puts what was refused back into the stream, as long as that holds fewer than length_max of this
+ * salt. What is of these keys is sealed anew, as of now. Returns 0 or -1 with error; some may be
+ * back then. */
 int outbox_retry(struct redis_call *call, const struct seal_keys *keys, uint64_t length_max,
                  size_t *put_back, char error[ERROR_MAX]);
 

@@ -113,8 +113,8 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
 /* Erasing: removing what stands for a person, with a line in uic_audit about it that does not say
  * for whom. */
 
-/* What is known of a person of whom only the number is given, or the user id: the other one, as records
- * say it, and what came together without a record of its own (uic_links). */
+/* What is known of a person of whom only the number is given, or the user id: the other one, as
+ * records say it, and what came together without a record of its own (uic_links). */
 #define RECORD_LINKS_MAX 8
 struct record_links {
     /* The user ids of a number, the one that came last first; or the one. */
@@ -122,8 +122,8 @@ struct record_links {
     int64_t records[RECORD_LINKS_MAX];                 /* of the number with each */
     char since[RECORD_LINKS_MAX][sizeof "2026-01-01"]; /* the day of the first of them */
     size_t count;
-    /* Of a user id, when it was never another's; or "". As a record holds it; whoever hands it on opens
-     * it, and adds how it stands sealed. */
+    /* Of a user id, when it was never another's; or "". As a record holds it; whoever hands it on
+     * opens it, and adds how it stands sealed. */
     char phone_number[RECORD_PHONE_MAX];
     char sealed_number[RECORD_PHONE_MAX];
     /* Hashes of numbers that came with the user ids, and with no other. */
@@ -135,8 +135,8 @@ struct record_links {
 typedef int record_number_hash(void *arg, const char *kept,
                                unsigned char hash[RECORD_USER_ID_SIZE]);
 
-/* Who: a number, in clear and sealed with its hash; or a user id, as records hold it in place of a number,
- * with its hash. */
+/* Who: a number, in clear and sealed with its hash; or a user id, as records hold it in place of a
+ * number, with its hash. */
 struct record_name {
     const char *phone_number, *sealed_number;
     bool is_user_id;
@@ -150,8 +150,8 @@ struct record_name {
 int record_links_find(const char *url, const struct record_name *name, struct record_links *links,
                       char error[ERROR_MAX]);
 
-/* Of a user id, with the number that was found in clear and sealed: takes the number out when it is known,
- * in either form, to have come with another user id. Blocks. Returns 0 or -1 with error. */
+/* Of a user id, with the number that was found in clear and sealed: takes the number out when it is
+ * known, in either form, to have come with another user id. Blocks. Returns 0 or -1 with error. */
 int record_links_check(const char *url, const struct record_name *name, struct record_links *links,
                        char error[ERROR_MAX]);
 
@@ -196,8 +196,9 @@ int record_erase(const char *url, const struct record_erasure *erasure, int64_t 
 /* How a number is to stand. Returns 0, or -1: it stays as it is. */
 typedef int record_phone_convert(void *arg, const char *kept, char wanted[RECORD_PHONE_MAX]);
 
-/* What an older backup brought back of those whom uic_erased names: the records that were made before
- * are erased again, as they were then. A record that was made in the minute of an erasure is kept, for times have no seconds. */
+/* What an older backup brought back of those whom uic_erased names: the records that were made
+ * before are erased again, as they were then. A record that was made in the minute of an erasure is
+ * kept, for times have no seconds. */
 struct record_again {
     const unsigned char *asker_key, *erased_key;
     record_phone_convert *phone_open; /* a number as it stands: in clear */
@@ -212,8 +213,8 @@ int record_erase_again(const char *url, const struct record_again *request, int6
                        char error[ERROR_MAX]);
 
 /* Numbers from clear to sealed, or back: what is sealed begins with siv: (see
- * server/security/phone_numbers.h). In small transactions, each with all records of its numbers; may
- * end anywhere, and is begun again where it ended. The totals stay those of as many numbers. */
+ * server/security/phone_numbers.h). In small transactions, each with all records of its numbers;
+ * may end anywhere, and is begun again where it ended. The totals stay those of as many numbers. */
 
 struct record_phones;
 

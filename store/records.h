@@ -8,11 +8,12 @@
  *     record_detach(link); record_store_close(store);
  *
  * A claim inserts the record, or finds it by its input hash and counts the request, unless
- * the record remembers this event: then it changes nothing and answers as it did the first time. The
- * record remembers who asked, as keyed hashes, the newest sixteen: what a person is told depends on
- * what she asked herself. She is known by her user id, and by her number as long as no id came with
- * it; so a number that comes with another id than before is another person. Which ids came with which
- * numbers is remembered too: what a number had before there were ids is the first one's.
+ * the record remembers this event: then it changes nothing and answers as it did the first time.
+ * The record remembers who asked, as keyed hashes, the newest sixteen: what a person is told
+ * depends on what she asked herself. She is known by her user id, and by her number as long as no
+ * id came with it; so a number that comes with another id than before is another person. Which ids
+ * came with which numbers is remembered too: what a number had before there were ids is the first
+ * one's.
  */
 #ifndef STORE_RECORDS_H
 #define STORE_RECORDS_H
@@ -36,15 +37,15 @@ struct sql;
 /* Of a keyed hash of a user id that a record keeps, and of what it remembers of whoever asked. */
 #define RECORD_USER_ID_SIZE 16
 #define RECORD_IDENTITY_SIZE 5
-/* What a record keeps to be found by answers that are nearly its own: five keyed hashes of its answers,
- * each without one of them. */
+/* What a record keeps to be found by answers that are nearly its own: five keyed hashes of its
+ * answers, each without one of them. */
 #define RECORD_NEAR_HASHES 5
 #define RECORD_NEAR_HASH_SIZE 5
 #define RECORD_NEAR_SIZE (RECORD_NEAR_HASHES * RECORD_NEAR_HASH_SIZE)
 
 /* A claim from the outbox, where whoever can write to Redis may have put it back: one that is older
- * than the erasure of whom it is of ends with STORE_ABSENT; one that is_old and that its record does
- * not know, with STORE_REFUSED. Neither writes anything. */
+ * than the erasure of whom it is of ends with STORE_ABSENT; one that is_old and that its record
+ * does not know, with STORE_REFUSED. Neither writes anything. */
 #define RECORD_ERASED_SIZE 16
 struct record_replay {
     struct keyed_hash *erased; /* the key of the list of erased people; of the link's thread */
@@ -63,8 +64,8 @@ struct record_job {
     int64_t due_ms; /* monotonic */
 };
 
-/* Whoever asks, as keyed hashes under one key: a person's identity is the beginning of the user id's,
- * or of the number's for who has none. Both together are remembered as belonging together. */
+/* Whoever asks, as keyed hashes under one key: a person's identity is the beginning of the user
+ * id's, or of the number's for who has none. Both together are remembered as belonging together. */
 struct record_person {
     bool has_user_id, has_number;
     bool number_is_cut; /* only its identity is known: an earlier release put it into the outbox */
@@ -89,12 +90,13 @@ struct record_claim {
     bool has_near;                /* of the answers: */
     unsigned char near[RECORD_NEAR_SIZE];
     /* Look first among what this person asked for, the newest 200 records, for one of nearly these
-     * answers: near at the same place, but not at near_except, which says nothing. Never of others. */
+     * answers: near at the same place, but not at near_except, which says nothing. Never of others.
+     */
     bool asks_near;
     uint8_t near_except;
-    /* RECORD_SAID_SAME: the claim is of the near record, by its input_hash and code, and said_of is the
-     * input hash of the answers that were given; no record is made. RECORD_SAID_DIFFERENT: the claim is
-     * of the answers, and said_of is the near record's. */
+    /* RECORD_SAID_SAME: the claim is of the near record, by its input_hash and code, and said_of is
+     * the input hash of the answers that were given; no record is made. RECORD_SAID_DIFFERENT: the
+     * claim is of the answers, and said_of is the near record's. */
     enum record_said said;
     unsigned char said_of[RECORD_HASH_SIZE];
     /* Out: */
@@ -204,8 +206,9 @@ void record_watch_commits(struct record_link *link, const struct record_commit_w
 bool record_link_up(const struct record_link *link);
 
 /* STORE_LATER; or STORE_FULL when too many claims wait. Later: STORE_OK, committed; STORE_CONFLICT
- * when the wanted code is another person's (claim again with a longer one); STORE_ABSENT when a near
- * record that is said to be the same is there no more (claim the answers as they are); STORE_DOWN. */
+ * when the wanted code is another person's (claim again with a longer one); STORE_ABSENT when a
+ * near record that is said to be the same is there no more (claim the answers as they are);
+ * STORE_DOWN. */
 enum store_status record_claim(struct record_link *link, struct record_claim *claim);
 
 /* Reads totals that the database keeps itself, in a few milliseconds however many records there

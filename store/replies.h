@@ -161,8 +161,8 @@ bool replies_at_rest(const struct replies_link *link);
 
 /*
  * Erasing a person's replies that wait in Redis. Blocks: for the command line; servers may run
- * meanwhile, and what one of them has in hand just now may still be sent. With dry_run they are only
- * counted. Returns 0 with *found, or -1 with error.
+ * meanwhile, and what one of them has in hand just now may still be sent. With dry_run they are
+ * only counted. Returns 0 with *found, or -1 with error.
  */
 struct redis_call;
 int replies_erase(const struct replies_settings *settings, struct redis_call *call,

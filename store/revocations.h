@@ -10,8 +10,8 @@
  *     revocations_detach(link); revocations_close(revocations);
  *
  * While Redis is away an instance knows what was ended on itself, and what it found ended before.
- * When Redis is back, and every few seconds, each instance writes what it knows again: also into one
- * that lost its data, or whose clock was set forward.
+ * When Redis is back, and every few seconds, each instance writes what it knows again: also into
+ * one that lost its data, or whose clock was set forward.
  *
  * Redis key: "uic:ended:" + 32 hexadecimal digits of SHA-256(text); value "1".
  */

@@ -35,8 +35,8 @@ struct redis_link;
 /* Of the hash that names a session, the bytes that the name does not show. */
 #define SESSION_WHO_SIZE 16
 
-/* A mark that does not change is written so often in its life at most, not with each message: it may
- * end this part of its life sooner after the last save. */
+/* A mark that does not change is written so often in its life at most, not with each message: it
+ * may end this part of its life sooner after the last save. */
 #define SESSION_MARK_WRITES 24
 
 struct session_settings {
@@ -124,8 +124,8 @@ enum store_status session_load(struct session_link *link, struct session *sessio
  * was not; STORE_FULL; STORE_LATER. */
 enum store_status session_save(struct session_link *link, struct session *session);
 
-/* Whether a failover may lose what was loaded: settings.replicas are asked for, and it may be that a
- * save, ours or another's, is not with them yet. Who saves it again will know. */
+/* Whether a failover may lose what was loaded: settings.replicas are asked for, and it may be that
+ * a save, ours or another's, is not with them yet. Who saves it again will know. */
 bool session_may_be_lost(const struct session *session);
 
 /* Deletes the session whatever its version, and its mark unless keep_mark (then it is as if the

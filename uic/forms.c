@@ -1,6 +1,6 @@
 /*
- * Mwamba and Muamba, Tshibangu and Cibangu: one form for the spellings of a name in the DR Congo. Rules
- * rewrite a text from left to right; "sound" then gives up what ears and pens confuse most.
+ * Mwamba and Muamba, Tshibangu and Cibangu: one form for the spellings of a name in the DR Congo.
+ * Rules rewrite a text from left to right; "sound" then gives up what ears and pens confuse most.
  */
 #include "uic/forms.h"
 

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Both change an extended text (ASCII capitals and digits, NUL-terminated) in place. A text is never
- * empty behind them that was not before. */
+/* Both change an extended text (ASCII capitals and digits, NUL-terminated) in place. A text is
+ * never empty behind them that was not before. */
 
 /* capacity counts the NUL. Returns UIC_OK, or UIC_NO_ROOM with the text spoilt. */
 int form_spelling(char *text, size_t *length, size_t capacity);

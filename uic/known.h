@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether the character, beyond ASCII, still yields a letter or digit after normalisation, by Unicode 14. */
+/* Whether the character, beyond ASCII, still yields a letter or digit after normalisation, by
+ * Unicode 14. */
 bool uic_is_known(uint32_t character);
 
 #endif

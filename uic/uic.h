@@ -50,8 +50,9 @@ enum uic_normalization {
      * decomposition are folded: œ OE, æ AE, ß SS, ø O, ł L, đ D, ı I, ŋ N, ɛ E, ɔ O. */
     UIC_EXTENDED,
     /* One form for the spellings of a name in the DR Congo, made of the extended text; digits stay,
-     * and what would be empty (H) stays as it is. Mwamba, Muamba: MUAMBA. Tshibangu, Cibangu: CIBANGU.
-     * Keeps endings, by which first names differ: Jean JEAN, Jeanne JEANE, Michelle MIXELE. */
+     * and what would be empty (H) stays as it is. Mwamba, Muamba: MUAMBA. Tshibangu, Cibangu:
+     * CIBANGU. Keeps endings, by which first names differ: Jean JEAN, Jeanne JEANE, Michelle
+     * MIXELE. */
     UIC_SPELLING,
     /* The same without what ears and pens confuse most: Nsimba, Nzimba, Simba: SIBA. */
     UIC_SOUND,
@@ -75,8 +76,8 @@ UIC_API int uic_normalize_number(const char *text, size_t length, char *out, siz
                                  size_t *out_length);
 
 /*
- * The sound of an answer that was normalised before, in whichever way: of what uic_normalize made of
- * a text by UIC_EXTENDED, UIC_SPELLING or UIC_SOUND, what UIC_SOUND makes of that text. Room and
+ * The sound of an answer that was normalised before, in whichever way: of what uic_normalize made
+ * of a text by UIC_EXTENDED, UIC_SPELLING or UIC_SOUND, what UIC_SOUND makes of that text. Room and
  * returned value as there.
  */
 UIC_API int uic_sound(enum uic_normalization from, const char *text, size_t length, char *out,

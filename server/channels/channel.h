@@ -77,8 +77,8 @@ void webhook_handle(struct channel *channel, struct http_request *request);
  * again. Once for each answer. */
 void delivery_done(struct delivery *delivery, const struct message *message, bool handled);
 
-/* While a channel receives a request: it is not answered before each hold was let go, later; handled
- * as of delivery_done. */
+/* While a channel receives a request: it is not answered before each hold was let go, later;
+ * handled as of delivery_done. */
 void delivery_hold(struct delivery *delivery);
 void delivery_release(struct delivery *delivery, bool handled);
 

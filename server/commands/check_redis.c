@@ -22,8 +22,8 @@ static void print_advice(const char *verdict, const char *words, const struct re
     print_finding(verdict, "Redis", text);
 }
 
-/* Conversations that vanish are as bad as none, and a failover that may lose what its settings promise to
- * keep; what a crash or a failover may lose otherwise is a hint. */
+/* Conversations that vanish are as bad as none, and a failover that may lose what its settings
+ * promise to keep; what a crash or a failover may lose otherwise is a hint. */
 static int check_risks(const struct redis_survey *survey, const struct config *config)
 {
     const bool is_bad[REDIS_RISKS] = {

@@ -6,8 +6,8 @@
 
 struct setup;
 
-/* Prints what is found about the Redis of REDIS_URL. Returns 0, or -1 when something is bad; *clock_s
- * is what time it is there, 0 where it does not say. */
+/* Prints what is found about the Redis of REDIS_URL. Returns 0, or -1 when something is bad;
+ * *clock_s is what time it is there, 0 where it does not say. */
 int check_redis(const struct setup *setup, int64_t *clock_s);
 
 #endif

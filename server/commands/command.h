@@ -40,7 +40,8 @@ extern const struct command cmd_serve;
 extern const struct command cmd_sessions;
 extern const struct command cmd_stats;
 
-/* An option of a command: a flag, which it sets, or a text, which it takes from the next argument. */
+/* An option of a command: a flag, which it sets, or a text, which it takes from the next argument.
+ */
 struct command_option {
     const char *name; /* without its dashes; NULL ends a list */
     bool *flag;
@@ -61,8 +62,8 @@ int command_flow_option(struct options *options, int argc, char *argv[]);
 int command_number(unsigned *number, const char *text, unsigned max);
 /* Says on standard error what was expected instead; returns -1. */
 int command_expected(const char *program, const char *what);
-/* Says what will be done, in whole lines, and asks on the terminal whether to go on. Returns 0, or -1
- * when the answer is no, or there is no terminal, having said so. */
+/* Says what will be done, in whole lines, and asks on the terminal whether to go on. Returns 0, or
+ * -1 when the answer is no, or there is no terminal, having said so. */
 int command_confirm(const char *name, const char *what);
 /* Says on standard error what is wrong with what; returns -1. */
 int command_fail(const char *what, const char *why);

@@ -1,5 +1,5 @@
-/* whatsapp-uic duplicates: pairs of codes that may be one person's, and what an administrator decides of
- * them. */
+/* whatsapp-uic duplicates: pairs of codes that may be one person's, and what an administrator
+ * decides of them. */
 #include "store/duplicates.h"
 #include "server/commands/author.h"
 #include "server/commands/command.h"

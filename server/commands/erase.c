@@ -217,8 +217,8 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
     return 0;
 }
 
-/* By what else the records know the person. Of a number with one user id, whoever is asked before it goes
- * knows what she answers. */
+/* By what else the records know the person. Of a number with one user id, whoever is asked before
+ * it goes knows what she answers. */
 static int links_find(struct erase *erase, const struct request *request)
 {
     const struct record_links *links = &erase->person.links;
@@ -230,7 +230,8 @@ static int links_find(struct erase *erase, const struct request *request)
     return links->count > 1 || (request->yes && !request->dry_run) ? person_refuse("erase") : 0;
 }
 
-/* With another salt, sessions and outbox would keep what is to go. Returns 0 or the exit code, told. */
+/* With another salt, sessions and outbox would keep what is to go. Returns 0 or the exit code,
+ * told. */
 static int salt_check(const struct erase *erase)
 {
     char error[ERROR_MAX];

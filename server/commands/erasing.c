@@ -56,8 +56,8 @@ static enum store_status session_end(struct erasing *erasing, struct redis_call 
     return status;
 }
 
-/* The person's next address of all: through each channel by the number, by the other one, and by each
- * user id. Returns false after the last. */
+/* The person's next address of all: through each channel by the number, by the other one, and by
+ * each user id. Returns false after the last. */
 static bool address_next(const struct erasing *erasing, size_t i, char address[ADDRESS_MAX])
 {
     const size_t channels = sizeof schemes / sizeof *schemes;

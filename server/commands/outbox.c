@@ -1,6 +1,5 @@
-/* whatsapp-uic outbox: what waits for the database and what was refused, to put the latter back, and to
- * take away what another salt left.
- * Never whose it is, nor which code. */
+/* whatsapp-uic outbox: what waits for the database and what was refused, to put the latter back,
+ * and to take away what another salt left. Never whose it is, nor which code. */
 #include "store/outbox.h"
 #include "server/commands/command.h"
 #include "server/commands/stats_view.h"

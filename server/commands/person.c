@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The linked number, as the record holds it, in clear and sealed; none when it was sealed under another
- * salt. */
+/* The linked number, as the record holds it, in clear and sealed; none when it was sealed under
+ * another salt. */
 static int linked_open(struct phone_numbers *numbers, struct record_links *links)
 {
     char clear[RECORD_PHONE_MAX];

@@ -84,8 +84,8 @@ static void on_entry(void *arg, const struct outbox_seen *seen)
     *(int64_t *)arg += seen->key == OUTBOX_OURS;
 }
 
-/* What waits in the outbox has its number in the form of when it was told. Where Redis is away or not
- * ours to read, the command has done all the same what it is for. */
+/* What waits in the outbox has its number in the form of when it was told. Where Redis is away or
+ * not ours to read, the command has done all the same what it is for. */
 static void outbox_tell(const struct move *move)
 {
     const char *url = move->setup.config.redis_url;

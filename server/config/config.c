@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistr.h>
 
-/* What a file of which not all was read (not whole) does not say is not missing; nor is the salt for
- * who needs none, or has it in a file of its own. */
+/* What a file of which not all was read (not whole) does not say is not missing; nor is the salt
+ * for who needs none, or has it in a file of its own. */
 static int read_setting(struct config *config, const struct setting *setting,
                         const struct dotenv *file, bool whole, bool salted, FILE *errors)
 {

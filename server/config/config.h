@@ -80,8 +80,8 @@ struct config {
 int config_load(struct config *config, const char *env_file, FILE *errors);
 void config_free(struct config *config);
 
-/* The same for a command that only has to do with the database: the salt may be missing, and the file
- * that holds it is not read, for it may be one that systemd shows to the service alone. */
+/* The same for a command that only has to do with the database: the salt may be missing, and the
+ * file that holds it is not read, for it may be one that systemd shows to the service alone. */
 int config_load_unsalted(struct config *config, const char *env_file, FILE *errors);
 
 /* The same for a command that needs only what makes a code, UIC_SALT and FLOW_FILE: no other

@@ -48,9 +48,9 @@ void exchange_answer_unavailable(struct exchange *exchange, const char *why)
     exchange_answer_with(exchange, &reply);
 }
 
-/* This message's code was registered, and then the session was loaded again, which knows the message
- * already: it counts as what it was. Where another message of the person has been handled since, the
- * conversation is told, and not saved, as it was then. */
+/* This message's code was registered, and then the session was loaded again, which knows the
+ * message already: it counts as what it was. Where another message of the person has been handled
+ * since, the conversation is told, and not saved, as it was then. */
 static void exchange_recall(struct exchange *exchange)
 {
     if (exchange->outcome.effect == FLOW_IGNORE)
@@ -96,9 +96,9 @@ void exchange_answer_reply(struct exchange *exchange)
     explicit_bzero(service->reply, reply.length);
 }
 
-/* A save that is begun is answered before the deadline: whoever is told "try again" after it was done
- * would give the same answer to the next question. Complete answers, and what is saved once more, are
- * known when they come again. */
+/* A save that is begun is answered before the deadline: whoever is told "try again" after it was
+ * done would give the same answer to the next question. Complete answers, and what is saved once
+ * more, are known when they come again. */
 const char *exchange_save_objection(const struct exchange *exchange)
 {
     const int64_t latest_us = 1000 * (int64_t)exchange->service->settings.deadline_ms - SAVE_MAX_US;

@@ -119,8 +119,8 @@ static void exchange_ask_near(struct exchange *exchange)
     exchange->state = EXCHANGE_SAVE;
 }
 
-/* Whether the code is told as one that this person has already: who says so of hers was told it, even
- * where it has been forgotten since who asked. */
+/* Whether the code is told as one that this person has already: who says so of hers was told it,
+ * even where it has been forgotten since who asked. */
 static bool is_existing(const struct record_claim *claim)
 {
     return claim->asked_before || claim->said == RECORD_SAID_SAME;
@@ -159,8 +159,8 @@ bool exchange_claim_finish(struct exchange *exchange)
     }
 }
 
-/* Nobody knows yet whether the person was registered before, so it is told like a new code, unless she
- * says herself that she was. */
+/* Nobody knows yet whether the person was registered before, so it is told like a new code, unless
+ * she says herself that she was. */
 bool exchange_outbox_finish(struct exchange *exchange)
 {
     if (exchange->entry.ticket.status != STORE_OK) {

@@ -15,13 +15,13 @@
  *                                                                            |
  *     a store is away, full, refuses, or the deadline passed: "try again" ---+
  *
- * What is near a record that the person asked for is asked about instead: CLAIM has written nothing,
- * SAVE saves the question, and her answer completes the conversation once more.
+ * What is near a record that the person asked for is asked about instead: CLAIM has written
+ * nothing, SAVE saves the question, and her answer completes the conversation once more.
  *
  * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
- * Where a failover of Redis may lose what was loaded (session_may_be_lost), what is known already is
- * saved once more before it is told, and complete answers before their code is claimed.
+ * Where a failover of Redis may lose what was loaded (session_may_be_lost), what is known already
+ * is saved once more before it is told, and complete answers before their code is claimed.
  *
  * Invariants: the answer is given exactly once, in exchange_answer_with; a code is told only after
  * its claim was committed, in the records or on its way there in the outbox, and the session saved,
@@ -174,8 +174,8 @@ static void save_count(struct exchange *exchange)
 }
 
 /* After a load or a save that did not work. Whoever is told "try again" after a save that was done
- * would have the answer count for the next question: so where that may be the session is loaded again,
- * which knows this message or does not. */
+ * would have the answer count for the next question: so where that may be the session is loaded
+ * again, which knows this message or does not. */
 static enum fsm_next load_again(struct exchange *exchange, bool patient, const char *why)
 {
     if (!exchange->unsure && !patient) {

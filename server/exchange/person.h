@@ -19,8 +19,8 @@ int person_read_user_id(struct keyed_hashes *hashes, const struct message *messa
 int person_read_number(struct keyed_hashes *hashes, const struct message *message,
                        struct record_person *person);
 
-/* By what sessions and replies are kept: the address, or with a user id its scheme and the hash. The
- * number is with scheme and plus. Returns the length. */
+/* By what sessions and replies are kept: the address, or with a user id its scheme and the hash.
+ * The number is with scheme and plus. Returns the length. */
 size_t person_address(const struct message *message, const struct record_person *person,
                       char address[MESSAGE_ADDRESS_MAX + 1]);
 /* The same of a hash alone, with a scheme of at most PERSON_SCHEME_MAX characters. */

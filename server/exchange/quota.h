@@ -1,8 +1,8 @@
 /*
- * How much one address may do: messages in a minute, finished codes in a day; and how often in a day
- * it is asked whether it is the same person. Tables for the whole
- * process, of a fixed size, in which whoever did most is kept; several instances count each for
- * itself. All functions may be called from any thread.
+ * How much one address may do: messages in a minute, finished codes in a day; and how often in a
+ * day it is asked whether it is the same person. Tables for the whole process, of a fixed size, in
+ * which whoever did most is kept; several instances count each for itself. All functions may be
+ * called from any thread.
  */
 #ifndef SERVER_EXCHANGE_QUOTA_H
 #define SERVER_EXCHANGE_QUOTA_H

@@ -41,8 +41,8 @@ bool clients_forwarded(const struct clients *clients, const char *header,
 /* A key for a table of addresses: of an IPv6 address only its network counts, for it is one
  * subscriber's. seed is random, so that nobody can choose addresses that meet. */
 uint64_t client_address_hash(const struct client_address *address, uint64_t seed);
-/* Counts something that this address opens; false, and not counted, when it has too much open. Where
- * too many others are counted it is true, and not counted. */
+/* Counts something that this address opens; false, and not counted, when it has too much open.
+ * Where too many others are counted it is true, and not counted. */
 bool clients_enter(struct clients *clients, const struct client_address *address);
 /* Once for each clients_enter that returned true. */
 void clients_leave(struct clients *clients, const struct client_address *address);

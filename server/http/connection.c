@@ -5,8 +5,8 @@
  * scanner has not read. If it is not, one of them took bytes for something else, and nothing behind
  * them is to be trusted: the connection closes.
  *
- * Nothing is read from a connection while a request of it is handled or its response is written, and
- * the scanner refuses a request that is too large: so what a connection holds is bounded. */
+ * Nothing is read from a connection while a request of it is handled or its response is written,
+ * and the scanner refuses a request that is too large: so what a connection holds is bounded. */
 #include "server/http/connection.h"
 
 #include "server/http/client.h"

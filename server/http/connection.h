@@ -60,8 +60,8 @@ bool connection_is_proxy(const struct connections *connections,
                          const struct client_address *address);
 /* Whether the request was made on this machine, with no proxy between. */
 bool connection_is_local(struct connections *connections, struct evhttp_request *request);
-/* Just before the response is sent: fills in which version it has, and whether the connection closes
- * behind it. */
+/* Just before the response is sent: fills in which version it has, and whether the connection
+ * closes behind it. */
 void connection_responded(struct connections *connections, struct evhttp_request *request,
                           struct response_terms *terms);
 

@@ -92,8 +92,8 @@ enum head_method head_method(const struct head_scanner *scanner);
 uint64_t head_body_length(const struct head_scanner *scanner);
 /* Whether the body under way is one that only large_path may have. */
 bool head_body_is_large(const struct head_scanner *scanner);
-/* Whether the connection ends behind the response to the complete request: the client said so, or it
- * speaks HTTP/1.0, or to us as to a proxy. */
+/* Whether the connection ends behind the response to the complete request: the client said so, or
+ * it speaks HTTP/1.0, or to us as to a proxy. */
 bool head_closes(const struct head_scanner *scanner);
 bool head_is_1_0(const struct head_scanner *scanner);
 

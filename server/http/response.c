@@ -1,5 +1,5 @@
-/* A response as bytes: its head is gathered from pieces that mostly stand here, and copied once with
- * its body. evhttp would keep, check, copy and print each header by itself. */
+/* A response as bytes: its head is gathered from pieces that mostly stand here, and copied once
+ * with its body. evhttp would keep, check, copy and print each header by itself. */
 #include "server/http/response.h"
 
 #include "server/telemetry/http_status.h"
@@ -78,7 +78,8 @@ static void gather_security(struct gathered *all, const struct http_response *re
                             "frame-ancestors 'none'\r\n");
 }
 
-/* HEAD is told what GET would get, but for the bytes; in HTTP/1.0 a body ends with its connection. */
+/* HEAD is told what GET would get, but for the bytes; in HTTP/1.0 a body ends with its connection.
+ */
 static bool tells_length(const struct http_response *response, const struct response_terms *terms)
 {
     const bool may_have_body = response->status != 204 && response->status != 304;

@@ -32,8 +32,8 @@ struct response_terms {
     bool closes;      /* the connection, behind it */
 };
 
-/* Appends head and body, with the headers that every response has for browsers. Returns 0, or -1 when
- * out of memory; then nothing was appended. */
+/* Appends head and body, with the headers that every response has for browsers. Returns 0, or -1
+ * when out of memory; then nothing was appended. */
 int response_print(struct evbuffer *out, const struct http_response *response,
                    const struct response_terms *terms);
 

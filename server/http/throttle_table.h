@@ -1,8 +1,8 @@
 /*
- * How long an address that gave a token waits for its response. A wrong one waits, each time longer;
- * a right one that follows waits as long as the wrong ones before it, so that the response tells
- * nothing before they could have. Nobody is ever refused. One table for the whole process, of a
- * fixed size. Any thread.
+ * How long an address that gave a token waits for its response. A wrong one waits, each time
+ * longer; a right one that follows waits as long as the wrong ones before it, so that the response
+ * tells nothing before they could have. Nobody is ever refused. One table for the whole process, of
+ * a fixed size. Any thread.
  */
 #ifndef SERVER_HTTP_THROTTLE_TABLE_H
 #define SERVER_HTTP_THROTTLE_TABLE_H
@@ -23,8 +23,8 @@ struct throttle_table;
 struct throttle_table *throttle_table_create(void);
 void throttle_table_free(struct throttle_table *table);
 
-/* Milliseconds that a try waits for its response, whether it was right or not: 0 for a right one from
- * an address of which no wrong one waits. */
+/* Milliseconds that a try waits for its response, whether it was right or not: 0 for a right one
+ * from an address of which no wrong one waits. */
 unsigned throttle_table_wait(struct throttle_table *table, const struct client_address *who,
                              bool right, int64_t now_ms);
 

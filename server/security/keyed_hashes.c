@@ -1,6 +1,6 @@
-/* HMAC-SHA256 with a key for each use, of which the first bytes are used. The day's tags are made of
- * what a session's name leaves of its hash, by AES under a key of the day: a message needs no other
- * hash of the address. */
+/* HMAC-SHA256 with a key for each use, of which the first bytes are used. The day's tags are made
+ * of what a session's name leaves of its hash, by AES under a key of the day: a message needs no
+ * other hash of the address. */
 #include "server/security/keyed_hashes.h"
 
 #include "server/security/keys.h"

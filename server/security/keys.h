@@ -28,7 +28,8 @@ struct keys {
 int keys_derive(struct keys *keys, const char *salt);
 void keys_wipe(struct keys *keys);
 
-/* One more key, from another secret; the same as keys_derive's for its label. Returns 0, or -1 when the cryptographic library fails. */
+/* One more key, from another secret; the same as keys_derive's for its label. Returns 0, or -1 when
+ * the cryptographic library fails. */
 int key_derive(unsigned char key[KEY_SIZE], const char *secret, const char *label);
 
 #endif

@@ -80,8 +80,8 @@ static void base64url_write(const unsigned char *bytes, size_t length, char *tex
     *text = '\0';
 }
 
-/* Takes nothing but what base64url_write makes, or two texts would be one number. Returns the length,
- * or 0. */
+/* Takes nothing but what base64url_write makes, or two texts would be one number. Returns the
+ * length, or 0. */
 static size_t base64url_read(const char *text, unsigned char bytes[BYTES_MAX])
 {
     const size_t characters = strlen(text);

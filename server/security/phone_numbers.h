@@ -1,12 +1,12 @@
 /*
- * Phone numbers and user ids as records hold them: in clear, or sealed by AES-256-SIV (RFC 5297) under
- * a key of their own, so that equal numbers are equal text, and the database compares and counts
- * them without reading one.
+ * Phone numbers and user ids as records hold them: in clear, or sealed by AES-256-SIV (RFC 5297)
+ * under a key of their own, so that equal numbers are equal text, and the database compares and
+ * counts them without reading one.
  *
  *     sealed = "siv:" and base64url of tag (16) and ciphertext
  *
- * What begins with siv: is sealed, in either mode: a clear text that began so would be sealed, too. An
- * empty text is no number and stays empty. Belongs to one thread.
+ * What begins with siv: is sealed, in either mode: a clear text that began so would be sealed, too.
+ * An empty text is no number and stays empty. Belongs to one thread.
  */
 #ifndef SERVER_SECURITY_PHONE_NUMBERS_H
 #define SERVER_SECURITY_PHONE_NUMBERS_H

@@ -1,7 +1,7 @@
 /*
- * Each round ends where the records ended when the round before it began: whoever was being written then
- * is there by now. What is found is told nowhere here: from log and metrics nobody learns whether a code
- * is like another one.
+ * Each round ends where the records ended when the round before it began: whoever was being written
+ * then is there by now. What is found is told nowhere here: from log and metrics nobody learns
+ * whether a code is like another one.
  */
 #include "server/serving/duplicates.h"
 

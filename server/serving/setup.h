@@ -19,9 +19,10 @@ struct setup {
     struct keys keys;
 };
 
-/* env_file: instead of .env, or NULL; flow_file: instead of the configured one, or NULL. Prints every
- * mistake in configuration and flow file, one a line, to errors. In production the flow withholds
- * languages that nobody has reviewed. Returns 0 or -1; setup_close is due in both cases. */
+/* env_file: instead of .env, or NULL; flow_file: instead of the configured one, or NULL. Prints
+ * every mistake in configuration and flow file, one a line, to errors. In production the flow
+ * withholds languages that nobody has reviewed. Returns 0 or -1; setup_close is due in both cases.
+ */
 int setup_open(struct setup *setup, const char *env_file, const char *flow_file, FILE *errors);
 void setup_close(struct setup *setup);
 

@@ -30,8 +30,8 @@ struct shared_stores {
 };
 
 /* Prepares the database, which stops the start when it is of another salt or flow; one that is away
- * does so unless there is an outbox for what it should keep. Returns 0, RECORD_DIFFERS or -1 with error, and
- * *subject naming what is wrong; shared_stores_close is due in both cases. */
+ * does so unless there is an outbox for what it should keep. Returns 0, RECORD_DIFFERS or -1 with
+ * error, and *subject naming what is wrong; shared_stores_close is due in both cases. */
 int shared_stores_open(struct shared_stores *shared, const struct setup *setup,
                        const char **subject, char error[ERROR_MAX]);
 /* When no worker is attached any more. */

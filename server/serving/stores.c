@@ -38,7 +38,8 @@ static void on_changed(void *arg, bool up, const char *why)
 }
 
 /* A store is of another salt or flow: everybody would get another code than before. The process
- * comes to its end as by SIGTERM, with a code by which a service manager does not start it again. */
+ * comes to its end as by SIGTERM, with a code by which a service manager does not start it again.
+ */
 static void on_foreign(void *arg, const char *why)
 {
     struct stores *stores = arg;

@@ -1,6 +1,7 @@
 /*
  * What the server counts and measures, declared once with its help text: the lists make the enums
- * and the Prometheus exposition. Each thread counts alone without locks; reading sums. Knows nothing of those who count.
+ * and the Prometheus exposition. Each thread counts alone without locks; reading sums. Knows
+ * nothing of those who count.
  *
  * Names follow Prometheus: base units, _total for what only grows. What is listed here stands in
  * the table of docs/operations.md too; a test compares them.

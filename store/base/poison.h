@@ -1,5 +1,5 @@
-/* Memory that is kept for its next use: until then the address sanitizer, where it runs, reports whoever
- * touches it. */
+/* Memory that is kept for its next use: until then the address sanitizer, where it runs, reports
+ * whoever touches it. */
 #ifndef STORE_BASE_POISON_H
 #define STORE_BASE_POISON_H
 

@@ -4,9 +4,10 @@
  *
  *     sealed value = version byte, key (4), time (4), nonce (12), ciphertext, tag (16)
  *
- * The key is named by 20 bits that tell the salt and 12 that tell which of its subkeys. The time is seconds since 1970; 0: not told.
- * Whatever stands before the ciphertext is authenticated too, and the nonce is random, so that the
- * first SEAL_HEAD_SIZE bytes differ with every sealing. Numbers are big-endian.
+ * The key is named by 20 bits that tell the salt and 12 that tell which of its subkeys. The time is
+ * seconds since 1970; 0: not told. Whatever stands before the ciphertext is authenticated too, and
+ * the nonce is random, so that the first SEAL_HEAD_SIZE bytes differ with every sealing. Numbers
+ * are big-endian.
  *
  *     struct seal_keys *keys = seal_keys_create(key);      once for the process
  *     struct seal *seal = seal_create(keys);               in each thread

@@ -1,5 +1,5 @@
-/* A step of finding pairs: hashes of some records go into uic_near, and whoever has them already makes
- * a pair with them. In one transaction with how far it went, so it may end anywhere. */
+/* A step of finding pairs: hashes of some records go into uic_near, and whoever has them already
+ * makes a pair with them. In one transaction with how far it went, so it may end anywhere. */
 #include "store/duplicates.h"
 #include "store/duplicates/turn.h"
 #include "store/records/store.h"

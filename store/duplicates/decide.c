@@ -1,7 +1,7 @@
 /*
- * What an administrator decides of a pair. Records that are one person are a group: same_as of all but
- * the oldest is its id. A pair that was found to be the same joins two groups; when that is undone, those
- * whom nothing else links to the rest are a group of their own again.
+ * What an administrator decides of a pair. Records that are one person are a group: same_as of all
+ * but the oldest is its id. A pair that was found to be the same joins two groups; when that is
+ * undone, those whom nothing else links to the rest are a group of their own again.
  */
 #include "store/base/record_time.h"
 #include "store/duplicates.h"
@@ -159,8 +159,8 @@ static enum sql_result part_has(struct sql *sql, int64_t root, int64_t of, int64
                    has);
 }
 
-/* Who is linked to the second one leaves the group; when the root is among these, who is linked to the
- * first. Others, whom a record linked that was erased since, stay. */
+/* Who is linked to the second one leaves the group; when the root is among these, who is linked to
+ * the first. Others, whom a record linked that was erased since, stay. */
 static enum sql_result group_split(struct deciding *deciding, int64_t root)
 {
     const int64_t first = deciding->ids[0], second = deciding->ids[1];

@@ -27,8 +27,8 @@ static void on_probed(struct redis_probe *probe)
     container_of(probe, struct checking, probe)->done = true;
 }
 
-/* What has no time to live is given one as soon as it is there. An id that nobody has ("0-1") makes a
- * script look, acknowledge and delete in vain; a lease that ended at "0" is held by who has none.
+/* What has no time to live is given one as soon as it is there. An id that nobody has ("0-1") makes
+ * a script look, acknowledge and delete in vain; a lease that ended at "0" is held by who has none.
  * WAIT answers the last number before clearing away. */
 int redis_health_check(const char *url, unsigned deadline_ms, unsigned replicas,
                        struct redis_health *health, unsigned *acknowledged, char error[ERROR_MAX])

@@ -1,5 +1,5 @@
-/* GET, every two seconds, and SET NX before it once the database has confirmed the marks. A mark of others
- * in a Redis that is ours is SET. */
+/* GET, every two seconds, and SET NX before it once the database has confirmed the marks. A mark of
+ * others in a Redis that is ours is SET. */
 #include "store/base/clock.h"
 #include "store/marks.h"
 #include "store/records.h"

@@ -1,6 +1,6 @@
 /*
- * What was taken from the stream is opened and claimed on the records; when the last claim is finished,
- * what was written or refused leaves the stream, and the drain goes on.
+ * What was taken from the stream is opened and claimed on the records; when the last claim is
+ * finished, what was written or refused leaves the stream, and the drain goes on.
  *
  * Invariant: a batch belongs to the drain, and to its claims alone once the drain was stopped.
  */

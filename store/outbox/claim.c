@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define LAYOUT_VERSION 3
-/* What earlier releases have put: without the person, whom the number tells; and with the beginning of
- * the number's hash. */
+/* What earlier releases have put: without the person, whom the number tells; and with the beginning
+ * of the number's hash. */
 #define LAYOUT_WITHOUT_PERSON 1
 #define LAYOUT_WITHOUT_NEAR 2
 #define HAS_USER_ID 1

@@ -1,6 +1,7 @@
 /*
- * What the looks at the stream tell of time: Redis's own, and when the stream was last seen empty, which tells how old an entry can be that stands there now, however
- * long it waits: a clock or the stream's ids do not, for whoever can write to Redis chooses them.
+ * What the looks at the stream tell of time: Redis's own, and when the stream was last seen empty,
+ * which tells how old an entry can be that stands there now, however long it waits: a clock or the
+ * stream's ids do not, for whoever can write to Redis chooses them.
  */
 #ifndef STORE_OUTBOX_EMPTINESS_H
 #define STORE_OUTBOX_EMPTINESS_H

@@ -1,5 +1,5 @@
-/* Walks both streams page by page, for who looks at the outbox, puts refused entries back, or takes away
- * what another salt sealed. */
+/* Walks both streams page by page, for who looks at the outbox, puts refused entries back, or takes
+ * away what another salt sealed. */
 #include "store/outbox.h"
 #include "store/outbox/claim.h"
 #include "store/redis/call.h"

@@ -44,8 +44,8 @@ static void on_put(const struct redisReply *reply, void *arg)
         store_ticket_finish(&entry->ticket, status);
 }
 
-/* By Redis's clock where ours is slow: what it put would be taken for what somebody puts back, or for
- * older than an erasure. */
+/* By Redis's clock where ours is slow: what it put would be taken for what somebody puts back, or
+ * for older than an erasure. */
 static int64_t put_time_s(const struct outbox_link *link, const struct record_claim *claim)
 {
     const int64_t ours_s = claim->now_us / 1000000;

@@ -16,8 +16,8 @@
 /* Old records that go in one transaction; of a person, all. */
 #define OLD_AT_ONCE 500
 
-/* Records neither under the numbers $2 and $5, sealed $4 and $6, nor of one of the user ids $3 that remember that $1 asked, in
- * hexadecimal digits; and what makes all records forget it. */
+/* Records neither under the numbers $2 and $5, sealed $4 and $6, nor of one of the user ids $3 that
+ * remember that $1 asked, in hexadecimal digits; and what makes all records forget it. */
 extern const char *const asked_count_sql[], *const asked_forget_sql[];
 
 static const char *const begin_sql[] = {
@@ -25,9 +25,9 @@ static const char *const begin_sql[] = {
     [SQL_POSTGRES] = "BEGIN; SET LOCAL TimeZone = 'UTC'",
 };
 
-/* $1 a phone number, $2 a code, $3 a time: two of them are NULL. With a number, $4 hashes of user ids
- * in hexadecimal digits, $5 another number of theirs, or NULL. $6 and $7 both numbers sealed. $8: so many at
- * most. */
+/* $1 a phone number, $2 a code, $3 a time: two of them are NULL. With a number, $4 hashes of user
+ * ids in hexadecimal digits, $5 another number of theirs, or NULL. $6 and $7 both numbers sealed.
+ * $8: so many at most. */
 #define SELECTED(linked) \
     "(phone_number IN ($1, $5, $6, $7) OR uic_code = $2 OR last_requested_at < $3 OR " linked ")"
 #define LINKED_SQLITE "instr($4, user_id)"
@@ -204,9 +204,9 @@ static enum sql_result identities_find(struct sql *sql, const struct record_eras
     return SQL_DONE;
 }
 
-/* Runs a statement once for each of the hashes that stand for the person where she asked: with it, in
- * hexadecimal digits, as $1, and as $2 to $6 whose records are hers; with
- * repeats until it finds no more: a record may hold her twice. Sums up. */
+/* Runs a statement once for each of the hashes that stand for the person where she asked: with it,
+ * in hexadecimal digits, as $1, and as $2 to $6 whose records are hers; with repeats until it finds
+ * no more: a record may hold her twice. Sums up. */
 static enum sql_result asker_run(struct sql *sql, const char *statement, int count, bool repeats,
                                  const struct record_erasure *erasure,
                                  const struct selection *selection, int64_t *number)
@@ -234,8 +234,8 @@ static enum sql_result asker_run(struct sql *sql, const char *statement, int cou
     return result;
 }
 
-/* Runs a statement for each of the person's numbers that notes are searched for, with its digits as $1,
- * and as $2 and $3 the number in clear and sealed, if it has so many. Sums up. */
+/* Runs a statement for each of the person's numbers that notes are searched for, with its digits as
+ * $1, and as $2 and $3 the number in clear and sealed, if it has so many. Sums up. */
 static enum sql_result notes_run(struct sql *sql, const char *statement, int count,
                                  const struct record_erasure *erasure, int64_t *number)
 {

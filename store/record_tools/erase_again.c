@@ -1,6 +1,6 @@
 /*
- * What an older backup brings back of people who were erased since: every record is looked for in the
- * list, page by page, and what is found goes, or loses its number, once more.
+ * What an older backup brings back of people who were erased since: every record is looked for in
+ * the list, page by page, and what is found goes, or loses its number, once more.
  */
 #include "store/base/hex.h"
 #include "store/record_tools.h"
@@ -198,8 +198,8 @@ static enum remedy number_look(const struct again *again, struct found *found, c
     return remedy;
 }
 
-/* Records keep the minute only; of one that was made in the minute of an erasure nobody knows whether
- * it was before, and it stays. */
+/* Records keep the minute only; of one that was made in the minute of an erasure nobody knows
+ * whether it was before, and it stays. */
 static int time_read(const char *text, int64_t *latest_us)
 {
     if (record_time_parse(text, latest_us) != 0)
@@ -303,7 +303,8 @@ struct link_row {
     bool goes;
 };
 
-/* A link was made on its day: whoever was erased on that day or later is no more to be found by it. */
+/* A link was made on its day: whoever was erased on that day or later is no more to be found by it.
+ */
 static void link_look(const struct again *again, struct link_row *row)
 {
     char since[RECORD_TIME_MAX], identity[2 * RECORD_IDENTITY_SIZE + 1];

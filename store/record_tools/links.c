@@ -8,8 +8,8 @@
 
 #define PAGE "1000"
 
-/* $1 a number, $2 the same sealed, $3 its hash: its user ids, in hexadecimal digits, how many records, since
- * when. One more than there may be. */
+/* $1 a number, $2 the same sealed, $3 its hash: its user ids, in hexadecimal digits, how many
+ * records, since when. One more than there may be. */
 static const char *const of_number_sql[] = {
     [SQL_SQLITE] =
         "SELECT user_id, sum(records), min(day) FROM ("
@@ -36,8 +36,9 @@ static const char *const numbers_sql[] = {
 };
 _Static_assert(RECORD_LINKS_MAX + 1 == 9, "as the statements say");
 
-/* $1 a user id, in hexadecimal digits, $2 and sealed $3 what stands in place of a number where that is hidden: the
- * number of its newest record, when no record of it is another's, as far as it stands in the same form. */
+/* $1 a user id, in hexadecimal digits, $2 and sealed $3 what stands in place of a number where that
+ * is hidden: the number of its newest record, when no record of it is another's, as far as it
+ * stands in the same form. */
 #define NUMBER_SQL(user_id)                                                                    \
     "SELECT phone_number FROM uic_records AS r WHERE user_id = " user_id                       \
     " AND phone_number NOT IN ('', $2, $3) AND NOT EXISTS (SELECT 1 FROM uic_records AS other" \
@@ -133,7 +134,8 @@ static bool is_linked(const struct record_links *links,
     return false;
 }
 
-/* What stands for a number tells nobody the number: all that stand without a user id are looked at. */
+/* What stands for a number tells nobody the number: all that stand without a user id are looked at.
+ */
 static enum sql_result number_search(struct sql *sql, const struct record_name *name,
                                      struct record_links *links)
 {

@@ -1,7 +1,8 @@
 /*
- * Numbers from one form to the other. A step takes the next numbers in the form that is to go, in the
- * order of the index, and all rows of each at once: so a number is in both forms only when somebody
- * wrote meanwhile, and what is done needs no note. The order of bytes tells the forms apart.
+ * Numbers from one form to the other. A step takes the next numbers in the form that is to go, in
+ * the order of the index, and all rows of each at once: so a number is in both forms only when
+ * somebody wrote meanwhile, and what is done needs no note. The order of bytes tells the forms
+ * apart.
  */
 #include "store/record_tools.h"
 #include "store/records/schema.h"

@@ -1,8 +1,8 @@
 /*
  * Who asks for a record, as records remember it: a keyed hash of the user id or else of the phone
- * number, and behind it a few bytes of the message. A person keeps those of the message by which she
- * asked first: that message, when it comes again, is told from every later one, however many others
- * asked since.
+ * number, and behind it a few bytes of the message. A person keeps those of the message by which
+ * she asked first: that message, when it comes again, is told from every later one, however many
+ * others asked since.
  */
 #ifndef STORE_RECORDS_ASKER_H
 #define STORE_RECORDS_ASKER_H

@@ -1,6 +1,6 @@
 /*
- * A batch of claims in PostgreSQL: one statement over arrays, a transaction of its own. Its arithmetic
- * is that of single claims. The arrays are in the order of the hashes.
+ * A batch of claims in PostgreSQL: one statement over arrays, a transaction of its own. Its
+ * arithmetic is that of single claims. The arrays are in the order of the hashes.
  */
 #include "store/records/claims.h"
 #include "store/records/store.h"
@@ -166,8 +166,8 @@ static enum sql_result said_insert(struct sql *sql, struct claims_batch *batch)
     return result == SQL_DONE ? claims_said_write(sql, batch) : result;
 }
 
-/* The list of the erased is locked: who erases waits until what was judged is committed, and so finds
- * it. */
+/* The list of the erased is locked: who erases waits until what was judged is committed, and so
+ * finds it. */
 static enum sql_result replays_insert(struct sql *sql, struct claims_batch *batch)
 {
     enum sql_result result =

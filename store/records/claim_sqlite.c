@@ -56,32 +56,27 @@ static bool is_linked(const struct record_person *person)
     return person->has_user_id && person->has_number && !person->number_is_cut;
 }
 
-struct record_written {
-    int64_t id;
-    bool says_both; /* number and user id, as they came with the claim */
-};
-
-/* Runs one of the two to its end. Returns SQL_ROW with the outcome and the record, SQL_DONE when
+/* Runs one of the two to its end. Returns SQL_ROW with the outcome and the record's id, SQL_DONE when
  * there was no row, or a failure. */
 static enum sql_result outcome_query(struct sql *sql, const char *statement,
                                      const struct sql_value *values, int count,
-                                     struct claim_outcome *outcome, struct record_written *record)
+                                     struct claim_outcome *outcome, int64_t *id)
 {
     const enum sql_result first = sql_query(sql, statement, values, count);
 
     if (first != SQL_ROW)
         return first;
     claim_outcome_read(outcome, sql, 0);
-    record->id = sql_column_number(sql, 3);
-    record->says_both = sql_column_number(sql, 4) == 1;
+    *id = sql_column_number(sql, 3);
     const enum sql_result last = sql_next(sql);
     return last == SQL_DONE ? SQL_ROW : last;
 }
 
-/* Returns SQL_ROW, with the record, when it was inserted or counted; SQL_DONE when it knew the event. */
+/* Returns SQL_ROW, with its id, when it was inserted or counted; SQL_DONE when it knew the
+ * event. */
 static enum sql_result record_write(struct sql *sql, const struct record_claim *claim,
                                     const struct claim_texts *texts, struct claim_outcome *outcome,
-                                    struct record_written *record)
+                                    int64_t *id)
 {
     const struct record_person *person = &claim->person;
     const bool has_both = person->has_user_id && person->has_number;
@@ -99,10 +94,10 @@ static enum sql_result record_write(struct sql *sql, const struct record_claim *
         sql_text(claim->has_near ? texts->near : NULL),
     };
     const int count = sizeof values / sizeof values[0];
-    enum sql_result result = outcome_query(sql, claim_sqlite_sql, values, count, outcome, record);
+    enum sql_result result = outcome_query(sql, claim_sqlite_sql, values, count, outcome, id);
     if (result != SQL_DONE)
         return result;
-    result = outcome_query(sql, find_sqlite_sql, values, count, outcome, record);
+    result = outcome_query(sql, find_sqlite_sql, values, count, outcome, id);
     return result == SQL_ROW ? SQL_DONE : result == SQL_DONE ? SQL_FAILED : result;
 }
 
@@ -129,7 +124,7 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
                                  int64_t trusted_us, struct claim_outcome *outcome)
 {
     struct claim_texts texts;
-    struct record_written record;
+    int64_t id;
     enum sql_result result = SQL_DONE;
 
     texts_write(&texts, claim, trusted_us);
@@ -137,14 +132,14 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
         result = near_find(sql, claim, &texts, outcome);
     if (result != SQL_DONE)
         return result == SQL_ROW ? SQL_DONE : result;
-    result = record_write(sql, claim, &texts, outcome, &record);
+    result = record_write(sql, claim, &texts, outcome, &id);
     if (result != SQL_ROW)
         return result;
     result = SQL_DONE;
     if (claim->has_near && claim->is_signed)
-        result = sql_run(sql, asked_sqlite_sql,
-                         SQL_VALUES(sql_text(texts.who), sql_number(record.id)), NULL);
-    if (result == SQL_DONE && is_linked(&claim->person) && !record.says_both)
+        result =
+            sql_run(sql, asked_sqlite_sql, SQL_VALUES(sql_text(texts.who), sql_number(id)), NULL);
+    if (result == SQL_DONE && is_linked(&claim->person))
         result = sql_run(
             sql, link_sqlite_sql,
             SQL_VALUES(sql_text(texts.number), sql_text(texts.user_id), sql_text(texts.now)), NULL);

@@ -58,8 +58,8 @@ enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch,
 /* For both: the outcome that is in a row: the code, whether the person is new, whether she asked
  * before, from this column on. A code that somebody made too long by hand: STORE_DOWN. */
 void claim_outcome_read(struct claim_outcome *outcome, const struct sql *sql, int column);
-/* The same of a near record: its code and its hash in hexadecimal digits. One that somebody spoilt by
- * hand: STORE_DOWN. */
+/* The same of a near record: its code and its hash in hexadecimal digits. One that somebody spoilt
+ * by hand: STORE_DOWN. */
 void claim_near_read(struct claim_outcome *outcome, const struct sql *sql, int code, int hash);
 /* What is looked for by: near, of which the part that says nothing equals none. */
 void claim_near_sought(const struct record_claim *claim, unsigned char sought[RECORD_NEAR_SIZE]);

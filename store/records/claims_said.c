@@ -1,4 +1,5 @@
-/* The pairs that people speak of. Hardly any claim says something, so each has statements of its own. */
+/* The pairs that people speak of. Hardly any claim says something, so each has statements of its
+ * own. */
 #include "store/records/claims_said.h"
 
 #include "store/base/hex.h"
@@ -9,7 +10,8 @@ static const char *const find_sql[] = {
     [SQL_POSTGRES] = "SELECT count(*) FROM (SELECT id FROM uic_records"
                      " WHERE input_hash = decode($1, 'hex') FOR NO KEY UPDATE) AS locked",
 };
-/* $1 the input hash of the record that was there before, $2 of the other answers, $3 what was said. */
+/* $1 the input hash of the record that was there before, $2 of the other answers, $3 what was said.
+ */
 static const char *const write_sql[] = {
     [SQL_SQLITE] = "INSERT INTO uic_pairs (record, answers, why, said)"
                    " SELECT id, $2, 'said', $3 FROM uic_records WHERE input_hash = $1"

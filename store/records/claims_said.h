@@ -1,6 +1,6 @@
 /*
- * What people said when they were asked whether nearly the same answers are the same person's: a row of
- * uic_pairs for each, and no record for who is the same.
+ * What people said when they were asked whether nearly the same answers are the same person's: a
+ * row of uic_pairs for each, and no record for who is the same.
  */
 #ifndef STORE_RECORDS_CLAIMS_SAID_H
 #define STORE_RECORDS_CLAIMS_SAID_H
@@ -10,8 +10,8 @@
 /* Whether a claim of the batch says anything: then both are to be called, in its transaction. */
 bool claims_said_any(const struct claims_batch *batch);
 
-/* Before the batch is written: a claim of a near record that is there no more ends with STORE_ABSENT; the
- * others stay there until the transaction ends. */
+/* Before the batch is written: a claim of a near record that is there no more ends with
+ * STORE_ABSENT; the others stay there until the transaction ends. */
 enum sql_result claims_said_find(struct sql *sql, struct claims_batch *batch);
 /* And after it. */
 enum sql_result claims_said_write(struct sql *sql, const struct claims_batch *batch);

@@ -1,6 +1,7 @@
 /*
- * Whose records were erased: the table uic_erased, a keyed hash of each and when. What somebody made
- * before that brings nothing back, neither an entry of the outbox nor the record of an old backup.
+ * Whose records were erased: the table uic_erased, a keyed hash of each and when. What somebody
+ * made before that brings nothing back, neither an entry of the outbox nor the record of an old
+ * backup.
  */
 #ifndef STORE_RECORDS_ERASED_H
 #define STORE_RECORDS_ERASED_H
@@ -13,9 +14,9 @@
 enum erased_subject { ERASED_NUMBER, ERASED_USER, ERASED_ANSWERS };
 
 /* What stands for an erasure in the list. hash: in hexadecimal digits what records have of it, of a
- * number, or of a user id where it asked, who asked (store/records/asker.h), of a user id its hash, of
- * answers the input hash; deletes: the records went; else they stayed without the number. Returns 0, or -1 when the
- * cryptographic library fails. */
+ * number, or of a user id where it asked, who asked (store/records/asker.h), of a user id its hash,
+ * of answers the input hash; deletes: the records went; else they stayed without the number.
+ * Returns 0, or -1 when the cryptographic library fails. */
 int erased_who(struct keyed_hash *keyed, enum erased_subject subject, bool deletes,
                const char *hash, unsigned char who[RECORD_ERASED_SIZE]);
 

@@ -12,13 +12,15 @@
 #define OWN_AT_ONCE 500
 #define PAGE "5000"
 
-/* Both in the dialect of each. move_own: $1 a number and $2 what it becomes, $3 and $4 the same of a
- * user id in place of a number; NULL: it stays. $5 the user id that changes, or NULL; $6 the one that the
- * person had, $7 that she has, if they are known, $8 until when a record without one is hers. move_asked: $1
- * who is $2 from now on, in the records behind $3 up to $4, where nobody asked after $5; NULL: in all. */
+/* Both in the dialect of each. move_own: $1 a number and $2 what it becomes, $3 and $4 the same of
+ * a user id in place of a number; NULL: it stays. $5 the user id that changes, or NULL; $6 the one
+ * that the person had, $7 that she has, if they are known, $8 until when a record without one is
+ * hers. move_asked: $1 who is $2 from now on, in the records behind $3 up to $4, where nobody asked
+ * after $5; NULL: in all. */
 extern const char *const move_own_sql[], *const move_asked_sql[];
 
-/* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it stays. */
+/* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it
+ * stays. */
 static const char *const links_sql[][2] = {
     [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since)"
                     " SELECT CASE number WHEN $3 THEN coalesce($4, number) ELSE number END,"
@@ -140,7 +142,8 @@ static enum sql_result who_move(struct sql *sql, const struct sql_value *values,
     return result;
 }
 
-/* By her user id, and by her number: who asked with that alone after the change is its next owner. */
+/* By her user id, and by her number: who asked with that alone after the change is its next owner.
+ */
 static enum sql_result asked_move(struct sql *sql, const struct record_move *move, int64_t end)
 {
     const struct record_person *before = &move->people[RECORD_MOVE_FROM];

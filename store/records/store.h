@@ -72,8 +72,8 @@ enum sql_result record_thread_sleep(struct record_thread *thread, struct sql *sq
 void record_turn_take(struct record_store *store);
 void record_turn_give(struct record_store *store);
 
-/* marks.c: compares them on a connection, or remembers them where there are none. Returns SQL_FAILED,
- * with sql->error, when there are records and they are another salt's or flow's. */
+/* marks.c: compares them on a connection, or remembers them where there are none. Returns
+ * SQL_FAILED, with sql->error, when there are records and they are another salt's or flow's. */
 enum sql_result record_marks_check(struct record_store *store, struct sql *sql);
 /* In a transaction, before the first claims of a store that is not confirmed: without records they
  * are ours from now on, whose ever they were; with records they are compared. Until it ends nobody
@@ -92,8 +92,8 @@ enum sql_result record_write_end(struct sql *sql, struct record_store *store,
 void *record_writer_run(void *arg);
 void *record_maintenance_run(void *arg);
 
-/* On a link's thread: hands an errand, whose run is set, to the second thread, where it is done within
- * ms. STORE_LATER, or STORE_DOWN or STORE_FULL at once. */
+/* On a link's thread: hands an errand, whose run is set, to the second thread, where it is done
+ * within ms. STORE_LATER, or STORE_DOWN or STORE_FULL at once. */
 enum store_status record_errand_begin(struct record_link *link, struct record_errand *errand,
                                       struct store_ticket *ticket, int64_t ms);
 

@@ -157,8 +157,8 @@ static bool batch_fits(const struct claims_batch *batch, const struct record_cla
 /* A limit to the claims that are looked at, as all that wait may be one person's. */
 #define LOOKED_AT_MAX (2 * CLAIMS_STATEMENT_MAX)
 
-/* The first that can go together: of those who ask just now, or of the outbox's. In one statement no
- * person and no code may come twice. */
+/* The first that can go together: of those who ask just now, or of the outbox's. In one statement
+ * no person and no code may come twice. */
 static void batch_take(struct writer *writer)
 {
     const bool is_statement = writer->store->dialect == SQL_POSTGRES;

@@ -40,19 +40,21 @@ struct redis_connection *redis_connection_create(const struct redis_connection_s
 void redis_connection_free(struct redis_connection *connection);
 
 /* Begins an attempt, when there is none and no connection. The url is for handshake and path; it
- * and the master (see the handshake) outlive the connection; the endpoint is not used with a path. Of
- * several addresses the turn-th is tried first, lest one that swallows packets hide the others. */
+ * and the master (see the handshake) outlive the connection; the endpoint is not used with a path.
+ * Of several addresses the turn-th is tried first, lest one that swallows packets hide the others.
+ */
 void redis_connection_start(struct redis_connection *connection, const struct redis_url *url,
                             const char *master, const struct redis_endpoint *endpoint,
                             unsigned turn);
-/* As redis_connection_free, but another attempt may begin; also from `up` and a command's `done`. */
+/* As redis_connection_free, but another attempt may begin; also from `up` and a command's `done`.
+ */
 void redis_connection_stop(struct redis_connection *connection);
 
 /* Whether the last attempt ended because the Redis belongs to another mark than url->mark. */
 bool redis_connection_foreign(const struct redis_connection *connection);
 
-/* Only while it is up. Returns the command on its way, or NULL when it cannot be sent; `done`, which
- * owns it from then on, comes later. */
+/* Only while it is up. Returns the command on its way, or NULL when it cannot be sent; `done`,
+ * which owns it from then on, comes later. */
 struct redis_command *
 redis_connection_send(struct redis_connection *connection, const struct redis_words *words,
                       void (*done)(struct redis_command *command, const struct redisReply *reply),

@@ -6,9 +6,9 @@
  *        +--------------------------------- link_fail <--------------------------------------+
  *
  * One connection serves both, a sentinel and then the master; where there are no sentinels the
- * endpoint is known. The timer is pending in WAITING, and before the next sentinel: the connection has
- * deadlines of its own. The next attempt may find a new master, behind the same address or by asking;
- * who doubts a link that is UP has it begin anew.
+ * endpoint is known. The timer is pending in WAITING, and before the next sentinel: the connection
+ * has deadlines of its own. The next attempt may find a new master, behind the same address or by
+ * asking; who doubts a link that is UP has it begin anew.
  *
  * A script goes by its name. Whoever hears that Redis does not know it (a new server, or one that
  * forgot) loads it and sends the same command again, once: a script that was not there has done

@@ -63,11 +63,11 @@ void redis_lane_leave(struct redis_lane *lane);
 bool redis_lane_up(const struct redis_lane *lane);
 
 /*
- * Sends a command; its arguments are copied, and texts where lengths is NULL. Returns STORE_LATER, and then callback (NULL: none) is called once,
- * on the loop: with the reply, which may be Redis's error and lives during the call, or with NULL
- * when the connection was lost or the deadline passed (the command may have been carried out).
- * Returns STORE_DOWN or STORE_FULL, and callback is not called, when there is no connection or too
- * much under way.
+ * Sends a command; its arguments are copied, and texts where lengths is NULL. Returns STORE_LATER,
+ * and then callback (NULL: none) is called once, on the loop: with the reply, which may be Redis's
+ * error and lives during the call, or with NULL when the connection was lost or the deadline passed
+ * (the command may have been carried out). Returns STORE_DOWN or STORE_FULL, and callback is not
+ * called, when there is no connection or too much under way.
  */
 enum store_status redis_lane_send(struct redis_lane *lane, int argc, const char *const *argv,
                                   const size_t *lengths,

@@ -1,7 +1,8 @@
 /*
- * A WAIT is for all that its connection wrote before, and answers come in the order of the commands:
- * whatever was answered before the WAIT is, was written before it. So its answer is for everybody who
- * waits by then. When the connection is lost, nobody knows whether replicas had what it wrote.
+ * A WAIT is for all that its connection wrote before, and answers come in the order of the
+ * commands: whatever was answered before the WAIT is, was written before it. So its answer is for
+ * everybody who waits by then. When the connection is lost, nobody knows whether replicas had what
+ * it wrote.
  */
 #include "store/redis/replicas.h"
 #include "store/redis/error.h"
@@ -54,7 +55,8 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
         on_waited(NULL, replicas);
 }
 
-/* Once what else is to be done in this turn of the loop is done: it may be answers to more writes. */
+/* Once what else is to be done in this turn of the loop is done: it may be answers to more writes.
+ */
 void redis_replicas_await(struct redis_replicas *replicas, struct store_ticket *ticket)
 {
     ticket->next = replicas->waiting;

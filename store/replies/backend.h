@@ -1,7 +1,7 @@
 /*
- * Private to the replies: the link, and what keeps replies behind it. A backend keeps sealed replies
- * in the order of putting, a queue for each person, and leases the first of each to a consumer,
- * which hands it to the sender and tells the backend how it ended.
+ * Private to the replies: the link, and what keeps replies behind it. A backend keeps sealed
+ * replies in the order of putting, a queue for each person, and leases the first of each to a
+ * consumer, which hands it to the sender and tells the backend how it ended.
  */
 #ifndef STORE_REPLIES_BACKEND_H
 #define STORE_REPLIES_BACKEND_H
@@ -99,8 +99,8 @@ extern const struct replies_backend replies_in_memory, replies_in_redis;
 struct replies_memory *replies_memory_create(const struct replies_settings *settings);
 void replies_memory_free(struct replies_memory *memory);
 
-/* The consumer of a link, which has a sender. Begins when the loop runs. Returns 0, or -1 when memory
- * is out. */
+/* The consumer of a link, which has a sender. Begins when the loop runs. Returns 0, or -1 when
+ * memory is out. */
 int replies_consumer_start(struct replies_link *link, struct event_base *base);
 /* Cancels what is out. The backend may tell of ends until it is freed. */
 void replies_consumer_stop(struct replies_link *link);

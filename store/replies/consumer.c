@@ -6,8 +6,8 @@
  *      +--- the lease ended ---+     Redis is away: v      | on_look, again and again
  *                                                  unsettled
  *
- * A look comes when something was put here, when a reply of ours came to its end, when the last look
- * said, and each second or so. Settling again does no harm: it names the very reply.
+ * A look comes when something was put here, when a reply of ours came to its end, when the last
+ * look said, and each second or so. Settling again does no harm: it names the very reply.
  *
  * Invariants: at most one take is under way; what is out, being settled or unsettled is no more
  * than the sender takes.
@@ -143,7 +143,8 @@ static struct replies_item *item_create(struct replies_link *link, const struct 
     return item;
 }
 
-/* Without memory its lease ends by itself. What came too late to be sent within it is given back. */
+/* Without memory its lease ends by itself. What came too late to be sent within it is given back.
+ */
 static void kept_hand_out(struct replies_link *link, const struct replies_kept *kept,
                           int64_t lease_end, bool late)
 {

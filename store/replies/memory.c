@@ -103,8 +103,9 @@ static int64_t wait_for(const struct replies_memory *memory, unsigned count, int
     return first + ms > now ? first + ms - now : 0;
 }
 
-/* How long nobody may be sent anything; 0: one reply may go, and is noted. A second's worth is spread
- * over its tenths, so that on its way to Meta none catches up with those of the second before. */
+/* How long nobody may be sent anything; 0: one reply may go, and is noted. A second's worth is
+ * spread over its tenths, so that on its way to Meta none catches up with those of the second
+ * before. */
 static int64_t rate_wait(struct replies_memory *memory, int64_t now)
 {
     const unsigned rate = memory->settings->per_second;

@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is too old is dropped by who takes it, by two clocks: so no list has a time to live, which a clock
- * of Redis's that was wrong for a moment would end. */
+/* What is too old is dropped by who takes it, by two clocks: so no list has a time to live, which a
+ * clock of Redis's that was wrong for a moment would end. */
 #define WORDS_MAX 9
 
 extern const struct redis_script replies_put_script, replies_take_script, replies_settle_script;

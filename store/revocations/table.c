@@ -1,4 +1,5 @@
-/* What was ended, as a table of hashes in this process, and the same as keys in Redis, for the others. */
+/* What was ended, as a table of hashes in this process, and the same as keys in Redis, for the
+ * others. */
 #include "store/revocations.h"
 
 #include "store/base/clock.h"

@@ -1,8 +1,8 @@
 /*
- * Sessions in this process, under one lock: two tables of sealed values by name, one of sessions and
- * one of marks. All values of a table live equally long, so that its queue, in the order of saving,
- * is in the order of expiry: nothing scans, and what has expired is at the head. When the table of
- * sessions is full nobody new gets in; of marks the oldest gives way.
+ * Sessions in this process, under one lock: two tables of sealed values by name, one of sessions
+ * and one of marks. All values of a table live equally long, so that its queue, in the order of
+ * saving, is in the order of expiry: nothing scans, and what has expired is at the head. When the
+ * table of sessions is full nobody new gets in; of marks the oldest gives way.
  */
 #include "store/base/clock.h"
 #include "store/sessions/backend.h"
@@ -80,8 +80,8 @@ static void table_sweep(struct table *table, int64_t now)
     }
 }
 
-/* Takes a value, which is not empty, in the place of what the name had. Returns 0, or -1 when memory
- * is out. */
+/* Takes a value, which is not empty, in the place of what the name had. Returns 0, or -1 when
+ * memory is out. */
 static int table_put(struct table *table, const char *name, struct session_value value, int64_t now)
 {
     struct kept *kept = malloc(sizeof *kept + value.length);

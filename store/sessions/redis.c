@@ -51,8 +51,8 @@ static void on_time(const struct redisReply *reply, void *arg)
         store_ticket_finish(&session->ticket, status);
 }
 
-/* What seems too old, while Redis keeps it, is loaded once more when Redis has said what time it is:
- * its clock may have been set since we heard it. */
+/* What seems too old, while Redis keeps it, is loaded once more when Redis has said what time it
+ * is: its clock may have been set since we heard it. */
 static void on_loaded(const struct redisReply *reply, void *arg)
 {
     struct session *session = arg;

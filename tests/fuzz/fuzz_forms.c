@@ -1,5 +1,5 @@
-/* From any text to its forms: what stands in them, how long they are, which room they need, and that
- * the sound is the same whatever was made of the text before. */
+/* From any text to its forms: what stands in them, how long they are, which room they need, and
+ * that the sound is the same whatever was made of the text before. */
 #include "fuzz.h"
 #include "uic/uic.h"
 

@@ -19,9 +19,9 @@ struct meta_clock {
 
 void meta_clock_init(struct meta_clock *clock);
 
-/* So old a message may be, and what Meta tells of somebody's new number or user id: it does so for a week
- * while nobody takes it, and a change that is lost leaves her records under a number that is given out
- * again. */
+/* So old a message may be, and what Meta tells of somebody's new number or user id: it does so for
+ * a week while nobody takes it, and a change that is lost leaves her records under a number that is
+ * given out again. */
 #define META_MESSAGE_AGE_S (24 * 60 * 60)
 #define META_MOVE_AGE_S (8 * META_MESSAGE_AGE_S)
 

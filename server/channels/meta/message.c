@@ -196,8 +196,8 @@ static int add_move(struct reader *reader, const struct meta_move *move)
     return 0;
 }
 
-/* A message of the system's: somebody has another number or user id, or it means nothing to us. Without
- * its time nobody knows whose the number was. */
+/* A message of the system's: somebody has another number or user id, or it means nothing to us.
+ * Without its time nobody knows whose the number was. */
 static void read_system(struct reader *reader, const json_t *json, const char *id, size_t id_length)
 {
     struct meta_ignored *ignored = &reader->batch->ignored;

@@ -34,8 +34,8 @@ struct meta_ignored {
 /* So many people's changes a body has room for: none is told in fewer bytes. */
 #define META_MOVES_MAX (META_BODY_MAX / 96)
 
-/* The messages of one request, and the changes of number or user id that it tells of; each in the order in
- * which they were sent. */
+/* The messages of one request, and the changes of number or user id that it tells of; each in the
+ * order in which they were sent. */
 struct meta_batch {
     struct message *messages; /* from malloc, the caller's; NULL when there are none */
     size_t count;

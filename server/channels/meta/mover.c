@@ -1,4 +1,5 @@
-/* A queue of deliveries, a list of rests, and one record_move for whichever of them has its turn. */
+/* A queue of deliveries, a list of rests, and one record_move for whichever of them has its turn.
+ */
 #include "server/channels/meta/mover.h"
 
 #include "server/exchange/person.h"
@@ -13,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The keys of what was carried out, on whichever worker: by their remainder, the newest of each first. A full
- * body finds room; one that gave way is carried out again. */
+/* The keys of what was carried out, on whichever worker: by their remainder, the newest of each
+ * first. A full body finds room; one that gave way is carried out again. */
 #define DONE_SIZE META_MOVES_MAX
 #define DONE_EACH 4
 static _Atomic uint64_t done[DONE_SIZE][DONE_EACH];
@@ -157,8 +158,8 @@ static int person_fill(struct mover *mover, const char *number, const char *user
                : -1;
 }
 
-/* A text as records may hold it before, in clear and sealed, and as they are to hold it; nothing where it
- * stays the same. */
+/* A text as records may hold it before, in clear and sealed, and as they are to hold it; nothing
+ * where it stays the same. */
 static int text_fill(struct mover *mover, const char *before, const char *after,
                      char fill[2][RECORD_PHONE_MAX], char sealed[RECORD_PHONE_MAX])
 {
@@ -171,9 +172,9 @@ static int text_fill(struct mover *mover, const char *before, const char *after,
                : -1;
 }
 
-/* A new number whose new user id is not told: her records stand under that number, so that it finds and
- * erases them, but keep the old id, which nobody has any more. What she asked for nobody inherits, for who
- * comes with the number and some id may be its next owner. */
+/* A new number whose new user id is not told: her records stand under that number, so that it finds
+ * and erases them, but keep the old id, which nobody has any more. What she asked for nobody
+ * inherits, for who comes with the number and some id may be its next owner. */
 static int own_fill(struct mover *mover, const struct meta_move *move)
 {
     const char *old_number = move->numbers[RECORD_MOVE_FROM];
@@ -233,8 +234,8 @@ static void tell_unfinished(size_t count)
               log_text("effect", "they are told codes as if they were new"));
 }
 
-/* A step for the first that waits has ended. Those behind one that failed are done again after it, when
- * they are told again: they may be of the same person. */
+/* A step for the first that waits has ended. Those behind one that failed are done again after it,
+ * when they are told again: they may be of the same person. */
 static void own_settle(struct mover *mover, enum store_status status)
 {
     struct mover_delivery *first = STAILQ_FIRST(&mover->waiting);
@@ -263,7 +264,8 @@ static void rest_settle(struct mover *mover, enum store_status status)
     rest_remove(mover);
 }
 
-/* No step began: the records are away or have too much to do, and so it would be for all that follow. */
+/* No step began: the records are away or have too much to do, and so it would be for all that
+ * follow. */
 static void step_refuse(struct mover *mover)
 {
     struct mover_delivery *first = STAILQ_FIRST(&mover->waiting);

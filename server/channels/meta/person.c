@@ -49,8 +49,8 @@ static bool is_change(const char *before, const char *after)
     return before[0] != '\0' && after[0] != '\0' && strcmp(before, after) != 0;
 }
 
-/* The old number stands where a sender does; the new one, and both user ids, below "system". Who has
- * a new number has a new user id too, as far as that is told. */
+/* The old number stands where a sender does; the new one, and both user ids, below "system". Who
+ * has a new number has a new user id too, as far as that is told. */
 int meta_move_read(const json_t *message, struct meta_move *move)
 {
     const json_t *system = json_object_get(message, "system");

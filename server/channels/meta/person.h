@@ -25,7 +25,8 @@ struct meta_move {
     char user_ids[2][MESSAGE_ADDRESS_MAX + 1];
 };
 
-/* Fills in whose, of a message of the system's. Returns 0, or -1 when it tells of no such change. */
+/* Fills in whose, of a message of the system's. Returns 0, or -1 when it tells of no such change.
+ */
 int meta_move_read(const json_t *message, struct meta_move *move);
 
 #endif

@@ -19,9 +19,9 @@ enum twilio_post {
 /*
  * Finds out what a form is, and fills in all of *message but its channel for TWILIO_MESSAGE.
  * our_number: as configured, or NULL. Only the fields that are used are judged: TWILIO_BAD, with
- * *reason (static), when From is missing, too long or no address, or one of them is a duplicate with
- * different values or holds half a percent sign. A Body that is not all UTF-8 is mended into the
- * form's storage, which therefore has room for DELIVERY_TEXT_MAX bytes.
+ * *reason (static), when From is missing, too long or no address, or one of them is a duplicate
+ * with different values or holds half a percent sign. A Body that is not all UTF-8 is mended into
+ * the form's storage, which therefore has room for DELIVERY_TEXT_MAX bytes.
  */
 enum twilio_post twilio_read(struct form *form, const char *our_number, struct message *message,
                              const char **reason);

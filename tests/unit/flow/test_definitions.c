@@ -133,8 +133,8 @@ static void ciu_opaque_is_ciu_rdc_with_another_code(void **state)
     json_decref(opaque);
 }
 
-/* Two choices stand for the mother's birthplace; the rest is the same, in another order. It cannot ask
- * whether it is the same person: that needs five steps. */
+/* Two choices stand for the mother's birthplace; the rest is the same, in another order. It cannot
+ * ask whether it is the same person: that needs five steps. */
 static void ciu_province_is_ciu_opaque_with_other_questions(void **state)
 {
     static const size_t same[][2] = {{0, 0}, {2, 3}, {4, 2}, {5, 4}}; /* province, opaque */

@@ -71,7 +71,8 @@ static void a_pass_holds_for_twelve_hours_on_every_instance_with_the_token(void 
     access_free(renewed);
 }
 
-/* Of an instance whose clock is an hour fast it is good, but of one that is years fast not for years. */
+/* Of an instance whose clock is an hour fast it is good, but of one that is years fast not for
+ * years. */
 static void a_pass_from_the_future_is_over(void **state)
 {
     struct access *access = access_create(TOKEN);

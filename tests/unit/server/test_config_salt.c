@@ -231,7 +231,8 @@ static void a_file_that_others_may_read_is_told(void **state)
     assert_string_equal(said, "");
 }
 
-/* systemd shows the salt to the service alone: whoever only has to do with the database does without. */
+/* systemd shows the salt to the service alone: whoever only has to do with the database does
+ * without. */
 static void the_database_needs_no_salt(void **state)
 {
     (void)state;

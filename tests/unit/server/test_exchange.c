@@ -1,5 +1,5 @@
-/* An exchange on stores of the test's own, which answer late, conflict or take nothing: what the person
- * is told must be what the session knows. */
+/* An exchange on stores of the test's own, which answer late, conflict or take nothing: what the
+ * person is told must be what the session knows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -82,8 +82,8 @@ static void a_tag_is_of_its_day(void **state)
     keyed_hashes_free(hashes);
 }
 
-/* Of a number that writes to two instances, or whose reply Meta refuses, the log has one tag; and its
- * name in Redis tells nothing of it. */
+/* Of a number that writes to two instances, or whose reply Meta refuses, the log has one tag; and
+ * its name in Redis tells nothing of it. */
 static void a_session_has_the_tag_of_its_address(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Meta's channel when the queue of replies is full: the message comes again, and the log says so, not for
- * each message but once a minute. */
+/* Meta's channel when the queue of replies is full: the message comes again, and the log says so,
+ * not for each message but once a minute. */
 #include "server/channels/meta/meta.h"
 
 #include "server/security/keyed_hashes.h"

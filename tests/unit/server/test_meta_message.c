@@ -404,7 +404,8 @@ static void thousands_of_messages_are_found(void **state)
     free(body);
 }
 
-/* The shortest that tell of a change, in a body that is full; and the last that came was sent first. */
+/* The shortest that tell of a change, in a body that is full; and the last that came was sent
+ * first. */
 static void a_full_body_of_changes_is_read_in_the_order_of_time(void **state)
 {
     enum { ROOM = 160 };

@@ -1,7 +1,7 @@
 /*
- * The queue of people whose number or user id Meta says has changed: what is carried out, when its delivery
- * is answered, and what waits, comes again or is turned away. The test plays the records: it says how each
- * step ends.
+ * The queue of people whose number or user id Meta says has changed: what is carried out, when its
+ * delivery is answered, and what waits, comes again or is turned away. The test plays the records:
+ * it says how each step ends.
  */
 #include "server/channels/meta/mover.h"
 
@@ -26,9 +26,9 @@ static struct {
     struct record_move *step; /* under way */
     bool away;
     size_t refused; /* steps that did not begin */
-    char said
-        [256];    /* whose own records were moved ("1 ") and rest done ("r1 "), since it was read */
-    size_t lines; /* that tell that Meta is to tell again */
+    char said[256]; /* whose own records were moved ("1 ") and rest done ("r1 "), since it was read
+                     */
+    size_t lines;   /* that tell that Meta is to tell again */
     size_t held, handled, failed; /* deliveries */
 } bench;
 
@@ -131,8 +131,8 @@ static int close_bench(void **state)
     return 0;
 }
 
-/* Meta tells that the people from first on have other user ids, in messages that no other test tells.
- * Returns whether there was room. */
+/* Meta tells that the people from first on have other user ids, in messages that no other test
+ * tells. Returns whether there was room. */
 static bool tell(unsigned first, unsigned count)
 {
     static char ids[MOVER_WAITING_MAX][16];

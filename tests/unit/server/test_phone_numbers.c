@@ -1,5 +1,5 @@
-/* Numbers as records hold them: what is sealed is the same everywhere, opens again, and tells itself from
- * what is clear. */
+/* Numbers as records hold them: what is sealed is the same everywhere, opens again, and tells
+ * itself from what is clear. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Memory of libevent: wiped when it is given back, kept for the next use, and nobody's until then. */
+/* Memory of libevent: wiped when it is given back, kept for the next use, and nobody's until then.
+ */
 #include "server/security/zeroing_allocator.h"
 #include "store/base/poison.h"
 

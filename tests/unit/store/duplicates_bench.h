@@ -1,5 +1,5 @@
-/* What the tests of duplicates share: records with near made of five letters, one for each answer, and
- * steps through them. */
+/* What the tests of duplicates share: records with near made of five letters, one for each answer,
+ * and steps through them. */
 #ifndef DUPLICATES_BENCH_H
 #define DUPLICATES_BENCH_H
 
@@ -22,8 +22,8 @@ static inline int teardown(void **state)
     return 0;
 }
 
-/* The answers are of year, place, first name, day and family name; a hash is of the letters with a hole,
- * in hexadecimal digits. */
+/* The answers are of year, place, first name, day and family name; a hash is of the letters with a
+ * hole, in hexadecimal digits. */
 static inline void near_write(const char *answers, char near[51])
 {
     for (int hole = 0; hole < 5; hole++)

@@ -186,8 +186,8 @@ static void crowds_make(void)
     assert_sql(&bench, sql, "");
 }
 
-/* The first eight agree but for their place and year, and each of the first half with one of the second
- * but for the day. */
+/* The first eight agree but for their place and year, and each of the first half with one of the
+ * second but for the day. */
 #define CROWDS_PAIRS "1528"
 
 static void several_at_once_do_no_harm(void **state)

@@ -1,5 +1,5 @@
-/* HMAC under one key: the values of RFC 4231 and RFC 2202, one after the other; and what happens when the
- * cryptographic library has no HMAC. */
+/* HMAC under one key: the values of RFC 4231 and RFC 2202, one after the other; and what happens
+ * when the cryptographic library has no HMAC. */
 #include "store/base/hex.h"
 #include "store/base/keyed_hash.h"
 

@@ -147,8 +147,8 @@ static void what_the_record_knows_may_come_again_at_any_time(void **state)
     outbox_close(&outbox);
 }
 
-/* A server that is days slow puts what counts as made when Redis says: nothing of it is taken for what
- * somebody put back, or for older than an erasure. */
+/* A server that is days slow puts what counts as made when Redis says: nothing of it is taken for
+ * what somebody put back, or for older than an erasure. */
 static void what_a_slow_server_puts_is_written(void **state)
 {
     (void)state;

@@ -1,6 +1,7 @@
 /*
- * Which user ids came with which numbers, in SQLite and in PostgreSQL: written with the claim, once; and
- * what a number had before there were ids is the first id's, never that of who got the number later.
+ * Which user ids came with which numbers, in SQLite and in PostgreSQL: written with the claim,
+ * once; and what a number had before there were ids is the first id's, never that of who got the
+ * number later.
  */
 #include "record_bench.h"
 
@@ -134,7 +135,8 @@ static void a_code_that_is_anothers_links_nobody(void **state)
     assert_sql(&bench, "SELECT count(*) FROM uic_links", "0");
 }
 
-/* Of which the first id asked for others' only, and for all of them later; and has a record of her own. */
+/* Of which the first id asked for others' only, and for all of them later; and has a record of her
+ * own. */
 static void records_from_before_there_were_ids_are_the_first_ids(void **state)
 {
     static const char *const answers[] = {"jean", "marie", "luc"};
@@ -171,7 +173,8 @@ static void a_message_of_a_later_owner_is_told_the_same_again(void **state)
     }
 }
 
-/* Batches are ordered by their hashes, whatever comes first: each claim has its own person's number. */
+/* Batches are ordered by their hashes, whatever comes first: each claim has its own person's
+ * number. */
 static void many_in_one_batch_have_each_their_own_number(void **state)
 {
     struct asked crowd[40];

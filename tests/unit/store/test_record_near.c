@@ -1,6 +1,6 @@
 /*
- * Answers that are nearly those of a record that a person asked for, in SQLite and in PostgreSQL: found
- * among her own, never among others'; and what she said of it.
+ * Answers that are nearly those of a record that a person asked for, in SQLite and in PostgreSQL:
+ * found among her own, never among others'; and what she said of it.
  */
 #include "record_bench.h"
 

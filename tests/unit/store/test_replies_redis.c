@@ -136,7 +136,8 @@ static void while_the_lease_lives_nobody_else_sends(void **state)
     postman_close(second);
 }
 
-/* The first one's lease is over, and the second sends the same reply; the first has no room for more.
+/* The first one's lease is over, and the second sends the same reply; the first has no room for
+ * more.
  */
 static void taken_by_both(struct postman **first, struct postman **second)
 {

@@ -1,6 +1,6 @@
 /*
- * The forms: which spellings of a name fall together, rule by rule, and which names must not. What the
- * forms are worth on lists of names and places: test_forms_worth.c.
+ * The forms: which spellings of a name fall together, rule by rule, and which names must not. What
+ * the forms are worth on lists of names and places: test_forms_worth.c.
  */
 #include "uic/uic.h"
 

@@ -1,6 +1,7 @@
 /*
- * What the forms are worth: how many spellings of a name or place fall together that are met in the DR
- * Congo (tests/data), and that other names do not. A change of the rules changes codes: see uic/forms.c.
+ * What the forms are worth: how many spellings of a name or place fall together that are met in the
+ * DR Congo (tests/data), and that other names do not. A change of the rules changes codes: see
+ * uic/forms.c.
  */
 #include "uic/uic.h"
 
@@ -130,8 +131,8 @@ static void the_sound_confuses_ten_pairs_of_zones_in_the_whole_country(void **st
     assert_true(wrong_merges_of_zones(UIC_SOUND) <= 10);
 }
 
-/* A third of the pairs of first names are Michel and Michelle, Patrick and Patrique: endings, which it
- * keeps for the sake of twins. */
+/* A third of the pairs of first names are Michel and Michelle, Patrick and Patrique: endings, which
+ * it keeps for the sake of twins. */
 static void the_spelling_finds_half_of_them(void **state)
 {
     (void)state;

@@ -9,9 +9,8 @@
 -- written: rows that were inserted or counted, but not those that know the event already: these are
 -- read in the end, as they stand. No row for a claim means that another instance has registered the
 -- person while the statement ran: it wants to be made again.
--- told: both beside each other. noted: what uic_asked says of the claims. linked: what uic_links does,
--- where the record does not say it. An ON CONFLICT knows only its own table's columns: what else it needs
--- is found in the arrays, by their order.
+-- told: both beside each other. noted: what uic_asked says of the claims. linked: what uic_links does. An
+-- ON CONFLICT knows only its own table's columns: what else it needs is found in the arrays, by their order.
 --
 -- A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a record
 -- was last asked for when it is written, or later. created_at is for statistics; one that came by the
@@ -109,12 +108,10 @@ WITH asked AS (
                 THEN excluded.user_id END),
         near = coalesce(r.near, excluded.near)
     WHERE (excluded.last_event_id = ANY (r.last_event_id || r.previous_event_ids)) IS NOT TRUE
-    RETURNING id, input_hash, uic_code, phone_number, user_id, request_count = 1 AS is_new,
+    RETURNING id, input_hash, uic_code, request_count = 1 AS is_new,
         substring(asked_by for 8) AS latest
 ), told AS MATERIALIZED (
-    SELECT asked.*, id, written.uic_code AS written_code, is_new, latest <> asker AS asked_before,
-        (written.user_id = asked.user_id AND written.phone_number = asked.phone_number) IS TRUE
-            AS says_both
+    SELECT asked.*, id, written.uic_code AS written_code, is_new, latest <> asker AS asked_before
     FROM asked LEFT JOIN written USING (input_hash)
 ), noted AS (
     INSERT INTO uic_asked (who, record)
@@ -125,7 +122,7 @@ WITH asked AS (
 ), linked AS (
     INSERT INTO uic_links (number, user_id, since)
     SELECT number, user_id, (at AT TIME ZONE 'UTC')::date FROM told
-    WHERE id IS NOT NULL AND length(number) = 16 AND user_id IS NOT NULL AND NOT says_both
+    WHERE id IS NOT NULL AND length(number) = 16 AND user_id IS NOT NULL
         AND (SELECT since FROM uic_links
              WHERE number = told.number AND user_id = told.user_id) IS NULL
     ORDER BY number, user_id

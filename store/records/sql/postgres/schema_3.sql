@@ -1,5 +1,5 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
--- name, where no record of hers says it: who asks only for what others registered.
+-- name, whatever form of the number a record has, and who asked only for what others registered.
 CREATE TABLE uic_links (
     number bytea NOT NULL,
     user_id bytea NOT NULL,

@@ -45,5 +45,4 @@ ON CONFLICT (input_hash) DO UPDATE SET
 WHERE excluded.last_event_id IS NULL
     OR NOT instr(' ' || coalesce(last_event_id, '') || previous_event_ids || ' ',
                  ' ' || excluded.last_event_id || ' ')
-RETURNING uic_code, request_count = 1, substr(asked_by, 1, 17) <> $6, id,
-    user_id = $8 AND phone_number = $3
+RETURNING uic_code, request_count = 1, substr(asked_by, 1, 17) <> $6, id

@@ -11,7 +11,7 @@ SELECT uic_code,
         AND (user_id = $8 OR instr(coalesce(asked_by, ''), substr($6, 1, 11))
              OR (((user_id IS NULL AND phone_number = $3) OR instr(coalesce(asked_by, ''), $9))
                  AND (SELECT is_hers FROM number))),
-    id, 0
+    id
 FROM (SELECT *, substr(events, 1, instr(events, ' ' || $5 || ' ')) AS later
       FROM (SELECT *, ' ' || coalesce(last_event_id, '') || previous_event_ids || ' ' AS events
             FROM uic_records WHERE input_hash = $1))

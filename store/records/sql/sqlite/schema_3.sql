@@ -1,6 +1,6 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
--- name, where no record of hers says it: who asks only for what others registered. Hashes are hexadecimal
--- digits.
+-- name, whatever form of the number a record has, and who asked only for what others registered.
+-- Hashes are hexadecimal digits.
 CREATE TABLE uic_links (
     number TEXT NOT NULL,
     user_id TEXT NOT NULL,
