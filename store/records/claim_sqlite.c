@@ -56,6 +56,12 @@ static bool is_linked(const struct record_person *person)
     return person->has_user_id && person->has_number && !person->number_is_cut;
 }
 
+/* The whole hash of the number, with a user id or alone. */
+static const char *number_text(const struct record_person *person, const struct claim_texts *texts)
+{
+    return person->has_number && !person->number_is_cut ? texts->number : NULL;
+}
+
 /* Runs one of the two to its end. Returns SQL_ROW with the outcome and the record's id, SQL_DONE when
  * there was no row, or a failure. */
 static enum sql_result outcome_query(struct sql *sql, const char *statement,
@@ -90,7 +96,7 @@ static enum sql_result record_write(struct sql *sql, const struct record_claim *
         sql_text(texts->requested),
         sql_text(person->has_user_id ? texts->user_id : NULL),
         sql_text(has_both ? texts->number_who : NULL),
-        sql_text(person->has_number && !person->number_is_cut ? texts->number : NULL),
+        sql_text(number_text(person, texts)),
         sql_text(claim->has_near ? texts->near : NULL),
     };
     const int count = sizeof values / sizeof values[0];
@@ -110,9 +116,14 @@ static enum sql_result near_find(struct sql *sql, const struct record_claim *cla
 
     claim_near_sought(claim, sought);
     hex_write(sought, sizeof sought, text);
-    const enum sql_result first =
-        sql_query(sql, near_sqlite_sql,
-                  SQL_VALUES(sql_text(texts->who), sql_text(text), sql_text(texts->hash)));
+    const struct record_person *person = &claim->person;
+    const enum sql_result first = sql_query(
+        sql, near_sqlite_sql,
+        SQL_VALUES(sql_text(texts->who), sql_text(text), sql_text(texts->hash),
+                   sql_text(person->has_user_id ? texts->user_id : NULL),
+                   sql_text(person->has_user_id && person->has_number ? texts->number_who : NULL),
+                   sql_text(number_text(person, texts)),
+                   text_value(claim->phone_number, sizeof claim->phone_number)));
     if (first != SQL_ROW)
         return first;
     claim_near_read(outcome, sql, 0, 3);

@@ -38,7 +38,8 @@ enum sql_result claims_said_find(struct sql *sql, struct claims_batch *batch)
     for (size_t i = 0; i < batch->count && result == SQL_DONE; i++) {
         const struct record_claim *claim = batch->claims[i];
         int64_t count = 0;
-        if (claim->said != RECORD_SAID_SAME || batch->outcomes[i].status != STORE_LATER)
+        if (claim->said != RECORD_SAID_SAME || batch->outcomes[i].status != STORE_LATER ||
+            claim->replay != NULL) /* the code was told: it is hers, whatever was erased */
             continue;
         hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
         result = sql_run(sql, find_sql[sql->dialect], SQL_VALUES(sql_text(hash)), &count);

@@ -81,8 +81,7 @@ static void who_asks_for_what_others_registered_is_linked_once(void **state)
     char expected[LINK_SIZE];
 
     (void)state;
-    told("jean", "+243990000001", "CD.77");
-    assert_sql(&bench, "SELECT count(*) FROM uic_links", "0"); /* the record says it */
+    told("jean", "+243990000001", NULL);
     told("jean", NULL, "CD.1");
     assert_sql(&bench, "SELECT count(*) FROM uic_links", "0");
     link_write(expected, NUMBER, "CD.1");

@@ -117,7 +117,43 @@ static void exactly_these_answers_are_told_as_ever(void **state)
     asked = asked_near("jan", "+1", "abxde");
     assert_told(&asked, "jan");
     assert_true(asked.claim.asked_before);
-    is_near("johan", "+1", "abyde", "jean"); /* the newest of both */
+    is_near("johan", "+1", "abyde", "jan"); /* of both, whichever was registered first */
+}
+
+/* Of two that are near, neither of which is near the other: nobody learns who was there before. */
+static void which_is_near_does_not_depend_on_who_was_first(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        if (round == 1)
+            tell("jean", "+9", "axxxx");
+        tell("jan", "+1", "yyyye");
+        tell("jean", "+1", "axxxx");
+        is_near("johan", "+1", "abcde", "jan");
+        assert_sql(&bench, "DELETE FROM uic_records", "");
+    }
+}
+
+/* Erased, or another user id's since: then it is not told of it either. */
+static void what_the_record_forgot_is_not_near(void **state)
+{
+    (void)state;
+    tell("jean", "+1", "abcde");
+    assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL", "");
+    tell("jan", "+1", "abxde");
+}
+
+/* A record from before there was near. */
+static void exactly_these_answers_are_hers_before_any_near(void **state)
+{
+    struct asked asked = asked_near("jean", "+1", NULL);
+
+    (void)state;
+    assert_told(&asked, "jean");
+    tell("jan", "+1", "abxde");
+    asked = asked_near("jean", "+1", "abcde");
+    assert_told(&asked, "jean");
+    assert_true(asked.claim.asked_before);
 }
 
 static void a_message_that_comes_again_is_told_what_it_was(void **state)
@@ -298,6 +334,9 @@ int main(void)
         TEST(who_asked_for_nearly_the_same_is_to_be_asked),
         TEST(nobody_elses_records_are_looked_at),
         TEST(exactly_these_answers_are_told_as_ever),
+        TEST(which_is_near_does_not_depend_on_who_was_first),
+        TEST(what_the_record_forgot_is_not_near),
+        TEST(exactly_these_answers_are_hers_before_any_near),
         TEST(a_message_that_comes_again_is_told_what_it_was),
         TEST(what_others_registered_is_near_once_it_was_asked_for),
         TEST(a_record_learns_what_it_is_found_by),

@@ -211,6 +211,9 @@ static void a_record_without_it_was_asked_for_by_its_own(void **state)
     assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL", "");
     assert_true(told(NULL, "CD.1"));
     assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL, user_id = NULL", "");
+    assert_false(told(NUMBER, "CD.2")); /* whose number it was is known */
+    assert_sql(&bench, "UPDATE uic_records SET asked_by = NULL, user_id = NULL", "");
+    assert_sql(&bench, "DELETE FROM uic_links", "");
     assert_true(told(NUMBER, "CD.2"));
     assert_true(told(NULL, "CD.2"));
 }
@@ -332,7 +335,7 @@ static void what_is_beside_the_records_moves_too(void **state)
     struct asked asked = asked_as(NUMBER, "CD.1", "SM9");
 
     (void)state;
-    assert_false(told("+243990000001", "CD.77"));
+    assert_false(told("+243990000001", NULL));
     asked.claim.has_near = true;
     assert_int_equal(claimed(&bench, &asked), STORE_OK);
     for (int round = 0; round < 2; round++) {

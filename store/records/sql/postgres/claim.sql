@@ -1,7 +1,7 @@
 -- $1 hashes, in their order, $2 codes, $3 phone numbers, $4 times, $5 events, $6 who asks, or empty; $7
 -- hashes of user ids, or empty; $8 the hash of the number, beside it or alone, or empty; $9 what
 -- a record is found by when answers are nearly its own, or empty; $10 where it is to be looked for first, as
--- near.sql of SQLite, or empty.
+-- near.sql of SQLite, or empty: which one is found does not depend on who registered it first.
 --
 -- asked: the claims, and which of them can have nothing: a new person whose code is another's, and who
 -- asked for nearly the same before. Rows are written in the order of the hashes, so that two instances
@@ -32,9 +32,14 @@ WITH asked AS (
          WHERE uic_code = wanted.uic_code AND input_hash <> wanted.input_hash) IS NOT NULL
         AND (SELECT id FROM uic_records WHERE input_hash = wanted.input_hash) IS NULL AS is_taken,
         CASE WHEN found.input_hash <> wanted.input_hash AND (
-            SELECT record FROM uic_asked
-            WHERE who = substring(asker for 5)
-                AND record = (SELECT id FROM uic_records WHERE input_hash = wanted.input_hash)) IS NULL
+            SELECT own.user_id = wanted.user_id
+                OR position(substring(asker for 5) in coalesce(asked_by, '')) > 0
+                OR (((own.user_id IS NULL AND own.phone_number = wanted.phone_number)
+                     OR (length(wanted.user_id) > 0 AND length(number) > 0
+                         AND position(substring(number for 5) in coalesce(asked_by, '')) > 0))
+                    AND uic_number_is_anothers(nullif(number, ''), wanted.phone_number,
+                                               nullif(wanted.user_id, '')) IS NOT TRUE)
+            FROM uic_records AS own WHERE input_hash = wanted.input_hash) IS NOT TRUE
             THEN found.input_hash END AS near_hash, found.uic_code AS near_code
     FROM unnest($1::bytea[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[],
                 $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[])
@@ -50,8 +55,9 @@ WITH asked AS (
                          OR substring(near from 11 for 5) = substring(sought from 11 for 5)
                          OR substring(near from 16 for 5) = substring(sought from 16 for 5)
                          OR substring(near from 21) = substring(sought from 21))
+                         AND position(substring(asker for 5) in asked_by) % 8 = 1
                      LIMIT 1) AS known
-        ORDER BY record DESC LIMIT 1
+        ORDER BY known.input_hash LIMIT 1
     ) AS found ON true
 ), written AS (
     INSERT INTO uic_records AS r
