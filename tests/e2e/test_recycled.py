@@ -115,13 +115,12 @@ def test_a_number_with_a_user_id_may_be_anothers_now(start, redis, database, era
         assert numbers(database)[0][1] == number
 
 
-def test_who_is_found_by_the_user_id_only(start, redis, database, erase):  # noqa: F811
-    """Nothing of hers links number and user id."""
+def test_who_registered_nothing_is_found_by_what_came_together(start, redis, database, erase):  # noqa: F811
     server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
     code = code_in(asked(server, NUMBER, None, MARIE)[0])
     asked(server, OTHER, USER, MARIE)
     by_number = erase("--phone", OTHER, "--yes")
-    assert "--phone CD." in by_number.stdout and "nobody has this number" in by_number.stdout
+    assert by_number.returncode == 1 and "--all" in by_number.stderr
     assert asked(server, OTHER, USER, MARIE) == [message("existing_code", code=code)]
     assert "forgot that it asked: 1" in erase("--phone", USER, "--yes").stdout
     assert asked(server, OTHER, USER, MARIE) == [message("new_code", code=code)]
