@@ -46,8 +46,10 @@ struct marks_keeper *marks_keep(const struct marks_settings *settings, struct ev
                                 struct redis_link *redis);
 void marks_leave(struct marks_keeper *keeper);
 
-/* Whether this Redis has no mark, or this one. Blocks: for the command line. Returns 0, 1 when it
- * has another, or -1 with error. */
+/* Whether this Redis has this mark. Blocks: for the command line. Returns 0, MARKS_DIFFER with error
+ * when it has another, MARKS_ABSENT when it has none, or -1 with error. */
+#define MARKS_DIFFER 1
+#define MARKS_ABSENT 2
 int marks_check(const char *redis_url, unsigned deadline_ms, const char *text,
                 char error[ERROR_MAX]);
 

@@ -92,7 +92,9 @@ static int check_mark(const struct setup *setup)
         marks_write(text, &marks);
         status = marks_check(setup->config.redis_url, DEADLINE_MS, text, error);
     }
-    if (status == 1)
+    if (status == MARKS_ABSENT)
+        return 0;
+    if (status == MARKS_DIFFER)
         print_advice("bad", error, redis_advice(REDIS_IS_FOREIGN));
     else if (status != 0)
         print_finding("bad", "Redis", error);

@@ -106,7 +106,7 @@ static void print_count(const struct count *count)
                   "to do: once the cause is mended, “whatsapp-uic outbox --retry” puts them back"));
 }
 
-/* By mistake it would be with a wrong salt, to which all is foreign. */
+/* By mistake it would be with a wrong salt, to which all is foreign: Redis has to know this one. */
 static int check_salt(const struct setup *setup)
 {
     char error[ERROR_MAX], mark[MARKS_TEXT_MAX];
@@ -115,9 +115,15 @@ static int check_salt(const struct setup *setup)
     if (setup_marks(setup, &marks, error) != 0)
         return command_fail("UIC_SALT", error);
     marks_write(mark, &marks);
-    return marks_check(setup->config.redis_url, DEADLINE_MS, mark, error) == 0
-               ? 0
-               : command_fail("REDIS_URL", error);
+    const int status = marks_check(setup->config.redis_url, DEADLINE_MS, mark, error);
+    if (status == MARKS_ABSENT)
+        snprintf(
+            error, sizeof error, "%s",
+            SAYS("uic:marks n’y est pas, donc rien ne dit de quel sel sont les codes : démarrez "
+                 "le service avec la base de données, puis relancez la commande",
+                 "uic:marks is not there, so nothing says of which salt the codes are: start the "
+                 "server with its database, then say this again"));
+    return status == 0 ? 0 : command_fail("REDIS_URL", error);
 }
 
 static int delete_foreign(const struct setup *setup, struct redis_call *redis,

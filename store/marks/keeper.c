@@ -102,7 +102,7 @@ void marks_leave(struct marks_keeper *keeper)
 
 struct check {
     const char *text;
-    bool differs;
+    bool differs, is_there;
 };
 
 static void on_checked(void *arg, const struct redisReply *reply)
@@ -110,6 +110,7 @@ static void on_checked(void *arg, const struct redisReply *reply)
     struct check *check = arg;
 
     check->differs = is_other(reply, check->text);
+    check->is_there = reply->type == REDIS_REPLY_STRING;
 }
 
 int marks_check(const char *redis_url, unsigned deadline_ms, const char *text,
@@ -125,5 +126,5 @@ int marks_check(const char *redis_url, unsigned deadline_ms, const char *text,
     redis_call_close(call);
     if (check.differs)
         snprintf(error, ERROR_MAX, "%s", differs);
-    return check.differs ? 1 : status;
+    return check.differs ? MARKS_DIFFER : status == 0 && !check.is_there ? MARKS_ABSENT : status;
 }
