@@ -313,7 +313,7 @@ static void link_look(const struct again *again, struct link_row *row)
     snprintf(row->number, sizeof row->number, "%s", sql_column(again->sql, 0));
     snprintf(row->user_id, sizeof row->user_id, "%s", sql_column(again->sql, 1));
     snprintf(since, sizeof since, "%.10s 00:00:00.000000", sql_column(again->sql, 2));
-    snprintf(identity, sizeof identity, "%s", row->number);
+    snprintf(identity, sizeof identity, "%.*s", 2 * RECORD_IDENTITY_SIZE, row->number);
     row->goes = record_time_parse(since, &since_us) == 0 &&
                 (remedy_of(again, ERASED_NUMBER, identity, since_us) != REMEDY_NONE ||
                  remedy_of(again, ERASED_USER, row->user_id, since_us) != REMEDY_NONE);
