@@ -31,6 +31,18 @@ void flow_ask_near(struct conversation *conversation, const struct flow_message 
     turn_move(conversation, CONVERSATION_NEAR, FLOW_REPLY_QUESTION, FLOW_EVENT_ACCEPTED);
 }
 
+static enum assent read_said(const struct flow *flow, const char *text, size_t length,
+                             size_t *number)
+{
+    struct tokens tokens;
+
+    tokens_read(&tokens, flow->words, text, length);
+    const enum assent assent = read_choice(&tokens, OPTION_COUNT, number);
+    explicit_bzero(tokens.text, tokens.text_length);
+    explicit_bzero(tokens.list, tokens.count * sizeof *tokens.list);
+    return assent;
+}
+
 /* The number of the option that is meant; 0: neither. Its label is what its button says. */
 static size_t option_meant(const struct turn *turn, const char *text, size_t length)
 {
@@ -41,7 +53,7 @@ static size_t option_meant(const struct turn *turn, const char *text, size_t len
                                                   {different, strlen(different)}};
     size_t number = 0;
 
-    switch (review_read(turn, text, length, OPTION_COUNT, &number)) {
+    switch (read_said(turn->flow, text, length, &number)) {
     case ASSENT_YES:
         return OPTION_SAME;
     case ASSENT_NO:
@@ -49,6 +61,8 @@ static size_t option_meant(const struct turn *turn, const char *text, size_t len
     case ASSENT_NUMBER:
         return number;
     default:
+        if (memchr(text, '?', length) != NULL)
+            return 0;
         return (size_t)(pick_name(labels, OPTION_COUNT, text, length) + 1);
     }
 }
