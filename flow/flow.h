@@ -134,7 +134,8 @@ const struct uic_format *flow_format(const struct flow *flow);
 
 /*
  * Whether two people's answers are near each other: five keyed hashes, each of all answers but one
- * (that of step 0, 1, ...), of how they sound and with the two names in either order. Where one of
+ * (that of step 0, 1, ...): names by the form of their spelling and in either order, a place by its
+ * sound. Where one of
  * them is equal, four of five answers are. Only of a flow of five steps. The hasher has the
  * key (uic/hasher.h). Returns 0, or -1 when the cryptographic library failed.
  */
