@@ -44,6 +44,8 @@ enum flow_event review_complete(const struct turn *turn);
 /* near_ask.c */
 /* What is said to the question whether it is the same person. */
 enum flow_event near_take(const struct turn *turn, const char *text, size_t length);
+/* Whether a text was written behind the question; if not, it is to be asked again. */
+bool near_was_read(const struct turn *turn);
 /* Forgets that it was asked. */
 void near_forget(struct conversation *conversation);
 

@@ -111,10 +111,9 @@ static void exchange_ask_near(struct exchange *exchange)
 {
     const struct record_claim *claim = &exchange->claim;
 
-    quota_question(exchange->service->settings.quota, exchange->who,
-                   clock_monotonic_us() / 1000000);
     flow_ask_near(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
                   claim->code, claim->near_hash);
+    exchange->near_asked = true;
     exchange->result = "near_asked";
     exchange->state = EXCHANGE_SAVE;
 }

@@ -156,6 +156,8 @@ static void ask(struct conversation *conversation)
 {
     talk(conversation, 5);
     flow_ask_near(conversation, NULL, CODE, record);
+    assert_true(flow_near_shown(conversation, NOW - 10));
+    assert_false(flow_near_shown(conversation, NOW));
     assert_int_equal(CONVERSATION_NEAR, conversation->state);
 }
 
@@ -198,6 +200,53 @@ static void the_question_survives_the_bytes(void **state)
     check_round_trip(&conversation);
 }
 
+static enum flow_near_said said_at(struct conversation *conversation, const char *text,
+                                   int64_t now_s, int64_t sent_s)
+{
+    static uint64_t id = 1000;
+    const struct flow_message message = {
+        .text = text, .length = strlen(text), .id = id++, .sent_s = sent_s};
+
+    flow_step(flow, conversation, &message, now_s);
+    return conversation->near;
+}
+
+/* Without times: what is not shown, or was shown just now, is asked again. */
+static void what_was_not_read_is_not_answered(void **state)
+{
+    struct conversation conversation;
+
+    (void)state;
+    talk(&conversation, 5);
+    flow_ask_near(&conversation, NULL, CODE, record);
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "oui", NOW + 60, 0));
+    assert_int_equal(CONVERSATION_NEAR, conversation.state);
+    assert_true(flow_near_shown(&conversation, NOW + 60));
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "2", NOW + 61, 0));
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "1", NOW + 90, 0));
+    assert_true(flow_near_shown(&conversation, NOW + 90));
+    check_round_trip(&conversation);
+    assert_int_equal(FLOW_NEAR_SAME, said_at(&conversation, "1", NOW + 92, 0));
+}
+
+/* Where times are told: what was sent before it was shown, though it comes long after. */
+static void what_was_sent_before_is_not_an_answer(void **state)
+{
+    struct conversation conversation;
+
+    (void)state;
+    ask(&conversation);
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "oui", NOW, NOW - 60));
+    assert_true(conversation.near_late);
+    assert_true(flow_near_shown(&conversation, NOW));
+    check_round_trip(&conversation);
+    /* Sent with the one before; and then behind it, by a clock that is a minute late. */
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "non", NOW + 5, NOW - 59));
+    assert_true(flow_near_shown(&conversation, NOW + 5));
+    assert_int_equal(FLOW_NEAR_DIFFERENT, said_at(&conversation, "non", NOW + 15, NOW - 45));
+    check_round_trip(&conversation);
+}
+
 /* What was asked about a record stands only where it can. */
 static void forged_questions_are_refused(void **state)
 {
@@ -208,11 +257,11 @@ static void forged_questions_are_refused(void **state)
     (void)state;
     ask(&conversation);
     length = conversation_encode(&conversation, bytes);
-    near_at = length - (sizeof CODE - 1) - 1 - FLOW_RECORD_SIZE - 1;
+    near_at = length - (sizeof CODE - 1) - 1 - 4 - FLOW_RECORD_SIZE - 1;
     assert_int_equal(FLOW_NEAR_ASKED, bytes[near_at]);
     for (unsigned said = 0; said < 256; said++) {
         bytes[near_at] = (unsigned char)said;
-        assert_int_equal(said == FLOW_NEAR_ASKED ? 0 : -1,
+        assert_int_equal(said == FLOW_NEAR_ASKED || said == (FLOW_NEAR_ASKED | 0x10) ? 0 : -1,
                          conversation_decode(&copy, bytes, length));
     }
     bytes[near_at] = FLOW_NEAR_ASKED;
@@ -265,6 +314,8 @@ int main(void)
         cmocka_unit_test(only_five_answers_have_it),
         cmocka_unit_test(to_ask_changes_no_fingerprint),
         cmocka_unit_test(the_question_survives_the_bytes),
+        cmocka_unit_test(what_was_not_read_is_not_answered),
+        cmocka_unit_test(what_was_sent_before_is_not_an_answer),
         cmocka_unit_test(forged_questions_are_refused),
         cmocka_unit_test(an_end_leaves_no_trace),
     };
