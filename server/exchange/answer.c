@@ -67,8 +67,6 @@ static void exchange_count_claim(const struct exchange *exchange)
         return;
     }
     metrics_add(METRIC_CODES, 1);
-    metrics_add(METRIC_NEAR_SAME, exchange->near_said == FLOW_NEAR_SAME);
-    metrics_add(METRIC_NEAR_DIFFERENT, exchange->near_said == FLOW_NEAR_DIFFERENT);
     quota_code(exchange->service->settings.quota, exchange->who, clock_monotonic_us() / 1000000);
 }
 

@@ -99,7 +99,6 @@ static void exchange_tell(struct exchange *exchange, bool existing, const char *
 {
     if (conversation_event(&exchange->conversation) == exchange->said.id)
         own_note(exchange, existing, result);
-    exchange->near_said = exchange->for_another ? FLOW_NEAR_NONE : exchange->conversation.near;
     flow_finish(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
                 exchange->claim.code, existing);
     exchange->result = result;

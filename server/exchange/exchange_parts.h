@@ -52,8 +52,7 @@ struct exchange {
     bool for_another; /* finishing what another message of the person completed */
     bool near_asked;  /* the save has the question whether it is the same person */
     bool near_gone;   /* the record that she said is hers was erased since: as if never asked */
-    enum flow_near_said near_said; /* by the message that completed the conversation */
-    struct replies_newest newest;  /* our newest reply, for a message that quotes one of ours */
+    struct replies_newest newest; /* our newest reply, for a message that quotes one of ours */
     struct flow_outcome outcome;
     const char *result;            /* for the log */
     char number[PHONE_NUMBER_MAX]; /* whose message it is, in clear */
