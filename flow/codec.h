@@ -8,7 +8,7 @@
  *   doubt: doubt (2);  candidates: candidate_count;  more: answer_count, which is step without it;
  *   recent.count ids (6 each), with times and how long behind the horizon they were sent (2);
  *   open, COMPLETE: answers and candidates, each length (1) and bytes;  COMPLETE: completed_s (8);
- *   near: near (1), near_record (32);  near, FINISHED: the code, length (1) and bytes
+ *   near: near | near_late << 4 (1), near_record (32);  ASKED: near_shown_s (4);  near, FINISHED: the code, length (1) and bytes
  */
 #ifndef FLOW_CODEC_H
 #define FLOW_CODEC_H
@@ -18,6 +18,7 @@
 #define STATE_BITS 0x3f
 #define NEAR_BIT 0x40
 #define EXPIRED_BIT 0x80
+#define NEAR_LATE_BIT 0x10
 #define HUSH_BITS 0x03
 #define BY_ANSWER_BIT 0x04
 #define TEXT_BIT 0x08

@@ -139,19 +139,28 @@ static void take_time(struct reader *reader, struct conversation *conversation)
     conversation->completed_s = reader->bad ? 0 : (int64_t)seconds;
 }
 
+static uint32_t take_seconds(struct reader *reader)
+{
+    return (uint32_t)take_number(reader, TIME_SIZE);
+}
+
 /* What was asked about a record stands where it can be open, what was said in a COMPLETE one. */
 static void take_near(struct reader *reader, struct conversation *conversation)
 {
     const enum conversation_state state = conversation->state;
-    const uint64_t near = take_number(reader, 1);
+    const uint64_t said = take_number(reader, 1), near = said & ~(uint64_t)NEAR_LATE_BIT;
     const unsigned char *record = take(reader, sizeof conversation->near_record);
 
+    reader->bad |= near != said && near != FLOW_NEAR_ASKED;
     reader->bad |= near == FLOW_NEAR_ASKED
                        ? state != CONVERSATION_NEAR && state != CONVERSATION_LANGUAGE
                        : state != CONVERSATION_COMPLETE ||
                              (near != FLOW_NEAR_SAME && near != FLOW_NEAR_DIFFERENT);
+    const uint32_t shown_s = near == FLOW_NEAR_ASKED ? take_seconds(reader) : 0;
     if (reader->bad)
         return;
+    conversation->near_late = near != said;
+    conversation->near_shown_s = shown_s;
     conversation->near = (enum flow_near_said)near;
     memcpy(conversation->near_record, record, sizeof conversation->near_record);
 }
@@ -164,11 +173,6 @@ static bool reached_fits(const struct conversation *conversation)
     return conversation_is_waiting(conversation)
                ? conversation->reached >= least && conversation->reached <= FLOW_STEPS_MAX
                : conversation->reached == 0;
-}
-
-static uint32_t take_seconds(struct reader *reader)
-{
-    return (uint32_t)take_number(reader, TIME_SIZE);
 }
 
 /* What stands behind the head when its flags say so. */

@@ -97,9 +97,11 @@ size_t conversation_encode(const struct conversation *conversation,
     if (conversation->state == CONVERSATION_COMPLETE)
         at = put_number(at, (uint64_t)conversation->completed_s, LONG_SIZE);
     if (conversation->near != FLOW_NEAR_NONE) {
-        *at++ = (unsigned char)conversation->near;
+        *at++ = (unsigned char)(conversation->near | (conversation->near_late ? NEAR_LATE_BIT : 0));
         memcpy(at, conversation->near_record, sizeof conversation->near_record);
         at += sizeof conversation->near_record;
+        if (conversation->near == FLOW_NEAR_ASKED)
+            at = put_number(at, conversation->near_shown_s, TIME_SIZE);
     }
     if (conversation->state == CONVERSATION_FINISHED || conversation->near != FLOW_NEAR_NONE)
         at = put_bytes(at, conversation->code, strlen(conversation->code));

@@ -134,7 +134,8 @@ const struct uic_format *flow_format(const struct flow *flow);
 
 /*
  * Whether two people's answers are near each other: five keyed hashes, each of all answers but one
- * (that of step 0, 1, ...), of how they sound and with the two names in either order. Where one of
+ * (that of step 0, 1, ...): names by the form of their spelling and in either order, a place by its
+ * sound. Where one of
  * them is equal, four of five answers are. Only of a flow of five steps. The hasher has the
  * key (uic/hasher.h). Returns 0, or -1 when the cryptographic library failed.
  */
@@ -243,6 +244,8 @@ struct conversation {
     char code[UIC_CODE_MAX]; /* FINISHED: what was told; near: the record's */
     int64_t completed_s;     /* COMPLETE: when the last answer came */
     enum flow_near_said near;
+    bool near_late;        /* somebody's words came late to the question, so it was asked again */
+    uint32_t near_shown_s; /* when the question reached the person, by our clock; 0: not yet */
     unsigned char near_record[FLOW_RECORD_SIZE]; /* which record it is, for the caller */
     /* Large, and cleared no further than they are used: what is behind the last one means
      * nothing. */
@@ -399,6 +402,10 @@ int conversation_answers(const struct flow *flow, const struct conversation *con
  * was. code and record are the record's, for then. */
 void flow_ask_near(struct conversation *conversation, const struct flow_message *message,
                    const char *code, const unsigned char record[FLOW_RECORD_SIZE]);
+
+/* The reply was handed on to the person. Whether that is to be saved: it was the first to ask her
+ * if it is the same person, and what is written before it is no answer. */
+bool flow_near_shown(struct conversation *conversation, int64_t now_s);
 
 /* The code of a COMPLETE conversation is registered, and told to this message (NULL: to none yet).
  * existing: this number asked for it before. Wipes the answers. */

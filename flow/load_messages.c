@@ -196,6 +196,21 @@ static void check_language_names(const struct flow *flow, const struct node *nod
     }
 }
 
+/* Whoever writes what stands on a button means that one. */
+static void check_near_answers(const struct flow *flow, const struct node *language, size_t index)
+{
+    const char *same = flow->messages[index][MESSAGE_NEAR_SAME];
+    const char *different = flow->messages[index][MESSAGE_NEAR_DIFFERENT];
+    const struct node here = node_member(language, messages[MESSAGE_NEAR_DIFFERENT].key);
+
+    if (same == NULL || different == NULL)
+        return;
+    const struct uic_text label = {same, strlen(same)};
+
+    if (pick_name(&label, 1, different, strlen(different)) >= 0)
+        report_mistake(&here, "expected another text than near_same");
+}
+
 void load_messages(struct flow *flow, const struct node *file)
 {
     const struct node node = node_member(file, "messages");
@@ -211,6 +226,7 @@ void load_messages(struct flow *flow, const struct node *file)
         const struct node language = node_member(&node, keys[i]);
 
         load_language(flow, &language, i);
+        check_near_answers(flow, &language, i);
         for (size_t step = 0; step < flow->step_count && language.json != NULL; step++) {
             take_default_invalid(flow, file, i, step);
             take_defaults(flow, i, step);

@@ -1,7 +1,8 @@
 /*
  * Whether two people's answers are near each other: of each person five short keyed hashes, each of
- * all answers but one. How an answer sounds counts, not how it is spelt, and two names are equal in
- * either order. Without the key nobody can try names against them.
+ * all answers but one. How a place sounds counts, not how it is spelt; but twins are told apart by
+ * their first name alone, so names count by the form of their spelling: Jean is not Jeanne. Two names
+ * are equal in either order. Without the key nobody can try names against them.
  */
 #include "flow/check.h"
 
@@ -82,6 +83,20 @@ static void sort_names(const struct flow *flow, struct uic_text sounds[FLOW_NEAR
     }
 }
 
+/* Of an answer as it was normalised. Both names by one form, as they may stand in either order;
+ * a name that was normalised by its sound has no other left. */
+static int make_form(const struct flow *flow, size_t step, const struct uic_text *answer, char *out,
+                     size_t capacity, size_t *length)
+{
+    const enum uic_normalization from = flow->questions[step].normalization;
+    const bool has_form = from == UIC_SPELLING || from == UIC_SOUND;
+
+    if (!is_name(flow, step) && step != flow_near_except(flow))
+        return uic_sound(from, answer->bytes, answer->length, out, capacity, length);
+    return uic_normalize(has_form ? UIC_EXTENDED : UIC_SPELLING, answer->bytes, answer->length, out,
+                         capacity, length);
+}
+
 /* How the answers sound: texts in room, what is no text as it is. */
 static int make_sounds(const struct flow *flow, const struct uic_text *answers,
                        char room[FLOW_NORMALIZED_MAX], struct uic_text sounds[FLOW_NEAR_STEPS])
@@ -95,8 +110,8 @@ static int make_sounds(const struct flow *flow, const struct uic_text *answers,
         if (question->type != ANSWER_TEXT && question->type != ANSWER_LETTERS)
             continue;
         sounds[i].bytes = room + used;
-        if (uic_sound(question->normalization, answers[i].bytes, answers[i].length, room + used,
-                      FLOW_NORMALIZED_MAX - used, &sounds[i].length) != UIC_OK)
+        if (make_form(flow, i, &answers[i], room + used, FLOW_NORMALIZED_MAX - used,
+                      &sounds[i].length) != UIC_OK)
             return -1;
         used += sounds[i].length;
     }

@@ -75,15 +75,16 @@ static bool is_thumb(const char *text, size_t length)
     return found;
 }
 
-enum assent review_read(const struct turn *turn, const char *text, size_t length, size_t max,
-                        size_t *number)
+/* A yes, a no, or the number of an answer. */
+static enum assent read_review(const struct turn *turn, const char *text, size_t length,
+                               size_t *number)
 {
     struct tokens tokens;
 
     tokens_read(&tokens, turn->flow->words, text, length);
     enum assent assent = tokens.count == 0 && is_thumb(text, length)
                              ? ASSENT_YES
-                             : read_assent(&tokens, max, number);
+                             : read_assent(&tokens, turn->flow->step_count, number);
     explicit_bzero(tokens.text, tokens.text_length);
     explicit_bzero(tokens.list, tokens.count * sizeof *tokens.list);
     return assent;
@@ -94,7 +95,7 @@ enum flow_event review_take(const struct turn *turn, const char *text, size_t le
     struct conversation *conversation = turn->conversation;
     size_t number = 0;
 
-    switch (review_read(turn, text, length, turn->flow->step_count, &number)) {
+    switch (read_review(turn, text, length, &number)) {
     case ASSENT_YES:
         order_note_text(conversation, turn->message, turn->now_s);
         order_note_move(conversation, turn->message);

@@ -198,6 +198,8 @@ enum flow_event take_text(const struct turn *turn)
     }
     if (order_is_crossed(conversation, message))
         return take_crossed(turn);
+    if (conversation->state == CONVERSATION_NEAR && !near_was_read(turn))
+        return turn_move(conversation, CONVERSATION_NEAR, FLOW_REPLY_QUESTION, FLOW_EVENT_CROSSED);
     return take(turn, message->text, message->length);
 }
 

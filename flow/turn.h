@@ -38,15 +38,14 @@ bool review_is_correcting(const struct flow *flow, const struct conversation *co
 enum flow_event review_answers(const struct turn *turn, bool corrected);
 /* What is said to the answers that were read back. */
 enum flow_event review_take(const struct turn *turn, const char *text, size_t length);
-/* A yes, a no, or a number up to max, which is set then. */
-enum assent review_read(const struct turn *turn, const char *text, size_t length, size_t max,
-                        size_t *number);
 /* All answers are in, and good. */
 enum flow_event review_complete(const struct turn *turn);
 
 /* near_ask.c */
 /* What is said to the question whether it is the same person. */
 enum flow_event near_take(const struct turn *turn, const char *text, size_t length);
+/* Whether a text was written behind the question; if not, it is to be asked again. */
+bool near_was_read(const struct turn *turn);
 /* Forgets that it was asked. */
 void near_forget(struct conversation *conversation);
 

@@ -5,6 +5,8 @@
  */
 #include "flow/reading/reading.h"
 
+#include <string.h>
+
 /* The number that is said; 0 for none, -1 for several. */
 static int32_t find_number(const struct tokens *tokens)
 {
@@ -79,4 +81,65 @@ enum assent read_assent(const struct tokens *tokens, size_t max, size_t *number)
     if (is_no(tokens, all))
         return is_plain_no(tokens, all) ? ASSENT_NO : ASSENT_DOUBT;
     return is_yes(tokens, all) ? ASSENT_YES : ASSENT_NONE;
+}
+
+static bool is_one_of(const struct tokens *tokens, size_t at, const char *const *keys)
+{
+    char key[WORD_KEY_MAX];
+    bool is = false;
+
+    if (tokens->list[at].kind != TOKEN_WORD || !token_key(tokens, at, at, key))
+        return false;
+    for (; *keys != NULL && !is; keys++)
+        is = strcmp(key, *keys) == 0;
+    explicit_bzero(key, sizeof key);
+    return is;
+}
+
+/* Whether the number is the answer, and does not count something: "1 enfant", "première fois". */
+static bool is_number_alone(const struct tokens *tokens)
+{
+    static const char *const words[] = {"UN",    "DEUX", "ONE",    "TWO", "MOJA",
+                                        "MBILI", "MOKO", "MIBALE", NULL};
+    static const char *const labels[] = {"OPTION", "REPONSE", "NUMERO", "CHOIX",
+                                         "ANSWER", "NUMBER",  NULL};
+
+    if (tokens->asked)
+        return false;
+    if (tokens->count == 1 && tokens->list[0].kind == TOKEN_WORD)
+        return is_one_of(tokens, 0, words);
+    for (size_t i = 0; i < tokens->count; i++) {
+        const struct token *token = &tokens->list[i];
+        const bool polite = token_means(token, MEANING_POLITE) &&
+                            !token_means(token, MEANING_YES | MEANING_NO | MEANING_NUMBER);
+
+        if (token->kind == TOKEN_NUMBER
+                ? token->lookalike
+                : token->kind == TOKEN_WORD && !polite && !is_one_of(tokens, i, labels))
+            return false;
+    }
+    return true;
+}
+
+/* Some word of the yes is more than "I have read it". */
+static bool is_more_than_ok(const struct tokens *tokens, struct run all)
+{
+    static const char *const oks[] = {"OK",    "OKI",    "OKAY", "DACCORD", "DACC",    "DAC",
+                                      "BON",   "BONNE",  "BIEN", "BONNES",  "PARFAIT", "GOOD",
+                                      "RIGHT", "MALAMU", "SAWA", "CEST",    "TRES",    NULL};
+
+    for (size_t i = all.first; i < all.end; i++)
+        if (has_yes(tokens, (struct run){i, i + 1}) && !is_one_of(tokens, i, oks))
+            return true;
+    return false;
+}
+
+enum assent read_choice(const struct tokens *tokens, size_t max, size_t *number)
+{
+    const struct run all = tokens_all(tokens);
+    const enum assent assent = read_assent(tokens, max, number);
+
+    if (assent == ASSENT_NUMBER && !is_number_alone(tokens))
+        return ASSENT_NONE;
+    return assent == ASSENT_YES && !is_more_than_ok(tokens, all) ? ASSENT_NONE : assent;
 }

@@ -227,5 +227,8 @@ enum assent {
 };
 /* What is said to a numbered list of max lines that may be right; *number is that of a line. */
 enum assent read_assent(const struct tokens *tokens, size_t max, size_t *number);
+/* The same to a question with max answers, where a wrong one harms: a number is one when it is all
+ * that is said, and "ok" is no yes. */
+enum assent read_choice(const struct tokens *tokens, size_t max, size_t *number);
 
 #endif

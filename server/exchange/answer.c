@@ -67,12 +67,10 @@ static void exchange_count_claim(const struct exchange *exchange)
         return;
     }
     metrics_add(METRIC_CODES, 1);
-    metrics_add(METRIC_NEAR_SAME, exchange->near_said == FLOW_NEAR_SAME);
-    metrics_add(METRIC_NEAR_DIFFERENT, exchange->near_said == FLOW_NEAR_DIFFERENT);
     quota_code(exchange->service->settings.quota, exchange->who, clock_monotonic_us() / 1000000);
 }
 
-void exchange_answer_reply(struct exchange *exchange)
+bool exchange_answer_reply(struct exchange *exchange)
 {
     struct exchange_service *service = exchange->service;
     const enum flow_effect effect = exchange->outcome.effect;
@@ -94,6 +92,7 @@ void exchange_answer_reply(struct exchange *exchange)
         exchange_count_claim(exchange);
     exchange_answer_with(exchange, &reply);
     explicit_bzero(service->reply, reply.length);
+    return reply.length > 0 && flow_near_shown(&exchange->conversation, clock_wall_s());
 }
 
 /* A save that is begun is answered before the deadline: whoever is told "try again" after it was

@@ -99,7 +99,6 @@ static void exchange_tell(struct exchange *exchange, bool existing, const char *
 {
     if (conversation_event(&exchange->conversation) == exchange->said.id)
         own_note(exchange, existing, result);
-    exchange->near_said = exchange->for_another ? FLOW_NEAR_NONE : exchange->conversation.near;
     flow_finish(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
                 exchange->claim.code, existing);
     exchange->result = result;
@@ -111,10 +110,9 @@ static void exchange_ask_near(struct exchange *exchange)
 {
     const struct record_claim *claim = &exchange->claim;
 
-    quota_question(exchange->service->settings.quota, exchange->who,
-                   clock_monotonic_us() / 1000000);
     flow_ask_near(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
                   claim->code, claim->near_hash);
+    exchange->near_asked = true;
     exchange->result = "near_asked";
     exchange->state = EXCHANGE_SAVE;
 }

@@ -27,6 +27,7 @@ enum exchange_state {
     EXCHANGE_OUTBOXED,
     EXCHANGE_SAVE,
     EXCHANGE_SAVED,
+    EXCHANGE_SHOWN,
 };
 
 struct exchange {
@@ -49,9 +50,9 @@ struct exchange {
     bool kept;    /* the last save is in Redis, though too few replicas have it */
     bool waiting; /* for the next sweep, which loads again */
     bool for_another; /* finishing what another message of the person completed */
+    bool near_asked;  /* the save has the question whether it is the same person */
     bool near_gone;   /* the record that she said is hers was erased since: as if never asked */
-    enum flow_near_said near_said; /* by the message that completed the conversation */
-    struct replies_newest newest;  /* our newest reply, for a message that quotes one of ours */
+    struct replies_newest newest; /* our newest reply, for a message that quotes one of ours */
     struct flow_outcome outcome;
     const char *result;            /* for the log */
     char number[PHONE_NUMBER_MAX]; /* whose message it is, in clear */
@@ -116,8 +117,9 @@ bool exchange_outbox_finish(struct exchange *exchange);
  * before. */
 void exchange_answer_with(struct exchange *exchange, const struct exchange_reply *reply);
 /* With what the conversation says; or, where that went on without this message, with the code that
- * its answers got. */
-void exchange_answer_reply(struct exchange *exchange);
+ * its answers got. Returns whether there is one thing more to save: that the question whether it is
+ * the same person was shown. */
+bool exchange_answer_reply(struct exchange *exchange);
 /* Why nothing may be saved any more, for the log; or NULL. */
 const char *exchange_save_objection(const struct exchange *exchange);
 /* The deadline passed, or nothing more will be saved; why is for the log. */

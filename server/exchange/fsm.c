@@ -16,7 +16,8 @@
  *     a store is away, full, refuses, or the deadline passed: "try again" ---+
  *
  * What is near a record that the person asked for is asked about instead: CLAIM has written
- * nothing, SAVE saves the question, and her answer completes the conversation once more.
+ * nothing, SAVE saves the question, and her answer completes the conversation once more. Behind the
+ * reply SHOWN saves that she has it.
  *
  * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
@@ -31,6 +32,7 @@
  */
 #include "server/exchange/exchange_parts.h"
 
+#include "server/exchange/quota.h"
 #include "server/telemetry/log.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"
@@ -132,7 +134,7 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     exchange->for_another = pending == FLOW_PENDING_OTHER;
     exchange->said.is_crossed |= exchange->for_another;
     exchange->longer = 0;
-    exchange->near_gone = false;
+    exchange->near_gone = exchange->near_asked = false;
     exchange->again = exchange->kept = false;
     if (pending != FLOW_PENDING_NONE) {
         exchange->outcome = (struct flow_outcome){.effect = FLOW_CLAIM,
@@ -161,6 +163,16 @@ static enum store_status exchange_save(struct exchange *exchange)
     return session_save(exchange->service->settings.sessions, session);
 }
 
+/* A question that was told as "try again", or not at all, was not read: that it was told is saved
+ * behind it, and whether that works does not matter, for then it is asked again. */
+static enum fsm_next answer_reply(struct exchange *exchange)
+{
+    if (!exchange_answer_reply(exchange))
+        return FSM_OVER;
+    exchange->state = EXCHANGE_SHOWN;
+    return exchange_save(exchange) == STORE_LATER ? FSM_WAITS : FSM_OVER;
+}
+
 /* A save that was done is counted, whether or not its answer still finds somebody. */
 static void save_count(struct exchange *exchange)
 {
@@ -168,7 +180,12 @@ static void save_count(struct exchange *exchange)
 
     const enum store_status status = exchange->session.ticket.status;
 
-    if ((status == STORE_OK || status == STORE_UNREPLICATED) && !exchange->again)
+    if (status != STORE_OK && status != STORE_UNREPLICATED)
+        return;
+    if (exchange->near_asked)
+        quota_question(settings->quota, exchange->who, clock_monotonic_us() / 1000000);
+    exchange->near_asked = false;
+    if (!exchange->again)
         counting_add(settings->counting, settings->counters, &exchange->counted,
                      &exchange->conversation, &exchange->outcome);
 }
@@ -201,8 +218,7 @@ static enum fsm_next save_finish(struct exchange *exchange)
             return FSM_ON;
         }
         if (!exchange->for_another) {
-            exchange_answer_reply(exchange);
-            return FSM_OVER;
+            return answer_reply(exchange);
         }
         break;
     case STORE_CONFLICT:
@@ -302,8 +318,7 @@ static enum fsm_next load_finish(struct exchange *exchange)
         exchange->unsure = true; /* this message was saved, and "try again" would be wrong */
         return FSM_ON;
     }
-    exchange_answer_reply(exchange);
-    return FSM_OVER;
+    return answer_reply(exchange);
 }
 
 static enum fsm_next ask_records(struct exchange *exchange)
@@ -366,6 +381,8 @@ static enum fsm_next fsm_step(struct exchange *exchange)
     case EXCHANGE_RESERVED:
     case EXCHANGE_SAVED:
         return save_finish(exchange);
+    case EXCHANGE_SHOWN: /* answered, so it is over */
+        break;
     }
     return FSM_OVER;
 }

@@ -15,112 +15,110 @@
 
 /* What only grows: X(symbol, "name", "labels or empty", "help"); here and below rows of one name
  * stand together, and the first one has the help. */
-#define METRICS_COUNTERS(X)                                                                         \
-    X(CONNECTIONS, "uic_connections_total", "", "Connections accepted")                             \
-    X(CONNECTIONS_REFUSED, "uic_connections_refused_total", "",                                     \
-      "Connections closed because too many were open")                                              \
-    X(CONNECTIONS_TIMED_OUT, "uic_connections_timed_out_total", "",                                 \
-      "Connections closed because their client was too slow")                                       \
-    X(CONNECTIONS_ABANDONED, "uic_connections_abandoned_total", "",                                 \
-      "Connections whose client had gone while they waited for the server to start")                \
-    X(HEADS_REFUSED, "uic_http_heads_refused_total", "",                                            \
-      "Requests refused for a malformed or ambiguous head")                                         \
-    X(READERS_DISAGREED, "uic_http_readers_disagreed_total", "",                                    \
-      "Connections closed because evhttp read a request otherwise than the guard before it")        \
-    X(LIMIT_MESSAGES, "uic_limit_reached_total", "limit=\"messages_per_minute\"",                   \
-      "What was refused because a limit was reached")                                               \
-    X(LIMIT_FRUITLESS, "uic_limit_reached_total", "limit=\"fruitless_messages\"", "")               \
-    X(LIMIT_CODES, "uic_limit_reached_total", "limit=\"codes_per_day\"", "")                        \
-    X(LIMIT_COUNTED, "uic_limit_reached_total", "limit=\"counted_numbers\"", "")                    \
-    X(LIMIT_CONNECTIONS, "uic_limit_reached_total", "limit=\"connections\"", "")                    \
-    X(LIMIT_HEAD, "uic_limit_reached_total", "limit=\"head_bytes\"", "")                            \
-    X(LIMIT_URL, "uic_limit_reached_total", "limit=\"url_bytes\"", "")                              \
-    X(LIMIT_BODY, "uic_limit_reached_total", "limit=\"body_bytes\"", "")                            \
-    X(LIMIT_LARGE, "uic_limit_reached_total", "limit=\"large_bodies\"", "")                         \
-    X(LIMIT_PARAMETERS, "uic_limit_reached_total", "limit=\"parameters\"", "")                      \
-    X(SIGNATURES_MISSING, "uic_webhooks_refused_total", "reason=\"unsigned\"",                      \
-      "Webhook requests refused because they are not from our account at the provider")             \
-    X(SIGNATURES_WRONG, "uic_webhooks_refused_total", "reason=\"signature\"", "")                   \
-    X(ACCOUNTS_WRONG, "uic_webhooks_refused_total", "reason=\"account\"", "")                       \
-    X(META_SUBSCRIPTIONS_REFUSED, "uic_webhooks_refused_total", "reason=\"subscription\"", "")      \
-    X(META_UNQUEUED, "uic_meta_replies_unqueued_total", "",                                         \
-      "Replies that found no place in the queue, so that their message comes again")                \
-    X(META_SENT, "uic_meta_statuses_total", "status=\"sent\"",                                      \
-      "What Meta said of messages that we sent")                                                    \
-    X(META_DELIVERED, "uic_meta_statuses_total", "status=\"delivered\"", "")                        \
-    X(META_READ, "uic_meta_statuses_total", "status=\"read\"", "")                                  \
-    X(META_FAILED, "uic_meta_statuses_total", "status=\"failed\"", "")                              \
-    X(META_STATUS_OTHER, "uic_meta_statuses_total", "status=\"other\"", "")                         \
-    X(META_ABOUT_US, "uic_meta_account_errors_total", "",                                           \
-      "Errors that Meta told of our own account, number, token or payment")                         \
-    X(META_UNKNOWN, "uic_meta_ignored_total", "reason=\"kind\"",                                    \
-      "What came from Meta and was no message for us")                                              \
-    X(META_MALFORMED, "uic_meta_ignored_total", "reason=\"malformed\"", "")                         \
-    X(META_FOREIGN, "uic_meta_ignored_total", "reason=\"other_number\"", "")                        \
-    X(META_OLD, "uic_meta_ignored_total", "reason=\"old\"", "")                                     \
-    X(META_REPEATED, "uic_meta_ignored_total", "reason=\"repeated\"", "")                           \
-    X(META_MOVED, "uic_meta_moved_total", "", "People whose new number or user id Meta told")       \
-    X(META_UNMOVED, "uic_meta_unmoved_total", "",                                                   \
-      "New numbers that Meta told without a user id: nothing moved")                                \
-    X(META_MOVES_UNDONE, "uic_meta_moves_undone_total", "",                                         \
-      "New numbers and user ids that Meta is to tell again")                                        \
-    X(TWILIO_STATUSES, "uic_twilio_ignored_total", "reason=\"status\"",                             \
-      "What came from Twilio and was no message of somebody on WhatsApp")                           \
-    X(TWILIO_GESTURES, "uic_twilio_ignored_total", "reason=\"kind\"", "")                           \
-    X(TWILIO_ELSEWHERE, "uic_twilio_ignored_total", "reason=\"other_channel\"", "")                 \
-    X(MESSAGES, "uic_messages_total", "", "Messages handled to their reply")                        \
-    X(MESSAGES_REDELIVERED, "uic_messages_redelivered_total", "",                                   \
-      "Messages that had been handled before")                                                      \
-    X(MESSAGES_LATE, "uic_messages_late_total", "",                                                 \
-      "Messages sent so long before the newest of the same person that they changed nothing")       \
-    X(MESSAGES_UNAVAILABLE, "uic_messages_unavailable_total", "",                                   \
-      "Messages answered with: try again in a minute")                                              \
-    X(MESSAGES_REFUSED, "uic_messages_refused_total", "",                                           \
-      "Messages refused with 503 because too many were being handled")                              \
-    X(SESSION_CONFLICTS, "uic_session_conflicts_total", "",                                         \
-      "Sessions that another message changed in between")                                           \
-    X(SESSIONS_REFUSED, "uic_sessions_refused_total", "",                                           \
-      "Loads and saves of sessions that Redis refused")                                             \
-    X(SESSIONS_UNREPLICATED, "uic_sessions_unreplicated_total", "",                                 \
-      "Saves of sessions that too few replicas of Redis had in time")                               \
-    X(CODES, "uic_codes_total", "", "Codes told")                                                   \
-    X(CODES_LENGTHENED, "uic_codes_lengthened_total", "",                                           \
-      "Codes made longer because another person held the short one")                                \
-    X(NEAR_ASKED, "uic_near_total", "step=\"asked\"",                                               \
-      "Questions whether it is the same person as of a code that the number was told, and answers") \
-    X(NEAR_SAME, "uic_near_total", "step=\"same\"", "")                                             \
-    X(NEAR_DIFFERENT, "uic_near_total", "step=\"different\"", "")                                   \
-    X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox")    \
-    X(OUTBOX_WRITTEN, "uic_outbox_records_total", "step=\"written\"", "")                           \
-    X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                           \
-    X(OUTBOX_DROPPED, "uic_outbox_records_total", "step=\"dropped\"", "")                           \
-    X(OUTBOX_UNREPLICATED, "uic_outbox_records_total", "step=\"unreplicated\"", "")                 \
-    X(ADMIN_REFUSED, "uic_admin_refused_total", "",                                                 \
-      "Requests for statistics without the token, or with a wrong one")                             \
-    X(METRICS_REFUSED, "uic_metrics_refused_total", "",                                             \
-      "Requests for these figures with a wrong token")                                              \
-    X(LOGINS_RIGHT, "uic_admin_logins_total", "result=\"right\"",                                   \
-      "Tries to log in to the administration")                                                      \
-    X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                               \
-    X(REPLIES_SENT, "uic_replies_total", "outcome=\"sent\"",                                        \
-      "Replies through Meta that came to an end")                                                   \
-    X(REPLIES_REFUSED, "uic_replies_total", "outcome=\"refused\"", "")                              \
-    X(REPLIES_UNCONFIRMED, "uic_replies_total", "outcome=\"unconfirmed\"", "")                      \
-    X(REPLIES_TOO_OLD, "uic_replies_total", "outcome=\"too_old\"", "")                              \
-    X(REPLIES_DAMAGED, "uic_replies_total", "outcome=\"damaged\"", "")                              \
-    X(REPLIES_RETRIED_UNREACHABLE, "uic_replies_retried_total", "reason=\"unreachable\"",           \
-      "Attempts to send a reply that are made again")                                               \
-    X(REPLIES_RETRIED_UNCONFIRMED, "uic_replies_retried_total", "reason=\"unconfirmed\"", "")       \
-    X(REPLIES_RETRIED_THROTTLED, "uic_replies_retried_total", "reason=\"throttled\"", "")           \
-    X(REPLIES_RETRIED_FAILING, "uic_replies_retried_total", "reason=\"failing\"", "")               \
-    X(REPLIES_RETRIED_LOCKED_OUT, "uic_replies_retried_total", "reason=\"locked_out\"", "")         \
-    X(REPLIES_RETRIED_FOREIGN, "uic_replies_retried_total", "reason=\"foreign\"", "")               \
-    X(RECORDS_RETIRED, "uic_records_retired_total", "",                                             \
-      "Codes removed because nobody asked for them in RETENTION_DAYS")                              \
-    X(RETENTION_SWEEPS, "uic_retention_sweeps_total", "",                                           \
-      "Times that all codes were looked through for those that RETENTION_DAYS removes")             \
-    X(DUPLICATES_ROUNDS, "uic_duplicates_rounds_total", "",                                         \
-      "Times that new records were compared with the others to their end")                          \
+#define METRICS_COUNTERS(X)                                                                      \
+    X(CONNECTIONS, "uic_connections_total", "", "Connections accepted")                          \
+    X(CONNECTIONS_REFUSED, "uic_connections_refused_total", "",                                  \
+      "Connections closed because too many were open")                                           \
+    X(CONNECTIONS_TIMED_OUT, "uic_connections_timed_out_total", "",                              \
+      "Connections closed because their client was too slow")                                    \
+    X(CONNECTIONS_ABANDONED, "uic_connections_abandoned_total", "",                              \
+      "Connections whose client had gone while they waited for the server to start")             \
+    X(HEADS_REFUSED, "uic_http_heads_refused_total", "",                                         \
+      "Requests refused for a malformed or ambiguous head")                                      \
+    X(READERS_DISAGREED, "uic_http_readers_disagreed_total", "",                                 \
+      "Connections closed because evhttp read a request otherwise than the guard before it")     \
+    X(LIMIT_MESSAGES, "uic_limit_reached_total", "limit=\"messages_per_minute\"",                \
+      "What was refused because a limit was reached")                                            \
+    X(LIMIT_FRUITLESS, "uic_limit_reached_total", "limit=\"fruitless_messages\"", "")            \
+    X(LIMIT_CODES, "uic_limit_reached_total", "limit=\"codes_per_day\"", "")                     \
+    X(LIMIT_COUNTED, "uic_limit_reached_total", "limit=\"counted_numbers\"", "")                 \
+    X(LIMIT_CONNECTIONS, "uic_limit_reached_total", "limit=\"connections\"", "")                 \
+    X(LIMIT_HEAD, "uic_limit_reached_total", "limit=\"head_bytes\"", "")                         \
+    X(LIMIT_URL, "uic_limit_reached_total", "limit=\"url_bytes\"", "")                           \
+    X(LIMIT_BODY, "uic_limit_reached_total", "limit=\"body_bytes\"", "")                         \
+    X(LIMIT_LARGE, "uic_limit_reached_total", "limit=\"large_bodies\"", "")                      \
+    X(LIMIT_PARAMETERS, "uic_limit_reached_total", "limit=\"parameters\"", "")                   \
+    X(SIGNATURES_MISSING, "uic_webhooks_refused_total", "reason=\"unsigned\"",                   \
+      "Webhook requests refused because they are not from our account at the provider")          \
+    X(SIGNATURES_WRONG, "uic_webhooks_refused_total", "reason=\"signature\"", "")                \
+    X(ACCOUNTS_WRONG, "uic_webhooks_refused_total", "reason=\"account\"", "")                    \
+    X(META_SUBSCRIPTIONS_REFUSED, "uic_webhooks_refused_total", "reason=\"subscription\"", "")   \
+    X(META_UNQUEUED, "uic_meta_replies_unqueued_total", "",                                      \
+      "Replies that found no place in the queue, so that their message comes again")             \
+    X(META_SENT, "uic_meta_statuses_total", "status=\"sent\"",                                   \
+      "What Meta said of messages that we sent")                                                 \
+    X(META_DELIVERED, "uic_meta_statuses_total", "status=\"delivered\"", "")                     \
+    X(META_READ, "uic_meta_statuses_total", "status=\"read\"", "")                               \
+    X(META_FAILED, "uic_meta_statuses_total", "status=\"failed\"", "")                           \
+    X(META_STATUS_OTHER, "uic_meta_statuses_total", "status=\"other\"", "")                      \
+    X(META_ABOUT_US, "uic_meta_account_errors_total", "",                                        \
+      "Errors that Meta told of our own account, number, token or payment")                      \
+    X(META_UNKNOWN, "uic_meta_ignored_total", "reason=\"kind\"",                                 \
+      "What came from Meta and was no message for us")                                           \
+    X(META_MALFORMED, "uic_meta_ignored_total", "reason=\"malformed\"", "")                      \
+    X(META_FOREIGN, "uic_meta_ignored_total", "reason=\"other_number\"", "")                     \
+    X(META_OLD, "uic_meta_ignored_total", "reason=\"old\"", "")                                  \
+    X(META_REPEATED, "uic_meta_ignored_total", "reason=\"repeated\"", "")                        \
+    X(META_MOVED, "uic_meta_moved_total", "", "People whose new number or user id Meta told")    \
+    X(META_UNMOVED, "uic_meta_unmoved_total", "",                                                \
+      "New numbers that Meta told without a user id: nothing moved")                             \
+    X(META_MOVES_UNDONE, "uic_meta_moves_undone_total", "",                                      \
+      "New numbers and user ids that Meta is to tell again")                                     \
+    X(TWILIO_STATUSES, "uic_twilio_ignored_total", "reason=\"status\"",                          \
+      "What came from Twilio and was no message of somebody on WhatsApp")                        \
+    X(TWILIO_GESTURES, "uic_twilio_ignored_total", "reason=\"kind\"", "")                        \
+    X(TWILIO_ELSEWHERE, "uic_twilio_ignored_total", "reason=\"other_channel\"", "")              \
+    X(MESSAGES, "uic_messages_total", "", "Messages handled to their reply")                     \
+    X(MESSAGES_REDELIVERED, "uic_messages_redelivered_total", "",                                \
+      "Messages that had been handled before")                                                   \
+    X(MESSAGES_LATE, "uic_messages_late_total", "",                                              \
+      "Messages sent so long before the newest of the same person that they changed nothing")    \
+    X(MESSAGES_UNAVAILABLE, "uic_messages_unavailable_total", "",                                \
+      "Messages answered with: try again in a minute")                                           \
+    X(MESSAGES_REFUSED, "uic_messages_refused_total", "",                                        \
+      "Messages refused with 503 because too many were being handled")                           \
+    X(SESSION_CONFLICTS, "uic_session_conflicts_total", "",                                      \
+      "Sessions that another message changed in between")                                        \
+    X(SESSIONS_REFUSED, "uic_sessions_refused_total", "",                                        \
+      "Loads and saves of sessions that Redis refused")                                          \
+    X(SESSIONS_UNREPLICATED, "uic_sessions_unreplicated_total", "",                              \
+      "Saves of sessions that too few replicas of Redis had in time")                            \
+    X(CODES, "uic_codes_total", "", "Codes told")                                                \
+    X(CODES_LENGTHENED, "uic_codes_lengthened_total", "",                                        \
+      "Codes made longer because another person held the short one")                             \
+    X(NEAR_ASKED, "uic_near_total", "step=\"asked\"",                                            \
+      "Questions whether it is the same person as of a code that the number was told")           \
+    X(OUTBOX_PUT, "uic_outbox_records_total", "step=\"put\"", "Records that went by the outbox") \
+    X(OUTBOX_WRITTEN, "uic_outbox_records_total", "step=\"written\"", "")                        \
+    X(OUTBOX_REFUSED, "uic_outbox_records_total", "step=\"refused\"", "")                        \
+    X(OUTBOX_DROPPED, "uic_outbox_records_total", "step=\"dropped\"", "")                        \
+    X(OUTBOX_UNREPLICATED, "uic_outbox_records_total", "step=\"unreplicated\"", "")              \
+    X(ADMIN_REFUSED, "uic_admin_refused_total", "",                                              \
+      "Requests for statistics without the token, or with a wrong one")                          \
+    X(METRICS_REFUSED, "uic_metrics_refused_total", "",                                          \
+      "Requests for these figures with a wrong token")                                           \
+    X(LOGINS_RIGHT, "uic_admin_logins_total", "result=\"right\"",                                \
+      "Tries to log in to the administration")                                                   \
+    X(LOGINS_WRONG, "uic_admin_logins_total", "result=\"wrong\"", "")                            \
+    X(REPLIES_SENT, "uic_replies_total", "outcome=\"sent\"",                                     \
+      "Replies through Meta that came to an end")                                                \
+    X(REPLIES_REFUSED, "uic_replies_total", "outcome=\"refused\"", "")                           \
+    X(REPLIES_UNCONFIRMED, "uic_replies_total", "outcome=\"unconfirmed\"", "")                   \
+    X(REPLIES_TOO_OLD, "uic_replies_total", "outcome=\"too_old\"", "")                           \
+    X(REPLIES_DAMAGED, "uic_replies_total", "outcome=\"damaged\"", "")                           \
+    X(REPLIES_RETRIED_UNREACHABLE, "uic_replies_retried_total", "reason=\"unreachable\"",        \
+      "Attempts to send a reply that are made again")                                            \
+    X(REPLIES_RETRIED_UNCONFIRMED, "uic_replies_retried_total", "reason=\"unconfirmed\"", "")    \
+    X(REPLIES_RETRIED_THROTTLED, "uic_replies_retried_total", "reason=\"throttled\"", "")        \
+    X(REPLIES_RETRIED_FAILING, "uic_replies_retried_total", "reason=\"failing\"", "")            \
+    X(REPLIES_RETRIED_LOCKED_OUT, "uic_replies_retried_total", "reason=\"locked_out\"", "")      \
+    X(REPLIES_RETRIED_FOREIGN, "uic_replies_retried_total", "reason=\"foreign\"", "")            \
+    X(RECORDS_RETIRED, "uic_records_retired_total", "",                                          \
+      "Codes removed because nobody asked for them in RETENTION_DAYS")                           \
+    X(RETENTION_SWEEPS, "uic_retention_sweeps_total", "",                                        \
+      "Times that all codes were looked through for those that RETENTION_DAYS removes")          \
+    X(DUPLICATES_ROUNDS, "uic_duplicates_rounds_total", "",                                      \
+      "Times that new records were compared with the others to their end")                       \
     X(LOG_LINES_DROPPED, "uic_log_lines_dropped_total", "", "Log lines lost to a full queue")
 
 /* What goes up and down, each thread adding and subtracting its own: rows as above. */

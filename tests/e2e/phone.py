@@ -8,10 +8,13 @@ import http.client
 import itertools
 import secrets
 import threading
+import time
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import parse_qsl, urlencode
 
 WEBHOOK = "/whatsapp/webhook"
+READ_S = 2.1  # what comes sooner is no answer to the question whether it is the same person
+SAME_PERSON = "1. Oui, la même personne"
 FORM = "application/x-www-form-urlencoded"
 
 _numbers = itertools.count(243810000001)
@@ -93,6 +96,8 @@ class Phone:
         self.path = path
         self.number = number or new_number()
         self.last_sid = None
+        self.reading = False
+        self.hasty = False  # answers before the question can be read
         self.connection = server.connect()
 
     def __enter__(self):
@@ -114,13 +119,17 @@ class Phone:
 
     def say(self, text, sid="new", media=0, profile="Somebody"):
         """Sends a message and returns the reply's text. sid: a message id to use again, or None."""
+        if self.reading and sid == "new" and not self.hasty:
+            time.sleep(READ_S)
         self.last_sid = new_sid() if sid == "new" else sid
         number = None if self.hidden else self.number
         form = urlencode(twilio_form(number, text, self.last_sid, media, profile, self.user_id))
         status, headers, body = self.post(form)
         assert status == 200, (status, body)
         assert headers.get_content_type() == "text/xml", headers
-        return reply_text(body)
+        reply = reply_text(body)
+        self.reading = SAME_PERSON in reply
+        return reply
 
     def say_all(self, *texts):
         """Sends one message after the other and returns the last reply."""

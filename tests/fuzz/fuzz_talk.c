@@ -62,6 +62,7 @@ static void finish(struct conversation *conversation, const struct flow_message 
     PROMISE(!flow_has_near(flow) || near_by_key(flow, answers, record, sizeof record, near) == 0);
     if (conversation->near == FLOW_NEAR_NONE && message->id % 3 == 0) {
         flow_ask_near(conversation, message, "985-KINS-15-JEA-KABI-A3F9D", record);
+        flow_near_shown(conversation, 1700000000);
         return;
     }
     PROMISE(flow_code(flow, answers, "salt", 4, 0, code) == UIC_OK);

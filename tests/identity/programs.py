@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from errors import STEPS
+from errors import FAMILY, FIRST, STEPS
 from names import forms
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,8 +45,12 @@ class Reader:
         """Of an extended text, what goes into the code."""
         return FORM[self.normalizations[step]](text)
 
-    def sound(self, step, normalized):
-        return SOUND[self.normalizations[step]](normalized)
+    def near_form(self, step, normalized):
+        """By which the question compares: names by their spelling, where they are not kept by sound, a place by sound."""
+        way = self.normalizations[step]
+        if step in (FIRST, FAMILY):
+            return forms.spelling(normalized) if way == "extended" else normalized
+        return SOUND[way](normalized)
 
     def read(self, answers):
         """The replies to all, in their order."""

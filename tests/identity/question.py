@@ -1,5 +1,5 @@
 """The question to one's own number: which registrations it finds near, who is asked, and what comes of it. And what an
-administrator's list finds. Agreement is computed here, from the sounds of the answers that went into a code."""
+administrator's list finds. Agreement is computed here, from the forms of the answers that went into a code."""
 
 from dataclasses import dataclass
 from random import Random
@@ -13,26 +13,26 @@ def can_ask(reader):
     return set(reader.steps) == set(NEAR)
 
 
-def sounds(reader, visit):
-    return {step: reader.sound(step, text) for step, text in visit.normalized.items()}
+def near_forms(reader, visit):
+    return {step: reader.near_form(step, text) for step, text in visit.normalized.items()}
 
 
-def keys(sound):
+def keys(form):
     """{what is left out: the other four}, names unordered."""
-    return {left_out: (tuple(sound[step] for step in (YEAR, PLACE, DAY) if step != left_out),
-                       tuple(sorted(sound[step] for step in (FIRST, FAMILY) if step != left_out)))
+    return {left_out: (tuple(form[step] for step in (YEAR, PLACE, DAY) if step != left_out),
+                       tuple(sorted(form[step] for step in (FIRST, FAMILY) if step != left_out)))
             for left_out in NEAR}
 
 
 def is_near(reader, one, other):
     """Four of five agree, the first name among them."""
-    first, second = keys(sounds(reader, one)), keys(sounds(reader, other))
+    first, second = keys(near_forms(reader, one)), keys(near_forms(reader, other))
     return any(first[step] == second[step] for step in (YEAR, PLACE, DAY, FAMILY))
 
 
 def is_on_the_list(reader, one, other):
     """Equal but for place, year or day, or in all that the code shows."""
-    first, second = keys(sounds(reader, one)), keys(sounds(reader, other))
+    first, second = keys(near_forms(reader, one)), keys(near_forms(reader, other))
     shown = [code.code.rpartition("-")[0] for code in (one, other)]
     return any(first[step] == second[step] for step in (YEAR, PLACE, DAY)) or \
         (reader.name == "ciu-rdc" and shown[0] == shown[1])

@@ -52,6 +52,7 @@ struct play {
     int64_t ago;                /* of the next message */
     uint64_t quote;             /* the same */
     bool older;                 /* the same */
+    bool hasty;                 /* the next message comes before the last reply can be read */
     char reply[FLOW_REPLY_MAX]; /* with plain spaces */
     bool replied;
     bool closed; /* nothing can be registered */
@@ -301,8 +302,20 @@ static inline void deliver(struct play *play, size_t index)
     play->reply[0] = '\0';
     if (play->replied)
         play->replied = flow_reply(play->flow, &conversation, play->reply) > 0;
+    if (play->replied && flow_near_shown(&conversation, play->now_s))
+        save(play, &conversation);
     play->option_count = flow_options(play->flow, &conversation, play->options);
     check_reply(play);
+}
+
+/* Then she reads it first. */
+static inline bool is_asked_near(struct play *play)
+{
+    struct conversation conversation = {0};
+
+    if (play->person->length > 0)
+        load(play, &conversation);
+    return conversation.state == CONVERSATION_NEAR;
 }
 
 static inline void send_message(struct play *play, const char *text, enum flow_message_kind kind)
@@ -321,6 +334,9 @@ static inline void send_message(struct play *play, const char *text, enum flow_m
     person->sent[person->sent_count].id = ++play->last_id;
     person->sent[person->sent_count].quoted_id = play->quote;
     person->sent[person->sent_count].quotes_older = play->older;
+    if (!play->hasty && is_asked_near(play))
+        play->now_s += 5;
+    play->hasty = false;
     person->sent[person->sent_count].sent_s = play->times ? play->now_s - play->ago : 0;
     play->ago = 0;
     play->quote = 0;

@@ -13,6 +13,7 @@
  *     @many 9 text    so many messages, each with its number behind
  *     @times          from now on the channel tells when a message was sent
  *     @ago 7          the next message was sent so many seconds before
+ *     @hasty          the next message comes before the question about the same person can be read
  *     @swipe 2        the next message replies to the person's own, the second one back
  *     @older          the next message replies to one of ours, and not to the newest
  *     @from +243…     another person goes on        @flow NAME     the server has another flow
@@ -101,6 +102,8 @@ static void obey(struct play *play, const char *word, const char *rest)
         play->times = true;
     else if (strcmp(word, "@ago") == 0)
         play->ago = atoi(rest);
+    else if (strcmp(word, "@hasty") == 0)
+        play->hasty = true;
     else if (strcmp(word, "@swipe") == 0)
         play->quote = id_back(play, rest);
     else if (strcmp(word, "@older") == 0)

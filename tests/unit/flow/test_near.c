@@ -71,6 +71,38 @@ static void how_names_and_places_sound_counts(void **state)
     assert_int_equal(1u << flow_near_except(flow), equal(jean, twin));
 }
 
+/* Of two people who differ in their first name alone none is asked. */
+static void twins_are_not_asked(void **state)
+{
+    static const char *const twins[][2] = {{"Jean", "Jeanne"},       {"Paul", "Paule"},
+                                           {"Paul", "Paulin"},       {"Paule", "Paulin"},
+                                           {"Joseph", "Josèphe"},    {"Joseph", "Joséphine"},
+                                           {"Josèphe", "Joséphine"}, {"Christian", "Christiane"},
+                                           {"Daniel", "Danielle"},   {"Gabriel", "Gabrielle"},
+                                           {"Michel", "Michèle"},    {"Emmanuel", "Emmanuelle"},
+                                           {"André", "Andrée"},      {"René", "Renée"},
+                                           {"Aimé", "Aimée"},        {"Désiré", "Désirée"},
+                                           {"Honoré", "Honorée"},    {"Élise", "Élisée"},
+                                           {"Nsimba", "Nzuzi"},      {"Mbo", "Mpia"},
+                                           {"Odia", "Adia"},         {"Marcel", "Marcelle"},
+                                           {"Pascal", "Pascale"},    {"Frédéric", "Frédérique"},
+                                           {"Noël", "Noëlle"},       {"Raphaël", "Raphaëlle"},
+                                           {"Simon", "Simone"},      {"Martin", "Martine"},
+                                           {"Justin", "Justine"},    {"Louis", "Louise"},
+                                           {"Denis", "Denise"},      {"François", "Françoise"},
+                                           {"Joël", "Joëlle"},       {"Exaucé", "Exaucée"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
+        const char *const one[5] = {"1985", "Kinshasa", twins[i][0], "15", "Kabila"};
+        const char *const other[5] = {"1985", "Kinshasa", twins[i][1], "15", "Kabila"};
+        const unsigned bits = equal(one, other) & ~(1u << flow_near_except(flow));
+
+        if (bits != 0)
+            fail_msg("%s and %s are asked", twins[i][0], twins[i][1]);
+    }
+}
+
 static void names_are_equal_in_either_order(void **state)
 {
     static const char *const swapped[5] = {"1985", "Kinshasa", "Kabila", "15", "Jean"};
@@ -124,6 +156,8 @@ static void ask(struct conversation *conversation)
 {
     talk(conversation, 5);
     flow_ask_near(conversation, NULL, CODE, record);
+    assert_true(flow_near_shown(conversation, NOW - 10));
+    assert_false(flow_near_shown(conversation, NOW));
     assert_int_equal(CONVERSATION_NEAR, conversation->state);
 }
 
@@ -166,6 +200,53 @@ static void the_question_survives_the_bytes(void **state)
     check_round_trip(&conversation);
 }
 
+static enum flow_near_said said_at(struct conversation *conversation, const char *text,
+                                   int64_t now_s, int64_t sent_s)
+{
+    static uint64_t id = 1000;
+    const struct flow_message message = {
+        .text = text, .length = strlen(text), .id = id++, .sent_s = sent_s};
+
+    flow_step(flow, conversation, &message, now_s);
+    return conversation->near;
+}
+
+/* Without times: what is not shown, or was shown just now, is asked again. */
+static void what_was_not_read_is_not_answered(void **state)
+{
+    struct conversation conversation;
+
+    (void)state;
+    talk(&conversation, 5);
+    flow_ask_near(&conversation, NULL, CODE, record);
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "oui", NOW + 60, 0));
+    assert_int_equal(CONVERSATION_NEAR, conversation.state);
+    assert_true(flow_near_shown(&conversation, NOW + 60));
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "2", NOW + 61, 0));
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "1", NOW + 90, 0));
+    assert_true(flow_near_shown(&conversation, NOW + 90));
+    check_round_trip(&conversation);
+    assert_int_equal(FLOW_NEAR_SAME, said_at(&conversation, "1", NOW + 92, 0));
+}
+
+/* Where times are told: what was sent before it was shown, though it comes long after. */
+static void what_was_sent_before_is_not_an_answer(void **state)
+{
+    struct conversation conversation;
+
+    (void)state;
+    ask(&conversation);
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "oui", NOW, NOW - 60));
+    assert_true(conversation.near_late);
+    assert_true(flow_near_shown(&conversation, NOW));
+    check_round_trip(&conversation);
+    /* Sent with the one before; and then behind it, by a clock that is a minute late. */
+    assert_int_equal(FLOW_NEAR_ASKED, said_at(&conversation, "non", NOW + 5, NOW - 59));
+    assert_true(flow_near_shown(&conversation, NOW + 5));
+    assert_int_equal(FLOW_NEAR_DIFFERENT, said_at(&conversation, "non", NOW + 15, NOW - 45));
+    check_round_trip(&conversation);
+}
+
 /* What was asked about a record stands only where it can. */
 static void forged_questions_are_refused(void **state)
 {
@@ -176,11 +257,11 @@ static void forged_questions_are_refused(void **state)
     (void)state;
     ask(&conversation);
     length = conversation_encode(&conversation, bytes);
-    near_at = length - (sizeof CODE - 1) - 1 - FLOW_RECORD_SIZE - 1;
+    near_at = length - (sizeof CODE - 1) - 1 - 4 - FLOW_RECORD_SIZE - 1;
     assert_int_equal(FLOW_NEAR_ASKED, bytes[near_at]);
     for (unsigned said = 0; said < 256; said++) {
         bytes[near_at] = (unsigned char)said;
-        assert_int_equal(said == FLOW_NEAR_ASKED ? 0 : -1,
+        assert_int_equal(said == FLOW_NEAR_ASKED || said == (FLOW_NEAR_ASKED | 0x10) ? 0 : -1,
                          conversation_decode(&copy, bytes, length));
     }
     bytes[near_at] = FLOW_NEAR_ASKED;
@@ -227,11 +308,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_hash_leaves_one_answer_out),
         cmocka_unit_test(how_names_and_places_sound_counts),
+        cmocka_unit_test(twins_are_not_asked),
         cmocka_unit_test(names_are_equal_in_either_order),
         cmocka_unit_test(without_the_key_it_says_nothing),
         cmocka_unit_test(only_five_answers_have_it),
         cmocka_unit_test(to_ask_changes_no_fingerprint),
         cmocka_unit_test(the_question_survives_the_bytes),
+        cmocka_unit_test(what_was_not_read_is_not_answered),
+        cmocka_unit_test(what_was_sent_before_is_not_an_answer),
         cmocka_unit_test(forged_questions_are_refused),
         cmocka_unit_test(an_end_leaves_no_trace),
     };
