@@ -124,6 +124,8 @@ bool exchange_answer_reply(struct exchange *exchange);
 const char *exchange_save_objection(const struct exchange *exchange);
 /* The deadline passed, or nothing more will be saved; why is for the log. */
 void exchange_answer_late(struct exchange *exchange, const char *why);
+/* Takes the time of the stores: from the states that ask to those that have the answer. */
+void exchange_measure(struct exchange *exchange);
 /* "Try again in a minute"; why is for the log. */
 void exchange_answer_unavailable(struct exchange *exchange, const char *why);
 

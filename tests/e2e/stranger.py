@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 Person = namedtuple("Person", "year place first day family")
 
 # What a step sends. "again" is the message with this index once more, under the same id. "show" sends
-# nothing: from then on messages show number and user id as it says.
+# nothing: from then on messages show number and user id as it says. "read" waits until a question can
+# have been read.
 Say = namedtuple("Say", "text")
 Photo = namedtuple("Photo", "")
 Again = namedtuple("Again", "index")
 Show = namedtuple("Show", "who")
+Read = namedtuple("Read", "")
 NUMBER, BOTH, USER_ID, OTHER_ID = "number", "both", "user id", "number and another user id"
 
 SYLLABLES = ("ba bo di ka ki ko la li lu ma mba mbu mo na nda ngo nta nya po sa she ta ti tu ya zo"
@@ -40,6 +42,9 @@ class Script:
 
     def show(self, who):
         self.acts[-1].append(Show(who))
+
+    def read(self):
+        self.acts[-1].append(Read())
 
     def person(self):
         """Somebody of this script, or now and then somebody new."""
@@ -221,14 +226,19 @@ def whether_it_is_the_same_person(script):
     script.say("Bonjour", *person, "STOP", "Bonjour", *nearly(script, person))
     if script.chance.random() < 0.3:
         script.add(Again(script.sent - 1))
+    if script.chance.random() < 0.8:
+        script.read()
     script.say(script.chance.choice(SAME_OR_NOT), script.chance.choice(("oui", "2", "STOP")))
 
 
 def near_answers_in_another_order(script):
     person = script.person()
-    script.say("Bonjour", *nearly(script, person), script.chance.choice(("oui", "non", "STOP")), "STOP",
-               "Bonjour", *person[:2], person.family, person.day, person.first,
-               script.chance.choice(("oui", "non", "👍")))
+    script.say("Bonjour", *nearly(script, person))
+    script.read()
+    script.say(script.chance.choice(("oui", "non", "STOP")), "STOP",
+               "Bonjour", *person[:2], person.family, person.day, person.first)
+    script.read()
+    script.say(script.chance.choice(("oui", "non", "👍")))
 
 
 def while_the_database_is_away(script):
@@ -242,6 +252,7 @@ def while_the_database_is_away(script):
         script.say("Bonjour", *person, "STOP", "Bonjour", *nearly(script, person))
     script.acts.append([])
     if asked:
+        script.read()
         script.say(script.chance.choice(("oui", "non")), "STOP")
     script.chance.choice((exactly, twice_over, spelled_otherwise, the_last_message_again,
                           hides_the_number, a_number_that_is_given_out_again))(script)

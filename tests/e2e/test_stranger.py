@@ -4,6 +4,7 @@ played the same scripts before, and some do so again meanwhile; the answers must
 
 import hashlib
 import json
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
@@ -11,11 +12,11 @@ from urllib.parse import urlencode
 import meta
 import pytest
 from graph import Graph
-from phone import Phone, twilio_form
+from phone import READ_S, Phone, twilio_form
 from processes import RedisServer, UicServer, eventually
 from production import PostgresServer
-from stranger import (ACTS, BOTH, MESSAGES_MAX, NUMBER, OTHER_ID, USER_ID, Again, Photo, Show,
-                      write_script)
+from stranger import (ACTS, BOTH, MESSAGES_MAX, NUMBER, OTHER_ID, USER_ID, Again, Photo, Read,
+                      Show, write_script)
 from texts import FLOW, JEAN, message
 
 SCRIPTS = 200  # through each channel
@@ -115,6 +116,9 @@ class Player:
         for step in steps:
             if isinstance(step, Show):
                 self.shows = step.who
+                continue
+            if isinstance(step, Read):
+                time.sleep(READ_S)
                 continue
             if isinstance(step, Again):
                 said = self.sent[step.index]
@@ -264,7 +268,7 @@ def most_of_one(steps):
     for step in steps:
         if isinstance(step, Show):
             shows = USER_ID if step.who == BOTH else step.who
-        else:
+        elif not isinstance(step, Read):
             counts[shows] += 1
     return max(counts.values())
 
