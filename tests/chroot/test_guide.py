@@ -153,6 +153,7 @@ def test_what_is_done_every_day_and_month(machine):
     said = machine.follow(10, only="check --quiet")
     assert said.startswith("whatsapp-uic OK")
     machine.follow(10, only="apt install")
+    machine.follow(10, only="duplicates")
     machine.follow(10, only="export")
     exported = machine.system.read("/root/codes.csv")
     assert exported.startswith("\ufeff") and code in exported and NUMBER not in exported

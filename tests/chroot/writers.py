@@ -53,7 +53,7 @@ class Crowd:
         while not self.end.is_set():
             round_ += 1
             name = "Ka" + f"{index}x{round_}".translate(LETTERS)
-            for text in ("Bonjour", "1985", "Kinshasa", "Jean", "15", name):
+            for text in ("Bonjour", str(1910 + round_ % 90), "Kinshasa", "Jean", str(1 + round_ % 28), name):
                 reply = self.post(f"+2438100{index:05d}", text)
                 self.end.wait(0.05)
             found = CODE.search(reply or "")
