@@ -9,8 +9,6 @@
 
 /* How often one message is tried when other messages of the same person are faster. */
 #define ROUNDS_MAX 16
-/* What a save may take until its answer: Redis's, and then its replicas'. */
-#define SAVE_MAX_US 2000000
 
 static void exchange_log(const struct exchange *exchange, int64_t took_us)
 {
@@ -95,19 +93,9 @@ bool exchange_answer_reply(struct exchange *exchange)
     return reply.length > 0 && flow_near_shown(&exchange->conversation, clock_wall_s());
 }
 
-/* A save that is begun is answered before the deadline: whoever is told "try again" after it was
- * done would give the same answer to the next question. Complete answers, and what is saved once
- * more, are known when they come again. */
 const char *exchange_save_objection(const struct exchange *exchange)
 {
-    const int64_t latest_us = 1000 * (int64_t)exchange->service->settings.deadline_ms - SAVE_MAX_US;
-
-    if (exchange->rounds >= ROUNDS_MAX)
-        return "too_many_conflicts";
-    return !exchange->again && exchange->outcome.effect != FLOW_CLAIM &&
-                   clock_monotonic_us() - exchange->started_us > latest_us
-               ? "deadline_passed"
-               : NULL;
+    return exchange->rounds >= ROUNDS_MAX ? "too_many_conflicts" : NULL;
 }
 
 /* What the store said last is the best there is: where it knew this message, "try again" would have

@@ -221,23 +221,6 @@ static void conversation_begin(void)
     kept.saves = kept.done = 0;
 }
 
-/* Whoever is told "try again" would give the same answer to the next question. */
-static void nothing_is_saved_that_may_be_answered_too_late(void **state)
-{
-    (void)state;
-    conversation_begin();
-    kept.fates[0] = SAVED_LATE;
-    older_us = 9 * SECONDS;
-    say("1985", "SM1");
-    assert_false(told.handled);
-    assert_int_equal(kept.done, 0);
-    older_us = 0;
-    kept.fates[0] = SAVED;
-    say("1985", "SM1");
-    assert_true(told.handled);
-    assert_int_equal(kept.done, 1);
-}
-
 static void in_time_it_is_saved(void **state)
 {
     (void)state;
@@ -314,7 +297,6 @@ static void what_is_refused_at_once_is_wiped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(nothing_is_saved_that_may_be_answered_too_late),
         CASE(in_time_it_is_saved),
         CASE(after_the_last_conflict_the_session_is_asked_once_more),
         CASE(conflicts_come_to_an_end),
