@@ -135,9 +135,8 @@ const struct uic_format *flow_format(const struct flow *flow);
 /*
  * Whether two people's answers are near each other: five keyed hashes, each of all answers but one
  * (that of step 0, 1, ...): names by the form of their spelling and in either order, a place by its
- * sound. Where one of
- * them is equal, four of five answers are. Only of a flow of five steps. The hasher has the
- * key (uic/hasher.h). Returns 0, or -1 when the cryptographic library failed.
+ * sound. Where one of them is equal, four of five answers are. Only of a flow of five steps. The
+ * hasher has the key (uic/hasher.h). Returns 0, or -1 when the cryptographic library failed.
  */
 bool flow_has_near(const struct flow *flow);
 int flow_near(const struct flow *flow, const struct uic_text *answers, struct uic_hasher *hasher,

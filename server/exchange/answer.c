@@ -7,9 +7,6 @@
 #include "store/base/clock.h"
 #include <string.h>
 
-/* How often one message is tried when other messages of the same person are faster. */
-#define ROUNDS_MAX 16
-
 static void exchange_log(const struct exchange *exchange, int64_t took_us)
 {
     log_write(LOG_INFO, "message", log_text("from", exchange->tag),
@@ -91,11 +88,6 @@ bool exchange_answer_reply(struct exchange *exchange)
     exchange_answer_with(exchange, &reply);
     explicit_bzero(service->reply, reply.length);
     return reply.length > 0 && flow_near_shown(&exchange->conversation, clock_wall_s());
-}
-
-const char *exchange_save_objection(const struct exchange *exchange)
-{
-    return exchange->rounds >= ROUNDS_MAX ? "too_many_conflicts" : NULL;
 }
 
 /* What the store said last is the best there is: where it knew this message, "try again" would have

@@ -120,8 +120,6 @@ void exchange_answer_with(struct exchange *exchange, const struct exchange_reply
  * its answers got. Returns whether there is one thing more to save: that the question whether it is
  * the same person was shown. */
 bool exchange_answer_reply(struct exchange *exchange);
-/* Why nothing may be saved any more, for the log; or NULL. */
-const char *exchange_save_objection(const struct exchange *exchange);
 /* The deadline passed, or nothing more will be saved; why is for the log. */
 void exchange_answer_late(struct exchange *exchange, const char *why);
 /* Takes the time of the stores: from the states that ask to those that have the answer. */

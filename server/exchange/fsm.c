@@ -42,6 +42,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How often one message is tried when other messages of the same person are faster. */
+#define ROUNDS_MAX 16
 /* How long a message waits for sessions that are away: a connection that was cut is soon back. */
 #define SESSIONS_WAIT_US 1000000
 
@@ -318,10 +320,8 @@ static enum fsm_next ask_outbox(struct exchange *exchange)
 
 static enum fsm_next ask_save(struct exchange *exchange)
 {
-    const char *objection = exchange_save_objection(exchange);
-
-    if (objection != NULL) {
-        exchange_answer_late(exchange, objection);
+    if (exchange->rounds >= ROUNDS_MAX) {
+        exchange_answer_late(exchange, "too_many_conflicts");
         return FSM_OVER;
     }
     exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
