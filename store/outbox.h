@@ -25,7 +25,7 @@
 struct event_base;
 struct record_claim;
 struct record_link;
-struct record_links;
+struct record_identifiers;
 struct redis_link;
 struct seal_keys;
 
@@ -97,9 +97,7 @@ struct redis_call;
 
 struct outbox_erasure {
     const struct seal_keys *keys;
-    const char *phone_number;         /* in clear; or NULL, then the entries of this code */
-    const char *sealed_number;        /* the same as sealed records hold it */
-    const struct record_links *links; /* with it: of these user ids, and that number too; or NULL */
+    const struct record_identifiers *person; /* or NULL, then the entries of this code */
     const char *code;
     bool delete;  /* the entries go; else they stay without their numbers */
     bool dry_run; /* they are only counted */

@@ -28,7 +28,7 @@
 #define RECORD_NOTES_MAX 65536
 #define RECORD_ANSWERS 5
 
-struct record_links;
+struct record_identifiers;
 
 enum record_source { RECORD_READ_OURS, RECORD_READ_OLD };
 
@@ -77,10 +77,8 @@ int record_reader_count(struct record_reader *reader, int64_t *count, char error
 /* Begins with the first record; only those created at since_us or later, INT64_MIN: all. What
  * others write from now on is not seen. Returns 0 or -1. */
 int record_reader_begin(struct record_reader *reader, int64_t since_us, char error[ERROR_MAX]);
-/* The same with the records of one number, which stands in one of two forms, and of the user ids of
- * links. All outlive the reading. */
-int record_reader_begin_of(struct record_reader *reader, const char *phone_number,
-                           const char *sealed_number, const struct record_links *links,
+/* The same with a person's records, as they stand when each is read. */
+int record_reader_begin_of(struct record_reader *reader, const struct record_identifiers *person,
                            char error[ERROR_MAX]);
 /* The next row, whose texts live until the next call. Returns 1; 0 after the last; -1 with
  * error. */
@@ -113,56 +111,48 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
 /* Erasing: removing what stands for a person, with a line in uic_audit about it that does not say
  * for whom. */
 
-/* What is known of a person of whom only the number is given, or the user id: the other one, as
- * records say it, and what came together without a record of its own (uic_links). */
-#define RECORD_LINKS_MAX 8
-struct record_links {
-    /* The user ids of a number, the one that came last first; or the one. */
-    unsigned char user_ids[RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
-    int64_t records[RECORD_LINKS_MAX];                 /* of the number with each */
-    char since[RECORD_LINKS_MAX][sizeof "2026-01-01"]; /* the day of the first of them */
-    size_t count;
-    /* Of a user id, when it was never another's; or "". As a record holds it; whoever hands it on
-     * opens it, and adds how it stands sealed. */
-    char phone_number[RECORD_PHONE_MAX];
-    char sealed_number[RECORD_PHONE_MAX];
-    /* Hashes of numbers that came with the user ids, and with no other. */
-    unsigned char numbers[RECORD_LINKS_MAX][RECORD_USER_ID_SIZE];
-    size_t number_count;
-};
-
-/* The hash of a number as it stands. Returns 0, or -1: it says nothing. */
-typedef int record_number_hash(void *arg, const char *kept,
-                               unsigned char hash[RECORD_USER_ID_SIZE]);
-
-/* Who: a number, in clear and sealed with its hash; or a user id, as records hold it in place of a
- * number, with its hash. */
-struct record_name {
-    const char *phone_number, *sealed_number;
-    bool is_user_id;
+/* A person's number as records hold it, or what stands in its place, her user id. */
+struct record_number {
+    char clear[RECORD_PHONE_MAX], sealed[RECORD_PHONE_MAX];
     unsigned char hash[RECORD_USER_ID_SIZE];
-    record_number_hash *number_hash;
-    void *arg;
 };
 
-/* Blocks; may look at all records. Returns 0, or -1 with error, also when there are more than
- * RECORD_LINKS_MAX. */
-int record_links_find(const char *url, const struct record_name *name, struct record_links *links,
-                      char error[ERROR_MAX]);
+/* The number that stands in a record, in clear or sealed. Returns 0, or -1: it says nothing. */
+typedef int record_number_read(void *arg, const char *kept, struct record_number *number);
 
-/* Of a user id, with the number that was found in clear and sealed: takes the number out when it is
- * known, in either form, to have come with another user id. Blocks. Returns 0 or -1 with error. */
-int record_links_check(const char *url, const struct record_name *name, struct record_links *links,
-                       char error[ERROR_MAX]);
+/* All by which a person is known, of whom one number or user id is given: what records, and
+ * uic_links beside them, say that came together. */
+#define RECORD_IDENTIFIERS_MAX 64
+struct record_identifiers {
+    /* The given one first; then those that are known to be nobody else's. */
+    struct record_number numbers[RECORD_IDENTIFIERS_MAX];
+    size_t number_count;
+    /* The one that came last first. */
+    struct {
+        unsigned char hash[RECORD_USER_ID_SIZE];
+        int64_t records;                 /* with a given number */
+        char since[sizeof "2026-01-01"]; /* the day of the first of them */
+    } user_ids[RECORD_IDENTIFIERS_MAX];
+    size_t user_id_count;
+    /* Of all these, and of numbers that stand nowhere. */
+    unsigned char hashes[3 * RECORD_IDENTIFIERS_MAX][RECORD_USER_ID_SIZE];
+    size_t hash_count;
+    bool too_many; /* there are more than RECORD_IDENTIFIERS_MAX of a kind */
+};
+
+/* given: in clear. Blocks; may look at all records. Returns 0, or -1 with error. */
+int record_identifiers_find(const char *url, const char *given, record_number_read *read, void *arg,
+                            struct record_identifiers *identifiers, char error[ERROR_MAX]);
+
+/* Whether it is one of all these. */
+bool record_identifiers_have(const struct record_identifiers *identifiers,
+                             const unsigned char hash[RECORD_USER_ID_SIZE]);
 
 /* Which records, by one of the three, and what becomes of them. */
 struct record_erasure {
-    const char *phone_number;         /* in clear; with the key of who asked (store/records.h) */
-    const char *sealed_number;        /* with it: the same as sealed records hold it */
-    const struct record_links *links; /* with it: all of these user ids, and that number; or NULL */
-    const unsigned char *asker_key;
+    const struct record_identifiers *person;
     const char *code;
-    /* For the list of whom is erased, by number or by code: its key; until when what was made is of
+    /* For the list of whom is erased, person or code: its key; until when what was made is of
      * before. */
     const unsigned char *erased_key;
     int64_t erased_us;
@@ -177,8 +167,8 @@ struct record_erasure {
 /* What it is about. */
 struct record_erased {
     int64_t records;
-    int64_t asked; /* records of others that remember that the number asked for them */
-    int64_t notes; /* records of others whose notes mention the number */
+    int64_t asked; /* records of others that remember that the person asked for them */
+    int64_t notes; /* records of others whose notes mention a number of hers */
 };
 
 /* Both of a prepared database. Returns 0 or -1 with error. */

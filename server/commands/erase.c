@@ -69,7 +69,7 @@ struct request {
 struct erase {
     struct setup setup;
     struct record_erasure records;
-    struct person person;
+    struct record_identifiers person;
     struct erasing elsewhere;
     char author[AUTHOR_MAX];
 };
@@ -188,9 +188,7 @@ static struct erasing elsewhere_of(const struct erase *erase, const struct reque
 {
     return (struct erasing){
         .setup = &erase->setup,
-        .phone_number = request->phone[0] ? request->phone : NULL,
-        .sealed_number = erase->person.sealed,
-        .links = &erase->person.links,
+        .person = request->phone[0] ? &erase->person : NULL,
         .code = request->code,
         .delete = request->delete,
         .dry_run = dry_run,
@@ -219,15 +217,16 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
 
 /* By what else the records know the person. Of a number with one user id, whoever is asked before
  * it goes knows what she answers. */
-static int links_find(struct erase *erase, const struct request *request)
+static int find_person(struct erase *erase, const struct request *request)
 {
-    const struct record_links *links = &erase->person.links;
+    const struct record_identifiers *person = &erase->person;
     const int status = person_find(&erase->setup, request->phone, &erase->person);
 
-    if (status != 0 || request->all || !person_is_doubtful(request->phone, links))
+    if (status != 0 || request->all || !person_is_doubtful(person))
         return status;
-    person_tell_user_ids("erase", links);
-    return links->count > 1 || (request->yes && !request->dry_run) ? person_refuse("erase") : 0;
+    person_tell_user_ids("erase", person);
+    return person->user_id_count > 1 || (request->yes && !request->dry_run) ? person_refuse("erase")
+                                                                            : 0;
 }
 
 /* With another salt, sessions and outbox would keep what is to go. Returns 0 or the exit code,
@@ -256,10 +255,7 @@ static int erase_run(struct erase *erase, const struct request *request)
         earlier_us = clock_us;
     author_find(erase->author);
     erase->records = (struct record_erasure){
-        .phone_number = phone,
-        .sealed_number = erase->person.sealed,
-        .links = phone != NULL ? &erase->person.links : NULL,
-        .asker_key = erase->setup.keys.record_asker,
+        .person = phone != NULL ? &erase->person : NULL,
         .code = request->code,
         .erased_key = erase->setup.keys.record_erased,
         .erased_us = earlier_us,
@@ -272,7 +268,7 @@ static int erase_run(struct erase *erase, const struct request *request)
     const int salt = salt_check(erase);
     if (salt != 0)
         return salt;
-    if (phone != NULL && links_find(erase, request) != 0)
+    if (phone != NULL && find_person(erase, request) != 0)
         return -1;
     if (record_erase_count(config->database_url, &erase->records, &erased, error) != 0)
         return command_fail("DATABASE_URL", error);

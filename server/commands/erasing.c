@@ -56,23 +56,22 @@ static enum store_status session_end(struct erasing *erasing, struct redis_call 
     return status;
 }
 
-/* The person's next address of all: through each channel by the number, by the other one, and by
- * each user id. Returns false after the last. */
+/* The person's next address of all: through each channel by each number, and by each user id.
+ * Returns false after the last. */
 static bool address_next(const struct erasing *erasing, size_t i, char address[ADDRESS_MAX])
 {
     const size_t channels = sizeof schemes / sizeof *schemes;
-    const struct record_links *links = erasing->links;
+    const struct record_identifiers *person = erasing->person;
     const char *scheme = schemes[i % channels];
     const size_t name = i / channels;
 
-    if (name == 0)
-        snprintf(address, ADDRESS_MAX, "%s%s", scheme, erasing->phone_number);
-    else if (links == NULL || name > 1 + links->count)
-        return false;
-    else if (name == 1)
-        snprintf(address, ADDRESS_MAX, "%s%s", scheme, links->phone_number);
+    if (name < person->number_count)
+        snprintf(address, ADDRESS_MAX, "%s%s", scheme, person->numbers[name].clear);
+    else if (name - person->number_count < person->user_id_count)
+        person_address_of_user_id(scheme, person->user_ids[name - person->number_count].hash,
+                                  address);
     else
-        person_address_of_user_id(scheme, links->user_ids[name - 2], address);
+        return false;
     return true;
 }
 
@@ -115,9 +114,7 @@ static int outbox_visit(struct erasing *erasing, struct redis_call *redis, char 
     struct seal_keys *keys = seal_keys_create(erasing->setup->keys.outbox_seal);
     struct outbox_erasure erasure = {
         .keys = keys,
-        .phone_number = erasing->phone_number,
-        .sealed_number = erasing->sealed_number,
-        .links = erasing->links,
+        .person = erasing->person,
         .code = erasing->code,
         .delete = erasing->delete,
         .dry_run = erasing->dry_run,
@@ -159,7 +156,7 @@ int erasing_run(struct erasing *erasing, char error[ERROR_MAX])
         redis_call_open(erasing->setup->config.redis_url, DEADLINE_MS, error);
     if (redis == NULL)
         return -1;
-    if (!erasing->phone_number ||
+    if (erasing->person == NULL ||
         (sessions_erase(erasing, redis, error) == 0 && replies_visit(erasing, redis, error) == 0))
         status = outbox_visit(erasing, redis, error);
     redis_call_close(redis);

@@ -13,9 +13,7 @@
 
 struct erasing {
     const struct setup *setup;
-    const char *phone_number;         /* in clear; or NULL, then what is on its way of this code */
-    const char *sealed_number;        /* the same as sealed records hold it */
-    const struct record_links *links; /* with it: the person's user ids, and another number */
+    const struct record_identifiers *person; /* or NULL, then what is on its way of this code */
     const char *code;
     bool delete;  /* what is on its way to the database goes too; else only its number */
     bool dry_run; /* it is only counted */

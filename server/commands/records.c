@@ -33,7 +33,7 @@ const struct command cmd_records = {
 struct request {
     char phone[PHONE_NUMBER_MAX];
     bool all;
-    struct person person;
+    struct record_identifiers person;
 };
 
 /* On one line. */
@@ -73,8 +73,7 @@ static int records_print(const char *url, const struct request *request, char er
     struct record_row row;
     int found = -1;
 
-    if (reader != NULL && record_reader_begin_of(reader, request->phone, request->person.sealed,
-                                                 &request->person.links, error) == 0)
+    if (reader != NULL && record_reader_begin_of(reader, &request->person, error) == 0)
         while ((found = record_reader_next(reader, &row, error)) > 0)
             print_record(&row);
     record_reader_close(reader);
@@ -114,15 +113,8 @@ static void print_elsewhere(const struct erasing *elsewhere)
 static int show(const struct setup *setup, struct request *request)
 {
     const char *url = setup->config.database_url, *subject;
-    const struct record_erasure whose = {.phone_number = request->phone,
-                                         .sealed_number = request->person.sealed,
-                                         .links = &request->person.links,
-                                         .asker_key = setup->keys.record_asker};
-    struct erasing elsewhere = {.setup = setup,
-                                .phone_number = request->phone,
-                                .sealed_number = request->person.sealed,
-                                .links = &request->person.links,
-                                .dry_run = true};
+    const struct record_erasure whose = {.person = &request->person};
+    struct erasing elsewhere = {.setup = setup, .person = &request->person, .dry_run = true};
     struct record_erased found;
     char error[ERROR_MAX];
 
@@ -131,8 +123,8 @@ static int show(const struct setup *setup, struct request *request)
         return command_fail(subject, error);
     if (person_find(setup, request->phone, &request->person) != 0)
         return -1;
-    if (person_is_doubtful(request->phone, &request->person.links) && !request->all) {
-        person_tell_user_ids("records", &request->person.links);
+    if (person_is_doubtful(&request->person) && !request->all) {
+        person_tell_user_ids("records", &request->person);
         return person_refuse("records");
     }
     if (record_erase_count(url, &whose, &found, error) != 0)

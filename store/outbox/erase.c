@@ -36,23 +36,19 @@ struct walk {
     size_t found_count;
 };
 
-static bool is_linked(const struct record_links *links, const struct record_claim *claim)
+static bool is_of(const struct record_identifiers *person, const struct record_claim *claim)
 {
-    for (size_t i = 0; claim->person.has_user_id && i < links->count; i++)
-        if (memcmp(links->user_ids[i], claim->person.user_id, RECORD_USER_ID_SIZE) == 0)
+    for (size_t i = 0; i < person->number_count; i++)
+        if (strcmp(claim->phone_number, person->numbers[i].clear) == 0 ||
+            strcmp(claim->phone_number, person->numbers[i].sealed) == 0)
             return true;
-    return links->phone_number[0] != '\0' &&
-           (strcmp(claim->phone_number, links->phone_number) == 0 ||
-            strcmp(claim->phone_number, links->sealed_number) == 0);
+    return claim->person.has_user_id && record_identifiers_have(person, claim->person.user_id);
 }
 
 static bool is_wanted(const struct outbox_erasure *erasure, const struct record_claim *claim)
 {
-    if (erasure->phone_number == NULL)
-        return strcmp(claim->code, erasure->code) == 0;
-    return strcmp(claim->phone_number, erasure->phone_number) == 0 ||
-           strcmp(claim->phone_number, erasure->sealed_number) == 0 ||
-           (erasure->links != NULL && is_linked(erasure->links, claim));
+    return erasure->person != NULL ? is_of(erasure->person, claim)
+                                   : strcmp(claim->code, erasure->code) == 0;
 }
 
 /* Whether an entry says whose it is. */

@@ -4,6 +4,7 @@
  */
 #include "store/base/hex.h"
 #include "store/record_tools.h"
+#include "store/record_tools/forget.h"
 #include "store/records/asker.h"
 #include "store/records/erased.h"
 #include "store/records/schema.h"
@@ -33,19 +34,6 @@ static const char *const page_sql[] = {
                      " to_char(last_requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
                      " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " PAGE,
 };
-static const char *const asker_sql[] = {
-    [SQL_SQLITE] =
-        "UPDATE uic_records SET asked_by ="
-        " nullif(replace(asked_by, substr(asked_by, instr(asked_by, ' ' || $2), 17), ''), '')"
-        " WHERE id = $1 AND instr(asked_by, ' ' || $2)",
-    [SQL_POSTGRES] = "UPDATE uic_records SET asked_by = nullif(overlay(asked_by PLACING ''"
-                     " FROM position(decode($2, 'hex') IN asked_by) FOR 8), '')"
-                     " WHERE id = $1 AND position(decode($2, 'hex') IN asked_by) % 8 = 1",
-};
-static const char *const asked_sql[] = {
-    [SQL_SQLITE] = "DELETE FROM uic_asked WHERE record = $1 AND who = $2",
-    [SQL_POSTGRES] = "DELETE FROM uic_asked WHERE record = $1 AND who = decode($2, 'hex')",
-};
 /* Behind the link of $1 and $2. */
 static const char *const links_sql[] = {
     [SQL_SQLITE] = "SELECT number, user_id, since FROM uic_links WHERE (number, user_id) > ($1, $2)"
@@ -60,12 +48,6 @@ static const char *const link_sql[] = {
     [SQL_POSTGRES] = "DELETE FROM uic_links WHERE number = decode($1, 'hex')"
                      " AND user_id = decode($2, 'hex')",
 };
-static const char delete_sql[] = "DELETE FROM uic_records WHERE id = $1";
-static const char blank_sql[] =
-    "UPDATE uic_records SET phone_number = '', user_id = NULL, near = NULL WHERE id = $1";
-static const char unasked_sql[] = "UPDATE uic_records SET asked_by = NULL WHERE id = $1";
-static const char notes_sql[] = "UPDATE uic_records SET notes = replace(replace(notes, $2, ''),"
-                                " $1, '') WHERE notes LIKE '%' || $1 || '%'";
 static const char audit_sql[] = "INSERT INTO uic_audit (at, action, records, author)"
                                 " VALUES ($1, 'erased again', $2, $3)";
 
@@ -73,9 +55,6 @@ struct listed {
     unsigned char who[RECORD_ERASED_SIZE];
     int64_t at_us;
 };
-
-/* What is to be done with a record. */
-enum remedy { REMEDY_NONE, REMEDY_BLANK, REMEDY_DELETE };
 
 struct found {
     int64_t id;
@@ -251,26 +230,15 @@ static enum sql_result page_look(struct again *again)
 static enum sql_result found_apply(struct again *again, const struct found *found)
 {
     struct sql *sql = again->sql;
-    const struct sql_value id = sql_number(found->id);
-    const char *digits = found->phone_number + (found->phone_number[0] == '+');
     enum sql_result result = SQL_DONE;
 
-    if (found->remedy == REMEDY_DELETE)
-        result = sql_run(sql, delete_sql, &id, 1, NULL);
-    else if (found->remedy == REMEDY_BLANK)
-        result = sql_run(sql, blank_sql, &id, 1, NULL);
-    if (result == SQL_DONE && found->by_code)
-        result = sql_run(sql, unasked_sql, &id, 1, NULL);
-    for (size_t i = 0; i < found->asker_count && result == SQL_DONE; i++) {
-        const struct sql_value values[] = {id, sql_text(found->askers[i])};
-        result = sql_run(sql, asker_sql[sql->dialect], values, 2, NULL);
-        if (result == SQL_DONE)
-            result = sql_run(sql, asked_sql[sql->dialect], values, 2, NULL);
-    }
-    if (result == SQL_DONE && strlen(digits) >= RECORD_NOTED_DIGITS_MIN)
-        result = sql_run(sql, notes_sql,
-                         SQL_VALUES(sql_text(digits), sql_text(found->phone_number)), NULL);
-    return result;
+    if (found->by_code)
+        result = forget_askers(sql, found->id);
+    for (size_t i = 0; i < found->asker_count && result == SQL_DONE; i++)
+        result = forget_asker(sql, found->id, found->askers[i]);
+    if (result == SQL_DONE)
+        result = forget_owner(sql, found->id, found->remedy);
+    return result == SQL_DONE ? forget_notes(sql, found->phone_number) : result;
 }
 
 static enum sql_result page_apply(struct again *again, int64_t *records)
@@ -349,10 +317,7 @@ static enum sql_result links_apply(struct again *again)
 
 static enum sql_result again_run(struct again *again, int64_t *records)
 {
-    enum sql_result result =
-        again->sql->dialect == SQL_SQLITE
-            ? sql_run(again->sql, "PRAGMA secure_delete = ON", SQL_NOTHING, NULL)
-            : SQL_DONE;
+    enum sql_result result = forget_begin(again->sql);
 
     if (result == SQL_DONE)
         result = list_read(again);
@@ -365,8 +330,8 @@ static enum sql_result again_run(struct again *again, int64_t *records)
     } while (result == SQL_DONE && again->rows > 0);
     if (result == SQL_DONE && !again->request->dry_run)
         result = links_apply(again);
-    if (result == SQL_DONE && again->sql->dialect == SQL_SQLITE)
-        sql_run(again->sql, "PRAGMA wal_checkpoint(TRUNCATE)", SQL_NOTHING, NULL);
+    if (result == SQL_DONE)
+        forget_end(again->sql);
     return result;
 }
 

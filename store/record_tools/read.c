@@ -2,8 +2,8 @@
  * Reading all records: which form a table has, what to ask for, and what a row's cells mean. Both
  * databases understand the same SELECT, and show times, numbers and booleans in much the same way.
  */
-#include "store/base/hex.h"
 #include "store/record_tools.h"
+#include "store/record_tools/select.h"
 #include "store/records/schema.h"
 
 #include <stdio.h>
@@ -45,7 +45,9 @@ struct record_reader {
     bool is_first;               /* the row is there, */
     enum sql_result found;       /* or not */
     char since[RECORD_TIME_MAX]; /* where reading begins */
-    char user_ids[RECORD_LINKS_MAX * (1 + 2 * RECORD_USER_ID_SIZE) + 1]; /* of whom alone */
+    bool is_of;                  /* of these records alone */
+    struct record_ids of;
+    size_t next;
 };
 
 /* "sqlite+aiosqlite:///x" -> "sqlite:///x". To be freed; NULL when there is no memory. */
@@ -112,6 +114,7 @@ void record_reader_close(struct record_reader *reader)
 {
     if (reader == NULL)
         return;
+    record_ids_free(&reader->of);
     sql_close(reader->sql);
     free(reader);
 }
@@ -144,30 +147,28 @@ int record_reader_begin(struct record_reader *reader, int64_t since_us, char err
     return reader->found >= 0 ? 0 : sql_fail(reader->sql, error);
 }
 
-int record_reader_begin_of(struct record_reader *reader, const char *phone_number,
-                           const char *sealed_number, const struct record_links *links,
+int record_reader_begin_of(struct record_reader *reader, const struct record_identifiers *person,
                            char error[ERROR_MAX])
 {
-    static const char *const digits[] = {
-        [SQL_SQLITE] = "user_id", [SQL_POSTGRES] = "encode(user_id, 'hex')"};
-    const bool has_number = links->phone_number[0] != '\0';
-    char sql[1024], *at = reader->user_ids;
+    reader->is_of = true;
+    reader->next = 0;
+    return record_ids_add_person(&reader->of, reader->sql, person) == SQL_DONE
+               ? 0
+               : sql_fail(reader->sql, error);
+}
 
-    for (size_t i = 0; i < links->count; i++, at += 1 + 2 * RECORD_USER_ID_SIZE) {
-        *at = ' ';
-        hex_write(links->user_ids[i], RECORD_USER_ID_SIZE, at + 1);
-    }
-    snprintf(sql, sizeof sql,
-             "SELECT %s%s FROM uic_records WHERE phone_number IN ($1, $2, $3, $4)"
-             " OR replace($5, ' ' || %s, '') <> $5 ORDER BY id",
-             common_columns, own_columns, digits[reader->sql->dialect]);
-    reader->is_first = true;
-    reader->found = sql_query(reader->sql, sql,
-                              SQL_VALUES(sql_text(phone_number), sql_text(sealed_number),
-                                         sql_text(has_number ? links->phone_number : NULL),
-                                         sql_text(has_number ? links->sealed_number : NULL),
-                                         sql_text(reader->user_ids)));
-    return reader->found >= 0 ? 0 : sql_fail(reader->sql, error);
+/* Of a person, one by one: one that went meanwhile is none. */
+static enum sql_result next_of(struct record_reader *reader)
+{
+    enum sql_result result = SQL_DONE;
+    char sql[512];
+
+    snprintf(sql, sizeof sql, "SELECT %s%s FROM uic_records WHERE id = $1", common_columns,
+             own_columns);
+    while (result == SQL_DONE && reader->next < reader->of.count)
+        result =
+            sql_query(reader->sql, sql, SQL_VALUES(sql_number(reader->of.ids[reader->next++])));
+    return result;
 }
 
 static bool boolean_parse(const struct record_cell *cell, bool *value)
@@ -239,7 +240,9 @@ int record_reader_next(struct record_reader *reader, struct record_row *row, cha
     const int count = reader->form == RECORD_FORM_OURS ? ANSWERS : CELLS_MAX;
     struct record_cell cells[CELLS_MAX];
 
-    if (!reader->is_first)
+    if (reader->is_of)
+        reader->found = next_of(reader);
+    else if (!reader->is_first)
         reader->found = sql_next(reader->sql);
     reader->is_first = false;
     if (reader->found != SQL_ROW)

@@ -3,10 +3,12 @@ either name, and nothing is left of her: number and user id are linked where no 
 
 import pytest
 from phone import Phone
+from processes import run_program
 from test_erase import assert_nowhere, database, erase, numbers  # noqa: F401 (fixtures)
 from texts import JEAN, MARIE, code_in, code_of, message
 
-NUMBER, USER, OTHER_USER = "+243899111222", "CD.9001", "CD.9002"
+NUMBER, SECOND, USER, OTHER_USER = "+243899111222", "+243899111777", "CD.9001", "CD.9002"
+PAUL, LUC = ("1979", "Matadi", "Paul", "3", "Mbuyi"), ("1991", "Boma", "Luc", "9", "Ilunga")
 # One is of who registered MARIE.
 LINKS = "SELECT count(*) FROM uic_links"
 
@@ -86,3 +88,34 @@ def test_a_number_that_two_people_asked_by_wants_to_know_who_is_meant(server, da
     assert database.query(LINKS) == [("2",)]
     assert "forgot that it asked: 1" in erased(erase, NUMBER)
     assert database.query(LINKS) == [("1",)]
+
+
+@pytest.mark.parametrize("mode", ["clear", "sealed"])
+@pytest.mark.parametrize("name", [NUMBER, SECOND, USER])
+def test_who_had_two_numbers_is_found_whole_by_each(start, redis, database, erase, tmp_path,
+                                                            name, mode):  # noqa: F811
+    settings = {"DATABASE_URL": database.url, "REDIS_URL": redis.url, "PHONE_NUMBERS": mode}
+    server = start(**settings)
+    with Phone(server, "+243899111333") as other:
+        other.user_id = OTHER_USER
+        code_in(other.say_all("Bonjour", *MARIE))
+    codes = []
+    for number, answers in ((NUMBER, JEAN), (SECOND, PAUL)):
+        with Phone(server, number) as somebody:
+            codes.append(code_in(somebody.say_all("Bonjour", *answers)))
+            somebody.user_id = USER
+            code_in(somebody.say_all("Bonjour", *MARIE))
+    with Phone(server, SECOND) as somebody:
+        somebody.user_id, somebody.hidden = USER, True
+        codes.append(code_in(somebody.say_all("Bonjour", *LUC)))
+    shown = run_program("records", "--phone", name, "--all", cwd=tmp_path, **settings)
+    assert shown.returncode == 0 and "fiches à ce numéro\u00a0: 3" in shown.stdout, shown.stderr
+    assert [code in shown.stdout for code in codes] == [True] * 3
+    said = erased(erase, name)
+    assert "records without their number now: 3" in said
+    assert "records of others that forgot that it asked: 1" in said
+    kept = dict(row[:2] for row in numbers(database))
+    assert [kept[code] for code in codes] == [""] * 3
+    assert database.query(LINKS) == [("1",)]
+    for trace in (NUMBER, SECOND, USER):
+        assert_nowhere(trace, database, redis, server)

@@ -14,7 +14,10 @@
 #include <cmocka.h>
 
 #include "postgres_server.h"
+#include "store/base/keyed_hash.h"
+#include "store/record_tools.h"
 #include "store/records.h"
+#include "store/records/asker.h"
 #include <event2/event.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -135,6 +138,24 @@ static inline void bench_remove(struct bench *bench)
         return;
     snprintf(command, sizeof command, "rm -rf '%s'", bench->folder);
     assert_int_equal(system(command), 0);
+}
+
+/* What a command finds of somebody with this number; user_id: the hash of hers, or NULL. */
+static inline struct record_identifiers *person_of(const char *number, const char *user_id)
+{
+    static struct record_identifiers person;
+    struct keyed_hash *keyed = keyed_hash_create(asker_key);
+
+    person = (struct record_identifiers){.number_count = 1, .hash_count = 1};
+    snprintf(person.numbers[0].clear, sizeof person.numbers[0].clear, "%s", number);
+    assert_int_equal(record_asker_number(keyed, number, person.numbers[0].hash), 0);
+    memcpy(person.hashes[0], person.numbers[0].hash, RECORD_USER_ID_SIZE);
+    keyed_hash_free(keyed);
+    if (user_id != NULL) {
+        memcpy(person.user_ids[person.user_id_count++].hash, user_id, RECORD_USER_ID_SIZE);
+        memcpy(person.hashes[person.hash_count++], user_id, RECORD_USER_ID_SIZE);
+    }
+    return &person;
 }
 
 static inline void bench_open(struct bench *bench)

@@ -17,8 +17,7 @@ static struct letter letter_of_days(int days, const char *name, const char *even
 
 static void erase_at(bool deletes, int64_t erased_us)
 {
-    const struct record_erasure erasure = {.phone_number = "+1",
-                                           .asker_key = asker_key,
+    const struct record_erasure erasure = {.person = person_of("+1", NULL),
                                            .erased_key = erased_key,
                                            .erased_us = erased_us,
                                            .delete = deletes,

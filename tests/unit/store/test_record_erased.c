@@ -33,12 +33,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static void erase_linked(const char *phone_number, const struct record_links *links,
-                         const char *code, bool deletes)
+static void erase_found(const struct record_identifiers *person, const char *code, bool deletes)
 {
-    const struct record_erasure erasure = {.phone_number = phone_number,
-                                           .links = links,
-                                           .asker_key = asker_key,
+    const struct record_erasure erasure = {.person = person,
                                            .code = code,
                                            .erased_key = erased_key,
                                            .erased_us = NOON_US,
@@ -54,7 +51,7 @@ static void erase_linked(const char *phone_number, const struct record_links *li
 
 static void erase(const char *phone_number, const char *code, bool deletes)
 {
-    erase_linked(phone_number, NULL, code, deletes);
+    erase_found(phone_number != NULL ? person_of(phone_number, NULL) : NULL, code, deletes);
 }
 
 /* A claim of so many hours before or after noon. */
@@ -168,7 +165,6 @@ static struct asked as_user(struct asked asked, const char *number, const char *
 static void a_sealed_number_and_a_user_id_do_not_come_back(void **state)
 {
     (void)state;
-    const struct record_links links = {.user_ids = {JEAN}, .count = 1};
     const struct asked seen = as_user(of_hour(-5, "jean", "", "SM1"), "+1", JEAN);
     const struct asked hidden = as_user(of_hour(-4, "luc", "", "SM2"), "", JEAN);
 
@@ -177,13 +173,13 @@ static void a_sealed_number_and_a_user_id_do_not_come_back(void **state)
     erase("+1", NULL, true);
     assert_status(replayed(seen, false), STORE_ABSENT);
     assert_status(replayed(hidden, false), STORE_OK);
-    erase_linked("CD.1", &links, NULL, true);
+    erase_found(person_of("CD.1", JEAN), NULL, true);
     assert_status(replayed(hidden, false), STORE_ABSENT);
     assert_status(replayed(as_user(of_hour(-4, "anne", "", "SM3"), "+2", JEAN), false),
                   STORE_ABSENT);
     assert_status(replayed(as_user(of_hour(-4, "anne", "", "SM3"), "+2", MARIE), false), STORE_OK);
     assert_status(replayed(as_user(of_hour(1, "luc", "", "SM4"), "", JEAN), false), STORE_OK);
-    erase_linked("CD.1", &links, NULL, false);
+    erase_found(person_of("CD.1", JEAN), NULL, false);
     assert_status(replayed(hidden, false), STORE_ABSENT);
 }
 
@@ -191,8 +187,7 @@ static void the_list_names_nobody_in_clear(void **state)
 {
     (void)state;
     assert_status(live(of_hour(-5, "jean", "+243899111222", "SM1")), STORE_OK);
-    const struct record_links links = {.user_ids = {"a user id's hash"}, .count = 1};
-    erase_linked("+243899111222", &links, NULL, true);
+    erase_found(person_of("+243899111222", "a user id's hash"), NULL, true);
     assert_sql(&bench, LISTED, "3"); /* the number, the user id, and it where it asked */
     assert_sql(&bench,
                SQL("SELECT count(*) FROM uic_erased WHERE length(who) = 32"
@@ -203,7 +198,7 @@ static void the_list_names_nobody_in_clear(void **state)
     /* Once more is later, and the later time counts. */
     bench_sql(&bench, "UPDATE uic_erased SET at = '2020-01-01 00:00:00+00'",
               (char[BENCH_TEXT_MAX]){""});
-    erase_linked("+243899111222", &links, NULL, true);
+    erase_found(person_of("+243899111222", "a user id's hash"), NULL, true);
     assert_sql(&bench, LISTED, "3");
     assert_status(replayed(of_hour(-5, "jean", "+243899111222", "SM1"), false), STORE_ABSENT);
 }

@@ -1,0 +1,30 @@
+/*
+ * What makes one record, or all, forget a person. Each statement runs inside the caller's
+ * transaction; returns SQL_DONE or a failure.
+ */
+#ifndef STORE_RECORD_TOOLS_FORGET_H
+#define STORE_RECORD_TOOLS_FORGET_H
+
+#include "store/record_tools.h"
+#include "store/records.h"
+#include "store/sql/sql.h"
+
+/* What is to be done with a record: nothing; it loses what stands for its owner; it goes. */
+enum remedy { REMEDY_NONE, REMEDY_BLANK, REMEDY_DELETE };
+
+enum sql_result forget_owner(struct sql *sql, int64_t id, enum remedy remedy);
+/* Everybody who asked for it. */
+enum sql_result forget_askers(struct sql *sql, int64_t id);
+/* One of them; who: in hexadecimal digits, as asked_by begins. */
+enum sql_result forget_asker(struct sql *sql, int64_t id, const char *who);
+/* A number in notes, in clear; one that is too short to be looked for is nobody's there. */
+enum sql_result forget_notes(struct sql *sql, const char *phone_number);
+/* The number's digits, or NULL when it is too short. */
+const char *noted_digits(const char *phone_number);
+
+/* In what is written to a SQLite file from now on, what is deleted is overwritten. */
+enum sql_result forget_begin(struct sql *sql);
+/* And in the log beside the file. */
+void forget_end(struct sql *sql);
+
+#endif

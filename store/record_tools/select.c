@@ -1,0 +1,86 @@
+/* By number and by user id one after the other: each has an index. */
+#include "store/record_tools/select.h"
+
+#include "store/base/hex.h"
+#include <stdlib.h>
+
+static const char of_number_sql[] = "SELECT id FROM uic_records WHERE phone_number IN ($1, $2)";
+static const char *const of_user_id_sql[] = {
+    [SQL_SQLITE] = "SELECT id FROM uic_records WHERE user_id = $1",
+    [SQL_POSTGRES] = "SELECT id FROM uic_records WHERE user_id = decode($1, 'hex')",
+};
+
+void record_ids_free(struct record_ids *ids)
+{
+    free(ids->ids);
+    *ids = (struct record_ids){0};
+}
+
+static int id_compare(const void *a, const void *b)
+{
+    const int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
+
+    return (one > other) - (one < other);
+}
+
+bool record_ids_have(const struct record_ids *ids, int64_t id)
+{
+    return ids->count > 0 &&
+           bsearch(&id, ids->ids, ids->count, sizeof *ids->ids, id_compare) != NULL;
+}
+
+static int id_append(struct record_ids *ids, int64_t id)
+{
+    if (ids->count == ids->capacity) {
+        const size_t capacity = 2 * ids->capacity + 64;
+        int64_t *more = reallocarray(ids->ids, capacity, sizeof *more);
+        if (more == NULL)
+            return -1;
+        ids->ids = more;
+        ids->capacity = capacity;
+    }
+    ids->ids[ids->count++] = id;
+    return 0;
+}
+
+static void sort(struct record_ids *ids)
+{
+    size_t kept = 0;
+
+    if (ids->count > 0)
+        qsort(ids->ids, ids->count, sizeof *ids->ids, id_compare);
+    for (size_t i = 0; i < ids->count; i++)
+        if (i == 0 || ids->ids[i] != ids->ids[kept - 1])
+            ids->ids[kept++] = ids->ids[i];
+    ids->count = kept;
+}
+
+enum sql_result record_ids_add(struct record_ids *ids, struct sql *sql, const char *statement,
+                               const struct sql_value *values, int count)
+{
+    enum sql_result result = sql_query(sql, statement, values, count);
+
+    for (; result == SQL_ROW; result = sql_next(sql))
+        if (id_append(ids, sql_column_number(sql, 0)) != 0)
+            return sql_explain(sql, SQL_FAILED, "out of memory");
+    sort(ids);
+    return result;
+}
+
+enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
+                                      const struct record_identifiers *person)
+{
+    char user_id[2 * RECORD_USER_ID_SIZE + 1];
+    enum sql_result result = SQL_DONE;
+
+    for (size_t i = 0; i < person->number_count && result == SQL_DONE; i++)
+        result = record_ids_add(
+            ids, sql, of_number_sql,
+            SQL_VALUES(sql_text(person->numbers[i].clear), sql_text(person->numbers[i].sealed)));
+    for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
+        hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
+        result =
+            record_ids_add(ids, sql, of_user_id_sql[sql->dialect], SQL_VALUES(sql_text(user_id)));
+    }
+    return result;
+}

@@ -1,0 +1,24 @@
+/* Which records are meant, as a list of their ids: each once, the oldest first. */
+#ifndef STORE_RECORD_TOOLS_SELECT_H
+#define STORE_RECORD_TOOLS_SELECT_H
+
+#include "store/record_tools.h"
+#include "store/sql/sql.h"
+
+/* Begins as {0}. */
+struct record_ids {
+    int64_t *ids;
+    size_t count, capacity;
+};
+
+void record_ids_free(struct record_ids *ids);
+bool record_ids_have(const struct record_ids *ids, int64_t id);
+
+/* Adds the ids in the first column of what a statement answers. Returns SQL_DONE or a failure. */
+enum sql_result record_ids_add(struct record_ids *ids, struct sql *sql, const char *statement,
+                               const struct sql_value *values, int count);
+/* Adds those of a person: with a number of hers, or of a user id of hers. Returns the same. */
+enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
+                                      const struct record_identifiers *person);
+
+#endif
