@@ -266,11 +266,13 @@ struct record_move {
     char hidden[2][RECORD_PHONE_MAX];  /* the same of user ids that stand in place of a number */
     char sealed[2][RECORD_PHONE_MAX];  /* from both, as sealed records hold them; or "" */
     struct record_person people[2];
+    uint64_t message; /* the keyed hash of the one that tells of it; 0: it is not remembered */
     int64_t at_us;    /* what the number alone registered or asked for later is not hers */
     int64_t after_id; /* where to go on, at first 0; out: where the next step does */
     /* Out: */
-    bool has_own; /* her own records are moved */
-    bool more;    /* there is a next step */
+    bool has_own;  /* her own records are moved */
+    bool was_done; /* and by whomever before, with all that follows */
+    bool more;     /* there is a next step */
     struct record_errand errand;
 };
 

@@ -55,6 +55,15 @@ static const char *const who_sql[][2] = {
                                    "$5::timestamptz") "$5::timestamptz)) AND $2 <> $1"},
 };
 
+/* $1 the message that tells of a move. Told again it is for eight days at most. */
+static const char done_sql[] = "SELECT count(*) FROM uic_moves WHERE message = $1";
+static const char done_write_sql[] =
+    "INSERT INTO uic_moves (message) VALUES ($1) ON CONFLICT DO NOTHING";
+static const char *const done_forget_sql[] = {
+    [SQL_SQLITE] = "DELETE FROM uic_moves WHERE at < datetime('now', '-8 days')",
+    [SQL_POSTGRES] = "DELETE FROM uic_moves WHERE at < now() - interval '8 days'",
+};
+
 static const char page_sql[] = "SELECT max(id) FROM (SELECT id FROM uic_records WHERE id > $1"
                                " ORDER BY id LIMIT " PAGE ") AS page";
 
@@ -164,6 +173,27 @@ static enum sql_result asked_move(struct sql *sql, const struct record_move *mov
     return result;
 }
 
+/* When nothing is left to do. Until then a move that ended early may be told again. */
+static enum sql_result done_write(struct sql *sql, const struct record_move *move)
+{
+    const enum sql_result result =
+        sql_run(sql, done_write_sql, SQL_VALUES(sql_number((int64_t)move->message)), NULL);
+
+    return result == SQL_DONE ? sql_run(sql, done_forget_sql[sql->dialect], SQL_NOTHING, NULL)
+                              : result;
+}
+
+static enum sql_result own_begin(struct sql *sql, struct record_move *move)
+{
+    int64_t done = 0;
+    const enum sql_result result =
+        sql_run(sql, done_sql, SQL_VALUES(sql_number((int64_t)move->message)), &done);
+
+    move->has_own = move->was_done = done > 0;
+    return result == SQL_DONE && !move->was_done ? own_move(sql, move) : result;
+}
+
+/* end: of a page; INT64_MIN: there is none any more. */
 static enum sql_result step(struct sql *sql, struct record_move *move, int64_t end)
 {
     struct record_store *store = move->errand.job.link->store;
@@ -174,7 +204,9 @@ static enum sql_result step(struct sql *sql, struct record_move *move, int64_t e
     if (is_file && result != SQL_DONE)
         return result;
     if (result == SQL_DONE)
-        result = move->has_own ? asked_move(sql, move, end) : own_move(sql, move);
+        result = !move->has_own     ? own_begin(sql, move)
+                 : end != INT64_MIN ? asked_move(sql, move, end)
+                                    : done_write(sql, move);
     return is_file ? record_write_end(sql, store, result) : sql_end(sql, result);
 }
 
@@ -188,9 +220,9 @@ enum store_status record_move_run(struct sql *sql, struct record_errand *errand)
         result = sql_run(sql, page_sql, SQL_VALUES(sql_number(move->after_id)), &end);
     else
         end = move->after_id;
-    if (result == SQL_DONE && end != INT64_MIN)
+    if (result == SQL_DONE && (end != INT64_MIN || move->message != 0))
         result = step(sql, move, end);
-    move->more = end != INT64_MIN;
+    move->more = end != INT64_MIN && !move->was_done;
     if (result == SQL_DONE && move->more)
         move->after_id = end;
     return result == SQL_DONE ? STORE_OK : STORE_DOWN;

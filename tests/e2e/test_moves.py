@@ -87,6 +87,21 @@ def test_a_change_counts_as_long_as_meta_tells_it_again(server, database):  # no
     assert server.counts()['uic_meta_ignored_total{reason="old"}'] == 1
 
 
+def test_a_change_that_was_undone_is_not_carried_out_by_another_instance(start, redis, database):  # noqa: F811
+    settings = {**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url}
+    one, other = start(**settings), start(**settings)
+    code = code_in(asked(one, NUMBER, USER, JEAN)[0])
+    there = number_changed(30, previous_user_id=USER, user_id=OTHER_USER)
+    back = number_changed(20, old=THIRD, new=NUMBER, previous_user_id=OTHER_USER, user_id=USER)
+    with meta.Meta(one) as sender, meta.Meta(other) as again:
+        for count, change in enumerate((there, back), 1):
+            sender.say(change)
+            eventually(lambda: one.counts()["uic_meta_moved_total"] == count, "it is carried out")
+        again.say(there, back, meta.text("243899000009", "Bonjour"))
+    assert [row[1] for row in numbers(database)] == [NUMBER]
+    assert asked(other, NUMBER, USER, JEAN) == [message("existing_code", code=code)]
+
+
 # The new user id is not told
 
 def test_whose_new_id_is_not_told_is_nobodys_and_erased_by_her_number(server, redis, database, erase):  # noqa: F811

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The keys of what was carried out, on whichever worker: by their remainder, the newest of each
- * first. A full body finds room; one that gave way is carried out again. */
+/* The keys of those whose own records are moved, on whichever worker: by their remainder, the newest
+ * of each first. A full body finds room; one that gave way is moved again. */
 #define DONE_SIZE META_MOVES_MAX
 #define DONE_EACH 4
 static _Atomic uint64_t done[DONE_SIZE][DONE_EACH];
@@ -33,6 +33,7 @@ struct mover_delivery {
 struct mover_rest {
     STAILQ_ENTRY(mover_rest) entry;
     struct record_person people[2];
+    uint64_t message;
     int64_t at_us, after_id;
 };
 
@@ -188,7 +189,8 @@ static int own_fill(struct mover *mover, const struct meta_move *move)
         user_id = old_user_id;
         hidden = number;
     }
-    *fill = (struct record_move){.at_us = 1000000 * (move->sent_s < now_s ? move->sent_s : now_s)};
+    *fill = (struct record_move){.message = move->key,
+                                 .at_us = 1000000 * (move->sent_s < now_s ? move->sent_s : now_s)};
     if (person_fill(mover, old_number, old_user_id, &fill->people[RECORD_MOVE_FROM]) != 0 ||
         person_fill(mover, number, user_id, &fill->people[RECORD_MOVE_TO]) != 0)
         return -1;
@@ -200,8 +202,10 @@ static int own_fill(struct mover *mover, const struct meta_move *move)
 
 static void rest_fill(struct mover *mover, const struct mover_rest *rest)
 {
-    mover->move =
-        (struct record_move){.has_own = true, .at_us = rest->at_us, .after_id = rest->after_id};
+    mover->move = (struct record_move){.has_own = true,
+                                       .message = rest->message,
+                                       .at_us = rest->at_us,
+                                       .after_id = rest->after_id};
     memcpy(mover->move.people, rest->people, sizeof rest->people);
 }
 
@@ -212,6 +216,7 @@ static int rest_add(struct mover *mover)
     if (rest == NULL)
         return -1;
     memcpy(rest->people, mover->move.people, sizeof rest->people);
+    rest->message = mover->move.message;
     rest->at_us = mover->move.at_us;
     STAILQ_INSERT_TAIL(&mover->rest, rest, entry);
     mover->rest_count++;
@@ -243,7 +248,7 @@ static void own_settle(struct mover *mover, enum store_status status)
 
     if (status == STORE_OK && !mover->move.has_own)
         return;
-    if (status != STORE_OK || rest_add(mover) != 0)
+    if (status != STORE_OK || (!mover->move.was_done && rest_add(mover) != 0))
         first->failed++;
     else if (first->failed == 0)
         done_add(move->key);

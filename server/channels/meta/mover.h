@@ -7,7 +7,8 @@
  *                            ▼
  *                  200; or 503 when its time has passed, or the records fail
  *
- * What takes too long for an answer goes on without: it is known as done when Meta tells it again.
+ * What takes too long for an answer goes on without: it is known as done when Meta tells it again. What
+ * is through is known to all instances, by the database (uic_moves).
  * The rest is known in memory alone: a process that ends leaves it undone, and a person is told a
  * code as new. A change that names no user id moves nothing. A worker's, on its thread.
  */

@@ -270,12 +270,14 @@ static struct record_person person_as(const char *number, const char *user_id)
     return asked_as(number, user_id, "").claim.person;
 }
 
-/* To the end; NULL: nothing is known of it. Returns how many steps it took. */
-static int moved(const char *number, const char *to_number, const char *user_id,
-                 const char *to_user_id, int64_t at_us)
+/* To the end, as a message tells; NULL: nothing is known of it. Returns how many steps it took. */
+static int moved_by(uint64_t message, const char *number, const char *to_number,
+                    const char *user_id, const char *to_user_id, int64_t at_us)
 {
     struct record_move move = {
-        .at_us = at_us, .people = {person_as(number, user_id), person_as(to_number, to_user_id)}};
+        .message = message,
+        .at_us = at_us,
+        .people = {person_as(number, user_id), person_as(to_number, to_user_id)}};
     int steps = 0;
 
     snprintf(move.numbers[0], RECORD_PHONE_MAX, "%s", number != NULL ? number : "");
@@ -292,6 +294,12 @@ static int moved(const char *number, const char *to_number, const char *user_id,
         steps++;
     } while (move.more);
     return steps;
+}
+
+static int moved(const char *number, const char *to_number, const char *user_id,
+                 const char *to_user_id, int64_t at_us)
+{
+    return moved_by(0, number, to_number, user_id, to_user_id, at_us);
 }
 
 #define EVER INT64_C(5000000000000000)
@@ -322,6 +330,21 @@ static void a_person_keeps_her_codes_under_another_number_and_id(void **state)
     assert_false(told("+243990000001", "CD.77"));
     moves_by_number_and_id();
     assert_sql(&bench, "SELECT phone_number FROM uic_records", "+243990000001");
+}
+
+static void what_was_carried_out_is_not_carried_out_again(void **state)
+{
+    (void)state;
+    assert_false(told(NUMBER, "CD.1"));
+    assert_int_equal(moved_by(7, NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 3);
+    assert_int_equal(moved_by(UINT64_MAX, NEW_NUMBER, NUMBER, "CD.2", "CD.1", EVER), 3);
+    assert_int_equal(moved_by(7, NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 1);
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", NUMBER);
+    assert_true(told(NUMBER, "CD.1"));
+    assert_sql(&bench, "SELECT count(*) FROM uic_moves", "2");
+    bench_sql(&bench, "UPDATE uic_moves SET at = '2026-01-01'", (char[BENCH_TEXT_MAX]){""});
+    assert_int_equal(moved_by(8, NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 3);
+    assert_sql(&bench, "SELECT count(*) FROM uic_moves", "1");
 }
 
 #define LINKED                                     \
@@ -439,6 +462,7 @@ int main(void)
         TEST(a_claim_that_says_nobody_is_its_numbers),
         TEST(many_people_in_one_batch),
         TEST(a_person_keeps_her_codes_under_another_number_and_id),
+        TEST(what_was_carried_out_is_not_carried_out_again),
         TEST(what_is_beside_the_records_moves_too),
         TEST(a_hidden_number_has_another_id),
         TEST(a_number_alone_moves),

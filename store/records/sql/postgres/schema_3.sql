@@ -8,6 +8,14 @@ CREATE TABLE uic_links (
 );
 CREATE INDEX uic_links_user_id ON uic_links (user_id);
 
+-- The changes of numbers and user ids that are carried out, by the keyed hash of the message that told
+-- of each: told again, to whichever instance, they would move what came after them.
+CREATE TABLE uic_moves (
+    message bigint PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX uic_moves_at ON uic_moves (at);
+
 -- Whether another user id than $3 is known to have come with the number, $1 by its hash or $2 as records
 -- hold it: then what the number had before there were ids is not this one's. NULL, a number alone, is
 -- another than any. Rarely asked, so it has a

@@ -9,6 +9,14 @@ CREATE TABLE uic_links (
 ) WITHOUT ROWID;
 CREATE INDEX uic_links_user_id ON uic_links (user_id);
 
+-- The changes of numbers and user ids that are carried out, by the keyed hash of the message that told
+-- of each: told again, to whichever instance, they would move what came after them.
+CREATE TABLE uic_moves (
+    message INTEGER PRIMARY KEY,
+    at TEXT NOT NULL DEFAULT (datetime('now'))
+);
+CREATE INDEX uic_moves_at ON uic_moves (at);
+
 -- Who asked for which record that has near, by the beginning of her keyed hash, as in asked_by: so that
 -- a person is asked about answers that are nearly hers.
 CREATE TABLE uic_asked (
