@@ -22,7 +22,7 @@ _Static_assert(RECORD_EVENT_ID_MAX <= 256 && RECORD_PHONE_MAX <= 256 && RECORD_C
 
 void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX])
 {
-    snprintf(group, OUTBOX_GROUP_MAX, "writers:%05" PRIx32, keys->id);
+    snprintf(group, OUTBOX_GROUP_MAX, "writers:%05" PRIx32 ":%d", keys->id, LAYOUT_VERSION);
 }
 
 static unsigned char *put_text(unsigned char *at, const char *text, size_t capacity)
@@ -124,7 +124,9 @@ static int claim_read(struct record_claim *claim, const unsigned char *at, size_
     const unsigned char *end = at + length;
     uint64_t now_us;
 
-    if (length < HEAD_SIZE || *at < LAYOUT_WITHOUT_PERSON || *at > LAYOUT_VERSION)
+    if (length >= HEAD_SIZE && *at > LAYOUT_VERSION)
+        return SEAL_OTHER_KEY;
+    if (length < HEAD_SIZE || *at < LAYOUT_WITHOUT_PERSON)
         return -1;
     const unsigned char layout = *at++;
     memcpy(claim->input_hash, at, RECORD_HASH_SIZE);

@@ -21,9 +21,9 @@
 /* How many entries of the stream each group has put there, a hash. */
 #define OUTBOX_OWN_COUNTS OUTBOX_STREAM ":own"
 
-/* The consumer group of those who have these keys: each group sees every entry once, and leaves
- * those that it cannot open to the others. */
-#define OUTBOX_GROUP_MAX 16
+/* The consumer group of those who have these keys and this layout: each group sees every entry once,
+ * and leaves those that it cannot read to the others, and to a later program. */
+#define OUTBOX_GROUP_MAX 24
 void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX]);
 
 #define OUTBOX_PERSON_SIZE (1 + RECORD_USER_ID_SIZE + RECORD_USER_ID_SIZE)

@@ -1,6 +1,8 @@
 /* What another salt, or the program before this one, sealed and put into the same outbox. */
 #include "store/outbox_bench.h"
 
+#include "store/base/clock.h"
+#include "store/base/seal.h"
 #include <openssl/evp.h>
 
 /* Two batches and more of another salt's before and behind our own: they are passed over, and wait
@@ -35,6 +37,28 @@ static void another_salts_entries_are_left_alone(void **state)
     assert_int_equal(entries(), 0);
     assert_sql(&bench, ROWS, "300 300");
     outbox_close(&ours);
+}
+
+/* Which that program takes, in a group of its own. */
+static void what_a_later_program_has_put_stays_for_it(void **state)
+{
+    (void)state;
+    struct outbox outbox;
+    struct letter letter = letter_number(0);
+    unsigned char clear[OUTBOX_CLEAR_MAX] = {99}, sealed[OUTBOX_SEALED_MAX];
+    const struct seal_terms terms = {STREAM, SEAL_ANY_SUBKEY, clock_wall_us() / 1000000};
+    struct seal *seal = seal_create(seal_keys);
+
+    assert_int_equal(seal_wrap(seal, &terms, clear, sizeof clear, sealed), 0);
+    tell("XADD " STREAM " * sealed %b", sealed, sizeof sealed);
+    seal_free(seal);
+    put_aside(&letter, 1);
+    outbox_open(&outbox);
+    until(outbox.written == 1 && outbox.foreign == 1);
+    assert_int_equal(outbox.refused, 0);
+    assert_int_equal(entries(), 1);
+    assert_int_equal(ask_number("XLEN " KEPT), 0);
+    outbox_close(&outbox);
 }
 
 /* It is not told again and again that they are there, but when they are gone. */
@@ -161,8 +185,11 @@ static void entries_of_the_old_seal_are_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(another_salts_entries_are_left_alone), CASE(that_anothers_entries_are_gone_is_told),
-        CASE(anothers_entries_leave_room_for_ours), CASE(a_wrong_count_is_put_right),
+        CASE(another_salts_entries_are_left_alone),
+        CASE(what_a_later_program_has_put_stays_for_it),
+        CASE(that_anothers_entries_are_gone_is_told),
+        CASE(anothers_entries_leave_room_for_ours),
+        CASE(a_wrong_count_is_put_right),
         CASE(entries_of_the_old_seal_are_written),
     };
     signal(SIGPIPE, SIG_IGN);
