@@ -3,8 +3,9 @@
 -- a record is found by when answers are nearly its own, or empty; $10 where it is to be looked for first, as
 -- near.sql of SQLite, or empty: which one is found does not depend on who registered it first.
 --
--- asked: the claims, and which of them can have nothing: a new person whose code is another's, and who
--- asked for nearly the same before. Rows are written in the order of the hashes, so that two instances
+-- asked: the claims, whose the code is (held: other answers' record, or one that she asked for before),
+-- and which of them can have nothing: a new person whose code is another's, and who asked for nearly the
+-- same before. Rows are written in the order of the hashes, so that two instances
 -- never wait for each other in a circle.
 -- written: rows that were inserted or counted, but not those that know the event already: these are
 -- read in the end, as they stand. No row for a claim means that another instance has registered the
@@ -28,37 +29,21 @@ WITH asked AS (
     SELECT n, wanted.input_hash, wanted.uic_code, phone_number, at, nullif(event_id, '') AS event_id,
         nullif(asker, '') AS asker, nullif(user_id, '') AS user_id, nullif(number, '') AS number,
         nullif(near, '') AS near,
-        (SELECT id FROM uic_records
-         WHERE uic_code = wanted.uic_code AND input_hash <> wanted.input_hash) IS NOT NULL
+        held, held IS NOT DISTINCT FROM 'other'
         AND (SELECT id FROM uic_records WHERE input_hash = wanted.input_hash) IS NULL AS is_taken,
-        CASE WHEN found.input_hash <> wanted.input_hash AND (
-            SELECT own.user_id = wanted.user_id
-                OR position(substring(asker for 5) in coalesce(asked_by, '')) > 0
-                OR (((own.user_id IS NULL AND own.phone_number = wanted.phone_number)
-                     OR (length(wanted.user_id) > 0 AND length(number) > 0
-                         AND position(substring(number for 5) in coalesce(asked_by, '')) > 0))
-                    AND uic_number_is_anothers(nullif(number, ''), wanted.phone_number,
-                                               nullif(wanted.user_id, '')) IS NOT TRUE)
-            FROM uic_records AS own WHERE input_hash = wanted.input_hash) IS NOT TRUE
-            THEN found.input_hash END AS near_hash, found.uic_code AS near_code
-    FROM unnest($1::bytea[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[],
-                $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[])
-        WITH ORDINALITY AS wanted (input_hash, uic_code, phone_number, at, event_id, asker, user_id,
-                                   number, near, sought, n)
-    LEFT JOIN LATERAL (
-        SELECT known.input_hash, known.uic_code
-        FROM (SELECT record FROM uic_asked WHERE sought <> '' AND who = substring(asker for 5)
-              ORDER BY record DESC LIMIT 200) AS own,
-            LATERAL (SELECT input_hash, uic_code FROM uic_records
-                     WHERE id = own.record AND (substring(near for 5) = substring(sought for 5)
-                         OR substring(near from 6 for 5) = substring(sought from 6 for 5)
-                         OR substring(near from 11 for 5) = substring(sought from 11 for 5)
-                         OR substring(near from 16 for 5) = substring(sought from 16 for 5)
-                         OR substring(near from 21) = substring(sought from 21))
-                         AND position(substring(asker for 5) in asked_by) % 8 = 1
-                     LIMIT 1) AS known
-        ORDER BY known.input_hash LIMIT 1
-    ) AS found ON true
+        CASE WHEN sought <> '' AND held IS DISTINCT FROM 'hers'
+            AND (SELECT true FROM uic_asked WHERE who = substring(asker for 5) LIMIT 1)
+            THEN uic_near_find(wanted.input_hash, wanted.phone_number, asker, wanted.user_id,
+                               number, sought) END AS near_hash
+    FROM (SELECT *, (SELECT CASE WHEN known.input_hash <> claimed.input_hash THEN 'other'
+                WHEN known.near IS NOT NULL
+                    AND position(substring(asker for 5) in asked_by) % 8 = 1 THEN 'hers' END
+            FROM uic_records AS known WHERE known.uic_code = claimed.uic_code) AS held
+        FROM unnest($1::bytea[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[],
+                    $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[])
+            WITH ORDINALITY AS claimed (input_hash, uic_code, phone_number, at, event_id, asker,
+                                        user_id, number, near, sought, n)
+        OFFSET 0) AS wanted
 ), written AS (
     INSERT INTO uic_records AS r
         (input_hash, uic_code, phone_number, created_at, last_requested_at, last_event_id, asked_by,
@@ -122,7 +107,7 @@ WITH asked AS (
 ), noted AS (
     INSERT INTO uic_asked (who, record)
     SELECT substring(asker for 5), id FROM told
-    WHERE id IS NOT NULL AND near IS NOT NULL AND asker IS NOT NULL
+    WHERE id IS NOT NULL AND near IS NOT NULL AND asker IS NOT NULL AND held IS DISTINCT FROM 'hers'
         AND (is_new OR (SELECT record FROM uic_asked
                         WHERE who = substring(asker for 5) AND record = id) IS NULL)
 ), linked AS (
@@ -135,7 +120,9 @@ WITH asked AS (
     ON CONFLICT DO NOTHING
 )
 SELECT n, is_taken AND near_hash IS NULL,
-    coalesce(CASE WHEN near_hash IS NOT NULL THEN near_code END, written_code, known.uic_code),
+    coalesce(CASE WHEN near_hash IS NOT NULL
+             THEN (SELECT uic_code FROM uic_records WHERE input_hash = near_hash) END,
+             written_code, known.uic_code),
     coalesce(told.is_new, known.is_new)::integer,
     coalesce(told.asked_before, known.asked_before)::integer,
     encode(near_hash, 'hex'),

@@ -36,6 +36,40 @@ CREATE TABLE uic_asked (
     PRIMARY KEY (who, record)
 );
 
+-- Of the newest 200 records that somebody asked for, the answers of one that is near; NULL when there is
+-- none, or when she is to be told of a record of exactly her answers. The parameters are as in claim.sql.
+CREATE FUNCTION uic_near_find(answers bytea, phone text, asker bytea, user_id bytea, number bytea,
+                              sought bytea) RETURNS bytea
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET enable_seqscan = off AS $$
+DECLARE
+    beginning CONSTANT bytea := substring(asker FOR 5);
+    found bytea;
+BEGIN
+    SELECT near.input_hash INTO found
+    FROM (SELECT a.record FROM uic_asked AS a WHERE a.who = beginning
+          ORDER BY a.record DESC LIMIT 200) AS own,
+        LATERAL (SELECT r.input_hash FROM uic_records AS r
+                 WHERE r.id = own.record AND (substring(r.near FOR 5) = substring(sought FOR 5)
+                     OR substring(r.near FROM 6 FOR 5) = substring(sought FROM 6 FOR 5)
+                     OR substring(r.near FROM 11 FOR 5) = substring(sought FROM 11 FOR 5)
+                     OR substring(r.near FROM 16 FOR 5) = substring(sought FROM 16 FOR 5)
+                     OR substring(r.near FROM 21) = substring(sought FROM 21))
+                     AND position(beginning IN r.asked_by) % 8 = 1
+                 LIMIT 1) AS near
+    ORDER BY near.input_hash LIMIT 1;
+    IF found = answers OR (
+        SELECT own.user_id = uic_near_find.user_id OR position(beginning IN coalesce(asked_by, '')) > 0
+            OR (((own.user_id IS NULL AND own.phone_number = phone)
+                 OR (length(uic_near_find.user_id) > 0 AND length(number) > 0
+                     AND position(substring(number FOR 5) IN coalesce(asked_by, '')) > 0))
+                AND uic_number_is_anothers(nullif(number, ''), phone,
+                                           nullif(uic_near_find.user_id, '')) IS NOT TRUE)
+        FROM uic_records AS own WHERE input_hash = answers) THEN
+        RETURN NULL;
+    END IF;
+    RETURN found;
+END $$;
+
 -- What may be one person twice, and what people and administrators said of it. Hashes are parts of
 -- near, and of what the code shows; kinds are place, year, day and code. The maintenance fills uic_near and
 -- finds pairs; people and administrators name some too. answers is the input_hash of the other record,
