@@ -36,7 +36,6 @@ static void texts_write(struct claim_texts *texts, const struct record_claim *cl
                         int64_t trusted_us)
 {
     const struct record_person *person = &claim->person;
-    const int64_t requested_us = claim->now_us < trusted_us ? trusted_us : claim->now_us;
 
     hex_write(claim->input_hash, RECORD_HASH_SIZE, texts->hash);
     hex_write(claim->near, RECORD_NEAR_SIZE, texts->near);
@@ -47,7 +46,9 @@ static void texts_write(struct claim_texts *texts, const struct record_claim *cl
     hex_write(person->number, RECORD_USER_ID_SIZE, texts->number);
     hex_write(person->number, RECORD_IDENTITY_SIZE, texts->number_who + 1);
     record_time_format(record_time_minute(claim->now_us), texts->now);
-    record_time_format(record_time_minute(requested_us), texts->requested);
+    memcpy(texts->requested, texts->now, sizeof texts->requested);
+    if (claim->now_us < trusted_us)
+        record_time_format(record_time_minute(trusted_us), texts->requested);
 }
 
 /* Whether number and user id came together, and the whole of both is known. */
