@@ -13,20 +13,16 @@ static bool is_value(const struct choice *choice, struct uic_text said)
            memcmp(choice->value, said.bytes, said.length) == 0;
 }
 
-/* The choice that was said as it stands, and may be no other one; -1 for none. */
-static int pick_surely(const struct flow *flow, const struct question *question,
-                       struct uic_text said)
+/* Whether what was said is this choice as it stands, and can be no other one. */
+static bool is_sure(const struct question *question, int picked, struct uic_text said)
 {
-    const int picked = pick_choice(flow, question, said.bytes, said.length);
-
-    return picked >= 0 && (is_value(&question->choices[picked], said) ||
-                           !pick_is_also(question, said.bytes, said.length))
-               ? picked
-               : -1;
+    return is_value(&question->choices[picked], said) ||
+           !pick_is_also(question, said.bytes, said.length);
 }
 
+/* The choices that may be meant, by their labels or also by their other names. */
 static uint32_t find_fits(const struct flow *flow, const struct question *question,
-                          const struct tokens *tokens, bool *doubt)
+                          const struct tokens *tokens, bool also, bool *doubt)
 {
     struct choosing choosing;
 
@@ -37,7 +33,7 @@ static uint32_t find_fits(const struct flow *flow, const struct question *questi
         for (size_t j = 0; j < flow->language_count; j++)
             if (j == 0 || choice->labels[j] != choice->labels[0])
                 choosing_name(&choosing, i, choice->labels[j]);
-        for (size_t j = 0; j < choice->also_count; j++)
+        for (size_t j = 0; also && j < choice->also_count; j++)
             choosing_name(&choosing, i, choice->also[j]);
     }
     const uint32_t fits = choosing_end(&choosing, question->choice_count, doubt);
@@ -59,32 +55,38 @@ static void take(const struct question *question, int choice, bool doubt,
     reading->length = write_line(question, choice, reading->text);
 }
 
+static void take_which(const struct question *question, uint32_t fits, int first,
+                       struct flow_reading *reading)
+{
+    take(question, first, true, reading);
+    reading->kind = FLOW_READ_WHICH;
+    for (int i = 0; i < (int)question->choice_count; i++)
+        if ((fits & UINT32_C(1) << i) != 0)
+            write_line(question, i, reading->candidates[reading->candidate_count++]);
+}
+
 void choose_read(const struct flow *flow, const struct question *question,
                  const struct tokens *tokens, const char *text, size_t length,
                  struct flow_reading *reading)
 {
-    const int surely = pick_surely(flow, question, (struct uic_text){text, length});
-    const int picked = pick_choice(flow, question, text, length);
+    const int picked = tokens->too_long ? -1 : pick_choice(flow, question, text, length);
     bool doubt = false;
 
-    if (surely >= 0) {
-        take(question, surely, tokens->asked, reading);
+    if (picked >= 0 && is_sure(question, picked, (struct uic_text){text, length})) {
+        take(question, picked, tokens->asked, reading);
         return;
     }
-    const uint32_t fits = find_fits(flow, question, tokens, &doubt);
-    const int count = __builtin_popcount(fits);
+    uint32_t fits = find_fits(flow, question, tokens, true, &doubt);
+    const bool too_many = __builtin_popcount(fits) > FLOW_READING_CANDIDATES_MAX;
+    if (too_many)
+        fits = find_fits(flow, question, tokens, false, &doubt);
     const int first = picked >= 0 ? picked : __builtin_ffs((int)fits) - 1;
-    if (count == 1 || (count > FLOW_READING_CANDIDATES_MAX && picked >= 0))
-        take(question, first, doubt || count > 1, reading);
-    else if (count == 0 || count > FLOW_READING_CANDIDATES_MAX)
+    if (__builtin_popcount(fits) == 1)
+        take(question, first, doubt || too_many, reading);
+    else if (fits == 0 || too_many)
         read_nothing(tokens, reading);
-    else {
-        take(question, first, true, reading);
-        reading->kind = FLOW_READ_WHICH;
-        for (int i = 0; i < (int)question->choice_count; i++)
-            if ((fits & UINT32_C(1) << i) != 0)
-                write_line(question, i, reading->candidates[reading->candidate_count++]);
-    }
+    else
+        take_which(question, fits, first, reading);
 }
 
 uint32_t choose_listed(const struct flow *flow, const struct question *question,

@@ -9,7 +9,13 @@
 
 static bool wants_words(const struct question *question)
 {
-    return question->type == ANSWER_TEXT || question->type == ANSWER_LETTERS;
+    return question->type == ANSWER_TEXT || question->type == ANSWER_LETTERS ||
+           (question->type == ANSWER_CHOICE && question->careful);
+}
+
+static bool begins_with_digit(const struct flow_message *message)
+{
+    return message->length > 0 && message->text[0] >= '0' && message->text[0] <= '9';
 }
 
 static bool is_choice(const struct turn *turn)
@@ -35,7 +41,8 @@ static void note_order(const struct turn *turn, bool last)
 {
     struct conversation *conversation = turn->conversation;
 
-    const bool words = wants_words(&turn->flow->questions[conversation->step]);
+    const bool words = wants_words(&turn->flow->questions[conversation->step]) &&
+                       !(is_choice(turn) && begins_with_digit(turn->message));
 
     if (last || (!words && !conversation->moved_by_answer))
         conversation->text_id = 0; /* a greeting; and behind the code only the last answer counts */
@@ -186,8 +193,7 @@ static bool may_be_again(const struct turn *turn)
 {
     const struct conversation *conversation = turn->conversation;
     const struct flow_message *message = turn->message;
-    const bool is_pick = conversation->moved_by_answer && message->length > 0 &&
-                         message->text[0] >= '0' && message->text[0] <= '9';
+    const bool is_pick = conversation->moved_by_answer && begins_with_digit(message);
 
     return asks_assent(conversation) ||
            ((wants_words(&turn->flow->questions[conversation->step]) || is_pick) &&

@@ -115,8 +115,11 @@ struct found {
     uint32_t numbers;    /* by their numbers */
     size_t number_count; /* of these and others */
     bool other_number;   /* one that is no choice's */
+    bool in_words;       /* one of them: "premier" may be the first of anything */
     bool doubt;
+    bool either;
     bool foreign; /* a word that is none of all this */
+    bool denied;  /* "not in March", "I do not know": what else is said counts for nothing */
 };
 
 static void find_number(struct found *found, int64_t value, size_t count)
@@ -126,6 +129,18 @@ static void find_number(struct found *found, int64_t value, size_t count)
         found->numbers |= bit((size_t)value - 1);
     else
         found->other_number = true;
+}
+
+/* A word that is no name and no number. */
+static void find_word(struct found *found, const struct token *token)
+{
+    const bool no = token_means(token, MEANING_NO);
+
+    found->doubt |= no || !token_means(token, LIGHT) || token_means(token, MEANING_ABOUT);
+    found->either |= token_means(token, MEANING_EITHER);
+    found->foreign |= !is_around(token);
+    found->denied |= token_means(token, MEANING_NO_ANSWER) ||
+                     (no && !token_means(token, MEANING_ABOUT | MEANING_POLITE));
 }
 
 /* One token, or several that are a name or a number; returns the first behind them. "Un" is a
@@ -149,26 +164,14 @@ static size_t find(const struct choosing *choosing, size_t at, size_t count, str
         find_number(found, token->value, count);
     } else if (token->kind == TOKEN_WORD &&
                (tokens->count == 1 || !token_means(token, MEANING_GRAMMAR)) &&
-               number_in_words(tokens, at, &end) >= 0)
+               number_in_words(tokens, at, &end) >= 0) {
+        found->in_words = true;
         find_number(found, number_in_words(tokens, at, &end), count);
-    else if (token->kind == TOKEN_WORD) {
+    } else if (token->kind == TOKEN_WORD) {
         end = at + 1;
-        found->doubt |=
-            !token_means(token, LIGHT) || token_means(token, MEANING_ABOUT | MEANING_NO);
-        found->foreign |= !is_around(token);
+        find_word(found, token);
     }
     return end;
-}
-
-/* "Not in March", "I do not know": what else is said counts for nothing. */
-static bool is_denied(const struct tokens *tokens)
-{
-    for (size_t i = 0; i < tokens->count; i++)
-        if (token_means(&tokens->list[i], MEANING_NO_ANSWER) ||
-            (token_means(&tokens->list[i], MEANING_NO) &&
-             !token_means(&tokens->list[i], MEANING_ABOUT | MEANING_POLITE)))
-            return true;
-    return false;
 }
 
 static uint32_t resolve(const struct choosing *choosing, size_t count, const struct found *found,
@@ -181,8 +184,10 @@ static uint32_t resolve(const struct choosing *choosing, size_t count, const str
         return (found->numbers & ~found->fits) == 0 ? found->fits : 0;
     }
     if (found->fits == 0 && found->number_count == 1) {
-        *doubt = read_choice(choosing->tokens, count, &number) != ASSENT_NUMBER;
-        return *doubt && found->foreign ? 0 : found->numbers;
+        const bool alone = read_choice(choosing->tokens, count, &number) == ASSENT_NUMBER;
+
+        *doubt = !alone || found->in_words;
+        return alone || !found->foreign ? found->numbers : 0;
     }
     *doubt = true;
     return found->number_count == 0 ? choosing->alike : 0;
@@ -198,8 +203,5 @@ uint32_t choosing_end(const struct choosing *choosing, size_t count, bool *doubt
     const uint32_t fits = resolve(choosing, count, &found, doubt);
     const bool is_one = (fits & (fits - 1)) == 0;
 
-    return is_denied(tokens) ||
-                   (is_one && run_find(tokens, tokens_all(tokens), MEANING_EITHER) < tokens->count)
-               ? 0
-               : fits;
+    return found.denied || (found.either && is_one) ? 0 : fits;
 }
