@@ -13,13 +13,6 @@ static bool is_value(const struct choice *choice, struct uic_text said)
            memcmp(choice->value, said.bytes, said.length) == 0;
 }
 
-/* Whether what was said is this choice as it stands, and can be no other one. */
-static bool is_sure(const struct question *question, int picked, struct uic_text said)
-{
-    return is_value(&question->choices[picked], said) ||
-           !pick_is_also(question, said.bytes, said.length);
-}
-
 /* The choices that may be meant, by their labels or also by their other names. */
 static uint32_t find_fits(const struct flow *flow, const struct question *question,
                           const struct tokens *tokens, bool also, bool *doubt)
@@ -70,9 +63,11 @@ void choose_read(const struct flow *flow, const struct question *question,
                  struct flow_reading *reading)
 {
     const int picked = tokens->too_long ? -1 : pick_choice(flow, question, text, length);
+    const bool numbered = tokens->count > 0 && tokens->list[0].kind == TOKEN_NUMBER;
     bool doubt = false;
 
-    if (picked >= 0 && is_sure(question, picked, (struct uic_text){text, length})) {
+    if (picked >= 0 &&
+        (numbered || is_value(&question->choices[picked], (struct uic_text){text, length}))) {
         take(question, picked, tokens->asked, reading);
         return;
     }
@@ -81,8 +76,8 @@ void choose_read(const struct flow *flow, const struct question *question,
     if (too_many)
         fits = find_fits(flow, question, tokens, false, &doubt);
     const int first = picked >= 0 ? picked : __builtin_ffs((int)fits) - 1;
-    if (__builtin_popcount(fits) == 1)
-        take(question, first, doubt || too_many, reading);
+    if (__builtin_popcount(fits) <= 1 && first >= 0)
+        take(question, first, too_many || (picked >= 0 ? tokens->asked : doubt), reading);
     else if (fits == 0 || too_many)
         read_nothing(tokens, reading);
     else

@@ -191,8 +191,6 @@ int64_t year_of(int64_t now_s);
 /* Index of the choice that somebody means by its number, value or label; -1 for none. */
 int pick_choice(const struct flow *flow, const struct question *question, const char *text,
                 size_t length);
-/* Whether a text is another name ("also") of a choice, as it stands. */
-bool pick_is_also(const struct question *question, const char *text, size_t length);
 /* Index of the language meant by its number, code or own name; -1 for none. */
 int pick_language(const struct flow *flow, const char *text, size_t length);
 /* Index of the name that somebody means by its number or by itself; -1 for none. */

@@ -73,19 +73,6 @@ int pick_choice(const struct flow *flow, const struct question *question, const 
     return found;
 }
 
-bool pick_is_also(const struct question *question, const char *text, size_t length)
-{
-    char pick[NAME_MAX_BYTES];
-    bool is = false;
-
-    if (normalize_pick(text, length, pick) == 0)
-        for (size_t i = 0; i < question->choice_count; i++)
-            for (size_t j = 0; j < question->choices[i].also_count && !is; j++)
-                is = name_is(question->choices[i].also[j], pick);
-    explicit_bzero(pick, sizeof pick);
-    return is;
-}
-
 /* Names are compared as they would be normalised. */
 static bool pick_is(const struct uic_text *name, size_t number, const char *pick)
 {
