@@ -98,9 +98,14 @@ enum answer_type {
 /* What a careful step of type text holds. */
 enum holds { HOLDS_NOTHING, HOLDS_PLACE, HOLDS_NAME };
 
+/* Other names that a choice of a careful step can have. */
+#define CHOICE_ALSO_MAX 16
+
 struct choice {
     const char *value; /* ASCII letters and digits */
     const char *labels[FLOW_LANGUAGES_MAX];
+    size_t also_count;
+    const char *also[CHOICE_ALSO_MAX];
 };
 
 struct question {
@@ -151,6 +156,16 @@ struct flow {
     struct uic_format format;
     struct uic_piece pieces[FLOW_PIECES_MAX];
 };
+
+/* choose.c */
+struct tokens;
+/* A message as an answer to a careful step of choices. */
+void choose_read(const struct flow *flow, const struct question *question,
+                 const struct tokens *tokens, const char *text, size_t length,
+                 struct flow_reading *reading);
+/* The choices to answer with, as bits: all; or, while it is asked which of some, these. */
+uint32_t choose_listed(const struct flow *flow, const struct question *question,
+                       const struct conversation *conversation);
 
 /* answer.c */
 /* Bytes that hold any normalised answer, with its NUL: two letters a character, two in the form for

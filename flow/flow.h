@@ -229,7 +229,7 @@ struct conversation {
     uint8_t language;     /* index into the flow's languages */
     uint8_t step; /* index of the open question; behind the last one while in REVIEW, NEAR */
     uint8_t answer_count;    /* answers that are in: steps 0 to answer_count - 1 */
-    uint8_t candidate_count; /* names behind the answers, while it is asked which of them */
+    uint8_t candidate_count; /* behind the answers, while it is asked which of them */
     uint16_t doubt;       /* a bit for each answer that was in doubt, also once it is corrected */
     uint8_t reached;      /* questions that were open so far, while one is open or COMPLETE */
     uint8_t fruitless;    /* messages in a row that brought nothing, as far as that matters */

@@ -64,7 +64,7 @@ static void check_choice_name(const struct flow *flow, const struct node *node,
 
 static void load_choice(const struct flow *flow, const struct node *node, struct question *question)
 {
-    static const char *const keys[] = {"value", "label", NULL};
+    static const char *const keys[] = {"value", "label", "also", NULL};
     struct choice *choice = &question->choices[question->choice_count];
     const struct node value = node_member(node, "value");
     const struct node label = node_member(node, "label");
@@ -161,7 +161,36 @@ static void load_answer(const struct flow *flow, const struct node *node, struct
 static bool can_be_careful(const struct question *question)
 {
     return question->type == ANSWER_YEAR || question->type == ANSWER_INTEGER ||
-           question->type == ANSWER_TEXT;
+           question->type == ANSWER_TEXT || question->type == ANSWER_CHOICE;
+}
+
+/* Other names of the choices, which only a careful step knows; one may stand for several of them,
+ * and then it is asked which. */
+static void load_also(const struct flow *flow, const struct node *answer, struct question *question)
+{
+    const struct node choices = node_member(answer, "choices");
+
+    for (size_t i = 0; i < question->choice_count; i++) {
+        const struct node one = node_element(&choices, i);
+        const struct node also = node_member(&one, "also");
+        struct choice *choice = &question->choices[i];
+
+        if (also.json != NULL && !question->careful)
+            report_mistake(&also, "expected no such key; only a careful step has it");
+        else if (also.json != NULL)
+            choice->also_count = check_array(&also, 1, CHOICE_ALSO_MAX, "names");
+        for (size_t j = 0; j < choice->also_count; j++) {
+            const struct node name = node_element(&also, j);
+
+            choice->also[j] = check_text(&name, LABEL_MAX, 0);
+            if (choice->also[j] == NULL)
+                continue;
+            if (command_find(flow, choice->also[j], strlen(choice->also[j])) != COMMAND_NONE)
+                report_mistake(&name, "expected no command word");
+            if (strpbrk(choice->also[j], "0123456789") != NULL)
+                report_found(&name, "expected a name without digits");
+        }
+    }
 }
 
 /* How an answer is read; a careful text says what it holds. */
@@ -171,14 +200,14 @@ static void load_reading(const struct node *node, struct question *question)
     static const char *const holdings[] = {"place", "name", NULL};
     const struct node reading = node_member(node, "reading");
     const struct node holds = node_member(node, "holds");
-    int index = can_be_careful(question) ? 0 : 1;
+    int index = can_be_careful(question) && question->type != ANSWER_CHOICE ? 0 : 1;
 
     if (reading.json != NULL)
         index = check_one_of(&reading, readings);
     if (question->type == ANSWER_TYPE_COUNT)
         return;
     if (index == 0 && !can_be_careful(question))
-        report_mistake(&reading, "expected plain; only year, integer and text are read carefully");
+        report_mistake(&reading, "expected plain; letters and digits are never read carefully");
     question->careful = index == 0 && can_be_careful(question);
     if (question->type == ANSWER_TEXT && (question->careful || holds.json != NULL))
         question->holds = (enum holds)(check_one_of(&holds, holdings) + 1);
@@ -233,6 +262,7 @@ static void load_step(const struct flow *flow, const struct node *node, struct q
     question->key = check_word(&key, 32, KEY_CHARACTERS, "lower-case letters, digits or _");
     load_answer(flow, &answer, question);
     load_reading(node, question);
+    load_also(flow, &answer, question);
     load_normalization(flow, node, question);
     load_needed_texts(flow, &text, CHECK_TEXT_MAX, PLACEHOLDERS_POSITION, question->texts);
     load_texts(flow, &invalid, CHECK_TEXT_MAX, invalid_placeholders(question), true,

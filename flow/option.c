@@ -67,13 +67,18 @@ static size_t list_languages(const struct flow *flow, struct flow_option *option
     return count;
 }
 
-static size_t list_choices(const struct question *question, size_t language,
-                           struct flow_option *options)
+static size_t list_choices(const struct flow *flow, const struct conversation *conversation,
+                           size_t language, struct flow_option *options)
 {
+    const struct question *question = &flow->questions[conversation->step];
+    const uint32_t listed = choose_listed(flow, question, conversation);
+    size_t count = 0;
+
     for (size_t i = 0; i < question->choice_count; i++)
-        set_option(&options[i], question->key, question->choices[i].value,
-                   question->choices[i].labels[language]);
-    return question->choice_count;
+        if ((listed & UINT32_C(1) << i) != 0)
+            set_option(&options[count++], question->key, question->choices[i].value,
+                       question->choices[i].labels[language]);
+    return count;
 }
 
 static size_t list_names(const struct conversation *conversation, const char *key,
@@ -139,9 +144,9 @@ size_t flow_options(const struct flow *flow, const struct conversation *conversa
         return list_review(flow, conversation, key, language, options);
     if (conversation->state == CONVERSATION_NEAR)
         return list_near(flow, key, language, options);
-    if (conversation->candidate_count > 0)
-        return list_names(conversation, key, options);
-    return list_choices(&flow->questions[conversation->step], language, options);
+    if (flow->questions[conversation->step].type == ANSWER_CHOICE)
+        return list_choices(flow, conversation, language, options);
+    return list_names(conversation, key, options);
 }
 
 const char *option_answer(const struct flow *flow, const struct conversation *conversation,

@@ -30,12 +30,15 @@ static void take_plainly(struct flow_reading *reading, const char *text, size_t 
     reading->text[reading->length] = '\0';
 }
 
-static void read_carefully(const struct question *question, struct tokens *tokens, int64_t now_s,
+static void read_carefully(const struct flow *flow, const struct question *question,
+                           struct tokens *tokens, struct uic_text said, int64_t now_s,
                            struct flow_reading *reading)
 {
     const int64_t year = year_of(now_s);
 
-    if (tokens->count == 0)
+    if (question->type == ANSWER_CHOICE)
+        choose_read(flow, question, tokens, said.bytes, said.length, reading);
+    else if (tokens->count == 0)
         read_nothing(tokens, reading);
     else if (question->type == ANSWER_YEAR)
         read_year(tokens, question->min, question->max_is_now ? year : question->max, year,
@@ -71,7 +74,8 @@ int flow_read(const struct flow *flow, size_t step, const char *text, size_t len
     *out_length = 0;
     reading->candidate_count = 0;
     tokens_read(&tokens, flow->words, text, length);
-    read_carefully(&flow->questions[step], &tokens, now_s, reading);
+    read_carefully(flow, &flow->questions[step], &tokens, (struct uic_text){text, length}, now_s,
+                   reading);
     explicit_bzero(tokens.text, tokens.text_length);
     explicit_bzero(tokens.list, tokens.count * sizeof *tokens.list);
     if (reading->kind == FLOW_READ_AGAIN || reading->kind == FLOW_READ_NO_ANSWER) {

@@ -213,6 +213,19 @@ static void write_message(struct writer *writer, enum message_name message)
     write_text(writer, writer->flow->messages[writer->language][message]);
 }
 
+static void write_choices(struct writer *writer)
+{
+    const struct question *question = writer->question;
+    const uint32_t listed = choose_listed(writer->flow, question, writer->conversation);
+
+    for (size_t i = 0; i < question->choice_count; i++) {
+        if ((listed & UINT32_C(1) << i) == 0)
+            continue;
+        write_plain(writer, i == 0 ? "\n" : "");
+        write_line(writer, i, question->choices[i].labels[writer->language]);
+    }
+}
+
 /* What is open: the choice of language, the review, whether it is the same person, or the question
  * with its heading and choices. */
 static void write_question(struct writer *writer)
@@ -233,13 +246,10 @@ static void write_question(struct writer *writer)
     }
     write_message(writer, MESSAGE_HEADING);
     write_plain(writer, "\n");
-    write_text(writer, writer->conversation->candidate_count > 0
+    write_text(writer, writer->conversation->candidate_count > 0 && question->type != ANSWER_CHOICE
                            ? question->which[writer->language]
                            : question->texts[writer->language]);
-    for (size_t i = 0; i < question->choice_count; i++) {
-        write_plain(writer, i == 0 ? "\n" : "");
-        write_line(writer, i, question->choices[i].labels[writer->language]);
-    }
+    write_choices(writer);
 }
 
 static void write_reply(struct writer *writer, enum flow_reply_kind kind)

@@ -63,8 +63,10 @@ size_t said_answer(const struct flow *flow, const struct conversation *conversat
                    size_t language, char out[SAID_MAX])
 {
     const struct uic_text answer = texts_get(conversation, step);
-    const char *label =
-        step < flow->step_count ? label_of(&flow->questions[step], answer, language) : NULL;
+    const char *label = /* names to choose from stand behind the answers */
+        step < conversation->answer_count && step < flow->step_count
+            ? label_of(&flow->questions[step], answer, language)
+            : NULL;
 
     return label != NULL ? said_write(label, strlen(label), out)
                          : said_write(answer.bytes, answer.length, out);

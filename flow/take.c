@@ -9,7 +9,18 @@
 
 static bool wants_words(const struct question *question)
 {
-    return question->type == ANSWER_TEXT || question->type == ANSWER_LETTERS;
+    return question->type == ANSWER_TEXT || question->type == ANSWER_LETTERS ||
+           (question->type == ANSWER_CHOICE && question->careful);
+}
+
+static bool begins_with_digit(const struct flow_message *message)
+{
+    return message->length > 0 && message->text[0] >= '0' && message->text[0] <= '9';
+}
+
+static bool is_choice(const struct turn *turn)
+{
+    return turn->flow->questions[turn->conversation->step].type == ANSWER_CHOICE;
 }
 
 /* Answers that are in may have been meant for other questions: they are asked again. */
@@ -30,7 +41,8 @@ static void note_order(const struct turn *turn, bool last)
 {
     struct conversation *conversation = turn->conversation;
 
-    const bool words = wants_words(&turn->flow->questions[conversation->step]);
+    const bool words = wants_words(&turn->flow->questions[conversation->step]) &&
+                       !(is_choice(turn) && begins_with_digit(turn->message));
 
     if (last || (!words && !conversation->moved_by_answer))
         conversation->text_id = 0; /* a greeting; and behind the code only the last answer counts */
@@ -64,6 +76,8 @@ static enum flow_event refuse(const struct turn *turn, enum flow_reading_kind ki
 {
     const bool not_known = kind == FLOW_READ_NO_ANSWER;
 
+    if (is_choice(turn)) /* none of these few: all are open again */
+        texts_drop_candidates(turn->conversation);
     turn->outcome->not_known = not_known;
     turn->outcome->asked_again = !not_known;
     return turn_move(turn->conversation, CONVERSATION_ASKING,
@@ -94,9 +108,12 @@ static enum flow_event take_reading(const struct turn *turn, const struct flow_r
 {
     const struct question *question = &turn->flow->questions[turn->conversation->step];
     const bool choosing = turn->conversation->candidate_count > 0;
+    /* Who is asked which of several choices, and names one once more, means it. */
+    const bool insists = choosing && is_choice(turn) &&
+                         pick_choice(turn->flow, question, said.bytes, said.length) >= 0;
     struct uic_text kept = normalized;
 
-    if (reading->kind == FLOW_READ_WHICH)
+    if (reading->kind == FLOW_READ_WHICH && !insists)
         return ask_which(turn, reading);
     if (question->type == ANSWER_TEXT && question->careful)
         kept = (struct uic_text){reading->text, reading->length};
@@ -109,7 +126,8 @@ static enum flow_event take_reading(const struct turn *turn, const struct flow_r
     if (command != COMMAND_NONE) /* "stop, please" */
         return turn_obey(turn, command);
     /* Who is asked which of several may well speak of them: "the last one". */
-    return accept(turn, kept.bytes, kept.length, choosing || reading->kind == FLOW_READ_DOUBTFUL);
+    return accept(turn, kept.bytes, kept.length,
+                  (choosing && !is_choice(turn)) || reading->kind != FLOW_READ);
 }
 
 static enum flow_event take_answer(const struct turn *turn, const char *text, size_t length)
@@ -158,7 +176,7 @@ static enum flow_event take(const struct turn *turn, const char *text, size_t le
         return review_take(turn, text, length);
     if (turn->conversation->state == CONVERSATION_NEAR)
         return near_take(turn, text, length);
-    if (turn->conversation->candidate_count > 0)
+    if (turn->conversation->candidate_count > 0 && !is_choice(turn))
         return take_candidate(turn, text, length);
     return take_answer(turn, text, length);
 }
@@ -175,8 +193,7 @@ static bool may_be_again(const struct turn *turn)
 {
     const struct conversation *conversation = turn->conversation;
     const struct flow_message *message = turn->message;
-    const bool is_pick = conversation->moved_by_answer && message->length > 0 &&
-                         message->text[0] >= '0' && message->text[0] <= '9';
+    const bool is_pick = conversation->moved_by_answer && begins_with_digit(message);
 
     return asks_assent(conversation) ||
            ((wants_words(&turn->flow->questions[conversation->step]) || is_pick) &&

@@ -217,6 +217,27 @@ void read_day(const struct tokens *tokens, int64_t min, int64_t max, struct flow
 void read_place(const struct tokens *tokens, struct flow_reading *reading);
 void read_name(const struct tokens *tokens, struct flow_reading *reading);
 
+/* choice.c: which of at most 32 choices is meant, each of which goes by several names:
+ *     choosing_begin(&choosing, &tokens); choosing_name(&choosing, 0, "Kwango"); ...
+ *     fits = choosing_end(&choosing, count, &doubt);
+ * Holds what a person said: wipe it. */
+#define CHOICE_KEY_MAX 256
+
+struct choosing {
+    const struct tokens *tokens;
+    char keys[TOKENS_MAX][WORD_KEY_MAX];
+    uint8_t lengths[TOKENS_MAX]; /* of the longest name that begins at a token; 0: none */
+    uint32_t fits[TOKENS_MAX];   /* the choices that it means */
+    uint32_t alike;              /* those with a name that sounds like all that was said */
+    char sound[CHOICE_KEY_MAX];
+};
+
+void choosing_begin(struct choosing *choosing, const struct tokens *tokens);
+void choosing_name(struct choosing *choosing, size_t choice, const char *name);
+/* The choices, as bits, that may be meant: of several the person is to say which; 0 when it is not
+ * understood. */
+uint32_t choosing_end(const struct choosing *choosing, size_t count, bool *doubt);
+
 /* assent.c */
 enum assent {
     ASSENT_NONE,

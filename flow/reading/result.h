@@ -9,13 +9,13 @@
 #define FLOW_ANSWER_CHARACTERS_MAX 160
 /* Bytes that hold an answer as it was read, with its NUL. */
 #define FLOW_READING_MAX (FLOW_ANSWER_CHARACTERS_MAX * 4 + 64)
-/* Names that a person can choose from at most. */
+/* Names, or choices, that a person is asked to choose from at most. */
 #define FLOW_READING_CANDIDATES_MAX 3
 
 enum flow_reading_kind {
     FLOW_READ,           /* an answer, as it stands or nearly so */
     FLOW_READ_DOUBTFUL,  /* an answer out of a sentence, or an unusual one */
-    FLOW_READ_WHICH,     /* several names: text has them all, candidates each */
+    FLOW_READ_WHICH,     /* several: candidates has each, text all names, or one of the choices */
     FLOW_READ_AGAIN,     /* not understood */
     FLOW_READ_NO_ANSWER, /* "I do not know", "ok" */
 };

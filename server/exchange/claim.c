@@ -7,8 +7,9 @@
 #include "server/security/keyed_hashes.h"
 #include "server/telemetry/metrics.h"
 #include "store/base/clock.h"
+#include "store/base/hex.h"
 #include "uic/hasher.h"
-#include <inttypes.h>
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,8 +79,8 @@ int exchange_claim_prepare(struct exchange *exchange)
         phone_number_keep(settings->numbers, exchange->number, claim->phone_number) != 0)
         return -1;
     claim_near(exchange);
-    snprintf(claim->event_id, sizeof claim->event_id, "%016" PRIx64,
-             conversation_event(&exchange->conversation));
+    const uint64_t event = htobe64(conversation_event(&exchange->conversation));
+    hex_write((const unsigned char *)&event, sizeof event, claim->event_id);
     claim->now_us = exchange->now_us;
     return 0;
 }

@@ -59,7 +59,7 @@ static void *open_block(struct block *block, size_t size)
     return memory;
 }
 
-static void *take(size_t size)
+static void *take_block(size_t size)
 {
     struct pool *pool = size > SIZE_MAX / 2 ? NULL : pool_of(size);
     struct block *block;
@@ -128,7 +128,7 @@ static void *resize(void *memory, size_t size)
 
     if (size > 0 && size <= old)
         return open_block((struct block *)memory - 1, size);
-    void *larger = take(size);
+    void *larger = take_block(size);
     if (larger == NULL)
         return NULL;
     if (memory != NULL) {
@@ -167,6 +167,6 @@ void zeroing_allocator_start(void)
                          calloc);
     if (pthread_key_create(&thread_end, pools_free) != 0)
         abort(); /* there is no memory to begin with */
-    event_set_mem_functions(take, resize, give_back);
+    event_set_mem_functions(take_block, resize, give_back);
     json_set_alloc_funcs(malloc, wipe_and_free);
 }

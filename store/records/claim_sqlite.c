@@ -8,7 +8,7 @@
 #include "store/records/erased.h"
 #include <string.h>
 
-extern const char claim_sqlite_sql[], find_sqlite_sql[];
+extern const char claim_sqlite_sql[], claimed_sqlite_sql[], find_sqlite_sql[];
 extern const char near_sqlite_sql[], asked_sqlite_sql[], link_sqlite_sql[];
 
 /* Whether the file can be written. */
@@ -36,7 +36,6 @@ static void texts_write(struct claim_texts *texts, const struct record_claim *cl
                         int64_t trusted_us)
 {
     const struct record_person *person = &claim->person;
-    const int64_t requested_us = claim->now_us < trusted_us ? trusted_us : claim->now_us;
 
     hex_write(claim->input_hash, RECORD_HASH_SIZE, texts->hash);
     hex_write(claim->near, RECORD_NEAR_SIZE, texts->near);
@@ -47,7 +46,9 @@ static void texts_write(struct claim_texts *texts, const struct record_claim *cl
     hex_write(person->number, RECORD_USER_ID_SIZE, texts->number);
     hex_write(person->number, RECORD_IDENTITY_SIZE, texts->number_who + 1);
     record_time_format(record_time_minute(claim->now_us), texts->now);
-    record_time_format(record_time_minute(requested_us), texts->requested);
+    memcpy(texts->requested, texts->now, sizeof texts->requested);
+    if (claim->now_us < trusted_us)
+        record_time_format(record_time_minute(trusted_us), texts->requested);
 }
 
 /* Whether number and user id came together, and the whole of both is known. */
@@ -62,8 +63,7 @@ static const char *number_text(const struct record_person *person, const struct 
     return person->has_number && !person->number_is_cut ? texts->number : NULL;
 }
 
-/* Runs one of the two to its end. Returns SQL_ROW with the outcome and the record's id, SQL_DONE when
- * there was no row, or a failure. */
+/* Reads the outcome and the record's id by one of the two. Returns SQL_DONE or a failure. */
 static enum sql_result outcome_query(struct sql *sql, const char *statement,
                                      const struct sql_value *values, int count,
                                      struct claim_outcome *outcome, int64_t *id)
@@ -71,11 +71,10 @@ static enum sql_result outcome_query(struct sql *sql, const char *statement,
     const enum sql_result first = sql_query(sql, statement, values, count);
 
     if (first != SQL_ROW)
-        return first;
+        return first == SQL_DONE ? SQL_FAILED : first;
     claim_outcome_read(outcome, sql, 0);
     *id = sql_column_number(sql, 3);
-    const enum sql_result last = sql_next(sql);
-    return last == SQL_DONE ? SQL_ROW : last;
+    return sql_next(sql);
 }
 
 /* Returns SQL_ROW, with its id, when it was inserted or counted; SQL_DONE when it knew the
@@ -100,11 +99,12 @@ static enum sql_result record_write(struct sql *sql, const struct record_claim *
         sql_text(claim->has_near ? texts->near : NULL),
     };
     const int count = sizeof values / sizeof values[0];
-    enum sql_result result = outcome_query(sql, claim_sqlite_sql, values, count, outcome, id);
-    if (result != SQL_DONE)
-        return result;
-    result = outcome_query(sql, find_sqlite_sql, values, count, outcome, id);
-    return result == SQL_ROW ? SQL_DONE : result == SQL_DONE ? SQL_FAILED : result;
+    int64_t written;
+    enum sql_result result = sql_run(sql, claim_sqlite_sql, values, count, &written);
+    if (result == SQL_DONE)
+        result = outcome_query(sql, written > 0 ? claimed_sqlite_sql : find_sqlite_sql, values,
+                               count, outcome, id);
+    return result == SQL_DONE && written > 0 ? SQL_ROW : result;
 }
 
 /* Returns SQL_ROW, with the outcome, when the person asked for nearly the same before. */
@@ -135,7 +135,7 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
                                  int64_t trusted_us, struct claim_outcome *outcome)
 {
     struct claim_texts texts;
-    int64_t id;
+    int64_t id = 0;
     enum sql_result result = SQL_DONE;
 
     texts_write(&texts, claim, trusted_us);

@@ -1,8 +1,8 @@
 /* A person who writes anything: one message a line, in a conversation that is stored and loaded
  * between any two. How a line begins says of what kind it is (see kinds); one with = comes twice,
  * one with < was sent some seconds before the last, with > some minutes later, # is the session's
- * end, and ~ a change of the flow file to one with other types of answers. When the first byte's
- * lowest bit is set, the channel tells times.
+ * end, and ~ a change of the flow file: to one with other types of answers, then to one with
+ * choices in words. When the first byte's lowest bit is set, the channel tells times.
  */
 #include "../unit/near_by_key.h"
 #include "flow/flow.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistr.h>
 
-static struct flow *flows[2];
+static struct flow *flows[3];
 static const struct flow *flow; /* one of them */
 static int64_t now_s;
 static bool times;
@@ -26,17 +26,25 @@ static struct flow *load(const char *json, size_t length)
     return loaded;
 }
 
+static struct flow *load_file(const char *path)
+{
+    static char json[1 << 16];
+    FILE *file = fopen(path, "r");
+
+    PROMISE(file != NULL);
+    const size_t length = fread(json, 1, sizeof json, file);
+    fclose(file);
+    return load(json, length);
+}
+
 static void open_flows(void)
 {
-    static char other[1 << 16];
-    FILE *file = fopen(SOURCE_DIR "/flow/definitions/lllfffycg.json", "r");
     size_t length;
     const char *built_in = flow_default_json(&length);
 
-    PROMISE(file != NULL);
     flows[0] = load(built_in, length);
-    flows[1] = load(other, fread(other, 1, sizeof other, file));
-    fclose(file);
+    flows[1] = load_file(SOURCE_DIR "/flow/definitions/lllfffycg.json");
+    flows[2] = load_file(SOURCE_DIR "/flow/definitions/ciu-province.json");
 }
 
 static void store_and_load(struct conversation *conversation)
@@ -147,7 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (*at == '#')
             conversation_start(&conversation, mark, conversation_mark(&conversation, mark));
         else if (*at == '~')
-            flow = flow == flows[0] ? flows[1] : flows[0];
+            flow = flow == flows[0] ? flows[1] : flow == flows[1] ? flows[2] : flows[0];
         else if (*at == '=' && id > 1)
             say(&conversation, at, (size_t)(stop - at), id - 1); /* the last one again */
         else

@@ -18,13 +18,13 @@ PARTS = (
      "session_loaded|seal_wrap|seal_unwrap|conversation_(encode|decode|mark|start)"),
     ("session, Redis", "redis.*|session_save|session_load"),
     ("flow", "flow_step|flow_pending|flow_finish"),
-    ("code", "uic_hasher_.*|conversation_answers"),
+    ("code, and what is near", "uic_hasher_.*|conversation_answers|claim_answers|flow_near"),
     ("record", "record_.*|sqlite.*|postgres_.*|sql_.*|claim.*|batch_.*"),
     ("reply", "flow_reply|twiml_write|response_print"),
     ("log", "log_.*|run_writer"),
     ("metrics", "metrics_.*|quota_.*|counting_.*"),
     ("exchange", "exchange_.*|delivery_.*|webhook_.*|twilio_.*|routes_.*"),
-    ("wiping", "OPENSSL_cleanse|wipe_.*|give_back|take"),
+    ("wiping", "OPENSSL_cleanse|wipe_.*|give_back|take_block"),
 )
 
 

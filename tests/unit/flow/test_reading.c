@@ -98,6 +98,20 @@ static void every_rule_reads_as_written(void **state)
     assert_int_equal(0, failures);
 }
 
+/* Choices, which a step reads carefully when its flow file says so. */
+static void every_choice_reads_as_written(void **state)
+{
+    struct flow *usual = flow;
+    size_t failures = 0;
+
+    (void)state;
+    flow = load_flow("ciu-province");
+    assert_true(each_row("choices", see_rule, &failures) >= 150);
+    flow_free(flow);
+    flow = usual;
+    assert_int_equal(0, failures);
+}
+
 struct tally {
     size_t rows, answers, right, offered, asked, doubtful, wrong, plain, plain_doubtful;
 };
@@ -308,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule_reads_as_written),
+        cmocka_unit_test(every_choice_reads_as_written),
         cmocka_unit_test(known_answers_are_read),
         cmocka_unit_test(fresh_answers_are_read),
         cmocka_unit_test(plain_words_keep_their_code),

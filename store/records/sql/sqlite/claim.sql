@@ -3,7 +3,7 @@
 -- a space before it, or NULL; $10 the whole hash of the number, with an id or alone, or NULL; $11 what the record is found by when
 -- answers are nearly its own, or NULL.
 --
--- No row comes back when the row knows this event. It remembers several: two people with the same
+-- Nothing changes when the row knows this event. It remembers several: two people with the same
 -- answers may come again in turn, and a record's way through the outbox is not straight.
 --
 -- asked_by: who makes this claim comes first. Whoever was there keeps her message; so does a number that
@@ -45,4 +45,3 @@ ON CONFLICT (input_hash) DO UPDATE SET
 WHERE excluded.last_event_id IS NULL
     OR NOT instr(' ' || coalesce(last_event_id, '') || previous_event_ids || ' ',
                  ' ' || excluded.last_event_id || ' ')
-RETURNING uic_code, request_count = 1, substr(asked_by, 1, 17) <> $6, id
