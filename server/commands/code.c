@@ -84,7 +84,7 @@ static int take_answer(const struct coder *coder, struct coding *coding, size_t 
                   capacity, length, coding->error) != 0)
         return -1;
     if (coding->reading.kind == FLOW_READ_WHICH)
-        return fail(coding, "expected one name; which of these?");
+        return fail(coding, "expected one answer; which of these?");
     coding->doubt[step] = coding->reading.kind == FLOW_READ_DOUBTFUL &&
                           flow_confirm(coder->flow) != FLOW_CONFIRM_NEVER;
     return 0;

@@ -161,7 +161,7 @@ def test_no_check_reads_nothing(run):
     assert done.stdout.startswith("985-AKIN-15-PRE-KABI-")
     done = run("code", *said)
     assert done.returncode == 1
-    assert done.stderr == "family_name: expected one name; which of these? Kabila, Kabange\n"
+    assert done.stderr == "family_name: expected one answer; which of these? Kabila, Kabange\n"
 
 
 def test_jsonl_of_nothing_is_nothing(run):
