@@ -75,7 +75,7 @@ static void how_names_and_places_sound_counts(void **state)
 static void names_are_near_by_their_sound(void **state)
 {
     static const char *const near[][2] = {{"Christelle", "Kristele"}, {"Josephine", "Zosefine"},
-                                          {"Olivier", "Orivié"},    {"Nsimba", "Nzimba"},
+                                          {"Olivier", "Orivié"},      {"Nsimba", "Nzimba"},
                                           {"Héritier", "Eritié"},     {"Kabongo", "Kambongo"}};
 
     (void)state;
