@@ -134,8 +134,8 @@ const struct uic_format *flow_format(const struct flow *flow);
 
 /*
  * Whether two people's answers are near each other: five keyed hashes, each of all answers but one
- * (that of step 0, 1, ...): names by the form of their spelling and in either order, a place by its
- * sound. Where one of them is equal, four of five answers are. Only of a flow of five steps. The
+ * (that of step 0, 1, ...): names by their sound and how they end, in either order, a place by its
+ * sound. A name whose answer is its sound has no ending. Where one of them is equal, four of five answers are. Only of a flow of five steps. The
  * hasher has the key (uic/hasher.h). Returns 0, or -1 when the cryptographic library failed.
  */
 bool flow_has_near(const struct flow *flow);

@@ -1,8 +1,8 @@
 /*
  * Whether two people's answers are near each other: of each person five short keyed hashes, each of
- * all answers but one. How a place sounds counts, not how it is spelt; but twins are told apart by
- * their first name alone, so names count by the form of their spelling: Jean is not Jeanne. Two names
- * are equal in either order. Without the key nobody can try names against them.
+ * all answers but one. How names and places sound counts, not how they are spelt; but twins are told
+ * apart by their first name alone, so the written ending of a name counts, too: Jean is not Jeanne.
+ * Two names are equal in either order. Without the key nobody can try names against them.
  */
 #include "flow/check.h"
 
@@ -59,6 +59,18 @@ static bool is_name(const struct flow *flow, size_t step)
     return flow->questions[step].type == ANSWER_TEXT && flow->questions[step].holds == HOLDS_NAME;
 }
 
+/* Where the forms stand: two of each answer. */
+struct room {
+    size_t used;
+    char bytes[2 * FLOW_NORMALIZED_MAX];
+};
+
+/* What of the answers is compared. */
+struct near_forms {
+    struct uic_text sounds[FLOW_NEAR_STEPS];
+    struct uic_text endings[FLOW_NEAR_STEPS]; /* of names, where they differ from the sound's */
+};
+
 static int compare(const struct uic_text *one, const struct uic_text *other)
 {
     const size_t shorter = one->length < other->length ? one->length : other->length;
@@ -67,71 +79,142 @@ static int compare(const struct uic_text *one, const struct uic_text *other)
     return order != 0 ? order : (one->length > other->length) - (one->length < other->length);
 }
 
-/* Puts two names in an order of their own; what stands between them stays. */
-static void sort_names(const struct flow *flow, struct uic_text sounds[FLOW_NEAR_STEPS])
+/* Puts what is of two names in an order of its own; what stands between them stays. */
+static void sort_names(const struct flow *flow, struct uic_text texts[FLOW_NEAR_STEPS])
 {
     size_t names[FLOW_NEAR_STEPS], count = 0;
 
     for (size_t i = 0; i < FLOW_NEAR_STEPS; i++)
         if (is_name(flow, i))
             names[count++] = i;
-    if (count == 2 && compare(&sounds[names[0]], &sounds[names[1]]) > 0) {
-        const struct uic_text first = sounds[names[0]];
+    if (count == 2 && compare(&texts[names[0]], &texts[names[1]]) > 0) {
+        const struct uic_text first = texts[names[0]];
 
-        sounds[names[0]] = sounds[names[1]];
-        sounds[names[1]] = first;
+        texts[names[0]] = texts[names[1]];
+        texts[names[1]] = first;
     }
 }
 
-/* Of an answer as it was normalised. Both names by one form, as they may stand in either order;
- * a name that was normalised by its sound has no other left. */
-static int make_form(const struct flow *flow, size_t step, const struct uic_text *answer, char *out,
-                     size_t capacity, size_t *length)
+static bool is_vowel(char letter)
 {
-    const enum uic_normalization from = flow->questions[step].normalization;
-    const bool has_form = from == UIC_SPELLING || from == UIC_SOUND;
-
-    if (!is_name(flow, step) && step != flow_near_except(flow))
-        return uic_sound(from, answer->bytes, answer->length, out, capacity, length);
-    return uic_normalize(has_form ? UIC_EXTENDED : UIC_SPELLING, answer->bytes, answer->length, out,
-                         capacity, length);
+    return strchr("AEIOU", letter) != NULL;
 }
 
-/* How the answers sound: texts in room, what is no text as it is. */
-static int make_sounds(const struct flow *flow, const struct uic_text *answers,
-                       char room[FLOW_NORMALIZED_MAX], struct uic_text sounds[FLOW_NEAR_STEPS])
+static size_t count_vowels(struct uic_text text)
 {
-    size_t used = 0;
+    size_t count = 0;
 
+    for (size_t i = 0; i < text.length; i++)
+        count += is_vowel(text.bytes[i]);
+    return count;
+}
+
+static struct uic_text last_vowels(struct uic_text text)
+{
+    size_t from = text.length;
+
+    while (from > 0 && is_vowel(text.bytes[from - 1]))
+        from--;
+    return (struct uic_text){text.bytes + from, text.length - from};
+}
+
+static bool ends_double(struct uic_text text)
+{
+    return text.length > 1 && text.bytes[text.length - 1] == text.bytes[text.length - 2];
+}
+
+/* What twins' names differ by that sound alike: vowels at the end (Jeanne), a double letter there
+ * (Marcell), or vowels within that became one (Cyrielle, Cyrille). */
+static struct uic_text ending(struct uic_text spelling, struct uic_text sound)
+{
+    const struct uic_text written = last_vowels(spelling), heard = last_vowels(sound);
+
+    if (count_vowels(spelling) - written.length != count_vowels(sound) - heard.length)
+        return spelling;
+    if (written.length == 0 && ends_double(spelling))
+        return (struct uic_text){spelling.bytes + spelling.length - 1, 1};
+    return compare(&written, &heard) != 0 ? written : (struct uic_text){"", 0};
+}
+
+static int make_sound(enum uic_normalization from, struct uic_text answer, struct room *room,
+                      struct uic_text *sound)
+{
+    const int status = uic_sound(from, answer.bytes, answer.length, room->bytes + room->used,
+                                 sizeof room->bytes - room->used, &sound->length);
+
+    sound->bytes = room->bytes + room->used;
+    room->used += sound->length;
+    return status == UIC_OK ? 0 : -1;
+}
+
+/* Of an answer as it was normalised; where a sound was made of it, no spelling is left. */
+static int make_spelling(enum uic_normalization from, struct uic_text answer, struct room *room,
+                         struct uic_text *spelling)
+{
+    *spelling = answer;
+    if (from == UIC_SPELLING)
+        return 0;
+    const int status =
+        uic_normalize(UIC_SPELLING, answer.bytes, answer.length, room->bytes + room->used,
+                      sizeof room->bytes - room->used, &spelling->length);
+
+    spelling->bytes = room->bytes + room->used;
+    room->used += spelling->length;
+    return status == UIC_OK ? 0 : -1;
+}
+
+/* Of one answer that is a text. */
+static int make_form(const struct flow *flow, size_t step, struct uic_text answer,
+                     struct room *room, struct near_forms *forms)
+{
+    const enum uic_normalization from = flow->questions[step].normalization;
+    const bool has_ending =
+        from != UIC_SOUND && (is_name(flow, step) || step == flow_near_except(flow));
+    struct uic_text spelling;
+
+    if (make_sound(from, answer, room, &forms->sounds[step]) != 0)
+        return -1;
+    if (!has_ending)
+        return 0;
+    if (make_spelling(from, answer, room, &spelling) != 0)
+        return -1;
+    forms->endings[step] = ending(spelling, forms->sounds[step]);
+    return 0;
+}
+
+/* What is no text counts as it is. */
+static int make_forms(const struct flow *flow, const struct uic_text *answers, struct room *room,
+                      struct near_forms *forms)
+{
     for (size_t i = 0; i < FLOW_NEAR_STEPS; i++) {
-        const struct question *question = &flow->questions[i];
+        const enum answer_type type = flow->questions[i].type;
 
-        sounds[i] = answers[i];
-        if (question->type != ANSWER_TEXT && question->type != ANSWER_LETTERS)
-            continue;
-        sounds[i].bytes = room + used;
-        if (make_form(flow, i, &answers[i], room + used, FLOW_NORMALIZED_MAX - used,
-                      &sounds[i].length) != UIC_OK)
+        forms->sounds[i] = answers[i];
+        forms->endings[i] = (struct uic_text){"", 0};
+        if ((type == ANSWER_TEXT || type == ANSWER_LETTERS) &&
+            make_form(flow, i, answers[i], room, forms) != 0)
             return -1;
-        used += sounds[i].length;
     }
     return 0;
 }
 
 /* All but `left_out`, in whose place its number stands: so no two of the five are ever compared. */
-static int hash_others(const struct flow *flow, const struct uic_text sounds[FLOW_NEAR_STEPS],
-                       size_t left_out, struct uic_hasher *hasher,
-                       unsigned char near[FLOW_NEAR_HASH_SIZE])
+static int hash_others(const struct flow *flow, const struct near_forms *forms, size_t left_out,
+                       struct uic_hasher *hasher, unsigned char near[FLOW_NEAR_HASH_SIZE])
 {
     const char digit = (char)('0' + left_out);
-    struct uic_text others[FLOW_NEAR_STEPS];
+    struct uic_text others[2 * FLOW_NEAR_STEPS], *endings = others + FLOW_NEAR_STEPS;
     unsigned char hash[UIC_INPUT_HASH_SIZE];
 
-    memcpy(others, sounds, sizeof others);
-    if (!is_name(flow, left_out))
+    memcpy(others, forms->sounds, sizeof forms->sounds);
+    memcpy(endings, forms->endings, sizeof forms->endings);
+    if (!is_name(flow, left_out)) {
         sort_names(flow, others);
+        sort_names(flow, endings);
+    }
     others[left_out] = (struct uic_text){&digit, 1};
-    if (uic_hasher_input_hash(hasher, others, FLOW_NEAR_STEPS, hash) != UIC_OK)
+    endings[left_out].length = 0;
+    if (uic_hasher_input_hash(hasher, others, sizeof others / sizeof *others, hash) != UIC_OK)
         return -1;
     memcpy(near, hash, FLOW_NEAR_HASH_SIZE);
     return 0;
@@ -140,12 +223,13 @@ static int hash_others(const struct flow *flow, const struct uic_text sounds[FLO
 int flow_near(const struct flow *flow, const struct uic_text *answers, struct uic_hasher *hasher,
               unsigned char near[FLOW_NEAR_SIZE])
 {
-    char room[FLOW_NORMALIZED_MAX];
-    struct uic_text sounds[FLOW_NEAR_STEPS];
-    int result = make_sounds(flow, answers, room, sounds);
+    struct room room;
+    struct near_forms forms;
 
+    room.used = 0;
+    int result = make_forms(flow, answers, &room, &forms);
     for (size_t i = 0; i < FLOW_NEAR_STEPS && result == 0; i++)
-        result = hash_others(flow, sounds, i, hasher, near + i * FLOW_NEAR_HASH_SIZE);
-    explicit_bzero(room, sizeof room);
+        result = hash_others(flow, &forms, i, hasher, near + i * FLOW_NEAR_HASH_SIZE);
+    explicit_bzero(&room, sizeof room);
     return result;
 }

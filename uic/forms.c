@@ -20,12 +20,12 @@ struct rule {
 /* The first that fits counts: longest first, with the letters that must follow. */
 static const struct rule rules[] = {
     {"TSH", NULL, "C"},     {"TCH", NULL, "C"}, {"SCH", NULL, "X"}, {"CQU", NULL, "K"},
-    {"EAU", NULL, "O"},     {"IER", "", "I"},   {"CH", "LR", "K"},  {"CC", "EIY", "KS"},
+    {"EAU", NULL, "O"},     {"IER", "", "IE"},  {"CH", "LR", "K"},  {"CC", "EIY", "KS"},
     {"GN", "AEIOUY", "NI"}, {"GU", "EI", "G"},  {"CH", NULL, "X"},  {"SH", NULL, "X"},
     {"DJ", NULL, "J"},      {"PH", NULL, "F"},  {"CK", NULL, "K"},  {"CQ", NULL, "K"},
     {"QU", NULL, "K"},      {"AU", NULL, "O"},  {"OU", NULL, "U"},  {"C", "EIY", "S"},
     {"C", NULL, "K"},       {"Q", NULL, "K"},   {"X", NULL, "KS"},  {"W", NULL, "U"},
-    {"Y", NULL, "I"},       {"H", NULL, ""},
+    {"Y", NULL, "I"},
 };
 
 static bool is_letter(char character)
@@ -41,6 +41,11 @@ static bool is_vowel(char character)
 static bool is_consonant(char character)
 {
     return is_letter(character) && !is_vowel(character);
+}
+
+static bool is_nasal(char character)
+{
+    return character == 'M' || character == 'N';
 }
 
 static bool rule_fits(const struct rule *rule, const char *text)
@@ -63,6 +68,41 @@ static const struct rule *find_rule(const char *text)
     return NULL;
 }
 
+static char sound_of(char letter)
+{
+    switch (letter) {
+    case 'X':
+    case 'C':
+    case 'Z':
+    case 'J':
+        return 'S';
+    case 'R':
+        return 'L';
+    case 'O':
+        return 'U';
+    case 'E':
+        return 'I';
+    default:
+        return letter;
+    }
+}
+
+/* Of an extended text, where W and Y are vowels and H is neither. */
+static bool is_consonant_ahead(char character)
+{
+    return is_consonant(character) && strchr("HWY", character) == NULL;
+}
+
+/* Ahmed is not Hamed, nor Sahara Sarah: H stays between a vowel and a consonant, and between vowels
+ * that would become one. before was written last; behind is the text behind H. */
+static bool h_stays(char before, const char *behind)
+{
+    const struct rule *rule = find_rule(behind);
+    const char next = rule == NULL ? *behind : rule->written[0];
+
+    return is_vowel(before) && (is_consonant(next) || sound_of(next) == sound_of(before));
+}
+
 /* The text is moved to the end of its room, and written anew from the beginning. */
 static int rewrite(char *text, size_t *length, size_t capacity)
 {
@@ -70,10 +110,16 @@ static int rewrite(char *text, size_t *length, size_t capacity)
     char *from = text + room - *length - 1, *to = text;
 
     memmove(from, text, *length + 1);
+    if (is_nasal(from[0]) && is_consonant_ahead(from[1])) /* Nsimba, Simba */
+        from++;
     /* CI in front is how Ciluba writes what French writes TSHI. */
     if (from[0] == 'C' && from[1] == 'I')
         *to++ = *from++;
     while (*from != '\0') {
+        if (*from == 'H' && !h_stays(to == text ? '\0' : to[-1], from + strspn(from, "H"))) {
+            from++;
+            continue;
+        }
         const struct rule *rule = find_rule(from);
         const char letter[] = {*from, '\0'}, *written = rule == NULL ? letter : rule->written;
         const size_t written_length = strlen(written);
@@ -138,38 +184,17 @@ static void drop_ending(char *text, size_t *length)
     text[*length] = '\0';
 }
 
-static char sound_of(char letter)
-{
-    switch (letter) {
-    case 'X':
-    case 'C':
-    case 'Z':
-    case 'J':
-        return 'S';
-    case 'R':
-        return 'L';
-    case 'O':
-        return 'U';
-    case 'E':
-        return 'I';
-    default:
-        return letter;
-    }
-}
-
 void form_sound(char *text, size_t *length)
 {
     const size_t was = *length;
     size_t now = 0;
 
-    if (text[0] == 'H') /* no H is left in a text that has another letter */
+    if (text[0] == 'H') /* no H is left in front in a text that has another letter */
         return;
     join_doubles(text, length, false);
     drop_ending(text, length);
     for (size_t i = 0; i < *length; i++) {
-        const bool is_nasal = text[i] == 'M' || text[i] == 'N';
-
-        if (!(is_nasal && is_consonant(text[i + 1])))
+        if (!(is_nasal(text[i]) && is_consonant(text[i + 1])))
             text[now++] = sound_of(text[i]);
     }
     text[now] = '\0';

@@ -52,7 +52,7 @@ enum uic_normalization {
     /* One form for the spellings of a name in the DR Congo, made of the extended text; digits stay,
      * and what would be empty (H) stays as it is. Mwamba, Muamba: MUAMBA. Tshibangu, Cibangu:
      * CIBANGU. Keeps endings, by which first names differ: Jean JEAN, Jeanne JEANE, Michelle
-     * MIXELE. */
+     * MIXELE. M and N in front of a consonant fall at the beginning: Nsimba SIMBA. */
     UIC_SPELLING,
     /* The same without what ears and pens confuse most: Nsimba, Nzimba, Simba: SIBA. */
     UIC_SOUND,

@@ -3,6 +3,7 @@ or {"error", "field", "choices"}, as whatsapp-uic code --jsonl does."""
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +19,17 @@ SALT = "mesure-de-l-identite-0123456789abcdef"  # any: it is the same for both v
 # What becomes of an extended text, and of that in turn where a name's sound is wanted.
 FORM = {"extended": lambda text: text, "spelling": forms.spelling, "sound": forms.sound}
 SOUND = {"extended": forms.sound, "spelling": forms.sound_of_spelling, "sound": lambda text: text}
+
+
+def ending(spelling, sound):
+    """What twins' names differ by that sound alike, as flow/near.c has it."""
+    inner, written = re.fullmatch("(.*?)([AEIOU]*)", spelling).groups()
+    heard_inner, heard = re.fullmatch("(.*?)([AEIOU]*)", sound).groups()
+    if len(re.findall("[AEIOU]", inner)) != len(re.findall("[AEIOU]", heard_inner)):
+        return spelling
+    if not written and re.search(r"(.)\1$", spelling):
+        return spelling[-1]
+    return "" if written == heard else written
 
 
 def plain_flow(directory):
@@ -46,11 +58,12 @@ class Reader:
         return FORM[self.normalizations[step]](text)
 
     def near_form(self, step, normalized):
-        """By which the question compares: names by their spelling, where they are not kept by sound, a place by sound."""
+        """(sound, ending) by which the question compares: names have an ending where they are not kept by sound."""
         way = self.normalizations[step]
-        if step in (FIRST, FAMILY):
-            return forms.spelling(normalized) if way == "extended" else normalized
-        return SOUND[way](normalized)
+        sound = SOUND[way](normalized)
+        if step not in (FIRST, FAMILY) or way == "sound":
+            return sound, ""
+        return sound, ending(forms.spelling(normalized) if way == "extended" else normalized, sound)
 
     def read(self, answers):
         """The replies to all, in their order."""

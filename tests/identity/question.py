@@ -18,9 +18,10 @@ def near_forms(reader, visit):
 
 
 def keys(form):
-    """{what is left out: the other four}, names unordered."""
+    """{what is left out: the other four}, names and their endings unordered."""
     return {left_out: (tuple(form[step] for step in (YEAR, PLACE, DAY) if step != left_out),
-                       tuple(sorted(form[step] for step in (FIRST, FAMILY) if step != left_out)))
+                       *(tuple(sorted(form[step][part] for step in (FIRST, FAMILY) if step != left_out))
+                         for part in (0, 1)))
             for left_out in NEAR}
 
 

@@ -15,12 +15,13 @@ DATA = Path(__file__).resolve().parents[1]
 WRITTEN = {
     "TSH": "C", "TCH": "C", "SCH": "X", "CH": "X", "SH": "X", "DJ": "J", "PH": "F", "GN": "NI", "GU": "G",
     "CQU": "K", "CK": "K", "CQ": "K", "QU": "K", "Q": "K", "CC": "KS", "C": "K", "X": "KS", "EAU": "O",
-    "AU": "O", "OU": "U", "W": "U", "Y": "I", "IER": "I", "H": "",
+    "AU": "O", "OU": "U", "W": "U", "Y": "I", "IER": "IE",
 }  # fmt: skip
 PIECES = re.compile(
     "(?P<first>^C(?=I))|TSH|TCH|SCH|CQU|EAU|IER$|(?P<hard>CH(?=[LR]))|CC(?=[EIY])|GN(?=[AEIOUY])|GU(?=[EI])"
-    "|CH|SH|DJ|PH|CK|CQ|QU|AU|OU|(?P<soft>C(?=[EIY]))|[CQXWYH]"
+    "|CH|SH|DJ|PH|CK|CQ|QU|AU|OU|(?P<soft>C(?=[EIY]))|[CQXWY]"
 )
+HEARD_H = re.compile("(?<=[AEIOU])H+(?=[B-DFGJ-NP-TV-Z])|(?<=A)H+(?=A)|(?<=[EI])H+(?=[EI])|(?<=[OU])H+(?=[OU])")
 GROUPS = {"first": "C", "hard": "K", "soft": "S"}
 
 
@@ -40,7 +41,8 @@ def spelling(text):
     text = base(text)
     if not text.strip("H"):
         return text
-    text = PIECES.sub(write, text)
+    text = PIECES.sub(write, re.sub("^[MN](?=[B-DFGJ-NP-TVXZ])", "", text))
+    text = HEARD_H.sub("h", text).replace("H", "").upper()
     return join(text) + (text[-1] if re.search(r"([A-Z])\1$", text) else "")
 
 

@@ -79,9 +79,12 @@ static void each_rule_rewrites_what_it_names(void **state)
         {"Oua", "UA", "UA"},
         {"Wa", "UA", "UA"},
         {"Ya", "IA", "IA"},
-        {"Balier", "BALI", "BAL"},
+        {"Balier", "BALIE", "BAL"},
         {"Balierda", "BALIERDA", "BALILDA"},
-        {"Bahala", "BALA", "BALA"},
+        {"Bahila", "BAILA", "BAILA"},
+        {"Hala", "ALA", "ALA"},
+        {"Balah", "BALA", "BALA"},
+        {"Balha", "BALA", "BALA"},
     };
 
     (void)state;
@@ -91,7 +94,7 @@ static void each_rule_rewrites_what_it_names(void **state)
 static void what_was_written_is_not_read_again(void **state)
 {
     static const struct example examples[] = {
-        {"Xha", "KSA", "KSA"},          {"Tshier", "CI", "SI"},  {"Acuo", "AKUO", "AKU"},
+        {"Xha", "KSA", "KSA"},          {"Tshier", "CIE", "SI"}, {"Acuo", "AKUO", "AKU"},
         {"Gnua", "NIUA", "NIUA"},       {"Kaou", "KAU", "KAU"},  {"Paulw", "POLU", "PULU"},
         {"Ciciba", "CISIBA", "SISIBA"}, {"Tshcha", "CXA", "SA"},
     };
@@ -124,14 +127,14 @@ static void endings_that_are_hardly_heard_are_for_the_sound_only(void **state)
         {"Charles", "XARLES", "SAL"},
         {"Naomie", "NAOMIE", "NAUM"},
         {"Jeanne", "JEANE", "SIAN"},
-        {"Ngoie", "NGOIE", "GUI"},
+        {"Ngoie", "GOIE", "GUI"},
         {"Adies", "ADIES", "AD"},
         {"Ana", "ANA", "ANA"},
         {"Ani", "ANI", "ANI"},
         {"Ines", "INES", "IN"},
         {"Les", "LES", "LIS"},
         {"Kin 2 e", "KIN2E", "KIN2I"},
-        {"Mbuji-Mayi", "MBUJIMAII", "BUSIMAI"},
+        {"Mbuji-Mayi", "BUJIMAII", "BUSIMAI"},
     };
 
     (void)state;
@@ -142,10 +145,50 @@ static void endings_that_are_hardly_heard_are_for_the_sound_only(void **state)
 static void a_nasal_falls_before_every_consonant(void **state)
 {
     static const struct example examples[] = {
-        {"Nsimba", "NSIMBA", "SIBA"},      {"Kapinga", "KAPINGA", "KAPIGA"},
-        {"Ngandu", "NGANDU", "GADU"},      {"Amnesa", "AMNESA", "ANISA"},
+        {"Nsimba", "SIMBA", "SIBA"},       {"Kapinga", "KAPINGA", "KAPIGA"},
+        {"Ngandu", "GANDU", "GADU"},       {"Amnesa", "AMNESA", "ANISA"},
         {"Inmaka", "INMAKA", "IMAKA"},     {"Kanmba", "KANMBA", "KABA"},
         {"Kinshasa", "KINXASA", "KISASA"}, {"Kin 2", "KIN2", "KIN2"},
+    };
+
+    (void)state;
+    check_examples(examples, COUNT(examples));
+}
+
+/* In front of a consonant; not where a vowel follows, which W and Y may be. */
+static void a_nasal_in_front_falls_in_the_spelling_too(void **state)
+{
+    static const struct example examples[] = {
+        {"Mputu", "PUTU", "PUTU"},
+        {"Ncimbi", "CIMBI", "SIB"},
+        {"Ntshimbi", "CIMBI", "SIB"},
+        {"Mwamba", "MUAMBA", "MUABA"},
+        {"Nyota", "NIOTA", "NIUTA"},
+        {"Nhima", "NIMA", "NIMA"},
+        {"Mnemba", "NEMBA", "NIBA"},
+        {"Kimputu", "KIMPUTU", "KIPUTU"},
+        {"M", "M", "M"},
+        {"Ng", "G", "G"},
+        {"N2", "N2", "N2"},
+    };
+
+    (void)state;
+    check_examples(examples, COUNT(examples));
+}
+
+/* Before a consonant, and between vowels that would become one. */
+static void an_h_that_tells_names_apart_stays(void **state)
+{
+    static const struct example examples[] = {
+        {"Ahmed", "AHMED", "AHMID"},       {"Hamed", "AMED", "AMID"},
+        {"Ahadi", "AHADI", "AHAD"},        {"Hadi", "ADI", "ADI"},
+        {"Sahara", "SAHARA", "SAHALA"},    {"Sarah", "SARA", "SALA"},
+        {"Kahambu", "KAHAMBU", "KAHABU"},  {"Kambu", "KAMBU", "KABU"},
+        {"Muhoumba", "MUHUMBA", "MUHUBA"}, {"Mohumba", "MOHUMBA", "MUHUBA"},
+        {"Muhwe", "MUHUE", "MUHUI"},       {"Kihya", "KIHIA", "KIHIA"},
+        {"Rehima", "REHIMA", "LIHIMA"},    {"Ahhmed", "AHMED", "AHMID"},
+        {"Bahshi", "BAHXI", "BAHS"},       {"Bahcchi", "BAHKXI", "BAHKS"},
+        {"Saraahh", "SARAA", "SALA"},      {"Bah 2", "BA2", "BA2"},
     };
 
     (void)state;
@@ -157,7 +200,7 @@ static void spellings_of_a_name_are_one(void **state)
     static const char *const same[][2] = {
         {"Mwamba", "Muamba"},      {"Tshibangu", "Cibangu"}, {"Tshisekedi", "Tchisekedi"},
         {"Ilunga", "Illounga"},    {"Kazadi", "Kazady"},     {"Kalonji", "Kalondji"},
-        {"Kahamba", "Kamba"},      {"Kamwesha", "Kamuesha"}, {"Sakanya", "Sakania"},
+        {"Kahindo", "Kaindo"},     {"Kamwesha", "Kamuesha"}, {"Sakanya", "Sakania"},
         {"Christian", "Kristian"}, {"Philippe", "Filipe"},   {"Th\u00e9r\u00e8se", "Terese"},
         {"Beya", "Be\u00efa"},     {"MOUTOMBO", "mutombo"},
     };
@@ -308,7 +351,7 @@ static void nothing_else_of_the_answer_is_left(void **state)
         memset(out, '.', sizeof out);
         assert_int_equal(UIC_OK,
                          uic_normalize(form, "Nzenze Shemmmboes", 17, out, sizeof out, &length));
-        assert_string_equal(form == UIC_SPELLING ? "NZENZEXEMBOES" : "SISISIBUI", out);
+        assert_string_equal(form == UIC_SPELLING ? "ZENZEXEMBOES" : "SISISIBUI", out);
         for (size_t i = length; i < sizeof out; i++)
             assert_true(out[i] == '\0' || out[i] == '.');
     }
@@ -335,6 +378,8 @@ int main(void)
         cmocka_unit_test(doubles_become_one_but_at_the_end_of_a_spelling),
         cmocka_unit_test(endings_that_are_hardly_heard_are_for_the_sound_only),
         cmocka_unit_test(a_nasal_falls_before_every_consonant),
+        cmocka_unit_test(a_nasal_in_front_falls_in_the_spelling_too),
+        cmocka_unit_test(an_h_that_tells_names_apart_stays),
         cmocka_unit_test(spellings_of_a_name_are_one),
         cmocka_unit_test(no_answer_becomes_nothing),
         cmocka_unit_test(a_second_implementation_agrees),
