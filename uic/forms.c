@@ -50,6 +50,8 @@ static bool is_nasal(char character)
 
 static bool rule_fits(const struct rule *rule, const char *text)
 {
+    if (text[0] != rule->piece[0])
+        return false;
     const size_t length = strlen(rule->piece);
 
     if (strncmp(text, rule->piece, length) != 0)
