@@ -258,14 +258,16 @@ enum store_status record_sweep(struct record_link *link, struct record_sweep *sw
  * from then on, and what records remember of who asked is hers. Done again, it changes nothing. In
  * steps: the first ones move her own records, those after them look through all others.
  */
-enum record_move_side { RECORD_MOVE_FROM, RECORD_MOVE_TO };
+struct record_move_text {
+    char from[RECORD_PHONE_MAX]; /* in clear; "": what stands in records stays */
+    char from_sealed[RECORD_PHONE_MAX];
+    char to[RECORD_PHONE_MAX]; /* as records are to hold it */
+};
 struct record_move {
     struct store_ticket ticket;
-    /* In: of each side what is known; what is not known on both stays. */
-    char numbers[2][RECORD_PHONE_MAX]; /* from: in clear; to: as records are to hold it; or "" */
-    char hidden[2][RECORD_PHONE_MAX];  /* the same of user ids that stand in place of a number */
-    char sealed[2][RECORD_PHONE_MAX];  /* from both, as sealed records hold them; or "" */
-    struct record_person people[2];
+    /* In: */
+    struct record_move_text number, hidden; /* hidden: a user id in place of a number */
+    struct record_person from, to;          /* what is known of each side */
     uint64_t message; /* the keyed hash of the one that tells of it; 0: it is not remembered */
     int64_t at_us;    /* what the number alone registered or asked for later is not hers */
     int64_t after_id; /* where to go on, at first 0; out: where the next step does */

@@ -92,7 +92,7 @@ static enum sql_result links_move(struct sql *sql, const struct record_move *mov
     enum sql_result result = SQL_DONE;
 
     for (int i = 0; i < 2; i++) {
-        const struct record_person *person = &move->people[i];
+        const struct record_person *person = i == 0 ? &move->from : &move->to;
         hex_write(person->user_id, RECORD_USER_ID_SIZE, texts[i]);
         hex_write(person->number, RECORD_USER_ID_SIZE, texts[2 + i]);
         values[i] = sql_text(person->has_user_id ? texts[i] : NULL);
@@ -106,24 +106,25 @@ static enum sql_result links_move(struct sql *sql, const struct record_move *mov
 /* Those whose number stands in clear, and then those in which it is sealed. */
 static enum sql_result own_move(struct sql *sql, struct record_move *move)
 {
-    char user_ids[2][2 * RECORD_USER_ID_SIZE + 1] = {"", ""}, at[AT_MAX];
+    char before[2 * RECORD_USER_ID_SIZE + 1], after[2 * RECORD_USER_ID_SIZE + 1], at[AT_MAX];
+    const bool has_before = move->from.has_user_id, has_after = move->to.has_user_id;
     struct sql_value values[8];
     int64_t moved = 0;
 
-    for (int i = 0; i < 2; i++)
-        if (move->people[i].has_user_id)
-            hex_write(move->people[i].user_id, RECORD_USER_ID_SIZE, user_ids[i]);
+    hex_write(move->from.user_id, RECORD_USER_ID_SIZE, before);
+    hex_write(move->to.user_id, RECORD_USER_ID_SIZE, after);
+    const bool changes = has_before && has_after && strcmp(before, after) != 0;
     at_write(move, at);
-    pair_write(values, move->numbers[0], move->numbers[1]);
-    pair_write(values + 2, move->hidden[0], move->hidden[1]);
-    pair_write(values + 4, user_ids[0], user_ids[1]);
-    values[5] = sql_text(user_ids[0][0] != '\0' ? user_ids[0] : NULL);
-    values[6] = sql_text(user_ids[1][0] != '\0' ? user_ids[1] : NULL);
+    pair_write(values, move->number.from, move->number.to);
+    pair_write(values + 2, move->hidden.from, move->hidden.to);
+    values[4] = sql_text(changes ? before : NULL);
+    values[5] = sql_text(has_before ? before : NULL);
+    values[6] = sql_text(has_after ? after : NULL);
     values[7] = sql_text(at);
     enum sql_result result = sql_run(sql, move_own_sql[sql->dialect], values, 8, &moved);
     move->has_own = moved < OWN_AT_ONCE;
-    pair_write(values, move->sealed[0], move->numbers[1]);
-    pair_write(values + 2, move->sealed[1], move->hidden[1]);
+    pair_write(values, move->number.from_sealed, move->number.to);
+    pair_write(values + 2, move->hidden.from_sealed, move->hidden.to);
     if (result == SQL_DONE)
         result = sql_run(sql, move_own_sql[sql->dialect], values, 8, &moved);
     move->has_own = move->has_own && moved < OWN_AT_ONCE;
@@ -155,8 +156,7 @@ static enum sql_result who_move(struct sql *sql, const struct sql_value *values,
  */
 static enum sql_result asked_move(struct sql *sql, const struct record_move *move, int64_t end)
 {
-    const struct record_person *before = &move->people[RECORD_MOVE_FROM];
-    const struct record_person *after = &move->people[RECORD_MOVE_TO];
+    const struct record_person *before = &move->from, *after = &move->to;
     char from[2][2 * RECORD_IDENTITY_SIZE + 1], to[2 * RECORD_IDENTITY_SIZE + 1], at[AT_MAX];
     enum sql_result result = SQL_DONE;
 

@@ -32,7 +32,7 @@ struct mover_delivery {
 /* What is left to do for somebody whose own records are moved. */
 struct mover_rest {
     STAILQ_ENTRY(mover_rest) entry;
-    struct record_person people[2];
+    struct record_person from, to;
     uint64_t message;
     int64_t at_us, after_id;
 };
@@ -116,7 +116,7 @@ static void done_add(uint64_t key)
 /* Whether nothing is to be done. Only a user id tells whose the records of a number are. */
 static bool is_done(const struct meta_move *move)
 {
-    if (move->user_ids[RECORD_MOVE_FROM][0] == '\0' && move->user_ids[RECORD_MOVE_TO][0] == '\0') {
+    if (move->user_ids[META_MOVE_FROM][0] == '\0' && move->user_ids[META_MOVE_TO][0] == '\0') {
         metrics_add(METRIC_META_UNMOVED, 1);
         return true;
     }
@@ -159,16 +159,15 @@ static int person_fill(struct mover *mover, const char *number, const char *user
                : -1;
 }
 
-/* A text as records may hold it before, in clear and sealed, and as they are to hold it; nothing
- * where it stays the same. */
+/* Nothing where it stays the same. */
 static int text_fill(struct mover *mover, const char *before, const char *after,
-                     char fill[2][RECORD_PHONE_MAX], char sealed[RECORD_PHONE_MAX])
+                     struct record_move_text *text)
 {
     if (before[0] == '\0' || after[0] == '\0' || strcmp(before, after) == 0)
         return 0;
-    strcpy(fill[RECORD_MOVE_FROM], before);
-    return phone_number_seal(mover->numbers, before, sealed) == 0 &&
-                   phone_number_keep(mover->numbers, after, fill[RECORD_MOVE_TO]) == 0
+    strcpy(text->from, before);
+    return phone_number_seal(mover->numbers, before, text->from_sealed) == 0 &&
+                   phone_number_keep(mover->numbers, after, text->to) == 0
                ? 0
                : -1;
 }
@@ -178,9 +177,9 @@ static int text_fill(struct mover *mover, const char *before, const char *after,
  * inherits, for who comes with the number and some id may be its next owner. */
 static int own_fill(struct mover *mover, const struct meta_move *move)
 {
-    const char *old_number = move->numbers[RECORD_MOVE_FROM];
-    const char *old_user_id = move->user_ids[RECORD_MOVE_FROM];
-    const char *number = move->numbers[RECORD_MOVE_TO], *user_id = move->user_ids[RECORD_MOVE_TO];
+    const char *old_number = move->numbers[META_MOVE_FROM];
+    const char *old_user_id = move->user_ids[META_MOVE_FROM];
+    const char *number = move->numbers[META_MOVE_TO], *user_id = move->user_ids[META_MOVE_TO];
     const char *hidden = user_id;
     const int64_t now_s = clock_wall_s();
     struct record_move *fill = &mover->move;
@@ -191,11 +190,11 @@ static int own_fill(struct mover *mover, const struct meta_move *move)
     }
     *fill = (struct record_move){.message = move->key,
                                  .at_us = 1000000 * (move->sent_s < now_s ? move->sent_s : now_s)};
-    if (person_fill(mover, old_number, old_user_id, &fill->people[RECORD_MOVE_FROM]) != 0 ||
-        person_fill(mover, number, user_id, &fill->people[RECORD_MOVE_TO]) != 0)
+    if (person_fill(mover, old_number, old_user_id, &fill->from) != 0 ||
+        person_fill(mover, number, user_id, &fill->to) != 0)
         return -1;
-    return text_fill(mover, old_number, number, fill->numbers, fill->sealed[0]) == 0 &&
-                   text_fill(mover, old_user_id, hidden, fill->hidden, fill->sealed[1]) == 0
+    return text_fill(mover, old_number, number, &fill->number) == 0 &&
+                   text_fill(mover, old_user_id, hidden, &fill->hidden) == 0
                ? 0
                : -1;
 }
@@ -203,10 +202,11 @@ static int own_fill(struct mover *mover, const struct meta_move *move)
 static void rest_fill(struct mover *mover, const struct mover_rest *rest)
 {
     mover->move = (struct record_move){.has_own = true,
+                                       .from = rest->from,
+                                       .to = rest->to,
                                        .message = rest->message,
                                        .at_us = rest->at_us,
                                        .after_id = rest->after_id};
-    memcpy(mover->move.people, rest->people, sizeof rest->people);
 }
 
 static int rest_add(struct mover *mover)
@@ -215,7 +215,8 @@ static int rest_add(struct mover *mover)
 
     if (rest == NULL)
         return -1;
-    memcpy(rest->people, mover->move.people, sizeof rest->people);
+    rest->from = mover->move.from;
+    rest->to = mover->move.to;
     rest->message = mover->move.message;
     rest->at_us = mover->move.at_us;
     STAILQ_INSERT_TAIL(&mover->rest, rest, entry);

@@ -16,6 +16,7 @@ const char *meta_number_read(const json_t *json, const char *key, size_t *length
 const char *meta_user_id_read(const json_t *json, const char *key, size_t *length);
 
 /* A person's number or user id before and from now on, numbers with their plus; "" is not known. */
+enum meta_move_side { META_MOVE_FROM, META_MOVE_TO };
 struct meta_move {
     const char *id; /* of the message that tells it, in the caller's text */
     size_t id_length;

@@ -94,7 +94,7 @@ static void end_step(enum store_status status)
     assert_non_null(step);
     bench.step = NULL;
     if (!step->has_own && length < sizeof bench.said - 8)
-        snprintf(bench.said + length, 8, "%s ", step->hidden[0] + strlen("CD."));
+        snprintf(bench.said + length, 8, "%s ", step->hidden.from + strlen("CD."));
     else if (length < sizeof bench.said - 8)
         strcat(bench.said, "r ");
     step->more = !step->has_own;

@@ -274,16 +274,16 @@ static struct record_person person_as(const char *number, const char *user_id)
 static int moved_by(uint64_t message, const char *number, const char *to_number,
                     const char *user_id, const char *to_user_id, int64_t at_us)
 {
-    struct record_move move = {
-        .message = message,
-        .at_us = at_us,
-        .people = {person_as(number, user_id), person_as(to_number, to_user_id)}};
+    struct record_move move = {.message = message,
+                               .at_us = at_us,
+                               .from = person_as(number, user_id),
+                               .to = person_as(to_number, to_user_id)};
     int steps = 0;
 
-    snprintf(move.numbers[0], RECORD_PHONE_MAX, "%s", number != NULL ? number : "");
-    snprintf(move.numbers[1], RECORD_PHONE_MAX, "%s", to_number != NULL ? to_number : "");
-    snprintf(move.hidden[0], RECORD_PHONE_MAX, "%s", user_id != NULL ? user_id : "");
-    snprintf(move.hidden[1], RECORD_PHONE_MAX, "%s", to_user_id != NULL ? to_user_id : "");
+    snprintf(move.number.from, RECORD_PHONE_MAX, "%s", number != NULL ? number : "");
+    snprintf(move.number.to, RECORD_PHONE_MAX, "%s", to_number != NULL ? to_number : "");
+    snprintf(move.hidden.from, RECORD_PHONE_MAX, "%s", user_id != NULL ? user_id : "");
+    snprintf(move.hidden.to, RECORD_PHONE_MAX, "%s", to_user_id != NULL ? to_user_id : "");
     do {
         move.ticket.done = move_done;
         assert_int_equal(record_move(bench.link, &move), STORE_LATER);
