@@ -36,6 +36,30 @@ static enum store_status errand_run(struct record_store *store, struct record_er
     return status;
 }
 
+enum sql_result record_write_begin(struct sql *sql, struct record_store *store)
+{
+    const int64_t due_ms = sql->due_ms;
+    enum sql_result result;
+
+    do {
+        record_turn_take(store);
+        sql->due_ms = clock_monotonic_ms() + RECORD_HOLD_MS;
+        result = sql_run(sql, "BEGIN IMMEDIATE", SQL_NOTHING, NULL);
+        if (result != SQL_DONE)
+            record_turn_give(store);
+    } while (result == SQL_AGAIN && clock_monotonic_ms() < due_ms);
+    sql->due_ms = due_ms;
+    return result;
+}
+
+enum sql_result record_write_end(struct sql *sql, struct record_store *store,
+                                 enum sql_result result)
+{
+    result = sql_end(sql, result);
+    record_turn_give(store);
+    return result;
+}
+
 void *record_maintenance_run(void *arg)
 {
     struct record_store *store = arg;

@@ -48,30 +48,6 @@ static const char audit_sql[] =
     "INSERT INTO uic_audit (at, action, records, author) VALUES"
     " (strftime('%Y-%m-%d %H:%M:%f000', 'now'), 'retention', $1, 'server')";
 
-enum sql_result record_write_begin(struct sql *sql, struct record_store *store)
-{
-    const int64_t due_ms = sql->due_ms;
-    enum sql_result result;
-
-    do {
-        record_turn_take(store);
-        sql->due_ms = clock_monotonic_ms() + RECORD_HOLD_MS;
-        result = sql_run(sql, "BEGIN IMMEDIATE", SQL_NOTHING, NULL);
-        if (result != SQL_DONE)
-            record_turn_give(store);
-    } while (result == SQL_AGAIN && clock_monotonic_ms() < due_ms);
-    sql->due_ms = due_ms;
-    return result;
-}
-
-enum sql_result record_write_end(struct sql *sql, struct record_store *store,
-                                 enum sql_result result)
-{
-    result = sql_end(sql, result);
-    record_turn_give(store);
-    return result;
-}
-
 /* Counts a page and finds its end. */
 static enum sql_result look(struct sql *sql, struct record_sweep *sweep, const char *before,
                             int64_t *end, int64_t *due)
