@@ -115,16 +115,20 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
 struct record_number {
     char clear[RECORD_PHONE_MAX], sealed[RECORD_PHONE_MAX];
     unsigned char hash[RECORD_USER_ID_SIZE];
+    int64_t up_to;  /* records of it without a user id are hers up to this id */
+    bool is_shared; /* it is somebody else's by now; nothing else that stands under it is hers */
 };
 
-/* The number that stands in a record, in clear or sealed. Returns 0, or -1: it says nothing. */
+/* Fills in what the number says that stands in a record, in clear or sealed. Returns 0, or -1: it
+ * says nothing. */
 typedef int record_number_read(void *arg, const char *kept, struct record_number *number);
 
 /* All by which a person is known, of whom one number or user id is given: what records, and
  * uic_links beside them, say that came together. */
 #define RECORD_IDENTIFIERS_MAX 64
 struct record_identifiers {
-    /* The given one first; then those that are known to be nobody else's. */
+    /* The given one first, with all that stands under it; then those that came with her user ids,
+     * hers alone or first. */
     struct record_number numbers[RECORD_IDENTIFIERS_MAX];
     size_t number_count;
     /* The one that came last first. */
@@ -134,7 +138,7 @@ struct record_identifiers {
         char since[sizeof "2026-01-01"]; /* the day of the first of them */
     } user_ids[RECORD_IDENTIFIERS_MAX];
     size_t user_id_count;
-    /* Of all these, and of numbers that stand nowhere. */
+    /* Of all these but shared ones, and of numbers that stand nowhere. */
     unsigned char hashes[3 * RECORD_IDENTIFIERS_MAX][RECORD_USER_ID_SIZE];
     size_t hash_count;
     bool too_many; /* there are more than RECORD_IDENTIFIERS_MAX of a kind */
@@ -169,6 +173,7 @@ struct record_erased {
     int64_t records;
     int64_t asked; /* records of others that remember that the person asked for them */
     int64_t notes; /* records of others whose notes mention a number of hers */
+    int64_t names; /* rows beside the records that know her */
 };
 
 /* Both of a prepared database. Returns 0 or -1 with error. */

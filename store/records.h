@@ -273,7 +273,7 @@ struct record_move {
     int64_t after_id; /* where to go on, at first 0; out: where the next step does */
     /* Out: */
     bool has_own;  /* her own records are moved */
-    bool was_done; /* and by whomever before, with all that follows */
+    bool was_done; /* all was carried out before, by whomever; nothing is left to do */
     bool more;     /* there is a next step */
     struct record_errand errand;
 };

@@ -178,7 +178,7 @@ static void tell(const struct erase *erase, const struct request *request,
 /* Whether what was counted is nothing at all. */
 static bool is_nobody(const struct erase *erase, const struct record_erased *found)
 {
-    return found->records + found->asked + found->notes + erase->elsewhere.sessions +
+    return found->records + found->asked + found->notes + found->names + erase->elsewhere.sessions +
                erase->elsewhere.replies + erase->elsewhere.outbox ==
            0;
 }

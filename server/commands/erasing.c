@@ -56,8 +56,8 @@ static enum store_status session_end(struct erasing *erasing, struct redis_call 
     return status;
 }
 
-/* The person's next address of all: through each channel by each number, and by each user id.
- * Returns false after the last. */
+/* The person's next address of all: through each channel by each number, and by each user id; "" where
+ * it is somebody else's by now. Returns false after the last. */
 static bool address_next(const struct erasing *erasing, size_t i, char address[ADDRESS_MAX])
 {
     const size_t channels = sizeof schemes / sizeof *schemes;
@@ -65,6 +65,9 @@ static bool address_next(const struct erasing *erasing, size_t i, char address[A
     const char *scheme = schemes[i % channels];
     const size_t name = i / channels;
 
+    address[0] = '\0';
+    if (name < person->number_count && person->numbers[name].is_shared)
+        return true;
     if (name < person->number_count)
         snprintf(address, ADDRESS_MAX, "%s%s", scheme, person->numbers[name].clear);
     else if (name - person->number_count < person->user_id_count)
@@ -81,6 +84,8 @@ static int sessions_visit(struct erasing *erasing, struct redis_call *redis,
     char address[ADDRESS_MAX];
 
     for (size_t i = 0; address_next(erasing, i, address); i++) {
+        if (address[0] == '\0')
+            continue;
         enum store_status status = session_end(erasing, redis, link, address);
         if (status != STORE_OK && status != STORE_ABSENT) {
             snprintf(error, ERROR_MAX, "sessions: %s", store_status_name(status));
@@ -139,6 +144,8 @@ static int replies_visit(struct erasing *erasing, struct redis_call *redis, char
     sender_store_settings(&erasing->setup->config, &erasing->setup->keys, &settings);
     for (size_t i = 0; status == 0 && address_next(erasing, i, address); i++) {
         size_t found = 0;
+        if (address[0] == '\0')
+            continue;
         status = replies_erase(&settings, redis, address, erasing->dry_run, &found, error);
         erasing->replies += (int64_t)found;
     }

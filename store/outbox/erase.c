@@ -36,11 +36,16 @@ struct walk {
     size_t found_count;
 };
 
+/* Under the number that was given is all hers; under another one only what came without somebody
+ * else's user id. */
 static bool is_of(const struct record_identifiers *person, const struct record_claim *claim)
 {
-    for (size_t i = 0; i < person->number_count; i++)
-        if (strcmp(claim->phone_number, person->numbers[i].clear) == 0 ||
-            strcmp(claim->phone_number, person->numbers[i].sealed) == 0)
+    const size_t count = claim->person.has_user_id ? 1 : person->number_count;
+
+    for (size_t i = 0; i < count; i++)
+        if (!person->numbers[i].is_shared &&
+            (strcmp(claim->phone_number, person->numbers[i].clear) == 0 ||
+             strcmp(claim->phone_number, person->numbers[i].sealed) == 0))
             return true;
     return claim->person.has_user_id && record_identifiers_have(person, claim->person.user_id);
 }

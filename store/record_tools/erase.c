@@ -46,16 +46,6 @@ static const char *const erased_sql[] = {
         "INSERT INTO uic_erased AS e (who, at) VALUES (decode($1, 'hex'), ($2 || '+00')::timestamptz)"
         " ON CONFLICT (who) DO UPDATE SET at = greatest(e.at, excluded.at)",
 };
-/* $1 a hash; and its beginning. */
-static const char *const names_sql[] = {
-    [SQL_SQLITE] = "DELETE FROM uic_links WHERE user_id = $1 OR number = $1",
-    [SQL_POSTGRES] =
-        "DELETE FROM uic_links WHERE user_id = decode($1, 'hex') OR number = decode($1, 'hex')",
-};
-static const char *const who_sql[] = {
-    [SQL_SQLITE] = "DELETE FROM uic_asked WHERE who = $1",
-    [SQL_POSTGRES] = "DELETE FROM uic_asked WHERE who = decode($1, 'hex')",
-};
 static const char trust_sql[] =
     "INSERT INTO uic_marks (name, value) VALUES ('" RECORD_TRUSTED_MARK "', $1)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -104,25 +94,35 @@ static int64_t count_others(const struct record_ids *found, const struct record_
     return count;
 }
 
-/* Records of others that know the person. */
-static enum sql_result others_count(struct sql *sql, const struct record_identifiers *person,
-                                    const struct record_ids *selected, struct record_erased *found)
+/* Records of others that remember that she asked. */
+static enum sql_result asked_count(struct sql *sql, const struct record_identifiers *person,
+                                   const struct record_ids *selected, struct record_erased *found)
 {
-    struct record_ids asked = {0}, noted = {0};
+    struct record_ids asked = {0};
     char who[2 * RECORD_IDENTITY_SIZE + 1];
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
         result = record_ids_add(&asked, sql, asked_sql[sql->dialect],
                                 SQL_VALUES(sql_text(who_write(person, i, who))));
+    found->asked = count_others(&asked, selected);
+    record_ids_free(&asked);
+    return result;
+}
+
+/* Records of others whose notes mention a number that is hers alone. */
+static enum sql_result notes_count(struct sql *sql, const struct record_identifiers *person,
+                                   const struct record_ids *selected, struct record_erased *found)
+{
+    struct record_ids noted = {0};
+    enum sql_result result = SQL_DONE;
+
     for (size_t i = 0; i < person->number_count && result == SQL_DONE; i++) {
         const char *digits = noted_digits(person->numbers[i].clear);
-        if (digits != NULL)
+        if (digits != NULL && !person->numbers[i].is_shared)
             result = record_ids_add(&noted, sql, noted_sql, SQL_VALUES(sql_text(digits)));
     }
-    found->asked = count_others(&asked, selected);
     found->notes = count_others(&noted, selected);
-    record_ids_free(&asked);
     record_ids_free(&noted);
     return result;
 }
@@ -139,7 +139,11 @@ static enum sql_result count(struct sql *sql, const struct record_erasure *erasu
     enum sql_result result = selected_find(sql, erasure, &selected);
     found->records = (int64_t)selected.count;
     if (result == SQL_DONE && erasure->person != NULL)
-        result = others_count(sql, erasure->person, &selected, found);
+        result = asked_count(sql, erasure->person, &selected, found);
+    if (result == SQL_DONE && erasure->person != NULL)
+        result = notes_count(sql, erasure->person, &selected, found);
+    if (result == SQL_DONE && erasure->person != NULL)
+        result = count_names(sql, erasure->person, &found->names);
     record_ids_free(&selected);
     return result;
 }
@@ -221,7 +225,7 @@ static enum sql_result list_write(struct sql *sql, const struct record_erasure *
 }
 
 /* That she asked, under one of her hashes. */
-static enum sql_result asked_forget(struct sql *sql, const char *who, int64_t *changed)
+static enum sql_result asked_forget(struct sql *sql, const char *who)
 {
     struct record_ids asked = {0};
     enum sql_result result =
@@ -229,38 +233,33 @@ static enum sql_result asked_forget(struct sql *sql, const char *who, int64_t *c
 
     for (size_t i = 0; i < asked.count && result == SQL_DONE; i++)
         result = forget_asker(sql, asked.ids[i], who);
-    *changed += (int64_t)asked.count;
     record_ids_free(&asked);
     return result;
 }
 
 /* What takes long: all records are looked at. */
-static enum sql_result others_forget(struct sql *sql, const struct record_identifiers *person,
-                                     int64_t *changed)
+static enum sql_result others_forget(struct sql *sql, const struct record_identifiers *person)
 {
     char who[2 * RECORD_IDENTITY_SIZE + 1];
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
-        result = asked_forget(sql, who_write(person, i, who), changed);
+        result = asked_forget(sql, who_write(person, i, who));
     for (size_t i = 0; i < person->number_count && result == SQL_DONE; i++)
-        result = forget_notes(sql, person->numbers[i].clear);
+        if (!person->numbers[i].is_shared)
+            result = forget_notes(sql, 0, person->numbers[i].clear);
     return result;
 }
 
-/* What stands for the person beside the records. */
-static enum sql_result names_forget(struct sql *sql, const struct record_identifiers *person)
+/* In a record of hers also what she shares. */
+static enum sql_result own_notes_forget(struct sql *sql, const struct record_identifiers *person,
+                                        int64_t id)
 {
-    char hash[2 * RECORD_USER_ID_SIZE + 1], who[2 * RECORD_IDENTITY_SIZE + 1];
     enum sql_result result = SQL_DONE;
 
-    for (size_t i = 0; result == SQL_DONE && i < person->hash_count; i++) {
-        hex_write(person->hashes[i], RECORD_USER_ID_SIZE, hash);
-        result = sql_run(sql, names_sql[sql->dialect], SQL_VALUES(sql_text(hash)), NULL);
-        if (result == SQL_DONE)
-            result = sql_run(sql, who_sql[sql->dialect],
-                             SQL_VALUES(sql_text(who_write(person, i, who))), NULL);
-    }
+    for (size_t i = 0; person != NULL && i < person->number_count && result == SQL_DONE; i++)
+        if (person->numbers[i].is_shared)
+            result = forget_notes(sql, id, person->numbers[i].clear);
     return result;
 }
 
@@ -274,6 +273,8 @@ static enum sql_result selected_forget(struct sql *sql, const struct record_eras
     for (size_t i = 0; i < selected.count && result == SQL_DONE; i++) {
         if (erasure->code != NULL)
             result = forget_askers(sql, selected.ids[i]);
+        if (result == SQL_DONE)
+            result = own_notes_forget(sql, erasure->person, selected.ids[i]);
         if (result == SQL_DONE)
             result = forget_owner(sql, selected.ids[i], remedy);
     }
@@ -301,20 +302,17 @@ static enum sql_result audit_write(struct sql *sql, const struct record_erasure 
 static enum sql_result selected_step(struct sql *sql, const struct record_erasure *erasure,
                                      int64_t *records)
 {
-    int64_t asked = 0;
     enum sql_result result = SQL_DONE;
 
     if (erasure->person != NULL)
-        result = others_forget(sql, erasure->person, &asked);
+        result = others_forget(sql, erasure->person);
     if (result == SQL_DONE)
         result = list_write(sql, erasure);
     if (result == SQL_DONE && erasure->person != NULL)
-        result = names_forget(sql, erasure->person);
+        result = forget_names(sql, erasure->person);
     if (result == SQL_DONE)
         result = selected_forget(sql, erasure, records);
-    return result == SQL_DONE && *records + asked + erasure->elsewhere > 0
-               ? audit_write(sql, erasure, *records)
-               : result;
+    return result == SQL_DONE ? audit_write(sql, erasure, *records) : result;
 }
 
 static enum sql_result old_step(struct sql *sql, const struct record_erasure *erasure,

@@ -238,7 +238,7 @@ static enum sql_result found_apply(struct again *again, const struct found *foun
         result = forget_asker(sql, found->id, found->askers[i]);
     if (result == SQL_DONE)
         result = forget_owner(sql, found->id, found->remedy);
-    return result == SQL_DONE ? forget_notes(sql, found->phone_number) : result;
+    return result == SQL_DONE ? forget_notes(sql, 0, found->phone_number) : result;
 }
 
 static enum sql_result page_apply(struct again *again, int64_t *records)

@@ -1,6 +1,8 @@
 /* In the words of both databases. */
 #include "store/record_tools/forget.h"
 
+#include "store/base/hex.h"
+
 #include <string.h>
 
 static const char delete_sql[] = "DELETE FROM uic_records WHERE id = $1";
@@ -28,9 +30,33 @@ static const char *const asked_sql[] = {
     [SQL_SQLITE] = "DELETE FROM uic_asked WHERE record = $1 AND who = $2",
     [SQL_POSTGRES] = "DELETE FROM uic_asked WHERE record = $1 AND who = decode($2, 'hex')",
 };
+/* $1 a hash, $2 its beginning. */
+static const char *const names_count_sql[] = {
+    [SQL_SQLITE] = "SELECT (SELECT count(*) FROM uic_links WHERE user_id = $1 OR number = $1)"
+                   " + (SELECT count(*) FROM uic_asked WHERE who = $2)",
+    [SQL_POSTGRES] = "SELECT (SELECT count(*) FROM uic_links"
+                     " WHERE user_id = decode($1, 'hex') OR number = decode($1, 'hex'))"
+                     " + (SELECT count(*) FROM uic_asked WHERE who = decode($2, 'hex'))",
+};
+/* The number goes with all its links. At one that is somebody else's, too, nobody is left. */
+static const char *const names_sql[][4] = {
+    [SQL_SQLITE] = {"DELETE FROM uic_links WHERE number = $1",
+                    "DELETE FROM uic_asked WHERE who = $1",
+                    "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
+                    " '00000000000000000000000000000000', since, up_to FROM uic_links"
+                    " WHERE user_id = $1 ON CONFLICT DO NOTHING",
+                    "DELETE FROM uic_links WHERE user_id = $1"},
+    [SQL_POSTGRES] = {"DELETE FROM uic_links WHERE number = decode($1, 'hex')",
+                      "DELETE FROM uic_asked WHERE who = decode($1, 'hex')",
+                      "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
+                      " decode('00000000000000000000000000000000', 'hex'), since, up_to"
+                      " FROM uic_links WHERE user_id = decode($1, 'hex') ON CONFLICT DO NOTHING",
+                      "DELETE FROM uic_links WHERE user_id = decode($1, 'hex')"},
+};
+_Static_assert(RECORD_USER_ID_SIZE == 16, "so many zeros");
 static const char notes_sql[] =
     "UPDATE uic_records SET notes = replace(replace(notes, $2, ''), $1, '')"
-    " WHERE notes LIKE '%' || $1 || '%'";
+    " WHERE notes LIKE '%' || $1 || '%' AND (id = $3 OR $3 = 0)";
 
 enum sql_result forget_owner(struct sql *sql, int64_t id, enum remedy remedy)
 {
@@ -67,13 +93,51 @@ const char *noted_digits(const char *phone_number)
     return strlen(digits) >= RECORD_NOTED_DIGITS_MIN ? digits : NULL;
 }
 
-enum sql_result forget_notes(struct sql *sql, const char *phone_number)
+enum sql_result forget_notes(struct sql *sql, int64_t id, const char *phone_number)
 {
     const char *digits = noted_digits(phone_number);
+    const struct sql_value values[] = {sql_text(digits), sql_text(phone_number), sql_number(id)};
 
-    return digits == NULL ? SQL_DONE
-                          : sql_run(sql, notes_sql,
-                                    SQL_VALUES(sql_text(digits), sql_text(phone_number)), NULL);
+    return digits != NULL ? sql_run(sql, notes_sql, values, 3, NULL) : SQL_DONE;
+}
+
+enum sql_result count_names(struct sql *sql, const struct record_identifiers *person,
+                            int64_t *count)
+{
+    char hash[2 * RECORD_USER_ID_SIZE + 1], who[2 * RECORD_IDENTITY_SIZE + 1];
+    enum sql_result result = SQL_DONE;
+
+    for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++) {
+        int64_t some = 0;
+        hex_write(person->hashes[i], RECORD_USER_ID_SIZE, hash);
+        hex_write(person->hashes[i], RECORD_IDENTITY_SIZE, who);
+        result = sql_run(sql, names_count_sql[sql->dialect],
+                         SQL_VALUES(sql_text(hash), sql_text(who)), &some);
+        *count += some;
+    }
+    return result;
+}
+
+enum sql_result forget_names(struct sql *sql, const struct record_identifiers *person)
+{
+    const char *const *statements = names_sql[sql->dialect];
+    char hash[2 * RECORD_USER_ID_SIZE + 1], who[2 * RECORD_IDENTITY_SIZE + 1];
+    enum sql_result result = SQL_DONE;
+
+    for (size_t i = 0; result == SQL_DONE && i < person->hash_count; i++) {
+        hex_write(person->hashes[i], RECORD_USER_ID_SIZE, hash);
+        hex_write(person->hashes[i], RECORD_IDENTITY_SIZE, who);
+        result = sql_run(sql, statements[0], SQL_VALUES(sql_text(hash)), NULL);
+        if (result == SQL_DONE)
+            result = sql_run(sql, statements[1], SQL_VALUES(sql_text(who)), NULL);
+    }
+    for (size_t i = 0; result == SQL_DONE && i < person->user_id_count; i++) {
+        hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, hash);
+        result = sql_run(sql, statements[2], SQL_VALUES(sql_text(hash)), NULL);
+        if (result == SQL_DONE)
+            result = sql_run(sql, statements[3], SQL_VALUES(sql_text(hash)), NULL);
+    }
+    return result;
 }
 
 enum sql_result forget_begin(struct sql *sql)

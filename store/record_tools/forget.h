@@ -17,10 +17,17 @@ enum sql_result forget_owner(struct sql *sql, int64_t id, enum remedy remedy);
 enum sql_result forget_askers(struct sql *sql, int64_t id);
 /* One of them; who: in hexadecimal digits, as asked_by begins. */
 enum sql_result forget_asker(struct sql *sql, int64_t id, const char *who);
-/* A number in notes, in clear; one that is too short to be looked for is nobody's there. */
-enum sql_result forget_notes(struct sql *sql, const char *phone_number);
+/* A number in notes, in clear, of one record, or with 0 of all; one that is too short to be looked for
+ * is nobody's there. */
+enum sql_result forget_notes(struct sql *sql, int64_t id, const char *phone_number);
 /* The number's digits, or NULL when it is too short. */
 const char *noted_digits(const char *phone_number);
+
+/* Rows beside the records that know her, uic_links and uic_asked: adds how many there are; and takes
+ * them away. Where a number is somebody else's, too, that there was somebody stays. */
+enum sql_result count_names(struct sql *sql, const struct record_identifiers *person,
+                            int64_t *count);
+enum sql_result forget_names(struct sql *sql, const struct record_identifiers *person);
 
 /* In what is written to a SQLite file from now on, what is deleted is overwritten. */
 enum sql_result forget_begin(struct sql *sql);

@@ -1,6 +1,7 @@
 /*
- * From one number or user id to all that are the same person's. A user id is hers for good; a number
- * is hers as far as nobody else's user id ever came with it.
+ * From one number or user id to all that are the same person's. A user id is hers for good. A number
+ * is hers while no other user id came with it; what it registered alone, before there were user ids,
+ * is of the first that came with it.
  */
 #include "store/base/hex.h"
 #include "store/record_tools.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE "1000"
 #define HEX_MAX (2 * RECORD_USER_ID_SIZE + 1)
 
 /* $1 a number, $2 the same sealed, $3 its hash: its user ids, in hexadecimal digits, how many
@@ -29,36 +29,34 @@ static const char *const user_ids_sql[] = {
         " WHERE number = decode($3, 'hex')) AS known"
         " GROUP BY user_id ORDER BY max(day) DESC, max(id) DESC",
 };
-/* $1 a user id: hashes of the numbers that came with it, and with no other. */
-static const char *const hashes_sql[] = {
-    [SQL_SQLITE] =
-        "SELECT number FROM uic_links AS l WHERE user_id = $1 AND NOT EXISTS (SELECT 1 FROM"
-        " uic_links AS other WHERE other.number = l.number AND other.user_id <> l.user_id)",
-    [SQL_POSTGRES] = "SELECT encode(number, 'hex') FROM uic_links AS l WHERE user_id ="
-                     " decode($1, 'hex') AND NOT EXISTS (SELECT 1 FROM uic_links AS other"
-                     " WHERE other.number = l.number AND other.user_id <> l.user_id)",
+/* $1 a user id: hashes of the numbers that came with it. */
+static const char *const linked_sql[] = {
+    [SQL_SQLITE] = "SELECT number FROM uic_links WHERE user_id = $1",
+    [SQL_POSTGRES] =
+        "SELECT encode(number, 'hex') FROM uic_links WHERE user_id = decode($1, 'hex')",
 };
-/* $1 a user id: the numbers of its records. */
-static const char *const numbers_sql[] = {
-    [SQL_SQLITE] =
-        "SELECT DISTINCT phone_number FROM uic_records WHERE user_id = $1 AND phone_number <> ''",
-    [SQL_POSTGRES] = "SELECT DISTINCT phone_number FROM uic_records"
-                     " WHERE user_id = decode($1, 'hex') AND phone_number <> ''",
-};
-/* Behind $1 the next numbers of records from before there were ids. */
-static const char unknown_sql[] =
-    "SELECT DISTINCT phone_number FROM uic_records WHERE phone_number > $1 AND user_id IS NULL"
-    " ORDER BY phone_number LIMIT " PAGE;
-/* $1 a number, $2 the same sealed, $3 its hash: the user ids that it came with; one in its place is
- * its own. */
+/* $1 a number's hash: the user ids that it came with, the first one first. */
 static const char *const owners_sql[] = {
-    [SQL_SQLITE] = "SELECT user_id FROM uic_records WHERE phone_number IN ($1, $2)"
-                   " AND user_id IS NOT NULL"
-                   " UNION SELECT user_id FROM uic_links WHERE number = $3",
-    [SQL_POSTGRES] = "SELECT encode(user_id, 'hex') FROM uic_records"
-                     " WHERE phone_number IN ($1, $2) AND user_id IS NOT NULL"
-                     " UNION SELECT encode(user_id, 'hex') FROM uic_links"
-                     " WHERE number = decode($3, 'hex')",
+    [SQL_SQLITE] =
+        "SELECT user_id, up_to FROM uic_links WHERE number = $1 ORDER BY since, up_to, user_id",
+    [SQL_POSTGRES] = "SELECT encode(user_id, 'hex'), up_to FROM uic_links"
+                     " WHERE number = decode($1, 'hex') ORDER BY since, up_to, user_id",
+};
+/* $1 a user id: what stands in its records as numbers. */
+static const char *const numbers_sql[] = {
+    [SQL_SQLITE] = "SELECT DISTINCT phone_number FROM uic_records WHERE user_id = $1",
+    [SQL_POSTGRES] =
+        "SELECT DISTINCT phone_number FROM uic_records WHERE user_id = decode($1, 'hex')",
+};
+/* Behind the record $1 what stands in records without a user id. */
+static const char unknown_sql[] =
+    "SELECT phone_number, id FROM uic_records WHERE id > $1 AND user_id IS NULL ORDER BY id LIMIT 1000";
+
+/* A number that came with a user id of hers. */
+struct linked {
+    unsigned char hash[RECORD_USER_ID_SIZE];
+    bool is_first, is_shared; /* hers was the first; there are others */
+    int64_t up_to;
 };
 
 struct search {
@@ -66,9 +64,12 @@ struct search {
     record_number_read *read;
     void *arg;
     struct record_identifiers *found;
-    char kept[RECORD_PHONE_MAX]; /* the last of those that were looked at */
-    size_t rows;                 /* of the page */
-    bool is_anothers;            /* the number that is looked at */
+    struct linked linked[RECORD_IDENTIFIERS_MAX];
+    size_t linked_count;
+    struct linked *looked_at; /* whose owners are being read */
+    size_t owners;            /* so many of them */
+    int64_t after;            /* the last record that was looked at */
+    size_t rows;              /* of its page */
 };
 
 static enum sql_result too_many(struct search *search)
@@ -107,17 +108,21 @@ static bool has_number(const struct record_identifiers *found,
     return false;
 }
 
-static enum sql_result hash_add(struct search *search,
-                                const unsigned char hash[RECORD_USER_ID_SIZE])
+static struct linked *find_linked(struct search *search,
+                                  const unsigned char hash[RECORD_USER_ID_SIZE])
 {
-    struct record_identifiers *found = search->found;
+    for (size_t i = 0; i < search->linked_count; i++)
+        if (memcmp(search->linked[i].hash, hash, RECORD_USER_ID_SIZE) == 0)
+            return &search->linked[i];
+    return NULL;
+}
 
-    if (record_identifiers_have(found, hash))
-        return SQL_DONE;
-    if (found->hash_count == sizeof found->hashes / sizeof found->hashes[0])
-        return too_many(search);
-    memcpy(found->hashes[found->hash_count++], hash, RECORD_USER_ID_SIZE);
-    return SQL_DONE;
+/* There is room for all that the others hold. */
+static void hash_add(struct record_identifiers *found,
+                     const unsigned char hash[RECORD_USER_ID_SIZE])
+{
+    if (!record_identifiers_have(found, hash))
+        memcpy(found->hashes[found->hash_count++], hash, RECORD_USER_ID_SIZE);
 }
 
 static enum sql_result user_id_add(struct search *search,
@@ -133,15 +138,34 @@ static enum sql_result user_id_add(struct search *search,
     found->user_ids[i].records = records;
     snprintf(found->user_ids[i].since, sizeof found->user_ids[i].since, "%s", since);
     found->user_id_count++;
-    return hash_add(search, hash);
+    hash_add(found, hash);
+    return SQL_DONE;
+}
+
+static enum sql_result number_add(struct search *search, const struct record_number *number,
+                                  int64_t up_to, bool is_shared)
+{
+    struct record_identifiers *found = search->found;
+    struct record_number *added = &found->numbers[found->number_count];
+
+    if (found->number_count == RECORD_IDENTIFIERS_MAX)
+        return too_many(search);
+    *added = *number;
+    added->up_to = up_to;
+    added->is_shared = is_shared;
+    found->number_count++;
+    if (!is_shared)
+        hash_add(found, number->hash);
+    return SQL_DONE;
 }
 
 /* Hands each row of an answer on. */
-static enum sql_result each_row(struct search *search, const char *statement,
+static enum sql_result each_row(struct search *search, const char *const statements[],
                                 const struct sql_value *values, int count,
                                 enum sql_result (*row)(struct search *search))
 {
-    enum sql_result result = sql_query(search->sql, statement, values, count);
+    enum sql_result result =
+        sql_query(search->sql, statements[search->sql->dialect], values, count);
 
     while (result == SQL_ROW) {
         result = row(search);
@@ -151,6 +175,17 @@ static enum sql_result each_row(struct search *search, const char *statement,
     return result;
 }
 
+/* The same of a statement about a hash. */
+static enum sql_result each_of(struct search *search, const char *const statements[],
+                               const unsigned char hash[RECORD_USER_ID_SIZE],
+                               enum sql_result (*row)(struct search *search))
+{
+    char hex[HEX_MAX];
+
+    hex_write(hash, RECORD_USER_ID_SIZE, hex);
+    return each_row(search, statements, SQL_VALUES(sql_text(hex)), row);
+}
+
 /* Of the row; false: somebody wrote it by hand. */
 static bool hash_read(const struct sql *sql, unsigned char hash[RECORD_USER_ID_SIZE])
 {
@@ -158,24 +193,63 @@ static bool hash_read(const struct sql *sql, unsigned char hash[RECORD_USER_ID_S
            hex_read(sql_column(sql, 0), hash, RECORD_USER_ID_SIZE) == 0;
 }
 
+/* Of zeros is somebody who was erased. */
 static enum sql_result user_id_row(struct search *search)
 {
+    static const unsigned char nobody[RECORD_USER_ID_SIZE];
     const struct sql *sql = search->sql;
     unsigned char hash[RECORD_USER_ID_SIZE];
 
-    return hash_read(sql, hash)
+    return hash_read(sql, hash) && memcmp(hash, nobody, sizeof nobody) != 0
                ? user_id_add(search, hash, sql_column_number(sql, 1), sql_column(sql, 2))
                : SQL_DONE;
 }
 
-static enum sql_result hash_row(struct search *search)
+static enum sql_result linked_row(struct search *search)
 {
-    unsigned char hash[RECORD_USER_ID_SIZE];
+    struct linked *linked = &search->linked[search->linked_count];
 
-    return hash_read(search->sql, hash) ? hash_add(search, hash) : SQL_DONE;
+    if (search->linked_count == RECORD_IDENTIFIERS_MAX)
+        return too_many(search);
+    *linked = (struct linked){0};
+    if (hash_read(search->sql, linked->hash) && find_linked(search, linked->hash) == NULL)
+        search->linked_count++;
+    return SQL_DONE;
 }
 
-/* Whose it is, is looked at afterwards: number_check. */
+static enum sql_result owner_row(struct search *search)
+{
+    struct linked *linked = search->looked_at;
+    unsigned char hash[RECORD_USER_ID_SIZE];
+    const bool is_hers = hash_read(search->sql, hash) && has_user_id(search->found, hash);
+
+    if (search->owners++ == 0) {
+        linked->is_first = is_hers;
+        linked->up_to = sql_column_number(search->sql, 1);
+    }
+    linked->is_shared = linked->is_shared || !is_hers;
+    return SQL_DONE;
+}
+
+/* Which numbers came with her user ids, and whose else. */
+static enum sql_result linked_find(struct search *search)
+{
+    struct record_identifiers *found = search->found;
+    enum sql_result result = SQL_DONE;
+
+    for (size_t i = 0; i < found->user_id_count && result == SQL_DONE; i++)
+        result = each_of(search, linked_sql, found->user_ids[i].hash, linked_row);
+    for (size_t i = 0; i < search->linked_count && result == SQL_DONE; i++) {
+        search->looked_at = &search->linked[i];
+        search->owners = 0;
+        result = each_of(search, owners_sql, search->looked_at->hash, owner_row);
+        if (result == SQL_DONE && !search->looked_at->is_shared)
+            hash_add(found, search->looked_at->hash);
+    }
+    return result;
+}
+
+/* What stands in a record: a number that is linked, or a user id of hers in its place. */
 static enum sql_result number_row(struct search *search)
 {
     struct record_identifiers *found = search->found;
@@ -184,127 +258,67 @@ static enum sql_result number_row(struct search *search)
     if (search->read(search->arg, sql_column(search->sql, 0), &number) != 0 ||
         has_number(found, number.hash))
         return SQL_DONE;
-    if (found->number_count == RECORD_IDENTIFIERS_MAX)
-        return too_many(search);
-    found->numbers[found->number_count++] = number;
-    return SQL_DONE;
+    const struct linked *linked = find_linked(search, number.hash);
+    if (linked != NULL && (linked->is_first || !linked->is_shared))
+        return number_add(search, &number, linked->is_first ? linked->up_to : 0, linked->is_shared);
+    return has_user_id(found, number.hash) ? number_add(search, &number, INT64_MAX, false)
+                                           : SQL_DONE;
 }
 
-/* The same of a number that nothing but its hash may tell to be hers. */
 static enum sql_result unknown_row(struct search *search)
 {
-    struct record_number number;
-
     search->rows++;
-    snprintf(search->kept, sizeof search->kept, "%s", sql_column(search->sql, 0));
-    return search->read(search->arg, search->kept, &number) == 0 &&
-                   record_identifiers_have(search->found, number.hash)
-               ? number_row(search)
-               : SQL_DONE;
+    search->after = sql_column_number(search->sql, 1);
+    return number_row(search);
 }
 
-static enum sql_result owner_row(struct search *search)
+/* Whether something may stand in records that have no user id. */
+static bool has_unknown(const struct search *search)
 {
-    unsigned char hash[RECORD_USER_ID_SIZE];
-
-    search->is_anothers |= hash_read(search->sql, hash) && !has_user_id(search->found, hash);
-    return SQL_DONE;
-}
-
-/* Of the numbers from the first on those go that are somebody else's, too. */
-static enum sql_result numbers_check(struct search *search, size_t first)
-{
-    struct record_identifiers *found = search->found;
-    struct sql *sql = search->sql;
-    enum sql_result result = SQL_DONE;
-    char hex[HEX_MAX];
-    size_t kept = first;
-
-    for (size_t i = first; i < found->number_count && result == SQL_DONE; i++) {
-        const struct record_number *number = &found->numbers[i];
-        hex_write(number->hash, sizeof number->hash, hex);
-        search->is_anothers = false;
-        result =
-            each_row(search, owners_sql[sql->dialect],
-                     SQL_VALUES(sql_text(number->clear), sql_text(number->sealed), sql_text(hex)),
-                     owner_row);
-        if (result == SQL_DONE && !search->is_anothers) {
-            found->numbers[kept++] = *number;
-            result = hash_add(search, found->numbers[kept - 1].hash);
-        }
-    }
-    found->number_count = kept;
-    return result;
-}
-
-/* What stands for a number tells nobody the number: all that stand without a user id are looked
- * at. */
-static enum sql_result unknown_find(struct search *search)
-{
-    enum sql_result result;
-
-    search->kept[0] = '\0';
-    do {
-        char after[RECORD_PHONE_MAX];
-        strcpy(after, search->kept);
-        search->rows = 0;
-        result = each_row(search, unknown_sql, SQL_VALUES(sql_text(after)), unknown_row);
-    } while (result == SQL_DONE && search->rows > 0);
-    return result;
-}
-
-static bool has_unknown(const struct record_identifiers *found)
-{
-    for (size_t i = 0; i < found->hash_count; i++)
-        if (!has_number(found, found->hashes[i]) && !has_user_id(found, found->hashes[i]))
+    for (size_t i = 0; i < search->linked_count; i++)
+        if (search->linked[i].is_first && !has_number(search->found, search->linked[i].hash))
             return true;
     return false;
 }
 
-/* What came with each user id. */
-static enum sql_result numbers_find(struct search *search)
+/* What is known of a number tells nobody the number: all that stand without a user id are looked
+ * at. */
+static enum sql_result unknown_find(struct search *search)
 {
-    const struct record_identifiers *found = search->found;
-    struct sql *sql = search->sql;
-    enum sql_result result = SQL_DONE;
-    char hex[HEX_MAX];
+    static const char *const statements[] = {unknown_sql, unknown_sql};
+    enum sql_result result;
 
-    for (size_t i = 0; i < found->user_id_count && result == SQL_DONE; i++) {
-        hex_write(found->user_ids[i].hash, RECORD_USER_ID_SIZE, hex);
-        result = each_row(search, hashes_sql[sql->dialect], SQL_VALUES(sql_text(hex)), hash_row);
-        if (result == SQL_DONE)
-            result =
-                each_row(search, numbers_sql[sql->dialect], SQL_VALUES(sql_text(hex)), number_row);
-    }
+    search->after = 0;
+    do {
+        search->rows = 0;
+        result = each_row(search, statements, SQL_VALUES(sql_number(search->after)), unknown_row);
+    } while (result == SQL_DONE && search->rows > 0 && has_unknown(search));
     return result;
 }
 
 static enum sql_result find(struct search *search, const char *given)
 {
     struct record_identifiers *found = search->found;
-    struct record_number *number = &found->numbers[0];
-    struct sql *sql = search->sql;
+    struct record_number number;
+    enum sql_result result = SQL_DONE;
     char hex[HEX_MAX];
 
-    if (search->read(search->arg, given, number) != 0)
-        return sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
-    found->number_count = 1;
-    hex_write(number->hash, sizeof number->hash, hex);
-    enum sql_result result = hash_add(search, number->hash);
+    if (search->read(search->arg, given, &number) != 0)
+        return sql_explain(search->sql, SQL_FAILED, "the cryptographic library fails");
+    number_add(search, &number, INT64_MAX, false);
+    hex_write(number.hash, sizeof number.hash, hex);
+    if (given[0] != '+')
+        result = user_id_add(search, number.hash, 0, "");
+    else
+        result =
+            each_row(search, user_ids_sql,
+                     SQL_VALUES(sql_text(number.clear), sql_text(number.sealed), sql_text(hex)),
+                     user_id_row);
     if (result == SQL_DONE)
-        result = given[0] == '+' ? each_row(search, user_ids_sql[sql->dialect],
-                                            SQL_VALUES(sql_text(number->clear),
-                                                       sql_text(number->sealed), sql_text(hex)),
-                                            user_id_row)
-                                 : user_id_add(search, number->hash, 0, "");
-    if (result == SQL_DONE)
-        result = numbers_find(search);
-    if (result == SQL_DONE)
-        result = numbers_check(search, 1);
-    const size_t known = found->number_count;
-    if (result == SQL_DONE && has_unknown(found))
-        result = unknown_find(search);
-    return result == SQL_DONE ? numbers_check(search, known) : result;
+        result = linked_find(search);
+    for (size_t i = 0; i < found->user_id_count && result == SQL_DONE; i++)
+        result = each_of(search, numbers_sql, found->user_ids[i].hash, number_row);
+    return result == SQL_DONE && has_unknown(search) ? unknown_find(search) : result;
 }
 
 int record_identifiers_find(const char *url, const char *given, record_number_read *read, void *arg,

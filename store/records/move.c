@@ -20,18 +20,21 @@
 extern const char *const move_own_sql[], *const move_asked_sql[];
 
 /* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it
- * stays. */
+ * stays. What another number registered alone before it was hers is not hers. */
 static const char *const links_sql[][2] = {
-    [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since)"
+    [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since, up_to)"
                     " SELECT CASE number WHEN $3 THEN coalesce($4, number) ELSE number END,"
-                    " coalesce($2, user_id), since FROM uic_links WHERE user_id IN ($1, $2)"
+                    " coalesce($2, user_id), since,"
+                    " CASE WHEN number = $3 AND $4 <> $3 THEN 0 ELSE up_to END"
+                    " FROM uic_links WHERE user_id IN ($1, $2)"
                     " ON CONFLICT DO NOTHING",
                     "DELETE FROM uic_links WHERE (user_id = $1 AND $1 <> $2)"
                     " OR (user_id IN ($1, $2) AND number = $3 AND $3 <> $4)"},
     [SQL_POSTGRES] =
-        {"INSERT INTO uic_links (number, user_id, since)"
+        {"INSERT INTO uic_links (number, user_id, since, up_to)"
          " SELECT CASE number WHEN decode($3, 'hex') THEN coalesce(decode($4, 'hex'), number)"
-         " ELSE number END, coalesce(decode($2, 'hex'), user_id), since"
+         " ELSE number END, coalesce(decode($2, 'hex'), user_id), since,"
+         " CASE WHEN number = decode($3, 'hex') AND $4 <> $3 THEN 0 ELSE up_to END"
          " FROM uic_links WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
          " ON CONFLICT DO NOTHING",
          "DELETE FROM uic_links WHERE (user_id = decode($1, 'hex') AND $1 <> $2)"
@@ -183,14 +186,16 @@ static enum sql_result done_write(struct sql *sql, const struct record_move *mov
                               : result;
 }
 
-static enum sql_result own_begin(struct sql *sql, struct record_move *move)
+/* Also between two steps: an instance that was slow must not move what came since. */
+static enum sql_result done_find(struct sql *sql, struct record_move *move)
 {
     int64_t done = 0;
     const enum sql_result result =
         sql_run(sql, done_sql, SQL_VALUES(sql_number((int64_t)move->message)), &done);
 
-    move->has_own = move->was_done = done > 0;
-    return result == SQL_DONE && !move->was_done ? own_move(sql, move) : result;
+    move->was_done = done > 0;
+    move->has_own = move->has_own || move->was_done;
+    return result;
 }
 
 /* end: of a page; INT64_MIN: there is none any more. */
@@ -204,7 +209,9 @@ static enum sql_result step(struct sql *sql, struct record_move *move, int64_t e
     if (is_file && result != SQL_DONE)
         return result;
     if (result == SQL_DONE)
-        result = !move->has_own     ? own_begin(sql, move)
+        result = done_find(sql, move);
+    if (result == SQL_DONE && !move->was_done)
+        result = !move->has_own     ? own_move(sql, move)
                  : end != INT64_MIN ? asked_move(sql, move, end)
                                     : done_write(sql, move);
     return is_file ? record_write_end(sql, store, result) : sql_end(sql, result);

@@ -76,7 +76,7 @@ def test_what_a_number_had_before_there_were_ids_is_found_by_the_id(server, redi
 
 
 def test_a_number_that_two_people_asked_by_wants_to_know_who_is_meant(server, database, erase):  # noqa: F811
-    """And erasing the one leaves the other's link."""
+    """And erasing the one leaves the other's link, and that somebody had the number before."""
     with Phone(server, NUMBER) as somebody:
         for user in (USER, "CD.9003"):
             somebody.user_id = user
@@ -85,7 +85,7 @@ def test_a_number_that_two_people_asked_by_wants_to_know_who_is_meant(server, da
     assert refused.returncode == 1 and "--all" in refused.stderr
     assert "user id 2: fiches / records: 0, depuis le / since 20" in refused.stderr
     assert "forgot that it asked: 1" in erased(erase, USER)
-    assert database.query(LINKS) == [("2",)]
+    assert database.query(LINKS) == [("3",)]
     assert "forgot that it asked: 1" in erased(erase, NUMBER)
     assert database.query(LINKS) == [("1",)]
 
@@ -119,3 +119,66 @@ def test_who_had_two_numbers_is_found_whole_by_each(start, redis, database, eras
     assert database.query(LINKS) == [("1",)]
     for trace in (NUMBER, SECOND, USER):
         assert_nowhere(trace, database, redis, server)
+
+
+# What is nobody else's to erase, nor to inherit
+
+
+def asked(server, number, user_id, *people):
+    with Phone(server, number) as somebody:
+        somebody.user_id = user_id
+        return [somebody.say_all("Bonjour", *person) for person in people]
+
+
+def kept(database):  # noqa: F811
+    return dict(row[:2] for row in numbers(database))
+
+
+def by_hand(database, code, phone, answers="h1"):  # noqa: F811
+    """A record as somebody wrote it with SQL."""
+    database.query("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at, last_requested_at)"
+                   f" VALUES ('{code}', {phone}, '{answers}', '2026-01-01', '2026-01-01')")
+
+
+def test_what_a_number_registers_alone_after_an_id_came_is_its_next_owners(server, database, erase):  # noqa: F811
+    first, second = (code_in(asked(server, number, USER, person)[0])
+                     for number, person in ((NUMBER, JEAN), (SECOND, PAUL)))
+    others = code_in(asked(server, SECOND, None, LUC)[0])
+    assert "records without their number now: 2" in erased(erase, USER)
+    assert [kept(database)[code] for code in (first, second, others)] == ["", "", SECOND]
+
+
+def test_the_next_owner_of_a_number_inherits_nothing_of_who_is_erased(server, database, erase):  # noqa: F811
+    alone = code_in(asked(server, NUMBER, None, JEAN)[0])
+    asked(server, NUMBER, USER, MARIE)
+    others = code_in(asked(server, NUMBER, OTHER_USER, LUC)[0])
+    erased(erase, USER)
+    assert [kept(database)[code] for code in (alone, others)] == ["", NUMBER]
+    between = code_in(asked(server, NUMBER, None, PAUL)[0])
+    assert asked(server, NUMBER, OTHER_USER, JEAN, PAUL) == [message("new_code", code=code)
+                                                             for code in (alone, between)]
+    assert asked(server, NUMBER, OTHER_USER, LUC) == [message("existing_code", code=others)]
+
+
+def test_what_is_no_number_is_nobodys(server, database, erase):  # noqa: F811
+    """An operator's own words, a text longer than any number."""
+    asked(server, NUMBER, None, PAUL)
+    asked(server, NUMBER, USER, MARIE)
+    code = code_in(asked(server, NUMBER, USER, JEAN)[0])
+    by_hand(database, "X1", "'supprimé'")
+    by_hand(database, "X2", "'" + "9" * 500 + "'", "h2")
+    database.query(f"UPDATE uic_records SET phone_number = 'supprimé', notes = 'supprimé' WHERE uic_code = '{code}'")
+    assert "records without their number now: 2" in erased(erase, USER)
+    assert kept(database)["X1"] == "supprimé" and kept(database)["X2"] == "9" * 500
+    assert database.query(f"SELECT notes FROM uic_records WHERE uic_code = '{code}'") == [("supprimé",)]
+
+
+def test_who_asked_longest_ago_is_erased_where_no_record_remembers_her(server, redis, database, erase):  # noqa: F811
+    asked(server, NUMBER, USER, MARIE)
+    for i in range(17):
+        asked(server, f"+2438112233{i:02}", f"CD.33{i}", MARIE)
+    redis.command("FLUSHALL")
+    before = int(database.query(LINKS)[0][0])
+    erased(erase, USER)
+    assert database.query(LINKS) == [(str(before - 1),)]
+    assert database.query("SELECT count(*) FROM uic_audit") == [("1",)]

@@ -188,6 +188,16 @@ static void a_record_learns_what_it_is_found_by(void **state)
     is_near("jan", "+1", "abxde", "jean");
 }
 
+/* Whoever fills it in. */
+static void who_asked_before_there_was_near_is_asked_too(void **state)
+{
+    (void)state;
+    tell("jean", "+1", NULL);
+    tell("jean", "+2", "abcde");
+    tell("jean", "+1", "abcde");
+    is_near("jan", "+1", "abxde", "jean");
+}
+
 static void a_record_that_is_gone_is_not_near(void **state)
 {
     (void)state;
@@ -340,6 +350,7 @@ int main(void)
         TEST(a_message_that_comes_again_is_told_what_it_was),
         TEST(what_others_registered_is_near_once_it_was_asked_for),
         TEST(a_record_learns_what_it_is_found_by),
+        TEST(who_asked_before_there_was_near_is_asked_too),
         TEST(a_record_that_is_gone_is_not_near),
         TEST(only_the_newest_are_looked_at),
         TEST(who_is_the_same_is_told_that_code_and_makes_no_record),

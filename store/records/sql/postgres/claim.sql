@@ -107,12 +107,14 @@ WITH asked AS (
 ), noted AS (
     INSERT INTO uic_asked (who, record)
     SELECT substring(asker for 5), id FROM told
-    WHERE id IS NOT NULL AND near IS NOT NULL AND asker IS NOT NULL AND held IS DISTINCT FROM 'hers'
+    WHERE id IS NOT NULL AND near IS NOT NULL AND asker IS NOT NULL
         AND (is_new OR (SELECT record FROM uic_asked
                         WHERE who = substring(asker for 5) AND record = id) IS NULL)
 ), linked AS (
-    INSERT INTO uic_links (number, user_id, since)
-    SELECT number, user_id, (at AT TIME ZONE 'UTC')::date FROM told
+    INSERT INTO uic_links (number, user_id, since, up_to)
+    SELECT number, user_id, (at AT TIME ZONE 'UTC')::date,
+        (SELECT coalesce(max(id), 0) FROM uic_records)
+    FROM told
     WHERE id IS NOT NULL AND length(number) = 16 AND user_id IS NOT NULL
         AND (SELECT since FROM uic_links
              WHERE number = told.number AND user_id = told.user_id) IS NULL

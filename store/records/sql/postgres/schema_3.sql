@@ -1,9 +1,12 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
 -- name, whatever form of the number a record has, and who asked only for what others registered.
+-- up_to: the newest record then: what a number registered alone up to it is its first user id's. Who was
+-- erased leaves a user id of zeros at a number that somebody else has, who inherits nothing of hers.
 CREATE TABLE uic_links (
     number bytea NOT NULL,
     user_id bytea NOT NULL,
     since date NOT NULL,
+    up_to bigint NOT NULL,
     PRIMARY KEY (number, user_id)
 );
 CREATE INDEX uic_links_user_id ON uic_links (user_id);

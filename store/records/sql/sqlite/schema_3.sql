@@ -1,10 +1,13 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
 -- name, whatever form of the number a record has, and who asked only for what others registered.
+-- up_to: the newest record then: what a number registered alone up to it is its first user id's. Who was
+-- erased leaves a user id of zeros at a number that somebody else has, who inherits nothing of hers.
 -- Hashes are hexadecimal digits.
 CREATE TABLE uic_links (
     number TEXT NOT NULL,
     user_id TEXT NOT NULL,
     since TEXT NOT NULL,
+    up_to INTEGER NOT NULL,
     PRIMARY KEY (number, user_id)
 ) WITHOUT ROWID;
 CREATE INDEX uic_links_user_id ON uic_links (user_id);
