@@ -135,12 +135,13 @@ const struct uic_format *flow_format(const struct flow *flow);
 /*
  * Whether two people's answers are near each other: five keyed hashes, each of all answers but one
  * (that of step 0, 1, ...): names by their sound and how they end, in either order, a place by its
- * sound. A name whose answer is its sound has no ending. Where one of them is equal, four of five answers are. Only of a flow of five steps. The
- * hasher has the key (uic/hasher.h). Returns 0, or -1 when the cryptographic library failed.
+ * sound. Where one of them is equal, four of five answers are. Only of a flow of five steps; of each
+ * the answer normalised, and as it was read, for the code may be made of less. The hasher has the
+ * key (uic/hasher.h). Returns 0, or -1 when a text is too long or the cryptographic library failed.
  */
 bool flow_has_near(const struct flow *flow);
-int flow_near(const struct flow *flow, const struct uic_text *answers, struct uic_hasher *hasher,
-              unsigned char near[FLOW_NEAR_SIZE]);
+int flow_near(const struct flow *flow, const struct uic_text *answers, const struct uic_text *read,
+              struct uic_hasher *hasher, unsigned char near[FLOW_NEAR_SIZE]);
 /* Whether somebody whose answers are near those of a record that she asked for is asked if they are
  * the same person's; and the hash that leaves the first name out, which says too little for it. */
 bool flow_asks_near(const struct flow *flow);
@@ -394,6 +395,10 @@ uint64_t conversation_event(const struct conversation *conversation);
  * -1 for answers that the flow did not take. */
 int conversation_answers(const struct flow *flow, const struct conversation *conversation,
                          char room[FLOW_NORMALIZED_MAX], struct uic_text answers[FLOW_STEPS_MAX]);
+
+/* The same as they were read; they stay the conversation's. */
+void conversation_read(const struct conversation *conversation,
+                       struct uic_text read[FLOW_STEPS_MAX]);
 
 /* The answers of a COMPLETE conversation are near those of a record that the person asked for, and
  * nothing is registered yet: she is asked by this message's reply (NULL: by none yet) whether they

@@ -2,7 +2,8 @@
  * Whether two people's answers are near each other: of each person five short keyed hashes, each of
  * all answers but one. How names and places sound counts, not how they are spelt; but twins are told
  * apart by their first name alone, so the written ending of a name counts, too: Jean is not Jeanne.
- * Two names are equal in either order. Without the key nobody can try names against them.
+ * Two names are equal in either order. A text counts as it was read: what a flow's normalization
+ * leaves of it for the code may be less. Without the key nobody can try names against the hashes.
  */
 #include "flow/check.h"
 
@@ -136,30 +137,14 @@ static struct uic_text ending(struct uic_text spelling, struct uic_text sound)
     return compare(&written, &heard) != 0 ? written : (struct uic_text){"", 0};
 }
 
-static int make_sound(enum uic_normalization from, struct uic_text answer, struct room *room,
-                      struct uic_text *sound)
+static int make_text(enum uic_normalization form, struct uic_text answer, struct room *room,
+                     struct uic_text *text)
 {
-    const int status = uic_sound(from, answer.bytes, answer.length, room->bytes + room->used,
-                                 sizeof room->bytes - room->used, &sound->length);
+    const int status = uic_normalize(form, answer.bytes, answer.length, room->bytes + room->used,
+                                     sizeof room->bytes - room->used, &text->length);
 
-    sound->bytes = room->bytes + room->used;
-    room->used += sound->length;
-    return status == UIC_OK ? 0 : -1;
-}
-
-/* Of an answer as it was normalised; where a sound was made of it, no spelling is left. */
-static int make_spelling(enum uic_normalization from, struct uic_text answer, struct room *room,
-                         struct uic_text *spelling)
-{
-    *spelling = answer;
-    if (from == UIC_SPELLING)
-        return 0;
-    const int status =
-        uic_normalize(UIC_SPELLING, answer.bytes, answer.length, room->bytes + room->used,
-                      sizeof room->bytes - room->used, &spelling->length);
-
-    spelling->bytes = room->bytes + room->used;
-    room->used += spelling->length;
+    text->bytes = room->bytes + room->used;
+    room->used += text->length;
     return status == UIC_OK ? 0 : -1;
 }
 
@@ -167,24 +152,21 @@ static int make_spelling(enum uic_normalization from, struct uic_text answer, st
 static int make_form(const struct flow *flow, size_t step, struct uic_text answer,
                      struct room *room, struct near_forms *forms)
 {
-    const enum uic_normalization from = flow->questions[step].normalization;
-    const bool has_ending =
-        from != UIC_SOUND && (is_name(flow, step) || step == flow_near_except(flow));
     struct uic_text spelling;
 
-    if (make_sound(from, answer, room, &forms->sounds[step]) != 0)
+    if (make_text(UIC_SOUND, answer, room, &forms->sounds[step]) != 0)
         return -1;
-    if (!has_ending)
+    if (!is_name(flow, step) && step != flow_near_except(flow))
         return 0;
-    if (make_spelling(from, answer, room, &spelling) != 0)
+    if (make_text(UIC_SPELLING, answer, room, &spelling) != 0)
         return -1;
     forms->endings[step] = ending(spelling, forms->sounds[step]);
     return 0;
 }
 
 /* What is no text counts as it is. */
-static int make_forms(const struct flow *flow, const struct uic_text *answers, struct room *room,
-                      struct near_forms *forms)
+static int make_forms(const struct flow *flow, const struct uic_text *answers,
+                      const struct uic_text *read, struct room *room, struct near_forms *forms)
 {
     for (size_t i = 0; i < FLOW_NEAR_STEPS; i++) {
         const enum answer_type type = flow->questions[i].type;
@@ -192,7 +174,7 @@ static int make_forms(const struct flow *flow, const struct uic_text *answers, s
         forms->sounds[i] = answers[i];
         forms->endings[i] = (struct uic_text){"", 0};
         if ((type == ANSWER_TEXT || type == ANSWER_LETTERS) &&
-            make_form(flow, i, answers[i], room, forms) != 0)
+            make_form(flow, i, type == ANSWER_TEXT ? read[i] : answers[i], room, forms) != 0)
             return -1;
     }
     return 0;
@@ -220,14 +202,14 @@ static int hash_others(const struct flow *flow, const struct near_forms *forms, 
     return 0;
 }
 
-int flow_near(const struct flow *flow, const struct uic_text *answers, struct uic_hasher *hasher,
-              unsigned char near[FLOW_NEAR_SIZE])
+int flow_near(const struct flow *flow, const struct uic_text *answers, const struct uic_text *read,
+              struct uic_hasher *hasher, unsigned char near[FLOW_NEAR_SIZE])
 {
     struct room room;
     struct near_forms forms;
 
     room.used = 0;
-    int result = make_forms(flow, answers, &room, &forms);
+    int result = make_forms(flow, answers, read, &room, &forms);
     for (size_t i = 0; i < FLOW_NEAR_STEPS && result == 0; i++)
         result = hash_others(flow, &forms, i, hasher, near + i * FLOW_NEAR_HASH_SIZE);
     explicit_bzero(&room, sizeof room);

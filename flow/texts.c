@@ -134,3 +134,10 @@ int conversation_answers(const struct flow *flow, const struct conversation *con
     }
     return 0;
 }
+
+void conversation_read(const struct conversation *conversation,
+                       struct uic_text read[FLOW_STEPS_MAX])
+{
+    for (size_t i = 0; i < conversation->answer_count; i++)
+        read[i] = texts_get(conversation, i);
+}

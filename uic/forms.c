@@ -204,15 +204,3 @@ void form_sound(char *text, size_t *length)
     join_doubles(text, length, false);
     memset(text + *length, 0, was - *length);
 }
-
-int uic_sound(enum uic_normalization from, const char *text, size_t length, char *out,
-              size_t capacity, size_t *out_length)
-{
-    const bool is_form = from == UIC_SPELLING || from == UIC_SOUND;
-    const int status =
-        uic_normalize(is_form ? UIC_EXTENDED : UIC_SOUND, text, length, out, capacity, out_length);
-
-    if (status == UIC_OK && from == UIC_SPELLING)
-        form_sound(out, out_length);
-    return status;
-}

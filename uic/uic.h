@@ -75,14 +75,6 @@ UIC_API int uic_normalize(enum uic_normalization normalization, const char *text
 UIC_API int uic_normalize_number(const char *text, size_t length, char *out, size_t capacity,
                                  size_t *out_length);
 
-/*
- * The sound of an answer that was normalised before, in whichever way: of what uic_normalize made
- * of a text by UIC_EXTENDED, UIC_SPELLING or UIC_SOUND, what UIC_SOUND makes of that text. Room and
- * returned value as there.
- */
-UIC_API int uic_sound(enum uic_normalization from, const char *text, size_t length, char *out,
-                      size_t capacity, size_t *out_length);
-
 struct uic_text {
     const char *bytes;
     size_t length;

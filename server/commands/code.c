@@ -53,7 +53,8 @@ struct coder {
 
 /* One person: the answers, and what came of them. */
 struct coding {
-    struct uic_text answers[FLOW_STEPS_MAX];
+    struct uic_text answers[FLOW_STEPS_MAX]; /* as they were said; then as they were read */
+    char read[FLOW_STEPS_MAX][FLOW_READING_MAX];
     const char *salt;
     size_t salt_length;
     char bytes[FLOW_ANSWERS_MAX];
@@ -87,6 +88,8 @@ static int take_answer(const struct coder *coder, struct coding *coding, size_t 
         return fail(coding, "expected one answer; which of these?");
     coding->doubt[step] = coding->reading.kind == FLOW_READ_DOUBTFUL &&
                           flow_confirm(coder->flow) != FLOW_CONFIRM_NEVER;
+    memcpy(coding->read[step], coding->reading.text, coding->reading.length);
+    coding->answers[step] = (struct uic_text){coding->read[step], coding->reading.length};
     return 0;
 }
 
@@ -100,7 +103,7 @@ static int make_near(const struct coder *coder, struct coding *coding)
     if (key_derive(key, coding->salt, KEY_LABEL_NEAR) == 0)
         hasher = uic_hasher_create(key, sizeof key);
     if (hasher != NULL)
-        status = flow_near(coder->flow, coding->normalized, hasher, coding->near);
+        status = flow_near(coder->flow, coding->normalized, coding->answers, hasher, coding->near);
     uic_hasher_free(hasher);
     OPENSSL_cleanse(key, sizeof key);
     return status == 0 ? 0 : fail(coding, "near: cannot be computed");

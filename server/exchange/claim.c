@@ -25,7 +25,7 @@ static int claim_answers(struct exchange *exchange)
     const struct exchange_settings *settings = &exchange->service->settings;
     struct uic_hasher *hasher = keyed_hashes_answers(settings->hashes);
     struct record_claim *claim = &exchange->claim;
-    struct uic_text answers[FLOW_STEPS_MAX];
+    struct uic_text answers[FLOW_STEPS_MAX], read[FLOW_STEPS_MAX];
     char room[FLOW_NORMALIZED_MAX];
     int result = -1;
 
@@ -35,9 +35,10 @@ static int claim_answers(struct exchange *exchange)
         uic_hasher_code(hasher, flow_format(settings->flow), answers, settings->salt,
                         strlen(settings->salt), exchange->longer, claim->code) == UIC_OK)
         result = 0;
-    claim->has_near =
-        result == 0 && flow_has_near(settings->flow) &&
-        flow_near(settings->flow, answers, keyed_hashes_near(settings->hashes), claim->near) == 0;
+    conversation_read(&exchange->conversation, read);
+    claim->has_near = result == 0 && flow_has_near(settings->flow) &&
+                      flow_near(settings->flow, answers, read, keyed_hashes_near(settings->hashes),
+                                claim->near) == 0;
     explicit_bzero(room, sizeof room);
     return result;
 }

@@ -25,12 +25,13 @@ static void check_reply(const struct flow *flow, const struct conversation *conv
 static void finish(const struct flow *flow, struct conversation *conversation)
 {
     static char room[FLOW_NORMALIZED_MAX];
-    struct uic_text answers[FLOW_STEPS_MAX];
+    struct uic_text answers[FLOW_STEPS_MAX], read[FLOW_STEPS_MAX];
     unsigned char near[FLOW_NEAR_SIZE];
     char code[UIC_CODE_MAX];
 
     PROMISE(conversation_answers(flow, conversation, room, answers) == 0);
-    PROMISE(!flow_has_near(flow) || near_by_key(flow, answers, "key", 3, near) == 0);
+    conversation_read(conversation, read);
+    PROMISE(!flow_has_near(flow) || near_by_key(flow, answers, read, "key", 3, near) == 0);
     PROMISE(flow_code(flow, answers, "salt", 4, 8, code) == UIC_OK);
     PROMISE(flow_code(flow, answers, "salt", 4, 0, code) == UIC_OK && strlen(code) > 0);
     flow_finish(conversation, 0, code, false);

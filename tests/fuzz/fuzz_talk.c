@@ -62,12 +62,14 @@ static void finish(struct conversation *conversation, const struct flow_message 
 {
     static char room[FLOW_NORMALIZED_MAX];
     static const unsigned char record[FLOW_RECORD_SIZE] = {1};
-    struct uic_text answers[FLOW_STEPS_MAX];
+    struct uic_text answers[FLOW_STEPS_MAX], read[FLOW_STEPS_MAX];
     unsigned char near[FLOW_NEAR_SIZE];
     char code[UIC_CODE_MAX];
 
     PROMISE(conversation_answers(flow, conversation, room, answers) == 0);
-    PROMISE(!flow_has_near(flow) || near_by_key(flow, answers, record, sizeof record, near) == 0);
+    conversation_read(conversation, read);
+    PROMISE(!flow_has_near(flow) ||
+            near_by_key(flow, answers, read, record, sizeof record, near) == 0);
     if (conversation->near == FLOW_NEAR_NONE && message->id % 3 == 0) {
         flow_ask_near(conversation, message, "985-KINS-15-JEA-KABI-A3F9D", record);
         flow_near_shown(conversation, 1700000000);

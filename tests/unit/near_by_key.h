@@ -7,10 +7,11 @@
 
 /* Near by a key that is used once. */
 static inline int near_by_key(const struct flow *flow, const struct uic_text *answers,
-                              const void *key, size_t length, unsigned char near[FLOW_NEAR_SIZE])
+                              const struct uic_text *read, const void *key, size_t length,
+                              unsigned char near[FLOW_NEAR_SIZE])
 {
     struct uic_hasher *hasher = uic_hasher_create(key, length);
-    const int result = hasher != NULL ? flow_near(flow, answers, hasher, near) : -1;
+    const int result = hasher != NULL ? flow_near(flow, answers, read, hasher, near) : -1;
 
     uic_hasher_free(hasher);
     return result;

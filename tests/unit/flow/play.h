@@ -120,6 +120,7 @@ static inline bool is_code_taken(const struct play *play, const char *code)
 }
 
 static inline struct record *register_answers(struct play *play, const struct uic_text *answers,
+                                              const unsigned char near[FLOW_NEAR_SIZE],
                                               const char *key)
 {
     struct record *record = &play->records[play->record_count];
@@ -131,20 +132,16 @@ static inline struct record *register_answers(struct play *play, const struct ui
         assert_int_equal(
             UIC_OK, flow_code(play->flow, answers, salt, sizeof salt - 1, longer++, record->code));
     while (is_code_taken(play, record->code));
-    if (flow_has_near(play->flow))
-        assert_int_equal(0, near_by_key(play->flow, answers, salt, sizeof salt, record->near));
+    memcpy(record->near, near, sizeof record->near);
     play->record_count++;
     return record;
 }
 
 /* The newest record of this number that is near the answers, as a store finds it. */
-static inline struct record *find_near(struct play *play, const struct uic_text *answers)
+static inline struct record *find_near(struct play *play, const unsigned char near[FLOW_NEAR_SIZE])
 {
-    unsigned char near[FLOW_NEAR_SIZE];
-
-    assert_int_equal(0, near_by_key(play->flow, answers, salt, sizeof salt, near));
     for (size_t i = play->record_count; i-- > 0;)
-        for (size_t at = 0; at < sizeof near; at += FLOW_NEAR_HASH_SIZE)
+        for (size_t at = 0; at < FLOW_NEAR_SIZE; at += FLOW_NEAR_HASH_SIZE)
             if (strcmp(play->records[i].number, play->person->number) == 0 &&
                 at / FLOW_NEAR_HASH_SIZE != flow_near_except(play->flow) &&
                 memcmp(play->records[i].near + at, near + at, FLOW_NEAR_HASH_SIZE) == 0)
@@ -154,7 +151,8 @@ static inline struct record *find_near(struct play *play, const struct uic_text 
 
 /* Whether the person is asked if it is a record's, or has said so: then there is no more to do. */
 static inline bool claim_near(struct play *play, struct conversation *conversation,
-                              const struct flow_message *message, const struct uic_text *answers)
+                              const struct flow_message *message,
+                              const unsigned char near[FLOW_NEAR_SIZE])
 {
     unsigned char index[FLOW_RECORD_SIZE] = {0};
     struct record *record;
@@ -169,7 +167,7 @@ static inline bool claim_near(struct play *play, struct conversation *conversati
     }
     if (!flow_asks_near(play->flow) || conversation->near != FLOW_NEAR_NONE)
         return false;
-    record = find_near(play, answers);
+    record = find_near(play, near);
     if (record == NULL)
         return false;
     index[0] = (unsigned char)(record - play->records);
@@ -183,19 +181,23 @@ static inline void claim(struct play *play, struct conversation *conversation,
     static const char nothing[FLOW_ANSWERS_MAX];
     static char room[FLOW_NORMALIZED_MAX];
     char key[FLOW_ANSWERS_MAX + FLOW_STEPS_MAX] = "";
-    struct uic_text answers[FLOW_STEPS_MAX];
+    struct uic_text answers[FLOW_STEPS_MAX], read[FLOW_STEPS_MAX];
+    unsigned char near[FLOW_NEAR_SIZE] = {0};
     struct record *record;
 
     assert_int_equal(0, conversation_answers(play->flow, conversation, room, answers));
+    conversation_read(conversation, read);
+    if (flow_has_near(play->flow))
+        assert_int_equal(0, near_by_key(play->flow, answers, read, salt, sizeof salt, near));
     for (size_t i = 0; i < flow_step_count(play->flow); i++)
         snprintf(key + strlen(key), sizeof key - strlen(key), "%.*s|", (int)answers[i].length,
                  answers[i].bytes);
     record = find_record(play, key);
     const bool own = record != NULL && strcmp(record->number, play->person->number) == 0;
-    if (!own && claim_near(play, conversation, message, answers))
+    if (!own && claim_near(play, conversation, message, near))
         return;
     if (record == NULL) {
-        record = register_answers(play, answers, key);
+        record = register_answers(play, answers, near, key);
         flow_finish(conversation, message, record->code, false);
     } else
         flow_finish(conversation, message, record->code, own);

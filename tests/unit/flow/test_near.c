@@ -14,15 +14,16 @@ static void near_of(const char *const said[5], const unsigned char *with,
                     unsigned char near[FLOW_NEAR_SIZE])
 {
     static char room[5][512];
-    struct uic_text answers[FLOW_STEPS_MAX];
+    struct uic_text answers[FLOW_STEPS_MAX], read[FLOW_STEPS_MAX];
     char error[160];
 
     for (size_t i = 0; i < 5; i++) {
+        read[i] = (struct uic_text){said[i], strlen(said[i])};
         answers[i].bytes = room[i];
         assert_int_equal(0, flow_answer(flow, i, said[i], strlen(said[i]), true, NOW, room[i],
                                         sizeof room[i], &answers[i].length, error));
     }
-    assert_int_equal(0, near_by_key(flow, answers, with, sizeof key, near));
+    assert_int_equal(0, near_by_key(flow, answers, read, with, sizeof key, near));
 }
 
 /* Which of the five hashes are equal: a bit for each. */
@@ -110,41 +111,58 @@ static void check_twins(char *line)
                 fail_msg("%s and %s are asked", names[j], names[i]);
 }
 
-/* Of two people who differ in their first name alone none is asked, neither where the name is kept
- * as it is written nor where it is kept by its form. */
-static void twins_are_not_asked(void **state)
+/* For each flow that asks, whether it keeps a name as it is written or by its form. */
+static void in_each_flow(void (*check)(void))
 {
     static const char *const flows[] = {"ciu-rdc", "ciu-opaque"};
     struct flow *const before = flow;
-    char line[512];
 
-    (void)state;
     for (size_t i = 0; i < sizeof flows / sizeof *flows; i++) {
-        FILE *file = fopen(SOURCE_DIR "/tests/data/identity/twins.tsv", "r");
-        size_t lines = 0;
-
-        assert_non_null(file);
         flow = load_flow(flows[i]);
-        for (; fgets(line, sizeof line, file) != NULL; lines++)
-            if (line[0] != '#')
-                check_twins(line);
-        assert_true(lines > 100);
+        check();
         flow_free(flow);
-        fclose(file);
     }
     flow = before;
 }
 
+static void check_list_of_twins(void)
+{
+    FILE *file = fopen(SOURCE_DIR "/tests/data/identity/twins.tsv", "r");
+    size_t lines = 0;
+    char line[512];
+
+    assert_non_null(file);
+    for (; fgets(line, sizeof line, file) != NULL; lines++)
+        if (line[0] != '#')
+            check_twins(line);
+    assert_true(lines > 100);
+    fclose(file);
+}
+
+/* Of two people who differ in their first name alone none is asked. */
+static void twins_are_not_asked(void **state)
+{
+    (void)state;
+    in_each_flow(check_list_of_twins);
+}
+
+static void check_swapped_names(void)
+{
+    static const char *const names[][2] = {
+        {"Jean", "Kabila"}, {"Jeanne", "Kambale"}, {"Cyrielle", "Ngoyi"}, {"Marcell", "Tshibangu"}};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *const one[5] = {"1985", "Kinshasa", names[i][0], "15", names[i][1]};
+        const char *const swapped[5] = {"1985", "Kinshasa", names[i][1], "15", names[i][0]};
+
+        assert_int_equal(1u << 0 | 1u << 1 | 1u << 3, equal(one, swapped));
+    }
+}
+
 static void names_are_equal_in_either_order(void **state)
 {
-    static const char *const swapped[5] = {"1985", "Kinshasa", "Kabila", "15", "Jean"};
-
-    static const char *const jeanne[5] = {"1985", "Kinshasa", "Jeanne", "15", "Kambale"};
-    static const char *const jeanne_swapped[5] = {"1985", "Kinshasa", "Kambale", "15", "Jeanne"};
-
     (void)state;
-    assert_int_equal(1u << 0 | 1u << 1 | 1u << 3, equal(jean, swapped));
-    assert_int_equal(1u << 0 | 1u << 1 | 1u << 3, equal(jeanne, jeanne_swapped));
+    in_each_flow(check_swapped_names);
 }
 
 static void without_the_key_it_says_nothing(void **state)
@@ -157,6 +175,21 @@ static void without_the_key_it_says_nothing(void **state)
     near_of(jean, other, near[1]);
     for (size_t i = 0; i < FLOW_NEAR_SIZE; i += FLOW_NEAR_HASH_SIZE)
         assert_memory_not_equal(near[0] + i, near[1] + i, FLOW_NEAR_HASH_SIZE);
+}
+
+static void what_is_too_long_is_near_nothing(void **state)
+{
+    static char longest[FLOW_NORMALIZED_MAX];
+    struct uic_text texts[5];
+    unsigned char near[FLOW_NEAR_SIZE];
+
+    (void)state;
+    memset(longest, 'a', sizeof longest);
+    for (size_t i = 0; i < sizeof longest; i += 2)
+        longest[i] = 'b';
+    for (size_t i = 0; i < 5; i++)
+        texts[i] = (struct uic_text){longest, sizeof longest};
+    assert_int_equal(-1, near_by_key(flow, texts, texts, key, sizeof key, near));
 }
 
 static void only_five_answers_have_it(void **state)
@@ -348,6 +381,7 @@ int main(void)
         cmocka_unit_test(twins_are_not_asked),
         cmocka_unit_test(names_are_equal_in_either_order),
         cmocka_unit_test(without_the_key_it_says_nothing),
+        cmocka_unit_test(what_is_too_long_is_near_nothing),
         cmocka_unit_test(only_five_answers_have_it),
         cmocka_unit_test(to_ask_changes_no_fingerprint),
         cmocka_unit_test(the_question_survives_the_bytes),

@@ -221,13 +221,9 @@ static void no_answer_becomes_nothing(void **state)
         {"H", "H", "H"}, {"hhh", "HHH", "HHH"}, {"", "", ""},    {"!?", "", ""},
         {"N", "N", "N"}, {"h1", "1", "1"},      {"Y", "I", "I"},
     };
-    char out[8];
-    size_t length;
 
     (void)state;
     check_examples(examples, COUNT(examples));
-    assert_int_equal(UIC_OK, uic_sound(UIC_SPELLING, "HHH", 3, out, sizeof out, &length));
-    assert_string_equal("HHH", out);
 }
 
 /* tests/data/normalization/forms.py */
@@ -248,60 +244,6 @@ static void a_second_implementation_agrees(void **state)
     }
     fclose(file);
     assert_true(rows > 1000);
-}
-
-/* The sound is the same whatever was made of the answer before. */
-static void check_ways(const char *text)
-{
-    static const enum uic_normalization ways[] = {UIC_EXTENDED, UIC_SPELLING, UIC_SOUND};
-    char sound[256], before[256], out[256];
-    size_t length;
-
-    assert_int_equal(UIC_OK,
-                     uic_normalize(UIC_SOUND, text, strlen(text), sound, sizeof sound, &length));
-    for (size_t i = 0; i < COUNT(ways); i++) {
-        assert_int_equal(
-            UIC_OK, uic_normalize(ways[i], text, strlen(text), before, sizeof before, &length));
-        assert_int_equal(UIC_OK, uic_sound(ways[i], before, length, out, sizeof out, &length));
-        assert_string_equal(sound, out);
-        assert_int_equal(strlen(out), length);
-    }
-}
-
-static uint32_t next(uint32_t *seed)
-{
-    *seed = *seed * UINT32_C(1664525) + UINT32_C(1013904223);
-    return *seed >> 8;
-}
-
-static void the_sound_is_the_same_from_every_way(void **state)
-{
-    static const char letters[] = "AAEEIIOUYHHCCSSTXQGNMWPDJKLRZB1";
-    uint32_t seed = 1;
-
-    (void)state;
-    for (size_t i = 0; i < 20000; i++) {
-        char text[32];
-        const size_t length = next(&seed) % 16;
-
-        for (size_t at = 0; at < length; at++)
-            text[at] = letters[next(&seed) % (sizeof letters - 1)];
-        text[length] = '\0';
-        check_ways(text);
-    }
-    check_ways("Fran\u00e7ois");
-    check_ways("Nd\u0254mb\u025b");
-    check_ways("");
-}
-
-static void the_reference_has_its_sound_too(void **state)
-{
-    char out[16];
-    size_t length;
-
-    (void)state;
-    assert_int_equal(UIC_OK, uic_sound(UIC_REFERENCE, "CHANTAL", 7, out, sizeof out, &length));
-    assert_string_equal("SATAL", out);
 }
 
 /* In a room of exactly its size, so that a byte too far is seen. */
@@ -366,8 +308,6 @@ static void broken_text_is_refused(void **state)
     assert_int_equal(UIC_BAD_UTF8, uic_normalize(UIC_SOUND, "Je\xff", 3, out, sizeof out, &length));
     assert_string_equal("", out);
     assert_int_equal(0, length);
-    assert_int_equal(UIC_BAD_UTF8, uic_sound(UIC_SPELLING, "\xc3", 1, out, sizeof out, &length));
-    assert_int_equal(UIC_NO_ROOM, uic_sound(UIC_SPELLING, "", 0, out, 0, &length));
 }
 
 int main(void)
@@ -383,8 +323,6 @@ int main(void)
         cmocka_unit_test(spellings_of_a_name_are_one),
         cmocka_unit_test(no_answer_becomes_nothing),
         cmocka_unit_test(a_second_implementation_agrees),
-        cmocka_unit_test(the_sound_is_the_same_from_every_way),
-        cmocka_unit_test(the_reference_has_its_sound_too),
         cmocka_unit_test(a_form_fits_or_is_refused),
         cmocka_unit_test(nothing_else_of_the_answer_is_left),
         cmocka_unit_test(broken_text_is_refused),
