@@ -22,6 +22,7 @@ class Visit:
     confirmed: int = 0
     code: str = None
     normalized: dict = None  # by step
+    near: dict = None        # by the step that is left out, of a reader that tells it
 
 
 def written(name):

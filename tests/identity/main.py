@@ -8,7 +8,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import programs  # noqa: E402
-import question  # noqa: E402
 import run  # noqa: E402
 import strangers  # noqa: E402
 import table  # noqa: E402
@@ -39,7 +38,7 @@ def main():
             table.print_returns(scenario, found)
             table.print_causes(scenario, found)
             table.print_questions(scenario, {reader.name: found[reader.name] for reader in readers
-                                             if question.can_ask(reader) and reader.name != "plain"})
+                                             if reader.asks_near and reader.name != "plain"})
         groups = {"twins": Population.twins, "with names of their own": Population.twins_apart,
                   "families on one phone": Population.family}
         table.print_together({(group, reader.name): run.come_together(options.seed, "central", reader,

@@ -1,14 +1,13 @@
-"""The reader that is measured: a command that reads lines {"answers": [...]} and writes {"code", "normalized", "doubt"}
-or {"error", "field", "choices"}, as whatsapp-uic code --jsonl does."""
+"""The reader that is measured: a command that reads lines {"answers": [...]} and writes {"code", "normalized", "doubt",
+"near"} or {"error", "field", "choices"}, as whatsapp-uic code --jsonl does."""
 
 import json
 import os
-import re
 import subprocess
 import tempfile
 from pathlib import Path
 
-from errors import FAMILY, FIRST, STEPS
+from errors import STEPS
 from names import forms
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,20 +15,8 @@ DEFINITIONS = ROOT / "flow/definitions"
 CIU_RDC = DEFINITIONS / "ciu-rdc.json"
 SALT = "mesure-de-l-identite-0123456789abcdef"  # any: it is the same for both visits
 
-# What becomes of an extended text, and of that in turn where a name's sound is wanted.
+# What becomes of an extended text.
 FORM = {"extended": lambda text: text, "spelling": forms.spelling, "sound": forms.sound}
-SOUND = {"extended": forms.sound, "spelling": forms.sound_of_spelling, "sound": lambda text: text}
-
-
-def ending(spelling, sound):
-    """What twins' names differ by that sound alike, as flow/near.c has it."""
-    inner, written = re.fullmatch("(.*?)([AEIOU]*)", spelling).groups()
-    heard_inner, heard = re.fullmatch("(.*?)([AEIOU]*)", sound).groups()
-    if len(re.findall("[AEIOU]", inner)) != len(re.findall("[AEIOU]", heard_inner)):
-        return spelling
-    if not written and re.search(r"(.)\1$", spelling):
-        return spelling[-1]
-    return "" if written == heard else written
 
 
 def plain_flow(directory):
@@ -47,23 +34,17 @@ def plain_flow(directory):
 class Reader:
     """With the flow file whose steps the command asks for."""
 
-    def __init__(self, name, command, flow):
-        self.name, self.command = name, command
-        steps = json.loads(Path(flow).read_text(encoding="utf-8"))["steps"]
+    def __init__(self, name, command, flow, knows_near=False):
+        definition = json.loads(Path(flow).read_text(encoding="utf-8"))
+        steps = definition["steps"]
+        self.name, self.asks_near = name, knows_near and definition.get("near") == "ask"
+        self.command = command + ["--near"] if self.asks_near else command
         self.steps = [STEPS.index(step["key"]) for step in steps]
         self.normalizations = {STEPS.index(step["key"]): step.get("normalization", "extended") for step in steps}
 
     def form(self, step, text):
         """Of an extended text, what goes into the code."""
         return FORM[self.normalizations[step]](text)
-
-    def near_form(self, step, normalized):
-        """(sound, ending) by which the question compares: names have an ending where they are not kept by sound."""
-        way = self.normalizations[step]
-        sound = SOUND[way](normalized)
-        if step not in (FIRST, FAMILY) or way == "sound":
-            return sound, ""
-        return sound, ending(forms.spelling(normalized) if way == "extended" else normalized, sound)
 
     def read(self, answers):
         """The replies to all, in their order."""
@@ -84,7 +65,7 @@ def readers(program, directory, other=None):
     code = [str(program), "code", "--jsonl", "--env", "/dev/null", "--flow"]
     flows = {"plain": plain_flow(directory), **{name: DEFINITIONS / f"{name}.json"
                                                 for name in ("ciu-rdc", "ciu-opaque", "ciu-province")}}
-    found = [Reader(name, code + [str(flow)], flow) for name, flow in flows.items()]
+    found = [Reader(name, code + [str(flow)], flow, knows_near=True) for name, flow in flows.items()]
     return found + ([Reader("other", ["sh", "-c", other], CIU_RDC)] if other else [])
 
 
@@ -111,6 +92,7 @@ def settle(errors, reader, visit, reply):
         if any([errors.corrects(visit, step, is_hers(reader, visit, step, text)) for step, text in read.items()]):
             return False
     visit.code, visit.normalized = reply["code"], read
+    visit.near = dict(zip(reader.steps, reply.get("near", [])))
     return True
 
 

@@ -1,41 +1,21 @@
 """The question to one's own number: which registrations it finds near, who is asked, and what comes of it. And what an
-administrator's list finds. Agreement is computed here, from the forms of the answers that went into a code."""
+administrator's list finds, by the hashes that the program itself compares."""
 
 from dataclasses import dataclass
 from random import Random
 
-from errors import DAY, FAMILY, FIRST, PLACE, YEAR
-
-NEAR = (YEAR, PLACE, FIRST, DAY, FAMILY)  # what a definition needs to have
+from errors import DAY, FAMILY, PLACE, YEAR
 
 
-def can_ask(reader):
-    return set(reader.steps) == set(NEAR)
-
-
-def near_forms(reader, visit):
-    return {step: reader.near_form(step, text) for step, text in visit.normalized.items()}
-
-
-def keys(form):
-    """{what is left out: the other four}, names and their endings unordered."""
-    return {left_out: (tuple(form[step] for step in (YEAR, PLACE, DAY) if step != left_out),
-                       *(tuple(sorted(form[step][part] for step in (FIRST, FAMILY) if step != left_out))
-                         for part in (0, 1)))
-            for left_out in NEAR}
-
-
-def is_near(reader, one, other):
+def is_near(one, other):
     """Four of five agree, the first name among them."""
-    first, second = keys(near_forms(reader, one)), keys(near_forms(reader, other))
-    return any(first[step] == second[step] for step in (YEAR, PLACE, DAY, FAMILY))
+    return any(one.near[step] == other.near[step] for step in (YEAR, PLACE, DAY, FAMILY))
 
 
 def is_on_the_list(reader, one, other):
     """Equal but for place, year or day, or in all that the code shows."""
-    first, second = keys(near_forms(reader, one)), keys(near_forms(reader, other))
     shown = [code.code.rpartition("-")[0] for code in (one, other)]
-    return any(first[step] == second[step] for step in (YEAR, PLACE, DAY)) or \
+    return any(one.near[step] == other.near[step] for step in (YEAR, PLACE, DAY)) or \
         (reader.name == "ciu-rdc" and shown[0] == shown[1])
 
 
@@ -61,12 +41,12 @@ def come_twice(seed, errors, reader, pairs):
         if one.code == other.code:
             asked.same += 1
             continue
-        if can_ask(reader) and keeps and is_near(reader, one, other):
+        if reader.asks_near and keeps and is_near(one, other):
             asked.asked += 1
             if right:
                 asked.found += 1
                 continue
-        if can_ask(reader) and is_on_the_list(reader, one, other):
+        if reader.asks_near and is_on_the_list(reader, one, other):
             asked.listed += 1
         else:
             asked.unnoticed += 1
@@ -81,5 +61,5 @@ def asked_for_nothing(reader, together):
         for at, visit in enumerate(visits):
             before = [one for one in visits[:at] if one.code]
             if visit.code and all(one.code != visit.code for one in before):
-                asked += any(is_near(reader, one, visit) for one in before)
+                asked += any(is_near(one, visit) for one in before)
     return asked

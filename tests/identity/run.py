@@ -75,7 +75,7 @@ def come_together(seed, scenario, reader, groups, make):
     for visits in together:
         codes = Counter(visit.code for visit in visits if visit.code)
         merged += sum(number for number in codes.values() if number > 1)
-    asked = question.asked_for_nothing(reader, together) if question.can_ask(reader) else 0
+    asked = question.asked_for_nothing(reader, together) if reader.asks_near else 0
     return sum(map(len, together)), merged, asked
 
 

@@ -46,8 +46,8 @@ def spelling(text):
     return join(text) + (text[-1] if re.search(r"([A-Z])\1$", text) else "")
 
 
-def sound_of_spelling(text):
-    """What is left to do between the two."""
+def sound(text):
+    text = spelling(text)
     if text.startswith("H"):
         return text
     text = join(text)
@@ -56,10 +56,6 @@ def sound_of_spelling(text):
         text = re.sub("(?<=[B-DF-HJ-NP-TV-Z])[EI]$", "", text)
     text = re.sub("[MN](?=[B-DF-HJ-NP-TV-Z])", "", text)
     return join(text.translate(str.maketrans("XCZJROE", "SSSSLUI")))
-
-
-def sound(text):
-    return sound_of_spelling(spelling(text))
 
 
 def texts():
