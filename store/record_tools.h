@@ -115,8 +115,11 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
 struct record_number {
     char clear[RECORD_PHONE_MAX], sealed[RECORD_PHONE_MAX];
     unsigned char hash[RECORD_USER_ID_SIZE];
-    int64_t up_to;  /* records of it without a user id are hers up to this id */
-    bool is_shared; /* it is somebody else's by now; nothing else that stands under it is hers */
+    /* Records of it without a user id are hers up to this id, or when they were made before this day;
+     * -1: none. */
+    int64_t up_to;
+    char since[sizeof "2026-01-01"];
+    bool is_shared; /* another user id came with it, before or after: nothing else there is hers */
 };
 
 /* Fills in what the number says that stands in a record, in clear or sealed. Returns 0, or -1: it

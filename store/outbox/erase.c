@@ -36,14 +36,12 @@ struct walk {
     size_t found_count;
 };
 
-/* Under the number that was given is all hers; under another one only what came without somebody
- * else's user id. */
+/* Under the number that was given is all hers; what comes with another one alone is of its next
+ * owner. */
 static bool is_of(const struct record_identifiers *person, const struct record_claim *claim)
 {
-    const size_t count = claim->person.has_user_id ? 1 : person->number_count;
-
-    for (size_t i = 0; i < count; i++)
-        if (!person->numbers[i].is_shared &&
+    for (size_t i = 0; i < person->number_count; i++)
+        if (person->numbers[i].up_to == INT64_MAX &&
             (strcmp(claim->phone_number, person->numbers[i].clear) == 0 ||
              strcmp(claim->phone_number, person->numbers[i].sealed) == 0))
             return true;

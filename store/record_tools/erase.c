@@ -35,8 +35,8 @@ static const char *const asked_sql[] = {
 };
 static const char noted_sql[] = "SELECT id FROM uic_records WHERE notes LIKE '%' || $1 || '%'";
 static const char *const answers_sql[] = {
-    [SQL_SQLITE] = "SELECT input_hash FROM uic_records WHERE uic_code = $1",
-    [SQL_POSTGRES] = "SELECT encode(input_hash, 'hex') FROM uic_records WHERE uic_code = $1",
+    [SQL_SQLITE] = "SELECT input_hash FROM uic_records WHERE id = $1",
+    [SQL_POSTGRES] = "SELECT encode(input_hash, 'hex') FROM uic_records WHERE id = $1",
 };
 /* $1 who, in hexadecimal digits, $2 a time. */
 static const char *const erased_sql[] = {
@@ -173,29 +173,12 @@ static enum sql_result list_add(struct sql *sql, struct keyed_hash *keyed,
     return sql_run(sql, erased_sql[sql->dialect], SQL_VALUES(sql_text(text), sql_text(at)), NULL);
 }
 
-static enum sql_result list_person(struct sql *sql, struct keyed_hash *keyed,
-                                   const struct record_erasure *erasure)
-{
-    const struct record_identifiers *person = erasure->person;
-    char who[2 * RECORD_IDENTITY_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
-    enum sql_result result = SQL_DONE;
-
-    for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
-        result = list_add(sql, keyed, erasure, ERASED_NUMBER, who_write(person, i, who));
-    for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
-        hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
-        result = list_add(sql, keyed, erasure, ERASED_USER, user_id);
-    }
-    return result;
-}
-
-/* A code has one record at most. */
+/* Of one record. */
 static enum sql_result list_answers(struct sql *sql, struct keyed_hash *keyed,
-                                    const struct record_erasure *erasure)
+                                    const struct record_erasure *erasure, int64_t id)
 {
     char answers[2 * RECORD_HASH_SIZE + 1] = "";
-    enum sql_result result =
-        sql_query(sql, answers_sql[sql->dialect], SQL_VALUES(sql_text(erasure->code)));
+    enum sql_result result = sql_query(sql, answers_sql[sql->dialect], SQL_VALUES(sql_number(id)));
 
     if (result == SQL_ROW && sql_column_length(sql, 0) < sizeof answers)
         strcpy(answers, sql_column(sql, 0));
@@ -204,6 +187,59 @@ static enum sql_result list_answers(struct sql *sql, struct keyed_hash *keyed,
     return result == SQL_DONE && answers[0] != '\0'
                ? list_add(sql, keyed, erasure, ERASED_ANSWERS, answers)
                : result;
+}
+
+static enum sql_result list_ids(struct sql *sql, struct keyed_hash *keyed,
+                                const struct record_erasure *erasure, const struct record_ids *ids)
+{
+    enum sql_result result = SQL_DONE;
+
+    for (size_t i = 0; i < ids->count && result == SQL_DONE; i++)
+        result = list_answers(sql, keyed, erasure, ids->ids[i]);
+    return result;
+}
+
+static enum sql_result list_code(struct sql *sql, struct keyed_hash *keyed,
+                                 const struct record_erasure *erasure)
+{
+    struct record_ids ids = {0};
+    enum sql_result result = selected_find(sql, erasure, &ids);
+
+    if (result == SQL_DONE)
+        result = list_ids(sql, keyed, erasure, &ids);
+    record_ids_free(&ids);
+    return result;
+}
+
+static enum sql_result list_alone(struct sql *sql, struct keyed_hash *keyed,
+                                  const struct record_erasure *erasure)
+{
+    struct record_ids ids = {0};
+    enum sql_result result = record_ids_add_alone(&ids, sql, erasure->person);
+
+    if (result == SQL_DONE)
+        result = list_ids(sql, keyed, erasure, &ids);
+    record_ids_free(&ids);
+    return result;
+}
+
+/* Of the number that was given all goes; of her others only what they registered alone, for what else
+ * comes back under one may be its next owner's. */
+static enum sql_result list_person(struct sql *sql, struct keyed_hash *keyed,
+                                   const struct record_erasure *erasure)
+{
+    const struct record_identifiers *person = erasure->person;
+    char who[2 * RECORD_IDENTITY_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
+    enum sql_result result =
+        list_add(sql, keyed, erasure, ERASED_NUMBER, who_write(person, 0, who));
+
+    for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
+        result = list_add(sql, keyed, erasure, ERASED_ASKER, who_write(person, i, who));
+    for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
+        hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
+        result = list_add(sql, keyed, erasure, ERASED_USER, user_id);
+    }
+    return result == SQL_DONE ? list_alone(sql, keyed, erasure) : result;
 }
 
 /* Notes who is being erased, before it is done. PostgreSQL's list is locked from then on: what the
@@ -219,7 +255,7 @@ static enum sql_result list_write(struct sql *sql, const struct record_erasure *
         result = sql_run(sql, "LOCK TABLE uic_erased IN EXCLUSIVE MODE", SQL_NOTHING, NULL);
     if (result == SQL_DONE)
         result = erasure->person != NULL ? list_person(sql, keyed, erasure)
-                                         : list_answers(sql, keyed, erasure);
+                                         : list_code(sql, keyed, erasure);
     keyed_hash_free(keyed);
     return result;
 }

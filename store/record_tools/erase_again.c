@@ -34,6 +34,17 @@ static const char *const page_sql[] = {
                      " to_char(last_requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
                      " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " PAGE,
 };
+/* $1 a number, $2 a user id: in whose place is nobody's (store/record_tools/forget.c). */
+static const char *const nobody_sql[] = {
+    [SQL_SQLITE] = "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
+                   " '00000000000000000000000000000000', since, up_to FROM uic_links"
+                   " WHERE number = $1 AND user_id = $2 ON CONFLICT DO NOTHING",
+    [SQL_POSTGRES] =
+        "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
+        " decode('00000000000000000000000000000000', 'hex'), since, up_to FROM uic_links"
+        " WHERE number = decode($1, 'hex') AND user_id = decode($2, 'hex')"
+        " ON CONFLICT DO NOTHING",
+};
 /* Behind the link of $1 and $2. */
 static const char *const links_sql[] = {
     [SQL_SQLITE] = "SELECT number, user_id, since FROM uic_links WHERE (number, user_id) > ($1, $2)"
@@ -153,7 +164,7 @@ static void askers_look(const struct again *again, struct found *found, const ch
         memcpy(asker, askers, number);
         asker[number] = '\0';
         askers += size;
-        if (remedy_of(again, ERASED_NUMBER, asker, requested_us) != REMEDY_NONE)
+        if (remedy_of(again, ERASED_ASKER, asker, requested_us) != REMEDY_NONE)
             found->asker_count++;
     }
 }
@@ -268,7 +279,7 @@ static enum sql_result page_apply(struct again *again, int64_t *records)
 
 struct link_row {
     char number[2 * RECORD_USER_ID_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
-    bool goes;
+    bool goes, leaves; /* the number is another's by now: somebody had it before */
 };
 
 /* A link was made on its day: whoever was erased on that day or later is no more to be found by it.
@@ -282,9 +293,24 @@ static void link_look(const struct again *again, struct link_row *row)
     snprintf(row->user_id, sizeof row->user_id, "%s", sql_column(again->sql, 1));
     snprintf(since, sizeof since, "%.10s 00:00:00.000000", sql_column(again->sql, 2));
     snprintf(identity, sizeof identity, "%.*s", 2 * RECORD_IDENTITY_SIZE, row->number);
-    row->goes = record_time_parse(since, &since_us) == 0 &&
-                (remedy_of(again, ERASED_NUMBER, identity, since_us) != REMEDY_NONE ||
-                 remedy_of(again, ERASED_USER, row->user_id, since_us) != REMEDY_NONE);
+    if (record_time_parse(since, &since_us) != 0)
+        return;
+    const bool by_number = remedy_of(again, ERASED_ASKER, identity, since_us) != REMEDY_NONE;
+    const bool by_user = remedy_of(again, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
+    row->goes = by_number || by_user;
+    row->leaves = !by_number;
+}
+
+static enum sql_result link_apply(const struct again *again, const struct link_row *row)
+{
+    struct sql *sql = again->sql;
+    const struct sql_value values[] = {sql_text(row->number), sql_text(row->user_id)};
+    enum sql_result result = SQL_DONE;
+
+    if (row->goes && row->leaves)
+        result = sql_run(sql, nobody_sql[sql->dialect], values, 2, NULL);
+    return row->goes && result == SQL_DONE ? sql_run(sql, link_sql[sql->dialect], values, 2, NULL)
+                                           : result;
 }
 
 /* Page by page; each link goes by itself. */
@@ -303,10 +329,7 @@ static enum sql_result links_apply(struct again *again)
         for (; result == SQL_ROW && count < PAGE_MAX; result = sql_next(sql))
             link_look(again, &rows[count++]);
         for (size_t i = 0; i < count && result == SQL_DONE; i++)
-            if (rows[i].goes)
-                result =
-                    sql_run(sql, link_sql[sql->dialect],
-                            SQL_VALUES(sql_text(rows[i].number), sql_text(rows[i].user_id)), NULL);
+            result = link_apply(again, &rows[i]);
         if (count > 0) {
             strcpy(number, rows[count - 1].number);
             strcpy(user_id, rows[count - 1].user_id);

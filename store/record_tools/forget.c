@@ -38,19 +38,24 @@ static const char *const names_count_sql[] = {
                      " WHERE user_id = decode($1, 'hex') OR number = decode($1, 'hex'))"
                      " + (SELECT count(*) FROM uic_asked WHERE who = decode($2, 'hex'))",
 };
-/* The number goes with all its links. At one that is somebody else's, too, nobody is left. */
+/* A number that is hers alone goes with all its links. At others a user id of zeros takes her place:
+ * that of nobody. */
 static const char *const names_sql[][4] = {
     [SQL_SQLITE] = {"DELETE FROM uic_links WHERE number = $1",
                     "DELETE FROM uic_asked WHERE who = $1",
                     "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
                     " '00000000000000000000000000000000', since, up_to FROM uic_links"
-                    " WHERE user_id = $1 ON CONFLICT DO NOTHING",
+                    " WHERE user_id = $1 ON CONFLICT (number, user_id) DO UPDATE SET"
+                    " since = min(since, excluded.since), up_to = min(up_to, excluded.up_to)",
                     "DELETE FROM uic_links WHERE user_id = $1"},
     [SQL_POSTGRES] = {"DELETE FROM uic_links WHERE number = decode($1, 'hex')",
                       "DELETE FROM uic_asked WHERE who = decode($1, 'hex')",
                       "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
                       " decode('00000000000000000000000000000000', 'hex'), since, up_to"
-                      " FROM uic_links WHERE user_id = decode($1, 'hex') ON CONFLICT DO NOTHING",
+                      " FROM uic_links WHERE user_id = decode($1, 'hex')"
+                      " ON CONFLICT (number, user_id) DO UPDATE SET"
+                      " since = least(uic_links.since, excluded.since),"
+                      " up_to = least(uic_links.up_to, excluded.up_to)",
                       "DELETE FROM uic_links WHERE user_id = decode($1, 'hex')"},
 };
 _Static_assert(RECORD_USER_ID_SIZE == 16, "so many zeros");

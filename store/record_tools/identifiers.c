@@ -37,9 +37,10 @@ static const char *const linked_sql[] = {
 };
 /* $1 a number's hash: the user ids that it came with, the first one first. */
 static const char *const owners_sql[] = {
-    [SQL_SQLITE] =
-        "SELECT user_id, up_to FROM uic_links WHERE number = $1 ORDER BY since, up_to, user_id",
-    [SQL_POSTGRES] = "SELECT encode(user_id, 'hex'), up_to FROM uic_links"
+    [SQL_SQLITE] = "SELECT user_id, up_to, since FROM uic_links WHERE number = $1"
+                   " ORDER BY since, up_to, user_id",
+    [SQL_POSTGRES] = "SELECT encode(user_id, 'hex'), up_to, to_char(since, 'YYYY-MM-DD')"
+                     " FROM uic_links"
                      " WHERE number = decode($1, 'hex') ORDER BY since, up_to, user_id",
 };
 /* $1 a user id: what stands in its records as numbers. */
@@ -56,7 +57,8 @@ static const char unknown_sql[] =
 struct linked {
     unsigned char hash[RECORD_USER_ID_SIZE];
     bool is_first, is_shared; /* hers was the first; there are others */
-    int64_t up_to;
+    int64_t up_to;            /* of the first, and since when */
+    char since[sizeof "2026-01-01"];
 };
 
 struct search {
@@ -142,8 +144,9 @@ static enum sql_result user_id_add(struct search *search,
     return SQL_DONE;
 }
 
+/* linked: NULL when all that stands under it is hers. */
 static enum sql_result number_add(struct search *search, const struct record_number *number,
-                                  int64_t up_to, bool is_shared)
+                                  const struct linked *linked)
 {
     struct record_identifiers *found = search->found;
     struct record_number *added = &found->numbers[found->number_count];
@@ -151,10 +154,11 @@ static enum sql_result number_add(struct search *search, const struct record_num
     if (found->number_count == RECORD_IDENTIFIERS_MAX)
         return too_many(search);
     *added = *number;
-    added->up_to = up_to;
-    added->is_shared = is_shared;
+    added->up_to = linked == NULL ? INT64_MAX : linked->is_first ? linked->up_to : -1;
+    strcpy(added->since, linked != NULL ? linked->since : "");
+    added->is_shared = linked != NULL && linked->is_shared;
     found->number_count++;
-    if (!is_shared)
+    if (!added->is_shared)
         hash_add(found, number->hash);
     return SQL_DONE;
 }
@@ -226,13 +230,14 @@ static enum sql_result owner_row(struct search *search)
     if (search->owners++ == 0) {
         linked->is_first = is_hers;
         linked->up_to = sql_column_number(search->sql, 1);
+        snprintf(linked->since, sizeof linked->since, "%s", sql_column(search->sql, 2));
     }
     linked->is_shared = linked->is_shared || !is_hers;
     return SQL_DONE;
 }
 
 /* Which numbers came with her user ids, and whose else. */
-static enum sql_result linked_find(struct search *search)
+static enum sql_result linked_read(struct search *search)
 {
     struct record_identifiers *found = search->found;
     enum sql_result result = SQL_DONE;
@@ -259,10 +264,8 @@ static enum sql_result number_row(struct search *search)
         has_number(found, number.hash))
         return SQL_DONE;
     const struct linked *linked = find_linked(search, number.hash);
-    if (linked != NULL && (linked->is_first || !linked->is_shared))
-        return number_add(search, &number, linked->is_first ? linked->up_to : 0, linked->is_shared);
-    return has_user_id(found, number.hash) ? number_add(search, &number, INT64_MAX, false)
-                                           : SQL_DONE;
+    return linked != NULL || has_user_id(found, number.hash) ? number_add(search, &number, linked)
+                                                             : SQL_DONE;
 }
 
 static enum sql_result unknown_row(struct search *search)
@@ -305,7 +308,7 @@ static enum sql_result find(struct search *search, const char *given)
 
     if (search->read(search->arg, given, &number) != 0)
         return sql_explain(search->sql, SQL_FAILED, "the cryptographic library fails");
-    number_add(search, &number, INT64_MAX, false);
+    number_add(search, &number, NULL);
     hex_write(number.hash, sizeof number.hash, hex);
     if (given[0] != '+')
         result = user_id_add(search, number.hash, 0, "");
@@ -315,7 +318,7 @@ static enum sql_result find(struct search *search, const char *given)
                      SQL_VALUES(sql_text(number.clear), sql_text(number.sealed), sql_text(hex)),
                      user_id_row);
     if (result == SQL_DONE)
-        result = linked_find(search);
+        result = linked_read(search);
     for (size_t i = 0; i < found->user_id_count && result == SQL_DONE; i++)
         result = each_of(search, numbers_sql, found->user_ids[i].hash, number_row);
     return result == SQL_DONE && has_unknown(search) ? unknown_find(search) : result;

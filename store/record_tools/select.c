@@ -5,8 +5,13 @@
 #include <stdlib.h>
 
 static const char of_number_sql[] = "SELECT id FROM uic_records WHERE phone_number IN ($1, $2)";
-static const char alone_sql[] = "SELECT id FROM uic_records WHERE phone_number IN ($1, $2)"
-                                " AND user_id IS NULL AND id <= $3";
+#define ALONE(created)                                                              \
+    "SELECT id FROM uic_records WHERE phone_number IN ($1, $2) AND user_id IS NULL" \
+    " AND (id <= $3 OR " created " < $4)"
+static const char *const alone_sql[] = {
+    [SQL_SQLITE] = ALONE("created_at"),
+    [SQL_POSTGRES] = ALONE("to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"),
+};
 static const char *const of_user_id_sql[] = {
     [SQL_SQLITE] = "SELECT id FROM uic_records WHERE user_id = $1",
     [SQL_POSTGRES] = "SELECT id FROM uic_records WHERE user_id = decode($1, 'hex')",
@@ -69,19 +74,31 @@ enum sql_result record_ids_add(struct record_ids *ids, struct sql *sql, const ch
     return result;
 }
 
+enum sql_result record_ids_add_alone(struct record_ids *ids, struct sql *sql,
+                                     const struct record_identifiers *person)
+{
+    enum sql_result result = SQL_DONE;
+
+    for (size_t i = 1; i < person->number_count && result == SQL_DONE; i++) {
+        const struct record_number *number = &person->numbers[i];
+        if (number->up_to >= 0)
+            result = record_ids_add(ids, sql, alone_sql[sql->dialect],
+                                    SQL_VALUES(sql_text(number->clear), sql_text(number->sealed),
+                                               sql_number(number->up_to), sql_text(number->since)));
+    }
+    return result;
+}
+
 enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
                                       const struct record_identifiers *person)
 {
+    const struct record_number *given = &person->numbers[0];
     char user_id[2 * RECORD_USER_ID_SIZE + 1];
-    enum sql_result result = SQL_DONE;
+    enum sql_result result = record_ids_add(
+        ids, sql, of_number_sql, SQL_VALUES(sql_text(given->clear), sql_text(given->sealed)));
 
-    for (size_t i = 0; i < person->number_count && result == SQL_DONE; i++) {
-        const struct record_number *number = &person->numbers[i];
-        const struct sql_value values[] = {sql_text(number->clear), sql_text(number->sealed),
-                                           sql_number(number->up_to)};
-        result = i == 0 ? record_ids_add(ids, sql, of_number_sql, values, 2)
-                        : record_ids_add(ids, sql, alone_sql, values, 3);
-    }
+    if (result == SQL_DONE)
+        result = record_ids_add_alone(ids, sql, person);
     for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
         hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
         result =

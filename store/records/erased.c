@@ -28,7 +28,7 @@ static const char *const known_sql[] = {
 int erased_who(struct keyed_hash *keyed, enum erased_subject subject, bool deletes,
                const char *hash, unsigned char who[RECORD_ERASED_SIZE])
 {
-    static const char *const subjects[] = {"number", "user", "answers"};
+    static const char *const subjects[] = {"number", "user", "answers", "asker"};
     unsigned char digest[KEYED_HASH_SIZE];
     char text[2 * RECORD_HASH_SIZE + 32];
     const int length = snprintf(text, sizeof text, "%s %s %s", subjects[subject],

@@ -15,17 +15,19 @@
 /* Both in the dialect of each. move_own: $1 a number and $2 what it becomes, $3 and $4 the same of
  * a user id in place of a number; NULL: it stays. $5 the user id that changes, or NULL; $6 the one
  * that the person had, $7 that she has, if they are known, $8 until when a record without one is
- * hers. move_asked: $1 who is $2 from now on, in the records behind $3 up to $4, where nobody asked
- * after $5; NULL: in all. */
+ * hers, $9 the number's hash: none is, where another user id came with it.
+ * move_asked: $1 who is $2 from now on, in the records behind $3 up to $4, where nobody asked after
+ * $5; NULL: in all. */
 extern const char *const move_own_sql[], *const move_asked_sql[];
 
 /* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it
- * stays. What another number registered alone before it was hers is not hers. */
+ * stays. $5 when: what another number registered alone before it was hers is not hers. */
 static const char *const links_sql[][2] = {
     [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since, up_to)"
                     " SELECT CASE number WHEN $3 THEN coalesce($4, number) ELSE number END,"
-                    " coalesce($2, user_id), since,"
-                    " CASE WHEN number = $3 AND $4 <> $3 THEN 0 ELSE up_to END"
+                    " coalesce($2, user_id), CASE WHEN number = $3 AND $4 <> $3"
+                    " THEN substr($5, 1, 10) ELSE since END,"
+                    " CASE WHEN number = $3 AND $4 <> $3 THEN -1 ELSE up_to END"
                     " FROM uic_links WHERE user_id IN ($1, $2)"
                     " ON CONFLICT DO NOTHING",
                     "DELETE FROM uic_links WHERE (user_id = $1 AND $1 <> $2)"
@@ -33,8 +35,10 @@ static const char *const links_sql[][2] = {
     [SQL_POSTGRES] =
         {"INSERT INTO uic_links (number, user_id, since, up_to)"
          " SELECT CASE number WHEN decode($3, 'hex') THEN coalesce(decode($4, 'hex'), number)"
-         " ELSE number END, coalesce(decode($2, 'hex'), user_id), since,"
-         " CASE WHEN number = decode($3, 'hex') AND $4 <> $3 THEN 0 ELSE up_to END"
+         " ELSE number END, coalesce(decode($2, 'hex'), user_id),"
+         " CASE WHEN number = decode($3, 'hex') AND $4 <> $3 THEN substr($5, 1, 10)::date"
+         " ELSE since END,"
+         " CASE WHEN number = decode($3, 'hex') AND $4 <> $3 THEN -1 ELSE up_to END"
          " FROM uic_links WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
          " ON CONFLICT DO NOTHING",
          "DELETE FROM uic_links WHERE (user_id = decode($1, 'hex') AND $1 <> $2)"
@@ -67,6 +71,13 @@ static const char *const done_forget_sql[] = {
     [SQL_POSTGRES] = "DELETE FROM uic_moves WHERE at < now() - interval '8 days'",
 };
 
+/* $1 a number's hash: whether somebody else's user id came with it, than $2 or $3. */
+static const char *const anothers_sql[] = {
+    [SQL_SQLITE] = "SELECT count(*) FROM uic_links WHERE number = $1 AND user_id NOT IN ($2, $3)",
+    [SQL_POSTGRES] = "SELECT count(*) FROM uic_links WHERE number = decode($1, 'hex')"
+                     " AND user_id NOT IN (decode($2, 'hex'), decode($3, 'hex'))",
+};
+
 static const char page_sql[] = "SELECT max(id) FROM (SELECT id FROM uic_records WHERE id > $1"
                                " ORDER BY id LIMIT " PAGE ") AS page";
 
@@ -91,9 +102,12 @@ static void at_write(const struct record_move *move, char at[AT_MAX])
 static enum sql_result links_move(struct sql *sql, const struct record_move *move)
 {
     char texts[4][2 * RECORD_USER_ID_SIZE + 1];
-    struct sql_value values[4];
+    struct sql_value values[5];
     enum sql_result result = SQL_DONE;
+    char at[AT_MAX];
 
+    at_write(move, at);
+    values[4] = sql_text(at);
     for (int i = 0; i < 2; i++) {
         const struct record_person *person = i == 0 ? &move->from : &move->to;
         hex_write(person->user_id, RECORD_USER_ID_SIZE, texts[i]);
@@ -102,7 +116,7 @@ static enum sql_result links_move(struct sql *sql, const struct record_move *mov
         values[2 + i] = sql_text(person->has_number ? texts[2 + i] : NULL);
     }
     for (int i = 0; result == SQL_DONE && i < 2; i++)
-        result = sql_run(sql, links_sql[sql->dialect][i], values, 4, NULL);
+        result = sql_run(sql, links_sql[sql->dialect][i], values, i == 0 ? 5 : 4, NULL);
     return result;
 }
 
@@ -111,7 +125,8 @@ static enum sql_result own_move(struct sql *sql, struct record_move *move)
 {
     char before[2 * RECORD_USER_ID_SIZE + 1], after[2 * RECORD_USER_ID_SIZE + 1], at[AT_MAX];
     const bool has_before = move->from.has_user_id, has_after = move->to.has_user_id;
-    struct sql_value values[8];
+    char number[2 * RECORD_USER_ID_SIZE + 1];
+    struct sql_value values[9];
     int64_t moved = 0;
 
     hex_write(move->from.user_id, RECORD_USER_ID_SIZE, before);
@@ -124,12 +139,14 @@ static enum sql_result own_move(struct sql *sql, struct record_move *move)
     values[5] = sql_text(has_before ? before : NULL);
     values[6] = sql_text(has_after ? after : NULL);
     values[7] = sql_text(at);
-    enum sql_result result = sql_run(sql, move_own_sql[sql->dialect], values, 8, &moved);
+    hex_write(move->from.number, RECORD_USER_ID_SIZE, number);
+    values[8] = sql_text(move->from.has_number ? number : NULL);
+    enum sql_result result = sql_run(sql, move_own_sql[sql->dialect], values, 9, &moved);
     move->has_own = moved < OWN_AT_ONCE;
     pair_write(values, move->number.from_sealed, move->number.to);
     pair_write(values + 2, move->hidden.from_sealed, move->hidden.to);
     if (result == SQL_DONE)
-        result = sql_run(sql, move_own_sql[sql->dialect], values, 8, &moved);
+        result = sql_run(sql, move_own_sql[sql->dialect], values, 9, &moved);
     move->has_own = move->has_own && moved < OWN_AT_ONCE;
     return result == SQL_DONE ? links_move(sql, move) : result;
 }
@@ -155,17 +172,31 @@ static enum sql_result who_move(struct sql *sql, const struct sql_value *values,
     return result;
 }
 
-/* By her user id, and by her number: who asked with that alone after the change is its next owner.
- */
+static enum sql_result anothers_find(struct sql *sql, const struct record_move *move,
+                                     int64_t *others)
+{
+    const struct record_person *from = &move->from, *to = &move->to;
+    char number[2 * RECORD_USER_ID_SIZE + 1], ids[2][2 * RECORD_USER_ID_SIZE + 1];
+
+    hex_write(from->number, RECORD_USER_ID_SIZE, number);
+    hex_write((from->has_user_id ? from : to)->user_id, RECORD_USER_ID_SIZE, ids[0]);
+    hex_write((to->has_user_id ? to : from)->user_id, RECORD_USER_ID_SIZE, ids[1]);
+    return sql_run(sql, anothers_sql[sql->dialect],
+                   SQL_VALUES(sql_text(number), sql_text(ids[0]), sql_text(ids[1])), others);
+}
+
+/* By her user id, and by her number, when it was nobody else's: who asked with that alone after the
+ * change is its next owner. */
 static enum sql_result asked_move(struct sql *sql, const struct record_move *move, int64_t end)
 {
     const struct record_person *before = &move->from, *after = &move->to;
     char from[2][2 * RECORD_IDENTITY_SIZE + 1], to[2 * RECORD_IDENTITY_SIZE + 1], at[AT_MAX];
-    enum sql_result result = SQL_DONE;
+    int64_t others = 0;
+    enum sql_result result = anothers_find(sql, move, &others);
 
     at_write(move, at);
     identity_write(before->user_id, before->has_user_id, from[0]);
-    identity_write(before->number, before->has_number, from[1]);
+    identity_write(before->number, before->has_number && others == 0, from[1]);
     identity_write(after->has_user_id ? after->user_id : after->number,
                    after->has_user_id || (after->has_number && !before->has_user_id), to);
     for (int i = 0; result == SQL_DONE && i < 2; i++)

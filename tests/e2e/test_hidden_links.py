@@ -9,6 +9,8 @@ from texts import JEAN, MARIE, code_in, code_of, message
 
 NUMBER, SECOND, USER, OTHER_USER = "+243899111222", "+243899111777", "CD.9001", "CD.9002"
 PAUL, LUC = ("1979", "Matadi", "Paul", "3", "Mbuyi"), ("1991", "Boma", "Luc", "9", "Ilunga")
+GRACE = ("1988", "Bunia", "Grace", "21", "Lokwa")
+BYTES = {"sqlite:/": "", "postgres": "::bytea"}
 # One is of who registered MARIE.
 LINKS = "SELECT count(*) FROM uic_links"
 
@@ -182,3 +184,35 @@ def test_who_asked_longest_ago_is_erased_where_no_record_remembers_her(server, r
     erased(erase, USER)
     assert database.query(LINKS) == [(str(before - 1),)]
     assert database.query("SELECT count(*) FROM uic_audit") == [("1",)]
+
+
+def test_what_an_older_backup_brings_back_is_erased_as_it_was(server, database, erase):  # noqa: F811
+    """What numbers of hers registered alone goes again; what their next owners did stays."""
+    alone = code_in(asked(server, NUMBER, None, JEAN)[0])
+    asked(server, NUMBER, USER, MARIE)
+    code_in(asked(server, SECOND, USER, PAUL)[0])
+    others = code_in(asked(server, SECOND, None, LUC)[0])
+    code_in(asked(server, NUMBER, OTHER_USER, GRACE)[0])
+    before = database.query("SELECT uic_code, phone_number, user_id FROM uic_records")
+    links = database.query("SELECT number, user_id, since, up_to FROM uic_links")
+    erased(erase, USER)
+    after = sorted(numbers(database))
+    for code, number, user_id in before:
+        database.query(f"UPDATE uic_records SET phone_number = '{number}', created_at = '2026-01-01',"
+                       f" user_id = nullif('{user_id or ''}', ''){BYTES[database.url[:8]]} WHERE uic_code = '{code}'")
+    database.query("DELETE FROM uic_links")
+    for link in links:
+        database.query("INSERT INTO uic_links VALUES ('{}', '{}', '{}', {})".format(*link))
+    assert erase("--again").returncode == 0
+    assert sorted(numbers(database)) == after
+    assert dict(row[:2] for row in after)[alone] == "" and dict(row[:2] for row in after)[others] == SECOND
+    assert asked(server, NUMBER, OTHER_USER, JEAN) == [message("new_code", code=alone)]
+
+
+def test_the_second_owner_of_a_number_takes_it_out_of_her_own_notes(server, database, erase):  # noqa: F811
+    first, second = (code_in(asked(server, NUMBER, user, person)[0])
+                     for user, person in ((USER, JEAN), (OTHER_USER, LUC)))
+    database.query(f"UPDATE uic_records SET notes = 'rappeler {NUMBER}'")
+    erased(erase, OTHER_USER)
+    notes = dict(database.query("SELECT uic_code, notes FROM uic_records"))
+    assert (notes[first], notes[second].strip()) == (f"rappeler {NUMBER}", "rappeler")

@@ -6,5 +6,9 @@ WHERE id = ANY (ARRAY(
     SELECT id FROM uic_records
     WHERE user_id = decode($5, 'hex') OR phone_number = $3
         OR (phone_number = $1 AND (user_id IN (decode($6, 'hex'), decode($7, 'hex'))
-                                   OR (user_id IS NULL AND created_at <= $8::timestamptz)))
+                                   OR (user_id IS NULL AND created_at <= $8::timestamptz
+                                       AND NOT EXISTS (SELECT 1 FROM uic_links
+                                                       WHERE number = decode($9, 'hex')
+                                                       AND user_id NOT IN (decode(coalesce($6, $7), 'hex'),
+                                                                           decode(coalesce($7, $6), 'hex'))))))
     ORDER BY input_hash LIMIT 500 FOR UPDATE))

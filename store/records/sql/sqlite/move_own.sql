@@ -5,5 +5,8 @@ WHERE id IN (
     SELECT id FROM uic_records
     WHERE user_id = $5 OR phone_number = $3
         OR (phone_number = $1 AND (user_id IN ($6, $7)
-                                   OR (user_id IS NULL AND created_at <= substr($8, 1, 26))))
+                                   OR (user_id IS NULL AND created_at <= substr($8, 1, 26)
+                                       AND NOT EXISTS (SELECT 1 FROM uic_links
+                                                       WHERE number = $9 AND user_id NOT IN
+                                                           (coalesce($6, $7), coalesce($7, $6))))))
     LIMIT 500)

@@ -11,6 +11,7 @@ CREATE TABLE uic_links (
     PRIMARY KEY (number, user_id)
 ) WITHOUT ROWID;
 CREATE INDEX uic_links_user_id ON uic_links (user_id);
+CREATE INDEX uic_links_up_to ON uic_links (up_to);
 
 -- The changes of numbers and user ids that are carried out, by the keyed hash of the message that told
 -- of each: told again, to whichever instance, they would move what came after them.
@@ -59,6 +60,8 @@ BEGIN
     DELETE FROM uic_asked WHERE record = old.id;
     DELETE FROM uic_near WHERE record = old.id;
     DELETE FROM uic_pairs WHERE record = old.id OR answers = old.input_hash;
+    UPDATE uic_links SET up_to = (SELECT coalesce(max(id), 0) FROM uic_records)
+    WHERE up_to > (SELECT coalesce(max(id), 0) FROM uic_records);
     UPDATE uic_marks SET value = (SELECT coalesce(max(id), 0) FROM uic_records)
     WHERE name = 'near_end'
         AND CAST(value AS INTEGER) > (SELECT coalesce(max(id), 0) FROM uic_records);
