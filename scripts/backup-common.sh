@@ -48,8 +48,9 @@ trap end EXIT
 trap 'exit 130' INT TERM HUP
 
 # Descriptor 7 is locked for as long as this script or anything that it started lives. A folder of ours
-# that nobody holds is what a killed one left behind, perhaps with a whole database in it.
-exec 7>"$work/lock" && flock 7
+# that nobody holds is what a killed one left behind, perhaps with a whole database in it. The lock has its
+# name only once it is held: whoever begins at the same moment must not find it free.
+exec 7>"$work/new" && flock 7 && mv "$work/new" "$work/lock"
 for old in "${work%.*}".??????; do
   if [ "$old" != "$work" ] && [ -d "$old" ] && [ -O "$old" ] && [ ! -L "$old" ] && [ -f "$old/lock" ] &&
     flock -n "$old/lock" true; then

@@ -22,8 +22,9 @@ const struct command cmd_records = {
         "remember that it asked; whether a conversation is open; what is on its way. Whether\n"
         "numbers stand in clear or sealed makes no difference. No other number is told, but what\n"
         "somebody wrote into the notes. What the same person wrote while the number was hidden, or\n"
-        "by another number of hers, is among it. When the records of a number are some user id's, the number may have been given out\n"
-        "again since: say whom you mean by the user id (CD.1234), or --all. Changes nothing.\n\n"
+        "by another number of hers, is among it. When the records of a number are some user id's, the\n"
+        "number may have been given out again since: say whom you mean by the user id (CD.1234), or\n"
+        "--all. Changes nothing.\n\n"
         "  --phone NUMBER  written as people or WhatsApp write it, with + in front; or a user id\n"
         "  --all           all that is under the number, of whoever had it\n"
         "  --flow FILE     as for serve\n",
