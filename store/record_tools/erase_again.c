@@ -34,17 +34,6 @@ static const char *const page_sql[] = {
                      " to_char(last_requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
                      " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " PAGE,
 };
-/* $1 a number, $2 a user id: in whose place is nobody's (store/record_tools/forget.c). */
-static const char *const nobody_sql[] = {
-    [SQL_SQLITE] = "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-                   " '00000000000000000000000000000000', since, up_to FROM uic_links"
-                   " WHERE number = $1 AND user_id = $2 ON CONFLICT DO NOTHING",
-    [SQL_POSTGRES] =
-        "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-        " decode('00000000000000000000000000000000', 'hex'), since, up_to FROM uic_links"
-        " WHERE number = decode($1, 'hex') AND user_id = decode($2, 'hex')"
-        " ON CONFLICT DO NOTHING",
-};
 /* Behind the link of $1 and $2. */
 static const char *const links_sql[] = {
     [SQL_SQLITE] = "SELECT number, user_id, since FROM uic_links WHERE (number, user_id) > ($1, $2)"
@@ -53,11 +42,6 @@ static const char *const links_sql[] = {
         "SELECT encode(number, 'hex'), encode(user_id, 'hex'), to_char(since, 'YYYY-MM-DD')"
         " FROM uic_links WHERE (number, user_id) > (decode($1, 'hex'), decode($2, 'hex'))"
         " ORDER BY number, user_id LIMIT " PAGE,
-};
-static const char *const link_sql[] = {
-    [SQL_SQLITE] = "DELETE FROM uic_links WHERE number = $1 AND user_id = $2",
-    [SQL_POSTGRES] = "DELETE FROM uic_links WHERE number = decode($1, 'hex')"
-                     " AND user_id = decode($2, 'hex')",
 };
 static const char audit_sql[] = "INSERT INTO uic_audit (at, action, records, author)"
                                 " VALUES ($1, 'erased again', $2, $3)";
@@ -301,18 +285,6 @@ static void link_look(const struct again *again, struct link_row *row)
     row->leaves = !by_number;
 }
 
-static enum sql_result link_apply(const struct again *again, const struct link_row *row)
-{
-    struct sql *sql = again->sql;
-    const struct sql_value values[] = {sql_text(row->number), sql_text(row->user_id)};
-    enum sql_result result = SQL_DONE;
-
-    if (row->goes && row->leaves)
-        result = sql_run(sql, nobody_sql[sql->dialect], values, 2, NULL);
-    return row->goes && result == SQL_DONE ? sql_run(sql, link_sql[sql->dialect], values, 2, NULL)
-                                           : result;
-}
-
 /* Page by page; each link goes by itself. */
 static enum sql_result links_apply(struct again *again)
 {
@@ -329,7 +301,8 @@ static enum sql_result links_apply(struct again *again)
         for (; result == SQL_ROW && count < PAGE_MAX; result = sql_next(sql))
             link_look(again, &rows[count++]);
         for (size_t i = 0; i < count && result == SQL_DONE; i++)
-            result = link_apply(again, &rows[i]);
+            if (rows[i].goes)
+                result = forget_link(sql, rows[i].number, rows[i].user_id, rows[i].leaves);
         if (count > 0) {
             strcpy(number, rows[count - 1].number);
             strcpy(user_id, rows[count - 1].user_id);

@@ -2,6 +2,7 @@
 #include "store/record_tools/forget.h"
 
 #include "store/base/hex.h"
+#include "store/records/schema.h"
 
 #include <string.h>
 
@@ -44,21 +45,34 @@ static const char *const names_sql[][4] = {
     [SQL_SQLITE] = {"DELETE FROM uic_links WHERE number = $1",
                     "DELETE FROM uic_asked WHERE who = $1",
                     "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-                    " '00000000000000000000000000000000', since, up_to FROM uic_links"
+                    " '" SCHEMA_NOBODY "', since, up_to FROM uic_links"
                     " WHERE user_id = $1 ON CONFLICT (number, user_id) DO UPDATE SET"
                     " since = min(since, excluded.since), up_to = min(up_to, excluded.up_to)",
                     "DELETE FROM uic_links WHERE user_id = $1"},
     [SQL_POSTGRES] = {"DELETE FROM uic_links WHERE number = decode($1, 'hex')",
                       "DELETE FROM uic_asked WHERE who = decode($1, 'hex')",
                       "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-                      " decode('00000000000000000000000000000000', 'hex'), since, up_to"
+                      " decode('" SCHEMA_NOBODY "', 'hex'), since, up_to"
                       " FROM uic_links WHERE user_id = decode($1, 'hex')"
                       " ON CONFLICT (number, user_id) DO UPDATE SET"
                       " since = least(uic_links.since, excluded.since),"
                       " up_to = least(uic_links.up_to, excluded.up_to)",
                       "DELETE FROM uic_links WHERE user_id = decode($1, 'hex')"},
 };
-_Static_assert(RECORD_USER_ID_SIZE == 16, "so many zeros");
+_Static_assert(sizeof SCHEMA_NOBODY == 2 * RECORD_USER_ID_SIZE + 1, "as any user id");
+/* $1 a number, $2 a user id: the same of one link. */
+static const char *const link_sql[][2] = {
+    [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
+                    " '" SCHEMA_NOBODY "', since, up_to FROM uic_links"
+                    " WHERE number = $1 AND user_id = $2 ON CONFLICT DO NOTHING",
+                    "DELETE FROM uic_links WHERE number = $1 AND user_id = $2"},
+    [SQL_POSTGRES] = {"INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
+                      " decode('" SCHEMA_NOBODY "', 'hex'), since, up_to FROM uic_links"
+                      " WHERE number = decode($1, 'hex') AND user_id = decode($2, 'hex')"
+                      " ON CONFLICT DO NOTHING",
+                      "DELETE FROM uic_links WHERE number = decode($1, 'hex')"
+                      " AND user_id = decode($2, 'hex')"},
+};
 static const char notes_sql[] =
     "UPDATE uic_records SET notes = replace(replace(notes, $2, ''), $1, '')"
     " WHERE notes LIKE '%' || $1 || '%' AND (id = $3 OR $3 = 0)";
@@ -143,6 +157,17 @@ enum sql_result forget_names(struct sql *sql, const struct record_identifiers *p
             result = sql_run(sql, statements[3], SQL_VALUES(sql_text(hash)), NULL);
     }
     return result;
+}
+
+enum sql_result forget_link(struct sql *sql, const char *number, const char *user_id,
+                            bool leaves_nobody)
+{
+    const struct sql_value values[] = {sql_text(number), sql_text(user_id)};
+    enum sql_result result = SQL_DONE;
+
+    if (leaves_nobody)
+        result = sql_run(sql, link_sql[sql->dialect][0], values, 2, NULL);
+    return result == SQL_DONE ? sql_run(sql, link_sql[sql->dialect][1], values, 2, NULL) : result;
 }
 
 enum sql_result forget_begin(struct sql *sql)

@@ -29,6 +29,10 @@ enum sql_result count_names(struct sql *sql, const struct record_identifiers *pe
                             int64_t *count);
 enum sql_result forget_names(struct sql *sql, const struct record_identifiers *person);
 
+/* One row of uic_links; leaves_nobody: that somebody had the number stays. */
+enum sql_result forget_link(struct sql *sql, const char *number, const char *user_id,
+                            bool leaves_nobody);
+
 /* In what is written to a SQLite file from now on, what is deleted is overwritten. */
 enum sql_result forget_begin(struct sql *sql);
 /* And in the log beside the file. */

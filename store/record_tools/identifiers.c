@@ -197,14 +197,12 @@ static bool hash_read(const struct sql *sql, unsigned char hash[RECORD_USER_ID_S
            hex_read(sql_column(sql, 0), hash, RECORD_USER_ID_SIZE) == 0;
 }
 
-/* Of zeros is somebody who was erased. */
 static enum sql_result user_id_row(struct search *search)
 {
-    static const unsigned char nobody[RECORD_USER_ID_SIZE];
     const struct sql *sql = search->sql;
     unsigned char hash[RECORD_USER_ID_SIZE];
 
-    return hash_read(sql, hash) && memcmp(hash, nobody, sizeof nobody) != 0
+    return hash_read(sql, hash) && strcmp(sql_column(sql, 0), SCHEMA_NOBODY) != 0
                ? user_id_add(search, hash, sql_column_number(sql, 1), sql_column(sql, 2))
                : SQL_DONE;
 }

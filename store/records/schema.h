@@ -28,6 +28,9 @@ enum sql_result schema_check(struct sql *sql, const struct schema_migrations *mi
 /* Opens a prepared database, to write. Returns NULL with error. */
 struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX]);
 
+/* In uic_links the user id of somebody who was erased, in hexadecimal digits. */
+#define SCHEMA_NOBODY "00000000000000000000000000000000"
+
 /* What the command line's tools wait for a connection at most. */
 #define TOOL_CONNECT_MS 10000
 
