@@ -3,7 +3,7 @@ either name, and nothing is left of her: number and user id are linked where no 
 
 import pytest
 from phone import Phone
-from processes import run_program
+from processes import eventually, run_program
 from test_erase import assert_nowhere, database, erase, numbers  # noqa: F401 (fixtures)
 from texts import JEAN, MARIE, code_in, code_of, message
 
@@ -216,3 +216,17 @@ def test_the_second_owner_of_a_number_takes_it_out_of_her_own_notes(server, data
     erased(erase, OTHER_USER)
     notes = dict(database.query("SELECT uic_code, notes FROM uic_records"))
     assert (notes[first], notes[second].strip()) == (f"rappeler {NUMBER}", "rappeler")
+
+
+def test_erasing_the_first_owner_leaves_what_the_next_one_has_in_the_outbox(start, redis, database,  # noqa: F811
+                                                                            erase):  # noqa: F811
+    settings = {"DATABASE_URL": database.url, "REDIS_URL": redis.url}
+    server = start(**settings)
+    first = code_in(asked(server, NUMBER, USER, JEAN)[0])
+    server.stop()
+    away = start(**{**settings, "DATABASE_URL": "postgresql://uic@127.0.0.1:1/uic"}, wait_for="/health")
+    second = code_in(asked(away, NUMBER, OTHER_USER, LUC)[0])
+    away.stop()
+    assert erase("--phone", USER, "--yes").returncode == 0
+    start(**settings)
+    eventually(lambda: kept(database) == {first: "", second: NUMBER}, "it is written, whole")

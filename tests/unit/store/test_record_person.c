@@ -270,27 +270,41 @@ static struct record_person person_as(const char *number, const char *user_id)
     return asked_as(number, user_id, "").claim.person;
 }
 
-/* To the end, as a message tells; NULL: nothing is known of it. Returns how many steps it took. */
-static int moved_by(uint64_t message, const char *number, const char *to_number,
-                    const char *user_id, const char *to_user_id, int64_t at_us)
+/* As a message tells; NULL: nothing is known of it. */
+static struct record_move move_of(uint64_t message, const char *number, const char *to_number,
+                                  const char *user_id, const char *to_user_id, int64_t at_us)
 {
     struct record_move move = {.message = message,
                                .at_us = at_us,
                                .from = person_as(number, user_id),
                                .to = person_as(to_number, to_user_id)};
-    int steps = 0;
 
     snprintf(move.number.from, RECORD_PHONE_MAX, "%s", number != NULL ? number : "");
     snprintf(move.number.to, RECORD_PHONE_MAX, "%s", to_number != NULL ? to_number : "");
     snprintf(move.hidden.from, RECORD_PHONE_MAX, "%s", user_id != NULL ? user_id : "");
     snprintf(move.hidden.to, RECORD_PHONE_MAX, "%s", to_user_id != NULL ? to_user_id : "");
+    return move;
+}
+
+static void move_step(struct record_move *move)
+{
+    move->ticket.done = move_done;
+    assert_int_equal(record_move(bench.link, move), STORE_LATER);
+    while (move->ticket.done != NULL)
+        assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
+    if (move->ticket.status != STORE_OK)
+        fail_msg("%s", move->errand.error);
+}
+
+/* To the end. Returns how many steps it took. */
+static int moved_by(uint64_t message, const char *number, const char *to_number,
+                    const char *user_id, const char *to_user_id, int64_t at_us)
+{
+    struct record_move move = move_of(message, number, to_number, user_id, to_user_id, at_us);
+    int steps = 0;
+
     do {
-        move.ticket.done = move_done;
-        assert_int_equal(record_move(bench.link, &move), STORE_LATER);
-        while (move.ticket.done != NULL)
-            assert_int_equal(event_base_loop(bench.base, EVLOOP_ONCE), 0);
-        if (move.ticket.status != STORE_OK)
-            fail_msg("%s", move.errand.error);
+        move_step(&move);
         steps++;
     } while (move.more);
     return steps;
@@ -345,6 +359,46 @@ static void what_was_carried_out_is_not_carried_out_again(void **state)
     bench_sql(&bench, "UPDATE uic_moves SET at = '2026-01-01'", (char[BENCH_TEXT_MAX]){""});
     assert_int_equal(moved_by(8, NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 3);
     assert_sql(&bench, "SELECT count(*) FROM uic_moves", "1");
+}
+
+/* Another instance has carried it out meanwhile, and it was undone. */
+static void who_was_slow_moves_nothing_any_more(void **state)
+{
+    (void)state;
+    assert_false(told("+243990000001", "CD.77"));
+    assert_false(told(NUMBER, "CD.1"));
+    struct record_move slow = move_of(7, NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER);
+    move_step(&slow);
+    assert_true(slow.has_own && slow.more);
+    moved_by(7, NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER);
+    moved_by(8, NEW_NUMBER, NUMBER, "CD.2", "CD.1", EVER);
+    move_step(&slow);
+    assert_true(slow.was_done && !slow.more);
+    assert_true(told(NUMBER, "CD.1"));
+    assert_false(told(NULL, "CD.2"));
+}
+
+/* What it registered alone, and asked for, is not of whoever moves away from it. */
+static void a_number_with_which_another_id_came_gives_nothing(void **state)
+{
+    char number[2 * RECORD_USER_ID_SIZE + 1], other[2 * RECORD_USER_ID_SIZE + 1];
+    char sql[256];
+
+    (void)state;
+    told(NUMBER, NULL);
+    hash_of(NUMBER, number);
+    hash_of("CD.9", other);
+    snprintf(sql, sizeof sql,
+             SQL("INSERT INTO uic_links VALUES ('%s', '%s', '2026-01-01', 1)",
+                 "INSERT INTO uic_links VALUES ('\\x%s', '\\x%s', '2026-01-01', 1)"),
+             number, other);
+    assert_sql(&bench, sql, "");
+    moved(NUMBER, NEW_NUMBER, "CD.2", "CD.3", EVER);
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", NUMBER);
+    assert_false(told(NULL, "CD.3"));
+    assert_sql(&bench, "DELETE FROM uic_links", "");
+    moved(NUMBER, NEW_NUMBER, "CD.2", "CD.3", EVER);
+    assert_sql(&bench, "SELECT phone_number FROM uic_records", NEW_NUMBER);
 }
 
 #define LINKED                                     \
@@ -463,6 +517,8 @@ int main(void)
         TEST(many_people_in_one_batch),
         TEST(a_person_keeps_her_codes_under_another_number_and_id),
         TEST(what_was_carried_out_is_not_carried_out_again),
+        TEST(who_was_slow_moves_nothing_any_more),
+        TEST(a_number_with_which_another_id_came_gives_nothing),
         TEST(what_is_beside_the_records_moves_too),
         TEST(a_hidden_number_has_another_id),
         TEST(a_number_alone_moves),
