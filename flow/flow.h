@@ -135,17 +135,19 @@ const struct uic_format *flow_format(const struct flow *flow);
 /*
  * Whether two people's answers are near each other: five keyed hashes, each of all answers but one
  * (that of step 0, 1, ...): names by their sound and how they end, in either order, a place by its
- * sound. Where one of them is equal, four of five answers are. Only of a flow of five steps; of each
- * the answer normalised, and as it was read, for the code may be made of less. The hasher has the
- * key (uic/hasher.h). Returns 0, or -1 when a text is too long or the cryptographic library failed.
+ * sound. Where one of them is equal, four of five answers are; twins' are, too, but for the first
+ * name: in that one's place is a hash of all five, without how names end. Only of a flow of five
+ * steps; of each the answer normalised, and as it was read, for the code may be made of less. The
+ * hasher has the key (uic/hasher.h). Returns 0, or -1 when a text is too long or the cryptographic
+ * library failed.
  */
 bool flow_has_near(const struct flow *flow);
 int flow_near(const struct flow *flow, const struct uic_text *answers, const struct uic_text *read,
               struct uic_hasher *hasher, unsigned char near[FLOW_NEAR_SIZE]);
 /* Whether somebody whose answers are near those of a record that she asked for is asked if they are
- * the same person's; and the hash that leaves the first name out, which says too little for it. */
+ * the same person's; and which of the hashes says nothing of it, that of all sounds. -1: none is. */
 bool flow_asks_near(const struct flow *flow);
-uint8_t flow_near_except(const struct flow *flow);
+int flow_near_sound(const struct flow *flow);
 
 enum conversation_state {
     CONVERSATION_NEW,      /* nobody wrote yet */

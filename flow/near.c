@@ -2,6 +2,8 @@
  * Whether two people's answers are near each other: of each person five short keyed hashes, each of
  * all answers but one. How names and places sound counts, not how they are spelt; but twins are told
  * apart by their first name alone, so the written ending of a name counts, too: Jean is not Jeanne.
+ * The hash that would leave the first name out is of all sounds instead, without endings: it is what
+ * an administrator looks for, and nobody is asked about.
  * Two names are equal in either order. A text counts as it was read: what a flow's normalization
  * leaves of it for the code may be less. Without the key nobody can try names against the hashes.
  */
@@ -22,24 +24,18 @@ bool flow_asks_near(const struct flow *flow)
     return flow->asks_near;
 }
 
-uint8_t flow_near_except(const struct flow *flow)
+int flow_near_sound(const struct flow *flow)
 {
-    uint8_t step = 0;
-
-    while (step < flow->step_count && strcmp(flow->questions[step].key, FIRST_NAME) != 0)
-        step++;
-    return step;
+    for (int i = 0; i < (int)flow->step_count; i++)
+        if (flow->questions[i].key != NULL && strcmp(flow->questions[i].key, FIRST_NAME) == 0)
+            return i;
+    return -1;
 }
 
 /* Twins differ in their first name alone, so a flow that asks must have one. */
 static bool can_ask(const struct flow *flow)
 {
-    if (!flow_has_near(flow))
-        return false;
-    for (size_t i = 0; i < flow->step_count; i++)
-        if (flow->questions[i].key != NULL && strcmp(flow->questions[i].key, FIRST_NAME) == 0)
-            return true;
-    return false;
+    return flow_has_near(flow) && flow_near_sound(flow) >= 0;
 }
 
 void load_near(struct flow *flow, const struct node *file)
@@ -60,16 +56,16 @@ static bool is_name(const struct flow *flow, size_t step)
     return flow->questions[step].type == ANSWER_TEXT && flow->questions[step].holds == HOLDS_NAME;
 }
 
-/* Where the forms stand: two of each answer. */
+/* Where the forms stand: of each answer its spelling, its sound, and behind it the ending. */
 struct room {
     size_t used;
-    char bytes[2 * FLOW_NORMALIZED_MAX];
+    char bytes[FLOW_NORMALIZED_MAX];
 };
 
 /* What of the answers is compared. */
 struct near_forms {
     struct uic_text sounds[FLOW_NEAR_STEPS];
-    struct uic_text endings[FLOW_NEAR_STEPS]; /* of names, where they differ from the sound's */
+    struct uic_text written[FLOW_NEAR_STEPS]; /* the same, names with their endings */
 };
 
 static int compare(const struct uic_text *one, const struct uic_text *other)
@@ -80,7 +76,7 @@ static int compare(const struct uic_text *one, const struct uic_text *other)
     return order != 0 ? order : (one->length > other->length) - (one->length < other->length);
 }
 
-/* Puts what is of two names in an order of its own; what stands between them stays. */
+/* Puts two names in an order of their own; what stands between them stays. */
 static void sort_names(const struct flow *flow, struct uic_text texts[FLOW_NEAR_STEPS])
 {
     size_t names[FLOW_NEAR_STEPS], count = 0;
@@ -137,31 +133,49 @@ static struct uic_text ending(struct uic_text spelling, struct uic_text sound)
     return compare(&written, &heard) != 0 ? written : (struct uic_text){"", 0};
 }
 
-static int make_text(enum uic_normalization form, struct uic_text answer, struct room *room,
-                     struct uic_text *text)
+/* The text's bytes stand in the room from then on. */
+static bool room_put(struct room *room, struct uic_text *text)
 {
-    const int status = uic_normalize(form, answer.bytes, answer.length, room->bytes + room->used,
-                                     sizeof room->bytes - room->used, &text->length);
-
-    text->bytes = room->bytes + room->used;
+    if (text->length >= sizeof room->bytes - room->used)
+        return false;
+    text->bytes = memcpy(room->bytes + room->used, text->bytes, text->length);
     room->used += text->length;
+    room->bytes[room->used] = '\0';
+    return true;
+}
+
+static int make_spelling(struct uic_text answer, struct room *room, struct uic_text *spelling)
+{
+    const int status =
+        uic_normalize(UIC_SPELLING, answer.bytes, answer.length, room->bytes + room->used,
+                      sizeof room->bytes - room->used, &spelling->length);
+
+    spelling->bytes = room->bytes + room->used;
+    room->used += spelling->length;
     return status == UIC_OK ? 0 : -1;
 }
 
-/* Of one answer that is a text. */
-static int make_form(const struct flow *flow, size_t step, struct uic_text answer,
-                     struct room *room, struct near_forms *forms)
+/* Of one answer that is a text; a name has its ending behind the sound. */
+static int make_form(struct uic_text answer, bool is_name, struct room *room,
+                     struct uic_text *sound, struct uic_text *written)
 {
-    struct uic_text spelling;
+    struct uic_text spelling, hyphen = {"-", 1};
 
-    if (make_text(UIC_SOUND, answer, room, &forms->sounds[step]) != 0)
+    if (make_spelling(answer, room, &spelling) != 0)
         return -1;
-    if (!is_name(flow, step) && step != flow_near_except(flow))
+    *sound = spelling;
+    if (!room_put(room, sound))
+        return -1;
+    room->used -= sound->length;
+    uic_sound(room->bytes + room->used, &sound->length);
+    room->used += sound->length;
+    *written = *sound;
+    if (!is_name)
         return 0;
-    if (make_text(UIC_SPELLING, answer, room, &spelling) != 0)
-        return -1;
-    forms->endings[step] = ending(spelling, forms->sounds[step]);
-    return 0;
+    struct uic_text end = ending(spelling, *sound);
+
+    written->length += hyphen.length + end.length;
+    return room_put(room, &hyphen) && room_put(room, &end) ? 0 : -1;
 }
 
 /* What is no text counts as it is. */
@@ -171,32 +185,32 @@ static int make_forms(const struct flow *flow, const struct uic_text *answers,
     for (size_t i = 0; i < FLOW_NEAR_STEPS; i++) {
         const enum answer_type type = flow->questions[i].type;
 
-        forms->sounds[i] = answers[i];
-        forms->endings[i] = (struct uic_text){"", 0};
+        forms->sounds[i] = forms->written[i] = answers[i];
         if ((type == ANSWER_TEXT || type == ANSWER_LETTERS) &&
-            make_form(flow, i, type == ANSWER_TEXT ? read[i] : answers[i], room, forms) != 0)
+            make_form(type == ANSWER_TEXT ? read[i] : answers[i],
+                      is_name(flow, i) || (int)i == flow_near_sound(flow), room, &forms->sounds[i],
+                      &forms->written[i]) != 0)
             return -1;
     }
     return 0;
 }
 
-/* All but `left_out`, in whose place its number stands: so no two of the five are ever compared. */
+/* All but `left_out`, whose number stands behind: so no two of the five are ever compared. */
 static int hash_others(const struct flow *flow, const struct near_forms *forms, size_t left_out,
                        struct uic_hasher *hasher, unsigned char near[FLOW_NEAR_HASH_SIZE])
 {
+    const bool all = (int)left_out == flow_near_sound(flow);
     const char digit = (char)('0' + left_out);
-    struct uic_text others[2 * FLOW_NEAR_STEPS], *endings = others + FLOW_NEAR_STEPS;
+    struct uic_text texts[FLOW_NEAR_STEPS + 1];
     unsigned char hash[UIC_INPUT_HASH_SIZE];
 
-    memcpy(others, forms->sounds, sizeof forms->sounds);
-    memcpy(endings, forms->endings, sizeof forms->endings);
-    if (!is_name(flow, left_out)) {
-        sort_names(flow, others);
-        sort_names(flow, endings);
-    }
-    others[left_out] = (struct uic_text){&digit, 1};
-    endings[left_out].length = 0;
-    if (uic_hasher_input_hash(hasher, others, sizeof others / sizeof *others, hash) != UIC_OK)
+    memcpy(texts, all ? forms->sounds : forms->written, sizeof forms->sounds);
+    if (all || !is_name(flow, left_out))
+        sort_names(flow, texts);
+    if (!all)
+        texts[left_out].length = 0;
+    texts[FLOW_NEAR_STEPS] = (struct uic_text){&digit, 1};
+    if (uic_hasher_input_hash(hasher, texts, sizeof texts / sizeof *texts, hash) != UIC_OK)
         return -1;
     memcpy(near, hash, FLOW_NEAR_HASH_SIZE);
     return 0;

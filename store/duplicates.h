@@ -16,8 +16,15 @@
 
 #include "store/records.h"
 
-/* In what a pair may differ while the rest agrees; a record's near has a hash for each. */
-enum duplicates_kind { DUPLICATES_PLACE, DUPLICATES_YEAR, DUPLICATES_DAY, DUPLICATES_KINDS };
+/* In what a pair may differ while the rest agrees; a record's near has a hash for each. Of SOUND all
+ * sounds agree, and nothing but the spelling differs. */
+enum duplicates_kind {
+    DUPLICATES_SOUND,
+    DUPLICATES_PLACE,
+    DUPLICATES_YEAR,
+    DUPLICATES_DAY,
+    DUPLICATES_KINDS
+};
 
 /* Records that one step looks at, and compares, at most. */
 #define DUPLICATES_LOOK 5000
@@ -33,7 +40,7 @@ enum duplicates_kind { DUPLICATES_PLACE, DUPLICATES_YEAR, DUPLICATES_DAY, DUPLIC
 struct duplicates_build {
     struct store_ticket ticket;
     /* In: */
-    int at[DUPLICATES_KINDS]; /* which of near's hashes leaves it out; -1: none */
+    int at[DUPLICATES_KINDS]; /* which of near's hashes it is; -1: none */
     bool code_shows;          /* what stands before the code's last hyphen is of the answers */
     int64_t until_id;         /* records up to here only */
     /* Out: */

@@ -53,7 +53,7 @@ static void claim_near(struct exchange *exchange)
 
     claim->said = RECORD_SAID_NOTHING;
     claim->is_near = false;
-    claim->near_except = flow_near_except(settings->flow);
+    claim->near_except = (uint8_t)flow_near_sound(settings->flow);
     claim->asks_near =
         near == FLOW_NEAR_NONE && !exchange->near_gone && claim->has_near &&
         flow_asks_near(settings->flow) &&

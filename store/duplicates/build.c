@@ -51,12 +51,13 @@ static enum sql_result some_compare(struct sql *sql, const struct duplicates_bui
     const struct sql_value values[] = {
         sql_number(after),
         sql_number(end),
+        sql_number(build->at[DUPLICATES_SOUND]),
         sql_number(build->at[DUPLICATES_PLACE]),
         sql_number(build->at[DUPLICATES_YEAR]),
         sql_number(build->at[DUPLICATES_DAY]),
         sql_number(build->code_shows),
     };
-    enum sql_result result = sql_run(sql, near_rows_sql[sql->dialect], values, 6, NULL);
+    enum sql_result result = sql_run(sql, near_rows_sql[sql->dialect], values, 7, NULL);
 
     if (result == SQL_DONE)
         result = sql_run(sql, near_pairs_sql, values, 2, NULL);

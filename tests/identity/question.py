@@ -4,7 +4,7 @@ administrator's list finds, by the hashes that the program itself compares."""
 from dataclasses import dataclass
 from random import Random
 
-from errors import DAY, FAMILY, PLACE, YEAR
+from errors import DAY, FAMILY, FIRST, PLACE, YEAR
 
 
 def is_near(one, other):
@@ -13,9 +13,9 @@ def is_near(one, other):
 
 
 def is_on_the_list(reader, one, other):
-    """Equal but for place, year or day, or in all that the code shows."""
+    """Equal but for place, year or day, in all sounds, or in all that the code shows."""
     shown = [code.code.rpartition("-")[0] for code in (one, other)]
-    return any(one.near[step] == other.near[step] for step in (YEAR, PLACE, DAY)) or \
+    return any(one.near[step] == other.near[step] for step in (YEAR, PLACE, DAY, FIRST)) or \
         (reader.name == "ciu-rdc" and shown[0] == shown[1])
 
 

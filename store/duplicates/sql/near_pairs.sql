@@ -1,10 +1,10 @@
 -- $1 behind and $2 up to this id: each of these records with those before it that have a hash of the same
--- kind. Who agrees but for the place and but for the year as well is spelt in another way. What people
--- said stays, whichever of the two it was said of first.
+-- kind. What agrees but for the place while all sounds agree is spelt in another way. What people said
+-- stays, whichever of the two it was said of first.
 INSERT INTO uic_pairs (record, answers, why)
 SELECT older.record, r.input_hash,
-    CASE WHEN count(CASE WHEN mine.kind < 3 THEN 1 END) > 1 THEN 'spelling'
-    ELSE CASE min(mine.kind) WHEN 0 THEN 'place' WHEN 1 THEN 'year' WHEN 2 THEN 'day' ELSE 'code' END END
+    CASE min(mine.kind) WHEN 0 THEN 'spelling' WHEN 1 THEN 'place' WHEN 2 THEN 'year' WHEN 3 THEN 'day'
+    ELSE 'code' END
 FROM uic_near AS mine
 JOIN uic_near AS older
     ON older.hash = mine.hash AND older.kind = mine.kind AND older.record < mine.record

@@ -23,12 +23,19 @@ static inline int teardown(void **state)
 }
 
 /* The answers are of year, place, first name, day and family name; a hash is of the letters with a
- * hole, in hexadecimal digits. */
+ * hole, in hexadecimal digits. That of the sounds has none, and g sounds like f. */
+static inline char letter_of(char answer, int step, int hole)
+{
+    if (hole == 2)
+        return answer == 'g' ? 'f' : answer;
+    return step == hole ? '_' : answer;
+}
+
 static inline void near_write(const char *answers, char near[51])
 {
     for (int hole = 0; hole < 5; hole++)
         for (int i = 0; i < 5; i++)
-            sprintf(near + 10 * hole + 2 * i, "%02x", i == hole ? '_' : answers[i]);
+            sprintf(near + 10 * hole + 2 * i, "%02x", letter_of(answers[i], i, hole));
 }
 
 /* A row for VALUES. Returns where it ends. */
@@ -64,7 +71,8 @@ static inline void build_done(struct store_ticket *ticket)
 static inline struct duplicates_build build_until(int64_t until_id)
 {
     return (struct duplicates_build){
-        .at = {[DUPLICATES_PLACE] = 1, [DUPLICATES_YEAR] = 0, [DUPLICATES_DAY] = 3},
+        .at = {[DUPLICATES_SOUND] = 2,
+               [DUPLICATES_PLACE] = 1, [DUPLICATES_YEAR] = 0, [DUPLICATES_DAY] = 3},
         .code_shows = true,
         .until_id = until_id,
     };

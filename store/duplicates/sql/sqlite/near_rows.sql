@@ -1,11 +1,11 @@
--- $1 behind and $2 up to this id; $3 to $5 which of near's hashes leave place, year and day out, or -1;
--- $6 1: what stands before the code's last hyphen is of the answers. A hash that eight records have says
--- nothing of a ninth.
+-- $1 behind and $2 up to this id; which of near's hashes is $3 of all sounds, $4 to $6 without place, year and
+-- day, or -1; $7 1: what stands before the code's last hyphen is of the answers. A hash that eight records have
+-- says nothing of a ninth.
 WITH kinds (kind, at) AS (
-    VALUES (0, $3), (1, $4), (2, $5), (3, $6 - 1)
+    VALUES (0, $3), (1, $4), (2, $5), (3, $6), (4, $7 - 1)
 ), parts AS (
     SELECT id, kind, CASE kind
-        WHEN 3 THEN rtrim(uic_code, replace(uic_code, '-', ''))
+        WHEN 4 THEN rtrim(uic_code, replace(uic_code, '-', ''))
         ELSE substr(near, 10 * at + 1, 10) END AS hash
     FROM uic_records CROSS JOIN kinds
     WHERE id > $1 AND id <= $2 AND near IS NOT NULL AND at >= 0

@@ -74,7 +74,7 @@ BEGIN
 END $$;
 
 -- What may be one person twice, and what people and administrators said of it. Hashes are parts of
--- near, and of what the code shows; kinds are place, year, day and code. The maintenance fills uic_near and
+-- near, and of what the code shows; kinds are sound, place, year, day and code. The maintenance fills uic_near and
 -- finds pairs; people and administrators name some too. answers is the input_hash of the other record,
 -- which need not be there.
 CREATE TABLE uic_near (

@@ -31,7 +31,7 @@ CREATE TABLE uic_asked (
 CREATE INDEX uic_asked_record ON uic_asked (record);
 
 -- What may be one person twice, and what people and administrators said of it. Hashes are parts of
--- near, and what the code shows; kinds are place, year, day and code. The maintenance fills uic_near and
+-- near, and what the code shows; kinds are sound, place, year, day and code. The maintenance fills uic_near and
 -- finds pairs; people and administrators name some too. answers is the input_hash of the other record,
 -- which need not be there.
 CREATE TABLE uic_near (
