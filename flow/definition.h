@@ -5,7 +5,7 @@
 #ifndef FLOW_DEFINITION_H
 #define FLOW_DEFINITION_H
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include <jansson.h>
 
 #define FLOW_CHOICES_MAX FLOW_OPTIONS_MAX

@@ -2,7 +2,7 @@
 #ifndef SERVER_EXCHANGE_EXCHANGE_PARTS_H
 #define SERVER_EXCHANGE_EXCHANGE_PARTS_H
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "server/exchange/exchange.h"
 #include "server/security/keyed_hashes.h"
 #include "server/security/phone_numbers.h"

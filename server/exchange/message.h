@@ -3,7 +3,7 @@
 #ifndef SERVER_EXCHANGE_MESSAGE_H
 #define SERVER_EXCHANGE_MESSAGE_H
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
 #ifndef SERVER_TELEMETRY_COUNTING_H
 #define SERVER_TELEMETRY_COUNTING_H
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "store/counters.h"
 
 /* The first fields; behind them those of each step, and for each language those it finished in. */

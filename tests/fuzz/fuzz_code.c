@@ -1,6 +1,6 @@
 /* From any text to a code: what normalising leaves is A to Z and digits, stays when normalised
  * again, and its code is printable and the same every time. */
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "fuzz.h"
 
 #include <string.h>

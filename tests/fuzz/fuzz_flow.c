@@ -1,7 +1,7 @@
 /* A flow file: refused with a report, or good for a conversation from the welcome to the code in
  * which no reply is too long. */
 #include "../unit/near_by_key.h"
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "fuzz.h"
 
 #include <string.h>

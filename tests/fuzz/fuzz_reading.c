@@ -1,6 +1,6 @@
 /* What a person wrote, read as an answer to each question. The first byte picks flow and question:
  * from @ on those of ciu-province, two of which are choices. */
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "fuzz.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The bytes of a stored conversation: none of ours, or one that encodes to the same bytes and goes
  * on. The first byte of the input is no part of them: its lowest bit asks for the fingerprint of
  * our flow, without which the conversation would begin anew. */
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "fuzz.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
  * choices in words. When the first byte's lowest bit is set, the channel tells times.
  */
 #include "../unit/near_by_key.h"
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "fuzz.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * person is put in each time: the answer that is told back, and the code. */
 #include "tests/load/expectation.h"
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

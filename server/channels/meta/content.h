@@ -2,7 +2,7 @@
 #ifndef SERVER_CHANNELS_META_CONTENT_H
 #define SERVER_CHANNELS_META_CONTENT_H
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include <jansson.h>
 
 struct meta_content {

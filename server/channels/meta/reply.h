@@ -4,7 +4,7 @@
 #ifndef SERVER_CHANNELS_META_REPLY_H
 #define SERVER_CHANNELS_META_REPLY_H
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "server/exchange/message.h"
 
 /*

@@ -2,7 +2,7 @@
  * where somebody should know of it, a line in the log. */
 #include "server/channels/meta/sender.h"
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "server/channels/meta/graph.h"
 #include "server/channels/meta/graph_verdict.h"
 #include "server/config/config.h"

@@ -1,7 +1,7 @@
 /* The Twilio channel: whose form it is, form to message, reply to TwiML. */
 #include "server/channels/twilio/twilio.h"
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 #include "server/channels/twilio/message.h"
 #include "server/channels/twilio/signature.h"
 #include "server/channels/twilio/twiml.h"

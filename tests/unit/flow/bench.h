@@ -6,7 +6,7 @@
 #ifndef TESTS_FLOW_BENCH_H
 #define TESTS_FLOW_BENCH_H
 
-#include "flow/flow.h"
+#include "flow/conversation.h"
 
 #include <jansson.h>
 #include <setjmp.h>

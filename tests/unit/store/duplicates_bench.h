@@ -72,7 +72,9 @@ static inline struct duplicates_build build_until(int64_t until_id)
 {
     return (struct duplicates_build){
         .at = {[DUPLICATES_SOUND] = 2,
-               [DUPLICATES_PLACE] = 1, [DUPLICATES_YEAR] = 0, [DUPLICATES_DAY] = 3},
+               [DUPLICATES_PLACE] = 1,
+               [DUPLICATES_YEAR] = 0,
+               [DUPLICATES_DAY] = 3},
         .code_shows = true,
         .until_id = until_id,
     };
