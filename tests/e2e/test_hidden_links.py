@@ -150,6 +150,17 @@ def test_what_a_number_registers_alone_after_an_id_came_is_its_next_owners(serve
     assert [kept(database)[code] for code in (first, second, others)] == ["", "", SECOND]
 
 
+def test_who_gets_the_id_of_a_deleted_record_is_not_erased_with_the_first_owner(server, database, erase):  # noqa: F811
+    """SQLite gives the newest ones out again."""
+    alone = code_in(asked(server, NUMBER, None, JEAN)[0])
+    newest = code_in(asked(server, SECOND, None, LUC)[0])
+    asked(server, NUMBER, USER, MARIE)
+    assert "codes deleted: 1" in erase("--code", newest, "--delete", "--yes").stdout
+    others = code_in(asked(server, NUMBER, None, PAUL)[0])
+    assert "records without their number now: 1" in erased(erase, USER)
+    assert [kept(database)[code] for code in (alone, others)] == ["", NUMBER]
+
+
 def test_the_next_owner_of_a_number_inherits_nothing_of_who_is_erased(server, database, erase):  # noqa: F811
     alone = code_in(asked(server, NUMBER, None, JEAN)[0])
     asked(server, NUMBER, USER, MARIE)

@@ -102,6 +102,23 @@ def test_a_change_that_was_undone_is_not_carried_out_by_another_instance(start, 
     assert asked(other, NUMBER, USER, JEAN) == [message("existing_code", code=code)]
 
 
+# Who had the number that she moves to
+
+def test_whose_number_it_was_first_stays_the_first_when_somebody_moves_to_it(server, database, erase):  # noqa: F811
+    """However long ago she came with her old one: what the number registered alone is not taken for hers."""
+    asked(server, NUMBER, USER, MARIE)
+    database.query("UPDATE uic_links SET since = '2020-01-01'")
+    alone = code_in(asked(server, THIRD, None, JEAN)[0])
+    asked(server, THIRD, OTHER_USER, MARIE)
+    database.query("UPDATE uic_links SET since = '2021-01-01' WHERE since <> '2020-01-01'")
+    with meta.Meta(server) as sender:
+        sender.say(number_changed(previous_user_id=USER, user_id="CD.71"))
+        eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "it is carried out")
+    done = erase("--phone", OTHER_USER, "--yes")
+    assert "records without their number now: 1" in done.stdout, done.stderr
+    assert dict(row[:2] for row in numbers(database))[alone] == ""
+
+
 # The new user id is not told
 
 def test_whose_new_id_is_not_told_is_nobodys_and_erased_by_her_number(server, redis, database, erase):  # noqa: F811
