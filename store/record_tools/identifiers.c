@@ -38,10 +38,10 @@ static const char *const linked_sql[] = {
 /* $1 a number's hash: the user ids that it came with, the first one first. */
 static const char *const owners_sql[] = {
     [SQL_SQLITE] = "SELECT user_id, up_to, since FROM uic_links WHERE number = $1"
-                   " ORDER BY since, up_to, user_id",
+                   " ORDER BY since, up_to < 0, up_to, user_id",
     [SQL_POSTGRES] = "SELECT encode(user_id, 'hex'), up_to, to_char(since, 'YYYY-MM-DD')"
                      " FROM uic_links"
-                     " WHERE number = decode($1, 'hex') ORDER BY since, up_to, user_id",
+                     " WHERE number = decode($1, 'hex') ORDER BY since, up_to < 0, up_to, user_id",
 };
 /* $1 a user id: what stands in its records as numbers. */
 static const char *const numbers_sql[] = {

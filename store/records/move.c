@@ -21,8 +21,9 @@
 extern const char *const move_own_sql[], *const move_asked_sql[];
 
 /* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it
- * stays. $5 when: what another number registered alone before it was hers is not hers. */
-static const char *const links_sql[][2] = {
+ * stays. $5 when: what another number registered alone before it was hers is not hers, not even when
+ * she wrote from it before the move was told. */
+static const char *const links_sql[][3] = {
     [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since, up_to)"
                     " SELECT CASE number WHEN $3 THEN coalesce($4, number) ELSE number END,"
                     " coalesce($2, user_id), CASE WHEN number = $3 AND $4 <> $3"
@@ -31,7 +32,9 @@ static const char *const links_sql[][2] = {
                     " FROM uic_links WHERE user_id IN ($1, $2)"
                     " ON CONFLICT DO NOTHING",
                     "DELETE FROM uic_links WHERE (user_id = $1 AND $1 <> $2)"
-                    " OR (user_id IN ($1, $2) AND number = $3 AND $3 <> $4)"},
+                    " OR (user_id IN ($1, $2) AND number = $3 AND $3 <> $4)",
+                    "UPDATE uic_links SET up_to = -1 WHERE user_id IN ($1, $2) AND number = $4"
+                    " AND $3 <> $4 AND since >= substr($5, 1, 10)"},
     [SQL_POSTGRES] =
         {"INSERT INTO uic_links (number, user_id, since, up_to)"
          " SELECT CASE number WHEN decode($3, 'hex') THEN coalesce(decode($4, 'hex'), number)"
@@ -43,7 +46,9 @@ static const char *const links_sql[][2] = {
          " ON CONFLICT DO NOTHING",
          "DELETE FROM uic_links WHERE (user_id = decode($1, 'hex') AND $1 <> $2)"
          " OR (user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
-         " AND number = decode($3, 'hex') AND $3 <> $4)"},
+         " AND number = decode($3, 'hex') AND $3 <> $4)",
+         "UPDATE uic_links SET up_to = -1 WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
+         " AND number = decode($4, 'hex') AND $3 <> $4 AND since >= substr($5, 1, 10)::date"},
 };
 
 /* The same as of move_asked, of uic_asked. */
@@ -115,8 +120,8 @@ static enum sql_result links_move(struct sql *sql, const struct record_move *mov
         values[i] = sql_text(person->has_user_id ? texts[i] : NULL);
         values[2 + i] = sql_text(person->has_number ? texts[2 + i] : NULL);
     }
-    for (int i = 0; result == SQL_DONE && i < 2; i++)
-        result = sql_run(sql, links_sql[sql->dialect][i], values, i == 0 ? 5 : 4, NULL);
+    for (int i = 0; result == SQL_DONE && i < 3; i++)
+        result = sql_run(sql, links_sql[sql->dialect][i], values, i == 1 ? 4 : 5, NULL);
     return result;
 }
 

@@ -104,19 +104,35 @@ def test_a_change_that_was_undone_is_not_carried_out_by_another_instance(start, 
 
 # Who had the number that she moves to
 
-def test_whose_number_it_was_first_stays_the_first_when_somebody_moves_to_it(server, database, erase):  # noqa: F811
-    """However long ago she came with her old one: what the number registered alone is not taken for hers."""
+@pytest.mark.parametrize("days", [("2020-01-01", "2021-01-01"), None])
+def test_whose_number_it_was_first_stays_the_first_when_somebody_moves_to_it(server, database, erase, days):  # noqa: F811
+    """However long ago she came with her old one, or on that day: what the number registered alone is not hers."""
     asked(server, NUMBER, USER, MARIE)
-    database.query("UPDATE uic_links SET since = '2020-01-01'")
+    if days:
+        database.query(f"UPDATE uic_links SET since = '{days[0]}'")
     alone = code_in(asked(server, THIRD, None, JEAN)[0])
     asked(server, THIRD, OTHER_USER, MARIE)
-    database.query("UPDATE uic_links SET since = '2021-01-01' WHERE since <> '2020-01-01'")
+    if days:
+        database.query(f"UPDATE uic_links SET since = '{days[1]}' WHERE since <> '{days[0]}'")
     with meta.Meta(server) as sender:
         sender.say(number_changed(previous_user_id=USER, user_id="CD.71"))
         eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "it is carried out")
     done = erase("--phone", OTHER_USER, "--yes")
     assert "records without their number now: 1" in done.stdout, done.stderr
     assert dict(row[:2] for row in numbers(database))[alone] == ""
+
+
+def test_who_writes_from_her_new_number_before_she_moves_takes_nothing_of_it(server, database, erase):  # noqa: F811
+    """Meta may tell of it a week late."""
+    asked(server, NUMBER, USER, MARIE)
+    alone = code_in(asked(server, THIRD, None, JEAN)[0])
+    hers = code_in(asked(server, THIRD, "CD.71", LUC)[0])
+    with meta.Meta(server) as sender:
+        sender.say(number_changed(previous_user_id=USER, user_id="CD.71"))
+        eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "it is carried out")
+    erase("--phone", "CD.71", "--yes")
+    kept = dict(row[:2] for row in numbers(database))
+    assert kept[alone] != "" and kept[hers] == ""
 
 
 # The new user id is not told
