@@ -95,27 +95,14 @@ static bool is_consonant_ahead(char character)
     return is_consonant(character) && strchr("HWY", character) == NULL;
 }
 
-/* With what the text goes on in the form. */
-static char next_written(const char *text)
-{
-    const struct rule *rule = find_rule(text);
-
-    return rule == NULL ? *text : rule->written[0];
-}
-
 /* Ahmed is not Hamed, nor Sahara Sarah: H stays between a vowel and a consonant, and between vowels
  * that would become one. before was written last; behind is the text behind H. */
 static bool h_stays(char before, const char *behind)
 {
-    const char next = next_written(behind);
+    const struct rule *rule = find_rule(behind);
+    const char next = rule == NULL ? *behind : rule->written[0];
 
     return is_vowel(before) && (is_consonant(next) || sound_of(next) == sound_of(before));
-}
-
-/* Thérèse, Thereze: between vowels French writes S what it speaks as Z. */
-static bool z_is_s(char before, const char *behind)
-{
-    return is_vowel(before) && is_vowel(next_written(behind));
 }
 
 /* The text is moved to the end of its room, and written anew from the beginning. */
@@ -136,9 +123,7 @@ static int rewrite(char *text, size_t *length, size_t capacity)
             continue;
         }
         const struct rule *rule = find_rule(from);
-        const bool is_s = *from == 'Z' && z_is_s(to == text ? '\0' : to[-1], from + 1);
-        const char letter[] = {is_s ? 'S' : *from, '\0'};
-        const char *written = rule == NULL ? letter : rule->written;
+        const char letter[] = {*from, '\0'}, *written = rule == NULL ? letter : rule->written;
         const size_t written_length = strlen(written);
 
         from += rule == NULL ? 1 : strlen(rule->piece);

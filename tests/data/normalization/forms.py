@@ -42,7 +42,6 @@ def spelling(text):
     if not text.strip("H"):
         return text
     text = PIECES.sub(write, re.sub("^[MN](?=[B-DFGJ-NP-TVXZ])", "", text))
-    text = re.sub("(?<=[AEIOU])Z(?=[AEIOU])", "S", text)
     text = HEARD_H.sub("h", text).replace("H", "").upper()
     return join(text) + (text[-1] if re.search(r"([A-Z])\1$", text) else "")
 

@@ -141,19 +141,6 @@ static void endings_that_are_hardly_heard_are_for_the_sound_only(void **state)
     check_examples(examples, COUNT(examples));
 }
 
-/* As French writes it; not in front, nor beside a consonant. */
-static void a_z_between_vowels_is_an_s(void **state)
-{
-    static const struct example examples[] = {
-        {"Thérèse", "TERESE", "TILIS"}, {"Thereze", "TERESE", "TILIS"}, {"Moïze", "MOISE", "MUIS"},
-        {"Azwi", "ASUI", "ASUI"},       {"Zita", "ZITA", "SITA"},       {"Izzi", "IZI", "ISI"},
-        {"Anzu", "ANZU", "ASU"},        {"Azra", "AZRA", "ASLA"},       {"Riz", "RIZ", "LIS"},
-    };
-
-    (void)state;
-    check_examples(examples, COUNT(examples));
-}
-
 /* So says the README of the forms; the first draft of the rules kept M and N before M and N. */
 static void a_nasal_falls_before_every_consonant(void **state)
 {
@@ -330,7 +317,6 @@ int main(void)
         cmocka_unit_test(what_was_written_is_not_read_again),
         cmocka_unit_test(doubles_become_one_but_at_the_end_of_a_spelling),
         cmocka_unit_test(endings_that_are_hardly_heard_are_for_the_sound_only),
-        cmocka_unit_test(a_z_between_vowels_is_an_s),
         cmocka_unit_test(a_nasal_falls_before_every_consonant),
         cmocka_unit_test(a_nasal_in_front_falls_in_the_spelling_too),
         cmocka_unit_test(an_h_that_tells_names_apart_stays),
