@@ -34,6 +34,7 @@ class Case:
     seconds: int = 0   # 0: as the options say
     rows: int = 0      # records that are there before
     sessions: int = 0  # conversations that are open before
+    phones: int = 0    # on each of which one after another is registered; 0: all have one
 
     @property
     def name(self):
@@ -42,6 +43,7 @@ class Case:
         parts += [f"{self.rate}/s"] * bool(self.rate)
         parts += [f"{self.rows // 1000000}M-rows"] * bool(self.rows)
         parts += [f"{self.sessions // 1000000}M-sessions"] * bool(self.sessions)
+        parts += [f"{self.phones}-phones"] * bool(self.phones)
         return "-".join(parts)
 
 
@@ -55,6 +57,7 @@ def all_cases():
     yield Case("redis+postgres", 2, 256, signed=True)
     yield Case("redis+postgres", 2, 256, rate=8100, seconds=60)
     yield Case("redis+postgres", 2, 256, sessions=1_000_000)
+    yield Case("redis+postgres", 2, 64, phones=1024)
     yield Case("redis+postgres", 2, 256, rows=10_000_000)
 
 
@@ -100,7 +103,7 @@ class Bench:
                 postgres = self.database(case.rows)
             if case.stores:
                 server = start_server(directory / "server", case.workers, redis, postgres,
-                                      case.signed, case.connections)
+                                      case.signed, case.connections, many_each=case.phones > 0)
             else:
                 server = Floor(directory / "floor", case.workers)
                 server.start()
@@ -119,8 +122,12 @@ class Bench:
         if case.sessions:
             load(server.url, "--connections", 256, "--conversations", case.sessions, "--turns", 1,
                  "--plain", "--run", 9999)
+        phones = ["--phones", case.phones] if case.phones else []
+        if case.phones:  # a hundred were registered on each
+            load(server.url, "--connections", case.connections, "--conversations", 100 * case.phones,
+                 "--plain", "--run", 9999, *phones)
         before = {name: cpu_seconds(process) for name, process in parts.items()}
-        options = ["--connections", case.connections, "--rate", case.rate, "--run",
+        options = [*phones, "--connections", case.connections, "--rate", case.rate, "--run",
                    self.run_number, "--seconds", case.seconds or self.options.seconds]
         result = load(server.url, *options, signed=case.signed, **{} if case.stores else {"salt": ""})
         for name, process in parts.items():

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
+#define YEARS 75
 
 static const char *const places[] = {
     "Kinshasa", "Lubumbashi", "Mbuji-Mayi", "Kisangani", "Kananga", "Likasi",  "Kolwezi", "Goma",
@@ -68,6 +69,16 @@ static void print_number(unsigned number, char *text)
     text[digits + sizeof digits - at] = '\0';
 }
 
+/* Year and day of birth in one number. No two of the next two thousand on one phone have
+ * both, so that nobody is asked whether they are one person. */
+static uint64_t birth_of(const struct crowd *crowd, uint64_t identity)
+{
+    const uint64_t luck = luck_of(crowd, identity) >> 8;
+
+    return crowd->phones > 0 ? identity / crowd->phones + crowd->run * 977ull
+                             : luck % YEARS + YEARS * (luck >> 24 & 0xff);
+}
+
 static void answer_of(const struct crowd *crowd, uint64_t identity, unsigned step,
                       char text[CROWD_TEXT_MAX])
 {
@@ -75,7 +86,7 @@ static void answer_of(const struct crowd *crowd, uint64_t identity, unsigned ste
 
     switch (step) {
     case 0:
-        print_number(1935 + (unsigned)(luck % 75), text);
+        print_number(1935 + (unsigned)(birth_of(crowd, identity) % YEARS), text);
         break;
     case 1:
         strcpy(text, places[(luck >> 8) % COUNT(places)]);
@@ -84,7 +95,7 @@ static void answer_of(const struct crowd *crowd, uint64_t identity, unsigned ste
         strcpy(text, first_names[(luck >> 16) % COUNT(first_names)]);
         break;
     case 3:
-        print_number(1 + (unsigned)((luck >> 24) % 31), text);
+        print_number(1 + (unsigned)(birth_of(crowd, identity) / YEARS % 31), text);
         break;
     default:
         /* Sixteen bits of luck first, for codes show the beginning. */
@@ -103,8 +114,10 @@ void crowd_answers(const struct crowd *crowd, uint64_t serial,
 
 void crowd_number(const struct crowd *crowd, uint64_t serial, char number[CROWD_NUMBER_MAX])
 {
-    uint64_t rest =
-        (crowd->run % 10000 * 100000000ull + identity_of(crowd, serial)) % 1000000000000ull;
+    const uint64_t identity = identity_of(crowd, serial);
+    uint64_t rest = crowd->phones > 0
+                        ? identity % crowd->phones
+                        : (crowd->run % 10000 * 100000000ull + identity) % 1000000000000ull;
 
     memcpy(number, "+243", 4);
     for (int i = 15; i >= 4; i--, rest /= 10)

@@ -17,6 +17,8 @@ struct crowd {
     uint32_t run;   /* makes the people of one run differ from those of another */
     uint64_t apart; /* who comes back is so many people behind himself, 0: nobody does */
     bool plain;     /* a greeting and five answers, nothing else */
+    uint64_t
+        phones; /* so many, on each of which one after another is registered; 0: all have one */
 };
 
 enum line_kind {
@@ -44,7 +46,7 @@ void crowd_line(const struct crowd *crowd, uint64_t serial, unsigned turn, struc
 void crowd_answers(const struct crowd *crowd, uint64_t serial,
                    char answers[CROWD_ANSWERS][CROWD_TEXT_MAX]);
 
-/* The same person's number, +243… */
+/* The same person's number, +243…; a shared one is the same in every run. */
 #define CROWD_NUMBER_MAX 24
 void crowd_number(const struct crowd *crowd, uint64_t serial, char number[CROWD_NUMBER_MAX]);
 

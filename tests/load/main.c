@@ -28,6 +28,8 @@ static const char usage[] =
     "  --conversations N    play so many to their end instead\n"
     "  --turns N            everybody goes away after so many messages\n"
     "  --plain              a greeting and five answers: no mistakes, nobody comes back\n"
+    "  --phones N           so many, on each of which one person after another is registered, and\n"
+    "                       nobody comes back\n"
     "  --run N              other people than with another number (the time)\n"
     "  --token TOKEN        sign as Twilio does, with\n"
     "  --public-url URL     what the server takes for its public URL\n"
@@ -84,6 +86,7 @@ enum {
     CONVERSATIONS,
     TURNS,
     PLAIN,
+    PHONES,
     RUN,
     TOKEN,
     PUBLIC_URL,
@@ -102,6 +105,7 @@ static const struct option long_options[] = {
     {"conversations", required_argument, NULL, CONVERSATIONS},
     {"turns", required_argument, NULL, TURNS},
     {"plain", no_argument, NULL, PLAIN},
+    {"phones", required_argument, NULL, PHONES},
     {"run", required_argument, NULL, RUN},
     {"token", required_argument, NULL, TOKEN},
     {"public-url", required_argument, NULL, PUBLIC_URL},
@@ -146,6 +150,9 @@ static void take_option(struct options *options, int option)
     case PLAIN:
         play->crowd.plain = true;
         break;
+    case PHONES:
+        play->crowd.phones = strtoull(optarg, NULL, 10);
+        break;
     case RUN:
         play->crowd.run = (uint32_t)strtoul(optarg, NULL, 10);
         break;
@@ -188,10 +195,13 @@ static int read_options(struct options *options, int argc, char *argv[])
     if (play->warm == UINT64_MAX)
         play->warm = play->seconds > 0 ? 12 * play->people : 0;
     /* Far enough back that their first conversation is over. */
-    if (!play->crowd.plain)
+    if (!play->crowd.plain && play->crowd.phones == 0)
         play->crowd.apart = 3 * play->people;
     if (play->connections == 0 || play->people < play->connections)
         return fail("--connections", "expected at least 1, and as many people");
+    /* Whoever is before has come to the end. */
+    if (play->crowd.phones > 0 && play->crowd.phones < 4 * play->people)
+        return fail("--phones", "expected at least four for each of --people");
     if (options->salt == NULL && !options->any_reply)
         return fail("--salt", "expected the server's salt, or --any-reply");
     return read_url(options, argv[optind]);

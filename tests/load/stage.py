@@ -123,9 +123,12 @@ def resident_bytes(process):
     return int(line.split()[1]) * 1024
 
 
-def start_server(directory, workers, redis=None, postgres=None, signed=False, connections=64):
-    """A server as it is shipped but for its stores, and limits that 2,000 connections ask for."""
+def start_server(directory, workers, redis=None, postgres=None, signed=False, connections=64, many_each=False):
+    """A server as it is shipped but for its stores, and limits that 2,000 connections ask for; many_each: and
+    that a number asks for, on which a day's people are registered in seconds."""
     settings = {"WORKERS": workers, "MAX_IN_FLIGHT": max(2000, 4 * connections)}
+    if many_each:
+        settings |= {"MESSAGES_PER_MINUTE": 100000, "CODES_PER_DAY": 100000}
     if redis:
         settings["REDIS_URL"] = redis.url
     if postgres:

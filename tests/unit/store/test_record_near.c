@@ -198,6 +198,41 @@ static void who_asked_before_there_was_near_is_asked_too(void **state)
     is_near("jan", "+1", "abxde", "jean");
 }
 
+/* PostgreSQL looks only at records whose hint may fit: it is always the record's own, or none. */
+static void assert_hints(const char *hints)
+{
+    assert_sql(
+        &bench,
+        SQL("SELECT 0",
+            "SELECT count(*) FILTER (WHERE hint IS NULL) FROM uic_asked JOIN uic_records ON id = record"
+            " WHERE hint IS NULL OR hint = substring(near FOR 1) || substring(near FROM 6 FOR 1)"
+            " || substring(near FROM 11 FOR 1) || substring(near FROM 16 FOR 1)"
+            " || substring(near FROM 21 FOR 1)"),
+        bench_server.pid ? hints : "0");
+}
+
+static void a_hint_is_what_the_record_has(void **state)
+{
+    (void)state;
+    tell("jean", "+1", "abcde");
+    tell("jean", "+2", "vwxyz"); /* the record keeps its own */
+    is_near("jan", "+2", "abxde", "jean");
+    assert_hints("0");
+    assert_sql(&bench,
+               SQL("SELECT 2", "SELECT count(*) FROM uic_asked WHERE hint = '\\x6162636465'"), "2");
+}
+
+static void what_is_forgotten_has_no_hint_and_is_found_again(void **state)
+{
+    (void)state;
+    tell("jean", "+1", "abcde");
+    tell("jean", "+2", "abcde");
+    assert_sql(&bench, "UPDATE uic_records SET phone_number = '', near = NULL", "");
+    assert_hints("2");
+    tell("jean", "+1", "vwxyz");
+    is_near("jan", "+2", "vwxyj", "jean");
+}
+
 static void a_record_that_is_gone_is_not_near(void **state)
 {
     (void)state;
@@ -351,6 +386,8 @@ int main(void)
         TEST(what_others_registered_is_near_once_it_was_asked_for),
         TEST(a_record_learns_what_it_is_found_by),
         TEST(who_asked_before_there_was_near_is_asked_too),
+        TEST(a_hint_is_what_the_record_has),
+        TEST(what_is_forgotten_has_no_hint_and_is_found_again),
         TEST(a_record_that_is_gone_is_not_near),
         TEST(only_the_newest_are_looked_at),
         TEST(who_is_the_same_is_told_that_code_and_makes_no_record),

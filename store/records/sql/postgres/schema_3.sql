@@ -1,7 +1,7 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
 -- name, whatever form of the number a record has, and who asked only for what others registered.
--- up_to: the newest record then: what a number registered alone up to it is its first user id's. Who was
--- erased leaves a user id of zeros at a number that somebody else has, who inherits nothing of hers.
+-- up_to: the newest record then: what a number registered alone up to it is its first user id's; -1 of one
+-- that moved to the number, to whom nothing of before belongs. Who was erased leaves a user id of zeros at a number that somebody else has, who inherits nothing of hers.
 CREATE TABLE uic_links (
     number bytea NOT NULL,
     user_id bytea NOT NULL,
@@ -20,23 +20,26 @@ CREATE TABLE uic_moves (
 CREATE INDEX uic_moves_at ON uic_moves (at);
 
 -- Whether another user id than $3 is known to have come with the number, $1 by its hash or $2 as records
--- hold it: then what the number had before there were ids is not this one's. NULL, a number alone, is
--- another than any. Rarely asked, so it has a
+-- hold it, or this one moved to it: then what the number had before there were ids is not this one's. NULL,
+-- a number alone, is another than any. Rarely asked, so it has a
 -- plan of its own, which must not read a whole table either.
 CREATE FUNCTION uic_number_is_anothers(bytea, text, bytea) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN
-    RETURN (SELECT count(*) FROM uic_links WHERE number = $1 AND user_id IS DISTINCT FROM $3) > 0
+    RETURN (SELECT count(*) FROM uic_links
+            WHERE number = $1 AND (user_id IS DISTINCT FROM $3 OR up_to < 0)) > 0
         OR (SELECT count(*) FROM uic_records
             WHERE phone_number = $2 AND user_id IS NOT NULL AND user_id IS DISTINCT FROM $3) > 0;
 END $$;
 
 -- Who asked for which record that has near, by the beginning of her keyed hash, as in asked_by: so that
--- a person is asked about answers that are nearly hers.
+-- a person is asked about answers that are nearly hers. hint: the first byte of each hash of near, so that
+-- of a phone on which hundreds were registered hardly a record is read; NULL: it is not known.
 CREATE TABLE uic_asked (
     who bytea NOT NULL,
     record bigint NOT NULL,
-    PRIMARY KEY (who, record)
+    hint bytea,
+    PRIMARY KEY (who, record) INCLUDE (hint)
 );
 
 -- Of the newest 200 records that somebody asked for, the answers of one that is near; NULL when there is
@@ -46,10 +49,15 @@ CREATE FUNCTION uic_near_find(answers bytea, phone text, asker bytea, user_id by
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 DECLARE
     beginning CONSTANT bytea := substring(asker FOR 5);
+    first CONSTANT integer := get_byte(sought, 0);
+    second CONSTANT integer := get_byte(sought, 5);
+    third CONSTANT integer := get_byte(sought, 10);
+    fourth CONSTANT integer := get_byte(sought, 15);
+    fifth CONSTANT integer := get_byte(sought, 20);
     found bytea;
 BEGIN
     SELECT near.input_hash INTO found
-    FROM (SELECT a.record FROM uic_asked AS a WHERE a.who = beginning
+    FROM (SELECT a.record, a.hint FROM uic_asked AS a WHERE a.who = beginning
           ORDER BY a.record DESC LIMIT 200) AS own,
         LATERAL (SELECT r.input_hash FROM uic_records AS r
                  WHERE r.id = own.record AND (substring(r.near FOR 5) = substring(sought FOR 5)
@@ -59,7 +67,12 @@ BEGIN
                      OR substring(r.near FROM 21) = substring(sought FROM 21))
                      AND position(beginning IN r.asked_by) % 8 = 1
                  LIMIT 1) AS near
+    WHERE own.hint IS NULL OR get_byte(own.hint, 0) = first OR get_byte(own.hint, 1) = second
+        OR get_byte(own.hint, 2) = third OR get_byte(own.hint, 3) = fourth OR get_byte(own.hint, 4) = fifth
     ORDER BY near.input_hash LIMIT 1;
+    IF found IS NULL THEN
+        RETURN NULL;
+    END IF;
     IF found = answers OR (
         SELECT own.user_id = uic_near_find.user_id OR position(beginning IN coalesce(asked_by, '')) > 0
             OR (((own.user_id IS NULL AND own.phone_number = phone)
@@ -123,6 +136,8 @@ ALTER TABLE uic_records DROP CONSTRAINT uic_records_same_as_fkey;
 CREATE FUNCTION uic_near_forget() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN
+    UPDATE uic_asked SET hint = NULL FROM generate_series(0, 15) AS n
+    WHERE who = substring(OLD.asked_by FROM 8 * n + 1 FOR 5) AND record = OLD.id;
     PERFORM pg_advisory_xact_lock_shared(7694693);
     DELETE FROM uic_near WHERE record = OLD.id;
     DELETE FROM uic_pairs WHERE record = OLD.id;
