@@ -56,8 +56,9 @@ static const char unknown_sql[] =
 /* A number that came with a user id of hers. */
 struct linked {
     unsigned char hash[RECORD_USER_ID_SIZE];
-    bool is_first, is_shared; /* hers was the first; there are others */
-    int64_t up_to;            /* of the first, and since when */
+    bool is_first,
+        is_shared; /* hers was the first; there are others, or were before she moved to it */
+    int64_t up_to; /* of the first, and since when */
     char since[sizeof "2026-01-01"];
 };
 
@@ -230,7 +231,7 @@ static enum sql_result owner_row(struct search *search)
         linked->up_to = sql_column_number(search->sql, 1);
         snprintf(linked->since, sizeof linked->since, "%s", sql_column(search->sql, 2));
     }
-    linked->is_shared = linked->is_shared || !is_hers;
+    linked->is_shared = linked->is_shared || !is_hers || sql_column_number(search->sql, 1) < 0;
     return SQL_DONE;
 }
 

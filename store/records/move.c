@@ -7,6 +7,7 @@
 #include "store/base/container_of.h"
 #include "store/base/hex.h"
 #include "store/base/record_time.h"
+#include "store/records/schema.h"
 #include <string.h>
 
 #define OWN_AT_ONCE 500
@@ -15,15 +16,18 @@
 /* Both in the dialect of each. move_own: $1 a number and $2 what it becomes, $3 and $4 the same of
  * a user id in place of a number; NULL: it stays. $5 the user id that changes, or NULL; $6 the one
  * that the person had, $7 that she has, if they are known, $8 until when a record without one is
- * hers, $9 the number's hash: none is, where another user id came with it.
+ * hers, $9 the number's hash: where another user id came with it, what it had before hers is, if hers
+ * was the first.
  * move_asked: $1 who is $2 from now on, in the records behind $3 up to $4, where nobody asked after
  * $5; NULL: in all. */
 extern const char *const move_own_sql[], *const move_asked_sql[];
 
 /* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it
  * stays. $5 when: what another number registered alone before it was hers is not hers, not even when
- * she wrote from it before the move was told. */
-static const char *const links_sql[][3] = {
+ * she wrote from it before the move was told. At a number that has another owner, or had one before
+ * her, nobody stands in her place. */
+#define LINKS 4
+static const char *const links_sql[][LINKS] = {
     [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since, up_to)"
                     " SELECT CASE number WHEN $3 THEN coalesce($4, number) ELSE number END,"
                     " coalesce($2, user_id), CASE WHEN number = $3 AND $4 <> $3"
@@ -31,6 +35,14 @@ static const char *const links_sql[][3] = {
                     " CASE WHEN number = $3 AND $4 <> $3 THEN -1 ELSE up_to END"
                     " FROM uic_links WHERE user_id IN ($1, $2)"
                     " ON CONFLICT DO NOTHING",
+                    "INSERT INTO uic_links (number, user_id, since, up_to)"
+                    " SELECT number, '" SCHEMA_NOBODY
+                    "', min(since), min(up_to) FROM uic_links AS hers"
+                    " WHERE user_id IN ($1, $2) AND number = $3 AND $3 <> $4"
+                    " AND (up_to < 0 OR EXISTS (SELECT 1 FROM uic_links WHERE number = $3"
+                    " AND user_id NOT IN (coalesce($1, $2), coalesce($2, $1))))"
+                    " GROUP BY number ON CONFLICT (number, user_id) DO UPDATE SET"
+                    " since = min(since, excluded.since), up_to = min(up_to, excluded.up_to)",
                     "DELETE FROM uic_links WHERE (user_id = $1 AND $1 <> $2)"
                     " OR (user_id IN ($1, $2) AND number = $3 AND $3 <> $4)",
                     "UPDATE uic_links SET up_to = -1 WHERE user_id IN ($1, $2) AND number = $4"
@@ -44,6 +56,15 @@ static const char *const links_sql[][3] = {
          " CASE WHEN number = decode($3, 'hex') AND $4 <> $3 THEN -1 ELSE up_to END"
          " FROM uic_links WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
          " ON CONFLICT DO NOTHING",
+         "INSERT INTO uic_links (number, user_id, since, up_to)"
+         " SELECT number, decode('" SCHEMA_NOBODY "', 'hex'), min(since), min(up_to)"
+         " FROM uic_links AS hers WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
+         " AND number = decode($3, 'hex') AND $3 <> $4"
+         " AND (up_to < 0 OR EXISTS (SELECT 1 FROM uic_links WHERE number = decode($3, 'hex')"
+         " AND user_id NOT IN (decode(coalesce($1, $2), 'hex'), decode(coalesce($2, $1), 'hex'))))"
+         " GROUP BY number ON CONFLICT (number, user_id) DO UPDATE SET"
+         " since = least(uic_links.since, excluded.since),"
+         " up_to = least(uic_links.up_to, excluded.up_to)",
          "DELETE FROM uic_links WHERE (user_id = decode($1, 'hex') AND $1 <> $2)"
          " OR (user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
          " AND number = decode($3, 'hex') AND $3 <> $4)",
@@ -60,7 +81,8 @@ static const char *const who_sql[][2] = {
     [SQL_SQLITE] = {"INSERT INTO uic_asked (who, record) SELECT $2, record" WHO(
                         "$1", "$5") "substr($5, 1, 26))) ON CONFLICT DO NOTHING",
                     "DELETE" WHO("$1", "$5") "substr($5, 1, 26))) AND $2 <> $1"},
-    [SQL_POSTGRES] = {"INSERT INTO uic_asked (who, record) SELECT decode($2, 'hex'), record" WHO(
+    [SQL_POSTGRES] = {"INSERT INTO uic_asked (who, record, hint)"
+                      " SELECT decode($2, 'hex'), record, hint" WHO(
                           "decode($1, 'hex')",
                           "$5::timestamptz") "$5::timestamptz)) ON CONFLICT DO NOTHING",
                       "DELETE" WHO("decode($1, 'hex')",
@@ -120,8 +142,9 @@ static enum sql_result links_move(struct sql *sql, const struct record_move *mov
         values[i] = sql_text(person->has_user_id ? texts[i] : NULL);
         values[2 + i] = sql_text(person->has_number ? texts[2 + i] : NULL);
     }
-    for (int i = 0; result == SQL_DONE && i < 3; i++)
-        result = sql_run(sql, links_sql[sql->dialect][i], values, i == 1 ? 4 : 5, NULL);
+    for (int i = 0; result == SQL_DONE && i < LINKS; i++)
+        result = sql_run(sql, links_sql[sql->dialect][i], values, i == 0 || i == LINKS - 1 ? 5 : 4,
+                         NULL);
     return result;
 }
 
@@ -153,7 +176,8 @@ static enum sql_result own_move(struct sql *sql, struct record_move *move)
     if (result == SQL_DONE)
         result = sql_run(sql, move_own_sql[sql->dialect], values, 9, &moved);
     move->has_own = move->has_own && moved < OWN_AT_ONCE;
-    return result == SQL_DONE ? links_move(sql, move) : result;
+    /* The last of all: by the links it is known what is hers. */
+    return result == SQL_DONE && move->has_own ? links_move(sql, move) : result;
 }
 
 /* What stands for a person where she asked; "" when nothing is known. */

@@ -14,8 +14,10 @@ ENGLISH = {"LANG": "en_GB.UTF-8"}
 
 
 def near_of(answers):
-    """Hashes of five answers, a letter each (year, place, first name, day, family name), each time without one."""
-    return "".join((answers[:hole] + "_" + answers[hole + 1:]).encode().hex() for hole in range(5))
+    """Hashes of five answers, a letter each (year, place, first name, day, family name), each time without one; in the
+    place of the first name that of all sounds."""
+    return "".join((answers if hole == 2 else answers[:hole] + "_" + answers[hole + 1:]).encode().hex()
+                   for hole in range(5))
 
 
 def insert(database, *people):

@@ -7,8 +7,13 @@ WHERE id = ANY (ARRAY(
     WHERE user_id = decode($5, 'hex') OR phone_number = $3
         OR (phone_number = $1 AND (user_id IN (decode($6, 'hex'), decode($7, 'hex'))
                                    OR (user_id IS NULL AND created_at <= $8::timestamptz
-                                       AND NOT EXISTS (SELECT 1 FROM uic_links
-                                                       WHERE number = decode($9, 'hex')
-                                                       AND user_id NOT IN (decode(coalesce($6, $7), 'hex'),
-                                                                           decode(coalesce($7, $6), 'hex'))))))
+                                       AND (NOT EXISTS (SELECT 1 FROM uic_links
+                                                        WHERE number = decode($9, 'hex')
+                                                        AND (up_to < 0 OR user_id NOT IN (
+                                                            decode(coalesce($6, $7), 'hex'),
+                                                            decode(coalesce($7, $6), 'hex'))))
+                                            OR id <= (SELECT CASE WHEN user_id IN (decode($6, 'hex'),
+                                                                                   decode($7, 'hex')) THEN up_to END
+                                                      FROM uic_links WHERE number = decode($9, 'hex')
+                                                      ORDER BY since, up_to < 0, up_to, user_id LIMIT 1)))))
     ORDER BY input_hash LIMIT 500 FOR UPDATE))

@@ -12,9 +12,10 @@
 -- without the message. A number belongs to the user id that came with it last: alone, or with another
 -- id, it is somebody else from then on; and what it had before there were ids belongs to the first id that
 -- came with it.
--- number: whether no other user id is known to have come with it; of a number alone, none.
+-- number: whether no other user id is known to have come with it, and this one did not move to it; of a number
+-- alone, none.
 WITH number AS (
-    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND user_id IS NOT $8)
+    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND (user_id IS NOT $8 OR up_to < 0))
         AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> coalesce($8, '')) AS is_hers
 )
 INSERT INTO uic_records (input_hash, uic_code, phone_number, created_at, last_requested_at,

@@ -1,7 +1,7 @@
 -- As claim.sql, of a record that knows the event: the request that the event was. Each event
 -- before it in the list came after it.
 WITH number AS (
-    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND user_id IS NOT $8)
+    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND (user_id IS NOT $8 OR up_to < 0))
         AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> coalesce($8, '')) AS is_hers
 )
 SELECT uic_code,

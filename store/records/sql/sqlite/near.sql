@@ -4,7 +4,7 @@
 -- none when she asked for exactly these answers. Which one does not depend on who registered it first:
 -- the row of the least hash, by min(), for a sort makes a table of its own whether it sorts or not.
 WITH number AS (
-    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $6 AND user_id IS NOT $4)
+    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $6 AND (user_id IS NOT $4 OR up_to < 0))
         AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $7 AND user_id <> coalesce($4, '')) AS is_hers
 )
 SELECT uic_code, 0, 0, hash

@@ -1,0 +1,114 @@
+"""Whose is what a number registered alone, when people move to it and away: of whose user id came with it first, and
+of nobody who moved to it. Seen by who is told « existing », and by what an erasure takes."""
+
+import meta
+import pytest
+from processes import eventually, run_program
+from test_erase import database, erase, numbers  # noqa: F401 (fixtures)
+from test_hidden import LUC, OTHER_USER, USER
+from test_moves import number_changed, server  # noqa: F401 (a fixture)
+from test_recycled import NUMBER, OTHER, THIRD, asked
+from texts import JEAN, MARIE, code_in, message
+
+PAUL = ("1977", "Boma", "Paul", "9", "Ngoyi")
+ZOLA = ("1950", "Goma", "Zola", "4", "Mukendi")
+THIRD_USER = "CD.3333333333"
+
+
+def long_ago(database):  # noqa: F811
+    """What is there was registered and linked on an earlier day."""
+    at = "2026-01-01 10:00:00.000000"
+    database.query(f"UPDATE uic_records SET created_at = '{at}', last_requested_at = '{at}'")
+    database.query("UPDATE uic_links SET since = '2026-01-01'")
+
+
+def move(server, *changes):  # noqa: F811
+    """Each (old number, new number, user id) is told and carried out."""
+    with meta.Meta(server) as sender:
+        for old, new, user in changes:
+            before = server.counts()["uic_meta_moved_total"]
+            sender.say(number_changed(old=old, new=new, previous_user_id=user, user_id=user))
+            eventually(lambda: server.counts()["uic_meta_moved_total"] == before + 1, "it is carried out")  # noqa: B023
+
+
+def erased(erase, who):  # noqa: F811
+    done = erase("--phone", who, "--delete", "--yes")
+    assert done.returncode == 0, done.stderr
+
+
+def codes(database):  # noqa: F811
+    return [row[0] for row in numbers(database)]
+
+
+@pytest.fixture
+def next_owner(server, database):  # noqa: F811
+    """PAUL is USER's, who moves away; MARIE is OTHER_USER's, who has the number since."""
+    paul = code_in(asked(server, NUMBER, None, PAUL)[0])
+    jean = code_in(asked(server, NUMBER, USER, JEAN)[0])
+    long_ago(database)
+    marie = code_in(asked(server, NUMBER, OTHER_USER, MARIE)[0])
+    move(server, (NUMBER, THIRD, USER))
+    return paul, jean, marie
+
+
+def test_the_next_owner_of_her_old_number_inherits_nothing(server, database, erase, next_owner):  # noqa: F811
+    paul, jean, _ = next_owner
+    assert asked(server, NUMBER, OTHER_USER, PAUL) == [message("new_code", code=paul)]
+    erased(erase, OTHER_USER)
+    assert codes(database) == [paul, jean]
+
+
+def test_what_she_registered_alone_goes_with_her(server, database, erase, next_owner):  # noqa: F811
+    erased(erase, USER)
+    assert codes(database) == [next_owner[2]]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_who_swap_their_numbers_keep_what_is_theirs(server, database, erase, order):  # noqa: F811
+    paul, luc = (code_in(asked(server, number, None, person)[0]) for number, person in ((NUMBER, PAUL), (OTHER, LUC)))
+    marie = code_in(asked(server, NUMBER, USER, MARIE)[0])
+    jean = code_in(asked(server, OTHER, OTHER_USER, JEAN)[0])
+    long_ago(database)
+    move(server, *[(NUMBER, OTHER, USER), (OTHER, NUMBER, OTHER_USER)][::order])
+    assert asked(server, OTHER, USER, PAUL, LUC) == [message("existing_code", code=paul), message("new_code", code=luc)]
+    erased(erase, USER)
+    assert sorted(codes(database)) == sorted([luc, jean]) and marie not in codes(database)
+
+
+@pytest.fixture
+def former_owner(server, database):  # noqa: F811
+    """PAUL is whoever's had the number to which USER moves."""
+    paul = code_in(asked(server, THIRD, None, PAUL)[0])
+    asked(server, NUMBER, USER, JEAN)
+    long_ago(database)
+    move(server, (NUMBER, THIRD, USER))
+    return paul
+
+
+def test_who_moves_to_a_number_inherits_nothing(server, database, erase, former_owner):  # noqa: F811
+    assert asked(server, THIRD, USER, PAUL) == [message("new_code", code=former_owner)]
+    erased(erase, USER)
+    assert codes(database) == [former_owner]
+
+
+def test_nor_does_who_comes_when_she_is_erased(server, erase, former_owner):  # noqa: F811
+    erased(erase, USER)
+    assert asked(server, THIRD, OTHER_USER, PAUL) == [message("new_code", code=former_owner)]
+
+
+def test_who_was_first_is_first_when_she_is_erased_again(server, database, erase, tmp_path):  # noqa: F811
+    """By `erase --again` on an old backup, in which somebody else was erased from the number."""
+    asked(server, NUMBER, USER, MARIE)
+    paul = code_in(asked(server, NUMBER, None, PAUL)[0])
+    asked(server, NUMBER, OTHER_USER, JEAN)
+    asked(server, OTHER, None, ZOLA)
+    asked(server, NUMBER, THIRD_USER, LUC)
+    erased(erase, THIRD_USER)
+    database.query("CREATE TABLE links_before AS SELECT * FROM uic_links")
+    erased(erase, USER)
+    database.query("DELETE FROM uic_links")
+    database.query("INSERT INTO uic_links SELECT * FROM links_before")
+    done = run_program("erase", "--again", "--yes", cwd=tmp_path, DATABASE_URL=database.url)
+    assert done.returncode == 0, done.stderr
+    erased(erase, OTHER_USER)
+    assert paul in codes(database)
