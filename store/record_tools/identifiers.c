@@ -56,9 +56,9 @@ static const char unknown_sql[] =
 /* A number that came with a user id of hers. */
 struct linked {
     unsigned char hash[RECORD_USER_ID_SIZE];
-    bool is_first,
-        is_shared; /* hers was the first; there are others, or were before she moved to it */
-    int64_t up_to; /* of the first, and since when */
+    bool is_first;  /* hers was the first */
+    bool is_shared; /* there are others, or were before she moved to it */
+    int64_t up_to;  /* of the first, and since when */
     char since[sizeof "2026-01-01"];
 };
 

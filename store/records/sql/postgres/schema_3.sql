@@ -1,7 +1,8 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
 -- name, whatever form of the number a record has, and who asked only for what others registered.
 -- up_to: the newest record then: what a number registered alone up to it is its first user id's; -1 of one
--- that moved to the number, to whom nothing of before belongs. Who was erased leaves a user id of zeros at a number that somebody else has, who inherits nothing of hers.
+-- that moved to the number, to whom nothing of before belongs. Who was erased, or moved away, leaves a user id
+-- of zeros at a number that somebody else has, who inherits nothing of hers.
 CREATE TABLE uic_links (
     number bytea NOT NULL,
     user_id bytea NOT NULL,
@@ -21,8 +22,8 @@ CREATE INDEX uic_moves_at ON uic_moves (at);
 
 -- Whether another user id than $3 is known to have come with the number, $1 by its hash or $2 as records
 -- hold it, or this one moved to it: then what the number had before there were ids is not this one's. NULL,
--- a number alone, is another than any. Rarely asked, so it has a
--- plan of its own, which must not read a whole table either.
+-- a number alone, is another than any. Rarely asked, so it has a plan of its own, which must not read a whole
+-- table either.
 CREATE FUNCTION uic_number_is_anothers(bytea, text, bytea) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN

@@ -1,7 +1,8 @@
 -- Which user ids came with which numbers, as keyed hashes, so that a person is found whole by either
 -- name, whatever form of the number a record has, and who asked only for what others registered.
--- up_to: the newest record then: what a number registered alone up to it is its first user id's. Who was
--- erased leaves a user id of zeros at a number that somebody else has, who inherits nothing of hers.
+-- up_to: the newest record then: what a number registered alone up to it is its first user id's; -1 of one
+-- that moved to the number, to whom nothing of before belongs. Who was erased, or moved away, leaves a user id
+-- of zeros at a number that somebody else has, who inherits nothing of hers.
 -- Hashes are hexadecimal digits.
 CREATE TABLE uic_links (
     number TEXT NOT NULL,
