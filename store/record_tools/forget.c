@@ -46,36 +46,28 @@ static const char *const names_sql[][4] = {
                     "DELETE FROM uic_asked WHERE who = $1",
                     "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
                     " '" SCHEMA_NOBODY "', since, up_to FROM uic_links"
-                    " WHERE user_id = $1 ON CONFLICT (number, user_id) DO UPDATE SET"
-                    " since = min(since, excluded.since), up_to = min(up_to, excluded.up_to)",
+                    " WHERE user_id = $1" SCHEMA_NOBODY_FIRST,
                     "DELETE FROM uic_links WHERE user_id = $1"},
     [SQL_POSTGRES] = {"DELETE FROM uic_links WHERE number = decode($1, 'hex')",
                       "DELETE FROM uic_asked WHERE who = decode($1, 'hex')",
                       "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
                       " decode('" SCHEMA_NOBODY "', 'hex'), since, up_to"
-                      " FROM uic_links WHERE user_id = decode($1, 'hex')"
-                      " ON CONFLICT (number, user_id) DO UPDATE SET"
-                      " since = least(uic_links.since, excluded.since),"
-                      " up_to = least(uic_links.up_to, excluded.up_to)",
+                      " FROM uic_links WHERE user_id = decode($1, 'hex')" SCHEMA_NOBODY_FIRST,
                       "DELETE FROM uic_links WHERE user_id = decode($1, 'hex')"},
 };
 _Static_assert(sizeof SCHEMA_NOBODY == 2 * RECORD_USER_ID_SIZE + 1, "as any user id");
 /* $1 a number, $2 a user id: the same of one link. */
 static const char *const link_sql[][2] = {
-    [SQL_SQLITE] =
+    [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
+                    " '" SCHEMA_NOBODY "', since, up_to FROM uic_links"
+                    " WHERE number = $1 AND user_id = $2" SCHEMA_NOBODY_FIRST,
+                    "DELETE FROM uic_links WHERE number = $1 AND user_id = $2"},
+    [SQL_POSTGRES] =
         {"INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-         " '" SCHEMA_NOBODY "', since, up_to FROM uic_links"
-         " WHERE number = $1 AND user_id = $2 ON CONFLICT (number, user_id) DO UPDATE SET"
-         " since = min(since, excluded.since), up_to = min(up_to, excluded.up_to)",
-         "DELETE FROM uic_links WHERE number = $1 AND user_id = $2"},
-    [SQL_POSTGRES] = {"INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-                      " decode('" SCHEMA_NOBODY "', 'hex'), since, up_to FROM uic_links"
-                      " WHERE number = decode($1, 'hex') AND user_id = decode($2, 'hex')"
-                      " ON CONFLICT (number, user_id) DO UPDATE SET"
-                      " since = least(uic_links.since, excluded.since),"
-                      " up_to = least(uic_links.up_to, excluded.up_to)",
-                      "DELETE FROM uic_links WHERE number = decode($1, 'hex')"
-                      " AND user_id = decode($2, 'hex')"},
+         " decode('" SCHEMA_NOBODY "', 'hex'), since, up_to FROM uic_links"
+         " WHERE number = decode($1, 'hex') AND user_id = decode($2, 'hex')" SCHEMA_NOBODY_FIRST,
+         "DELETE FROM uic_links WHERE number = decode($1, 'hex')"
+         " AND user_id = decode($2, 'hex')"},
 };
 static const char notes_sql[] =
     "UPDATE uic_records SET notes = replace(replace(notes, $2, ''), $1, '')"

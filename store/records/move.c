@@ -24,11 +24,15 @@ extern const char *const move_own_sql[], *const move_asked_sql[];
 
 /* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it
  * stays. $5 when: what another number registered alone before it was hers is not hers, not even when
- * she wrote from it before the move was told. At a number that has another owner, or had one before
- * her, nobody stands in her place. */
-#define LINKS 4
+ * she wrote from it before the move was told. Who wrote with her new id before has the place of her old
+ * one. At a number that has another owner, or had one before her, nobody stands in hers. */
+#define LINKS 5
+static const int links_values[LINKS] = {2, 5, 4, 4, 5};
 static const char *const links_sql[][LINKS] = {
-    [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since, up_to)"
+    [SQL_SQLITE] = {"UPDATE uic_links AS later SET since = earlier.since, up_to = earlier.up_to"
+                    " FROM uic_links AS earlier WHERE earlier.user_id = $1 AND later.user_id = $2"
+                    " AND earlier.number = later.number AND earlier.since < later.since",
+                    "INSERT INTO uic_links (number, user_id, since, up_to)"
                     " SELECT CASE number WHEN $3 THEN coalesce($4, number) ELSE number END,"
                     " coalesce($2, user_id), CASE WHEN number = $3 AND $4 <> $3"
                     " THEN substr($5, 1, 10) ELSE since END,"
@@ -36,19 +40,21 @@ static const char *const links_sql[][LINKS] = {
                     " FROM uic_links WHERE user_id IN ($1, $2)"
                     " ON CONFLICT DO NOTHING",
                     "INSERT INTO uic_links (number, user_id, since, up_to)"
-                    " SELECT number, '" SCHEMA_NOBODY
-                    "', min(since), min(up_to) FROM uic_links AS hers"
+                    " SELECT number, '" SCHEMA_NOBODY "', since, up_to FROM uic_links AS hers"
                     " WHERE user_id IN ($1, $2) AND number = $3 AND $3 <> $4"
                     " AND (up_to < 0 OR EXISTS (SELECT 1 FROM uic_links WHERE number = $3"
                     " AND user_id NOT IN (coalesce($1, $2), coalesce($2, $1))))"
-                    " GROUP BY number ON CONFLICT (number, user_id) DO UPDATE SET"
-                    " since = min(since, excluded.since), up_to = min(up_to, excluded.up_to)",
+                    " ORDER BY since, up_to < 0, up_to LIMIT 1" SCHEMA_NOBODY_FIRST,
                     "DELETE FROM uic_links WHERE (user_id = $1 AND $1 <> $2)"
                     " OR (user_id IN ($1, $2) AND number = $3 AND $3 <> $4)",
                     "UPDATE uic_links SET up_to = -1 WHERE user_id IN ($1, $2) AND number = $4"
                     " AND $3 <> $4 AND since >= substr($5, 1, 10)"},
     [SQL_POSTGRES] =
-        {"INSERT INTO uic_links (number, user_id, since, up_to)"
+        {"UPDATE uic_links AS later SET since = earlier.since, up_to = earlier.up_to"
+         " FROM uic_links AS earlier WHERE earlier.user_id = decode($1, 'hex')"
+         " AND later.user_id = decode($2, 'hex')"
+         " AND earlier.number = later.number AND earlier.since < later.since",
+         "INSERT INTO uic_links (number, user_id, since, up_to)"
          " SELECT CASE number WHEN decode($3, 'hex') THEN coalesce(decode($4, 'hex'), number)"
          " ELSE number END, coalesce(decode($2, 'hex'), user_id),"
          " CASE WHEN number = decode($3, 'hex') AND $4 <> $3 THEN substr($5, 1, 10)::date"
@@ -57,14 +63,12 @@ static const char *const links_sql[][LINKS] = {
          " FROM uic_links WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
          " ON CONFLICT DO NOTHING",
          "INSERT INTO uic_links (number, user_id, since, up_to)"
-         " SELECT number, decode('" SCHEMA_NOBODY "', 'hex'), min(since), min(up_to)"
+         " SELECT number, decode('" SCHEMA_NOBODY "', 'hex'), since, up_to"
          " FROM uic_links AS hers WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
          " AND number = decode($3, 'hex') AND $3 <> $4"
          " AND (up_to < 0 OR EXISTS (SELECT 1 FROM uic_links WHERE number = decode($3, 'hex')"
          " AND user_id NOT IN (decode(coalesce($1, $2), 'hex'), decode(coalesce($2, $1), 'hex'))))"
-         " GROUP BY number ON CONFLICT (number, user_id) DO UPDATE SET"
-         " since = least(uic_links.since, excluded.since),"
-         " up_to = least(uic_links.up_to, excluded.up_to)",
+         " ORDER BY since, up_to < 0, up_to LIMIT 1" SCHEMA_NOBODY_FIRST,
          "DELETE FROM uic_links WHERE (user_id = decode($1, 'hex') AND $1 <> $2)"
          " OR (user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
          " AND number = decode($3, 'hex') AND $3 <> $4)",
@@ -143,8 +147,7 @@ static enum sql_result links_move(struct sql *sql, const struct record_move *mov
         values[2 + i] = sql_text(person->has_number ? texts[2 + i] : NULL);
     }
     for (int i = 0; result == SQL_DONE && i < LINKS; i++)
-        result = sql_run(sql, links_sql[sql->dialect][i], values, i == 0 || i == LINKS - 1 ? 5 : 4,
-                         NULL);
+        result = sql_run(sql, links_sql[sql->dialect][i], values, links_values[i], NULL);
     return result;
 }
 

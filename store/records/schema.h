@@ -28,8 +28,13 @@ enum sql_result schema_check(struct sql *sql, const struct schema_migrations *mi
 /* Opens a prepared database, to write. Returns NULL with error. */
 struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX]);
 
-/* In uic_links the user id of somebody who was erased, in hexadecimal digits. */
+/* In uic_links the user id of somebody who was erased or moved away, in hexadecimal digits. Of two such the
+ * first one stays: ends an INSERT. */
 #define SCHEMA_NOBODY "00000000000000000000000000000000"
+#define SCHEMA_NOBODY_FIRST                                                                       \
+    " ON CONFLICT (number, user_id) DO UPDATE SET since = excluded.since, up_to = excluded.up_to" \
+    " WHERE (excluded.since, excluded.up_to < 0, excluded.up_to)"                                 \
+    " < (uic_links.since, uic_links.up_to < 0, uic_links.up_to)"
 
 /* What the command line's tools wait for a connection at most. */
 #define TOOL_CONNECT_MS 10000

@@ -5,7 +5,7 @@ import meta
 import pytest
 from processes import eventually, run_program
 from test_erase import database, erase, numbers  # noqa: F401 (fixtures)
-from test_hidden import LUC, OTHER_USER, USER
+from test_hidden import LUC, OTHER_USER, USER, system
 from test_moves import number_changed, server  # noqa: F401 (a fixture)
 from test_recycled import NUMBER, OTHER, THIRD, asked
 from texts import JEAN, MARIE, code_in, message
@@ -73,6 +73,21 @@ def test_two_who_swap_their_numbers_keep_what_is_theirs(server, database, erase,
     assert asked(server, OTHER, USER, PAUL, LUC) == [message("existing_code", code=paul), message("new_code", code=luc)]
     erased(erase, USER)
     assert sorted(codes(database)) == sorted([luc, jean]) and marie not in codes(database)
+
+
+def test_who_wrote_with_her_new_id_before_it_was_told_is_first_still(server, database, erase):  # noqa: F811
+    paul = code_in(asked(server, NUMBER, None, PAUL)[0])
+    asked(server, NUMBER, USER, JEAN)
+    long_ago(database)
+    asked(server, NUMBER, OTHER_USER, MARIE)
+    asked(server, NUMBER, THIRD_USER, LUC)
+    with meta.Meta(server) as sender:
+        sender.say(system("user_changed_user_id", NUMBER[1:], previous_user_id=USER, user_id=THIRD_USER))
+        eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "it is carried out")
+    erased(erase, OTHER_USER)
+    assert paul in codes(database)
+    erased(erase, THIRD_USER)
+    assert codes(database) == []
 
 
 @pytest.fixture
