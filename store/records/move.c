@@ -18,7 +18,7 @@
  * that the person had, $7 that she has, if they are known, $8 until when a record without one is
  * hers, $9 the number's hash: where another user id came with it, what it had before hers is, if hers
  * was the first.
- * move_asked: $1 who is $2 from now on, in the records behind $3 up to $4, where nobody asked after
+ * move_asked: $1 who is $2 from now on ("": nobody), in the records behind $3 up to $4, where nobody asked after
  * $5; NULL: in all. */
 extern const char *const move_own_sql[], *const move_asked_sql[];
 
@@ -192,15 +192,19 @@ static void identity_write(const unsigned char *identity, bool is_known,
         hex_write(identity, RECORD_IDENTITY_SIZE, text);
 }
 
-/* In uic_asked before the records, which say whether somebody asked after the change. */
-static enum sql_result who_move(struct sql *sql, const struct sql_value *values, int count)
+/* In uic_asked before the records, which say whether somebody asked after the change. To "": forgets
+ * that somebody asked. */
+static enum sql_result who_move(struct sql *sql, const char *from, const char *to,
+                                const struct record_move *move, int64_t end, const char *at)
 {
     const char *const statements[] = {who_sql[sql->dialect][0], who_sql[sql->dialect][1],
                                       move_asked_sql[sql->dialect]};
+    const struct sql_value values[] = {sql_text(from), sql_text(to), sql_number(move->after_id),
+                                       sql_number(end), sql_text(at)};
     enum sql_result result = SQL_DONE;
 
-    for (int i = 0; result == SQL_DONE && i < 3; i++)
-        result = sql_run(sql, statements[i], values, count, NULL);
+    for (int i = to[0] == '\0' ? 1 : 0; result == SQL_DONE && i < 3; i++)
+        result = sql_run(sql, statements[i], values, 5, NULL);
     return result;
 }
 
@@ -217,8 +221,8 @@ static enum sql_result anothers_find(struct sql *sql, const struct record_move *
                    SQL_VALUES(sql_text(number), sql_text(ids[0]), sql_text(ids[1])), others);
 }
 
-/* By her user id, and by her number, when it was nobody else's: who asked with that alone after the
- * change is its next owner. */
+/* By her user id, and by her number: who asked with that alone after the change is its next owner, and
+ * where somebody else came with it nobody knows whose it was: it is forgotten. */
 static enum sql_result asked_move(struct sql *sql, const struct record_move *move, int64_t end)
 {
     const struct record_person *before = &move->from, *after = &move->to;
@@ -228,14 +232,13 @@ static enum sql_result asked_move(struct sql *sql, const struct record_move *mov
 
     at_write(move, at);
     identity_write(before->user_id, before->has_user_id, from[0]);
-    identity_write(before->number, before->has_number && others == 0, from[1]);
+    identity_write(before->number, before->has_number, from[1]);
     identity_write(after->has_user_id ? after->user_id : after->number,
                    after->has_user_id || (after->has_number && !before->has_user_id), to);
-    for (int i = 0; result == SQL_DONE && i < 2; i++)
-        if (from[i][0] != '\0' && to[0] != '\0' && strcmp(from[i], to) != 0)
-            result = who_move(sql, SQL_VALUES(sql_text(from[i]), sql_text(to),
-                                              sql_number(move->after_id), sql_number(end),
-                                              sql_text(i == 0 ? NULL : at)));
+    if (result == SQL_DONE && from[0][0] != '\0' && to[0] != '\0' && strcmp(from[0], to) != 0)
+        result = who_move(sql, from[0], to, move, end, NULL);
+    if (result == SQL_DONE && from[1][0] != '\0' && to[0] != '\0' && strcmp(from[1], to) != 0)
+        result = who_move(sql, from[1], others == 0 ? to : "", move, end, at);
     return result;
 }
 

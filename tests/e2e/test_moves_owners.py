@@ -58,6 +58,11 @@ def test_the_next_owner_of_her_old_number_inherits_nothing(server, database, era
     assert codes(database) == [paul, jean]
 
 
+def test_nor_does_who_comes_with_the_number_alone(server, next_owner):  # noqa: F811
+    """What she asked for with it alone is nobody's: neither told as known, nor asked about."""
+    assert asked(server, NUMBER, None, PAUL, ("1978", *PAUL[1:]))[0] == message("new_code", code=next_owner[0])
+
+
 def test_what_she_registered_alone_goes_with_her(server, database, erase, next_owner):  # noqa: F811
     erased(erase, USER)
     assert codes(database) == [next_owner[2]]
