@@ -9,6 +9,7 @@
  */
 #include "flow/check.h"
 
+#include "uic/forms.h"
 #include "uic/hasher.h"
 #include <string.h>
 
@@ -167,7 +168,7 @@ static int make_form(struct uic_text answer, bool is_name, struct room *room,
     if (!room_put(room, sound))
         return -1;
     room->used -= sound->length;
-    uic_sound(room->bytes + room->used, &sound->length);
+    form_sound(room->bytes + room->used, &sound->length);
     room->used += sound->length;
     *written = *sound;
     if (!is_name)

@@ -186,7 +186,7 @@ static void drop_ending(char *text, size_t *length)
     text[*length] = '\0';
 }
 
-void uic_sound(char *text, size_t *length)
+void form_sound(char *text, size_t *length)
 {
     const size_t was = *length;
     size_t now = 0;

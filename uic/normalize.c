@@ -169,7 +169,7 @@ int uic_normalize(enum uic_normalization normalization, const char *text, size_t
     if (status == UIC_OK && (normalization == UIC_SPELLING || normalization == UIC_SOUND))
         status = form_spelling(out, &output.length, capacity);
     if (status == UIC_OK && normalization == UIC_SOUND)
-        uic_sound(out, &output.length);
+        form_sound(out, &output.length);
     if (status != UIC_OK)
         output.length = 0;
     out[output.length] = '\0';

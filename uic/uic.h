@@ -67,10 +67,6 @@ enum uic_normalization {
 UIC_API int uic_normalize(enum uic_normalization normalization, const char *text, size_t length,
                           char *out, size_t capacity, size_t *out_length);
 
-/* Changes a text that UIC_SPELLING has made into that of UIC_SOUND, in place; it becomes no longer, and
- * not empty. NUL-terminated. */
-UIC_API void uic_sound(char *text, size_t *length);
-
 /*
  * The canonical decimal of a whole number written in any script's digits: "05", " ５ ", "٥" -> "5".
  * White space and invisible characters around it, and one full stop or comma behind, are allowed.
