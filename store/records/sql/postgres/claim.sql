@@ -100,17 +100,17 @@ WITH asked AS (
         near = coalesce(r.near, excluded.near)
     WHERE (excluded.last_event_id = ANY (r.last_event_id || r.previous_event_ids)) IS NOT TRUE
     RETURNING id, input_hash, uic_code, request_count = 1 AS is_new,
-        substring(asked_by for 8) AS latest, near AS found_by
+        substring(asked_by for 8) AS latest
 ), told AS MATERIALIZED (
-    SELECT asked.*, id, written.uic_code AS written_code, is_new, latest <> asker AS asked_before,
-        found_by
+    SELECT asked.*, id, written.uic_code AS written_code, is_new, latest <> asker AS asked_before
     FROM asked LEFT JOIN written USING (input_hash)
 ), noted AS (
     INSERT INTO uic_asked (who, record, hint)
     SELECT substring(asker for 5), id,
         substring(found_by for 1) || substring(found_by from 6 for 1) || substring(found_by from 11 for 1)
         || substring(found_by from 16 for 1) || substring(found_by from 21 for 1)
-    FROM told
+    FROM (SELECT told.*, CASE WHEN is_new THEN near ELSE coalesce(
+              (SELECT r.near FROM uic_records AS r WHERE r.id = told.id), near) END AS found_by FROM told) AS told
     WHERE id IS NOT NULL AND near IS NOT NULL AND asker IS NOT NULL
         AND (is_new OR (SELECT record FROM uic_asked
                         WHERE who = substring(asker for 5) AND record = id) IS NULL)
