@@ -18,8 +18,8 @@
  * that the person had, $7 that she has, if they are known, $8 until when a record without one is
  * hers, $9 the number's hash: where another user id came with it, what it had before hers is, if hers
  * was the first.
- * move_asked: $1 who is $2 from now on ("": nobody), in the records behind $3 up to $4, where nobody asked after
- * $5; NULL: in all. */
+ * move_asked: $1 who is $2 from now on ("": nobody), in the records behind $3 up to $4, where nobody
+ * asked after $5; NULL: in all. */
 extern const char *const move_own_sql[], *const move_asked_sql[];
 
 /* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it

@@ -14,11 +14,10 @@
 #define CROWD_TEXT_MAX 64
 
 struct crowd {
-    uint32_t run;   /* makes the people of one run differ from those of another */
-    uint64_t apart; /* who comes back is so many people behind himself, 0: nobody does */
-    bool plain;     /* a greeting and five answers, nothing else */
-    uint64_t
-        phones; /* so many, on each of which one after another is registered; 0: all have one */
+    uint32_t run;    /* makes the people of one run differ from those of another */
+    uint64_t apart;  /* who comes back is so many people behind himself, 0: nobody does */
+    bool plain;      /* a greeting and five answers, nothing else */
+    uint64_t phones; /* so many, each for one after another; 0: everybody has one */
 };
 
 enum line_kind {

@@ -10,7 +10,8 @@
 -- written: rows that were inserted or counted, but not those that know the event already: these are
 -- read in the end, as they stand. No row for a claim means that another instance has registered the
 -- person while the statement ran: it wants to be made again.
--- told: both beside each other. noted: what uic_asked says of the claims. linked: what uic_links does. An
+-- told: both beside each other. noted: what uic_asked says of the claims, with a hint of the record's own near
+-- (found_by), which may be of answers that were read otherwise. linked: what uic_links does. An
 -- ON CONFLICT knows only its own table's columns: what else it needs is found in the arrays, by their order.
 --
 -- A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a record
