@@ -189,44 +189,23 @@ static enum sql_result list_answers(struct sql *sql, struct keyed_hash *keyed,
                : result;
 }
 
-static enum sql_result list_ids(struct sql *sql, struct keyed_hash *keyed,
-                                const struct record_erasure *erasure, const struct record_ids *ids)
-{
-    enum sql_result result = SQL_DONE;
-
-    for (size_t i = 0; i < ids->count && result == SQL_DONE; i++)
-        result = list_answers(sql, keyed, erasure, ids->ids[i]);
-    return result;
-}
-
-static enum sql_result list_code(struct sql *sql, struct keyed_hash *keyed,
-                                 const struct record_erasure *erasure)
+/* Of all that goes: a backup may have it under a number or user id that she had before. */
+static enum sql_result list_selected(struct sql *sql, struct keyed_hash *keyed,
+                                     const struct record_erasure *erasure)
 {
     struct record_ids ids = {0};
     enum sql_result result = selected_find(sql, erasure, &ids);
 
-    if (result == SQL_DONE)
-        result = list_ids(sql, keyed, erasure, &ids);
+    for (size_t i = 0; i < ids.count && result == SQL_DONE; i++)
+        result = list_answers(sql, keyed, erasure, ids.ids[i]);
     record_ids_free(&ids);
     return result;
 }
 
-static enum sql_result list_alone(struct sql *sql, struct keyed_hash *keyed,
+/* Of her numbers only the one that was given: what comes back under another may be its next owner's.
+ */
+static enum sql_result list_names(struct sql *sql, struct keyed_hash *keyed,
                                   const struct record_erasure *erasure)
-{
-    struct record_ids ids = {0};
-    enum sql_result result = record_ids_add_alone(&ids, sql, erasure->person);
-
-    if (result == SQL_DONE)
-        result = list_ids(sql, keyed, erasure, &ids);
-    record_ids_free(&ids);
-    return result;
-}
-
-/* Of the number that was given all goes; of her others only what they registered alone, for what else
- * comes back under one may be its next owner's. */
-static enum sql_result list_person(struct sql *sql, struct keyed_hash *keyed,
-                                   const struct record_erasure *erasure)
 {
     const struct record_identifiers *person = erasure->person;
     char who[2 * RECORD_IDENTITY_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
@@ -239,7 +218,7 @@ static enum sql_result list_person(struct sql *sql, struct keyed_hash *keyed,
         hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
         result = list_add(sql, keyed, erasure, ERASED_USER, user_id);
     }
-    return result == SQL_DONE ? list_alone(sql, keyed, erasure) : result;
+    return result;
 }
 
 /* Notes who is being erased, before it is done. PostgreSQL's list is locked from then on: what the
@@ -254,8 +233,9 @@ static enum sql_result list_write(struct sql *sql, const struct record_erasure *
     else if (sql->dialect == SQL_POSTGRES)
         result = sql_run(sql, "LOCK TABLE uic_erased IN EXCLUSIVE MODE", SQL_NOTHING, NULL);
     if (result == SQL_DONE)
-        result = erasure->person != NULL ? list_person(sql, keyed, erasure)
-                                         : list_code(sql, keyed, erasure);
+        result = list_selected(sql, keyed, erasure);
+    if (result == SQL_DONE && erasure->person != NULL)
+        result = list_names(sql, keyed, erasure);
     keyed_hash_free(keyed);
     return result;
 }

@@ -172,6 +172,20 @@ static enum remedy number_look(const struct again *again, struct found *found, c
     return remedy;
 }
 
+/* A record that stayed without its number is not erased again: who asked for it since is welcome. */
+static enum remedy answers_look(const struct again *again, struct found *found, int64_t created_us,
+                                int64_t requested_us)
+{
+    const char *answers = sql_column(again->sql, 3);
+    const bool has_owner =
+        sql_column(again->sql, 1)[0] != '\0' || sql_column(again->sql, 2)[0] != '\0';
+    const enum remedy remedy = remedy_of(again, ERASED_ANSWERS, answers, created_us);
+
+    found->by_code = sql_column(again->sql, 4)[0] != '\0' &&
+                     remedy_of(again, ERASED_ANSWERS, answers, requested_us) != REMEDY_NONE;
+    return has_owner || remedy == REMEDY_DELETE ? remedy : REMEDY_NONE;
+}
+
 /* Records keep the minute only; of one that was made in the minute of an erasure nobody knows
  * whether it was before, and it stays. */
 static int time_read(const char *text, int64_t *latest_us)
@@ -193,18 +207,17 @@ static enum sql_result row_look(struct again *again)
     if (time_read(sql_column(sql, 5), &created_us) != 0 ||
         time_read(sql_column(sql, 6), &requested_us) != 0)
         return SQL_DONE; /* not written by us */
-    const enum remedy by_answers = remedy_of(again, ERASED_ANSWERS, sql_column(sql, 3), created_us);
+    const enum remedy by_answers = answers_look(again, found, created_us, requested_us);
     const enum remedy by_number = number_look(again, found, sql_column(sql, 1), created_us);
     const enum remedy by_user = remedy_of(again, ERASED_USER, sql_column(sql, 2), created_us);
 
     found->id = again->after_id;
-    found->by_code = by_answers != REMEDY_NONE;
     found->remedy = by_answers > by_number ? by_answers : by_number;
     if (by_user > found->remedy)
         found->remedy = by_user;
     found->asker_count = 0;
     askers_look(again, found, sql_column(sql, 4), requested_us);
-    if (found->remedy != REMEDY_NONE || found->asker_count > 0)
+    if (found->remedy != REMEDY_NONE || found->by_code || found->asker_count > 0)
         again->found_count++;
     return SQL_DONE;
 }

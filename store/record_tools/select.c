@@ -74,8 +74,9 @@ enum sql_result record_ids_add(struct record_ids *ids, struct sql *sql, const ch
     return result;
 }
 
-enum sql_result record_ids_add_alone(struct record_ids *ids, struct sql *sql,
-                                     const struct record_identifiers *person)
+/* What a person's other numbers registered alone. */
+static enum sql_result add_alone(struct record_ids *ids, struct sql *sql,
+                                 const struct record_identifiers *person)
 {
     enum sql_result result = SQL_DONE;
 
@@ -98,7 +99,7 @@ enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
         ids, sql, of_number_sql, SQL_VALUES(sql_text(given->clear), sql_text(given->sealed)));
 
     if (result == SQL_DONE)
-        result = record_ids_add_alone(ids, sql, person);
+        result = add_alone(ids, sql, person);
     for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
         hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
         result =

@@ -17,10 +17,8 @@ bool record_ids_have(const struct record_ids *ids, int64_t id);
 /* Adds the ids in the first column of what a statement answers. Returns SQL_DONE or a failure. */
 enum sql_result record_ids_add(struct record_ids *ids, struct sql *sql, const char *statement,
                                const struct sql_value *values, int count);
-/* Adds what a person's other numbers registered alone; or all of hers: that, what is under the number
- * that was given, and what is of a user id of hers. Return the same. */
-enum sql_result record_ids_add_alone(struct record_ids *ids, struct sql *sql,
-                                     const struct record_identifiers *person);
+/* Adds all of a person's: what is under the number that was given, what her other numbers registered
+ * alone, and what is of a user id of hers. Returns the same. */
 enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
                                       const struct record_identifiers *person);
 

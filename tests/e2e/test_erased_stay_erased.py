@@ -6,9 +6,12 @@ import subprocess
 import time
 from functools import partial
 
+import meta
 import pytest
 from phone import Phone
 from processes import PATIENCE, PROGRAM, SALT, eventually, run_program, sqlite_query
+from test_moves import hidden, number_changed
+from test_recycled import THIRD, asked
 from texts import JEAN, MARIE, code_in
 
 NUMBER, OTHER = "+243899111222", "+243899111333"
@@ -87,11 +90,15 @@ def test_an_older_backup_brings_nobody_back(start, script, database, tmp_path, h
     erase(tmp_path, database, "--phone", NUMBER, how)
     # She is welcome again, and what she has since then is not erased with the rest.
     (again,) = register(server, NUMBER, ("1990", "Goma", "Anne", "7", "Mbuyi"))
+    register(server, "+243899111444", JEAN)
     server.stop()
-    assert database.query("SELECT count(*) FROM uic_erased") == [("2",)]  # the number, and it where it asked
+    askers = database.query("SELECT uic_code, asked_by FROM uic_records ORDER BY id")
+    listed = database.query("SELECT count(*) FROM uic_erased")
+    assert listed == [("4",)]  # the number, it where it asked, and what answers it gave
     done = run_program("erase", "--again", cwd=tmp_path, DATABASE_URL=database.url)
     assert done.returncode == 0 and "records erased again: 0" in done.stdout, done.stderr
     assert again in [code for code, _ in rows(database)]
+    assert database.query("SELECT uic_code, asked_by FROM uic_records ORDER BY id") == askers
 
     done = script("restore", "--force", backup)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,7 +108,7 @@ def test_an_older_backup_brings_nobody_back(start, script, database, tmp_path, h
     numbers = {code: number for code, number in rows(database)}
     assert numbers.pop(other).startswith(OTHER if mode == "clear" else "siv:") and not any(numbers.values())
     assert NUMBER[1:].encode() not in database.everything()
-    assert database.query("SELECT count(*) FROM uic_erased") == [("2",)]  # the number, and it where it asked
+    assert database.query("SELECT count(*) FROM uic_erased") == listed
     assert ("erased again", "3") in database.query("SELECT action, records FROM uic_audit")
 
 
@@ -118,11 +125,27 @@ def test_who_hides_the_number_does_not_come_back_either(start, script, database,
     erase(tmp_path, database, "--phone", "CD.9001", "--delete")
     left = database.query("SELECT uic_code, asked_by FROM uic_records")
     assert [code for code, _ in left] == [other]
-    assert database.query("SELECT count(*) FROM uic_erased") == [("4",)]  # number, id, both where they asked
+    assert database.query("SELECT count(*) FROM uic_erased") == [("6",)]  # number, id, both where they asked, answers
     server.stop()
     done = script("restore", "--force", backup)
     assert done.returncode == 0 and "records erased again: 3" in done.stdout, done.stdout + done.stderr
     assert database.query("SELECT uic_code, asked_by FROM uic_records") == left
+
+
+def test_who_had_another_name_in_the_backup_does_not_come_back(start, redis, script, database, tmp_path):
+    server = start(**meta.SETTINGS, DATABASE_URL=database.url, REDIS_URL=redis.url)
+    (other,) = register(server, OTHER, LUC)
+    asked(server, NUMBER, "CD.9001", JEAN)
+    hidden(server, "CD.9001", MARIE)
+    backup = backup_of(script, tmp_path, database)
+    with meta.Meta(server) as sender:
+        sender.say(number_changed(old=NUMBER, new=THIRD, previous_user_id="CD.9001", user_id="CD.9002"))
+        eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "it is carried out")
+    erase(tmp_path, database, "--phone", "CD.9002", "--delete", REDIS_URL=redis.url)
+    server.stop()
+    done = script("restore", "--force", backup)
+    assert done.returncode == 0 and "records erased again: 2" in done.stdout, done.stdout + done.stderr
+    assert rows(database) == [(other, OTHER)]
 
 
 def test_a_code_that_was_erased_does_not_come_back(start, script, database, tmp_path):
