@@ -103,7 +103,7 @@ struct record_claim {
     bool is_near; /* nothing was claimed: code and near_hash are the near record's */
     unsigned char near_hash[RECORD_HASH_SIZE];
     bool is_new;       /* registered by this event; for counting */
-    bool asked_before; /* by this number, before this event; for the reply */
+    bool asked_before; /* by this person, before this event; for the reply */
     /* The store's own: */
     unsigned char asker[RECORD_ASKER_SIZE];
     bool is_signed; /* somebody asks */
@@ -255,8 +255,8 @@ enum store_status record_sweep(struct record_link *link, struct record_sweep *sw
 
 /*
  * A person has another number, or another user id, than before: her records stand under the new one
- * from then on, and what records remember of who asked is hers. Done again, it changes nothing. In
- * steps: the first ones move her own records, those after them look through all others.
+ * from then on, and what she asked for is hers. Done again, it changes nothing. In steps, the last of
+ * which says to all instances that it is done.
  */
 struct record_move_text {
     char from[RECORD_PHONE_MAX]; /* in clear; "": what stands in records stays */
@@ -270,11 +270,12 @@ struct record_move {
     struct record_person from, to;          /* what is known of each side */
     uint64_t message; /* the keyed hash of the one that tells of it; 0: it is not remembered */
     int64_t at_us;    /* what the number alone registered or asked for later is not hers */
-    int64_t after_id; /* where to go on, at first 0; out: where the next step does */
     /* Out: */
-    bool has_own;  /* her own records are moved */
-    bool was_done; /* all was carried out before, by whomever; nothing is left to do */
-    bool more;     /* there is a next step */
+    bool was_done; /* it was carried out before, by whomever, and nothing was done */
+    bool more;     /* there is a next step, of the same struct */
+    /* The store's own: */
+    bool own_moved;      /* her own records are */
+    int64_t asked_after; /* and what she asked for, up to this record */
     struct record_errand errand;
 };
 

@@ -290,6 +290,7 @@ static void link_look(const struct again *again, struct link_row *row)
     snprintf(row->user_id, sizeof row->user_id, "%s", sql_column(again->sql, 1));
     snprintf(since, sizeof since, "%.10s 00:00:00.000000", sql_column(again->sql, 2));
     snprintf(identity, sizeof identity, "%.*s", 2 * RECORD_IDENTITY_SIZE, row->number);
+    row->goes = false;
     if (record_time_parse(since, &since_us) != 0)
         return;
     const bool by_number = remedy_of(again, ERASED_ASKER, identity, since_us) != REMEDY_NONE;

@@ -35,13 +35,15 @@ static const char *const linked_sql[] = {
     [SQL_POSTGRES] =
         "SELECT encode(number, 'hex') FROM uic_links WHERE user_id = decode($1, 'hex')",
 };
-/* $1 a number's hash: the user ids that it came with, the first one first. */
+/* $1 a number's hash: the user ids that it came with, and whether one was the first. */
+#define OWNERS                                                                                  \
+    "link.up_to, first.number IS NOT NULL FROM uic_links AS link LEFT JOIN uic_first_owners AS" \
+    " first ON first.number = link.number AND first.user_id = link.user_id WHERE link.number = "
 static const char *const owners_sql[] = {
-    [SQL_SQLITE] = "SELECT user_id, up_to, since FROM uic_links WHERE number = $1"
-                   " ORDER BY since, up_to < 0, up_to, user_id",
-    [SQL_POSTGRES] = "SELECT encode(user_id, 'hex'), up_to, to_char(since, 'YYYY-MM-DD')"
-                     " FROM uic_links"
-                     " WHERE number = decode($1, 'hex') ORDER BY since, up_to < 0, up_to, user_id",
+    [SQL_SQLITE] = "SELECT link.user_id, link.since, " OWNERS "$1",
+    [SQL_POSTGRES] =
+        "SELECT encode(link.user_id, 'hex'), to_char(link.since, 'YYYY-MM-DD'), " OWNERS
+        "decode($1, 'hex')",
 };
 /* $1 a user id: what stands in its records as numbers. */
 static const char *const numbers_sql[] = {
@@ -70,7 +72,6 @@ struct search {
     struct linked linked[RECORD_IDENTIFIERS_MAX];
     size_t linked_count;
     struct linked *looked_at; /* whose owners are being read */
-    size_t owners;            /* so many of them */
     int64_t after;            /* the last record that was looked at */
     size_t rows;              /* of its page */
 };
@@ -226,12 +227,12 @@ static enum sql_result owner_row(struct search *search)
     unsigned char hash[RECORD_USER_ID_SIZE];
     const bool is_hers = hash_read(search->sql, hash) && has_user_id(search->found, hash);
 
-    if (search->owners++ == 0) {
+    if (strchr("t1", sql_column(search->sql, 3)[0]) != NULL) {
         linked->is_first = is_hers;
-        linked->up_to = sql_column_number(search->sql, 1);
-        snprintf(linked->since, sizeof linked->since, "%s", sql_column(search->sql, 2));
+        linked->up_to = sql_column_number(search->sql, 2);
+        snprintf(linked->since, sizeof linked->since, "%s", sql_column(search->sql, 1));
     }
-    linked->is_shared = linked->is_shared || !is_hers || sql_column_number(search->sql, 1) < 0;
+    linked->is_shared = linked->is_shared || !is_hers || sql_column_number(search->sql, 2) < 0;
     return SQL_DONE;
 }
 
@@ -245,7 +246,6 @@ static enum sql_result linked_read(struct search *search)
         result = each_of(search, linked_sql, found->user_ids[i].hash, linked_row);
     for (size_t i = 0; i < search->linked_count && result == SQL_DONE; i++) {
         search->looked_at = &search->linked[i];
-        search->owners = 0;
         result = each_of(search, owners_sql, search->looked_at->hash, owner_row);
         if (result == SQL_DONE && !search->looked_at->is_shared)
             hash_add(found, search->looked_at->hash);

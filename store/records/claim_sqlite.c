@@ -147,7 +147,7 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
     if (result != SQL_ROW)
         return result;
     result = SQL_DONE;
-    if (claim->has_near && claim->is_signed)
+    if (claim->is_signed)
         result =
             sql_run(sql, asked_sqlite_sql, SQL_VALUES(sql_text(texts.who), sql_number(id)), NULL);
     if (result == SQL_DONE && is_linked(&claim->person))

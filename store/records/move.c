@@ -1,97 +1,65 @@
 /*
- * A step of a move: some of the person's own records, or when none is left a page of all, in which
- * who asked is hers.
+ * A step of a move: so many of the person's own records at most, then of those that she asked for;
+ * with the last of these which of her names came together, and that it is done.
  */
 #include "store/records/store.h"
 
 #include "store/base/container_of.h"
-#include "store/base/hex.h"
 #include "store/base/record_time.h"
+#include "store/records/move_links.h"
 #include "store/records/schema.h"
 #include <string.h>
 
-#define OWN_AT_ONCE 500
-#define PAGE "5000"
+/* Few enough for RECORD_HOLD_MS. */
+#define AT_ONCE 200
+#define AT_ONCE_TEXT "200"
 
-/* Both in the dialect of each. move_own: $1 a number and $2 what it becomes, $3 and $4 the same of
- * a user id in place of a number; NULL: it stays. $5 the user id that changes, or NULL; $6 the one
- * that the person had, $7 that she has, if they are known, $8 until when a record without one is
- * hers, $9 the number's hash: where another user id came with it, what it had before hers is, if hers
- * was the first.
- * move_asked: $1 who is $2 from now on ("": nobody), in the records behind $3 up to $4, where nobody
- * asked after $5; NULL: in all. */
-extern const char *const move_own_sql[], *const move_asked_sql[];
-
-/* $1 and $2 user id before and after, $3 and $4 hashes of the number before and after; NULL: it
- * stays. $5 when: what another number registered alone before it was hers is not hers, not even when
- * she wrote from it before the move was told. Who wrote with her new id before has the place of her old
- * one. At a number that has another owner, or had one before her, nobody stands in hers. */
-#define LINKS 5
-static const int links_values[LINKS] = {2, 5, 4, 4, 5};
-static const char *const links_sql[][LINKS] = {
-    [SQL_SQLITE] = {"UPDATE uic_links AS later SET since = earlier.since, up_to = earlier.up_to"
-                    " FROM uic_links AS earlier WHERE earlier.user_id = $1 AND later.user_id = $2"
-                    " AND earlier.number = later.number AND earlier.since < later.since",
-                    "INSERT INTO uic_links (number, user_id, since, up_to)"
-                    " SELECT CASE number WHEN $3 THEN coalesce($4, number) ELSE number END,"
-                    " coalesce($2, user_id), CASE WHEN number = $3 AND $4 <> $3"
-                    " THEN substr($5, 1, 10) ELSE since END,"
-                    " CASE WHEN number = $3 AND $4 <> $3 THEN -1 ELSE up_to END"
-                    " FROM uic_links WHERE user_id IN ($1, $2)"
-                    " ON CONFLICT DO NOTHING",
-                    "INSERT INTO uic_links (number, user_id, since, up_to)"
-                    " SELECT number, '" SCHEMA_NOBODY "', since, up_to FROM uic_links AS hers"
-                    " WHERE user_id IN ($1, $2) AND number = $3 AND $3 <> $4"
-                    " AND (up_to < 0 OR EXISTS (SELECT 1 FROM uic_links WHERE number = $3"
-                    " AND user_id NOT IN (coalesce($1, $2), coalesce($2, $1))))"
-                    " ORDER BY since, up_to < 0, up_to LIMIT 1" SCHEMA_NOBODY_FIRST,
-                    "DELETE FROM uic_links WHERE (user_id = $1 AND $1 <> $2)"
-                    " OR (user_id IN ($1, $2) AND number = $3 AND $3 <> $4)",
-                    "UPDATE uic_links SET up_to = -1 WHERE user_id IN ($1, $2) AND number = $4"
-                    " AND $3 <> $4 AND since >= substr($5, 1, 10)"},
-    [SQL_POSTGRES] =
-        {"UPDATE uic_links AS later SET since = earlier.since, up_to = earlier.up_to"
-         " FROM uic_links AS earlier WHERE earlier.user_id = decode($1, 'hex')"
-         " AND later.user_id = decode($2, 'hex')"
-         " AND earlier.number = later.number AND earlier.since < later.since",
-         "INSERT INTO uic_links (number, user_id, since, up_to)"
-         " SELECT CASE number WHEN decode($3, 'hex') THEN coalesce(decode($4, 'hex'), number)"
-         " ELSE number END, coalesce(decode($2, 'hex'), user_id),"
-         " CASE WHEN number = decode($3, 'hex') AND $4 <> $3 THEN substr($5, 1, 10)::date"
-         " ELSE since END,"
-         " CASE WHEN number = decode($3, 'hex') AND $4 <> $3 THEN -1 ELSE up_to END"
-         " FROM uic_links WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
-         " ON CONFLICT DO NOTHING",
-         "INSERT INTO uic_links (number, user_id, since, up_to)"
-         " SELECT number, decode('" SCHEMA_NOBODY "', 'hex'), since, up_to"
-         " FROM uic_links AS hers WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
-         " AND number = decode($3, 'hex') AND $3 <> $4"
-         " AND (up_to < 0 OR EXISTS (SELECT 1 FROM uic_links WHERE number = decode($3, 'hex')"
-         " AND user_id NOT IN (decode(coalesce($1, $2), 'hex'), decode(coalesce($2, $1), 'hex'))))"
-         " ORDER BY since, up_to < 0, up_to LIMIT 1" SCHEMA_NOBODY_FIRST,
-         "DELETE FROM uic_links WHERE (user_id = decode($1, 'hex') AND $1 <> $2)"
-         " OR (user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
-         " AND number = decode($3, 'hex') AND $3 <> $4)",
-         "UPDATE uic_links SET up_to = -1 WHERE user_id IN (decode($1, 'hex'), decode($2, 'hex'))"
-         " AND number = decode($4, 'hex') AND $3 <> $4 AND since >= substr($5, 1, 10)::date"},
+/* Her own records: $1 a number, $2 the same sealed, and $3 what it becomes; $4 to $6 the same of a
+ * user id in place of a number; NULL: it stays. $7 the user id that changes, or NULL; $8 the one that she
+ * had, $9 that she has, the same when one is not known; $10 when; $11 the number's hash.
+ * What the number registered alone is hers when nobody's user id is known to have come with it, or hers
+ * was the first, up to then. */
+#define OWN                                                                               \
+    "user_id = $7 OR phone_number IN ($4, $5)"                                            \
+    " OR (phone_number IN ($1, $2) AND (user_id IN ($8, $9) OR (user_id IS NULL"          \
+    " AND created_at <= $10 AND (NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $11)" \
+    " OR EXISTS (SELECT 1 FROM uic_first_owners AS first WHERE number = $11"              \
+    " AND first.user_id IN ($8, $9) AND up_to >= 0 AND (id <= up_to OR created_at < since))))))"
+#define OWN_UPDATE                                                                    \
+    "UPDATE uic_records SET"                                                          \
+    " phone_number = CASE WHEN phone_number IN ($1, $2) THEN $3"                      \
+    " WHEN phone_number IN ($4, $5) THEN $6 ELSE phone_number END,"                   \
+    " user_id = CASE WHEN user_id IS NULL OR user_id = $8 THEN coalesce($9, user_id)" \
+    " ELSE user_id END WHERE id"
+static const char *const own_sql[] = {
+    [SQL_SQLITE] =
+        OWN_UPDATE " IN (SELECT id FROM uic_records WHERE " OWN " LIMIT " AT_ONCE_TEXT ")",
+    [SQL_POSTGRES] = OWN_UPDATE " = ANY (ARRAY(SELECT id FROM uic_records WHERE " OWN
+                                " ORDER BY input_hash LIMIT " AT_ONCE_TEXT " FOR UPDATE))",
 };
 
-/* The same as of move_asked, of uic_asked. */
-#define WHO(who, at)                                                                \
-    " FROM uic_asked WHERE who = " who " AND record > $3 AND record <= $4 AND (" at \
-    " IS NULL OR EXISTS (SELECT 1 FROM uic_records WHERE id = record"               \
-    " AND last_requested_at <= "
-static const char *const who_sql[][2] = {
-    [SQL_SQLITE] = {"INSERT INTO uic_asked (who, record) SELECT $2, record" WHO(
-                        "$1", "$5") "substr($5, 1, 26))) ON CONFLICT DO NOTHING",
-                    "DELETE" WHO("$1", "$5") "substr($5, 1, 26))) AND $2 <> $1"},
-    [SQL_POSTGRES] = {"INSERT INTO uic_asked (who, record, hint)"
-                      " SELECT decode($2, 'hex'), record, hint" WHO(
-                          "decode($1, 'hex')",
-                          "$5::timestamptz") "$5::timestamptz)) ON CONFLICT DO NOTHING",
-                      "DELETE" WHO("decode($1, 'hex')",
-                                   "$5::timestamptz") "$5::timestamptz)) AND $2 <> $1"},
+/* What she asked for. $1 and $2 who, behind the record $3: how many at once, and the last. */
+static const char page_sql[] =
+    "SELECT count(*), max(record) FROM (SELECT record FROM uic_asked"
+    " WHERE who IN ($1, $2) AND record > $3 ORDER BY record LIMIT " AT_ONCE_TEXT ") AS page";
+/* $1 who, in the records behind $2 up to $3, where nobody asked after $4, is $5 from now on ("":
+ * nobody). */
+extern const char *const move_asked_sql[];
+#define IN_TIME                                                       \
+    " FROM uic_asked WHERE who = $1 AND record > $2 AND record <= $3" \
+    " AND NOT EXISTS (SELECT 1 FROM uic_records WHERE id = record AND last_requested_at > $4)"
+static const char *const asked_add_sql[] = {
+    [SQL_SQLITE] = "INSERT INTO uic_asked (who, record)"
+                   " SELECT $5, record" IN_TIME " ON CONFLICT DO NOTHING",
+    [SQL_POSTGRES] = "INSERT INTO uic_asked (who, record, hint)"
+                     " SELECT $5, record, hint" IN_TIME " ON CONFLICT DO NOTHING",
 };
+static const char asked_forget_sql[] = "DELETE" IN_TIME;
+#define EVER "9999-12-31"
+
+/* $1 a number's hash: whether somebody else's user id came with it, than $2 or $3. */
+static const char anothers_sql[] =
+    "SELECT count(*) FROM uic_links WHERE number = $1 AND user_id NOT IN ($2, $3)";
 
 /* $1 the message that tells of a move. Told again it is for eight days at most. */
 static const char done_sql[] = "SELECT count(*) FROM uic_moves WHERE message = $1";
@@ -102,109 +70,77 @@ static const char *const done_forget_sql[] = {
     [SQL_POSTGRES] = "DELETE FROM uic_moves WHERE at < now() - interval '8 days'",
 };
 
-/* $1 a number's hash: whether somebody else's user id came with it, than $2 or $3. */
-static const char *const anothers_sql[] = {
-    [SQL_SQLITE] = "SELECT count(*) FROM uic_links WHERE number = $1 AND user_id NOT IN ($2, $3)",
-    [SQL_POSTGRES] = "SELECT count(*) FROM uic_links WHERE number = decode($1, 'hex')"
-                     " AND user_id NOT IN (decode($2, 'hex'), decode($3, 'hex'))",
-};
-
-static const char page_sql[] = "SELECT max(id) FROM (SELECT id FROM uic_records WHERE id > $1"
-                               " ORDER BY id LIMIT " PAGE ") AS page";
-
-/* Texts from and to, or twice NULL. */
-static void pair_write(struct sql_value *values, const char *from, const char *to)
+static struct sql_value hash_value(const struct sql *sql, bool is_known, const unsigned char *hash,
+                                   char room[SCHEMA_HASH_MAX])
 {
-    const bool changes = from[0] != '\0' && to[0] != '\0' && strcmp(from, to) != 0;
+    return is_known ? schema_hash(sql, hash, RECORD_USER_ID_SIZE, room) : sql_text(NULL);
+}
 
-    values[0] = sql_text(changes ? from : NULL);
-    values[1] = sql_text(changes ? to : NULL);
+/* What it is in clear and sealed, and becomes; or thrice NULL. */
+static void text_write(struct sql_value *values, const struct record_move_text *text)
+{
+    const bool changes =
+        text->from[0] != '\0' && text->to[0] != '\0' && strcmp(text->from, text->to) != 0;
+
+    values[0] = sql_text(changes ? text->from : NULL);
+    values[1] = sql_text(changes ? text->from_sealed : NULL);
+    values[2] = sql_text(changes ? text->to : NULL);
 }
 
 #define AT_MAX (RECORD_TIME_MAX + 3)
 
-static void at_write(const struct record_move *move, char at[AT_MAX])
+static struct sql_value at_write(const struct record_move *move, char at[AT_MAX])
 {
     record_time_format(move->at_us, at);
-    strcat(at, "+00");
+    return sql_text(strcat(at, "+00"));
 }
 
-/* Which of her names came together. */
-static enum sql_result links_move(struct sql *sql, const struct record_move *move)
+static enum sql_result own_move(struct sql *sql, const struct record_move *move, int64_t *moved)
 {
-    char texts[4][2 * RECORD_USER_ID_SIZE + 1];
-    struct sql_value values[5];
-    enum sql_result result = SQL_DONE;
-    char at[AT_MAX];
+    const struct record_person *from = &move->from, *to = &move->to;
+    const bool has_both = from->has_user_id && to->has_user_id,
+               has_one = from->has_user_id || to->has_user_id;
+    const struct record_person *before = from->has_user_id ? from : to,
+                               *after = to->has_user_id ? to : from;
+    char rooms[4][SCHEMA_HASH_MAX], at[AT_MAX];
+    struct sql_value values[11];
 
-    at_write(move, at);
-    values[4] = sql_text(at);
-    for (int i = 0; i < 2; i++) {
-        const struct record_person *person = i == 0 ? &move->from : &move->to;
-        hex_write(person->user_id, RECORD_USER_ID_SIZE, texts[i]);
-        hex_write(person->number, RECORD_USER_ID_SIZE, texts[2 + i]);
-        values[i] = sql_text(person->has_user_id ? texts[i] : NULL);
-        values[2 + i] = sql_text(person->has_number ? texts[2 + i] : NULL);
-    }
-    for (int i = 0; result == SQL_DONE && i < LINKS; i++)
-        result = sql_run(sql, links_sql[sql->dialect][i], values, links_values[i], NULL);
-    return result;
+    text_write(values, &move->number);
+    text_write(values + 3, &move->hidden);
+    values[6] =
+        hash_value(sql, has_both && memcmp(from->user_id, to->user_id, RECORD_USER_ID_SIZE) != 0,
+                   from->user_id, rooms[0]);
+    values[7] = hash_value(sql, has_one, before->user_id, rooms[1]);
+    values[8] = hash_value(sql, has_one, after->user_id, rooms[2]);
+    values[9] = at_write(move, at);
+    values[10] = hash_value(sql, from->has_number, from->number, rooms[3]);
+    return sql_run(sql, own_sql[sql->dialect], values, 11, moved);
 }
 
-/* Those whose number stands in clear, and then those in which it is sealed. */
-static enum sql_result own_move(struct sql *sql, struct record_move *move)
+/* What stands for a person where she asked, or for nobody. */
+static struct sql_value who_value(const struct sql *sql, const unsigned char *identity,
+                                  char room[SCHEMA_HASH_MAX])
 {
-    char before[2 * RECORD_USER_ID_SIZE + 1], after[2 * RECORD_USER_ID_SIZE + 1], at[AT_MAX];
-    const bool has_before = move->from.has_user_id, has_after = move->to.has_user_id;
-    char number[2 * RECORD_USER_ID_SIZE + 1];
-    struct sql_value values[9];
-    int64_t moved = 0;
-
-    hex_write(move->from.user_id, RECORD_USER_ID_SIZE, before);
-    hex_write(move->to.user_id, RECORD_USER_ID_SIZE, after);
-    const bool changes = has_before && has_after && strcmp(before, after) != 0;
-    at_write(move, at);
-    pair_write(values, move->number.from, move->number.to);
-    pair_write(values + 2, move->hidden.from, move->hidden.to);
-    values[4] = sql_text(changes ? before : NULL);
-    values[5] = sql_text(has_before ? before : NULL);
-    values[6] = sql_text(has_after ? after : NULL);
-    values[7] = sql_text(at);
-    hex_write(move->from.number, RECORD_USER_ID_SIZE, number);
-    values[8] = sql_text(move->from.has_number ? number : NULL);
-    enum sql_result result = sql_run(sql, move_own_sql[sql->dialect], values, 9, &moved);
-    move->has_own = moved < OWN_AT_ONCE;
-    pair_write(values, move->number.from_sealed, move->number.to);
-    pair_write(values + 2, move->hidden.from_sealed, move->hidden.to);
-    if (result == SQL_DONE)
-        result = sql_run(sql, move_own_sql[sql->dialect], values, 9, &moved);
-    move->has_own = move->has_own && moved < OWN_AT_ONCE;
-    /* The last of all: by the links it is known what is hers. */
-    return result == SQL_DONE && move->has_own ? links_move(sql, move) : result;
+    return schema_hash(sql, identity, identity != NULL ? RECORD_IDENTITY_SIZE : 0, room);
 }
 
-/* What stands for a person where she asked; "" when nothing is known. */
-static void identity_write(const unsigned char *identity, bool is_known,
-                           char text[2 * RECORD_IDENTITY_SIZE + 1])
-{
-    text[0] = '\0';
-    if (is_known)
-        hex_write(identity, RECORD_IDENTITY_SIZE, text);
-}
-
-/* In uic_asked before the records, which say whether somebody asked after the change. To "": forgets
- * that somebody asked. */
-static enum sql_result who_move(struct sql *sql, const char *from, const char *to,
+/* to: NULL, forgets that somebody asked. */
+static enum sql_result who_move(struct sql *sql, const unsigned char *from, const unsigned char *to,
                                 const struct record_move *move, int64_t end, const char *at)
 {
-    const char *const statements[] = {who_sql[sql->dialect][0], who_sql[sql->dialect][1],
-                                      move_asked_sql[sql->dialect]};
-    const struct sql_value values[] = {sql_text(from), sql_text(to), sql_number(move->after_id),
-                                       sql_number(end), sql_text(at)};
+    const char *const statements[] = {asked_add_sql[sql->dialect], move_asked_sql[sql->dialect],
+                                      asked_forget_sql};
+    char rooms[2][SCHEMA_HASH_MAX];
+    const struct sql_value values[] = {who_value(sql, from, rooms[0]),
+                                       sql_number(move->asked_after), sql_number(end), sql_text(at),
+                                       who_value(sql, to, rooms[1])};
     enum sql_result result = SQL_DONE;
 
-    for (int i = to[0] == '\0' ? 1 : 0; result == SQL_DONE && i < 3; i++)
-        result = sql_run(sql, statements[i], values, 5, NULL);
+    if (from == NULL || (to != NULL && memcmp(from, to, RECORD_IDENTITY_SIZE) == 0))
+        return SQL_DONE;
+    for (int i = to == NULL ? 1 : 0; result == SQL_DONE && i < 3; i++)
+        result =
+            sql_run(sql, statements[i], values, statements[i] == asked_forget_sql ? 4 : 5, NULL);
     return result;
 }
 
@@ -212,91 +148,115 @@ static enum sql_result anothers_find(struct sql *sql, const struct record_move *
                                      int64_t *others)
 {
     const struct record_person *from = &move->from, *to = &move->to;
-    char number[2 * RECORD_USER_ID_SIZE + 1], ids[2][2 * RECORD_USER_ID_SIZE + 1];
+    char rooms[3][SCHEMA_HASH_MAX];
+    const unsigned char *ids[] = {(from->has_user_id ? from : to)->user_id,
+                                  (to->has_user_id ? to : from)->user_id};
 
-    hex_write(from->number, RECORD_USER_ID_SIZE, number);
-    hex_write((from->has_user_id ? from : to)->user_id, RECORD_USER_ID_SIZE, ids[0]);
-    hex_write((to->has_user_id ? to : from)->user_id, RECORD_USER_ID_SIZE, ids[1]);
-    return sql_run(sql, anothers_sql[sql->dialect],
-                   SQL_VALUES(sql_text(number), sql_text(ids[0]), sql_text(ids[1])), others);
+    return sql_run(sql, anothers_sql,
+                   SQL_VALUES(hash_value(sql, true, from->number, rooms[0]),
+                              hash_value(sql, true, ids[0], rooms[1]),
+                              hash_value(sql, true, ids[1], rooms[2])),
+                   others);
 }
 
 /* By her user id, and by her number: who asked with that alone after the change is its next owner, and
  * where somebody else came with it nobody knows whose it was: it is forgotten. */
-static enum sql_result asked_move(struct sql *sql, const struct record_move *move, int64_t end)
+static enum sql_result asked_move(struct sql *sql, const struct record_move *move,
+                                  const unsigned char *who[2], int64_t end)
 {
     const struct record_person *before = &move->from, *after = &move->to;
-    char from[2][2 * RECORD_IDENTITY_SIZE + 1], to[2 * RECORD_IDENTITY_SIZE + 1], at[AT_MAX];
+    const unsigned char *to = after->has_user_id                          ? after->user_id
+                              : after->has_number && !before->has_user_id ? after->number
+                                                                          : NULL;
     int64_t others = 0;
-    enum sql_result result = anothers_find(sql, move, &others);
+    char at[AT_MAX];
 
+    if (to == NULL)
+        return SQL_DONE;
+    enum sql_result result = anothers_find(sql, move, &others);
+    if (result == SQL_DONE)
+        result = who_move(sql, who[0], to, move, end, EVER);
     at_write(move, at);
-    identity_write(before->user_id, before->has_user_id, from[0]);
-    identity_write(before->number, before->has_number, from[1]);
-    identity_write(after->has_user_id ? after->user_id : after->number,
-                   after->has_user_id || (after->has_number && !before->has_user_id), to);
-    if (result == SQL_DONE && from[0][0] != '\0' && to[0] != '\0' && strcmp(from[0], to) != 0)
-        result = who_move(sql, from[0], to, move, end, NULL);
-    if (result == SQL_DONE && from[1][0] != '\0' && to[0] != '\0' && strcmp(from[1], to) != 0)
-        result = who_move(sql, from[1], others == 0 ? to : "", move, end, at);
+    if (result == SQL_DONE)
+        result = who_move(sql, who[1], others == 0 ? to : NULL, move, end, at);
     return result;
 }
 
-/* When nothing is left to do. Until then a move that ended early may be told again. */
+/* Sets end to the last record of the page; is_last: there is none behind. */
+static enum sql_result page_find(struct sql *sql, const struct record_move *move,
+                                 const unsigned char *who[2], int64_t *end, bool *is_last)
+{
+    char rooms[2][SCHEMA_HASH_MAX];
+    const enum sql_result result =
+        sql_query(sql, page_sql,
+                  SQL_VALUES(who_value(sql, who[0], rooms[0]), who_value(sql, who[1], rooms[1]),
+                             sql_number(move->asked_after)));
+
+    if (result != SQL_ROW)
+        return result == SQL_DONE ? SQL_FAILED : result;
+    *is_last = sql_column_number(sql, 0) < AT_ONCE;
+    *end = sql_column_number(sql, 1); /* or less than any */
+    return sql_next(sql);
+}
+
 static enum sql_result done_write(struct sql *sql, const struct record_move *move)
 {
+    if (move->message == 0)
+        return SQL_DONE;
     const enum sql_result result =
         sql_run(sql, done_write_sql, SQL_VALUES(sql_number((int64_t)move->message)), NULL);
-
     return result == SQL_DONE ? sql_run(sql, done_forget_sql[sql->dialect], SQL_NOTHING, NULL)
                               : result;
 }
 
-/* Also between two steps: an instance that was slow must not move what came since. */
-static enum sql_result done_find(struct sql *sql, struct record_move *move)
+/* A page of what she asked for; the last one ends the move. */
+static enum sql_result asked_step(struct sql *sql, struct record_move *move)
 {
-    int64_t done = 0;
-    const enum sql_result result =
+    const unsigned char *who[] = {move->from.has_user_id ? move->from.user_id : NULL,
+                                  move->from.has_number ? move->from.number : NULL};
+    int64_t end;
+    bool is_last;
+    enum sql_result result = page_find(sql, move, who, &end, &is_last);
+
+    if (result == SQL_DONE && end > move->asked_after)
+        result = asked_move(sql, move, who, end);
+    move->asked_after = end;
+    move->more = !is_last;
+    if (result == SQL_DONE && is_last)
+        result = move_links(sql, move);
+    return result == SQL_DONE && is_last ? done_write(sql, move) : result;
+}
+
+/* An instance that was slow must not move what came since. */
+static enum sql_result step(struct sql *sql, struct record_move *move)
+{
+    int64_t done = 0, moved = 0;
+    enum sql_result result =
         sql_run(sql, done_sql, SQL_VALUES(sql_number((int64_t)move->message)), &done);
 
     move->was_done = done > 0;
-    move->has_own = move->has_own || move->was_done;
-    return result;
-}
-
-/* end: of a page; INT64_MIN: there is none any more. */
-static enum sql_result step(struct sql *sql, struct record_move *move, int64_t end)
-{
-    struct record_store *store = move->errand.job.link->store;
-    const bool is_file = sql->dialect == SQL_SQLITE;
-    enum sql_result result =
-        is_file ? record_write_begin(sql, store) : sql_run(sql, "BEGIN", SQL_NOTHING, NULL);
-
-    if (is_file && result != SQL_DONE)
+    if (result != SQL_DONE || move->was_done)
         return result;
-    if (result == SQL_DONE)
-        result = done_find(sql, move);
-    if (result == SQL_DONE && !move->was_done)
-        result = !move->has_own     ? own_move(sql, move)
-                 : end != INT64_MIN ? asked_move(sql, move, end)
-                                    : done_write(sql, move);
-    return is_file ? record_write_end(sql, store, result) : sql_end(sql, result);
+    if (!move->own_moved)
+        result = own_move(sql, move, &moved);
+    move->own_moved = moved < AT_ONCE;
+    move->more = true;
+    return result == SQL_DONE && move->own_moved ? asked_step(sql, move) : result;
 }
 
 enum store_status record_move_run(struct sql *sql, struct record_errand *errand)
 {
     struct record_move *move = container_of(errand, struct record_move, errand);
-    int64_t end = INT64_MIN;
-    enum sql_result result = SQL_DONE;
+    struct record_store *store = errand->job.link->store;
+    const bool is_file = sql->dialect == SQL_SQLITE;
+    enum sql_result result =
+        is_file ? record_write_begin(sql, store)
+                : sql_run(sql, "BEGIN; SET LOCAL TimeZone = 'UTC'", SQL_NOTHING, NULL);
 
-    if (move->has_own)
-        result = sql_run(sql, page_sql, SQL_VALUES(sql_number(move->after_id)), &end);
-    else
-        end = move->after_id;
-    if (result == SQL_DONE && (end != INT64_MIN || move->message != 0))
-        result = step(sql, move, end);
-    move->more = end != INT64_MIN && !move->was_done;
-    if (result == SQL_DONE && move->more)
-        move->after_id = end;
+    if (is_file && result != SQL_DONE)
+        return STORE_DOWN;
+    if (result == SQL_DONE)
+        result = step(sql, move);
+    result = is_file ? record_write_end(sql, store, result) : sql_end(sql, result);
     return result == SQL_DONE ? STORE_OK : STORE_DOWN;
 }

@@ -3,6 +3,7 @@
 #include "store/records.h"
 
 #include "store/base/clock.h"
+#include "store/base/hex.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -185,6 +186,14 @@ enum sql_result schema_check(struct sql *sql, const struct schema_migrations *mi
                        "the tables have schema version %d, this program needs %d: run whatsapp-uic "
                        "init-db",
                        (int)version, migrations->count);
+}
+
+struct sql_value schema_hash(const struct sql *sql, const unsigned char *hash, size_t size,
+                             char room[SCHEMA_HASH_MAX])
+{
+    hex_write(hash, size, room);
+    return sql->dialect == SQL_SQLITE ? sql_text(room)
+                                      : sql_bytes(size > 0 ? (const char *)hash : room, size);
 }
 
 struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX])

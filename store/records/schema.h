@@ -28,6 +28,12 @@ enum sql_result schema_check(struct sql *sql, const struct schema_migrations *mi
 /* Opens a prepared database, to write. Returns NULL with error. */
 struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX]);
 
+/* A keyed hash, or its beginning, as a parameter that the tables compare with: bytes in PostgreSQL, in
+ * SQLite hexadecimal digits, which are written into the room. */
+#define SCHEMA_HASH_MAX (2 * 16 + 1)
+struct sql_value schema_hash(const struct sql *sql, const unsigned char *hash, size_t size,
+                             char room[SCHEMA_HASH_MAX]);
+
 /* In uic_links the user id of somebody who was erased or moved away, in hexadecimal digits. Of two such the
  * first one stays: ends an INSERT. */
 #define SCHEMA_NOBODY "00000000000000000000000000000000"

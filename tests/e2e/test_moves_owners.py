@@ -80,19 +80,51 @@ def test_two_who_swap_their_numbers_keep_what_is_theirs(server, database, erase,
     assert sorted(codes(database)) == sorted([luc, jean]) and marie not in codes(database)
 
 
-def test_who_wrote_with_her_new_id_before_it_was_told_is_first_still(server, database, erase):  # noqa: F811
+def id_changed(server, number, old, new):  # noqa: F811
+    before = server.counts()["uic_meta_moved_total"]
+    with meta.Meta(server) as sender:
+        sender.say(system("user_changed_user_id", number[1:], previous_user_id=old, user_id=new))
+        eventually(lambda: server.counts()["uic_meta_moved_total"] == before + 1, "it is carried out")
+
+
+@pytest.mark.parametrize("days", [1, 2])
+def test_who_wrote_with_her_new_id_before_it_was_told_is_first_still(server, database, erase, days):  # noqa: F811
     paul = code_in(asked(server, NUMBER, None, PAUL)[0])
     asked(server, NUMBER, USER, JEAN)
-    long_ago(database)
+    zola = code_in(asked(server, NUMBER, None, ZOLA)[0])
+    if days == 2:
+        long_ago(database)
     asked(server, NUMBER, OTHER_USER, MARIE)
     asked(server, NUMBER, THIRD_USER, LUC)
-    with meta.Meta(server) as sender:
-        sender.say(system("user_changed_user_id", NUMBER[1:], previous_user_id=USER, user_id=THIRD_USER))
-        eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "it is carried out")
+    id_changed(server, NUMBER, USER, THIRD_USER)
     erased(erase, OTHER_USER)
     assert paul in codes(database)
     erased(erase, THIRD_USER)
-    assert codes(database) == []
+    assert codes(database) == [zola]
+
+
+def test_who_moved_and_has_another_id_on_one_day_inherits_nothing(server, database, erase):  # noqa: F811
+    paul = code_in(asked(server, THIRD, None, PAUL)[0])
+    asked(server, NUMBER, USER, JEAN)
+    move(server, (NUMBER, THIRD, USER))
+    asked(server, THIRD, OTHER_USER, MARIE)
+    id_changed(server, THIRD, USER, OTHER_USER)
+    assert asked(server, THIRD, OTHER_USER, PAUL) == [message("new_code", code=paul)]
+    erased(erase, OTHER_USER)
+    assert codes(database) == [paul]
+
+
+def test_what_the_number_registers_alone_when_her_id_is_known_is_nobodys(server, database, erase):  # noqa: F811
+    """It is not told as hers, does not move with her, is not erased with her, and not its next owner's."""
+    asked(server, NUMBER, USER, JEAN)
+    luc = code_in(asked(server, NUMBER, None, LUC)[0])
+    assert asked(server, NUMBER, USER, ZOLA, LUC)[1] == message("new_code", code=luc)
+    move(server, (NUMBER, THIRD, USER))
+    erased(erase, USER)
+    assert codes(database) == [luc]
+    assert asked(server, NUMBER, OTHER_USER, PAUL, LUC)[1] == message("new_code", code=luc)
+    erased(erase, OTHER_USER)
+    assert codes(database) == [luc]
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
-/* A queue of deliveries, a list of rests, and one record_move for whichever of them has its turn.
- */
+/* A queue of deliveries, and one record_move for whoever has her turn. */
 #include "server/channels/meta/mover.h"
 
 #include "server/exchange/person.h"
@@ -10,31 +9,16 @@
 #include "store/base/clock.h"
 #include "store/base/container_of.h"
 #include <openssl/crypto.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The keys of those whose own records are moved, on whichever worker: by their remainder, the newest
- * of each first. A full body finds room; one that gave way is moved again. */
-#define DONE_SIZE META_MOVES_MAX
-#define DONE_EACH 4
-static _Atomic uint64_t done[DONE_SIZE][DONE_EACH];
 
 struct mover_delivery {
     STAILQ_ENTRY(mover_delivery) entry;
     struct delivery *delivery; /* NULL: it is answered */
     struct meta_move *moves;
-    size_t count, next;
-    size_t failed; /* of those before next */
+    size_t count, next; /* next: who has her turn */
+    bool failed;        /* nobody has it any more */
     int64_t begun_ms;
-};
-
-/* What is left to do for somebody whose own records are moved. */
-struct mover_rest {
-    STAILQ_ENTRY(mover_rest) entry;
-    struct record_person from, to;
-    uint64_t message;
-    int64_t at_us, after_id;
 };
 
 void mover_init(struct mover *mover, struct record_link *records, struct keyed_hashes *hashes,
@@ -45,7 +29,6 @@ void mover_init(struct mover *mover, struct record_link *records, struct keyed_h
     mover->numbers = numbers;
     mover->deadline_ms = EXCHANGE_DEADLINE_MS;
     STAILQ_INIT(&mover->waiting);
-    STAILQ_INIT(&mover->rest);
 }
 
 /* Deliveries */
@@ -69,10 +52,10 @@ static void delivery_answer(struct mover *mover)
 {
     struct mover_delivery *one = mover->unanswered;
     struct delivery *delivery = one->delivery;
-    const size_t undone = one->failed + one->count - one->next;
+    const size_t undone = one->count - one->next;
 
     if (undone > 0)
-        tell_undone(undone, one->failed > 0 ? "the records do not take them" : "it takes longer");
+        tell_undone(undone, one->failed ? "the records do not take them" : "it takes longer");
     mover->unanswered = STAILQ_NEXT(one, entry);
     one->delivery = NULL;
     delivery_release(delivery, undone == 0);
@@ -96,42 +79,22 @@ static bool is_late(const struct mover *mover, const struct mover_delivery *one)
     return clock_monotonic_ms() - one->begun_ms >= mover->deadline_ms;
 }
 
-static bool done_has(uint64_t key)
+/* Only a user id tells whose the records of a number are. */
+static bool names_user_id(const struct meta_move *move)
 {
-    for (int i = 0; i < DONE_EACH; i++)
-        if (key != 0 && atomic_load(&done[key % DONE_SIZE][i]) == key)
-            return true;
-    return false;
+    return move->user_ids[META_MOVE_FROM][0] != '\0' || move->user_ids[META_MOVE_TO][0] != '\0';
 }
 
-static void done_add(uint64_t key)
-{
-    _Atomic uint64_t *keys = done[key % DONE_SIZE];
-
-    for (int i = DONE_EACH - 1; i > 0; i--)
-        atomic_store(&keys[i], atomic_load(&keys[i - 1]));
-    atomic_store(&keys[0], key);
-}
-
-/* Whether nothing is to be done. Only a user id tells whose the records of a number are. */
-static bool is_done(const struct meta_move *move)
-{
-    if (move->user_ids[META_MOVE_FROM][0] == '\0' && move->user_ids[META_MOVE_TO][0] == '\0') {
-        metrics_add(METRIC_META_UNMOVED, 1);
-        return true;
-    }
-    return done_has(move->key);
-}
-
-/* What is to be done next. Answers deliveries that are through, or late. */
+/* Whose turn it is; NULL: nobody's. Answers deliveries that are through, or late. */
 static const struct meta_move *move_next(struct mover *mover)
 {
     struct mover_delivery *first;
 
     while ((first = STAILQ_FIRST(&mover->waiting)) != NULL) {
-        while (first->next < first->count && is_done(&first->moves[first->next]))
-            first->next++;
-        if (first->next < first->count)
+        for (; first->next < first->count && !names_user_id(&first->moves[first->next]);
+             first->next++)
+            metrics_add(METRIC_META_UNMOVED, 1);
+        if (first->next < first->count && !first->failed)
             break;
         delivery_end(mover);
     }
@@ -175,7 +138,7 @@ static int text_fill(struct mover *mover, const char *before, const char *after,
 /* A new number whose new user id is not told: her records stand under that number, so that it finds
  * and erases them, but keep the old id, which nobody has any more. What she asked for nobody
  * inherits, for who comes with the number and some id may be its next owner. */
-static int own_fill(struct mover *mover, const struct meta_move *move)
+static int move_fill(struct mover *mover, const struct meta_move *move)
 {
     const char *old_number = move->numbers[META_MOVE_FROM];
     const char *old_user_id = move->user_ids[META_MOVE_FROM];
@@ -199,91 +162,21 @@ static int own_fill(struct mover *mover, const struct meta_move *move)
                : -1;
 }
 
-static void rest_fill(struct mover *mover, const struct mover_rest *rest)
+/* All that waits, answered or not. */
+static void fail_all(struct mover *mover)
 {
-    mover->move = (struct record_move){.has_own = true,
-                                       .from = rest->from,
-                                       .to = rest->to,
-                                       .message = rest->message,
-                                       .at_us = rest->at_us,
-                                       .after_id = rest->after_id};
+    struct mover_delivery *one;
+
+    STAILQ_FOREACH(one, &mover->waiting, entry)
+    one->failed = true;
+    OPENSSL_cleanse(&mover->move, sizeof mover->move);
 }
 
-static int rest_add(struct mover *mover)
+static void move_end(struct mover *mover)
 {
-    struct mover_rest *rest = calloc(1, sizeof *rest);
-
-    if (rest == NULL)
-        return -1;
-    rest->from = mover->move.from;
-    rest->to = mover->move.to;
-    rest->message = mover->move.message;
-    rest->at_us = mover->move.at_us;
-    STAILQ_INSERT_TAIL(&mover->rest, rest, entry);
-    mover->rest_count++;
-    return 0;
-}
-
-/* The first. */
-static void rest_remove(struct mover *mover)
-{
-    struct mover_rest *rest = STAILQ_FIRST(&mover->rest);
-
-    STAILQ_REMOVE_HEAD(&mover->rest, entry);
-    mover->rest_count--;
-    free(rest);
-}
-
-static void tell_unfinished(size_t count)
-{
-    log_write(LOG_WARNING, "move_unfinished", log_number("people", (int64_t)count),
-              log_text("effect", "they are told codes as if they were new"));
-}
-
-/* A step for the first that waits has ended. Those behind one that failed are done again after it,
- * when they are told again: they may be of the same person. */
-static void own_settle(struct mover *mover, enum store_status status)
-{
-    struct mover_delivery *first = STAILQ_FIRST(&mover->waiting);
-    const struct meta_move *move = &first->moves[first->next];
-
-    if (status == STORE_OK && !mover->move.has_own)
-        return;
-    if (status != STORE_OK || (!mover->move.was_done && rest_add(mover) != 0))
-        first->failed++;
-    else if (first->failed == 0)
-        done_add(move->key);
-    first->next++;
-}
-
-/* The same of the rest. */
-static void rest_settle(struct mover *mover, enum store_status status)
-{
-    if (status == STORE_OK && mover->move.more) {
-        STAILQ_FIRST(&mover->rest)->after_id = mover->move.after_id;
-        return;
-    }
-    if (status == STORE_OK)
-        metrics_add(METRIC_META_MOVED, 1);
-    else
-        tell_unfinished(1);
-    rest_remove(mover);
-}
-
-/* No step began: the records are away or have too much to do, and so it would be for all that
- * follow. */
-static void step_refuse(struct mover *mover)
-{
-    struct mover_delivery *first = STAILQ_FIRST(&mover->waiting);
-
-    if (mover->is_own) {
-        first->failed += first->count - first->next;
-        first->next = first->count;
-        return;
-    }
-    tell_unfinished(mover->rest_count);
-    while (!STAILQ_EMPTY(&mover->rest))
-        rest_remove(mover);
+    STAILQ_FIRST(&mover->waiting)->next++;
+    metrics_add(METRIC_META_MOVED, !mover->move.was_done);
+    OPENSSL_cleanse(&mover->move, sizeof mover->move);
 }
 
 static void on_step(struct store_ticket *ticket);
@@ -291,15 +184,12 @@ static void on_step(struct store_ticket *ticket);
 /* STORE_ABSENT: there is none. */
 static enum store_status step_begin(struct mover *mover)
 {
+    const bool goes_on = mover->move.more;
     const struct meta_move *move = move_next(mover);
-    const struct mover_rest *rest = STAILQ_FIRST(&mover->rest);
 
-    mover->is_own = move != NULL && mover->rest_count < MOVER_REST_MAX;
-    if (!mover->is_own && rest == NULL)
+    if (move == NULL)
         return STORE_ABSENT;
-    if (!mover->is_own)
-        rest_fill(mover, rest);
-    else if (own_fill(mover, move) != 0)
+    if (!goes_on && move_fill(mover, move) != 0)
         return STORE_DOWN;
     mover->move.ticket.done = on_step;
     return record_move(mover->records, &mover->move);
@@ -314,7 +204,7 @@ static void mover_go_on(struct mover *mover)
         return;
     mover->running = true;
     while ((status = step_begin(mover)) != STORE_LATER && status != STORE_ABSENT)
-        step_refuse(mover);
+        fail_all(mover);
     mover->running = status == STORE_LATER;
 }
 
@@ -323,11 +213,10 @@ static void on_step(struct store_ticket *ticket)
     struct mover *mover = container_of(ticket, struct mover, move.ticket);
 
     mover->running = false;
-    if (mover->is_own)
-        own_settle(mover, ticket->status);
-    else
-        rest_settle(mover, ticket->status);
-    OPENSSL_cleanse(&mover->move, sizeof mover->move);
+    if (ticket->status != STORE_OK)
+        fail_all(mover);
+    else if (!mover->move.more)
+        move_end(mover);
     mover_go_on(mover);
 }
 

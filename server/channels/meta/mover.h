@@ -1,16 +1,15 @@
 /*
  * Moves the records of people who have another number or user id, and tells nobody. One step at a
- * time, in the order in which Meta tells: so who changed twice ends where she is.
+ * time, in the order in which Meta tells: so who changed twice ends where she is. What fails has all
+ * behind it told again, too, for they may be of the same person.
  *
- *     delivery ──► waiting: each person's own records ──► rest: what others remember of who asked
- *                            │ all of the delivery's
- *                            ▼
- *                  200; or 503 when its time has passed, or the records fail
+ *     delivery ──► waiting: each person, step by step ──► all of the delivery's: 200
+ *                                │
+ *                                └──► its time has passed, or the records fail: 503
  *
- * What takes too long for an answer goes on without: it is known as done when Meta tells it again. What
- * is through is known to all instances, by the database (uic_moves).
- * The rest is known in memory alone: a process that ends leaves it undone, and a person is told a
- * code as new. A change that names no user id moves nothing. A worker's, on its thread.
+ * What takes too long for an answer goes on without. What is through is known to all instances, by the
+ * database (uic_moves): told again, it is not done again. A change that names no user id moves
+ * nothing. A worker's, on its thread.
  */
 #ifndef SERVER_CHANNELS_META_MOVER_H
 #define SERVER_CHANNELS_META_MOVER_H
@@ -22,10 +21,9 @@
 struct keyed_hashes;
 struct phone_numbers;
 
-/* So many people of all deliveries wait at most, answered or not, and of as many others the rest. A
- * delivery that finds no room is to come again. */
+/* So many people of all deliveries wait at most, answered or not. A delivery that finds no room is to
+ * come again. */
 #define MOVER_WAITING_MAX META_MOVES_MAX
-#define MOVER_REST_MAX META_MOVES_MAX
 
 struct mover {
     struct record_link *records; /* borrowed, as hashes and numbers are */
@@ -34,17 +32,16 @@ struct mover {
     unsigned deadline_ms; /* for an answer; a step, of five seconds at most, is not broken off */
     /* Its own: */
     STAILQ_HEAD(, mover_delivery) waiting;
-    STAILQ_HEAD(, mover_rest) rest;
     struct mover_delivery *unanswered; /* the first of those that wait; NULL: none */
-    size_t waiting_count, rest_count;  /* of people */
-    struct record_move move;           /* the step under way */
-    bool running, is_own;              /* a step, and of the first that waits; else of the rest */
+    size_t waiting_count;              /* of people */
+    struct record_move move;           /* of the first that waits: the step under way */
+    bool running;
 };
 
 void mover_init(struct mover *mover, struct record_link *records, struct keyed_hashes *hashes,
                 struct phone_numbers *numbers);
 
-/* Holds the delivery until its people's own records are moved, or for as long as it may wait. Takes
+/* Holds the delivery until its people are moved, or for as long as it may wait. Takes
  * the moves, from malloc; none is fine. The mover lives until the records' link is detached, which
  * ends all that waits. */
 void mover_begin(struct mover *mover, struct delivery *delivery, struct meta_move *moves,

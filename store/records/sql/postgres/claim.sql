@@ -11,7 +11,7 @@
 -- read in the end, as they stand. No row for a claim means that another instance has registered the
 -- person while the statement ran: it wants to be made again.
 -- told: both beside each other. noted: what uic_asked says of the claims, with a hint of the record's own near
--- (found_by), which may be of answers that were read otherwise. linked: what uic_links does. An
+-- (found_by), which may be of answers that were read otherwise, or NULL, where that is not seen. linked: what uic_links does. An
 -- ON CONFLICT knows only its own table's columns: what else it needs is found in the arrays, by their order.
 --
 -- A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a record
@@ -73,7 +73,7 @@ WITH asked AS (
                 in r.asked_by) % 8 = 1
                 AND NOT uic_number_is_anothers(
                     ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])],
-                    excluded.phone_number, excluded.user_id) THEN
+                    excluded.phone_number, excluded.user_id, r.id) THEN
                 substring(excluded.asked_by for 5) ||
                 substring(r.asked_by from 5 + position(substring(
                     ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])] for 5)
@@ -86,7 +86,7 @@ WITH asked AS (
                         OR (r.user_id IS NULL AND r.phone_number = excluded.phone_number
                             AND NOT uic_number_is_anothers(
                                 ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])],
-                                excluded.phone_number, excluded.user_id))
+                                excluded.phone_number, excluded.user_id, r.id))
                     THEN substring(excluded.asked_by for 5) || '\x000000'::bytea
                     ELSE excluded.asked_by END ||
                 substring(coalesce(r.asked_by, '') for 8 * (16 - 1))
@@ -96,7 +96,7 @@ WITH asked AS (
             CASE WHEN excluded.user_id IS NOT NULL AND r.phone_number = excluded.phone_number
                 AND NOT uic_number_is_anothers(
                     ($8::bytea[])[width_bucket(excluded.input_hash, $1::bytea[])],
-                    excluded.phone_number, excluded.user_id)
+                    excluded.phone_number, excluded.user_id, r.id)
                 THEN excluded.user_id END),
         near = coalesce(r.near, excluded.near)
     WHERE (excluded.last_event_id = ANY (r.last_event_id || r.previous_event_ids)) IS NOT TRUE
@@ -110,9 +110,9 @@ WITH asked AS (
     SELECT substring(asker for 5), id,
         substring(found_by for 1) || substring(found_by from 6 for 1) || substring(found_by from 11 for 1)
         || substring(found_by from 16 for 1) || substring(found_by from 21 for 1)
-    FROM (SELECT told.*, CASE WHEN is_new THEN near ELSE coalesce(
-              (SELECT r.near FROM uic_records AS r WHERE r.id = told.id), near) END AS found_by FROM told) AS told
-    WHERE id IS NOT NULL AND near IS NOT NULL AND asker IS NOT NULL
+    FROM (SELECT told.*, CASE WHEN is_new THEN near
+              ELSE (SELECT r.near FROM uic_records AS r WHERE r.id = told.id) END AS found_by FROM told) AS told
+    WHERE id IS NOT NULL AND asker IS NOT NULL
         AND (is_new OR (SELECT record FROM uic_asked
                         WHERE who = substring(asker for 5) AND record = id) IS NULL)
 ), linked AS (
@@ -146,7 +146,8 @@ FROM told LEFT JOIN LATERAL (
                  OR position(substring(asker for 5) in coalesce(asked_by, '')) > 0
                  OR (((user_id IS NULL AND phone_number = told.phone_number)
                       OR position(substring(number for 5) in coalesce(asked_by, '')) > 0)
-                     AND uic_number_is_anothers(told.number, told.phone_number, told.user_id)
+                     AND uic_number_is_anothers(told.number, told.phone_number, told.user_id,
+                                                 uic_records.id)
                          IS NOT TRUE)) AS asked_before
     FROM uic_records
     WHERE told.id IS NULL AND near_hash IS NULL AND input_hash = told.input_hash LIMIT 1

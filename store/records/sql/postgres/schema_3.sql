@@ -12,6 +12,12 @@ CREATE TABLE uic_links (
 );
 CREATE INDEX uic_links_user_id ON uic_links (user_id);
 
+-- Whose user id was the first at each number.
+CREATE VIEW uic_first_owners AS SELECT number, user_id, since, up_to FROM uic_links AS link
+WHERE NOT EXISTS (SELECT 1 FROM uic_links AS other WHERE other.number = link.number
+    AND (other.since, other.up_to < 0, other.up_to, other.user_id)
+        < (link.since, link.up_to < 0, link.up_to, link.user_id));
+
 -- The changes of numbers and user ids that are carried out, by the keyed hash of the message that told
 -- of each: told again, to whichever instance, they would move what came after them.
 CREATE TABLE uic_moves (
@@ -20,21 +26,21 @@ CREATE TABLE uic_moves (
 );
 CREATE INDEX uic_moves_at ON uic_moves (at);
 
--- Whether another user id than $3 is known to have come with the number, $1 by its hash or $2 as records
--- hold it, or this one moved to it: then what the number had before there were ids is not this one's. NULL,
--- a number alone, is another than any. Rarely asked, so it has a plan of its own, which must not read a whole
--- table either.
-CREATE FUNCTION uic_number_is_anothers(bytea, text, bytea) RETURNS boolean
+-- Whether what a number alone registered or asked for, of the record $4, is not the user id $3's: another is known
+-- to have come with the number, $1 by its hash or $2 as records hold it, or this one moved to it, or came when the
+-- record was not there yet. NULL, a number alone, is another than any. Rarely asked, so it has a plan of its
+-- own, which must not read a whole table either.
+CREATE FUNCTION uic_number_is_anothers(bytea, text, bytea, bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN
     RETURN (SELECT count(*) FROM uic_links
-            WHERE number = $1 AND (user_id IS DISTINCT FROM $3 OR up_to < 0)) > 0
+            WHERE number = $1 AND (user_id IS DISTINCT FROM $3 OR up_to < $4)) > 0
         OR (SELECT count(*) FROM uic_records
             WHERE phone_number = $2 AND user_id IS NOT NULL AND user_id IS DISTINCT FROM $3) > 0;
 END $$;
 
--- Who asked for which record that has near, by the beginning of her keyed hash, as in asked_by: so that
--- a person is asked about answers that are nearly hers. hint: the first byte of each hash of near, so that
+-- Who asked for which record, by the beginning of her keyed hash, as in asked_by: so that a person is asked
+-- about answers that are nearly hers, and keeps what she asked for when her number changes. hint: the first byte of each hash of near, so that
 -- of a phone on which hundreds were registered hardly a record is read; NULL: it is not known.
 CREATE TABLE uic_asked (
     who bytea NOT NULL,
@@ -42,6 +48,9 @@ CREATE TABLE uic_asked (
     hint bytea,
     PRIMARY KEY (who, record) INCLUDE (hint)
 );
+INSERT INTO uic_asked (who, record)
+SELECT substring(asked_by FROM 8 * n + 1 FOR 5), id FROM uic_records, generate_series(0, 15) AS n
+WHERE length(asked_by) > 8 * n ON CONFLICT DO NOTHING;
 
 -- Of the newest 200 records that somebody asked for, the answers of one that is near; NULL when there is
 -- none, or when she is to be told of a record of exactly her answers. The parameters are as in claim.sql.
@@ -80,7 +89,7 @@ BEGIN
                  OR (length(uic_near_find.user_id) > 0 AND length(number) > 0
                      AND position(substring(number FOR 5) IN coalesce(asked_by, '')) > 0))
                 AND uic_number_is_anothers(nullif(number, ''), phone,
-                                           nullif(uic_near_find.user_id, '')) IS NOT TRUE)
+                                           nullif(uic_near_find.user_id, ''), own.id) IS NOT TRUE)
         FROM uic_records AS own WHERE input_hash = answers) THEN
         RETURN NULL;
     END IF;

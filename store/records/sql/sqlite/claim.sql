@@ -12,11 +12,12 @@
 -- without the message. A number belongs to the user id that came with it last: alone, or with another
 -- id, it is somebody else from then on; and what it had before there were ids belongs to the first id that
 -- came with it.
--- number: whether no other user id is known to have come with it, and this one did not move to it; of a number
--- alone, none.
+-- number: up to which record what it registered alone, or asked for, is this person's: none where another user
+-- id is known to have come with it, or this one moved to it; all where none did.
 WITH number AS (
-    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND (user_id IS NOT $8 OR up_to < 0))
-        AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> coalesce($8, '')) AS is_hers
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> coalesce($8, ''))
+        THEN -1 ELSE coalesce((SELECT min(iif(user_id IS $8, up_to, -1)) FROM uic_links WHERE number = $10),
+                              9223372036854775807) END AS up_to
 )
 INSERT INTO uic_records (input_hash, uic_code, phone_number, created_at, last_requested_at,
     last_event_id, asked_by, user_id, near)
@@ -31,17 +32,17 @@ ON CONFLICT (input_hash) DO UPDATE SET
         CASE WHEN instr(asked_by, substr($6, 1, 11)) THEN
             substr(asked_by, instr(asked_by, substr($6, 1, 11)), 17) ||
             replace(asked_by, substr(asked_by, instr(asked_by, substr($6, 1, 11)), 17), '')
-        WHEN instr(asked_by, $9) AND (SELECT is_hers FROM number) THEN
+        WHEN instr(asked_by, $9) AND id <= (SELECT up_to FROM number) THEN
             substr($6, 1, 11) || substr(asked_by, instr(asked_by, $9) + 11, 6) ||
             replace(asked_by, substr(asked_by, instr(asked_by, $9), 17), '')
         ELSE
             CASE WHEN user_id = $8 OR (user_id IS NULL AND phone_number = $3
-                                  AND (SELECT is_hers FROM number))
+                                  AND id <= (SELECT up_to FROM number))
                 THEN substr($6, 1, 11) || '000000' ELSE $6 END ||
             substr(coalesce(asked_by, ''), 1, 17 * (16 - 1))
         END,
         asked_by),
-    user_id = coalesce(user_id, CASE WHEN phone_number = $3 AND (SELECT is_hers FROM number) THEN $8 END),
+    user_id = coalesce(user_id, CASE WHEN phone_number = $3 AND id <= (SELECT up_to FROM number) THEN $8 END),
     near = coalesce(near, $11)
 WHERE excluded.last_event_id IS NULL
     OR NOT instr(' ' || coalesce(last_event_id, '') || previous_event_ids || ' ',

@@ -1,8 +1,9 @@
 -- As claim.sql, of a record that knows the event: the request that the event was. Each event
 -- before it in the list came after it.
 WITH number AS (
-    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $10 AND (user_id IS NOT $8 OR up_to < 0))
-        AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> coalesce($8, '')) AS is_hers
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> coalesce($8, ''))
+        THEN -1 ELSE coalesce((SELECT min(iif(user_id IS $8, up_to, -1)) FROM uic_links WHERE number = $10),
+                              9223372036854775807) END AS up_to
 )
 SELECT uic_code,
     request_count + 1 - (length(later) - length(replace(later, ' ', ''))) = 1,
@@ -10,7 +11,7 @@ SELECT uic_code,
         AND NOT coalesce(instr(asked_by, $9 || substr($6, 12)), 0)
         AND (user_id = $8 OR instr(coalesce(asked_by, ''), substr($6, 1, 11))
              OR (((user_id IS NULL AND phone_number = $3) OR instr(coalesce(asked_by, ''), $9))
-                 AND (SELECT is_hers FROM number))),
+                 AND id <= (SELECT up_to FROM number))),
     id
 FROM (SELECT *, substr(events, 1, instr(events, ' ' || $5 || ' ')) AS later
       FROM (SELECT *, ' ' || coalesce(last_event_id, '') || previous_event_ids || ' ' AS events

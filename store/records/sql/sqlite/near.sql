@@ -4,8 +4,9 @@
 -- none when she asked for exactly these answers. Which one does not depend on who registered it first:
 -- the row of the least hash, by min(), for a sort makes a table of its own whether it sorts or not.
 WITH number AS (
-    SELECT NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $6 AND (user_id IS NOT $4 OR up_to < 0))
-        AND NOT EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $7 AND user_id <> coalesce($4, '')) AS is_hers
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $7 AND user_id <> coalesce($4, ''))
+        THEN -1 ELSE coalesce((SELECT min(iif(user_id IS $4, up_to, -1)) FROM uic_links WHERE number = $6),
+                              9223372036854775807) END AS up_to
 )
 SELECT uic_code, 0, 0, hash
 FROM (SELECT uic_code, min(input_hash) AS hash
@@ -19,5 +20,5 @@ FROM (SELECT uic_code, min(input_hash) AS hash
               AND (own.user_id = $4 OR instr(coalesce(own.asked_by, ''), ' ' || $1)
                    OR (((own.user_id IS NULL AND own.phone_number = $7)
                         OR instr(coalesce(own.asked_by, ''), $5))
-                       AND (SELECT is_hers FROM number)))))
+                       AND own.id <= (SELECT up_to FROM number)))))
 WHERE hash IS NOT NULL

@@ -14,6 +14,12 @@ CREATE TABLE uic_links (
 CREATE INDEX uic_links_user_id ON uic_links (user_id);
 CREATE INDEX uic_links_up_to ON uic_links (up_to);
 
+-- Whose user id was the first at each number.
+CREATE VIEW uic_first_owners AS SELECT number, user_id, since, up_to FROM uic_links AS link
+WHERE NOT EXISTS (SELECT 1 FROM uic_links AS other WHERE other.number = link.number
+    AND (other.since, other.up_to < 0, other.up_to, other.user_id)
+        < (link.since, link.up_to < 0, link.up_to, link.user_id));
+
 -- The changes of numbers and user ids that are carried out, by the keyed hash of the message that told
 -- of each: told again, to whichever instance, they would move what came after them.
 CREATE TABLE uic_moves (
@@ -22,14 +28,18 @@ CREATE TABLE uic_moves (
 );
 CREATE INDEX uic_moves_at ON uic_moves (at);
 
--- Who asked for which record that has near, by the beginning of her keyed hash, as in asked_by: so that
--- a person is asked about answers that are nearly hers.
+-- Who asked for which record, by the beginning of her keyed hash, as in asked_by: so that a person is asked
+-- about answers that are nearly hers, and keeps what she asked for when her number changes.
 CREATE TABLE uic_asked (
     who TEXT NOT NULL,
     record INTEGER NOT NULL,
     PRIMARY KEY (who, record)
 ) WITHOUT ROWID;
 CREATE INDEX uic_asked_record ON uic_asked (record);
+WITH RECURSIVE place (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM place WHERE n < 15)
+INSERT INTO uic_asked (who, record)
+SELECT substr(asked_by, 17 * n + 2, 10), id FROM uic_records, place WHERE length(asked_by) > 17 * n
+ON CONFLICT DO NOTHING;
 
 -- What may be one person twice, and what people and administrators said of it. Hashes are parts of
 -- near, and what the code shows; kinds are sound, place, year, day and code. The maintenance fills uic_near and
