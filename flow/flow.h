@@ -125,6 +125,6 @@ int flow_near(const struct flow *flow, const struct uic_text *answers, const str
 /* Whether somebody whose answers are near those of a record that she asked for is asked if they are
  * the same person's; and which of the hashes says nothing of it, that of all sounds. -1: none is. */
 bool flow_asks_near(const struct flow *flow);
-int flow_near_sound(const struct flow *flow);
+int flow_near_sounds_at(const struct flow *flow);
 
 #endif

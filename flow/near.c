@@ -25,7 +25,7 @@ bool flow_asks_near(const struct flow *flow)
     return flow->asks_near;
 }
 
-int flow_near_sound(const struct flow *flow)
+int flow_near_sounds_at(const struct flow *flow)
 {
     for (int i = 0; i < (int)flow->step_count; i++)
         if (flow->questions[i].key != NULL && strcmp(flow->questions[i].key, FIRST_NAME) == 0)
@@ -36,7 +36,7 @@ int flow_near_sound(const struct flow *flow)
 /* Twins differ in their first name alone, so a flow that asks must have one. */
 static bool can_ask(const struct flow *flow)
 {
-    return flow_has_near(flow) && flow_near_sound(flow) >= 0;
+    return flow_has_near(flow) && flow_near_sounds_at(flow) >= 0;
 }
 
 void load_near(struct flow *flow, const struct node *file)
@@ -189,8 +189,8 @@ static int make_forms(const struct flow *flow, const struct uic_text *answers,
         forms->sounds[i] = forms->written[i] = answers[i];
         if ((type == ANSWER_TEXT || type == ANSWER_LETTERS) &&
             make_form(type == ANSWER_TEXT ? read[i] : answers[i],
-                      is_name(flow, i) || (int)i == flow_near_sound(flow), room, &forms->sounds[i],
-                      &forms->written[i]) != 0)
+                      is_name(flow, i) || (int)i == flow_near_sounds_at(flow), room,
+                      &forms->sounds[i], &forms->written[i]) != 0)
             return -1;
     }
     return 0;
@@ -200,7 +200,7 @@ static int make_forms(const struct flow *flow, const struct uic_text *answers,
 static int hash_others(const struct flow *flow, const struct near_forms *forms, size_t left_out,
                        struct uic_hasher *hasher, unsigned char near[FLOW_NEAR_HASH_SIZE])
 {
-    const bool all = (int)left_out == flow_near_sound(flow);
+    const bool all = (int)left_out == flow_near_sounds_at(flow);
     const char digit = (char)('0' + left_out);
     struct uic_text texts[FLOW_NEAR_STEPS + 1];
     unsigned char hash[UIC_INPUT_HASH_SIZE];

@@ -89,19 +89,19 @@ struct record_claim {
     struct record_replay *replay; /* or NULL: somebody asks just now */
     bool has_near;                /* of the answers: */
     unsigned char near[RECORD_NEAR_SIZE];
-    /* Look first among what this person asked for, the newest 200 records, for one of nearly these
-     * answers: near at the same place, but not at near_except, which says nothing. Never of others.
-     */
+    /* Look first among what this person asked for, the newest 200 records and never others', for one of
+     * nearly these answers: one of its hashes equals ours at the same place, that of all sounds not
+     * counted. */
     bool asks_near;
-    uint8_t near_except;
+    int near_sounds_at; /* its place; -1: there is none */
     /* RECORD_SAID_SAME: the claim is of the near record, by its input_hash and code, and said_of is
      * the input hash of the answers that were given; no record is made. RECORD_SAID_DIFFERENT: the
      * claim is of the answers, and said_of is the near record's. */
     enum record_said said;
     unsigned char said_of[RECORD_HASH_SIZE];
     /* Out: */
-    bool is_near; /* nothing was claimed: code and near_hash are the near record's */
-    unsigned char near_hash[RECORD_HASH_SIZE];
+    bool is_near; /* nothing was claimed: code and near_input_hash are the near record's */
+    unsigned char near_input_hash[RECORD_HASH_SIZE];
     bool is_new;       /* registered by this event; for counting */
     bool asked_before; /* by this person, before this event; for the reply */
     /* The store's own: */

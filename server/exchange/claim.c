@@ -53,7 +53,7 @@ static void claim_near(struct exchange *exchange)
 
     claim->said = RECORD_SAID_NOTHING;
     claim->is_near = false;
-    claim->near_except = (uint8_t)flow_near_sound(settings->flow);
+    claim->near_sounds_at = flow_near_sounds_at(settings->flow);
     claim->asks_near =
         near == FLOW_NEAR_NONE && !exchange->near_gone && claim->has_near &&
         flow_asks_near(settings->flow) &&
@@ -113,7 +113,7 @@ static void exchange_ask_near(struct exchange *exchange)
     const struct record_claim *claim = &exchange->claim;
 
     flow_ask_near(&exchange->conversation, exchange->for_another ? NULL : &exchange->said,
-                  claim->code, claim->near_hash);
+                  claim->code, claim->near_input_hash);
     exchange->near_asked = true;
     exchange->result = "near_asked";
     exchange->state = EXCHANGE_SAVE;

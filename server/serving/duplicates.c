@@ -96,7 +96,7 @@ struct duplicates *duplicates_create(struct event_base *base, struct record_link
         return NULL;
     duplicates->records = records;
     duplicates->pause_seconds = pause_find();
-    duplicates->build.at[DUPLICATES_SOUND] = flow_near_sound(flow);
+    duplicates->build.at[DUPLICATES_SOUND] = flow_near_sounds_at(flow);
     duplicates->build.at[DUPLICATES_PLACE] = flow_part_step(flow, FLOW_PART_PLACE);
     duplicates->build.at[DUPLICATES_YEAR] = flow_part_step(flow, FLOW_PART_YEAR);
     duplicates->build.at[DUPLICATES_DAY] = flow_part_step(flow, FLOW_PART_DAY);

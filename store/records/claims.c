@@ -45,15 +45,16 @@ void claim_near_read(struct claim_outcome *outcome, const struct sql *sql, int c
     if (!outcome->is_near)
         return;
     if (sql_column_length(sql, hash) != 2 * RECORD_HASH_SIZE ||
-        hex_read(sql_column(sql, hash), outcome->near_hash, RECORD_HASH_SIZE) != 0)
+        hex_read(sql_column(sql, hash), outcome->near_input_hash, RECORD_HASH_SIZE) != 0)
         outcome->status = STORE_DOWN;
 }
 
 void claim_near_sought(const struct record_claim *claim, unsigned char sought[RECORD_NEAR_SIZE])
 {
     memcpy(sought, claim->near, RECORD_NEAR_SIZE);
-    for (size_t i = 0; claim->near_except < RECORD_NEAR_HASHES && i < RECORD_NEAR_HASH_SIZE; i++)
-        sought[RECORD_NEAR_HASH_SIZE * claim->near_except + i] ^= 0xFF;
+    /* What is not counted becomes another hash, which equals none. */
+    for (int i = 0; claim->near_sounds_at >= 0 && i < RECORD_NEAR_HASH_SIZE; i++)
+        sought[RECORD_NEAR_HASH_SIZE * claim->near_sounds_at + i] ^= 0xFF;
 }
 
 void claim_refuse(struct claims_batch *batch, size_t index, const struct sql *sql)

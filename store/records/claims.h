@@ -20,7 +20,7 @@ struct claim_outcome {
     bool asked_before;
     bool is_near;
     char code[RECORD_CODE_MAX];
-    unsigned char near_hash[RECORD_HASH_SIZE];
+    unsigned char near_input_hash[RECORD_HASH_SIZE];
 };
 
 /* A parameter of PostgreSQL's statement: an array in binary form. */

@@ -217,7 +217,8 @@ static void batch_finish(struct writer *writer)
             claim->asked_before = outcome->asked_before;
             claim->is_near = outcome->is_near;
             if (outcome->is_near)
-                memcpy(claim->near_hash, outcome->near_hash, sizeof claim->near_hash);
+                memcpy(claim->near_input_hash, outcome->near_input_hash,
+                       sizeof claim->near_input_hash);
             memcpy(claim->code, outcome->code, sizeof claim->code);
         }
         record_job_finish(&claim->job, outcome->status);

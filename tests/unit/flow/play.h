@@ -143,7 +143,7 @@ static inline struct record *find_near(struct play *play, const unsigned char ne
     for (size_t i = play->record_count; i-- > 0;)
         for (size_t at = 0; at < FLOW_NEAR_SIZE; at += FLOW_NEAR_HASH_SIZE)
             if (strcmp(play->records[i].number, play->person->number) == 0 &&
-                (int)(at / FLOW_NEAR_HASH_SIZE) != flow_near_sound(play->flow) &&
+                (int)(at / FLOW_NEAR_HASH_SIZE) != flow_near_sounds_at(play->flow) &&
                 memcmp(play->records[i].near + at, near + at, FLOW_NEAR_HASH_SIZE) == 0)
                 return &play->records[i];
     return NULL;

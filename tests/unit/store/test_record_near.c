@@ -40,7 +40,7 @@ static struct asked asked_near(const char *answers, const char *number, const ch
     claim->person.has_number = true;
     assert_int_equal(record_asker_number(keyed, number, claim->person.number), 0);
     claim->has_near = claim->asks_near = near != NULL;
-    claim->near_except = FIRST_NAME;
+    claim->near_sounds_at = FIRST_NAME;
     for (int i = 0; near != NULL && i < RECORD_NEAR_HASHES; i++)
         memset(claim->near + RECORD_NEAR_HASH_SIZE * i, near[i], RECORD_NEAR_HASH_SIZE);
     return asked;
@@ -71,7 +71,7 @@ static void assert_near(struct asked *asked, const char *code)
     assert_int_equal(claimed(&bench, asked), STORE_OK);
     assert_true(asked->claim.is_near);
     assert_string_equal(asked->claim.code, code);
-    assert_string_equal((const char *)asked->claim.near_hash, code);
+    assert_string_equal((const char *)asked->claim.near_input_hash, code);
     assert_false(asked->claim.is_new);
     assert_sql(&bench, written, before);
 }

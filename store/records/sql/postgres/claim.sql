@@ -35,7 +35,7 @@ WITH asked AS (
         CASE WHEN sought <> '' AND held IS DISTINCT FROM 'hers'
             AND (SELECT true FROM uic_asked WHERE who = substring(asker for 5) LIMIT 1)
             THEN uic_near_find(wanted.input_hash, wanted.phone_number, asker, wanted.user_id,
-                               number, sought) END AS near_hash
+                               number, sought) END AS near_input_hash
     FROM (SELECT *, (SELECT CASE WHEN known.input_hash <> claimed.input_hash THEN 'other'
                 WHEN known.near IS NOT NULL
                     AND position(substring(asker for 5) in asked_by) % 8 = 1 THEN 'hers' END
@@ -54,7 +54,7 @@ WITH asked AS (
         date_trunc('minute', greatest(at, now(), (SELECT to_timestamp(value::float8 / 1000000)
                                                   FROM uic_marks WHERE name = 'retention_clock'))),
         event_id, asker, user_id, near
-    FROM asked WHERE NOT is_taken AND near_hash IS NULL
+    FROM asked WHERE NOT is_taken AND near_input_hash IS NULL
     ON CONFLICT (input_hash) DO UPDATE SET
         request_count = r.request_count + 1,
         last_requested_at = greatest(r.last_requested_at, excluded.last_requested_at),
@@ -126,13 +126,13 @@ WITH asked AS (
     ORDER BY number, user_id
     ON CONFLICT DO NOTHING
 )
-SELECT n, is_taken AND near_hash IS NULL,
-    coalesce(CASE WHEN near_hash IS NOT NULL
-             THEN (SELECT uic_code FROM uic_records WHERE input_hash = near_hash) END,
+SELECT n, is_taken AND near_input_hash IS NULL,
+    coalesce(CASE WHEN near_input_hash IS NOT NULL
+             THEN (SELECT uic_code FROM uic_records WHERE input_hash = near_input_hash) END,
              written_code, known.uic_code),
     coalesce(told.is_new, known.is_new)::integer,
     coalesce(told.asked_before, known.asked_before)::integer,
-    encode(near_hash, 'hex'),
+    encode(near_input_hash, 'hex'),
     (SELECT set_config('synchronous_commit', 'on', true)
      WHERE current_setting('synchronous_commit') <> 'remote_apply')
 FROM told LEFT JOIN LATERAL (
@@ -150,5 +150,5 @@ FROM told LEFT JOIN LATERAL (
                                                  uic_records.id)
                          IS NOT TRUE)) AS asked_before
     FROM uic_records
-    WHERE told.id IS NULL AND near_hash IS NULL AND input_hash = told.input_hash LIMIT 1
+    WHERE told.id IS NULL AND near_input_hash IS NULL AND input_hash = told.input_hash LIMIT 1
 ) AS known ON true
