@@ -214,8 +214,8 @@ static enum sql_result asked_step(struct sql *sql, struct record_move *move)
 {
     const unsigned char *who[] = {move->from.has_user_id ? move->from.user_id : NULL,
                                   move->from.has_number ? move->from.number : NULL};
-    int64_t end;
-    bool is_last;
+    int64_t end = INT64_MIN;
+    bool is_last = false;
     enum sql_result result = page_find(sql, move, who, &end, &is_last);
 
     if (result == SQL_DONE && end > move->asked_after)
