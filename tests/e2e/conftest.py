@@ -2,12 +2,14 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
+import databases
 import pytest
 from graph import Graph
 from phone import Phone
-from processes import RedisServer, UicServer
+from processes import PATIENCE, RedisServer, UicServer, run_program
 from production import PostgresServer
 
 
@@ -38,6 +40,35 @@ def redis(tmp_path):
 def postgres(tmp_path):
     with PostgresServer(tmp_path / "postgres") as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request, tmp_path):
+    with databases.opened(request.param, tmp_path) as database:
+        yield database
+
+
+@pytest.fixture
+def erase(tmp_path, database, redis):
+    """erase(arguments) -> the finished command, with this database and Redis."""
+
+    def run(*arguments, **settings):
+        settings = {"DATABASE_URL": database.url, "REDIS_URL": redis.url, **settings}
+        return run_program("erase", *arguments, cwd=tmp_path, **settings)
+
+    return run
+
+
+@pytest.fixture
+def script(root, tmp_path):
+    """script(name, arguments, NAME=value...) -> the finished script, in the test's directory."""
+
+    def run(name, *arguments, **settings):
+        return subprocess.run([root / "scripts" / name, *map(str, arguments)], cwd=tmp_path,
+                              env={"PATH": os.environ["PATH"], **settings}, capture_output=True,
+                              text=True, timeout=PATIENCE * 2)
+
+    return run
 
 
 @pytest.fixture

@@ -56,6 +56,14 @@ def row(number, option, title, wamid=None):
             "interactive": {"type": "list_reply", "list_reply": {"id": option, "title": title}}}
 
 
+def system(change, number=None, wamid=None, **known):
+    """A message of the system's; number is the old one."""
+    message = text(number or "", "", wamid)
+    del message["text"], message["from"]
+    return {**message, **({"from": number} if number else {}), "type": "system",
+            "system": {"body": "User A changed from B to C", "type": change, **known}}
+
+
 def request(*messages, number_id=NUMBER_ID, statuses=()):
     """The body of a request with these messages."""
     value = {"messaging_product": "whatsapp",

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from phone import Phone
-from processes import PATIENCE, SALT, WallClock, run_program
+from processes import SALT, WallClock, run_program
 from texts import JEAN, MARIE, code_in, code_of
 
 
@@ -48,18 +48,6 @@ def database(request, tmp_path):
         server.query(f"CREATE DATABASE {server.NAME}", "postgres")
 
     return Database(server.url, lambda: tuple(map(int, server.query(COUNT)[0])), drop)
-
-
-@pytest.fixture
-def script(root, tmp_path):
-    """script(name, arguments, NAME=value...) -> the finished script, in the test's directory."""
-
-    def run(name, *arguments, **settings):
-        settings.setdefault("PATH", os.environ["PATH"])
-        return subprocess.run([root / "scripts" / name, *map(str, arguments)], cwd=tmp_path,
-                              env=settings, capture_output=True, text=True, timeout=PATIENCE * 2)
-
-    return run
 
 
 def backups(directory):

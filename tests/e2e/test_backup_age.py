@@ -5,7 +5,7 @@ import time
 
 import pytest
 from processes import SALT, eventually
-from test_backup import backups, script  # noqa: F401
+from test_backup import backups
 
 METRIC = "uic_last_backup_timestamp_seconds"
 
@@ -25,7 +25,7 @@ def broken_tools(tmp_path):
     return f"{folder}:/usr/bin:/bin"
 
 
-def test_each_instance_tells_when_the_last_backup_was_made(start, script, urls, tmp_path):  # noqa: F811
+def test_each_instance_tells_when_the_last_backup_was_made(start, script, urls, tmp_path):
     """And not when one was tried that failed."""
     instances = {url: [start(DATABASE_URL=url), start(DATABASE_URL=url)] for url in urls}
     path = broken_tools(tmp_path)
@@ -48,7 +48,7 @@ def test_each_instance_tells_when_the_last_backup_was_made(start, script, urls, 
         assert {server.counts()[METRIC] for server in (late, *instances[url])} == {made[url]}
 
 
-def test_settings_that_could_not_be_copied_are_no_backup(start, script, tmp_path):  # noqa: F811
+def test_settings_that_could_not_be_copied_are_no_backup(start, script, tmp_path):
     start(DATABASE_URL=f"sqlite:///{tmp_path}/codes.db").stop()
     (tmp_path / ".env").write_text(f"DATABASE_URL=sqlite:///codes.db\nUIC_SALT={SALT}\n# {SALT}\n")
 
@@ -63,7 +63,7 @@ def test_settings_that_could_not_be_copied_are_no_backup(start, script, tmp_path
     assert marks() == 1
 
 
-def test_a_backup_that_cannot_be_noted_says_so(start, script, postgres, tmp_path):  # noqa: F811
+def test_a_backup_that_cannot_be_noted_says_so(start, script, postgres, tmp_path):
     """Its role may read and no more: check and the alert would call for a backup that there is."""
     start(DATABASE_URL=postgres.url).stop()
     postgres.query("CREATE ROLE reader LOGIN CREATEDB")

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import pytest
-from test_backup import backups, register, script  # noqa: F401
+from test_backup import backups, register
 from texts import JEAN, MARIE
 
 THEIRS = """
@@ -18,7 +18,7 @@ SHAPE = "SELECT (SELECT count(*) FROM uic_records), (SELECT sum(new_codes) FROM 
         " (SELECT count(*) FROM ailleurs.uic_autre)"
 
 
-def test_what_is_the_operators_stays(start, script, postgres, tmp_path):  # noqa: F811
+def test_what_is_the_operators_stays(start, script, postgres, tmp_path):
     url = {"DATABASE_URL": postgres.url}
     server = start(**url)
     register(server, JEAN)
@@ -40,7 +40,7 @@ def test_what_is_the_operators_stays(start, script, postgres, tmp_path):  # noqa
     assert postgres.query(SHAPE) == [("2", "2", "2", "1")]
 
 
-def test_a_dump_of_the_whole_database_is_restored_too(start, script, postgres, tmp_path):  # noqa: F811
+def test_a_dump_of_the_whole_database_is_restored_too(start, script, postgres, tmp_path):
     """As backups were made before: ours is taken out of it, and it is told that there was more."""
     url = {"DATABASE_URL": postgres.url}
     server = start(**url)
@@ -64,7 +64,7 @@ def test_a_dump_of_the_whole_database_is_restored_too(start, script, postgres, t
     ("CREATE INDEX le_mien ON uic_records (notes)", "le_mien"),
     ("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
      "CREATE TRIGGER sonnette AFTER INSERT ON uic_records FOR EACH ROW EXECUTE FUNCTION f()", "sonnette")])
-def test_what_hangs_on_our_tables_is_named_and_not_dropped(start, script, postgres, tmp_path,  # noqa: F811
+def test_what_hangs_on_our_tables_is_named_and_not_dropped(start, script, postgres, tmp_path,
                                                            sql, named):
     url = {"DATABASE_URL": postgres.url}
     start(**url).stop()
@@ -76,7 +76,7 @@ def test_what_hangs_on_our_tables_is_named_and_not_dropped(start, script, postgr
     assert named in done.stderr and "dépend" in done.stderr, done.stderr
 
 
-def test_two_at_once_leave_each_other_alone(start, script, postgres, tmp_path, root):  # noqa: F811
+def test_two_at_once_leave_each_other_alone(start, script, postgres, tmp_path, root):
     """The one is between making its database and entering it when the other clears old ones."""
     start(DATABASE_URL=postgres.url).stop()
     spies = tmp_path / "spies"
@@ -94,7 +94,7 @@ def test_two_at_once_leave_each_other_alone(start, script, postgres, tmp_path, r
     assert postgres.query("SELECT datname FROM pg_database WHERE datname LIKE '%verify%'") == []
 
 
-def test_the_second_in_one_folder_waits_for_the_first(start, script, postgres, tmp_path, root):  # noqa: F811
+def test_the_second_in_one_folder_waits_for_the_first(start, script, postgres, tmp_path, root):
     """The timer's unit would be failed else, though there is a backup."""
     start(DATABASE_URL=postgres.url).stop()
     (tmp_path / "kept").mkdir()

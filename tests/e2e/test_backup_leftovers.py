@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from processes import eventually
-from test_backup import backups, database, register, script  # noqa: F401
+from test_backup import backups, database, register  # noqa: F401 (a fixture)
 from texts import JEAN
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from processes import run_program
 from production import PostgresServer
-from test_backup import backups, script  # noqa: F401
+from test_backup import backups
 
 ROLE = "nobody"  # of PostgreSQL, and of this machine
 # Runs wherever the index is made, and then makes its owner the master of everything.
@@ -57,7 +57,7 @@ def is_superuser(cluster):
     return cluster.query(f"SELECT rolsuper FROM pg_roles WHERE rolname = '{ROLE}'")
 
 
-def test_a_trap_in_the_database_is_not_sprung(cluster, script, tmp_path):  # noqa: F811
+def test_a_trap_in_the_database_is_not_sprung(cluster, script, tmp_path):
     as_role(cluster, TRAP)
     as_role(cluster, RECORD)
     done = script("backup", "--directory", "kept", DATABASE_URL=socket_url(cluster))
@@ -73,7 +73,7 @@ def test_a_trap_in_the_database_is_not_sprung(cluster, script, tmp_path):  # noq
     assert cluster.query("SELECT count(*) FROM pg_database WHERE datname LIKE '%verify%'") == [("0",)]
 
 
-def test_a_role_that_may_not_enter_the_copy_has_its_backup_counted(cluster, script):  # noqa: F811
+def test_a_role_that_may_not_enter_the_copy_has_its_backup_counted(cluster, script):
     (cluster.folder / "data/pg_hba.conf").write_text(
         "local all postgres peer\nlocal codes all peer\nhost all all 127.0.0.1/32 trust\n")
     cluster.process.send_signal(1)

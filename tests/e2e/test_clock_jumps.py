@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 import meta
 import pytest
 from crowd import TOKEN, stats
+from databases import Database
 from graph import Graph
 from phone import FORM, Phone, new_number
 from processes import RedisServer, UicServer, WallClock, eventually, run_program, sqlite_query
 from production import PostgresServer
 from test_clocks import add
-from test_erase import Database
 from texts import CODE_LINE, PLACES, code_in, code_of, message, question
 
 HOUR, DAY, YEARS = 3600, 24 * 3600, 3652 * 24 * 3600

@@ -7,9 +7,9 @@ import time
 
 import meta
 import pytest
+from databases import audit
 from meta import Meta, request, text
 from processes import WallClock, eventually, run_program
-from test_erase import audit, database, numbers  # noqa: F401, a fixture among them
 from test_meta import graph  # noqa: F401, a fixture
 from texts import JEAN
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 from crowd import TOKEN, get, stats
+from databases import audit
 from processes import eventually, run_program
-from test_backup import backups, script  # noqa: F401, a fixture
-from test_erase import audit, database  # noqa: F401, a fixture
+from test_backup import backups
 
 ENGLISH = {"LANG": "en_GB.UTF-8"}
 

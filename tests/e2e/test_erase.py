@@ -6,69 +6,16 @@ import pty
 import pwd
 import re
 import subprocess
-from functools import partial
 
 import meta
 import pytest
+from databases import assert_nowhere, audit, numbers, register
 from phone import Phone
-from processes import PATIENCE, PROGRAM, environment_for, eventually, run_program, sqlite_query
-from production import PostgresServer
+from processes import PATIENCE, PROGRAM, environment_for, eventually, run_program
 from texts import JEAN, MARIE, code_in, message
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 NUMBER, OTHER = "+243899111222", "+243899111333"
-
-
-class Database:
-    """url; query(sql) -> rows of texts; everything(): all bytes that a dump shows."""
-
-    def __init__(self, url, query, everything):
-        self.url, self.query, self.everything = url, query, everything
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request, tmp_path):
-    if request.param == "sqlite":
-        path = tmp_path / "data/codes.db"
-        path.parent.mkdir()
-
-        def everything():  # the file and its log, byte by byte
-            return b"".join(file.read_bytes() for file in path.parent.iterdir())
-
-        yield Database(f"sqlite:///{path}", partial(sqlite_query, path), everything)
-        return
-    with PostgresServer(tmp_path / "postgres", {"log_statement": "all"}) as server:
-        def dump():
-            return subprocess.run(["pg_dump", "-h", "127.0.0.1", "-p", str(server.port), "-U", "uic",
-                                   "uic"], capture_output=True, check=True).stdout
-
-        yield Database(server.url, server.query, dump)
-
-
-@pytest.fixture
-def erase(tmp_path, database, redis):
-    """erase(arguments) -> the finished command, with this database and Redis."""
-
-    def run(*arguments, **settings):
-        settings = {"DATABASE_URL": database.url, "REDIS_URL": redis.url, **settings}
-        return run_program("erase", *arguments, cwd=tmp_path, **settings)
-
-    return run
-
-
-def register(server, number, *persons):
-    with Phone(server, number) as phone:
-        return [code_in(phone.say_all("Bonjour", *person)) for person in persons]
-
-
-def numbers(database):
-    return database.query("SELECT uic_code, phone_number, request_count FROM uic_records ORDER BY id")
-
-
-def audit(database):
-    return database.query("SELECT action, records, author FROM uic_audit ORDER BY id")
-
-
 TOTALS = "SELECT sum(request_count), count(*) FROM uic_records"
 
 
@@ -77,16 +24,6 @@ def totals_of(database):
     if database.url.startswith("sqlite"):
         return None
     return database.query("SELECT sum(new_codes), sum(new_phones), sum(requests) FROM uic_totals")
-
-
-def assert_nowhere(number, database, redis, *servers):
-    digits = number.lstrip("+").encode()
-    assert digits not in database.everything()
-    redis.command("SAVE")
-    for path in redis.directory.rglob("*"):
-        assert not path.is_file() or digits not in path.read_bytes(), path
-    for server in servers:
-        assert digits.decode() not in server.log()
 
 
 def test_the_number_goes_and_the_code_stays(start, redis, database, erase):

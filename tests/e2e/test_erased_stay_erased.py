@@ -8,10 +8,9 @@ from functools import partial
 
 import meta
 import pytest
+from people import THIRD, asked, hidden, number_changed
 from phone import Phone
 from processes import PATIENCE, PROGRAM, SALT, eventually, run_program, sqlite_query
-from test_moves import hidden, number_changed
-from test_recycled import THIRD, asked
 from texts import JEAN, MARIE, code_in
 
 NUMBER, OTHER = "+243899111222", "+243899111333"

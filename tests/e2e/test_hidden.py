@@ -7,13 +7,11 @@ from pathlib import Path
 
 import meta
 import pytest
+from databases import assert_nowhere, numbers
+from people import LUC, OTHER_USER, USER
 from phone import Phone, new_number
 from processes import eventually
-from test_erase import assert_nowhere, database, erase, numbers  # noqa: F401 (fixtures)
 from texts import JEAN, MARIE, code_in, code_of, message, question
-
-LUC = ("1991", "Boma", "Luc", "3", "Ilunga")
-USER, OTHER_USER = "CD.9001", "CD.9002"
 
 
 @pytest.fixture
@@ -121,7 +119,7 @@ def known_by_both(server):
 
 
 @pytest.mark.parametrize("name", ["+243899111222", USER])
-def test_a_person_is_erased_by_either(start, redis, database, erase, name):  # noqa: F811
+def test_a_person_is_erased_by_either(start, redis, database, erase, name):
     server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
     codes = known_by_both(server)
     sessions = len(redis.keys("uic:s:*"))
@@ -143,7 +141,7 @@ def test_a_person_is_erased_by_either(start, redis, database, erase, name):  # n
             assert again.say_all("Bonjour", *person) == message("new_code", code=code)
 
 
-def test_what_is_on_its_way_and_unsent_goes_by_either(start, redis, database, erase):  # noqa: F811
+def test_what_is_on_its_way_and_unsent_goes_by_either(start, redis, database, erase):
     start(DATABASE_URL=database.url, REDIS_URL=redis.url).stop()
     away = start(**{**meta.SETTINGS, "DATABASE_URL": "postgresql://uic@127.0.0.1:1/uic",
                     "REDIS_URL": redis.url}, wait_for="/health")
@@ -167,7 +165,7 @@ def test_what_is_on_its_way_and_unsent_goes_by_either(start, redis, database, er
         assert_nowhere(trace, database, redis, again, away)
 
 
-def test_a_number_of_several_people_is_erased_by_who_is_meant(start, redis, database, erase):  # noqa: F811
+def test_a_number_of_several_people_is_erased_by_who_is_meant(start, redis, database, erase):
     server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
     number = new_number()
     with Phone(server, number) as somebody:
@@ -193,15 +191,7 @@ def test_a_number_of_several_people_is_erased_by_who_is_meant(start, redis, data
 
 # What Meta tells of people who have another number or user id
 
-def system(change, number=None, wamid=None, **known):
-    """A message of the system's; number is the old one."""
-    message = meta.text(number or "", "", wamid)
-    del message["text"], message["from"]
-    return {**message, **({"from": number} if number else {}), "type": "system",
-            "system": {"body": "User A changed from B to C", "type": change, **known}}
-
-
-def test_who_has_another_number_keeps_her_codes(start, redis, database):  # noqa: F811
+def test_who_has_another_number_keeps_her_codes(start, redis, database):
     server = start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
     old, new = "243899111222", "243899111444"
     with Phone(server, "+243899111333") as other:
@@ -209,7 +199,7 @@ def test_who_has_another_number_keeps_her_codes(start, redis, database):  # noqa
     with Phone(server, f"+{old}") as somebody:
         somebody.user_id = USER
         codes = [code_in(somebody.say_all("Bonjour", *person)) for person in (JEAN, MARIE)]
-    change = system("user_changed_number", old, wa_id=new, user_id=OTHER_USER, previous_user_id=USER)
+    change = meta.system("user_changed_number", old, wa_id=new, user_id=OTHER_USER, previous_user_id=USER)
     with meta.Meta(server) as sender:
         for wrong in ("sha256=" + "0" * 64, ""):
             assert sender.send(meta.request(change), wrong)[0] in (400, 403)
@@ -229,13 +219,13 @@ def test_who_has_another_number_keeps_her_codes(start, redis, database):  # noqa
     assert old not in server.log() and USER not in server.log()
 
 
-def test_who_hides_the_number_has_another_user_id(start, redis, database):  # noqa: F811
+def test_who_hides_the_number_has_another_user_id(start, redis, database):
     server = start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
     with Phone(server) as somebody:
         somebody.user_id, somebody.hidden = USER, True
         code = code_in(somebody.say_all("Bonjour", *JEAN))
         with meta.Meta(server) as sender:
-            sender.say(system("user_changed_user_id", user_id=OTHER_USER, previous_user_id=USER))
+            sender.say(meta.system("user_changed_user_id", user_id=OTHER_USER, previous_user_id=USER))
         eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "it is carried out")
         somebody.user_id = OTHER_USER
         assert somebody.say_all("Bonjour", *JEAN) == message("existing_code", code=code)
@@ -247,5 +237,5 @@ def test_a_change_comes_again_while_the_database_is_away(start, redis):
     away = start(**{**meta.SETTINGS, "DATABASE_URL": "postgresql://uic@127.0.0.1:1/uic",
                     "REDIS_URL": redis.url}, wait_for="/health")
     with meta.Meta(away) as sender:
-        change = system("user_changed_user_id", user_id=OTHER_USER, previous_user_id=USER)
+        change = meta.system("user_changed_user_id", user_id=OTHER_USER, previous_user_id=USER)
         assert sender.send(meta.request(change))[0] == 503

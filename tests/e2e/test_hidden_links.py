@@ -2,12 +2,13 @@
 either name, and nothing is left of her: number and user id are linked where no record says it."""
 
 import pytest
+from databases import assert_nowhere, numbers
+from people import OTHER_USER, USER, asked
 from phone import Phone
 from processes import eventually, run_program
-from test_erase import assert_nowhere, database, erase, numbers  # noqa: F401 (fixtures)
 from texts import JEAN, MARIE, code_in, code_of, message
 
-NUMBER, SECOND, USER, OTHER_USER = "+243899111222", "+243899111777", "CD.9001", "CD.9002"
+NUMBER, SECOND = "+243899111222", "+243899111777"
 PAUL, LUC = ("1979", "Matadi", "Paul", "3", "Mbuyi"), ("1991", "Boma", "Luc", "9", "Ilunga")
 GRACE = ("1988", "Bunia", "Grace", "21", "Lokwa")
 BYTES = {"sqlite:/": "", "postgres": "::bytea"}
@@ -16,7 +17,7 @@ LINKS = "SELECT count(*) FROM uic_links"
 
 
 @pytest.fixture
-def server(start, redis, database):  # noqa: F811
+def server(start, redis, database):
     running = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
     with Phone(running, "+243899111333") as other:
         other.user_id = OTHER_USER
@@ -24,7 +25,7 @@ def server(start, redis, database):  # noqa: F811
     return running
 
 
-def erased(erase, name):  # noqa: F811
+def erased(erase, name):
     """What a dry run and an erasure say, the same."""
     dry = erase("--phone", name, "--dry-run", "--all")
     done = erase("--phone", name, "--all", "--yes")
@@ -34,7 +35,7 @@ def erased(erase, name):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", [NUMBER, USER])
-def test_who_only_asked_for_others_is_erased_by_either(server, redis, database, erase, name):  # noqa: F811
+def test_who_only_asked_for_others_is_erased_by_either(server, redis, database, erase, name):
     with Phone(server, NUMBER) as somebody:
         somebody.user_id = USER
         assert somebody.say_all("Bonjour", *MARIE) == message("new_code", code=code_of(MARIE))
@@ -49,8 +50,8 @@ def test_who_only_asked_for_others_is_erased_by_either(server, redis, database, 
 
 
 @pytest.mark.parametrize("name", [NUMBER, USER])
-def test_who_hid_first_is_erased_by_the_number_that_she_showed_later(server, redis, database,  # noqa: F811
-                                                                     erase, name):  # noqa: F811
+def test_who_hid_first_is_erased_by_the_number_that_she_showed_later(server, redis, database,
+                                                                     erase, name):
     with Phone(server, NUMBER) as somebody:
         somebody.user_id, somebody.hidden = USER, True
         code = code_in(somebody.say_all("Bonjour", *JEAN))
@@ -63,7 +64,7 @@ def test_who_hid_first_is_erased_by_the_number_that_she_showed_later(server, red
         assert_nowhere(trace, database, redis, server)
 
 
-def test_what_a_number_had_before_there_were_ids_is_found_by_the_id(server, redis, database, erase):  # noqa: F811
+def test_what_a_number_had_before_there_were_ids_is_found_by_the_id(server, redis, database, erase):
     with Phone(server, NUMBER) as somebody:
         code = code_in(somebody.say_all("Bonjour", *JEAN))
         somebody.user_id = USER
@@ -77,7 +78,7 @@ def test_what_a_number_had_before_there_were_ids_is_found_by_the_id(server, redi
         assert_nowhere(trace, database, redis, server)
 
 
-def test_a_number_that_two_people_asked_by_wants_to_know_who_is_meant(server, database, erase):  # noqa: F811
+def test_a_number_that_two_people_asked_by_wants_to_know_who_is_meant(server, database, erase):
     """And erasing the one leaves the other's link, and that somebody had the number before."""
     with Phone(server, NUMBER) as somebody:
         for user in (USER, "CD.9003"):
@@ -95,7 +96,7 @@ def test_a_number_that_two_people_asked_by_wants_to_know_who_is_meant(server, da
 @pytest.mark.parametrize("mode", ["clear", "sealed"])
 @pytest.mark.parametrize("name", [NUMBER, SECOND, USER])
 def test_who_had_two_numbers_is_found_whole_by_each(start, redis, database, erase, tmp_path,
-                                                            name, mode):  # noqa: F811
+                                                            name, mode):
     settings = {"DATABASE_URL": database.url, "REDIS_URL": redis.url, "PHONE_NUMBERS": mode}
     server = start(**settings)
     with Phone(server, "+243899111333") as other:
@@ -126,23 +127,17 @@ def test_who_had_two_numbers_is_found_whole_by_each(start, redis, database, eras
 # What is nobody else's to erase, nor to inherit
 
 
-def asked(server, number, user_id, *people):
-    with Phone(server, number) as somebody:
-        somebody.user_id = user_id
-        return [somebody.say_all("Bonjour", *person) for person in people]
-
-
-def kept(database):  # noqa: F811
+def kept(database):
     return dict(row[:2] for row in numbers(database))
 
 
-def by_hand(database, code, phone, answers="h1"):  # noqa: F811
+def by_hand(database, code, phone, answers="h1"):
     """A record as somebody wrote it with SQL."""
     database.query("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at, last_requested_at)"
                    f" VALUES ('{code}', {phone}, '{answers}', '2026-01-01', '2026-01-01')")
 
 
-def test_what_a_number_registers_alone_after_an_id_came_is_its_next_owners(server, database, erase):  # noqa: F811
+def test_what_a_number_registers_alone_after_an_id_came_is_its_next_owners(server, database, erase):
     first, second = (code_in(asked(server, number, USER, person)[0])
                      for number, person in ((NUMBER, JEAN), (SECOND, PAUL)))
     others = code_in(asked(server, SECOND, None, LUC)[0])
@@ -150,7 +145,7 @@ def test_what_a_number_registers_alone_after_an_id_came_is_its_next_owners(serve
     assert [kept(database)[code] for code in (first, second, others)] == ["", "", SECOND]
 
 
-def test_who_gets_the_id_of_a_deleted_record_is_not_erased_with_the_first_owner(server, database, erase):  # noqa: F811
+def test_who_gets_the_id_of_a_deleted_record_is_not_erased_with_the_first_owner(server, database, erase):
     """SQLite gives the newest ones out again."""
     alone = code_in(asked(server, NUMBER, None, JEAN)[0])
     newest = code_in(asked(server, SECOND, None, LUC)[0])
@@ -161,7 +156,7 @@ def test_who_gets_the_id_of_a_deleted_record_is_not_erased_with_the_first_owner(
     assert [kept(database)[code] for code in (alone, others)] == ["", NUMBER]
 
 
-def test_the_next_owner_of_a_number_inherits_nothing_of_who_is_erased(server, database, erase):  # noqa: F811
+def test_the_next_owner_of_a_number_inherits_nothing_of_who_is_erased(server, database, erase):
     alone = code_in(asked(server, NUMBER, None, JEAN)[0])
     asked(server, NUMBER, USER, MARIE)
     others = code_in(asked(server, NUMBER, OTHER_USER, LUC)[0])
@@ -173,7 +168,7 @@ def test_the_next_owner_of_a_number_inherits_nothing_of_who_is_erased(server, da
     assert asked(server, NUMBER, OTHER_USER, LUC) == [message("existing_code", code=others)]
 
 
-def test_what_is_no_number_is_nobodys(server, database, erase):  # noqa: F811
+def test_what_is_no_number_is_nobodys(server, database, erase):
     """An operator's own words, a text longer than any number."""
     asked(server, NUMBER, None, PAUL)
     asked(server, NUMBER, USER, MARIE)
@@ -186,7 +181,7 @@ def test_what_is_no_number_is_nobodys(server, database, erase):  # noqa: F811
     assert database.query(f"SELECT notes FROM uic_records WHERE uic_code = '{code}'") == [("supprimé",)]
 
 
-def test_who_asked_longest_ago_is_erased_where_no_record_remembers_her(server, redis, database, erase):  # noqa: F811
+def test_who_asked_longest_ago_is_erased_where_no_record_remembers_her(server, redis, database, erase):
     asked(server, NUMBER, USER, MARIE)
     for i in range(17):
         asked(server, f"+2438112233{i:02}", f"CD.33{i}", MARIE)
@@ -197,7 +192,7 @@ def test_who_asked_longest_ago_is_erased_where_no_record_remembers_her(server, r
     assert database.query("SELECT count(*) FROM uic_audit") == [("1",)]
 
 
-def test_what_an_older_backup_brings_back_is_erased_as_it_was(server, database, erase):  # noqa: F811
+def test_what_an_older_backup_brings_back_is_erased_as_it_was(server, database, erase):
     """What numbers of hers registered alone goes again; what their next owners did stays."""
     alone = code_in(asked(server, NUMBER, None, JEAN)[0])
     asked(server, NUMBER, USER, MARIE)
@@ -220,7 +215,7 @@ def test_what_an_older_backup_brings_back_is_erased_as_it_was(server, database, 
     assert asked(server, NUMBER, OTHER_USER, JEAN) == [message("new_code", code=alone)]
 
 
-def test_the_second_owner_of_a_number_takes_it_out_of_her_own_notes(server, database, erase):  # noqa: F811
+def test_the_second_owner_of_a_number_takes_it_out_of_her_own_notes(server, database, erase):
     first, second = (code_in(asked(server, NUMBER, user, person)[0])
                      for user, person in ((USER, JEAN), (OTHER_USER, LUC)))
     database.query(f"UPDATE uic_records SET notes = 'rappeler {NUMBER}'")
@@ -229,8 +224,8 @@ def test_the_second_owner_of_a_number_takes_it_out_of_her_own_notes(server, data
     assert (notes[first], notes[second].strip()) == (f"rappeler {NUMBER}", "rappeler")
 
 
-def test_erasing_the_first_owner_leaves_what_the_next_one_has_in_the_outbox(start, redis, database,  # noqa: F811
-                                                                            erase):  # noqa: F811
+def test_erasing_the_first_owner_leaves_what_the_next_one_has_in_the_outbox(start, redis, database,
+                                                                            erase):
     settings = {"DATABASE_URL": database.url, "REDIS_URL": redis.url}
     server = start(**settings)
     first = code_in(asked(server, NUMBER, USER, JEAN)[0])

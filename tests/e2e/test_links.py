@@ -5,12 +5,11 @@ import pwd
 import shutil
 import sqlite3
 import stat
-import subprocess
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from processes import PATIENCE, SALT, run_program
+from processes import SALT, run_program
 
 NOBODY = pwd.getpwnam("nobody")
 SECONDS = 90  # for so long is every name planted that holds the time
@@ -71,16 +70,6 @@ def stamps():
 def pids():
     last = int(Path("/proc/loadavg").read_text().split()[-1])
     return range(last, last + PIDS)
-
-
-@pytest.fixture
-def script(root, tmp_path):
-    def run(name, *arguments, **settings):
-        return subprocess.run([root / "scripts" / name, *map(str, arguments)], cwd=tmp_path,
-                              env={"PATH": os.environ["PATH"], **settings}, capture_output=True,
-                              text=True, timeout=PATIENCE * 2)
-
-    return run
 
 
 @pytest.fixture

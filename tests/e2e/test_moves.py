@@ -5,11 +5,9 @@ import time
 
 import meta
 import pytest
-from phone import Phone
+from databases import assert_nowhere, numbers
+from people import LUC, NUMBER, OTHER_USER, THIRD, USER, asked, hidden, number_changed
 from processes import eventually
-from test_erase import assert_nowhere, database, erase, numbers  # noqa: F401 (fixtures)
-from test_hidden import LUC, OTHER_USER, USER, system
-from test_recycled import NUMBER, THIRD, asked
 from texts import JEAN, MARIE, code_in, message
 
 MANY = 300
@@ -17,22 +15,11 @@ HOUR, DAY = 3600, 24 * 3600
 
 
 @pytest.fixture
-def server(start, redis, database):  # noqa: F811
+def server(start, redis, database):
     return start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
 
 
-def number_changed(sent_ago=0, old=NUMBER, new=THIRD, **known):
-    change = system("user_changed_number", old[1:], wa_id=new[1:], **known)
-    return {**change, "timestamp": str(int(time.time()) - sent_ago)}
-
-
-def hidden(server, user_id, *people):
-    with Phone(server) as phone:
-        phone.user_id, phone.hidden = user_id, True
-        return [phone.say_all("Bonjour", *person) for person in people]
-
-
-def test_however_many_come_at_once_all_are_carried_out(server, database):  # noqa: F811
+def test_however_many_come_at_once_all_are_carried_out(server, database):
     rows = ", ".join(f"('code {i}', '+24381{i:07}', {at}, '2026-01-01', '2026-01-01')"
                      for i, at in ((i, f"'hash {i}'") for i in range(MANY)))
     database.query("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at, last_requested_at)"
@@ -47,10 +34,10 @@ def test_however_many_come_at_once_all_are_carried_out(server, database):  # noq
     assert server.counts()["uic_messages_total"] == 1
 
 
-def test_several_changes_of_one_person_are_carried_out_in_their_order(server, database):  # noqa: F811
+def test_several_changes_of_one_person_are_carried_out_in_their_order(server, database):
     code = code_in(asked(server, NUMBER, USER, JEAN)[0])
     names = [USER, *(f"CD.77{i}" for i in range(5))]
-    changes = [{**system("user_changed_user_id", previous_user_id=before, user_id=after),
+    changes = [{**meta.system("user_changed_user_id", previous_user_id=before, user_id=after),
                 "timestamp": str(int(time.time()) - 100 + i)}
                for i, (before, after) in enumerate(zip(names, names[1:]))]
     with meta.Meta(server) as sender:
@@ -63,7 +50,7 @@ def test_several_changes_of_one_person_are_carried_out_in_their_order(server, da
 
 # Told late
 
-def test_a_change_that_is_told_late_takes_nothing_of_the_numbers_next_owner(server, database):  # noqa: F811
+def test_a_change_that_is_told_late_takes_nothing_of_the_numbers_next_owner(server, database):
     """Who writes with the number alone, since somebody else has it."""
     jean = code_in(asked(server, NUMBER, USER, JEAN)[0])
     luc = code_in(asked(server, NUMBER, None, LUC)[0])
@@ -76,7 +63,7 @@ def test_a_change_that_is_told_late_takes_nothing_of_the_numbers_next_owner(serv
                                                            message("new_code", code=luc)]
 
 
-def test_a_change_counts_as_long_as_meta_tells_it_again(server, database):  # noqa: F811
+def test_a_change_counts_as_long_as_meta_tells_it_again(server, database):
     """A week; later only somebody else would."""
     asked(server, NUMBER, USER, JEAN)
     ids = {"previous_user_id": USER, "user_id": OTHER_USER}
@@ -87,7 +74,7 @@ def test_a_change_counts_as_long_as_meta_tells_it_again(server, database):  # no
     assert server.counts()['uic_meta_ignored_total{reason="old"}'] == 1
 
 
-def test_a_change_that_was_undone_is_not_carried_out_by_another_instance(start, redis, database):  # noqa: F811
+def test_a_change_that_was_undone_is_not_carried_out_by_another_instance(start, redis, database):
     settings = {**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url}
     one, other = start(**settings), start(**settings)
     code = code_in(asked(one, NUMBER, USER, JEAN)[0])
@@ -105,7 +92,7 @@ def test_a_change_that_was_undone_is_not_carried_out_by_another_instance(start, 
 # Who had the number that she moves to
 
 @pytest.mark.parametrize("days", [("2020-01-01", "2021-01-01"), None])
-def test_whose_number_it_was_first_stays_the_first_when_somebody_moves_to_it(server, database, erase, days):  # noqa: F811
+def test_whose_number_it_was_first_stays_the_first_when_somebody_moves_to_it(server, database, erase, days):
     """However long ago she came with her old one, or on that day: what the number registered alone is not hers."""
     asked(server, NUMBER, USER, MARIE)
     if days:
@@ -122,7 +109,7 @@ def test_whose_number_it_was_first_stays_the_first_when_somebody_moves_to_it(ser
     assert dict(row[:2] for row in numbers(database))[alone] == ""
 
 
-def test_who_writes_from_her_new_number_before_she_moves_takes_nothing_of_it(server, database, erase):  # noqa: F811
+def test_who_writes_from_her_new_number_before_she_moves_takes_nothing_of_it(server, database, erase):
     """Meta may tell of it a week late."""
     asked(server, NUMBER, USER, MARIE)
     alone = code_in(asked(server, THIRD, None, JEAN)[0])
@@ -137,7 +124,7 @@ def test_who_writes_from_her_new_number_before_she_moves_takes_nothing_of_it(ser
 
 # The new user id is not told
 
-def test_whose_new_id_is_not_told_is_nobodys_and_erased_by_her_number(server, redis, database, erase):  # noqa: F811
+def test_whose_new_id_is_not_told_is_nobodys_and_erased_by_her_number(server, redis, database, erase):
     """Wherever she asked: by the number before it had an id, by both, by the id alone."""
     codes = [code_in(reply) for reply in (*asked(server, NUMBER, None, LUC), *asked(server, NUMBER, USER, JEAN),
                                           *hidden(server, USER, MARIE))]

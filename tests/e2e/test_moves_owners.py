@@ -3,11 +3,9 @@ of nobody who moved to it. Seen by who is told « existing », and by what an er
 
 import meta
 import pytest
-from processes import eventually, run_program
-from test_erase import database, erase, numbers  # noqa: F401 (fixtures)
-from test_hidden import LUC, OTHER_USER, USER, system
-from test_moves import number_changed, server  # noqa: F401 (a fixture)
-from test_recycled import NUMBER, OTHER, THIRD, asked
+from databases import numbers
+from people import LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked, id_changed, move
+from processes import run_program
 from texts import JEAN, MARIE, code_in, message
 
 PAUL = ("1977", "Boma", "Paul", "9", "Ngoyi")
@@ -15,33 +13,29 @@ ZOLA = ("1950", "Goma", "Zola", "4", "Mukendi")
 THIRD_USER = "CD.3333333333"
 
 
-def long_ago(database):  # noqa: F811
+@pytest.fixture
+def server(start, redis, database):
+    return start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
+
+
+def long_ago(database):
     """What is there was registered and linked on an earlier day."""
     at = "2026-01-01 10:00:00.000000"
     database.query(f"UPDATE uic_records SET created_at = '{at}', last_requested_at = '{at}'")
     database.query("UPDATE uic_links SET since = '2026-01-01'")
 
 
-def move(server, *changes):  # noqa: F811
-    """Each (old number, new number, user id) is told and carried out."""
-    with meta.Meta(server) as sender:
-        for old, new, user in changes:
-            before = server.counts()["uic_meta_moved_total"]
-            sender.say(number_changed(old=old, new=new, previous_user_id=user, user_id=user))
-            eventually(lambda: server.counts()["uic_meta_moved_total"] == before + 1, "it is carried out")  # noqa: B023
-
-
-def erased(erase, who):  # noqa: F811
+def erased(erase, who):
     done = erase("--phone", who, "--delete", "--yes")
     assert done.returncode == 0, done.stderr
 
 
-def codes(database):  # noqa: F811
+def codes(database):
     return [row[0] for row in numbers(database)]
 
 
 @pytest.fixture
-def next_owner(server, database):  # noqa: F811
+def next_owner(server, database):
     """PAUL is USER's, who moves away; MARIE is OTHER_USER's, who has the number since."""
     paul = code_in(asked(server, NUMBER, None, PAUL)[0])
     jean = code_in(asked(server, NUMBER, USER, JEAN)[0])
@@ -51,25 +45,25 @@ def next_owner(server, database):  # noqa: F811
     return paul, jean, marie
 
 
-def test_the_next_owner_of_her_old_number_inherits_nothing(server, database, erase, next_owner):  # noqa: F811
+def test_the_next_owner_of_her_old_number_inherits_nothing(server, database, erase, next_owner):
     paul, jean, _ = next_owner
     assert asked(server, NUMBER, OTHER_USER, PAUL) == [message("new_code", code=paul)]
     erased(erase, OTHER_USER)
     assert codes(database) == [paul, jean]
 
 
-def test_nor_does_who_comes_with_the_number_alone(server, next_owner):  # noqa: F811
+def test_nor_does_who_comes_with_the_number_alone(server, next_owner):
     """What she asked for with it alone is nobody's: neither told as known, nor asked about."""
     assert asked(server, NUMBER, None, PAUL, ("1978", *PAUL[1:]))[0] == message("new_code", code=next_owner[0])
 
 
-def test_what_she_registered_alone_goes_with_her(server, database, erase, next_owner):  # noqa: F811
+def test_what_she_registered_alone_goes_with_her(server, database, erase, next_owner):
     erased(erase, USER)
     assert codes(database) == [next_owner[2]]
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_two_who_swap_their_numbers_keep_what_is_theirs(server, database, erase, order):  # noqa: F811
+def test_two_who_swap_their_numbers_keep_what_is_theirs(server, database, erase, order):
     paul, luc = (code_in(asked(server, number, None, person)[0]) for number, person in ((NUMBER, PAUL), (OTHER, LUC)))
     marie = code_in(asked(server, NUMBER, USER, MARIE)[0])
     jean = code_in(asked(server, OTHER, OTHER_USER, JEAN)[0])
@@ -80,15 +74,8 @@ def test_two_who_swap_their_numbers_keep_what_is_theirs(server, database, erase,
     assert sorted(codes(database)) == sorted([luc, jean]) and marie not in codes(database)
 
 
-def id_changed(server, number, old, new):  # noqa: F811
-    before = server.counts()["uic_meta_moved_total"]
-    with meta.Meta(server) as sender:
-        sender.say(system("user_changed_user_id", number[1:], previous_user_id=old, user_id=new))
-        eventually(lambda: server.counts()["uic_meta_moved_total"] == before + 1, "it is carried out")
-
-
 @pytest.mark.parametrize("days", [1, 2])
-def test_who_wrote_with_her_new_id_before_it_was_told_is_first_still(server, database, erase, days):  # noqa: F811
+def test_who_wrote_with_her_new_id_before_it_was_told_is_first_still(server, database, erase, days):
     paul = code_in(asked(server, NUMBER, None, PAUL)[0])
     asked(server, NUMBER, USER, JEAN)
     zola = code_in(asked(server, NUMBER, None, ZOLA)[0])
@@ -103,7 +90,7 @@ def test_who_wrote_with_her_new_id_before_it_was_told_is_first_still(server, dat
     assert codes(database) == [zola]
 
 
-def test_who_moved_and_has_another_id_on_one_day_inherits_nothing(server, database, erase):  # noqa: F811
+def test_who_moved_and_has_another_id_on_one_day_inherits_nothing(server, database, erase):
     paul = code_in(asked(server, THIRD, None, PAUL)[0])
     asked(server, NUMBER, USER, JEAN)
     move(server, (NUMBER, THIRD, USER))
@@ -114,7 +101,7 @@ def test_who_moved_and_has_another_id_on_one_day_inherits_nothing(server, databa
     assert codes(database) == [paul]
 
 
-def test_what_the_number_registers_alone_when_her_id_is_known_is_nobodys(server, database, erase):  # noqa: F811
+def test_what_the_number_registers_alone_when_her_id_is_known_is_nobodys(server, database, erase):
     """It is not told as hers, does not move with her, is not erased with her, and not its next owner's."""
     asked(server, NUMBER, USER, JEAN)
     luc = code_in(asked(server, NUMBER, None, LUC)[0])
@@ -128,7 +115,7 @@ def test_what_the_number_registers_alone_when_her_id_is_known_is_nobodys(server,
 
 
 @pytest.fixture
-def former_owner(server, database):  # noqa: F811
+def former_owner(server, database):
     """PAUL is whoever's had the number to which USER moves."""
     paul = code_in(asked(server, THIRD, None, PAUL)[0])
     asked(server, NUMBER, USER, JEAN)
@@ -137,18 +124,18 @@ def former_owner(server, database):  # noqa: F811
     return paul
 
 
-def test_who_moves_to_a_number_inherits_nothing(server, database, erase, former_owner):  # noqa: F811
+def test_who_moves_to_a_number_inherits_nothing(server, database, erase, former_owner):
     assert asked(server, THIRD, USER, PAUL) == [message("new_code", code=former_owner)]
     erased(erase, USER)
     assert codes(database) == [former_owner]
 
 
-def test_nor_does_who_comes_when_she_is_erased(server, erase, former_owner):  # noqa: F811
+def test_nor_does_who_comes_when_she_is_erased(server, erase, former_owner):
     erased(erase, USER)
     assert asked(server, THIRD, OTHER_USER, PAUL) == [message("new_code", code=former_owner)]
 
 
-def test_who_was_first_is_first_when_she_is_erased_again(server, database, erase, tmp_path):  # noqa: F811
+def test_who_was_first_is_first_when_she_is_erased_again(server, database, erase, tmp_path):
     """By `erase --again` on an old backup, in which somebody else was erased from the number."""
     asked(server, NUMBER, USER, MARIE)
     paul = code_in(asked(server, NUMBER, None, PAUL)[0])

@@ -7,27 +7,18 @@ import subprocess
 
 import meta
 import pytest
-from phone import Phone
+from databases import numbers
+from people import LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked
 from processes import PROGRAM, environment_for, eventually, run_program
-from test_erase import database, erase, numbers  # noqa: F401 (fixtures)
-from test_hidden import LUC, OTHER_USER, USER, system
 from texts import JEAN, MARIE, code_in, message
 
-NUMBER, OTHER, THIRD = "+243899000001", "+243899000002", "+243899000003"
 
-
-def asked(server, number, user_id, *people):
-    with Phone(server, number) as phone:
-        phone.user_id = user_id
-        return [phone.say_all("Bonjour", *person) for person in people]
-
-
-def trace_count(database):  # noqa: F811
+def trace_count(database):
     return database.query("SELECT coalesce(sum(length(asked_by)), 0) FROM uic_records")
 
 
 @pytest.mark.parametrize("later", ["sealed", "clear"])
-def test_each_has_the_number_in_another_form(start, redis, database, erase, later):  # noqa: F811
+def test_each_has_the_number_in_another_form(start, redis, database, erase, later):
     earlier = {"sealed": "clear", "clear": "sealed"}[later]
     server = start(DATABASE_URL=database.url, REDIS_URL=redis.url, PHONE_NUMBERS=earlier)
     hers = code_in(asked(server, NUMBER, USER, JEAN)[0])
@@ -39,14 +30,14 @@ def test_each_has_the_number_in_another_form(start, redis, database, erase, late
     assert [row[0] for row in numbers(database)] == [others] != [hers]
 
 
-def test_who_asked_under_both_names_is_forgotten(start, redis, database, erase):  # noqa: F811
+def test_who_asked_under_both_names_is_forgotten(start, redis, database, erase):
     server = start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
     code = code_in(asked(server, NUMBER, None, JEAN)[0])
     before = trace_count(database)
     asked(server, OTHER, USER, JEAN)
     asked(server, THIRD, OTHER_USER, JEAN)
     with meta.Meta(server) as sender:
-        sender.say(system("user_changed_number", OTHER[1:], wa_id=THIRD[1:], user_id=OTHER_USER,
+        sender.say(meta.system("user_changed_number", OTHER[1:], wa_id=THIRD[1:], user_id=OTHER_USER,
                           previous_user_id=USER))
         eventually(lambda: server.counts()["uic_meta_moved_total"] == 1, "she is moved")
     each = 2 * int(before[0][0])
@@ -57,7 +48,7 @@ def test_who_asked_under_both_names_is_forgotten(start, redis, database, erase):
     assert asked(server, THIRD, OTHER_USER, JEAN) == [message("new_code", code=code)]
 
 
-def test_who_stands_there_twice_is_forgotten(start, redis, database, erase):  # noqa: F811
+def test_who_stands_there_twice_is_forgotten(start, redis, database, erase):
     """As moves left it once, the time of each her own."""
     server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
     asked(server, NUMBER, None, JEAN)
@@ -70,21 +61,21 @@ def test_who_stands_there_twice_is_forgotten(start, redis, database, erase):  # 
     assert trace_count(database) == before
 
 
-def test_without_a_user_id_a_change_moves_nothing(start, redis, database):  # noqa: F811
+def test_without_a_user_id_a_change_moves_nothing(start, redis, database):
     """Whose records those of a number are, nobody knows then; the first owner's stay hers."""
     server = start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
     code = code_in(asked(server, NUMBER, USER, JEAN)[0])
     luc = code_in(asked(server, NUMBER, None, LUC)[0])
     kept = database.query("SELECT phone_number, user_id, asked_by FROM uic_records ORDER BY id")
     with meta.Meta(server) as sender:
-        assert sender.send(meta.request(system("user_changed_number", NUMBER[1:], wa_id=THIRD[1:])))[0] == 200
+        assert sender.send(meta.request(meta.system("user_changed_number", NUMBER[1:], wa_id=THIRD[1:])))[0] == 200
     assert server.counts()["uic_meta_unmoved_total"] == 1
     assert server.counts()["uic_meta_moved_total"] == 0
     assert database.query("SELECT phone_number, user_id, asked_by FROM uic_records ORDER BY id") == kept
     assert asked(server, THIRD, None, JEAN, LUC) == [message("new_code", code=each) for each in (code, luc)]
 
 
-def test_a_number_with_a_user_id_may_be_anothers_now(start, redis, database, erase, tmp_path):  # noqa: F811
+def test_a_number_with_a_user_id_may_be_anothers_now(start, redis, database, erase, tmp_path):
     """The new owner never wrote; what she asks for is not the former owner's."""
     settings = dict(DATABASE_URL=database.url, REDIS_URL=redis.url)
     code = code_in(asked(start(**settings), NUMBER, USER, JEAN)[0])
@@ -115,7 +106,7 @@ def test_a_number_with_a_user_id_may_be_anothers_now(start, redis, database, era
         assert numbers(database)[0][1] == number
 
 
-def test_who_registered_nothing_is_found_by_what_came_together(start, redis, database, erase):  # noqa: F811
+def test_who_registered_nothing_is_found_by_what_came_together(start, redis, database, erase):
     server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
     code = code_in(asked(server, NUMBER, None, MARIE)[0])
     asked(server, OTHER, USER, MARIE)

@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 from processes import PATIENCE, SALT, run_program
-from test_backup import backups, script  # noqa: F401
+from test_backup import backups
 
 
 @pytest.fixture
-def kept(script, tmp_path):  # noqa: F811
+def kept(script, tmp_path):
     """A backup of an empty database."""
     (tmp_path / "data").mkdir()
     url = f"sqlite:///{tmp_path}/data/codes.db"
@@ -20,7 +20,7 @@ def kept(script, tmp_path):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", ["restore", "backup"])
-def test_what_a_killed_restore_left_is_cleared_by_the_next(kept, script, tmp_path, name):  # noqa: F811
+def test_what_a_killed_restore_left_is_cleared_by_the_next(kept, script, tmp_path, name):
     url, backup = kept
     for left in (".restore.aaaaaa", ".restore.aaaaaa-wal", ".restore.b2CdEf"):
         (tmp_path / "data" / left).write_text("a whole database")
@@ -40,7 +40,7 @@ def test_what_a_killed_restore_left_is_cleared_by_the_next(kept, script, tmp_pat
     assert [path.name for path in (tmp_path / "data").glob(".rest*")] == [".restored"]
 
 
-def test_a_full_disk_is_not_told_as_a_bad_backup(kept, script, tmp_path):  # noqa: F811
+def test_a_full_disk_is_not_told_as_a_bad_backup(kept, script, tmp_path):
     url, backup = kept
     spies = tmp_path / "spies"
     spies.mkdir()
@@ -53,21 +53,21 @@ def test_a_full_disk_is_not_told_as_a_bad_backup(kept, script, tmp_path):  # noq
         assert database.execute("SELECT count(*) FROM uic_records").fetchone() == (0,)
 
 
-def test_settings_with_a_mark_of_windows_are_read(kept, script, tmp_path):  # noqa: F811
+def test_settings_with_a_mark_of_windows_are_read(kept, script, tmp_path):
     url, _ = kept
     (tmp_path / "windows.env").write_bytes(f"\ufeffDATABASE_URL={url}\r\nUIC_SALT={SALT}\r\n".encode())
     done = script("backup", "--env", "windows.env", "--directory", "mine")
     assert done.returncode == 0 and len(backups(tmp_path / "mine")) == 1, done.stderr
 
 
-def test_settings_that_are_no_file_are_refused(kept, script, tmp_path):  # noqa: F811
+def test_settings_that_are_no_file_are_refused(kept, script, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero", tmp_path):
         done = script("backup", "--env", path, "--directory", "mine")
         assert done.returncode == 1 and "is no file" in done.stderr
 
 
-def test_no_salt_of_any_name_is_kept_with_the_settings(kept, script, tmp_path):  # noqa: F811
+def test_no_salt_of_any_name_is_kept_with_the_settings(kept, script, tmp_path):
     url, _ = kept
     (tmp_path / "settings.env").write_text(
         f"DATABASE_URL={url}\nOLD_UIC_SALT=former-1234567\nUIC_SALT=\"{SALT}\nsecond-line\"\nUIC_SALT_WEAK=yes\n"
@@ -79,6 +79,6 @@ def test_no_salt_of_any_name_is_kept_with_the_settings(kept, script, tmp_path): 
     assert text == (f"DATABASE_URL={url}\nOLD_UIC_SALT=\nUIC_SALT=\nUIC_SALT_WEAK=yes\n# UIC_SALT=\nLOG_LEVEL=info\n")
 
 
-def test_a_folder_may_begin_with_a_hyphen(kept, script, tmp_path):  # noqa: F811
+def test_a_folder_may_begin_with_a_hyphen(kept, script, tmp_path):
     done = script("backup", "--directory", "-z", DATABASE_URL=kept[0])
     assert done.returncode == 0 and len(backups(tmp_path / "-z")) == 1, done.stderr
