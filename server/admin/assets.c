@@ -16,6 +16,7 @@
     X("/web/dashboard.css", CSS, false, web_dashboard_css)      \
     X("/web/dashboard.js", JAVASCRIPT, false, web_dashboard_js) \
     X("/web/dom.js", JAVASCRIPT, false, web_dom_js)             \
+    X("/web/formats.js", JAVASCRIPT, false, web_formats_js)     \
     X("/web/icon.svg", SVG, false, web_icon_svg)                \
     X("/web/language.js", JAVASCRIPT, false, web_language_js)   \
     X("/web/login.css", CSS, false, web_login_css)              \
@@ -24,6 +25,7 @@
     X("/web/phone.js", JAVASCRIPT, true, web_phone_js)          \
     X("/web/simulator.css", CSS, true, web_simulator_css)       \
     X("/web/simulator.js", JAVASCRIPT, true, web_simulator_js)  \
+    X("/web/writing.js", JAVASCRIPT, false, web_writing_js)     \
     X("/simulator", HTML, true, web_simulator_html)
 
 #define DECLARE_FORM(symbol)                     \

@@ -1,21 +1,14 @@
 // The dashboard: asks /admin/stats every ten seconds while somebody looks, and shows what it says.
-import { bar, drawDays } from "./charts.js";
+import { drawDays } from "./charts.js";
 import { byId, element } from "./dom.js";
+import { NONE, clock, date, decimal, duration, languageName, longDate, number, percent, stepName, unit }
+  from "./formats.js";
 import { count, language, onLanguage, say } from "./language.js";
+import { barRow, changed, forget, put, putRows } from "./writing.js";
 
 const INTERVAL_S = 10;
 const LONGEST_S = 60;
 const PATIENCE_MS = 15_000;
-
-const STEPS = {
-  birth_year: ["Année de naissance", "Birth year"],
-  birth_day: ["Jour de naissance", "Day of birth"],
-  birth_town: ["Lieu de naissance", "Town of birth"],
-  mother_birthplace: ["Lieu de naissance de la mère", "Mother’s birthplace"],
-  first_name: ["Prénom", "First name"],
-  family_name: ["Nom de famille", "Family name"],
-  gender: ["Sexe", "Gender"],
-};
 
 const DUPLICATES_MAX = 10_000; // the server counts no further
 
@@ -27,79 +20,6 @@ let failures = 0;
 let retryAt = 0;
 let timer = 0;
 let asking = null;
-
-// Formats, all by the language of the moment.
-
-const NONE = "–";
-const number = (value) =>
-  value === null || value === undefined ? NONE : new Intl.NumberFormat(language()).format(value);
-const decimal = (value) =>
-  new Intl.NumberFormat(language(), { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
-const percent = (share) =>
-  new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 })
-    .format(share);
-const clock = (iso) =>
-  new Intl.DateTimeFormat(language(), { timeStyle: "medium", timeZone: stats.time_zone })
-    .format(new Date(iso));
-const date = (day, options) =>
-  new Intl.DateTimeFormat(language(), { ...options, timeZone: "UTC" })
-    .format(new Date(`${day}T12:00:00Z`));
-const longDate = (day) => date(day, { weekday: "long", day: "numeric", month: "long" });
-const unit = (value, name) =>
-  new Intl.NumberFormat(language(), { style: "unit", unit: name, unitDisplay: "short" }).format(value);
-
-function duration(seconds) {
-  if (seconds < 60) return unit(seconds, "second");
-  if (seconds < 3600) return unit(Math.floor(seconds / 60), "minute");
-  if (seconds < 86400) return unit(Math.floor(seconds / 3600), "hour");
-  return unit(Math.floor(seconds / 86400), "day");
-}
-
-function stepName(key) {
-  const known = STEPS[key];
-  if (known) return say(...known);
-  const words = key.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-const languageName = (code) => {
-  const name = new Intl.DisplayNames([language()], { type: "language" }).of(code) ?? code;
-  return name.charAt(0).toUpperCase() + name.slice(1);
-};
-
-// Writing into the page only what changed keeps screen readers and selections undisturbed.
-
-function put(id, text) {
-  const node = byId(id);
-  if (node.textContent !== text) node.textContent = text;
-}
-
-const fingerprints = new Map();
-
-function changed(name, ...what) {
-  const now = JSON.stringify([language(), ...what]);
-  if (fingerprints.get(name) === now) return false;
-  fingerprints.set(name, now);
-  return true;
-}
-
-// A row of a table whose second cell has a bar. The style lays these tables out anew, so their roles
-// are said.
-function barRow(name, share, kind, ...figures) {
-  return element("tr", { class: kind, role: "row" },
-    element("th", { scope: "row", role: "rowheader" }, name),
-    element("td", { class: "barred", role: "cell" },
-      element("span", { class: "number" }, figures[0]), bar(share, kind)),
-    ...figures.slice(1).map((figure) => element("td", { class: "number soft", role: "cell" }, figure)));
-}
-
-function putRows(id, rows, emptyText) {
-  const body = byId(id).tBodies[0];
-  if (rows.length > 0) body.replaceChildren(...rows);
-  else
-    body.replaceChildren(element("tr", { class: "empty", role: "row" },
-      element("td", { role: "cell", colspan: byId(id).tHead.rows[0].cells.length }, emptyText)));
-}
 
 // Sections
 
@@ -322,7 +242,7 @@ function showInstances() {
 
 function showAbout() {
   put("service", stats.service);
-  put("as-of", say(`À jour à ${clock(stats.as_of)}`, `As of ${clock(stats.as_of)}`));
+  put("as-of", say(`À jour à ${clock(stats.as_of, stats.time_zone)}`, `As of ${clock(stats.as_of, stats.time_zone)}`));
   put("place", say(`Heure de ${stats.time_zone.split("/").pop().replaceAll("_", " ")}`,
     `${stats.time_zone.split("/").pop().replaceAll("_", " ")} time`));
   put("about", [
@@ -350,10 +270,10 @@ function show() {
     showInstances];
   const sections = [showAbout, showToday, showTotals, showDays, showState];
   if (stats.funnel === null) {
-    ofConversations.forEach((section) => fingerprints.delete(section.name));
+    ofConversations.forEach((section) => forget(section.name));
     sections.push(showLost);
   } else {
-    fingerprints.delete(showLost.name);
+    forget(showLost.name);
     sections.push(...ofConversations);
   }
   for (const section of sections) section();
@@ -372,8 +292,8 @@ function showAway() {
   const seconds = Math.max(1, Math.round((retryAt - Date.now()) / 1000));
   const text = stats === null
     ? say("Le serveur ne répond pas encore.", "The server does not answer yet.")
-    : say(`Le serveur ne répond plus. Ces chiffres sont ceux de ${clock(stats.as_of)}.`,
-      `The server does not answer any more. These figures are of ${clock(stats.as_of)}.`);
+    : say(`Le serveur ne répond plus. Ces chiffres sont ceux de ${clock(stats.as_of, stats.time_zone)}.`,
+      `The server does not answer any more. These figures are of ${clock(stats.as_of, stats.time_zone)}.`);
   const button = element("button", { type: "button", class: "quiet" }, say("Réessayer", "Try again"));
   button.addEventListener("click", refresh);
   away.replaceChildren(
