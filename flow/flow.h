@@ -29,7 +29,7 @@
 #define FLOW_NORMALIZED_MAX 4096
 
 struct flow;
-struct uic_hasher;
+struct keyed_number;
 
 /*
  * Reads and checks a flow file. file_name is only for the report. Returns the flow, to be freed by
@@ -116,12 +116,12 @@ const struct uic_format *flow_format(const struct flow *flow);
  * sound. Where one of them is equal, four of five answers are; twins' are, too, but for the first
  * name: in that one's place is a hash of all five, without how names end. Only of a flow of five
  * steps; of each the answer normalised, and as it was read, for the code may be made of less. The
- * hasher has the key (uic/hasher.h). Returns 0, or -1 when a text is too long or the cryptographic
+ * key is in uic/keyed_number.h. Returns 0, or -1 when a text is too long or the cryptographic
  * library failed.
  */
 bool flow_has_near(const struct flow *flow);
 int flow_near(const struct flow *flow, const struct uic_text *answers, const struct uic_text *read,
-              struct uic_hasher *hasher, unsigned char near[FLOW_NEAR_SIZE]);
+              struct keyed_number *keyed, unsigned char near[FLOW_NEAR_SIZE]);
 /* Whether somebody whose answers are near those of a record that she asked for is asked if they are
  * the same person's; and which of the hashes says nothing of it, that of all sounds. -1: none is. */
 bool flow_asks_near(const struct flow *flow);

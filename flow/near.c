@@ -10,7 +10,7 @@
 #include "flow/check.h"
 
 #include "uic/forms.h"
-#include "uic/hasher.h"
+#include "uic/keyed_number.h"
 #include <string.h>
 
 #define FIRST_NAME "first_name"
@@ -198,12 +198,12 @@ static int make_forms(const struct flow *flow, const struct uic_text *answers,
 
 /* All but `left_out`, whose number stands behind: so no two of the five are ever compared. */
 static int hash_others(const struct flow *flow, const struct near_forms *forms, size_t left_out,
-                       struct uic_hasher *hasher, unsigned char near[FLOW_NEAR_HASH_SIZE])
+                       struct keyed_number *keyed, unsigned char near[FLOW_NEAR_HASH_SIZE])
 {
     const bool all = (int)left_out == flow_near_sounds_at(flow);
     const char digit = (char)('0' + left_out);
     struct uic_text texts[FLOW_NEAR_STEPS + 1];
-    unsigned char hash[UIC_INPUT_HASH_SIZE];
+    uint64_t number;
 
     memcpy(texts, all ? forms->sounds : forms->written, sizeof forms->sounds);
     if (all || !is_name(flow, left_out))
@@ -211,14 +211,15 @@ static int hash_others(const struct flow *flow, const struct near_forms *forms, 
     if (!all)
         texts[left_out].length = 0;
     texts[FLOW_NEAR_STEPS] = (struct uic_text){&digit, 1};
-    if (uic_hasher_input_hash(hasher, texts, sizeof texts / sizeof *texts, hash) != UIC_OK)
+    if (keyed_number(keyed, texts, sizeof texts / sizeof *texts, &number) != UIC_OK)
         return -1;
-    memcpy(near, hash, FLOW_NEAR_HASH_SIZE);
+    for (int i = 0; i < FLOW_NEAR_HASH_SIZE; i++)
+        near[i] = (unsigned char)(number >> (56 - 8 * i));
     return 0;
 }
 
 int flow_near(const struct flow *flow, const struct uic_text *answers, const struct uic_text *read,
-              struct uic_hasher *hasher, unsigned char near[FLOW_NEAR_SIZE])
+              struct keyed_number *keyed, unsigned char near[FLOW_NEAR_SIZE])
 {
     struct room room;
     struct near_forms forms;
@@ -226,7 +227,7 @@ int flow_near(const struct flow *flow, const struct uic_text *answers, const str
     room.used = 0;
     int result = make_forms(flow, answers, read, &room, &forms);
     for (size_t i = 0; i < FLOW_NEAR_STEPS && result == 0; i++)
-        result = hash_others(flow, &forms, i, hasher, near + i * FLOW_NEAR_HASH_SIZE);
+        result = hash_others(flow, &forms, i, keyed, near + i * FLOW_NEAR_HASH_SIZE);
     explicit_bzero(&room, sizeof room);
     return result;
 }

@@ -113,9 +113,10 @@ static void write_plain(struct writer *writer, const char *text)
 
 static void write_number(struct writer *writer, int64_t number)
 {
-    char digits[24];
+    char digits[24] = {(char)('0' + number)};
 
-    snprintf(digits, sizeof digits, "%lld", (long long)number);
+    if (number < 0 || number > 9) /* which question, of how many, is one digit */
+        snprintf(digits, sizeof digits, "%lld", (long long)number);
     write_plain(writer, digits);
 }
 

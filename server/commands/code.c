@@ -5,7 +5,7 @@
 #include "server/security/keys.h"
 #include "server/serving/setup.h"
 #include "store/base/hex.h"
-#include "uic/hasher.h"
+#include "uic/keyed_number.h"
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -97,14 +97,14 @@ static int take_answer(const struct coder *coder, struct coding *coding, size_t 
 static int make_near(const struct coder *coder, struct coding *coding)
 {
     unsigned char key[KEY_SIZE];
-    struct uic_hasher *hasher = NULL;
+    struct keyed_number *keyed = NULL;
     int status = -1;
 
     if (key_derive(key, coding->salt, KEY_LABEL_NEAR) == 0)
-        hasher = uic_hasher_create(key, sizeof key);
-    if (hasher != NULL)
-        status = flow_near(coder->flow, coding->normalized, coding->answers, hasher, coding->near);
-    uic_hasher_free(hasher);
+        keyed = keyed_number_create(key);
+    if (keyed != NULL)
+        status = flow_near(coder->flow, coding->normalized, coding->answers, keyed, coding->near);
+    keyed_number_free(keyed);
     OPENSSL_cleanse(key, sizeof key);
     return status == 0 ? 0 : fail(coding, "near: cannot be computed");
 }

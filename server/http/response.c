@@ -3,8 +3,8 @@
 #include "server/http/response.h"
 
 #include "server/telemetry/http_status.h"
+#include "store/base/decimal.h"
 #include <event2/buffer.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Four of each header that a response brings, and those that stand below. */
@@ -106,7 +106,7 @@ int response_print(struct evbuffer *out, const struct http_response *response,
                    const struct response_terms *terms)
 {
     struct gathered all;
-    char length[48];
+    char length[DECIMAL_MAX + 1];
 
     all.count = all.length = 0;
     gather_text(&all, terms->http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ");
@@ -120,8 +120,8 @@ int response_print(struct evbuffer *out, const struct http_response *response,
     if (terms->closes)
         gather_text(&all, "Connection: close\r\n");
     if (tells_length(response, terms)) {
-        snprintf(length, sizeof length, "Content-Length: %zu\r\n", response->length);
-        gather_text(&all, length);
+        length[decimal_write((int64_t)response->length, length)] = '\0';
+        gather_header(&all, "Content-Length", length);
     }
     gather_text(&all, "\r\n");
     if (!terms->is_head && response->length > 0)

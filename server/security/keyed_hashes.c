@@ -1,4 +1,5 @@
-/* HMAC-SHA256 with a key for each use, of which the first bytes are used. The day's tags are made
+/* HMAC-SHA256 with a key for each use, of which the first bytes are used; for messages, which are known
+ * again by a number, SipHash. The day's tags are made
  * of what a session's name leaves of its hash, by AES under a key of the day: a message needs no
  * other hash of the address. */
 #include "server/security/keyed_hashes.h"
@@ -8,6 +9,7 @@
 #include "store/base/keyed_hash.h"
 #include "store/sessions.h"
 #include "uic/hasher.h"
+#include "uic/keyed_number.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -22,10 +24,11 @@ struct keyed_hashes {
     struct keyed_hash *log_day;
     EVP_CIPHER_CTX *day_cipher; /* armed for this day */
     int64_t day;                /* -1: for none yet */
-    struct keyed_hash *message_id;
-    struct keyed_hash *message_text;
+    struct keyed_number *message_id;
+    struct keyed_number *message_text;
     struct keyed_hash *record_asker;
-    struct uic_hasher *answers, *near;
+    struct uic_hasher *answers;
+    struct keyed_number *near;
 };
 
 struct keyed_hashes *keyed_hashes_create(const struct keys *keys)
@@ -38,11 +41,11 @@ struct keyed_hashes *keyed_hashes_create(const struct keys *keys)
     hashes->day_cipher = EVP_CIPHER_CTX_new();
     hashes->session_address = keyed_hash_create(keys->session_address);
     hashes->log_day = keyed_hash_create(keys->log_day);
-    hashes->message_id = keyed_hash_create(keys->message_id);
-    hashes->message_text = keyed_hash_create(keys->message_text);
+    hashes->message_id = keyed_number_create(keys->message_id);
+    hashes->message_text = keyed_number_create(keys->message_text);
     hashes->record_asker = keyed_hash_create(keys->record_asker);
     hashes->answers = uic_hasher_create(keys->record_input, KEY_SIZE);
-    hashes->near = uic_hasher_create(keys->record_near, KEY_SIZE);
+    hashes->near = keyed_number_create(keys->record_near);
     if (hashes->day_cipher != NULL && hashes->session_address != NULL && hashes->log_day != NULL &&
         hashes->message_id != NULL && hashes->message_text != NULL &&
         hashes->record_asker != NULL && hashes->answers != NULL && hashes->near != NULL)
@@ -58,11 +61,11 @@ void keyed_hashes_free(struct keyed_hashes *hashes)
     EVP_CIPHER_CTX_free(hashes->day_cipher);
     keyed_hash_free(hashes->session_address);
     keyed_hash_free(hashes->log_day);
-    keyed_hash_free(hashes->message_id);
-    keyed_hash_free(hashes->message_text);
+    keyed_number_free(hashes->message_id);
+    keyed_number_free(hashes->message_text);
     keyed_hash_free(hashes->record_asker);
     uic_hasher_free(hashes->answers);
-    uic_hasher_free(hashes->near);
+    keyed_number_free(hashes->near);
     free(hashes);
 }
 
@@ -111,7 +114,7 @@ struct uic_hasher *keyed_hashes_answers(struct keyed_hashes *hashes)
     return hashes->answers;
 }
 
-struct uic_hasher *keyed_hashes_near(struct keyed_hashes *hashes)
+struct keyed_number *keyed_hashes_near(struct keyed_hashes *hashes)
 {
     return hashes->near;
 }
@@ -120,7 +123,7 @@ uint64_t keyed_hashes_message_id(struct keyed_hashes *hashes, const char *id, si
 {
     uint64_t number;
 
-    if (keyed_hash_number(hashes->message_id, id, length, &number) != 0)
+    if (keyed_number(hashes->message_id, &(struct uic_text){id, length}, 1, &number) != UIC_OK)
         return 0;
     return number != 0 ? number : 1;
 }
@@ -129,7 +132,7 @@ uint64_t keyed_hashes_message_text(struct keyed_hashes *hashes, const char *text
 {
     uint64_t number;
 
-    keyed_hash_number(hashes->message_text, text, length, &number);
+    keyed_number(hashes->message_text, &(struct uic_text){text, length}, 1, &number);
     return number;
 }
 

@@ -11,6 +11,7 @@
 
 struct keys;
 struct keyed_hashes;
+struct keyed_number;
 struct uic_hasher;
 
 /* Copies what it needs of the keys. NULL when the cryptographic library fails. */
@@ -39,7 +40,7 @@ int keyed_hashes_person(struct keyed_hashes *hashes, const char *who,
 /* Makes codes and the hashes of answers (uic/hasher.h). Lives as long as hashes. */
 struct uic_hasher *keyed_hashes_answers(struct keyed_hashes *hashes);
 /* Makes what is near answers (flow_near). Lives as long as hashes. */
-struct uic_hasher *keyed_hashes_near(struct keyed_hashes *hashes);
+struct keyed_number *keyed_hashes_near(struct keyed_hashes *hashes);
 
 /* What a message says as a number; 0 when the cryptographic library fails. */
 uint64_t keyed_hashes_message_text(struct keyed_hashes *hashes, const char *text, size_t length);

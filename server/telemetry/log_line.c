@@ -2,6 +2,7 @@
  * valid JSON when that is asked for. */
 #include "server/telemetry/log_line.h"
 
+#include "store/base/decimal.h"
 #include "store/base/utc_text.h"
 #include <stdio.h>
 #include <string.h>
@@ -79,16 +80,9 @@ static bool is_plain(const char *text)
 
 static void put_number(struct log_line *line, int64_t number)
 {
-    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
-    char digits[20];
-    size_t at = sizeof digits;
+    char digits[DECIMAL_MAX];
 
-    do
-        digits[--at] = (char)('0' + rest % 10);
-    while ((rest /= 10) > 0);
-    if (number < 0)
-        digits[--at] = '-';
-    put(line, digits + at, sizeof digits - at);
+    put(line, digits, decimal_write(number, digits));
 }
 
 static void put_value(struct log_line *line, bool json, const struct log_field *field)

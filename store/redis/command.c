@@ -1,6 +1,7 @@
 /* "*2\r\n$3\r\nGET\r\n$1\r\nx\r\n": the number of arguments, and each with its length. */
 #include "store/redis/command.h"
 
+#include "store/base/decimal.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,18 +12,10 @@
 #define SCRIPT_WORDS 3
 #define SCRIPT_MAX (SCRIPT_WORDS * FRAME_MAX + 7 + SHA_LENGTH + 10)
 
-static char *put_digits(char *out, size_t number)
-{
-    if (number >= 10)
-        out = put_digits(out, number / 10);
-    *out++ = (char)('0' + number % 10);
-    return out;
-}
-
 static char *put_number(char *out, char mark, size_t number)
 {
     *out++ = mark;
-    out = put_digits(out, number);
+    out += decimal_write((int64_t)number, out);
     *out++ = '\r';
     *out++ = '\n';
     return out;
@@ -41,7 +34,7 @@ static char *put_word(char *out, const char *word, size_t length)
 static char *put_script(char *out, const struct redis_words *words)
 {
     char keys[FRAME_MAX];
-    const size_t length = (size_t)(put_digits(keys, words->key_count) - keys);
+    const size_t length = decimal_write((int64_t)words->key_count, keys);
 
     out = put_word(out, "EVALSHA", 7);
     out = put_word(out, words->script->sha, SHA_LENGTH);

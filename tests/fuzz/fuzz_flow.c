@@ -31,7 +31,8 @@ static void finish(const struct flow *flow, struct conversation *conversation)
 
     PROMISE(conversation_answers(flow, conversation, room, answers) == 0);
     conversation_read(conversation, read);
-    PROMISE(!flow_has_near(flow) || near_by_key(flow, answers, read, "key", 3, near) == 0);
+    PROMISE(!flow_has_near(flow) ||
+            near_by_key(flow, answers, read, "a key of sixteen", near) == 0);
     PROMISE(flow_code(flow, answers, "salt", 4, 8, code) == UIC_OK);
     PROMISE(flow_code(flow, answers, "salt", 4, 0, code) == UIC_OK && strlen(code) > 0);
     flow_finish(conversation, 0, code, false);

@@ -68,8 +68,7 @@ static void finish(struct conversation *conversation, const struct flow_message 
 
     PROMISE(conversation_answers(flow, conversation, room, answers) == 0);
     conversation_read(conversation, read);
-    PROMISE(!flow_has_near(flow) ||
-            near_by_key(flow, answers, read, record, sizeof record, near) == 0);
+    PROMISE(!flow_has_near(flow) || near_by_key(flow, answers, read, record, near) == 0);
     if (conversation->near == FLOW_NEAR_NONE && message->id % 3 == 0) {
         flow_ask_near(conversation, message, "985-KINS-15-JEA-KABI-A3F9D", record);
         flow_near_shown(conversation, 1700000000);

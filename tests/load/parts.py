@@ -13,7 +13,7 @@ PARTS = (
     ("HTTP: our check of the head", "head_scan"),
     ("form", "form_decode|form_value"),
     ("signature", "signature_matches"),
-    ("address and message id (HMAC)", "session_init|keyed_hash.*"),
+    ("address and message id", "session_init|keyed_hash.*"),
     ("session, seal and open",
      "session_loaded|seal_wrap|seal_unwrap|conversation_(encode|decode|mark|start)"),
     ("session, Redis", "redis.*|session_save|session_load"),

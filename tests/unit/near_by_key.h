@@ -3,17 +3,17 @@
 #define TEST_NEAR_BY_KEY_H
 
 #include "flow/flow.h"
-#include "uic/hasher.h"
+#include "uic/keyed_number.h"
 
 /* Near by a key that is used once. */
 static inline int near_by_key(const struct flow *flow, const struct uic_text *answers,
-                              const struct uic_text *read, const void *key, size_t length,
+                              const struct uic_text *read, const void *key,
                               unsigned char near[FLOW_NEAR_SIZE])
 {
-    struct uic_hasher *hasher = uic_hasher_create(key, length);
-    const int result = hasher != NULL ? flow_near(flow, answers, read, hasher, near) : -1;
+    struct keyed_number *keyed = keyed_number_create(key);
+    const int result = keyed != NULL ? flow_near(flow, answers, read, keyed, near) : -1;
 
-    uic_hasher_free(hasher);
+    keyed_number_free(keyed);
     return result;
 }
 

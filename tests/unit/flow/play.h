@@ -188,7 +188,7 @@ static inline void claim(struct play *play, struct conversation *conversation,
     assert_int_equal(0, conversation_answers(play->flow, conversation, room, answers));
     conversation_read(conversation, read);
     if (flow_has_near(play->flow))
-        assert_int_equal(0, near_by_key(play->flow, answers, read, salt, sizeof salt, near));
+        assert_int_equal(0, near_by_key(play->flow, answers, read, salt, near));
     for (size_t i = 0; i < flow_step_count(play->flow); i++)
         snprintf(key + strlen(key), sizeof key - strlen(key), "%.*s|", (int)answers[i].length,
                  answers[i].bytes);

@@ -23,7 +23,7 @@ static void near_of(const char *const said[5], const unsigned char *with,
         assert_int_equal(0, flow_answer(flow, i, said[i], strlen(said[i]), true, NOW, room[i],
                                         sizeof room[i], &answers[i].length, error));
     }
-    assert_int_equal(0, near_by_key(flow, answers, read, with, sizeof key, near));
+    assert_int_equal(0, near_by_key(flow, answers, read, with, near));
 }
 
 /* Which of the five hashes are equal: a bit for each. */
@@ -204,7 +204,7 @@ static void what_is_too_long_is_near_nothing(void **state)
         longest[i] = 'b';
     for (size_t i = 0; i < 5; i++)
         texts[i] = (struct uic_text){longest, sizeof longest};
-    assert_int_equal(-1, near_by_key(flow, texts, texts, key, sizeof key, near));
+    assert_int_equal(-1, near_by_key(flow, texts, texts, key, near));
 }
 
 static void only_five_answers_have_it(void **state)

@@ -50,7 +50,7 @@ static void message_ids_are_the_same_on_every_machine(void **state)
     keys_derive(&keys, salt);
     struct keyed_hashes *hashes = keyed_hashes_create(&keys);
     for (int again = 0; again < 2; again++) {
-        assert_true(keyed_hashes_message_id(hashes, "SM0123456789", 12) == 0xff784e43f5d73b59ULL);
+        assert_true(keyed_hashes_message_id(hashes, "SM0123456789", 12) == 0x09f2f84e2b855218ULL);
         keyed_hashes_address_tag(hashes, ADDRESS, NOON, tag);
         assert_string_equal(tag, "8059b5a3");
     }
