@@ -52,7 +52,7 @@ struct record_replay {
     bool is_old;
     int64_t made_us; /* what was erased later is not written */
     /* The store's own: */
-    unsigned char who[6][RECORD_ERASED_SIZE];
+    unsigned char who[8][RECORD_ERASED_SIZE];
     size_t who_count;
 };
 

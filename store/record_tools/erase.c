@@ -185,7 +185,8 @@ static enum sql_result list_answers(struct sql *sql, struct keyed_hash *keyed,
     while (result == SQL_ROW)
         result = sql_next(sql);
     return result == SQL_DONE && answers[0] != '\0'
-               ? list_add(sql, keyed, erasure, ERASED_ANSWERS, answers)
+               ? list_add(sql, keyed, erasure,
+                          erasure->person != NULL ? ERASED_RECORD : ERASED_CODE, answers)
                : result;
 }
 

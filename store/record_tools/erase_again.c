@@ -46,6 +46,10 @@ static const char *const links_sql[] = {
 static const char audit_sql[] = "INSERT INTO uic_audit (at, action, records, author)"
                                 " VALUES ($1, 'erased again', $2, $3)";
 
+/* A number and a user id. */
+#define OWN_NAMES 2
+#define ASKER_MAX (2 * RECORD_IDENTITY_SIZE + 1)
+
 struct listed {
     unsigned char who[RECORD_ERASED_SIZE];
     int64_t at_us;
@@ -56,7 +60,7 @@ struct found {
     enum remedy remedy;
     bool by_code;                        /* whoever asked goes too */
     char phone_number[RECORD_PHONE_MAX]; /* in clear, that was erased, for the notes; or "" */
-    char askers[RECORD_ASKERS_MAX][2 * RECORD_IDENTITY_SIZE + 1];
+    char askers[RECORD_ASKERS_MAX + OWN_NAMES][ASKER_MAX];
     size_t asker_count;
 };
 
@@ -153,37 +157,50 @@ static void askers_look(const struct again *again, struct found *found, const ch
     }
 }
 
-/* kept: as the record holds it. One that does not open says nothing. */
-static enum remedy number_look(const struct again *again, struct found *found, const char *kept,
-                               int64_t created_us)
+/* What the record holds as a number, and by which hash it asked, "" when it does not open. */
+static void number_look(const struct again *again, struct found *found, char asker[ASKER_MAX])
 {
     const struct record_again *request = again->request;
+    const char *kept = sql_column(again->sql, 1);
     unsigned char hash[RECORD_USER_ID_SIZE];
-    char asker[2 * RECORD_IDENTITY_SIZE + 1];
-    enum remedy remedy = REMEDY_NONE;
 
+    asker[0] = found->phone_number[0] = '\0';
     if (kept[0] != '\0' && request->phone_open(request->arg, kept, found->phone_number) == 0 &&
-        record_asker_number(again->asker, found->phone_number, hash) == 0) {
+        record_asker_number(again->asker, found->phone_number, hash) == 0)
         hex_write(hash, RECORD_IDENTITY_SIZE, asker);
-        remedy = remedy_of(again, ERASED_NUMBER, asker, created_us);
-    }
-    if (remedy == REMEDY_NONE)
-        found->phone_number[0] = '\0';
-    return remedy;
 }
 
-/* A record that stayed without its number is not erased again: who asked for it since is welcome. */
-static enum remedy answers_look(const struct again *again, struct found *found, int64_t created_us,
-                                int64_t requested_us)
+static void asker_add(struct found *found, const char *name)
 {
-    const char *answers = sql_column(again->sql, 3);
-    const bool has_owner =
-        sql_column(again->sql, 1)[0] != '\0' || sql_column(again->sql, 2)[0] != '\0';
-    const enum remedy remedy = remedy_of(again, ERASED_ANSWERS, answers, created_us);
+    if (name[0] != '\0')
+        snprintf(found->askers[found->asker_count++], ASKER_MAX, "%.*s", ASKER_MAX - 1, name);
+}
 
-    found->by_code = sql_column(again->sql, 4)[0] != '\0' &&
-                     remedy_of(again, ERASED_ANSWERS, answers, requested_us) != REMEDY_NONE;
-    return has_owner || remedy == REMEDY_DELETE ? remedy : REMEDY_NONE;
+/* By the names that the record has, or by its answers, when she had others in the backup. One that
+ * stayed without its number is not erased again: who asked for it since is welcome. */
+static enum remedy owner_look(const struct again *again, struct found *found, int64_t created_us)
+{
+    const char *answers = sql_column(again->sql, 3), *user_id = sql_column(again->sql, 2);
+    char asker[ASKER_MAX];
+
+    number_look(again, found, asker);
+    const bool has_owner = sql_column(again->sql, 1)[0] != '\0' || user_id[0] != '\0';
+    const enum remedy by_number = remedy_of(again, ERASED_NUMBER, asker, created_us);
+    const enum remedy by_user = remedy_of(again, ERASED_USER, user_id, created_us);
+    const enum remedy by_code = remedy_of(again, ERASED_CODE, answers, created_us);
+    const enum remedy by_record = remedy_of(again, ERASED_RECORD, answers, created_us);
+    const enum remedy by_answers = by_code > by_record ? by_code : by_record;
+    enum remedy remedy = by_number > by_user ? by_number : by_user;
+
+    if (by_answers > remedy && (has_owner || by_answers == REMEDY_DELETE))
+        remedy = by_answers;
+    if (by_number == REMEDY_NONE)
+        found->phone_number[0] = '\0';
+    if (by_record != REMEDY_NONE && remedy == REMEDY_BLANK) {
+        asker_add(found, asker);
+        asker_add(found, user_id);
+    }
+    return remedy;
 }
 
 /* Records keep the minute only; of one that was made in the minute of an erasure nobody knows
@@ -207,15 +224,11 @@ static enum sql_result row_look(struct again *again)
     if (time_read(sql_column(sql, 5), &created_us) != 0 ||
         time_read(sql_column(sql, 6), &requested_us) != 0)
         return SQL_DONE; /* not written by us */
-    const enum remedy by_answers = answers_look(again, found, created_us, requested_us);
-    const enum remedy by_number = number_look(again, found, sql_column(sql, 1), created_us);
-    const enum remedy by_user = remedy_of(again, ERASED_USER, sql_column(sql, 2), created_us);
-
     found->id = again->after_id;
-    found->remedy = by_answers > by_number ? by_answers : by_number;
-    if (by_user > found->remedy)
-        found->remedy = by_user;
     found->asker_count = 0;
+    found->remedy = owner_look(again, found, created_us);
+    found->by_code = sql_column(sql, 4)[0] != '\0' &&
+                     remedy_of(again, ERASED_CODE, sql_column(sql, 3), requested_us) != REMEDY_NONE;
     askers_look(again, found, sql_column(sql, 4), requested_us);
     if (found->remedy != REMEDY_NONE || found->by_code || found->asker_count > 0)
         again->found_count++;

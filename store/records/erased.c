@@ -28,7 +28,7 @@ static const char *const known_sql[] = {
 int erased_who(struct keyed_hash *keyed, enum erased_subject subject, bool deletes,
                const char *hash, unsigned char who[RECORD_ERASED_SIZE])
 {
-    static const char *const subjects[] = {"number", "user", "answers", "asker"};
+    static const char *const subjects[] = {"number", "user", "answers", "record", "asker"};
     unsigned char digest[KEYED_HASH_SIZE];
     char text[2 * RECORD_HASH_SIZE + 32];
     const int length = snprintf(text, sizeof text, "%s %s %s", subjects[subject],
@@ -57,9 +57,13 @@ int erased_sign(struct record_claim *claim)
 
     hex_write(claim->input_hash, RECORD_HASH_SIZE, answers);
     replay->who_count = 0;
-    status = sign_add(replay, ERASED_ANSWERS, true, answers);
+    status = sign_add(replay, ERASED_CODE, true, answers);
+    if (status == 0)
+        status = sign_add(replay, ERASED_RECORD, true, answers);
     if (status == 0 && claim->is_signed)
-        status = sign_add(replay, ERASED_ANSWERS, false, answers);
+        status = sign_add(replay, ERASED_CODE, false, answers);
+    if (status == 0 && claim->is_signed)
+        status = sign_add(replay, ERASED_RECORD, false, answers);
     hex_write(person->number, RECORD_IDENTITY_SIZE, number);
     for (int deletes = 0; deletes < 2 && status == 0 && person->has_number; deletes++)
         status = sign_add(replay, ERASED_NUMBER, deletes, number);

@@ -11,11 +11,11 @@
 
 #define ERASED_WHO_TEXT_MAX (2 * RECORD_ERASED_SIZE + 1)
 
-enum erased_subject { ERASED_NUMBER, ERASED_USER, ERASED_ANSWERS, ERASED_ASKER };
+enum erased_subject { ERASED_NUMBER, ERASED_USER, ERASED_CODE, ERASED_RECORD, ERASED_ASKER };
 
 /* What stands for an erasure in the list. hash: in hexadecimal digits what records have of it, of a
  * number, and of whoever asked, a number or a user id, who asked (store/records/asker.h), of a user
- * id its hash, of answers the input hash; deletes: the records went; else they stayed without the number.
+ * id its hash, of a code, which forgets whoever asked, and of a person's own record the input hash; deletes: the records went; else they stayed without the number.
  * Returns 0, or -1 when the cryptographic library fails. */
 int erased_who(struct keyed_hash *keyed, enum erased_subject subject, bool deletes,
                const char *hash, unsigned char who[RECORD_ERASED_SIZE]);

@@ -19,12 +19,17 @@
  * had, $9 that she has, the same when one is not known; $10 when; $11 the number's hash.
  * What the number registered alone is hers when nobody's user id is known to have come with it, or hers
  * was the first, up to then. */
-#define OWN                                                                               \
-    "user_id = $7 OR phone_number IN ($4, $5)"                                            \
-    " OR (phone_number IN ($1, $2) AND (user_id IN ($8, $9) OR (user_id IS NULL"          \
-    " AND created_at <= $10 AND (NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $11)" \
-    " OR EXISTS (SELECT 1 FROM uic_first_owners AS first WHERE number = $11"              \
-    " AND first.user_id IN ($8, $9) AND up_to >= 0 AND (id <= up_to OR created_at < since))))))"
+#define ALONE_IS_HERS                                                          \
+    "NOT EXISTS (SELECT 1 FROM uic_links WHERE number = $11)"                  \
+    " AND NOT EXISTS (SELECT 1 FROM uic_records AS other"                      \
+    " WHERE other.phone_number IN ($1, $2) AND other.user_id NOT IN ($8, $9))" \
+    " OR EXISTS (SELECT 1 FROM uic_first_owners AS first WHERE number = $11"   \
+    " AND first.user_id IN ($8, $9) AND up_to >= 0 AND (id <= up_to OR created_at < since))"
+#define OWN                                                                      \
+    "SELECT id FROM uic_records WHERE user_id = $7 OR phone_number IN ($4, $5)"  \
+    " OR (phone_number IN ($1, $2) AND (user_id IN ($8, $9) OR (user_id IS NULL" \
+    " AND created_at <= $10 AND (" ALONE_IS_HERS "))))"                          \
+    " LIMIT " AT_ONCE_TEXT
 #define OWN_UPDATE                                                                    \
     "UPDATE uic_records SET"                                                          \
     " phone_number = CASE WHEN phone_number IN ($1, $2) THEN $3"                      \
@@ -32,11 +37,17 @@
     " user_id = CASE WHEN user_id IS NULL OR user_id = $8 THEN coalesce($9, user_id)" \
     " ELSE user_id END WHERE id"
 static const char *const own_sql[] = {
-    [SQL_SQLITE] =
-        OWN_UPDATE " IN (SELECT id FROM uic_records WHERE " OWN " LIMIT " AT_ONCE_TEXT ")",
-    [SQL_POSTGRES] = OWN_UPDATE " = ANY (ARRAY(SELECT id FROM uic_records WHERE " OWN
-                                " ORDER BY input_hash LIMIT " AT_ONCE_TEXT " FOR UPDATE))",
+    [SQL_SQLITE] = OWN_UPDATE " IN (" OWN ")",
+    /* Found, and then taken in the order in which claims take them. */
+    [SQL_POSTGRES] =
+        OWN_UPDATE " = ANY (ARRAY(SELECT id FROM uic_records WHERE id = ANY (ARRAY(" OWN
+                   ")) ORDER BY input_hash FOR UPDATE))",
 };
+/* Hardly any rows, of tables with millions: by their indexes, and not side by side. */
+static const char *const begin_sql = "BEGIN; SET LOCAL TimeZone = 'UTC';"
+                                     " SET LOCAL enable_nestloop = on;"
+                                     " SET LOCAL enable_mergejoin = off;"
+                                     " SET LOCAL enable_hashjoin = off";
 
 /* What she asked for. $1 and $2 who, behind the record $3: how many at once, and the last. */
 static const char page_sql[] =
@@ -57,9 +68,30 @@ static const char *const asked_add_sql[] = {
 static const char asked_forget_sql[] = "DELETE" IN_TIME;
 #define EVER "9999-12-31"
 
-/* $1 a number's hash: whether somebody else's user id came with it, than $2 or $3. */
-static const char anothers_sql[] =
-    "SELECT count(*) FROM uic_links WHERE number = $1 AND user_id NOT IN ($2, $3)";
+/* $1 a number's hash, $2 and $3 her user ids: up to which record what it asked for alone is hers. */
+static const char up_to_sql[] =
+    "SELECT coalesce(min(CASE WHEN user_id IN ($2, $3) THEN up_to ELSE -1 END), 9223372036854775807)"
+    " FROM uic_links WHERE number = $1";
+/* $1 a number, of the records behind $2 up to $3 that somebody asked for after the change: who asked
+ * last stands first, and when the number did nobody knows unless it was the last. */
+#define OF_PAGE "SELECT record FROM uic_asked WHERE who = $1 AND record > $2 AND record <= $3"
+static const char *const late_sql[][2] = {
+    [SQL_SQLITE] =
+        {"UPDATE uic_records SET asked_by ="
+         " replace(asked_by, substr(asked_by, instr(asked_by, ' ' || $1), 17), '')"
+         " WHERE id IN (" OF_PAGE ") AND instr(asked_by, ' ' || $1) > 1",
+         "DELETE FROM uic_asked WHERE who = $1 AND record > $2 AND record <= $3 AND EXISTS"
+         " (SELECT 1 FROM uic_records WHERE id = record AND NOT instr(asked_by, ' ' || $1))"},
+    [SQL_POSTGRES] =
+        {"UPDATE uic_records SET asked_by ="
+         " overlay(asked_by PLACING '' FROM position($1::bytea IN asked_by) FOR 8)"
+         " WHERE id = ANY (ARRAY(SELECT id FROM uic_records WHERE id = ANY (ARRAY(" OF_PAGE "))"
+         " AND position($1::bytea IN asked_by) > 1 AND position($1::bytea IN asked_by) % 8 = 1"
+         " ORDER BY input_hash FOR UPDATE))",
+         "DELETE FROM uic_asked WHERE who = $1 AND record > $2 AND record <= $3 AND EXISTS"
+         " (SELECT 1 FROM uic_records WHERE id = record"
+         " AND position($1::bytea IN asked_by) % 8 <> 1)"},
+};
 
 /* $1 the message that tells of a move. Told again it is for eight days at most. */
 static const char done_sql[] = "SELECT count(*) FROM uic_moves WHERE message = $1";
@@ -124,19 +156,19 @@ static struct sql_value who_value(const struct sql *sql, const unsigned char *id
     return schema_hash(sql, identity, identity != NULL ? RECORD_IDENTITY_SIZE : 0, room);
 }
 
-/* to: NULL, forgets that somebody asked. */
+/* In the records behind after up to end, where nobody asked after at. to: NULL, it is forgotten that
+ * somebody asked. */
 static enum sql_result who_move(struct sql *sql, const unsigned char *from, const unsigned char *to,
-                                const struct record_move *move, int64_t end, const char *at)
+                                int64_t after, int64_t end, const char *at)
 {
     const char *const statements[] = {asked_add_sql[sql->dialect], move_asked_sql[sql->dialect],
                                       asked_forget_sql};
     char rooms[2][SCHEMA_HASH_MAX];
-    const struct sql_value values[] = {who_value(sql, from, rooms[0]),
-                                       sql_number(move->asked_after), sql_number(end), sql_text(at),
-                                       who_value(sql, to, rooms[1])};
+    const struct sql_value values[] = {who_value(sql, from, rooms[0]), sql_number(after),
+                                       sql_number(end), sql_text(at), who_value(sql, to, rooms[1])};
     enum sql_result result = SQL_DONE;
 
-    if (from == NULL || (to != NULL && memcmp(from, to, RECORD_IDENTITY_SIZE) == 0))
+    if (from == NULL || after >= end || (to != NULL && memcmp(from, to, RECORD_IDENTITY_SIZE) == 0))
         return SQL_DONE;
     for (int i = to == NULL ? 1 : 0; result == SQL_DONE && i < 3; i++)
         result =
@@ -144,23 +176,41 @@ static enum sql_result who_move(struct sql *sql, const unsigned char *from, cons
     return result;
 }
 
-static enum sql_result anothers_find(struct sql *sql, const struct record_move *move,
-                                     int64_t *others)
+static enum sql_result late_forget(struct sql *sql, const unsigned char *number, int64_t after,
+                                   int64_t end)
 {
-    const struct record_person *from = &move->from, *to = &move->to;
-    char rooms[3][SCHEMA_HASH_MAX];
-    const unsigned char *ids[] = {(from->has_user_id ? from : to)->user_id,
-                                  (to->has_user_id ? to : from)->user_id};
+    char room[SCHEMA_HASH_MAX];
+    const struct sql_value values[] = {who_value(sql, number, room), sql_number(after),
+                                       sql_number(end)};
+    const enum sql_result result = sql_run(sql, late_sql[sql->dialect][0], values, 3, NULL);
 
-    return sql_run(sql, anothers_sql,
-                   SQL_VALUES(hash_value(sql, true, from->number, rooms[0]),
-                              hash_value(sql, true, ids[0], rooms[1]),
-                              hash_value(sql, true, ids[1], rooms[2])),
-                   others);
+    return result == SQL_DONE ? sql_run(sql, late_sql[sql->dialect][1], values, 3, NULL) : result;
 }
 
-/* By her user id, and by her number: who asked with that alone after the change is its next owner, and
- * where somebody else came with it nobody knows whose it was: it is forgotten. */
+/* What the number asked for alone is hers, or nobody's; who asked with it after the change is its next
+ * owner. */
+static enum sql_result alone_move(struct sql *sql, const struct record_move *move,
+                                  const unsigned char *number, const unsigned char *to, int64_t end)
+{
+    const struct record_person *from = &move->from, *now = &move->to;
+    const int64_t after = move->asked_after;
+    char rooms[3][SCHEMA_HASH_MAX], at[AT_MAX];
+    int64_t up_to = 0;
+
+    at_write(move, at);
+    enum sql_result result = sql_run(
+        sql, up_to_sql,
+        SQL_VALUES(hash_value(sql, true, from->number, rooms[0]),
+                   hash_value(sql, true, (from->has_user_id ? from : now)->user_id, rooms[1]),
+                   hash_value(sql, true, (now->has_user_id ? now : from)->user_id, rooms[2])),
+        &up_to);
+    if (result == SQL_DONE)
+        result = who_move(sql, number, to, after, up_to < end ? up_to : end, at);
+    if (result == SQL_DONE)
+        result = who_move(sql, number, NULL, after, end, at);
+    return result == SQL_DONE ? late_forget(sql, number, after, end) : result;
+}
+
 static enum sql_result asked_move(struct sql *sql, const struct record_move *move,
                                   const unsigned char *who[2], int64_t end)
 {
@@ -168,18 +218,11 @@ static enum sql_result asked_move(struct sql *sql, const struct record_move *mov
     const unsigned char *to = after->has_user_id                          ? after->user_id
                               : after->has_number && !before->has_user_id ? after->number
                                                                           : NULL;
-    int64_t others = 0;
-    char at[AT_MAX];
 
     if (to == NULL)
         return SQL_DONE;
-    enum sql_result result = anothers_find(sql, move, &others);
-    if (result == SQL_DONE)
-        result = who_move(sql, who[0], to, move, end, EVER);
-    at_write(move, at);
-    if (result == SQL_DONE)
-        result = who_move(sql, who[1], others == 0 ? to : NULL, move, end, at);
-    return result;
+    const enum sql_result result = who_move(sql, who[0], to, move->asked_after, end, EVER);
+    return result == SQL_DONE && who[1] != NULL ? alone_move(sql, move, who[1], to, end) : result;
 }
 
 /* Sets end to the last record of the page; is_last: there is none behind. */
@@ -250,8 +293,7 @@ enum store_status record_move_run(struct sql *sql, struct record_errand *errand)
     struct record_store *store = errand->job.link->store;
     const bool is_file = sql->dialect == SQL_SQLITE;
     enum sql_result result =
-        is_file ? record_write_begin(sql, store)
-                : sql_run(sql, "BEGIN; SET LOCAL TimeZone = 'UTC'", SQL_NOTHING, NULL);
+        is_file ? record_write_begin(sql, store) : sql_run(sql, begin_sql, SQL_NOTHING, NULL);
 
     if (is_file && result != SQL_DONE)
         return STORE_DOWN;

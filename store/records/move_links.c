@@ -17,22 +17,21 @@ static const char both_forget_sql[] =
     " AND number IN (SELECT number FROM uic_links WHERE user_id = $2)";
 static const char rename_sql[] = "UPDATE uic_links SET user_id = $2 WHERE user_id = $1";
 
-/* $1 a user id, $2 a number that it leaves, $3 and $4 the same as records hold it, $5 nobody. In her
- * place there is nobody, where another owner, or what was left, must not pass for the next one's. */
+/* $1 a user id, $2 a number that it leaves, $3 and $4 the same as records hold it, $5 as who asked, $6
+ * nobody. In her place there is nobody, where another owner, or what was left, must not pass for the next
+ * one's. */
 static const char leave_sql[] =
     "INSERT INTO uic_links (number, user_id, since, up_to)"
-    " SELECT number, $5, since, up_to FROM uic_links WHERE user_id = $1 AND number = $2"
+    " SELECT number, $6, since, up_to FROM uic_links WHERE user_id = $1 AND number = $2"
     " AND (up_to < 0 OR EXISTS (SELECT 1 FROM uic_links WHERE number = $2 AND user_id <> $1)"
-    " OR EXISTS (SELECT 1 FROM uic_records WHERE phone_number IN ($3, $4) AND user_id IS NULL))" SCHEMA_NOBODY_FIRST;
+    " OR EXISTS (SELECT 1 FROM uic_records WHERE phone_number IN ($3, $4) AND user_id IS NULL)"
+    " OR EXISTS (SELECT 1 FROM uic_asked WHERE who = $5))" SCHEMA_NOBODY_FIRST;
 /* $1 a user id, $2 a number that it comes to, $3 the day. Nothing of before is hers there, not even when
  * she wrote from it before the change was told. */
 static const char written_sql[] =
     "UPDATE uic_links SET up_to = -1 WHERE user_id = $1 AND number = $2 AND since >= $3";
-/* And $4 the number that it leaves. */
-static const char arrive_sql[] =
-    "INSERT INTO uic_links (number, user_id, since, up_to)"
-    " SELECT $2, user_id, $3, -1 FROM uic_links WHERE user_id = $1 AND number = $4"
-    " ON CONFLICT DO NOTHING";
+static const char arrive_sql[] = "INSERT INTO uic_links (number, user_id, since, up_to)"
+                                 " VALUES ($2, $1, $3, -1) ON CONFLICT DO NOTHING";
 static const char left_sql[] = "DELETE FROM uic_links WHERE user_id = $1 AND number = $2";
 
 static enum sql_result rename_user_id(struct sql *sql, const unsigned char *before,
@@ -53,7 +52,7 @@ static enum sql_result change_number(struct sql *sql, const struct record_move *
                                      const unsigned char *user_id)
 {
     static const unsigned char nobody[RECORD_USER_ID_SIZE];
-    char rooms[4][SCHEMA_HASH_MAX], day[RECORD_TIME_MAX];
+    char rooms[5][SCHEMA_HASH_MAX], day[RECORD_TIME_MAX];
     const struct sql_value who = schema_hash(sql, user_id, RECORD_USER_ID_SIZE, rooms[0]),
                            from =
                                schema_hash(sql, move->from.number, RECORD_USER_ID_SIZE, rooms[1]),
@@ -61,15 +60,16 @@ static enum sql_result change_number(struct sql *sql, const struct record_move *
 
     record_time_format(move->at_us, day);
     day[sizeof "2026-01-01" - 1] = '\0';
-    enum sql_result result = sql_run(sql, leave_sql,
-                                     SQL_VALUES(who, from, sql_text(move->number.from),
-                                                sql_text(move->number.from_sealed),
-                                                schema_hash(sql, nobody, sizeof nobody, rooms[3])),
-                                     NULL);
+    enum sql_result result = sql_run(
+        sql, leave_sql,
+        SQL_VALUES(who, from, sql_text(move->number.from), sql_text(move->number.from_sealed),
+                   schema_hash(sql, move->from.number, RECORD_IDENTITY_SIZE, rooms[4]),
+                   schema_hash(sql, nobody, sizeof nobody, rooms[3])),
+        NULL);
     if (result == SQL_DONE)
         result = sql_run(sql, written_sql, SQL_VALUES(who, to, sql_text(day)), NULL);
     if (result == SQL_DONE)
-        result = sql_run(sql, arrive_sql, SQL_VALUES(who, to, sql_text(day), from), NULL);
+        result = sql_run(sql, arrive_sql, SQL_VALUES(who, to, sql_text(day)), NULL);
     return result == SQL_DONE ? sql_run(sql, left_sql, SQL_VALUES(who, from), NULL) : result;
 }
 

@@ -93,7 +93,7 @@ def test_an_older_backup_brings_nobody_back(start, script, database, tmp_path, h
     server.stop()
     askers = database.query("SELECT uic_code, asked_by FROM uic_records ORDER BY id")
     listed = database.query("SELECT count(*) FROM uic_erased")
-    assert listed == [("4",)]  # the number, it where it asked, and what answers it gave
+    assert listed == [("4",)]  # the number, it where it asked, and its records
     done = run_program("erase", "--again", cwd=tmp_path, DATABASE_URL=database.url)
     assert done.returncode == 0 and "records erased again: 0" in done.stdout, done.stderr
     assert again in [code for code, _ in rows(database)]
@@ -124,7 +124,7 @@ def test_who_hides_the_number_does_not_come_back_either(start, script, database,
     erase(tmp_path, database, "--phone", "CD.9001", "--delete")
     left = database.query("SELECT uic_code, asked_by FROM uic_records")
     assert [code for code, _ in left] == [other]
-    assert database.query("SELECT count(*) FROM uic_erased") == [("6",)]  # number, id, both where they asked, answers
+    assert database.query("SELECT count(*) FROM uic_erased") == [("6",)]  # number, id, both where they asked, her records
     server.stop()
     done = script("restore", "--force", backup)
     assert done.returncode == 0 and "records erased again: 3" in done.stdout, done.stdout + done.stderr
@@ -145,6 +145,21 @@ def test_who_had_another_name_in_the_backup_does_not_come_back(start, redis, scr
     done = script("restore", "--force", backup)
     assert done.returncode == 0 and "records erased again: 2" in done.stdout, done.stdout + done.stderr
     assert rows(database) == [(other, OTHER)]
+
+
+def test_who_else_asked_for_her_records_is_not_forgotten(start, script, database, tmp_path):
+    server = start(DATABASE_URL=database.url)
+    register(server, NUMBER, JEAN)
+    register(server, OTHER, JEAN)
+    backup = backup_of(script, tmp_path, database)
+    erase(tmp_path, database, "--phone", NUMBER, "--keep-code")
+    left = database.query("SELECT asked_by FROM uic_records")
+    assert run_program("erase", "--again", cwd=tmp_path, DATABASE_URL=database.url).returncode == 0
+    assert database.query("SELECT asked_by FROM uic_records") == left
+    server.stop()
+    done = script("restore", "--force", backup)
+    assert done.returncode == 0 and "records erased again: 1" in done.stdout, done.stdout + done.stderr
+    assert database.query("SELECT asked_by FROM uic_records") == left
 
 
 def test_a_code_that_was_erased_does_not_come_back(start, script, database, tmp_path):

@@ -4,13 +4,15 @@ of nobody who moved to it. Seen by who is told « existing », and by what an er
 import meta
 import pytest
 from databases import numbers
-from people import LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked, id_changed, move
+from people import (LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked, carried_out, hidden, id_changed, move,
+                    number_changed)
 from processes import run_program
 from texts import JEAN, MARIE, code_in, message
 
 PAUL = ("1977", "Boma", "Paul", "9", "Ngoyi")
 ZOLA = ("1950", "Goma", "Zola", "4", "Mukendi")
-THIRD_USER = "CD.3333333333"
+THIRD_USER, FOURTH = "CD.3333333333", "+243899000004"
+HOUR = 3600
 
 
 @pytest.fixture
@@ -151,3 +153,66 @@ def test_who_was_first_is_first_when_she_is_erased_again(server, database, erase
     assert done.returncode == 0, done.stderr
     erased(erase, OTHER_USER)
     assert paul in codes(database)
+
+
+# What was asked for of others' records, with a number alone
+
+def test_what_a_former_owner_asked_for_does_not_go_on_with_who_moved_there(server, database):
+    luc = code_in(asked(server, OTHER, None, LUC)[0])
+    asked(server, THIRD, None, LUC)
+    asked(server, NUMBER, USER, JEAN)
+    long_ago(database)
+    move(server, (NUMBER, THIRD, USER), (THIRD, FOURTH, USER))
+    assert asked(server, FOURTH, USER, LUC) == [message("new_code", code=luc)]
+
+
+def test_nor_what_the_number_asked_for_when_her_id_was_known(server):
+    asked(server, NUMBER, USER, JEAN)
+    luc = code_in(asked(server, NUMBER, None, LUC)[0])
+    move(server, (NUMBER, THIRD, USER))
+    assert asked(server, THIRD, USER, LUC) == [message("new_code", code=luc)]
+
+
+@pytest.mark.parametrize("again", ["another", "herself"])
+def test_what_she_asked_for_is_not_the_next_owners_who_ever_asks_before_it_is_told(server, database, again):
+    luc = code_in(asked(server, OTHER, None, LUC)[0])
+    asked(server, NUMBER, None, LUC)
+    asked(server, NUMBER, USER, JEAN)
+    long_ago(database)
+    if again == "another":
+        asked(server, OTHER, None, LUC)
+    else:
+        hidden(server, USER, LUC)  # under her new number, which she hides
+    carried_out(server, number_changed(HOUR, previous_user_id=USER, user_id=USER))
+    assert asked(server, NUMBER, OTHER_USER, LUC) == [message("new_code", code=luc)]
+
+
+# Who never came with her number and her id together
+
+@pytest.fixture(params=["hidden", "alone"])
+def unlinked(server, request):
+    """PAUL is whoever's had the number to which USER moves; JEAN is hers."""
+    paul = code_in(asked(server, THIRD, None, PAUL)[0])
+    jean = code_in((hidden(server, USER, JEAN) if request.param == "hidden" else asked(server, NUMBER, None, JEAN))[0])
+    carried_out(server, number_changed(previous_user_id=USER, user_id=USER))
+    return paul, jean
+
+
+def test_she_inherits_nothing_either(server, unlinked):
+    paul, jean = unlinked
+    assert asked(server, THIRD, USER, JEAN, PAUL) == [message("existing_code", code=jean),
+                                                      message("new_code", code=paul)]
+
+
+def test_nor_takes_her_erasure_what_is_anothers(server, database, erase, unlinked):
+    asked(server, THIRD, USER, MARIE)
+    erased(erase, USER)
+    assert codes(database) == [unlinked[0]]
+
+
+def test_who_hid_it_is_erased_by_the_number_that_was_told(server, database, erase):
+    hidden(server, USER, JEAN)
+    carried_out(server, number_changed(previous_user_id=USER, user_id=USER))
+    done = erase("--phone", THIRD, "--all", "--delete", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert codes(database) == []

@@ -1,7 +1,7 @@
 /*
  * Moves the records of people who have another number or user id, and tells nobody. One step at a
- * time, in the order in which Meta tells: so who changed twice ends where she is. What fails has all
- * behind it told again, too, for they may be of the same person.
+ * time, in the order in which Meta tells: so who changed twice ends where she is, as long as one
+ * worker is told of both. What fails has all behind it told again, too, for they may be hers.
  *
  *     delivery ──► waiting: each person, step by step ──► all of the delivery's: 200
  *                                │
