@@ -274,6 +274,8 @@ struct record_move {
     bool was_done; /* it was carried out before, by whomever, and nothing was done */
     bool more;     /* there is a next step, of the same struct */
     /* The store's own: */
+    const unsigned char
+        *user_ids[2];    /* of from and to; both the same where one is known, or NULL */
     bool own_moved;      /* her own records are */
     int64_t asked_after; /* and what she asked for, up to this record */
     struct record_errand errand;

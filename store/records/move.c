@@ -6,6 +6,7 @@
 
 #include "store/base/container_of.h"
 #include "store/base/record_time.h"
+#include "store/records/move_asked.h"
 #include "store/records/move_links.h"
 #include "store/records/schema.h"
 #include <string.h>
@@ -43,55 +44,12 @@ static const char *const own_sql[] = {
         OWN_UPDATE " = ANY (ARRAY(SELECT id FROM uic_records WHERE id = ANY (ARRAY(" OWN
                    ")) ORDER BY input_hash FOR UPDATE))",
 };
-/* Hardly any rows, of tables with millions: by their indexes, and not side by side. */
+/* Hardly any rows, of tables with millions: by their indexes, and not side by side. Times that a
+ * statement is given are of UTC in both databases. */
 static const char *const begin_sql = "BEGIN; SET LOCAL TimeZone = 'UTC';"
                                      " SET LOCAL enable_nestloop = on;"
                                      " SET LOCAL enable_mergejoin = off;"
                                      " SET LOCAL enable_hashjoin = off";
-
-/* What she asked for. $1 and $2 who, behind the record $3: how many at once, and the last. */
-static const char page_sql[] =
-    "SELECT count(*), max(record) FROM (SELECT record FROM uic_asked"
-    " WHERE who IN ($1, $2) AND record > $3 ORDER BY record LIMIT " AT_ONCE_TEXT ") AS page";
-/* $1 who, in the records behind $2 up to $3, where nobody asked after $4, is $5 from now on ("":
- * nobody). */
-extern const char *const move_asked_sql[];
-#define IN_TIME                                                       \
-    " FROM uic_asked WHERE who = $1 AND record > $2 AND record <= $3" \
-    " AND NOT EXISTS (SELECT 1 FROM uic_records WHERE id = record AND last_requested_at > $4)"
-static const char *const asked_add_sql[] = {
-    [SQL_SQLITE] = "INSERT INTO uic_asked (who, record)"
-                   " SELECT $5, record" IN_TIME " ON CONFLICT DO NOTHING",
-    [SQL_POSTGRES] = "INSERT INTO uic_asked (who, record, hint)"
-                     " SELECT $5, record, hint" IN_TIME " ON CONFLICT DO NOTHING",
-};
-static const char asked_forget_sql[] = "DELETE" IN_TIME;
-#define EVER "9999-12-31"
-
-/* $1 a number's hash, $2 and $3 her user ids: up to which record what it asked for alone is hers. */
-static const char up_to_sql[] =
-    "SELECT coalesce(min(CASE WHEN user_id IN ($2, $3) THEN up_to ELSE -1 END), 9223372036854775807)"
-    " FROM uic_links WHERE number = $1";
-/* $1 a number, of the records behind $2 up to $3 that somebody asked for after the change: who asked
- * last stands first, and when the number did nobody knows unless it was the last. */
-#define OF_PAGE "SELECT record FROM uic_asked WHERE who = $1 AND record > $2 AND record <= $3"
-static const char *const late_sql[][2] = {
-    [SQL_SQLITE] =
-        {"UPDATE uic_records SET asked_by ="
-         " replace(asked_by, substr(asked_by, instr(asked_by, ' ' || $1), 17), '')"
-         " WHERE id IN (" OF_PAGE ") AND instr(asked_by, ' ' || $1) > 1",
-         "DELETE FROM uic_asked WHERE who = $1 AND record > $2 AND record <= $3 AND EXISTS"
-         " (SELECT 1 FROM uic_records WHERE id = record AND NOT instr(asked_by, ' ' || $1))"},
-    [SQL_POSTGRES] =
-        {"UPDATE uic_records SET asked_by ="
-         " overlay(asked_by PLACING '' FROM position($1::bytea IN asked_by) FOR 8)"
-         " WHERE id = ANY (ARRAY(SELECT id FROM uic_records WHERE id = ANY (ARRAY(" OF_PAGE "))"
-         " AND position($1::bytea IN asked_by) > 1 AND position($1::bytea IN asked_by) % 8 = 1"
-         " ORDER BY input_hash FOR UPDATE))",
-         "DELETE FROM uic_asked WHERE who = $1 AND record > $2 AND record <= $3 AND EXISTS"
-         " (SELECT 1 FROM uic_records WHERE id = record"
-         " AND position($1::bytea IN asked_by) % 8 <> 1)"},
-};
 
 /* $1 the message that tells of a move. Told again it is for eight days at most. */
 static const char done_sql[] = "SELECT count(*) FROM uic_moves WHERE message = $1";
@@ -101,12 +59,6 @@ static const char *const done_forget_sql[] = {
     [SQL_SQLITE] = "DELETE FROM uic_moves WHERE at < datetime('now', '-8 days')",
     [SQL_POSTGRES] = "DELETE FROM uic_moves WHERE at < now() - interval '8 days'",
 };
-
-static struct sql_value hash_value(const struct sql *sql, bool is_known, const unsigned char *hash,
-                                   char room[SCHEMA_HASH_MAX])
-{
-    return is_known ? schema_hash(sql, hash, RECORD_USER_ID_SIZE, room) : sql_text(NULL);
-}
 
 /* What it is in clear and sealed, and becomes; or thrice NULL. */
 static void text_write(struct sql_value *values, const struct record_move_text *text)
@@ -119,127 +71,23 @@ static void text_write(struct sql_value *values, const struct record_move_text *
     values[2] = sql_text(changes ? text->to : NULL);
 }
 
-#define AT_MAX (RECORD_TIME_MAX + 3)
-
-static struct sql_value at_write(const struct record_move *move, char at[AT_MAX])
-{
-    record_time_format(move->at_us, at);
-    return sql_text(strcat(at, "+00"));
-}
-
 static enum sql_result own_move(struct sql *sql, const struct record_move *move, int64_t *moved)
 {
-    const struct record_person *from = &move->from, *to = &move->to;
-    const bool has_both = from->has_user_id && to->has_user_id,
-               has_one = from->has_user_id || to->has_user_id;
-    const struct record_person *before = from->has_user_id ? from : to,
-                               *after = to->has_user_id ? to : from;
-    char rooms[4][SCHEMA_HASH_MAX], at[AT_MAX];
+    const unsigned char *before = move->user_ids[0], *after = move->user_ids[1];
+    const bool changes = before != NULL && memcmp(before, after, RECORD_USER_ID_SIZE) != 0;
+    char rooms[4][SCHEMA_HASH_MAX], at[RECORD_TIME_MAX];
     struct sql_value values[11];
 
+    record_time_format(move->at_us, at);
     text_write(values, &move->number);
     text_write(values + 3, &move->hidden);
-    values[6] =
-        hash_value(sql, has_both && memcmp(from->user_id, to->user_id, RECORD_USER_ID_SIZE) != 0,
-                   from->user_id, rooms[0]);
-    values[7] = hash_value(sql, has_one, before->user_id, rooms[1]);
-    values[8] = hash_value(sql, has_one, after->user_id, rooms[2]);
-    values[9] = at_write(move, at);
-    values[10] = hash_value(sql, from->has_number, from->number, rooms[3]);
+    values[6] = schema_hash(sql, changes ? before : NULL, RECORD_USER_ID_SIZE, rooms[0]);
+    values[7] = schema_hash(sql, before, RECORD_USER_ID_SIZE, rooms[1]);
+    values[8] = schema_hash(sql, after, RECORD_USER_ID_SIZE, rooms[2]);
+    values[9] = sql_text(at);
+    values[10] = schema_hash(sql, move->from.has_number ? move->from.number : NULL,
+                             RECORD_USER_ID_SIZE, rooms[3]);
     return sql_run(sql, own_sql[sql->dialect], values, 11, moved);
-}
-
-/* What stands for a person where she asked, or for nobody. */
-static struct sql_value who_value(const struct sql *sql, const unsigned char *identity,
-                                  char room[SCHEMA_HASH_MAX])
-{
-    return schema_hash(sql, identity, identity != NULL ? RECORD_IDENTITY_SIZE : 0, room);
-}
-
-/* In the records behind after up to end, where nobody asked after at. to: NULL, it is forgotten that
- * somebody asked. */
-static enum sql_result who_move(struct sql *sql, const unsigned char *from, const unsigned char *to,
-                                int64_t after, int64_t end, const char *at)
-{
-    const char *const statements[] = {asked_add_sql[sql->dialect], move_asked_sql[sql->dialect],
-                                      asked_forget_sql};
-    char rooms[2][SCHEMA_HASH_MAX];
-    const struct sql_value values[] = {who_value(sql, from, rooms[0]), sql_number(after),
-                                       sql_number(end), sql_text(at), who_value(sql, to, rooms[1])};
-    enum sql_result result = SQL_DONE;
-
-    if (from == NULL || after >= end || (to != NULL && memcmp(from, to, RECORD_IDENTITY_SIZE) == 0))
-        return SQL_DONE;
-    for (int i = to == NULL ? 1 : 0; result == SQL_DONE && i < 3; i++)
-        result =
-            sql_run(sql, statements[i], values, statements[i] == asked_forget_sql ? 4 : 5, NULL);
-    return result;
-}
-
-static enum sql_result late_forget(struct sql *sql, const unsigned char *number, int64_t after,
-                                   int64_t end)
-{
-    char room[SCHEMA_HASH_MAX];
-    const struct sql_value values[] = {who_value(sql, number, room), sql_number(after),
-                                       sql_number(end)};
-    const enum sql_result result = sql_run(sql, late_sql[sql->dialect][0], values, 3, NULL);
-
-    return result == SQL_DONE ? sql_run(sql, late_sql[sql->dialect][1], values, 3, NULL) : result;
-}
-
-/* What the number asked for alone is hers, or nobody's; who asked with it after the change is its next
- * owner. */
-static enum sql_result alone_move(struct sql *sql, const struct record_move *move,
-                                  const unsigned char *number, const unsigned char *to, int64_t end)
-{
-    const struct record_person *from = &move->from, *now = &move->to;
-    const int64_t after = move->asked_after;
-    char rooms[3][SCHEMA_HASH_MAX], at[AT_MAX];
-    int64_t up_to = 0;
-
-    at_write(move, at);
-    enum sql_result result = sql_run(
-        sql, up_to_sql,
-        SQL_VALUES(hash_value(sql, true, from->number, rooms[0]),
-                   hash_value(sql, true, (from->has_user_id ? from : now)->user_id, rooms[1]),
-                   hash_value(sql, true, (now->has_user_id ? now : from)->user_id, rooms[2])),
-        &up_to);
-    if (result == SQL_DONE)
-        result = who_move(sql, number, to, after, up_to < end ? up_to : end, at);
-    if (result == SQL_DONE)
-        result = who_move(sql, number, NULL, after, end, at);
-    return result == SQL_DONE ? late_forget(sql, number, after, end) : result;
-}
-
-static enum sql_result asked_move(struct sql *sql, const struct record_move *move,
-                                  const unsigned char *who[2], int64_t end)
-{
-    const struct record_person *before = &move->from, *after = &move->to;
-    const unsigned char *to = after->has_user_id                          ? after->user_id
-                              : after->has_number && !before->has_user_id ? after->number
-                                                                          : NULL;
-
-    if (to == NULL)
-        return SQL_DONE;
-    const enum sql_result result = who_move(sql, who[0], to, move->asked_after, end, EVER);
-    return result == SQL_DONE && who[1] != NULL ? alone_move(sql, move, who[1], to, end) : result;
-}
-
-/* Sets end to the last record of the page; is_last: there is none behind. */
-static enum sql_result page_find(struct sql *sql, const struct record_move *move,
-                                 const unsigned char *who[2], int64_t *end, bool *is_last)
-{
-    char rooms[2][SCHEMA_HASH_MAX];
-    const enum sql_result result =
-        sql_query(sql, page_sql,
-                  SQL_VALUES(who_value(sql, who[0], rooms[0]), who_value(sql, who[1], rooms[1]),
-                             sql_number(move->asked_after)));
-
-    if (result != SQL_ROW)
-        return result == SQL_DONE ? SQL_FAILED : result;
-    *is_last = sql_column_number(sql, 0) < AT_ONCE;
-    *end = sql_column_number(sql, 1); /* or less than any */
-    return sql_next(sql);
 }
 
 static enum sql_result done_write(struct sql *sql, const struct record_move *move)
@@ -255,15 +103,9 @@ static enum sql_result done_write(struct sql *sql, const struct record_move *mov
 /* A page of what she asked for; the last one ends the move. */
 static enum sql_result asked_step(struct sql *sql, struct record_move *move)
 {
-    const unsigned char *who[] = {move->from.has_user_id ? move->from.user_id : NULL,
-                                  move->from.has_number ? move->from.number : NULL};
-    int64_t end = INT64_MIN;
     bool is_last = false;
-    enum sql_result result = page_find(sql, move, who, &end, &is_last);
+    enum sql_result result = move_asked(sql, move, &is_last);
 
-    if (result == SQL_DONE && end > move->asked_after)
-        result = asked_move(sql, move, who, end);
-    move->asked_after = end;
     move->more = !is_last;
     if (result == SQL_DONE && is_last)
         result = move_links(sql, move);
@@ -287,6 +129,14 @@ static enum sql_result step(struct sql *sql, struct record_move *move)
     return result == SQL_DONE && move->own_moved ? asked_step(sql, move) : result;
 }
 
+static void user_ids_find(struct record_move *move)
+{
+    const struct record_person *from = &move->from, *to = &move->to;
+
+    move->user_ids[0] = from->has_user_id ? from->user_id : to->has_user_id ? to->user_id : NULL;
+    move->user_ids[1] = to->has_user_id ? to->user_id : move->user_ids[0];
+}
+
 enum store_status record_move_run(struct sql *sql, struct record_errand *errand)
 {
     struct record_move *move = container_of(errand, struct record_move, errand);
@@ -297,6 +147,7 @@ enum store_status record_move_run(struct sql *sql, struct record_errand *errand)
 
     if (is_file && result != SQL_DONE)
         return STORE_DOWN;
+    user_ids_find(move);
     if (result == SQL_DONE)
         result = step(sql, move);
     result = is_file ? record_write_end(sql, store, result) : sql_end(sql, result);

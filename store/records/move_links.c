@@ -75,14 +75,16 @@ static enum sql_result change_number(struct sql *sql, const struct record_move *
 
 enum sql_result move_links(struct sql *sql, const struct record_move *move)
 {
+    const unsigned char *before = move->user_ids[0], *after = move->user_ids[1];
     const struct record_person *from = &move->from, *to = &move->to;
     enum sql_result result = SQL_DONE;
 
-    if (from->has_user_id && to->has_user_id &&
-        memcmp(from->user_id, to->user_id, RECORD_USER_ID_SIZE) != 0)
-        result = rename_user_id(sql, from->user_id, to->user_id);
-    if (result == SQL_DONE && (from->has_user_id || to->has_user_id) && from->has_number &&
-        to->has_number && memcmp(from->number, to->number, RECORD_USER_ID_SIZE) != 0)
-        result = change_number(sql, move, (to->has_user_id ? to : from)->user_id);
-    return result;
+    if (before == NULL)
+        return SQL_DONE;
+    if (memcmp(before, after, RECORD_USER_ID_SIZE) != 0)
+        result = rename_user_id(sql, before, after);
+    return result == SQL_DONE && from->has_number && to->has_number &&
+                   memcmp(from->number, to->number, RECORD_USER_ID_SIZE) != 0
+               ? change_number(sql, move, after)
+               : result;
 }

@@ -191,9 +191,10 @@ enum sql_result schema_check(struct sql *sql, const struct schema_migrations *mi
 struct sql_value schema_hash(const struct sql *sql, const unsigned char *hash, size_t size,
                              char room[SCHEMA_HASH_MAX])
 {
+    if (hash == NULL)
+        return sql_text(NULL);
     hex_write(hash, size, room);
-    return sql->dialect == SQL_SQLITE ? sql_text(room)
-                                      : sql_bytes(size > 0 ? (const char *)hash : room, size);
+    return sql->dialect == SQL_SQLITE ? sql_text(room) : sql_bytes(hash, size);
 }
 
 struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX])

@@ -29,7 +29,7 @@ enum sql_result schema_check(struct sql *sql, const struct schema_migrations *mi
 struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX]);
 
 /* A keyed hash, or its beginning, as a parameter that the tables compare with: bytes in PostgreSQL, in
- * SQLite hexadecimal digits, which are written into the room. */
+ * SQLite hexadecimal digits, which are written into the room. NULL is NULL. */
 #define SCHEMA_HASH_MAX (2 * 16 + 1)
 struct sql_value schema_hash(const struct sql *sql, const unsigned char *hash, size_t size,
                              char room[SCHEMA_HASH_MAX]);
