@@ -2,31 +2,9 @@
  * Answers that are nearly those of a record that a person asked for, in SQLite and in PostgreSQL:
  * found among her own, never among others'; and what she said of it.
  */
-#include "record_bench.h"
-
-#include "store/records/asker.h"
+#include "record_people.h"
 
 #define FIRST_NAME 2
-
-static struct bench bench;
-static struct keyed_hash *keyed;
-static unsigned events;
-
-static int setup(void **state)
-{
-    (void)state;
-    bench_open(&bench);
-    keyed = keyed_hash_create(asker_key);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    keyed_hash_free(keyed);
-    bench_remove(&bench);
-    return 0;
-}
 
 /* near: what stands for it, a letter a hash, as "abcde". */
 static struct asked asked_near(const char *answers, const char *number, const char *near)
