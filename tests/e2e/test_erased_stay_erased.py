@@ -8,7 +8,7 @@ from functools import partial
 
 import meta
 import pytest
-from people import THIRD, asked, hidden, number_changed
+from number_owners import THIRD, asked, hidden, number_changed
 from phone import Phone
 from processes import PATIENCE, PROGRAM, SALT, eventually, run_program, sqlite_query
 from texts import JEAN, MARIE, code_in

@@ -8,7 +8,7 @@ from pathlib import Path
 import meta
 import pytest
 from databases import assert_nowhere, numbers
-from people import LUC, OTHER_USER, USER
+from number_owners import LUC, OTHER_USER, USER
 from phone import Phone, new_number
 from processes import eventually
 from texts import JEAN, MARIE, code_in, code_of, message, question

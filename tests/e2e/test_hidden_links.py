@@ -3,7 +3,7 @@ either name, and nothing is left of her: number and user id are linked where no 
 
 import pytest
 from databases import assert_nowhere, numbers
-from people import OTHER_USER, USER, asked
+from number_owners import OTHER_USER, USER, asked
 from phone import Phone
 from processes import eventually, run_program
 from texts import JEAN, MARIE, code_in, code_of, message

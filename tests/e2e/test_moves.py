@@ -6,7 +6,7 @@ import time
 import meta
 import pytest
 from databases import assert_nowhere, numbers
-from people import LUC, NUMBER, OTHER_USER, THIRD, USER, asked, hidden, number_changed
+from number_owners import LUC, NUMBER, OTHER_USER, THIRD, USER, asked, hidden, number_changed
 from processes import eventually
 from texts import JEAN, MARIE, code_in, message
 

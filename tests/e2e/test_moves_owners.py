@@ -4,8 +4,8 @@ of nobody who moved to it. Seen by who is told « existing », and by what an er
 import meta
 import pytest
 from databases import numbers
-from people import (LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked, carried_out, hidden, id_changed, move,
-                    number_changed)
+from number_owners import (LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked, carried_out, hidden, id_changed,
+                           move, number_changed)
 from processes import run_program
 from texts import JEAN, MARIE, code_in, message
 

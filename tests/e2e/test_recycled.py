@@ -8,7 +8,7 @@ import subprocess
 import meta
 import pytest
 from databases import numbers
-from people import LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked
+from number_owners import LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked
 from processes import PROGRAM, environment_for, eventually, run_program
 from texts import JEAN, MARIE, code_in, message
 
