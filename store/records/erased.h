@@ -13,9 +13,10 @@
 
 enum erased_subject { ERASED_NUMBER, ERASED_USER, ERASED_CODE, ERASED_RECORD, ERASED_ASKER };
 
-/* What stands for an erasure in the list. hash: in hexadecimal digits what records have of it, of a
- * number, and of whoever asked, a number or a user id, who asked (store/records/asker.h), of a user
- * id its hash, of a code, which forgets whoever asked, and of a person's own record the input hash; deletes: the records went; else they stayed without the number.
+/* What stands for an erasure in the list. hash, in hexadecimal digits: of a number, and of whoever
+ * asked, who asked (store/records/asker.h); of a user id its hash; of a code, with which whoever asked
+ * is forgotten, and of a person's own record the input hash. deletes: the records went; else they
+ * stayed without the number.
  * Returns 0, or -1 when the cryptographic library fails. */
 int erased_who(struct keyed_hash *keyed, enum erased_subject subject, bool deletes,
                const char *hash, unsigned char who[RECORD_ERASED_SIZE]);

@@ -32,8 +32,8 @@ static const char asked_forget_sql[] = "DELETE" IN_TIME;
 static const char up_to_sql[] =
     "SELECT coalesce(min(CASE WHEN user_id IN ($2, $3) THEN up_to ELSE -1 END), 9223372036854775807)"
     " FROM uic_links WHERE number = $1";
-/* $1 a number, of the records behind $2 up to $3 that somebody asked for after the change: who asked
- * last stands first, and when the number did nobody knows unless it was the last. */
+/* $1 a number, of the records behind $2 up to $3 that somebody asked for after the change. Who asked
+ * last stands first: that is the number's next owner. When others asked, nobody knows. */
 #define OF_PAGE "SELECT record FROM uic_asked WHERE who = $1 AND record > $2 AND record <= $3"
 static const char *const late_sql[][2] = {
     [SQL_SQLITE] =

@@ -5,7 +5,8 @@
 #include "store/records/schema.h"
 #include <string.h>
 
-/* $1 a user id, $2 what it becomes. Where she came with both, of what is known of each the earlier. */
+/* $1 a user id, $2 what it becomes. Where she came with both, the earlier of what is known of each.
+ */
 #define EARLIER(column)                                                                            \
     column " = CASE WHEN gone." column " < kept." column " THEN gone." column " ELSE kept." column \
            " END"
