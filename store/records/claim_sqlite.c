@@ -8,8 +8,8 @@
 #include "store/records/erased.h"
 #include <string.h>
 
-extern const char claim_sqlite_sql[], claimed_sqlite_sql[], find_sqlite_sql[];
-extern const char near_sqlite_sql[], asked_sqlite_sql[], link_sqlite_sql[];
+extern const char claim_sqlite_sql[], again_sqlite_sql[], claimed_sqlite_sql[];
+extern const char find_sqlite_sql[], near_sqlite_sql[], asked_sqlite_sql[], link_sqlite_sql[];
 
 /* Whether the file can be written. */
 static const char touch_sql[] = "UPDATE schema_migrations SET applied_at = applied_at";
@@ -77,8 +77,14 @@ static enum sql_result outcome_query(struct sql *sql, const char *statement,
     return sql_next(sql);
 }
 
-/* Returns SQL_ROW, with its id, when it was inserted or counted; SQL_DONE when it knew the
- * event. */
+static void outcome_new(struct claim_outcome *outcome, const struct record_claim *claim)
+{
+    *outcome = (struct claim_outcome){.status = STORE_OK, .is_new = true};
+    memcpy(outcome->code, claim->code, sizeof outcome->code);
+}
+
+/* Returns SQL_ROW when it was inserted or counted, with its id, of which 0 is the one inserted last;
+ * SQL_DONE when it knew the event. */
 static enum sql_result record_write(struct sql *sql, const struct record_claim *claim,
                                     const struct claim_texts *texts, struct claim_outcome *outcome,
                                     int64_t *id)
@@ -101,6 +107,12 @@ static enum sql_result record_write(struct sql *sql, const struct record_claim *
     const int count = sizeof values / sizeof values[0];
     int64_t written;
     enum sql_result result = sql_run(sql, claim_sqlite_sql, values, count, &written);
+    if (result == SQL_DONE && written > 0) {
+        outcome_new(outcome, claim);
+        return SQL_ROW;
+    }
+    if (result == SQL_DONE)
+        result = sql_run(sql, again_sqlite_sql, values, count, &written);
     if (result == SQL_DONE)
         result = outcome_query(sql, written > 0 ? claimed_sqlite_sql : find_sqlite_sql, values,
                                count, outcome, id);

@@ -4,6 +4,7 @@
 #include "store/base/clock.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,14 @@ static enum sql_result sqlite_keep(struct sql *sql, int index)
                                             SQLITE_PREPARE_PERSISTENT, &sqlite->kept[index], NULL));
 }
 
+/* Of a parameter, as "$1" or "$12". */
+static int number_of(const char *name)
+{
+    const int first = name[1] - '0';
+
+    return name[2] == '\0' ? first : 10 * first + name[2] - '0';
+}
+
 /* The parameters that the statement has, by their numbers. */
 static int values_bind(sqlite3_stmt *statement, const struct sql_value *values, int count)
 {
@@ -105,7 +114,7 @@ static int values_bind(sqlite3_stmt *statement, const struct sql_value *values, 
 
     for (int i = sqlite3_bind_parameter_count(statement); i > 0 && code == SQLITE_OK; i--) {
         const char *name = sqlite3_bind_parameter_name(statement, i);
-        const int number = name != NULL ? atoi(name + 1) : i;
+        const int number = name != NULL ? number_of(name) : i;
         const struct sql_value *value = &values[number - 1];
 
         if (number < 1 || number > count)
@@ -246,10 +255,19 @@ static enum sql_result file_open(struct sqlite *sqlite, const char *path, enum s
                    NULL);
 }
 
+/* Nobody reads how much memory SQLite uses, and counting it locks at each piece. */
+static void memory_uncount(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct sql *sql_sqlite_open(const char *url, enum sql_access access, char error[ERROR_MAX])
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *path = sql_url_path(url, error);
     struct sqlite *sqlite = calloc(1, sizeof *sqlite);
+
+    pthread_once(&once, memory_uncount); /* before the first connection */
 
     if (sqlite == NULL) {
         snprintf(error, ERROR_MAX, "out of memory");

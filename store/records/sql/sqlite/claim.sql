@@ -1,49 +1,10 @@
 -- $1 hash, $2 code, $3 phone number, $4 now, $5 event, $6 who asks or NULL, $7 last requested, $8 hash
 -- of the user id or NULL, $9 where there is one, the beginning of the hash of the number beside it, with
--- a space before it, or NULL; $10 the whole hash of the number, with an id or alone, or NULL; $11 what the record is found by when
--- answers are nearly its own, or NULL.
+-- a space before it, or NULL; $10 the whole hash of the number, with an id or alone, or NULL; $11 what the
+-- record is found by when answers are nearly its own, or NULL.
 --
--- Nothing changes when the row knows this event. It remembers several: two people with the same
--- answers may come again in turn, and a record's way through the outbox is not straight.
---
--- asked_by: who makes this claim comes first. Whoever was there keeps her message; so does a number that
--- came without a user id before: now it is the id's. Whoever is there only as the record's own asked
--- before this message, and gets none. Without anybody nothing changes. substr($6, 1, 11) is who asks
--- without the message. A number belongs to the user id that came with it last: alone, or with another
--- id, it is somebody else from then on; and what it had before there were ids belongs to the first id that
--- came with it.
--- number: up to which record what it registered alone, or asked for, is this person's: none where another user
--- id is known to have come with it, or this one moved to it; all where none did.
-WITH number AS (
-    SELECT CASE WHEN EXISTS (SELECT 1 FROM uic_records WHERE phone_number = $3 AND user_id <> coalesce($8, ''))
-        THEN -1 ELSE coalesce((SELECT min(iif(user_id IS $8, up_to, -1)) FROM uic_links WHERE number = $10),
-                              9223372036854775807) END AS up_to
-)
+-- A record that is there stays as it is: again.sql counts it.
 INSERT INTO uic_records (input_hash, uic_code, phone_number, created_at, last_requested_at,
     last_event_id, asked_by, user_id, near)
 VALUES ($1, $2, $3, $4, $7, nullif($5, ''), $6, $8, $11)
-ON CONFLICT (input_hash) DO UPDATE SET
-    request_count = request_count + 1,
-    last_requested_at = max(last_requested_at, excluded.last_requested_at),
-    last_event_id = excluded.last_event_id,
-    previous_event_ids =
-        substr(' ' || coalesce(last_event_id, '') || previous_event_ids, 1, 4 * 40),
-    asked_by = coalesce(
-        CASE WHEN instr(asked_by, substr($6, 1, 11)) THEN
-            substr(asked_by, instr(asked_by, substr($6, 1, 11)), 17) ||
-            replace(asked_by, substr(asked_by, instr(asked_by, substr($6, 1, 11)), 17), '')
-        WHEN instr(asked_by, $9) AND id <= (SELECT up_to FROM number) THEN
-            substr($6, 1, 11) || substr(asked_by, instr(asked_by, $9) + 11, 6) ||
-            replace(asked_by, substr(asked_by, instr(asked_by, $9), 17), '')
-        ELSE
-            CASE WHEN user_id = $8 OR (user_id IS NULL AND phone_number = $3
-                                  AND id <= (SELECT up_to FROM number))
-                THEN substr($6, 1, 11) || '000000' ELSE $6 END ||
-            substr(coalesce(asked_by, ''), 1, 17 * (16 - 1))
-        END,
-        asked_by),
-    user_id = coalesce(user_id, CASE WHEN phone_number = $3 AND id <= (SELECT up_to FROM number) THEN $8 END),
-    near = coalesce(near, $11)
-WHERE excluded.last_event_id IS NULL
-    OR NOT instr(' ' || coalesce(last_event_id, '') || previous_event_ids || ' ',
-                 ' ' || excluded.last_event_id || ' ')
+ON CONFLICT (input_hash) DO NOTHING
