@@ -142,6 +142,7 @@ struct flow {
     enum uic_normalization normalization; /* of steps without their own */
     enum flow_confirm confirm;
     bool asks_near;
+    int near_sounds_at;     /* in place of the first name's hash stands that of all sounds; or -1 */
     struct words *words;    /* of careful steps and questions of yes and no, else NULL */
     uint64_t words_version; /* of careful steps and reviews, else 0 */
     size_t language_count;

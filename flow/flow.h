@@ -123,8 +123,11 @@ bool flow_has_near(const struct flow *flow);
 int flow_near(const struct flow *flow, const struct uic_text *answers, const struct uic_text *read,
               struct keyed_number *keyed, unsigned char near[FLOW_NEAR_SIZE]);
 /* Whether somebody whose answers are near those of a record that she asked for is asked if they are
- * the same person's; and which of the hashes says nothing of it, that of all sounds. -1: none is. */
+ * the same person's; and by which hashes that record is looked for, each at its place: that of
+ * all sounds, whose place is told (-1: there is none), finds none. */
 bool flow_asks_near(const struct flow *flow);
 int flow_near_sounds_at(const struct flow *flow);
+void flow_near_sought(const struct flow *flow, const unsigned char near[FLOW_NEAR_SIZE],
+                      unsigned char sought[FLOW_NEAR_SIZE]);
 
 #endif

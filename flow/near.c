@@ -27,6 +27,20 @@ bool flow_asks_near(const struct flow *flow)
 
 int flow_near_sounds_at(const struct flow *flow)
 {
+    return flow->near_sounds_at;
+}
+
+/* In place of all sounds' hash stands one that equals none. */
+void flow_near_sought(const struct flow *flow, const unsigned char near[FLOW_NEAR_SIZE],
+                      unsigned char sought[FLOW_NEAR_SIZE])
+{
+    memcpy(sought, near, FLOW_NEAR_SIZE);
+    for (int i = 0; flow->near_sounds_at >= 0 && i < FLOW_NEAR_HASH_SIZE; i++)
+        sought[FLOW_NEAR_HASH_SIZE * flow->near_sounds_at + i] ^= 0xFF;
+}
+
+static int find_first_name(const struct flow *flow)
+{
     for (int i = 0; i < (int)flow->step_count; i++)
         if (flow->questions[i].key != NULL && strcmp(flow->questions[i].key, FIRST_NAME) == 0)
             return i;
@@ -36,7 +50,7 @@ int flow_near_sounds_at(const struct flow *flow)
 /* Twins differ in their first name alone, so a flow that asks must have one. */
 static bool can_ask(const struct flow *flow)
 {
-    return flow_has_near(flow) && flow_near_sounds_at(flow) >= 0;
+    return flow_has_near(flow) && flow->near_sounds_at >= 0;
 }
 
 void load_near(struct flow *flow, const struct node *file)
@@ -44,6 +58,7 @@ void load_near(struct flow *flow, const struct node *file)
     static const char *const nears[] = {"ask", "off", NULL};
     const struct node near = node_member(file, "near");
 
+    flow->near_sounds_at = find_first_name(flow);
     if (near.json == NULL || check_one_of(&near, nears) != 0)
         return;
     flow->asks_near = can_ask(flow);
@@ -93,17 +108,12 @@ static void sort_names(const struct flow *flow, struct uic_text texts[FLOW_NEAR_
     }
 }
 
-static bool is_vowel(char letter)
-{
-    return strchr("AEIOU", letter) != NULL;
-}
-
 static size_t count_vowels(struct uic_text text)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < text.length; i++)
-        count += is_vowel(text.bytes[i]);
+        count += form_is_vowel(text.bytes[i]);
     return count;
 }
 
@@ -111,7 +121,7 @@ static struct uic_text last_vowels(struct uic_text text)
 {
     size_t from = text.length;
 
-    while (from > 0 && is_vowel(text.bytes[from - 1]))
+    while (from > 0 && form_is_vowel(text.bytes[from - 1]))
         from--;
     return (struct uic_text){text.bytes + from, text.length - from};
 }
@@ -189,8 +199,8 @@ static int make_forms(const struct flow *flow, const struct uic_text *answers,
         forms->sounds[i] = forms->written[i] = answers[i];
         if ((type == ANSWER_TEXT || type == ANSWER_LETTERS) &&
             make_form(type == ANSWER_TEXT ? read[i] : answers[i],
-                      is_name(flow, i) || (int)i == flow_near_sounds_at(flow), room,
-                      &forms->sounds[i], &forms->written[i]) != 0)
+                      is_name(flow, i) || (int)i == flow->near_sounds_at, room, &forms->sounds[i],
+                      &forms->written[i]) != 0)
             return -1;
     }
     return 0;
@@ -200,7 +210,7 @@ static int make_forms(const struct flow *flow, const struct uic_text *answers,
 static int hash_others(const struct flow *flow, const struct near_forms *forms, size_t left_out,
                        struct keyed_number *keyed, unsigned char near[FLOW_NEAR_HASH_SIZE])
 {
-    const bool all = (int)left_out == flow_near_sounds_at(flow);
+    const bool all = (int)left_out == flow->near_sounds_at;
     const char digit = (char)('0' + left_out);
     struct uic_text texts[FLOW_NEAR_STEPS + 1];
     uint64_t number;
@@ -228,6 +238,7 @@ int flow_near(const struct flow *flow, const struct uic_text *answers, const str
     int result = make_forms(flow, answers, read, &room, &forms);
     for (size_t i = 0; i < FLOW_NEAR_STEPS && result == 0; i++)
         result = hash_others(flow, &forms, i, keyed, near + i * FLOW_NEAR_HASH_SIZE);
-    explicit_bzero(&room, sizeof room);
+    /* Nobody leaves anything behind what is used, but who fails. */
+    explicit_bzero(room.bytes, result == 0 ? room.used : sizeof room.bytes);
     return result;
 }

@@ -90,10 +90,9 @@ struct record_claim {
     bool has_near;                /* of the answers: */
     unsigned char near[RECORD_NEAR_SIZE];
     /* Look first among what this person asked for, the newest 200 records and never others', for one of
-     * nearly these answers: one of its hashes equals ours at the same place, that of all sounds not
-     * counted. */
+     * nearly these answers: one of its hashes is the one that is sought at the same place. */
     bool asks_near;
-    int near_sounds_at; /* its place; -1: there is none */
+    unsigned char sought[RECORD_NEAR_SIZE];
     /* RECORD_SAID_SAME: the claim is of the near record, by its input_hash and code, and said_of is
      * the input hash of the answers that were given; no record is made. RECORD_SAID_DIFFERENT: the
      * claim is of the answers, and said_of is the near record's. */

@@ -7,8 +7,6 @@
 #include "uic/uic.h"
 #include <string.h>
 
-#define VOWELS "AEIOU"
-
 /* How a piece of a text is written in the form; what was written is not read again. */
 struct rule {
     const char *piece;
@@ -17,15 +15,26 @@ struct rule {
     const char *written;
 };
 
-/* The first that fits counts: longest first, with the letters that must follow. */
-static const struct rule rules[] = {
-    {"TSH", NULL, "C"},     {"TCH", NULL, "C"}, {"SCH", NULL, "X"}, {"CQU", NULL, "K"},
-    {"EAU", NULL, "O"},     {"IER", "", "IE"},  {"CH", "LR", "K"},  {"CC", "EIY", "KS"},
-    {"GN", "AEIOUY", "NI"}, {"GU", "EI", "G"},  {"CH", NULL, "X"},  {"SH", NULL, "X"},
-    {"DJ", NULL, "J"},      {"PH", NULL, "F"},  {"CK", NULL, "K"},  {"CQ", NULL, "K"},
-    {"QU", NULL, "K"},      {"AU", NULL, "O"},  {"OU", NULL, "U"},  {"C", "EIY", "S"},
-    {"C", NULL, "K"},       {"Q", NULL, "K"},   {"X", NULL, "KS"},  {"W", NULL, "U"},
-    {"Y", NULL, "I"},
+/* Of the letter that a piece begins with. The first that fits counts: longest first, with the letters
+ * that must follow. */
+#define RULES(...) ((const struct rule[]){__VA_ARGS__, {0}})
+static const struct rule *const rules['Z' - 'A' + 1] = {
+    ['A' - 'A'] = RULES({"AU", NULL, "O"}),
+    ['C' - 'A'] =
+        RULES({"CQU", NULL, "K"}, {"CH", "LR", "K"}, {"CC", "EIY", "KS"}, {"CH", NULL, "X"},
+              {"CK", NULL, "K"}, {"CQ", NULL, "K"}, {"C", "EIY", "S"}, {"C", NULL, "K"}),
+    ['D' - 'A'] = RULES({"DJ", NULL, "J"}),
+    ['E' - 'A'] = RULES({"EAU", NULL, "O"}),
+    ['G' - 'A'] = RULES({"GN", "AEIOUY", "NI"}, {"GU", "EI", "G"}),
+    ['I' - 'A'] = RULES({"IER", "", "IE"}),
+    ['O' - 'A'] = RULES({"OU", NULL, "U"}),
+    ['P' - 'A'] = RULES({"PH", NULL, "F"}),
+    ['Q' - 'A'] = RULES({"QU", NULL, "K"}, {"Q", NULL, "K"}),
+    ['S' - 'A'] = RULES({"SCH", NULL, "X"}, {"SH", NULL, "X"}),
+    ['T' - 'A'] = RULES({"TSH", NULL, "C"}, {"TCH", NULL, "C"}),
+    ['W' - 'A'] = RULES({"W", NULL, "U"}),
+    ['X' - 'A'] = RULES({"X", NULL, "KS"}),
+    ['Y' - 'A'] = RULES({"Y", NULL, "I"}),
 };
 
 static bool is_letter(char character)
@@ -33,14 +42,9 @@ static bool is_letter(char character)
     return character >= 'A' && character <= 'Z';
 }
 
-static bool is_vowel(char character)
-{
-    return character != '\0' && strchr(VOWELS, character) != NULL;
-}
-
 static bool is_consonant(char character)
 {
-    return is_letter(character) && !is_vowel(character);
+    return is_letter(character) && !form_is_vowel(character);
 }
 
 static bool is_nasal(char character)
@@ -50,8 +54,6 @@ static bool is_nasal(char character)
 
 static bool rule_fits(const struct rule *rule, const char *text)
 {
-    if (text[0] != rule->piece[0])
-        return false;
     const size_t length = strlen(rule->piece);
 
     if (strncmp(text, rule->piece, length) != 0)
@@ -64,9 +66,11 @@ static bool rule_fits(const struct rule *rule, const char *text)
 
 static const struct rule *find_rule(const char *text)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (rule_fits(&rules[i], text))
-            return &rules[i];
+    const struct rule *rule = is_letter(*text) ? rules[*text - 'A'] : NULL;
+
+    for (; rule != NULL && rule->piece != NULL; rule++)
+        if (rule_fits(rule, text))
+            return rule;
     return NULL;
 }
 
@@ -102,7 +106,7 @@ static bool h_stays(char before, const char *behind)
     const struct rule *rule = find_rule(behind);
     const char next = rule == NULL ? *behind : rule->written[0];
 
-    return is_vowel(before) && (is_consonant(next) || sound_of(next) == sound_of(before));
+    return form_is_vowel(before) && (is_consonant(next) || sound_of(next) == sound_of(before));
 }
 
 /* The text is moved to the end of its room, and written anew from the beginning. */

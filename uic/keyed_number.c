@@ -2,6 +2,7 @@
  * on from where it ended. */
 #include "uic/keyed_number.h"
 
+#include <endian.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -47,14 +48,15 @@ void keyed_number_free(struct keyed_number *keyed)
     free(keyed);
 }
 
-static bool update(EVP_MAC_CTX *mac, struct uic_text text)
+static bool update_lengths(EVP_MAC_CTX *mac, const struct uic_text *texts, size_t count)
 {
-    unsigned char length[8];
+    uint64_t lengths[KEYED_NUMBER_TEXTS_MAX];
 
-    for (size_t i = 0; i < sizeof length; i++)
-        length[i] = (unsigned char)((uint64_t)text.length >> (56 - 8 * i));
-    return EVP_MAC_update(mac, length, sizeof length) == 1 &&
-           EVP_MAC_update(mac, (const unsigned char *)text.bytes, text.length) == 1;
+    if (count > KEYED_NUMBER_TEXTS_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        lengths[i] = htobe64(texts[i].length);
+    return EVP_MAC_update(mac, (const unsigned char *)lengths, count * sizeof *lengths) == 1;
 }
 
 int keyed_number(struct keyed_number *keyed, const struct uic_text *texts, size_t count,
@@ -62,11 +64,13 @@ int keyed_number(struct keyed_number *keyed, const struct uic_text *texts, size_
 {
     unsigned char hash[NUMBER_SIZE];
     size_t size;
-    bool good = EVP_MAC_init(keyed->mac, keyed->key, sizeof keyed->key, NULL) == 1;
+    bool good = EVP_MAC_init(keyed->mac, keyed->key, sizeof keyed->key, NULL) == 1 &&
+                update_lengths(keyed->mac, texts, count);
 
     *number = 0;
     for (size_t i = 0; good && i < count; i++)
-        good = update(keyed->mac, texts[i]);
+        good =
+            EVP_MAC_update(keyed->mac, (const unsigned char *)texts[i].bytes, texts[i].length) == 1;
     if (!good || EVP_MAC_final(keyed->mac, hash, &size, sizeof hash) != 1 || size != sizeof hash)
         return UIC_CRYPTO;
     for (size_t i = 0; i < sizeof hash; i++)

@@ -18,7 +18,8 @@ struct keyed_number *keyed_number_create(const unsigned char key[KEYED_NUMBER_KE
 /* NULL is allowed. */
 void keyed_number_free(struct keyed_number *keyed);
 
-/* Of the texts one after the other, each behind its length, so that "ab", "c" is not "a", "bc". Returns
+#define KEYED_NUMBER_TEXTS_MAX 8
+/* Of the texts one after the other, behind their lengths, so that "ab", "c" is not "a", "bc". Returns
  * UIC_OK, or UIC_CRYPTO with 0 for a number. */
 int keyed_number(struct keyed_number *keyed, const struct uic_text *texts, size_t count,
                  uint64_t *number);

@@ -53,11 +53,12 @@ static void claim_near(struct exchange *exchange)
 
     claim->said = RECORD_SAID_NOTHING;
     claim->is_near = false;
-    claim->near_sounds_at = flow_near_sounds_at(settings->flow);
     claim->asks_near =
         near == FLOW_NEAR_NONE && !exchange->near_gone && claim->has_near &&
         flow_asks_near(settings->flow) &&
         quota_question_is_left(settings->quota, exchange->who, clock_monotonic_us() / 1000000);
+    if (claim->asks_near)
+        flow_near_sought(settings->flow, claim->near, claim->sought);
     if (near == FLOW_NEAR_SAME) {
         claim->said = RECORD_SAID_SAME;
         claim->has_near = false; /* the answers' own say nothing about that record */

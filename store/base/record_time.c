@@ -55,7 +55,10 @@ void record_time_format(int64_t unix_us, char text[RECORD_TIME_MAX])
         fraction += 1000000;
     size_t length = utc_text((unix_us - fraction) / 1000000, text);
     text[length - sizeof "T23:59:59" + 1] = ' ';
-    snprintf(text + length, RECORD_TIME_MAX - length, ".%06d", (int)fraction);
+    for (size_t i = length + 6; i > length; i--, fraction /= 10)
+        text[i] = (char)('0' + fraction % 10);
+    text[length] = '.';
+    text[length + 7] = '\0';
 }
 
 int64_t record_time_minute(int64_t unix_us)

@@ -89,7 +89,6 @@ static void text_append(struct claims_array *array, const char *text, size_t cap
 static void claim_append(struct claims_array *arrays, const struct record_claim *claim)
 {
     const struct record_person *person = &claim->person;
-    unsigned char sought[RECORD_NEAR_SIZE];
 
     element_append(&arrays[HASHES], claim->input_hash, sizeof claim->input_hash);
     text_append(&arrays[CODES], claim->code, sizeof claim->code);
@@ -104,9 +103,7 @@ static void claim_append(struct claims_array *arrays, const struct record_claim 
                    : person->number_is_cut ? RECORD_IDENTITY_SIZE
                                            : sizeof person->number);
     element_append(&arrays[NEAR], claim->near, claim->has_near ? sizeof claim->near : 0);
-    claim_near_sought(claim, sought);
-    element_append(&arrays[SOUGHT], sought,
-                   claim->asks_near && claim->has_near ? sizeof sought : 0);
+    element_append(&arrays[SOUGHT], claim->sought, claim->asks_near ? sizeof claim->sought : 0);
 }
 
 /* No row's code: another instance has registered the person while the statement ran. */

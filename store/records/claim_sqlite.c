@@ -123,11 +123,9 @@ static enum sql_result record_write(struct sql *sql, const struct record_claim *
 static enum sql_result near_find(struct sql *sql, const struct record_claim *claim,
                                  const struct claim_texts *texts, struct claim_outcome *outcome)
 {
-    unsigned char sought[RECORD_NEAR_SIZE];
     char text[2 * RECORD_NEAR_SIZE + 1];
 
-    claim_near_sought(claim, sought);
-    hex_write(sought, sizeof sought, text);
+    hex_write(claim->sought, sizeof claim->sought, text);
     const struct record_person *person = &claim->person;
     const enum sql_result first = sql_query(
         sql, near_sqlite_sql,
@@ -151,7 +149,7 @@ static enum sql_result claim_run(struct sql *sql, const struct record_claim *cla
     enum sql_result result = SQL_DONE;
 
     texts_write(&texts, claim, trusted_us);
-    if (claim->asks_near && claim->has_near && claim->is_signed)
+    if (claim->asks_near && claim->is_signed)
         result = near_find(sql, claim, &texts, outcome);
     if (result != SQL_DONE)
         return result == SQL_ROW ? SQL_DONE : result;

@@ -51,14 +51,6 @@ void claim_near_read(struct claim_outcome *outcome, const struct sql *sql, int c
         outcome->status = STORE_DOWN;
 }
 
-void claim_near_sought(const struct record_claim *claim, unsigned char sought[RECORD_NEAR_SIZE])
-{
-    memcpy(sought, claim->near, RECORD_NEAR_SIZE);
-    /* What is not counted becomes another hash, which equals none. */
-    for (int i = 0; claim->near_sounds_at >= 0 && i < RECORD_NEAR_HASH_SIZE; i++)
-        sought[RECORD_NEAR_HASH_SIZE * claim->near_sounds_at + i] ^= 0xFF;
-}
-
 void claim_refuse(struct claims_batch *batch, size_t index, const struct sql *sql)
 {
     batch->outcomes[index].status = STORE_DOWN;

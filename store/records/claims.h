@@ -61,8 +61,6 @@ void claim_outcome_read(struct claim_outcome *outcome, const struct sql *sql, in
 /* The same of a near record: its code and its hash in hexadecimal digits. One that somebody spoilt
  * by hand: STORE_DOWN. */
 void claim_near_read(struct claim_outcome *outcome, const struct sql *sql, int code, int hash);
-/* What is looked for by: near, of which the part that says nothing equals none. */
-void claim_near_sought(const struct record_claim *claim, unsigned char sought[RECORD_NEAR_SIZE]);
 /* The claim is refused alone, with the last failure's reason: STORE_DOWN. */
 void claim_refuse(struct claims_batch *batch, size_t index, const struct sql *sql);
 

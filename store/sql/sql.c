@@ -73,7 +73,7 @@ enum sql_result sql_keep(struct sql *sql, const char *statement)
 static int kept_find(const struct sql *sql, const char *statement)
 {
     for (int i = 0; i < sql->kept_count; i++) {
-        if (strcmp(sql->kept[i], statement) == 0)
+        if (sql->kept[i] == statement || strcmp(sql->kept[i], statement) == 0)
             return i;
     }
     return -1;

@@ -18,9 +18,11 @@ static struct asked asked_near(const char *answers, const char *number, const ch
     claim->person.has_number = true;
     assert_int_equal(record_asker_number(keyed, number, claim->person.number), 0);
     claim->has_near = claim->asks_near = near != NULL;
-    claim->near_sounds_at = FIRST_NAME;
     for (int i = 0; near != NULL && i < RECORD_NEAR_HASHES; i++)
         memset(claim->near + RECORD_NEAR_HASH_SIZE * i, near[i], RECORD_NEAR_HASH_SIZE);
+    memcpy(claim->sought, claim->near, sizeof claim->sought);
+    memset(claim->sought + RECORD_NEAR_HASH_SIZE * FIRST_NAME,
+           ~claim->near[FIRST_NAME * RECORD_NEAR_HASH_SIZE], RECORD_NEAR_HASH_SIZE);
     return asked;
 }
 

@@ -25,8 +25,8 @@ static void each_begins_anew_from_the_key(void **state)
         uint64_t number;
     } rows[] = {
         {{TEXT("")}, 1, 0xa78176a01c85d339},
-        {{TEXT("ab"), TEXT("c")}, 2, 0x1fcfaf4143b534fa},
-        {{TEXT("a"), TEXT("bc")}, 2, 0xb8aef3c2f3a5080b},
+        {{TEXT("ab"), TEXT("c")}, 2, 0xc147bbd0afadd3f8},
+        {{TEXT("a"), TEXT("bc")}, 2, 0x2f8854d059432108},
         {{TEXT("a number of texts, longer than a block")}, 1, 0x0b41764da35cb9f0},
     };
     struct keyed_number *keyed = keyed_number_create(key);
@@ -42,6 +42,21 @@ static void each_begins_anew_from_the_key(void **state)
     keyed_number_free(keyed);
 }
 
+static void more_texts_than_it_takes_are_none(void **state)
+{
+    static const struct uic_text texts[KEYED_NUMBER_TEXTS_MAX + 1];
+    struct keyed_number *keyed = keyed_number_create(key);
+    uint64_t number = 1;
+
+    (void)state;
+    assert_non_null(keyed);
+    assert_int_equal(keyed_number(keyed, texts, KEYED_NUMBER_TEXTS_MAX, &number), UIC_OK);
+    assert_true(number != 0);
+    assert_int_equal(keyed_number(keyed, texts, KEYED_NUMBER_TEXTS_MAX + 1, &number), UIC_CRYPTO);
+    assert_true(number == 0);
+    keyed_number_free(keyed);
+}
+
 static void without_siphash_there_is_none(void **state)
 {
     (void)state;
@@ -54,6 +69,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_begins_anew_from_the_key),
+        cmocka_unit_test(more_texts_than_it_takes_are_none),
         cmocka_unit_test(without_siphash_there_is_none),
     };
 
