@@ -9,7 +9,8 @@
 #include <string.h>
 
 extern const char claim_sqlite_sql[], again_sqlite_sql[], claimed_sqlite_sql[];
-extern const char find_sqlite_sql[], near_sqlite_sql[], asked_sqlite_sql[], link_sqlite_sql[];
+extern const char find_sqlite_sql[], has_asked_sqlite_sql[], near_sqlite_sql[], asked_sqlite_sql[],
+    link_sqlite_sql[];
 
 /* Whether the file can be written. */
 static const char touch_sql[] = "UPDATE schema_migrations SET applied_at = applied_at";
@@ -124,7 +125,12 @@ static enum sql_result near_find(struct sql *sql, const struct record_claim *cla
                                  const struct claim_texts *texts, struct claim_outcome *outcome)
 {
     char text[2 * RECORD_NEAR_SIZE + 1];
+    int64_t has_asked;
+    const enum sql_result asked =
+        sql_run(sql, has_asked_sqlite_sql, SQL_VALUES(sql_text(texts->who)), &has_asked);
 
+    if (asked != SQL_DONE || has_asked == 0)
+        return asked;
     hex_write(claim->sought, sizeof claim->sought, text);
     const struct record_person *person = &claim->person;
     const enum sql_result first = sql_query(
