@@ -201,7 +201,7 @@ enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch,
     for (size_t i = 0; i < batch->count; i++)
         batch->outcomes[i].status = STORE_LATER;
     return sql->pooled || are_replays || lock_ms != CLAIMS_LOCK_MS || binding != NULL ||
-                   claims_said_any(batch)
+                   batch->claims[0]->said != RECORD_SAID_NOTHING
                ? transaction_run(sql, batch, lock_ms, are_replays, binding)
                : batch_insert(sql, batch);
 }

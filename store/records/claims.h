@@ -32,9 +32,10 @@ struct claims_array {
 };
 
 struct claims_batch {
-    struct record_claim *claims[CLAIMS_BATCH_MAX]; /* the one that came first is first */
-    size_t count;                                  /* all are replays, or none */
-    char refused[ERROR_MAX];                       /* why one was, alone */
+    /* The one that came first is first; all are replays, or none; one that says something is alone. */
+    struct record_claim *claims[CLAIMS_BATCH_MAX];
+    size_t count;
+    char refused[ERROR_MAX]; /* why one was, alone */
     struct claim_outcome outcomes[CLAIMS_BATCH_MAX];
     /* Those that are in the arrays, in the order of their hashes. */
     size_t asked[CLAIMS_STATEMENT_MAX];
@@ -49,7 +50,7 @@ enum sql_result claims_prepare(struct sql *sql);
  * record_sweep. binding: the store whose marks the batch binds (see record_marks_bind), or NULL. */
 enum sql_result claims_sqlite_run(struct sql *sql, struct claims_batch *batch, int64_t trusted_us,
                                   struct record_store *binding);
-/* The batch has no person twice, and no code twice. A row that another transaction holds is waited
+/* The batch has no record twice, and no code twice. A row that another transaction holds is waited
  * for lock_ms; with CLAIMS_LOCK_MS, a connection of our own does so by itself. */
 #define CLAIMS_LOCK_MS 700
 enum sql_result claims_postgres_run(struct sql *sql, struct claims_batch *batch, int lock_ms,

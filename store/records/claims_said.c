@@ -1,5 +1,4 @@
-/* The pairs that people speak of. Hardly any claim says something, so each has statements of its
- * own. */
+/* The pairs that people speak of. */
 #include "store/records/claims_said.h"
 
 #include "store/base/hex.h"
@@ -22,50 +21,41 @@ static const char *const write_sql[] = {
                      " ON CONFLICT (record, answers) DO UPDATE SET said = excluded.said",
 };
 
-bool claims_said_any(const struct claims_batch *batch)
+static bool says_something(const struct claims_batch *batch)
 {
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->claims[i]->said != RECORD_SAID_NOTHING)
-            return true;
-    return false;
+    return batch->count == 1 && batch->claims[0]->said != RECORD_SAID_NOTHING;
 }
 
 enum sql_result claims_said_find(struct sql *sql, struct claims_batch *batch)
 {
+    const struct record_claim *claim = batch->claims[0];
     char hash[2 * RECORD_HASH_SIZE + 1];
-    enum sql_result result = SQL_DONE;
+    int64_t count = 0;
 
-    for (size_t i = 0; i < batch->count && result == SQL_DONE; i++) {
-        const struct record_claim *claim = batch->claims[i];
-        int64_t count = 0;
-        if (claim->said != RECORD_SAID_SAME || batch->outcomes[i].status != STORE_LATER ||
-            claim->replay != NULL) /* the code was told: it is hers, whatever was erased */
-            continue;
-        hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
-        result = sql_run(sql, find_sql[sql->dialect], SQL_VALUES(sql_text(hash)), &count);
-        if (count == 0)
-            batch->outcomes[i].status = STORE_ABSENT;
-    }
+    if (!says_something(batch) || claim->said != RECORD_SAID_SAME ||
+        claim->replay != NULL) /* the code was told: it is hers, whatever was erased */
+        return SQL_DONE;
+    hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
+    const enum sql_result result =
+        sql_run(sql, find_sql[sql->dialect], SQL_VALUES(sql_text(hash)), &count);
+    if (count == 0)
+        batch->outcomes[0].status = STORE_ABSENT;
     return result;
 }
 
 enum sql_result claims_said_write(struct sql *sql, const struct claims_batch *batch)
 {
+    const struct record_claim *claim = batch->claims[0];
     char hash[2 * RECORD_HASH_SIZE + 1], said_of[2 * RECORD_HASH_SIZE + 1];
-    enum sql_result result = SQL_DONE;
 
-    for (size_t i = 0; i < batch->count && result == SQL_DONE; i++) {
-        const struct record_claim *claim = batch->claims[i];
-        const bool is_same = claim->said == RECORD_SAID_SAME;
-        if (claim->said == RECORD_SAID_NOTHING || batch->outcomes[i].status != STORE_OK)
-            continue;
-        hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
-        hex_write(claim->said_of, RECORD_HASH_SIZE, said_of);
-        result = sql_run(sql, write_sql[sql->dialect],
-                         SQL_VALUES(sql_text(is_same ? hash : said_of),
-                                    sql_text(is_same ? said_of : hash),
-                                    sql_text(is_same ? "same" : "different")),
-                         NULL);
-    }
-    return result;
+    if (!says_something(batch) || batch->outcomes[0].status != STORE_OK)
+        return SQL_DONE;
+    const bool is_same = claim->said == RECORD_SAID_SAME;
+    hex_write(claim->input_hash, RECORD_HASH_SIZE, hash);
+    hex_write(claim->said_of, RECORD_HASH_SIZE, said_of);
+    return sql_run(sql, write_sql[sql->dialect],
+                   SQL_VALUES(sql_text(is_same ? hash : said_of),
+                              sql_text(is_same ? said_of : hash),
+                              sql_text(is_same ? "same" : "different")),
+                   NULL);
 }

@@ -7,11 +7,9 @@
 
 #include "store/records/claims.h"
 
-/* Whether a claim of the batch says anything: then both are to be called, in its transaction. */
-bool claims_said_any(const struct claims_batch *batch);
-
-/* Before the batch is written: a claim of a near record that is there no more ends with
- * STORE_ABSENT; the others stay there until the transaction ends. */
+/* Of one that says nothing both do nothing. In the transaction that the claim goes alone in, before it is
+ * written: a near record that is there no more ends it with STORE_ABSENT; another stays there until
+ * the transaction ends. */
 enum sql_result claims_said_find(struct sql *sql, struct claims_batch *batch);
 /* And after it. */
 enum sql_result claims_said_write(struct sql *sql, const struct claims_batch *batch);

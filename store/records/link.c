@@ -70,11 +70,13 @@ void record_store_tell(struct record_store *store, bool up, const char *why)
     struct record_link *link;
 
     pthread_mutex_lock(&store->mutex);
-    store->up = up;
-    store->tellings++;
-    snprintf(store->why, sizeof store->why, "%s", why);
-    SLIST_FOREACH(link, &store->links, entry)
-    mailbox_wake(&link->finished);
+    if (up != store->up || (store->dialect == SQL_POSTGRES && strcmp(store->why, why) != 0)) {
+        store->up = up;
+        store->tellings++;
+        snprintf(store->why, sizeof store->why, "%s", why);
+        SLIST_FOREACH(link, &store->links, entry)
+        mailbox_wake(&link->finished);
+    }
     pthread_mutex_unlock(&store->mutex);
 }
 

@@ -57,7 +57,8 @@ struct record_link {
 
 /* By one of the store's threads: the job goes back to its link. */
 void record_job_finish(struct record_job *job, enum store_status status);
-/* The same: all links hear of it, before what is finished later than now. */
+/* The same: all links hear of it, before what is finished later than now, unless they know. Of a file
+ * that is down, the first reason is enough. */
 void record_store_tell(struct record_store *store, bool up, const char *why);
 /* A connection that was found good for records, within ms. Returns NULL with error. */
 struct sql *record_store_connect(struct record_store *store, int ms, char error[ERROR_MAX]);

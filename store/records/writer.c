@@ -46,13 +46,6 @@ struct writer {
     int64_t refused_ms; /* from when on a claim that is refused is told of */
 };
 
-/* Tells the links, unless they know. Of a file that is down, the first reason is enough. */
-static void tell(struct record_store *store, bool up, const char *why)
-{
-    if (up != store->up || (store->dialect == SQL_POSTGRES && strcmp(store->why, why) != 0))
-        record_store_tell(store, up, why);
-}
-
 /* Those that wait: all of them, or up to the first that is not due yet. */
 static void waiting_refuse(struct writer *writer, int64_t due_ms)
 {
@@ -79,7 +72,7 @@ static void connection_fail(struct writer *writer, const char *why)
     const int64_t max_ms =
         writer->store->dialect == SQL_SQLITE ? PAUSE_MAX_SQLITE_MS : PAUSE_MAX_MS;
 
-    tell(writer->store, false, why);
+    record_store_tell(writer->store, false, why);
     sql_close(writer->sql);
     writer->sql = NULL;
     writer->retry_ms =
@@ -140,7 +133,7 @@ static void writer_connect(struct writer *writer)
              is_file               ? "the database takes records again"
              : writer->sql->pooled ? "connected through a pooler"
                                    : "connected");
-    tell(writer->store, true, why);
+    record_store_tell(writer->store, true, why);
 }
 
 static bool batch_fits(const struct claims_batch *batch, const struct record_claim *claim)
@@ -157,8 +150,18 @@ static bool batch_fits(const struct claims_batch *batch, const struct record_cla
 /* A limit to the claims that are looked at, as all that wait may be one person's. */
 #define LOOKED_AT_MAX (2 * CLAIMS_STATEMENT_MAX)
 
-/* The first that can go together: of those who ask just now, or of the outbox's. In one statement
- * no person and no code may come twice. */
+/* Of those who ask just now, or of the outbox's; one that says something goes alone, for it locks its
+ * record before others are locked in their order. */
+static bool batch_is_of(const struct claims_batch *batch, const struct record_claim *claim)
+{
+    const struct record_claim *first = batch->claims[0];
+
+    return batch->count == 0 ||
+           (first->said == RECORD_SAID_NOTHING && claim->said == RECORD_SAID_NOTHING &&
+            (first->replay == NULL) == (claim->replay == NULL));
+}
+
+/* The first that can go together. In one statement no record and no code may come twice. */
 static void batch_take(struct writer *writer)
 {
     const bool is_statement = writer->store->dialect == SQL_POSTGRES;
@@ -175,9 +178,7 @@ static void batch_take(struct writer *writer)
             break;
         STAILQ_REMOVE_HEAD(&writer->waiting, entry);
         struct record_claim *claim = container_of(job, struct record_claim, job);
-        const bool is_alike =
-            batch->count == 0 || (batch->claims[0]->replay == NULL) == (claim->replay == NULL);
-        if (is_alike && (!is_statement || batch_fits(batch, claim)))
+        if (batch_is_of(batch, claim) && (!is_statement || batch_fits(batch, claim)))
             batch->claims[batch->count++] = claim;
         else
             STAILQ_INSERT_TAIL(&left, job, entry);
@@ -229,14 +230,13 @@ static void batch_finish(struct writer *writer)
 
 /* SQL_AGAIN: another instance was in the way, and has ended its transaction. A code that was free
  * when the statement began is another person's now, or this person's own by another message: that
- * is seen when it is made again. So is that the same person asks for it elsewhere. */
+ * is seen when it is made again. */
 static void batch_failed(struct writer *writer, enum sql_result result)
 {
     struct claims_batch *batch = writer->batch;
     const bool is_guilt =
         result == SQL_REFUSED ||
-        (result == SQL_UNIQUE && strcmp(writer->sql->constraint, "uic_records_uic_code_key") != 0 &&
-         strcmp(writer->sql->constraint, "uic_asked_pkey") != 0);
+        (result == SQL_UNIQUE && strcmp(writer->sql->constraint, "uic_records_uic_code_key") != 0);
 
     if (result == SQL_DOWN || result == SQL_FAILED) {
         if (writer->store->dialect == SQL_POSTGRES && clock_monotonic_ms() >= writer->sql->due_ms)

@@ -406,6 +406,41 @@ static void two_instances_that_take_the_same_rows_do_not_deadlock(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Who says something locks its record before the others' are locked in their order. */
+static void a_claim_that_says_something_goes_alone(void **state)
+{
+    struct asked other = asked_by("marie", "+1", "SM2", "marie");
+    struct asked same = asked_by("jean", "+1", "SM3", "jean");
+
+    (void)state;
+    same.claim.said = RECORD_SAID_SAME;
+    memset(same.claim.said_of, 'x', sizeof same.claim.said_of);
+    assert_int_equal(claimed_by("jean", "+1", "SM1"), STORE_OK);
+    assert_int_equal(record_claim(bench.link, &other.claim), STORE_LATER);
+    assert_int_equal(record_claim(bench.link, &same.claim), STORE_LATER);
+    asked_wait(&bench, &other);
+    asked_wait(&bench, &same);
+    assert_int_equal(other.claim.ticket.status, STORE_OK);
+    assert_int_equal(same.claim.ticket.status, STORE_OK);
+    assert_sql(&bench, "SELECT count(DISTINCT xmin::text) FROM uic_records", "2");
+    assert_sql(&bench, "SELECT sum(request_count) FROM uic_records", "3");
+}
+
+/* An operator who empties the table, its numbers too, fires no trigger. */
+static void what_is_left_of_a_table_that_was_emptied_stops_nobody(void **state)
+{
+    char nothing[BENCH_TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(claimed_by("jean", "+1", "SM1"), STORE_OK);
+    bench_sql(&bench, "TRUNCATE uic_records RESTART IDENTITY", nothing);
+    bench_sql(&bench,
+              "INSERT INTO uic_asked SELECT who, n FROM uic_asked, generate_series(2, 50000) AS n",
+              nothing);
+    assert_int_equal(claimed_by("marie", "+1", "SM2"), STORE_OK);
+    assert_sql(&bench, "SELECT count(*) FROM uic_asked JOIN uic_records ON id = record", "1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +459,8 @@ int main(void)
         TEST(an_id_that_an_import_has_taken_is_no_conflict_of_codes),
         TEST(all_links_of_an_instance_write_on_one_connection),
         TEST(two_instances_that_take_the_same_rows_do_not_deadlock),
+        TEST(a_claim_that_says_something_goes_alone),
+        TEST(what_is_left_of_a_table_that_was_emptied_stops_nobody),
     };
 
     return cmocka_run_group_tests(tests, bench_server_start, bench_server_stop);

@@ -115,6 +115,7 @@ WITH asked AS (
     WHERE id IS NOT NULL AND asker IS NOT NULL
         AND (is_new OR (SELECT record FROM uic_asked
                         WHERE who = substring(asker for 5) AND record = id) IS NULL)
+    ON CONFLICT DO NOTHING
 ), linked AS (
     INSERT INTO uic_links (number, user_id, since, up_to)
     SELECT number, user_id, (at AT TIME ZONE 'UTC')::date,
