@@ -5,8 +5,8 @@
 #include <string.h>
 
 extern const char claim_postgres_sql[], claim_sqlite_sql[], again_sqlite_sql[];
-extern const char claimed_sqlite_sql[], find_sqlite_sql[], has_asked_sqlite_sql[],
-    near_sqlite_sql[], asked_sqlite_sql[], link_sqlite_sql[];
+extern const char claimed_sqlite_sql[], find_sqlite_sql[], has_asked_sqlite_sql[];
+extern const char near_sqlite_sql[], number_sqlite_sql[], asked_sqlite_sql[], link_sqlite_sql[];
 
 _Static_assert(RECORD_NEAR_HASHES == 5 && RECORD_NEAR_HASH_SIZE == 5, "as the statements say");
 
@@ -15,7 +15,7 @@ enum sql_result claims_prepare(struct sql *sql)
     static const char *const statements[][SQL_KEPT_MAX + 1] = {
         [SQL_SQLITE] = {"BEGIN IMMEDIATE", "COMMIT", claim_sqlite_sql, again_sqlite_sql,
                         claimed_sqlite_sql, find_sqlite_sql, has_asked_sqlite_sql, near_sqlite_sql,
-                        asked_sqlite_sql, link_sqlite_sql},
+                        number_sqlite_sql, asked_sqlite_sql, link_sqlite_sql},
         [SQL_POSTGRES] = {claim_postgres_sql},
     };
     enum sql_result result = SQL_DONE;

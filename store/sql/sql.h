@@ -40,7 +40,7 @@ enum sql_result {
     SQL_FAILED = -5,  /* the statement, or what the server lets us do */
 };
 
-#define SQL_KEPT_MAX 10
+#define SQL_KEPT_MAX 12
 
 struct sql {
     const struct sql_driver *driver;

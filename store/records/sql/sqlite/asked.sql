@@ -1,2 +1,3 @@
--- $1 who asks, as in near.sql, $2 the record; 0: the one that was inserted last.
-INSERT INTO uic_asked (who, record) VALUES ($1, coalesce(nullif($2, 0), last_insert_rowid())) ON CONFLICT DO NOTHING
+-- Parameters as in claim.sql; without $15 it is the record that was just inserted.
+INSERT INTO uic_asked (who, record)
+VALUES ($14, coalesce($15, last_insert_rowid())) ON CONFLICT DO NOTHING

@@ -1,3 +1,3 @@
--- $1 who asks, as in near.sql: whether she asked for anything before. Most people never did, and near.sql
+-- Parameters as in claim.sql: whether who asks asked for anything before. Most people never did, and near.sql
 -- costs three times as much.
-SELECT EXISTS (SELECT 1 FROM uic_asked WHERE who = $1)
+SELECT EXISTS (SELECT 1 FROM uic_asked WHERE who = $14)
