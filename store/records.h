@@ -266,17 +266,17 @@ struct record_move {
     struct store_ticket ticket;
     /* In: */
     struct record_move_text number, hidden; /* hidden: a user id in place of a number */
-    struct record_person from, to;          /* what is known of each side */
+    /* What is known of each side; to has a user id, the one that she had where no other is known. */
+    struct record_person from, to;
     uint64_t message; /* the keyed hash of the one that tells of it; 0: it is not remembered */
     int64_t at_us;    /* what the number alone registered or asked for later is not hers */
     /* Out: */
     bool was_done; /* it was carried out before, by whomever, and nothing was done */
     bool more;     /* there is a next step, of the same struct */
     /* The store's own: */
-    const unsigned char
-        *user_ids[2];    /* of from and to; both the same where one is known, or NULL */
-    bool own_moved;      /* her own records are */
-    int64_t asked_after; /* and what she asked for, up to this record */
+    const unsigned char *user_ids[2]; /* of from and to; both the same where one is known */
+    bool own_moved;                   /* her own records are */
+    int64_t asked_after;              /* and what she asked for, up to this record */
     struct record_errand errand;
 };
 

@@ -113,7 +113,7 @@ static void row_read(const struct sql *sql, struct claims_batch *batch)
 
     if (n < 0 || n >= (int64_t)batch->count)
         return;
-    const size_t index = batch->asked[n];
+    const size_t index = batch->order[n];
     if (sql_column(sql, 1)[0] == 't')
         batch->outcomes[index].status = STORE_CONFLICT;
     else if (sql_column(sql, 5) != NULL)
@@ -138,14 +138,14 @@ static enum sql_result batch_insert(struct sql *sql, struct claims_batch *batch)
 
     for (size_t i = 0; i < batch->count; i++)
         if (batch->outcomes[i].status == STORE_LATER)
-            batch->asked[count++] = i;
+            batch->order[count++] = i;
     if (count == 0)
         return SQL_DONE;
-    qsort_r(batch->asked, count, sizeof batch->asked[0], hash_compare, batch);
+    qsort_r(batch->order, count, sizeof batch->order[0], hash_compare, batch);
     for (int i = 0; i < PARAMETER_COUNT; i++)
         array_begin(&arrays[i], element_types[i], count);
     for (size_t i = 0; i < count; i++)
-        claim_append(arrays, batch->claims[batch->asked[i]]);
+        claim_append(arrays, batch->claims[batch->order[i]]);
     for (int i = 0; i < PARAMETER_COUNT; i++)
         values[i] = sql_bytes(arrays[i].bytes, arrays[i].length);
     enum sql_result result = sql_query(sql, claim_postgres_sql, values, PARAMETER_COUNT);

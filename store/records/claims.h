@@ -38,7 +38,7 @@ struct claims_batch {
     char refused[ERROR_MAX]; /* why one was, alone */
     struct claim_outcome outcomes[CLAIMS_BATCH_MAX];
     /* Those that are in the arrays, in the order of their hashes. */
-    size_t asked[CLAIMS_STATEMENT_MAX];
+    size_t order[CLAIMS_STATEMENT_MAX];
     struct claims_array arrays[CLAIMS_ARRAYS];
 };
 

@@ -74,7 +74,7 @@ static void text_write(struct sql_value *values, const struct record_move_text *
 static enum sql_result own_move(struct sql *sql, const struct record_move *move, int64_t *moved)
 {
     const unsigned char *before = move->user_ids[0], *after = move->user_ids[1];
-    const bool changes = before != NULL && memcmp(before, after, RECORD_USER_ID_SIZE) != 0;
+    const bool changes = memcmp(before, after, RECORD_USER_ID_SIZE) != 0;
     char rooms[4][SCHEMA_HASH_MAX], at[RECORD_TIME_MAX];
     struct sql_value values[11];
 
@@ -131,10 +131,8 @@ static enum sql_result step(struct sql *sql, struct record_move *move)
 
 static void user_ids_find(struct record_move *move)
 {
-    const struct record_person *from = &move->from, *to = &move->to;
-
-    move->user_ids[0] = from->has_user_id ? from->user_id : to->has_user_id ? to->user_id : NULL;
-    move->user_ids[1] = to->has_user_id ? to->user_id : move->user_ids[0];
+    move->user_ids[0] = move->from.has_user_id ? move->from.user_id : move->to.user_id;
+    move->user_ids[1] = move->to.user_id;
 }
 
 enum store_status record_move_run(struct sql *sql, struct record_errand *errand)

@@ -120,13 +120,7 @@ static enum sql_result alone_move(struct sql *sql, const struct record_move *mov
 static enum sql_result page_move(struct sql *sql, const struct record_move *move,
                                  const unsigned char *who[2], int64_t end)
 {
-    const struct record_person *before = &move->from, *after = &move->to;
-    const unsigned char *to = after->has_user_id                          ? after->user_id
-                              : after->has_number && !before->has_user_id ? after->number
-                                                                          : NULL;
-
-    if (to == NULL)
-        return SQL_DONE;
+    const unsigned char *to = move->to.user_id;
     const enum sql_result result = who_move(sql, who[0], to, move->asked_after, end, EVER);
     return result == SQL_DONE && who[1] != NULL ? alone_move(sql, move, who[1], to, end) : result;
 }

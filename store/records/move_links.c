@@ -80,8 +80,6 @@ enum sql_result move_links(struct sql *sql, const struct record_move *move)
     const struct record_person *from = &move->from, *to = &move->to;
     enum sql_result result = SQL_DONE;
 
-    if (before == NULL)
-        return SQL_DONE;
     if (memcmp(before, after, RECORD_USER_ID_SIZE) != 0)
         result = rename_user_id(sql, before, after);
     return result == SQL_DONE && from->has_number && to->has_number &&

@@ -219,16 +219,6 @@ static void a_hidden_number_has_another_id(void **state)
 }
 
 /* From before there were ids, and as Meta told it then. */
-static void a_number_alone_moves(void **state)
-{
-    (void)state;
-    assert_false(told(NUMBER, NULL));
-    moved(NUMBER, NEW_NUMBER, NULL, NULL, EVER);
-    assert_true(told(NEW_NUMBER, NULL));
-    assert_false(told(NUMBER, NULL));
-    assert_sql(&bench, "SELECT phone_number FROM uic_records", NEW_NUMBER);
-}
-
 static void what_is_anothers_stays(void **state)
 {
     (void)state;
@@ -279,7 +269,6 @@ int main(void)
         TEST(a_number_with_which_another_id_came_gives_nothing),
         TEST(what_is_beside_the_records_moves_too),
         TEST(a_hidden_number_has_another_id),
-        TEST(a_number_alone_moves),
         TEST(what_is_anothers_stays),
         TEST(many_records_move_in_steps),
     };

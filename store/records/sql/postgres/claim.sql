@@ -3,15 +3,16 @@
 -- a record is found by when answers are nearly its own, or empty; $10 where it is to be looked for first, as
 -- near.sql of SQLite, or empty: which one is found does not depend on who registered it first.
 --
--- asked: the claims, whose the code is (held: other answers' record, or one that she asked for before),
--- and which of them can have nothing: a new person whose code is another's, and who asked for nearly the
+-- claim: the claims, whose the code is (held: other answers' record, or one that she asked for before),
+-- and which of them can have nothing: somebody new whose code is another's, and who asked for nearly the
 -- same before. Rows are written in the order of the hashes, so that two instances
 -- never wait for each other in a circle.
 -- written: rows that were inserted or counted, but not those that know the event already: these are
 -- read in the end, as they stand. No row for a claim means that another instance has registered the
 -- person while the statement ran: it wants to be made again.
--- told: both beside each other. noted: what uic_asked says of the claims, with a hint of the record's own near
--- (found_by), which may be of answers that were read otherwise, or NULL, where that is not seen. linked: what uic_links does. An
+-- outcome: each claim with the row that was written for it, if any. noted: adds to uic_asked; hint is the
+-- first byte of each of the record's own near hashes (found_by), which may be of answers that were read
+-- otherwise, or NULL where that is not seen. linked: adds to uic_links. An
 -- ON CONFLICT knows only its own table's columns: what else it needs is found in the arrays, by their order.
 --
 -- A claim's clock may be slow, and what it dates years back would soon be too old to be kept: a record
@@ -26,7 +27,7 @@
 -- first id that came with it.
 --
 -- A code that was told must not be lost with the server, whatever it or the role says.
-WITH asked AS (
+WITH claim AS (
     SELECT n, wanted.input_hash, wanted.uic_code, phone_number, at, nullif(event_id, '') AS event_id,
         nullif(asker, '') AS asker, nullif(user_id, '') AS user_id, nullif(number, '') AS number,
         nullif(near, '') AS near,
@@ -54,7 +55,7 @@ WITH asked AS (
         date_trunc('minute', greatest(at, now(), (SELECT to_timestamp(value::float8 / 1000000)
                                                   FROM uic_marks WHERE name = 'retention_clock'))),
         event_id, asker, user_id, near
-    FROM asked WHERE NOT is_taken AND near_input_hash IS NULL
+    FROM claim WHERE NOT is_taken AND near_input_hash IS NULL
     ON CONFLICT (input_hash) DO UPDATE SET
         request_count = r.request_count + 1,
         last_requested_at = greatest(r.last_requested_at, excluded.last_requested_at),
@@ -102,16 +103,16 @@ WITH asked AS (
     WHERE (excluded.last_event_id = ANY (r.last_event_id || r.previous_event_ids)) IS NOT TRUE
     RETURNING id, input_hash, uic_code, request_count = 1 AS is_new,
         substring(asked_by for 8) AS latest
-), told AS MATERIALIZED (
-    SELECT asked.*, id, written.uic_code AS written_code, is_new, latest <> asker AS asked_before
-    FROM asked LEFT JOIN written USING (input_hash)
+), outcome AS MATERIALIZED (
+    SELECT claim.*, id, written.uic_code AS written_code, is_new, latest <> asker AS asked_before
+    FROM claim LEFT JOIN written USING (input_hash)
 ), noted AS (
     INSERT INTO uic_asked (who, record, hint)
     SELECT substring(asker for 5), id,
         substring(found_by for 1) || substring(found_by from 6 for 1) || substring(found_by from 11 for 1)
         || substring(found_by from 16 for 1) || substring(found_by from 21 for 1)
-    FROM (SELECT told.*, CASE WHEN is_new THEN near
-              ELSE (SELECT r.near FROM uic_records AS r WHERE r.id = told.id) END AS found_by FROM told) AS told
+    FROM (SELECT outcome.*, CASE WHEN is_new THEN near
+              ELSE (SELECT r.near FROM uic_records AS r WHERE r.id = outcome.id) END AS found_by FROM outcome) AS outcome
     WHERE id IS NOT NULL AND asker IS NOT NULL
         AND (is_new OR (SELECT record FROM uic_asked
                         WHERE who = substring(asker for 5) AND record = id) IS NULL)
@@ -120,10 +121,10 @@ WITH asked AS (
     INSERT INTO uic_links (number, user_id, since, up_to)
     SELECT number, user_id, (at AT TIME ZONE 'UTC')::date,
         (SELECT coalesce(max(id), 0) FROM uic_records)
-    FROM told
+    FROM outcome
     WHERE id IS NOT NULL AND length(number) = 16 AND user_id IS NOT NULL
         AND (SELECT since FROM uic_links
-             WHERE number = told.number AND user_id = told.user_id) IS NULL
+             WHERE number = outcome.number AND user_id = outcome.user_id) IS NULL
     ORDER BY number, user_id
     ON CONFLICT DO NOTHING
 )
@@ -131,25 +132,20 @@ SELECT n, is_taken AND near_input_hash IS NULL,
     coalesce(CASE WHEN near_input_hash IS NOT NULL
              THEN (SELECT uic_code FROM uic_records WHERE input_hash = near_input_hash) END,
              written_code, known.uic_code),
-    coalesce(told.is_new, known.is_new)::integer,
-    coalesce(told.asked_before, known.asked_before)::integer,
+    coalesce(outcome.is_new, known.is_new)::integer,
+    coalesce(outcome.asked_before, known.asked_before)::integer,
     encode(near_input_hash, 'hex'),
     (SELECT set_config('synchronous_commit', 'on', true)
      WHERE current_setting('synchronous_commit') <> 'remote_apply')
-FROM told LEFT JOIN LATERAL (
+FROM outcome LEFT JOIN LATERAL (
     SELECT uic_code,
         request_count =
-            array_position(last_event_id || previous_event_ids, told.event_id) AS is_new,
+            array_position(last_event_id || previous_event_ids, outcome.event_id) AS is_new,
         position(asker in coalesce(asked_by, '')) = 0
             AND coalesce(position(substring(number for 5) || substring(asker from 6)
                                   in asked_by), 0) = 0
-            AND (user_id = told.user_id
-                 OR position(substring(asker for 5) in coalesce(asked_by, '')) > 0
-                 OR (((user_id IS NULL AND phone_number = told.phone_number)
-                      OR position(substring(number for 5) in coalesce(asked_by, '')) > 0)
-                     AND uic_number_is_anothers(told.number, told.phone_number, told.user_id,
-                                                 uic_records.id)
-                         IS NOT TRUE)) AS asked_before
+            AND uic_has_asked(uic_records, substring(asker for 5), outcome.user_id, outcome.number,
+                              outcome.phone_number) AS asked_before
     FROM uic_records
-    WHERE told.id IS NULL AND near_input_hash IS NULL AND input_hash = told.input_hash LIMIT 1
+    WHERE outcome.id IS NULL AND near_input_hash IS NULL AND input_hash = outcome.input_hash LIMIT 1
 ) AS known ON true

@@ -39,6 +39,18 @@ BEGIN
             WHERE phone_number = $2 AND user_id IS NOT NULL AND user_id IS DISTINCT FROM $3) > 0;
 END $$;
 
+-- Whether somebody asked for the record before, or it is her own: the identity $2, of the user id $3 or NULL,
+-- with the number's hash $4 or NULL and the number $5 as records hold it.
+CREATE FUNCTION uic_has_asked(r uic_records, bytea, bytea, bytea, text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+BEGIN
+    RETURN coalesce(r.user_id = $3, false)
+        OR coalesce(position($2 IN r.asked_by) % 8 = 1, false)
+        OR ((coalesce(r.user_id IS NULL AND r.phone_number = $5, false)
+             OR coalesce($3 IS NOT NULL AND position(substring($4 FOR 5) IN r.asked_by) % 8 = 1, false))
+            AND uic_number_is_anothers($4, $5, $3, r.id) IS NOT TRUE);
+END $$;
+
 -- Who asked for which record, by the beginning of her keyed hash, as in asked_by: so that a person is asked
 -- about answers that are nearly hers, and keeps what she asked for when her number changes. hint: the first byte of each hash of near, so that
 -- of a phone on which hundreds were registered hardly a record is read; NULL: it is not known.
@@ -84,12 +96,7 @@ BEGIN
         RETURN NULL;
     END IF;
     IF found = answers OR (
-        SELECT own.user_id = uic_near_find.user_id OR position(beginning IN coalesce(asked_by, '')) > 0
-            OR (((own.user_id IS NULL AND own.phone_number = phone)
-                 OR (length(uic_near_find.user_id) > 0 AND length(number) > 0
-                     AND position(substring(number FOR 5) IN coalesce(asked_by, '')) > 0))
-                AND uic_number_is_anothers(nullif(number, ''), phone,
-                                           nullif(uic_near_find.user_id, ''), own.id) IS NOT TRUE)
+        SELECT uic_has_asked(own, beginning, nullif(uic_near_find.user_id, ''), nullif(number, ''), phone)
         FROM uic_records AS own WHERE input_hash = answers) THEN
         RETURN NULL;
     END IF;
@@ -122,7 +129,7 @@ CREATE INDEX uic_pairs_undecided ON uic_pairs (number) WHERE decision IS NULL;
 -- What is known of a record goes with it, when nobody is comparing records (7694693) who might not see
 -- that it goes. Who asked is in asked_by; whoever is there no more, because more than sixteen asked,
 -- keeps a row that leads nowhere: ids are never given out again.
-CREATE FUNCTION uic_near_delete() RETURNS trigger LANGUAGE plpgsql
+CREATE FUNCTION uic_record_gone() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN
     DELETE FROM uic_asked USING gone, generate_series(0, 15) AS n
@@ -137,13 +144,13 @@ BEGIN
     WHERE uic_records.same_as = oldest.same_as;
     RETURN NULL;
 END $$;
-CREATE TRIGGER uic_near_delete AFTER DELETE ON uic_records
-REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION uic_near_delete();
+CREATE TRIGGER uic_record_gone AFTER DELETE ON uic_records
+REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION uic_record_gone();
 -- Of those whose row that counted goes, the oldest counts.
 ALTER TABLE uic_records DROP CONSTRAINT uic_records_same_as_fkey;
 
 -- What a record is found by goes with its number, too.
-CREATE FUNCTION uic_near_forget() RETURNS trigger LANGUAGE plpgsql
+CREATE FUNCTION uic_number_gone() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off AS $$
 BEGIN
     UPDATE uic_asked SET hint = NULL FROM generate_series(0, 15) AS n
@@ -154,5 +161,5 @@ BEGIN
     DELETE FROM uic_pairs WHERE answers = OLD.input_hash;
     RETURN NULL;
 END $$;
-CREATE TRIGGER uic_near_forget AFTER UPDATE OF phone_number ON uic_records
-FOR EACH ROW WHEN (NEW.phone_number = '') EXECUTE FUNCTION uic_near_forget();
+CREATE TRIGGER uic_number_gone AFTER UPDATE OF phone_number ON uic_records
+FOR EACH ROW WHEN (NEW.phone_number = '') EXECUTE FUNCTION uic_number_gone();

@@ -66,7 +66,7 @@ CREATE INDEX uic_pairs_undecided ON uic_pairs (number) WHERE decision IS NULL;
 
 -- What is known of a record goes with it: an id may be given out again, and is then to be compared
 -- again.
-CREATE TRIGGER uic_near_delete AFTER DELETE ON uic_records
+CREATE TRIGGER uic_record_gone AFTER DELETE ON uic_records
 BEGIN
     DELETE FROM uic_asked WHERE record = old.id;
     DELETE FROM uic_near WHERE record = old.id;
@@ -87,7 +87,7 @@ BEGIN
 END;
 
 -- What a record is found by goes with its number, too.
-CREATE TRIGGER uic_near_forget AFTER UPDATE OF phone_number ON uic_records WHEN new.phone_number = ''
+CREATE TRIGGER uic_number_gone AFTER UPDATE OF phone_number ON uic_records WHEN new.phone_number = ''
 BEGIN
     DELETE FROM uic_near WHERE record = old.id;
     DELETE FROM uic_pairs WHERE record = old.id OR answers = old.input_hash;
