@@ -155,6 +155,14 @@ int record_identifiers_find(const char *url, const char *given, record_number_re
 bool record_identifiers_have(const struct record_identifiers *identifiers,
                              const unsigned char hash[RECORD_USER_ID_SIZE]);
 
+/* What an erasure is about. */
+struct record_erased {
+    int64_t records;
+    int64_t asked; /* records of others that remember that the person asked for them */
+    int64_t notes; /* records of others whose notes mention a number of hers */
+    int64_t names; /* rows beside the records that know her */
+};
+
 /* Which records, by one of the three, and what becomes of them. */
 struct record_erasure {
     const struct record_identifiers *person;
@@ -167,24 +175,19 @@ struct record_erasure {
     bool delete;        /* the records go; else they stay without the number */
     const char *author; /* for the audit */
     int64_t now_us;
-    int64_t elsewhere; /* entries that were erased outside the database; for the audit */
-    bool trusts;       /* sweeps may believe a clock up to now_us from then on */
-};
-
-/* What it is about. */
-struct record_erased {
-    int64_t records;
-    int64_t asked; /* records of others that remember that the person asked for them */
-    int64_t notes; /* records of others whose notes mention a number of hers */
-    int64_t names; /* rows beside the records that know her */
+    int64_t elsewhere;            /* entries that were erased outside the database; for the audit */
+    bool trusts;                  /* sweeps may believe a clock up to now_us from then on */
+    struct record_erased counted; /* of a person: fewer by now, and nothing is erased */
 };
 
 /* Both of a prepared database. Returns 0 or -1 with error. */
 int record_erase_count(const char *url, const struct record_erasure *erasure,
                        struct record_erased *found, char error[ERROR_MAX]);
 
-/* Erases, in one transaction, or when it is about old records, in many small ones. Returns 0, or -1
- * with error; with the number of records in any case. */
+/* Erases, in one transaction, or when it is about old records, in many small ones. Returns 0; -1 with
+ * error; or RECORD_MEANWHILE with error when the person has changed her number or user id since she was
+ * looked for, and nothing was erased; with the number of records in any case. */
+#define RECORD_MEANWHILE 1
 int record_erase(const char *url, const struct record_erasure *erasure, int64_t *records,
                  char error[ERROR_MAX]);
 

@@ -211,9 +211,15 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
         sleep(UNDER_WAY_SECONDS);
     }
     erase->records.elsewhere = erase->elsewhere.outbox;
-    if (record_erase(erase->setup.config.database_url, &erase->records, records, error) != 0)
-        return command_fail("DATABASE_URL", error);
-    return 0;
+    const int status =
+        record_erase(erase->setup.config.database_url, &erase->records, records, error);
+    if (status == RECORD_MEANWHILE)
+        fprintf(
+            stderr,
+            "erase: un changement de numéro ou d’identifiant est en cours : rien n’a été effacé "
+            "des fiches, recommencez dans une minute\n");
+    return status == 0 ? 0
+                       : command_fail(status == RECORD_MEANWHILE ? "erase" : "DATABASE_URL", error);
 }
 
 /* By what else the records know the person. Of a number with one user id, whoever is asked before
@@ -273,6 +279,7 @@ static int erase_run(struct erase *erase, const struct request *request)
         return -1;
     if (record_erase_count(config->database_url, &erase->records, &erased, error) != 0)
         return command_fail("DATABASE_URL", error);
+    erase->records.counted = erased;
     if (!request->older && erasing_run(&erase->elsewhere, error) != 0)
         return command_fail("REDIS_URL", error);
     const bool nobody = is_nobody(erase, &erased);

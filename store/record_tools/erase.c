@@ -49,6 +49,13 @@ static const char *const erased_sql[] = {
 static const char trust_sql[] =
     "INSERT INTO uic_marks (name, value) VALUES ('" RECORD_TRUSTED_MARK "', $1)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+/* What takes several steps, and has not stopped. */
+static const char *const moving_sql[] = {
+    [SQL_SQLITE] = "SELECT count(*) FROM uic_moves"
+                   " WHERE NOT is_done AND at > datetime('now', '-30 seconds')",
+    [SQL_POSTGRES] = "SELECT count(*) FROM uic_moves"
+                     " WHERE NOT is_done AND at > now() - interval '30 seconds'",
+};
 static const char audit_sql[] =
     "INSERT INTO uic_audit (at, action, records, author) VALUES ($1, $2, $3, $4)";
 
@@ -315,20 +322,53 @@ static enum sql_result audit_write(struct sql *sql, const struct record_erasure 
                    NULL);
 }
 
-/* Both inside a transaction. What takes long comes before the list is locked. */
-static enum sql_result selected_step(struct sql *sql, const struct record_erasure *erasure,
-                                     int64_t *records)
+/* A change of her number or user id that was carried out since she was looked for, or is still being, would
+ * leave her half erased. */
+static enum sql_result person_check(struct sql *sql, const struct record_erasure *erasure,
+                                    int64_t names, bool *meanwhile)
 {
-    enum sql_result result = SQL_DONE;
+    struct record_ids selected = {0};
+    int64_t moving = 0;
+    enum sql_result result = sql_run(sql, moving_sql[sql->dialect], SQL_NOTHING, &moving);
 
-    if (erasure->person != NULL)
+    if (result == SQL_DONE)
+        result = selected_find(sql, erasure, &selected);
+    *meanwhile =
+        result == SQL_DONE && (moving > 0 || (int64_t)selected.count < erasure->counted.records ||
+                               names < erasure->counted.names);
+    record_ids_free(&selected);
+    return *meanwhile ? sql_explain(sql, SQL_REFUSED,
+                                    "a change of number or user id is carried out just now: "
+                                    "nothing was erased, say it again in a minute")
+                      : result;
+}
+
+/* What takes long comes before the list is locked, behind which changes wait. */
+static enum sql_result person_begin(struct sql *sql, const struct record_erasure *erasure,
+                                    bool *meanwhile)
+{
+    int64_t names = 0;
+    enum sql_result result = count_names(sql, erasure->person, &names);
+
+    if (result == SQL_DONE)
         result = others_forget(sql, erasure->person);
     if (result == SQL_DONE)
         result = list_write(sql, erasure);
-    if (result == SQL_DONE && erasure->person != NULL)
-        result = forget_names(sql, erasure->person);
+    return result == SQL_DONE ? person_check(sql, erasure, names, meanwhile) : result;
+}
+
+/* Both inside a transaction. */
+static enum sql_result selected_step(struct sql *sql, const struct record_erasure *erasure,
+                                     int64_t *records, bool *meanwhile)
+{
+    const struct record_identifiers *person = erasure->person;
+    enum sql_result result =
+        person != NULL ? person_begin(sql, erasure, meanwhile) : list_write(sql, erasure);
+
     if (result == SQL_DONE)
         result = selected_forget(sql, erasure, records);
+    if (result == SQL_DONE && person != NULL)
+        result = forget_names(sql, person);
     return result == SQL_DONE ? audit_write(sql, erasure, *records) : result;
 }
 
@@ -343,7 +383,7 @@ static enum sql_result old_step(struct sql *sql, const struct record_erasure *er
 }
 
 static enum sql_result erase(struct sql *sql, const struct record_erasure *erasure,
-                             int64_t *records)
+                             int64_t *records, bool *meanwhile)
 {
     enum sql_result result = forget_begin(sql);
     int64_t some;
@@ -353,7 +393,8 @@ static enum sql_result erase(struct sql *sql, const struct record_erasure *erasu
         if (result == SQL_DONE)
             result = sql_run(sql, begin_sql[sql->dialect], SQL_NOTHING, NULL);
         if (result == SQL_DONE)
-            result = (is_old(erasure) ? old_step : selected_step)(sql, erasure, &some);
+            result = is_old(erasure) ? old_step(sql, erasure, &some)
+                                     : selected_step(sql, erasure, &some, meanwhile);
         result = sql_end(sql, result);
         *records += result == SQL_DONE ? some : 0;
     } while (result == SQL_DONE && is_old(erasure) && some > 0);
@@ -366,13 +407,14 @@ int record_erase(const char *url, const struct record_erasure *erasure, int64_t 
                  char error[ERROR_MAX])
 {
     struct sql *sql = schema_open(url, TOOL_CONNECT_MS, error);
+    bool meanwhile = false;
 
     *records = 0;
     if (sql == NULL)
         return -1;
-    const enum sql_result result = erase(sql, erasure, records);
+    const enum sql_result result = erase(sql, erasure, records, &meanwhile);
     const int status = result == SQL_DONE ? 0 : sql_fail(sql, error);
     forget_end(sql);
     sql_close(sql);
-    return status;
+    return status != 0 && meanwhile ? RECORD_MEANWHILE : status;
 }

@@ -74,6 +74,9 @@ struct again {
     size_t rows; /* of the page */
     struct found found[PAGE_MAX];
     size_t found_count;
+    char (*left)
+        [ASKER_MAX]; /* numbers that were erased, of which there are records that are nobody's */
+    size_t left_count;
 };
 
 static int who_read(const char *hex, unsigned char who[RECORD_ERASED_SIZE])
@@ -178,15 +181,16 @@ static void asker_add(struct found *found, const char *name)
 
 /* By the names that the record has, or by its answers, when she had others in the backup. One that
  * stayed without its number is not erased again: who asked for it since is welcome. */
-static enum remedy owner_look(const struct again *again, struct found *found, int64_t created_us)
+static enum remedy owner_look(const struct again *again, struct found *found,
+                              const char asker[ASKER_MAX], int64_t created_us)
 {
     const char *answers = sql_column(again->sql, 3), *user_id = sql_column(again->sql, 2);
-    char asker[ASKER_MAX];
-
-    number_look(again, found, asker);
     const bool has_owner = sql_column(again->sql, 1)[0] != '\0' || user_id[0] != '\0';
-    const enum remedy by_number = remedy_of(again, ERASED_NUMBER, asker, created_us);
     const enum remedy by_user = remedy_of(again, ERASED_USER, user_id, created_us);
+    /* Of a number that had several owners, some may not have been erased. */
+    const enum remedy by_number = user_id[0] != '\0' && by_user == REMEDY_NONE
+                                      ? REMEDY_NONE
+                                      : remedy_of(again, ERASED_NUMBER, asker, created_us);
     const enum remedy by_code = remedy_of(again, ERASED_CODE, answers, created_us);
     const enum remedy by_record = remedy_of(again, ERASED_RECORD, answers, created_us);
     const enum remedy by_answers = by_code > by_record ? by_code : by_record;
@@ -213,11 +217,34 @@ static int time_read(const char *text, int64_t *latest_us)
     return 0;
 }
 
+/* A record that stays, without a user id, on a number that goes: it is nobody's. */
+static enum sql_result left_note(struct again *again, const char asker[ASKER_MAX])
+{
+    if (sql_column(again->sql, 2)[0] != '\0' ||
+        remedy_of(again, ERASED_ASKER, asker, INT64_MIN) == REMEDY_NONE)
+        return SQL_DONE;
+    char(*more)[ASKER_MAX] = reallocarray(again->left, again->left_count + 1, sizeof *more);
+    if (more == NULL)
+        return sql_explain(again->sql, SQL_FAILED, "out of memory");
+    again->left = more;
+    memcpy(again->left[again->left_count++], asker, ASKER_MAX);
+    return SQL_DONE;
+}
+
+static bool is_left(const struct again *again, const char identity[ASKER_MAX])
+{
+    for (size_t i = 0; i < again->left_count; i++)
+        if (strcmp(again->left[i], identity) == 0)
+            return true;
+    return false;
+}
+
 static enum sql_result row_look(struct again *again)
 {
     struct sql *sql = again->sql;
     struct found *found = &again->found[again->found_count];
     int64_t created_us, requested_us;
+    char asker[ASKER_MAX];
 
     again->rows++;
     again->after_id = sql_column_number(sql, 0);
@@ -226,13 +253,14 @@ static enum sql_result row_look(struct again *again)
         return SQL_DONE; /* not written by us */
     found->id = again->after_id;
     found->asker_count = 0;
-    found->remedy = owner_look(again, found, created_us);
+    number_look(again, found, asker);
+    found->remedy = owner_look(again, found, asker, created_us);
     found->by_code = sql_column(sql, 4)[0] != '\0' &&
                      remedy_of(again, ERASED_CODE, sql_column(sql, 3), requested_us) != REMEDY_NONE;
     askers_look(again, found, sql_column(sql, 4), requested_us);
     if (found->remedy != REMEDY_NONE || found->by_code || found->asker_count > 0)
         again->found_count++;
-    return SQL_DONE;
+    return found->remedy == REMEDY_NONE ? left_note(again, asker) : SQL_DONE;
 }
 
 static enum sql_result page_look(struct again *again)
@@ -289,7 +317,8 @@ static enum sql_result page_apply(struct again *again, int64_t *records)
 
 struct link_row {
     char number[2 * RECORD_USER_ID_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
-    bool goes, leaves; /* the number is another's by now: somebody had it before */
+    bool goes;
+    bool leaves; /* the number is another's by now, or nobody's: somebody had it before */
 };
 
 /* A link was made on its day: whoever was erased on that day or later is no more to be found by it.
@@ -309,7 +338,7 @@ static void link_look(const struct again *again, struct link_row *row)
     const bool by_number = remedy_of(again, ERASED_ASKER, identity, since_us) != REMEDY_NONE;
     const bool by_user = remedy_of(again, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
     row->goes = by_number || by_user;
-    row->leaves = !by_number;
+    row->leaves = !by_number || is_left(again, identity);
 }
 
 /* Page by page; each link goes by itself. */
@@ -378,6 +407,7 @@ int record_erase_again(const char *url, const struct record_again *request, int6
     keyed_hash_free(again->asker);
     keyed_hash_free(again->erased);
     free(again->list);
+    free(again->left);
     explicit_bzero(again, sizeof *again);
     free(again);
     return status;

@@ -39,22 +39,20 @@ static const char *const names_count_sql[] = {
                      " WHERE user_id = decode($1, 'hex') OR number = decode($1, 'hex'))"
                      " + (SELECT count(*) FROM uic_asked WHERE who = decode($2, 'hex'))",
 };
-/* A number that is hers alone goes with all its links. At others a user id of zeros takes her place:
- * that of nobody. */
-static const char *const names_sql[][4] = {
-    [SQL_SQLITE] = {"DELETE FROM uic_links WHERE number = $1",
-                    "DELETE FROM uic_asked WHERE who = $1",
-                    "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-                    " '" SCHEMA_NOBODY "', since, up_to FROM uic_links"
-                    " WHERE user_id = $1" SCHEMA_NOBODY_FIRST,
-                    "DELETE FROM uic_links WHERE user_id = $1"},
-    [SQL_POSTGRES] = {"DELETE FROM uic_links WHERE number = decode($1, 'hex')",
-                      "DELETE FROM uic_asked WHERE who = decode($1, 'hex')",
-                      "INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-                      " decode('" SCHEMA_NOBODY "', 'hex'), since, up_to"
-                      " FROM uic_links WHERE user_id = decode($1, 'hex')" SCHEMA_NOBODY_FIRST,
-                      "DELETE FROM uic_links WHERE user_id = decode($1, 'hex')"},
-};
+/* $1 a number in clear, $2 sealed. */
+static const char left_sql[] = "SELECT count(*) FROM uic_records WHERE phone_number IN ($1, $2)";
+/* $1 a number, $2 nobody: who had it first is nobody from then on. */
+static const char nobody_sql[] = "INSERT INTO uic_links (number, user_id, since, up_to)"
+                                 " SELECT number, $2, since, up_to FROM uic_first_owners"
+                                 " WHERE number = $1" SCHEMA_NOBODY_FIRST;
+static const char others_sql[] = "DELETE FROM uic_links WHERE number = $1 AND user_id <> $2";
+static const char number_sql[] = "DELETE FROM uic_links WHERE number = $1";
+static const char asked_of_sql[] = "DELETE FROM uic_asked WHERE who = $1";
+/* $1 a user id, $2 nobody. */
+static const char elsewhere_sql[] = "INSERT INTO uic_links (number, user_id, since, up_to)"
+                                    " SELECT number, $2, since, up_to FROM uic_links"
+                                    " WHERE user_id = $1" SCHEMA_NOBODY_FIRST;
+static const char user_id_sql[] = "DELETE FROM uic_links WHERE user_id = $1";
 _Static_assert(sizeof SCHEMA_NOBODY == 2 * RECORD_USER_ID_SIZE + 1, "as any user id");
 /* $1 a number, $2 a user id: the same of one link. */
 static const char *const link_sql[][2] = {
@@ -133,25 +131,64 @@ enum sql_result count_names(struct sql *sql, const struct record_identifiers *pe
     return result;
 }
 
+static const unsigned char nobody[RECORD_USER_ID_SIZE];
+
+/* NULL: it stands in no record. */
+static const struct record_number *find_number(const struct record_identifiers *person,
+                                               const unsigned char *hash)
+{
+    for (size_t i = 0; i < person->number_count; i++)
+        if (memcmp(person->numbers[i].hash, hash, RECORD_USER_ID_SIZE) == 0)
+            return &person->numbers[i];
+    return NULL;
+}
+
+/* A number that is hers alone goes with all its links, unless there are records of it that are not hers:
+ * those are nobody's, and not the next owner's. */
+static enum sql_result forget_number(struct sql *sql, const struct record_number *number,
+                                     const unsigned char *hash)
+{
+    char rooms[2][SCHEMA_HASH_MAX];
+    const struct sql_value values[] = {schema_hash(sql, hash, RECORD_USER_ID_SIZE, rooms[0]),
+                                       schema_hash(sql, nobody, sizeof nobody, rooms[1])};
+    int64_t left = 0;
+    enum sql_result result = SQL_DONE;
+
+    if (number != NULL)
+        result = sql_run(sql, left_sql,
+                         SQL_VALUES(sql_text(number->clear), sql_text(number->sealed)), &left);
+    if (result == SQL_DONE && left == 0)
+        return sql_run(sql, number_sql, values, 1, NULL);
+    if (result == SQL_DONE)
+        result = sql_run(sql, nobody_sql, values, 2, NULL);
+    return result == SQL_DONE ? sql_run(sql, others_sql, values, 2, NULL) : result;
+}
+
+/* At numbers that are others', too, nobody takes her place. */
+static enum sql_result forget_user_id(struct sql *sql, const unsigned char *hash)
+{
+    char rooms[2][SCHEMA_HASH_MAX];
+    const struct sql_value values[] = {schema_hash(sql, hash, RECORD_USER_ID_SIZE, rooms[0]),
+                                       schema_hash(sql, nobody, sizeof nobody, rooms[1])};
+    const enum sql_result result = sql_run(sql, elsewhere_sql, values, 2, NULL);
+
+    return result == SQL_DONE ? sql_run(sql, user_id_sql, values, 1, NULL) : result;
+}
+
 enum sql_result forget_names(struct sql *sql, const struct record_identifiers *person)
 {
-    const char *const *statements = names_sql[sql->dialect];
-    char hash[2 * RECORD_USER_ID_SIZE + 1], who[2 * RECORD_IDENTITY_SIZE + 1];
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; result == SQL_DONE && i < person->hash_count; i++) {
-        hex_write(person->hashes[i], RECORD_USER_ID_SIZE, hash);
-        hex_write(person->hashes[i], RECORD_IDENTITY_SIZE, who);
-        result = sql_run(sql, statements[0], SQL_VALUES(sql_text(hash)), NULL);
+        const unsigned char *hash = person->hashes[i];
+        char room[SCHEMA_HASH_MAX];
+        result = forget_number(sql, find_number(person, hash), hash);
         if (result == SQL_DONE)
-            result = sql_run(sql, statements[1], SQL_VALUES(sql_text(who)), NULL);
+            result = sql_run(sql, asked_of_sql,
+                             SQL_VALUES(schema_hash(sql, hash, RECORD_IDENTITY_SIZE, room)), NULL);
     }
-    for (size_t i = 0; result == SQL_DONE && i < person->user_id_count; i++) {
-        hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, hash);
-        result = sql_run(sql, statements[2], SQL_VALUES(sql_text(hash)), NULL);
-        if (result == SQL_DONE)
-            result = sql_run(sql, statements[3], SQL_VALUES(sql_text(hash)), NULL);
-    }
+    for (size_t i = 0; result == SQL_DONE && i < person->user_id_count; i++)
+        result = forget_user_id(sql, person->user_ids[i].hash);
     return result;
 }
 

@@ -24,7 +24,8 @@ enum sql_result forget_notes(struct sql *sql, int64_t id, const char *phone_numb
 const char *noted_digits(const char *phone_number);
 
 /* Rows beside the records that know her, uic_links and uic_asked: adds how many there are; and takes
- * them away. Where a number is somebody else's, too, that there was somebody stays. */
+ * them away. Where a number is somebody else's, too, or has other records still, that there was somebody stays: once her own
+ * records are forgotten. */
 enum sql_result count_names(struct sql *sql, const struct record_identifiers *person,
                             int64_t *count);
 enum sql_result forget_names(struct sql *sql, const struct record_identifiers *person);

@@ -46,24 +46,25 @@ static int sign_add(struct record_replay *replay, enum erased_subject subject, b
     return erased_who(replay->erased, subject, deletes, hash, replay->who[replay->who_count++]);
 }
 
-/* Of a claim that nobody asks for, as erasing left it, nothing but its answers can come back. */
+/* Of a claim that nobody asks for, as erasing left it, nothing but its answers can come back. Of any other
+ * who asks counts: somebody else's answers may be the same as those of who was erased. */
 int erased_sign(struct record_claim *claim)
 {
     struct record_replay *replay = claim->replay;
     const struct record_person *person = &claim->person;
     char answers[2 * RECORD_HASH_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
-    char number[2 * RECORD_IDENTITY_SIZE + 1];
+    char number[2 * RECORD_IDENTITY_SIZE + 1], asker[2 * RECORD_IDENTITY_SIZE + 1];
     int status;
 
     hex_write(claim->input_hash, RECORD_HASH_SIZE, answers);
     replay->who_count = 0;
     status = sign_add(replay, ERASED_CODE, true, answers);
     if (status == 0)
-        status = sign_add(replay, ERASED_RECORD, true, answers);
-    if (status == 0 && claim->is_signed)
-        status = sign_add(replay, ERASED_CODE, false, answers);
-    if (status == 0 && claim->is_signed)
-        status = sign_add(replay, ERASED_RECORD, false, answers);
+        status = claim->is_signed ? sign_add(replay, ERASED_CODE, false, answers)
+                                  : sign_add(replay, ERASED_RECORD, true, answers);
+    hex_write(claim->asker, RECORD_IDENTITY_SIZE, asker);
+    for (int deletes = 0; deletes < 2 && status == 0 && claim->is_signed; deletes++)
+        status = sign_add(replay, ERASED_ASKER, deletes, asker);
     hex_write(person->number, RECORD_IDENTITY_SIZE, number);
     for (int deletes = 0; deletes < 2 && status == 0 && person->has_number; deletes++)
         status = sign_add(replay, ERASED_NUMBER, deletes, number);

@@ -45,16 +45,21 @@ static const char *const own_sql[] = {
                    ")) ORDER BY input_hash FOR UPDATE))",
 };
 /* Hardly any rows, of tables with millions: by their indexes, and not side by side. Times that a
- * statement is given are of UTC in both databases. */
+ * statement is given are of UTC in both databases. Who erases waits, or is waited for. */
 static const char *const begin_sql = "BEGIN; SET LOCAL TimeZone = 'UTC';"
                                      " SET LOCAL enable_nestloop = on;"
                                      " SET LOCAL enable_mergejoin = off;"
-                                     " SET LOCAL enable_hashjoin = off";
+                                     " SET LOCAL enable_hashjoin = off;"
+                                     " LOCK TABLE uic_erased IN ROW SHARE MODE";
 
-/* $1 the message that tells of a move. Told again it is for eight days at most. */
-static const char done_sql[] = "SELECT count(*) FROM uic_moves WHERE message = $1";
-static const char done_write_sql[] =
-    "INSERT INTO uic_moves (message) VALUES ($1) ON CONFLICT DO NOTHING";
+/* $1 the message that tells of a move; $2 whether it is done. Told again it is for eight days at most. */
+static const char done_sql[] = "SELECT count(*) FROM uic_moves WHERE message = $1 AND is_done";
+static const char *const note_sql[] = {
+    [SQL_SQLITE] = "INSERT INTO uic_moves (message, is_done) VALUES ($1, $2) ON CONFLICT (message)"
+                   " DO UPDATE SET at = datetime('now'), is_done = excluded.is_done",
+    [SQL_POSTGRES] = "INSERT INTO uic_moves (message, is_done) VALUES ($1, $2 <> 0)"
+                     " ON CONFLICT (message) DO UPDATE SET at = now(), is_done = excluded.is_done",
+};
 static const char *const done_forget_sql[] = {
     [SQL_SQLITE] = "DELETE FROM uic_moves WHERE at < datetime('now', '-8 days')",
     [SQL_POSTGRES] = "DELETE FROM uic_moves WHERE at < now() - interval '8 days'",
@@ -90,14 +95,17 @@ static enum sql_result own_move(struct sql *sql, const struct record_move *move,
     return sql_run(sql, own_sql[sql->dialect], values, 11, moved);
 }
 
-static enum sql_result done_write(struct sql *sql, const struct record_move *move)
+/* That it is done, or goes on. */
+static enum sql_result note(struct sql *sql, const struct record_move *move)
 {
     if (move->message == 0)
         return SQL_DONE;
     const enum sql_result result =
-        sql_run(sql, done_write_sql, SQL_VALUES(sql_number((int64_t)move->message)), NULL);
-    return result == SQL_DONE ? sql_run(sql, done_forget_sql[sql->dialect], SQL_NOTHING, NULL)
-                              : result;
+        sql_run(sql, note_sql[sql->dialect],
+                SQL_VALUES(sql_number((int64_t)move->message), sql_number(!move->more)), NULL);
+    return result == SQL_DONE && !move->more
+               ? sql_run(sql, done_forget_sql[sql->dialect], SQL_NOTHING, NULL)
+               : result;
 }
 
 /* A page of what she asked for; the last one ends the move. */
@@ -107,9 +115,7 @@ static enum sql_result asked_step(struct sql *sql, struct record_move *move)
     enum sql_result result = move_asked(sql, move, &is_last);
 
     move->more = !is_last;
-    if (result == SQL_DONE && is_last)
-        result = move_links(sql, move);
-    return result == SQL_DONE && is_last ? done_write(sql, move) : result;
+    return result == SQL_DONE && is_last ? move_links(sql, move) : result;
 }
 
 /* An instance that was slow must not move what came since. */
@@ -126,7 +132,9 @@ static enum sql_result step(struct sql *sql, struct record_move *move)
         result = own_move(sql, move, &moved);
     move->own_moved = moved < AT_ONCE;
     move->more = true;
-    return result == SQL_DONE && move->own_moved ? asked_step(sql, move) : result;
+    if (result == SQL_DONE && move->own_moved)
+        result = asked_step(sql, move);
+    return result == SQL_DONE ? note(sql, move) : result;
 }
 
 static void user_ids_find(struct record_move *move)

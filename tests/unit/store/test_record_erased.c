@@ -160,7 +160,7 @@ static struct asked as_user(struct asked asked, const char *number, const char *
 }
 
 #define JEAN "hash of one's id"
-#define MARIE "hash of another."
+#define MARIE "another one's id"
 
 static void a_sealed_number_and_a_user_id_do_not_come_back(void **state)
 {

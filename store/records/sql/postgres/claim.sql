@@ -120,7 +120,7 @@ WITH claim AS (
 ), linked AS (
     INSERT INTO uic_links (number, user_id, since, up_to)
     SELECT number, user_id, (at AT TIME ZONE 'UTC')::date,
-        (SELECT coalesce(max(id), 0) FROM uic_records)
+        (SELECT greatest(max(uic_records.id), outcome.id) FROM uic_records)
     FROM outcome
     WHERE id IS NOT NULL AND length(number) = 16 AND user_id IS NOT NULL
         AND (SELECT since FROM uic_links

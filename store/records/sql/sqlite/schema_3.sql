@@ -21,10 +21,12 @@ WHERE NOT EXISTS (SELECT 1 FROM uic_links AS other WHERE other.number = link.num
         < (link.since, link.up_to < 0, link.up_to, link.user_id));
 
 -- The changes of numbers and user ids that are carried out, by the keyed hash of the message that told
--- of each: told again, to whichever instance, they would move what came after them.
+-- of each: told again, to whichever instance, they would move what came after them. What takes several steps
+-- stands there from the first on, and at is when the last was made: nobody is erased meanwhile.
 CREATE TABLE uic_moves (
     message INTEGER PRIMARY KEY,
-    at TEXT NOT NULL DEFAULT (datetime('now'))
+    at TEXT NOT NULL DEFAULT (datetime('now')),
+    is_done BOOLEAN NOT NULL
 );
 CREATE INDEX uic_moves_at ON uic_moves (at);
 
