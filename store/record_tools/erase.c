@@ -4,10 +4,9 @@
  */
 #include "store/base/hex.h"
 #include "store/record_tools.h"
+#include "store/record_tools/erased_list.h"
 #include "store/record_tools/forget.h"
 #include "store/record_tools/select.h"
-#include "store/records/asker.h"
-#include "store/records/erased.h"
 #include "store/records/schema.h"
 #include "store/records/store.h"
 
@@ -21,7 +20,6 @@ static const char *const begin_sql[] = {
     [SQL_SQLITE] = "BEGIN IMMEDIATE",
     [SQL_POSTGRES] = "BEGIN; SET LOCAL TimeZone = 'UTC'",
 };
-static const char of_code_sql[] = "SELECT id FROM uic_records WHERE uic_code = $1";
 /* $1 a time, as both databases read it. */
 static const char old_count_sql[] = "SELECT count(*) FROM uic_records WHERE last_requested_at < $1";
 static const char old_delete_sql[] =
@@ -34,18 +32,6 @@ static const char *const asked_sql[] = {
         "SELECT id FROM uic_records WHERE position(decode($1, 'hex') IN asked_by) % 8 = 1",
 };
 static const char noted_sql[] = "SELECT id FROM uic_records WHERE notes LIKE '%' || $1 || '%'";
-static const char *const answers_sql[] = {
-    [SQL_SQLITE] = "SELECT input_hash FROM uic_records WHERE id = $1",
-    [SQL_POSTGRES] = "SELECT encode(input_hash, 'hex') FROM uic_records WHERE id = $1",
-};
-/* $1 who, in hexadecimal digits, $2 a time. */
-static const char *const erased_sql[] = {
-    [SQL_SQLITE] = "INSERT INTO uic_erased (who, at) VALUES ($1, $2)"
-                   " ON CONFLICT (who) DO UPDATE SET at = max(at, excluded.at)",
-    [SQL_POSTGRES] =
-        "INSERT INTO uic_erased AS e (who, at) VALUES (decode($1, 'hex'), ($2 || '+00')::timestamptz)"
-        " ON CONFLICT (who) DO UPDATE SET at = greatest(e.at, excluded.at)",
-};
 static const char trust_sql[] =
     "INSERT INTO uic_marks (name, value) VALUES ('" RECORD_TRUSTED_MARK "', $1)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -73,23 +59,6 @@ static const char *before_write(const struct record_erasure *erasure, char befor
     return strcat(before, "+00");
 }
 
-/* Which records, of a person or a code. */
-static enum sql_result selected_find(struct sql *sql, const struct record_erasure *erasure,
-                                     struct record_ids *selected)
-{
-    return erasure->person != NULL
-               ? record_ids_add_person(selected, sql, erasure->person)
-               : record_ids_add(selected, sql, of_code_sql, SQL_VALUES(sql_text(erasure->code)));
-}
-
-/* What stands for the person where she asked; i: of which of her hashes. */
-static const char *who_write(const struct record_identifiers *person, size_t i,
-                             char who[2 * RECORD_IDENTITY_SIZE + 1])
-{
-    hex_write(person->hashes[i], RECORD_IDENTITY_SIZE, who);
-    return who;
-}
-
 /* Counting */
 
 static int64_t count_others(const struct record_ids *found, const struct record_ids *selected)
@@ -111,7 +80,7 @@ static enum sql_result asked_count(struct sql *sql, const struct record_identifi
 
     for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
         result = record_ids_add(&asked, sql, asked_sql[sql->dialect],
-                                SQL_VALUES(sql_text(who_write(person, i, who))));
+                                SQL_VALUES(sql_text(record_who_write(person, i, who))));
     found->asked = count_others(&asked, selected);
     record_ids_free(&asked);
     return result;
@@ -143,7 +112,7 @@ static enum sql_result count(struct sql *sql, const struct record_erasure *erasu
     if (is_old(erasure))
         return sql_run(sql, old_count_sql, SQL_VALUES(sql_text(before_write(erasure, before))),
                        &found->records);
-    enum sql_result result = selected_find(sql, erasure, &selected);
+    enum sql_result result = record_ids_add_erased(&selected, sql, erasure);
     found->records = (int64_t)selected.count;
     if (result == SQL_DONE && erasure->person != NULL)
         result = asked_count(sql, erasure->person, &selected, found);
@@ -166,88 +135,6 @@ int record_erase_count(const char *url, const struct record_erasure *erasure,
 
 /* Erasing */
 
-static enum sql_result list_add(struct sql *sql, struct keyed_hash *keyed,
-                                const struct record_erasure *erasure, enum erased_subject subject,
-                                const char *hash)
-{
-    unsigned char who[RECORD_ERASED_SIZE];
-    char text[ERASED_WHO_TEXT_MAX], at[RECORD_TIME_MAX];
-
-    if (erased_who(keyed, subject, erasure->delete, hash, who) != 0)
-        return sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
-    hex_write(who, sizeof who, text);
-    record_time_format(erasure->erased_us, at);
-    return sql_run(sql, erased_sql[sql->dialect], SQL_VALUES(sql_text(text), sql_text(at)), NULL);
-}
-
-/* Of one record. */
-static enum sql_result list_answers(struct sql *sql, struct keyed_hash *keyed,
-                                    const struct record_erasure *erasure, int64_t id)
-{
-    char answers[2 * RECORD_HASH_SIZE + 1] = "";
-    enum sql_result result = sql_query(sql, answers_sql[sql->dialect], SQL_VALUES(sql_number(id)));
-
-    if (result == SQL_ROW && sql_column_length(sql, 0) < sizeof answers)
-        strcpy(answers, sql_column(sql, 0));
-    while (result == SQL_ROW)
-        result = sql_next(sql);
-    return result == SQL_DONE && answers[0] != '\0'
-               ? list_add(sql, keyed, erasure,
-                          erasure->person != NULL ? ERASED_RECORD : ERASED_CODE, answers)
-               : result;
-}
-
-/* Of all that goes: a backup may have it under a number or user id that she had before. */
-static enum sql_result list_selected(struct sql *sql, struct keyed_hash *keyed,
-                                     const struct record_erasure *erasure)
-{
-    struct record_ids ids = {0};
-    enum sql_result result = selected_find(sql, erasure, &ids);
-
-    for (size_t i = 0; i < ids.count && result == SQL_DONE; i++)
-        result = list_answers(sql, keyed, erasure, ids.ids[i]);
-    record_ids_free(&ids);
-    return result;
-}
-
-/* Of her numbers only the one that was given: what comes back under another may be its next owner's.
- */
-static enum sql_result list_names(struct sql *sql, struct keyed_hash *keyed,
-                                  const struct record_erasure *erasure)
-{
-    const struct record_identifiers *person = erasure->person;
-    char who[2 * RECORD_IDENTITY_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
-    enum sql_result result =
-        list_add(sql, keyed, erasure, ERASED_NUMBER, who_write(person, 0, who));
-
-    for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
-        result = list_add(sql, keyed, erasure, ERASED_ASKER, who_write(person, i, who));
-    for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
-        hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
-        result = list_add(sql, keyed, erasure, ERASED_USER, user_id);
-    }
-    return result;
-}
-
-/* Notes who is being erased, before it is done. PostgreSQL's list is locked from then on: what the
- * outbox brings is either there already, and goes with the rest, or waits and finds the note. */
-static enum sql_result list_write(struct sql *sql, const struct record_erasure *erasure)
-{
-    struct keyed_hash *keyed = keyed_hash_create(erasure->erased_key);
-    enum sql_result result = SQL_DONE;
-
-    if (keyed == NULL)
-        result = sql_explain(sql, SQL_FAILED, "the cryptographic library fails");
-    else if (sql->dialect == SQL_POSTGRES)
-        result = sql_run(sql, "LOCK TABLE uic_erased IN EXCLUSIVE MODE", SQL_NOTHING, NULL);
-    if (result == SQL_DONE)
-        result = list_selected(sql, keyed, erasure);
-    if (result == SQL_DONE && erasure->person != NULL)
-        result = list_names(sql, keyed, erasure);
-    keyed_hash_free(keyed);
-    return result;
-}
-
 /* That she asked, under one of her hashes. */
 static enum sql_result asked_forget(struct sql *sql, const char *who)
 {
@@ -268,7 +155,7 @@ static enum sql_result others_forget(struct sql *sql, const struct record_identi
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
-        result = asked_forget(sql, who_write(person, i, who));
+        result = asked_forget(sql, record_who_write(person, i, who));
     for (size_t i = 0; i < person->number_count && result == SQL_DONE; i++)
         if (!person->numbers[i].is_shared)
             result = forget_notes(sql, 0, person->numbers[i].clear);
@@ -292,7 +179,7 @@ static enum sql_result selected_forget(struct sql *sql, const struct record_eras
 {
     const enum remedy remedy = erasure->delete ? REMEDY_DELETE : REMEDY_BLANK;
     struct record_ids selected = {0};
-    enum sql_result result = selected_find(sql, erasure, &selected);
+    enum sql_result result = record_ids_add_erased(&selected, sql, erasure);
 
     for (size_t i = 0; i < selected.count && result == SQL_DONE; i++) {
         if (erasure->code != NULL)
@@ -332,7 +219,7 @@ static enum sql_result person_check(struct sql *sql, const struct record_erasure
     enum sql_result result = sql_run(sql, moving_sql[sql->dialect], SQL_NOTHING, &moving);
 
     if (result == SQL_DONE)
-        result = selected_find(sql, erasure, &selected);
+        result = record_ids_add_erased(&selected, sql, erasure);
     *meanwhile =
         result == SQL_DONE && (moving > 0 || (int64_t)selected.count < erasure->counted.records ||
                                names < erasure->counted.names);
@@ -353,7 +240,7 @@ static enum sql_result person_begin(struct sql *sql, const struct record_erasure
     if (result == SQL_DONE)
         result = others_forget(sql, erasure->person);
     if (result == SQL_DONE)
-        result = list_write(sql, erasure);
+        result = erased_list_write(sql, erasure);
     return result == SQL_DONE ? person_check(sql, erasure, names, meanwhile) : result;
 }
 
@@ -363,7 +250,7 @@ static enum sql_result selected_step(struct sql *sql, const struct record_erasur
 {
     const struct record_identifiers *person = erasure->person;
     enum sql_result result =
-        person != NULL ? person_begin(sql, erasure, meanwhile) : list_write(sql, erasure);
+        person != NULL ? person_begin(sql, erasure, meanwhile) : erased_list_write(sql, erasure);
 
     if (result == SQL_DONE)
         result = selected_forget(sql, erasure, records);

@@ -4,6 +4,7 @@
  */
 #include "store/base/hex.h"
 #include "store/record_tools.h"
+#include "store/record_tools/erased_list.h"
 #include "store/record_tools/forget.h"
 #include "store/records/asker.h"
 #include "store/records/erased.h"
@@ -17,12 +18,6 @@
 #define PAGE_MAX 500
 #define MINUTE_US INT64_C(60000000)
 
-static const char *const list_sql[] = {
-    [SQL_SQLITE] = "SELECT who, at FROM uic_erased ORDER BY who",
-    [SQL_POSTGRES] =
-        "SELECT encode(who, 'hex'), to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
-        " FROM uic_erased ORDER BY who",
-};
 /* asked_by without what separates its entries. */
 static const char *const page_sql[] = {
     [SQL_SQLITE] = "SELECT id, phone_number, coalesce(user_id, ''), input_hash,"
@@ -48,11 +43,10 @@ static const char audit_sql[] = "INSERT INTO uic_audit (at, action, records, aut
 
 /* A number and a user id. */
 #define OWN_NAMES 2
-#define ASKER_MAX (2 * RECORD_IDENTITY_SIZE + 1)
+#define IDENTITY_MAX (2 * RECORD_IDENTITY_SIZE + 1)
 
-struct listed {
-    unsigned char who[RECORD_ERASED_SIZE];
-    int64_t at_us;
+struct identity {
+    char digits[IDENTITY_MAX];
 };
 
 struct found {
@@ -60,93 +54,26 @@ struct found {
     enum remedy remedy;
     bool by_code;                        /* whoever asked goes too */
     char phone_number[RECORD_PHONE_MAX]; /* in clear, that was erased, for the notes; or "" */
-    char askers[RECORD_ASKERS_MAX + OWN_NAMES][ASKER_MAX];
+    char askers[RECORD_ASKERS_MAX + OWN_NAMES][IDENTITY_MAX];
     size_t asker_count;
 };
 
 struct again {
     struct sql *sql;
     const struct record_again *request;
-    struct keyed_hash *asker, *erased;
-    struct listed *list;
-    size_t listed, capacity;
+    struct keyed_hash *asker;
+    struct erased_list *list;
     int64_t after_id;
     size_t rows; /* of the page */
     struct found found[PAGE_MAX];
     size_t found_count;
-    char (*left)
-        [ASKER_MAX]; /* numbers that were erased, of which there are records that are nobody's */
+    struct identity *left; /* numbers that were erased, of records that are nobody's */
     size_t left_count;
 };
 
-static int who_read(const char *hex, unsigned char who[RECORD_ERASED_SIZE])
-{
-    if (hex == NULL || strlen(hex) != 2 * RECORD_ERASED_SIZE)
-        return -1;
-    return hex_read(hex, who, RECORD_ERASED_SIZE);
-}
-
-static enum sql_result list_add(struct again *again)
-{
-    struct listed one;
-
-    if (who_read(sql_column(again->sql, 0), one.who) != 0 || sql_column(again->sql, 1) == NULL ||
-        record_time_parse(sql_column(again->sql, 1), &one.at_us) != 0)
-        return sql_explain(again->sql, SQL_FAILED, "uic_erased holds a row that is not ours");
-    if (again->listed == again->capacity) {
-        const size_t capacity = 2 * again->capacity + 64;
-        struct listed *more = reallocarray(again->list, capacity, sizeof *more);
-        if (more == NULL)
-            return sql_explain(again->sql, SQL_FAILED, "out of memory");
-        again->list = more;
-        again->capacity = capacity;
-    }
-    again->list[again->listed++] = one;
-    return SQL_DONE;
-}
-
-static enum sql_result list_read(struct again *again)
-{
-    enum sql_result result = sql_query(again->sql, list_sql[again->sql->dialect], SQL_NOTHING);
-
-    while (result == SQL_ROW) {
-        result = list_add(again);
-        if (result == SQL_DONE)
-            result = sql_next(again->sql);
-    }
-    return result;
-}
-
-static int listed_compare(const void *a, const void *b)
-{
-    return memcmp(a, ((const struct listed *)b)->who, RECORD_ERASED_SIZE);
-}
-
-/* Whether it was erased, deleted or not, when it had been made at that time. */
-static bool is_listed(const struct again *again, enum erased_subject subject, bool deletes,
-                      const char *hash, int64_t made_us)
-{
-    unsigned char who[RECORD_ERASED_SIZE];
-
-    if (erased_who(again->erased, subject, deletes, hash, who) != 0)
-        return false;
-    const struct listed *one =
-        bsearch(who, again->list, again->listed, sizeof *again->list, listed_compare);
-    return one != NULL && made_us <= one->at_us;
-}
-
-static enum remedy remedy_of(const struct again *again, enum erased_subject subject,
-                             const char *hash, int64_t made_us)
-{
-    return hash[0] == '\0'                                   ? REMEDY_NONE
-           : is_listed(again, subject, true, hash, made_us)  ? REMEDY_DELETE
-           : is_listed(again, subject, false, hash, made_us) ? REMEDY_BLANK
-                                                             : REMEDY_NONE;
-}
-
 /* Who is remembered to have asked, and was erased since anybody asked. */
-static void askers_look(const struct again *again, struct found *found, const char *askers,
-                        int64_t requested_us)
+static void askers_judge(const struct again *again, struct found *found, const char *askers,
+                         int64_t requested_us)
 {
     const size_t size = 2 * RECORD_ASKER_SIZE, number = 2 * RECORD_IDENTITY_SIZE;
 
@@ -155,13 +82,13 @@ static void askers_look(const struct again *again, struct found *found, const ch
         memcpy(asker, askers, number);
         asker[number] = '\0';
         askers += size;
-        if (remedy_of(again, ERASED_ASKER, asker, requested_us) != REMEDY_NONE)
+        if (erased_list_remedy(again->list, ERASED_ASKER, asker, requested_us) != REMEDY_NONE)
             found->asker_count++;
     }
 }
 
 /* What the record holds as a number, and by which hash it asked, "" when it does not open. */
-static void number_look(const struct again *again, struct found *found, char asker[ASKER_MAX])
+static void number_read(const struct again *again, struct found *found, char asker[IDENTITY_MAX])
 {
     const struct record_again *request = again->request;
     const char *kept = sql_column(again->sql, 1);
@@ -176,23 +103,25 @@ static void number_look(const struct again *again, struct found *found, char ask
 static void asker_add(struct found *found, const char *name)
 {
     if (name[0] != '\0')
-        snprintf(found->askers[found->asker_count++], ASKER_MAX, "%.*s", ASKER_MAX - 1, name);
+        snprintf(found->askers[found->asker_count++], IDENTITY_MAX, "%.*s", IDENTITY_MAX - 1, name);
 }
 
 /* By the names that the record has, or by its answers, when she had others in the backup. One that
  * stayed without its number is not erased again: who asked for it since is welcome. */
-static enum remedy owner_look(const struct again *again, struct found *found,
-                              const char asker[ASKER_MAX], int64_t created_us)
+static enum remedy owner_judge(const struct again *again, struct found *found,
+                               const char asker[IDENTITY_MAX], int64_t created_us)
 {
     const char *answers = sql_column(again->sql, 3), *user_id = sql_column(again->sql, 2);
     const bool has_owner = sql_column(again->sql, 1)[0] != '\0' || user_id[0] != '\0';
-    const enum remedy by_user = remedy_of(again, ERASED_USER, user_id, created_us);
+    const enum remedy by_user = erased_list_remedy(again->list, ERASED_USER, user_id, created_us);
     /* Of a number that had several owners, some may not have been erased. */
-    const enum remedy by_number = user_id[0] != '\0' && by_user == REMEDY_NONE
-                                      ? REMEDY_NONE
-                                      : remedy_of(again, ERASED_NUMBER, asker, created_us);
-    const enum remedy by_code = remedy_of(again, ERASED_CODE, answers, created_us);
-    const enum remedy by_record = remedy_of(again, ERASED_RECORD, answers, created_us);
+    const enum remedy by_number =
+        user_id[0] != '\0' && by_user == REMEDY_NONE
+            ? REMEDY_NONE
+            : erased_list_remedy(again->list, ERASED_NUMBER, asker, created_us);
+    const enum remedy by_code = erased_list_remedy(again->list, ERASED_CODE, answers, created_us);
+    const enum remedy by_record =
+        erased_list_remedy(again->list, ERASED_RECORD, answers, created_us);
     const enum remedy by_answers = by_code > by_record ? by_code : by_record;
     enum remedy remedy = by_number > by_user ? by_number : by_user;
 
@@ -218,33 +147,33 @@ static int time_read(const char *text, int64_t *latest_us)
 }
 
 /* A record that stays, without a user id, on a number that goes: it is nobody's. */
-static enum sql_result left_note(struct again *again, const char asker[ASKER_MAX])
+static enum sql_result left_note(struct again *again, const char asker[IDENTITY_MAX])
 {
     if (sql_column(again->sql, 2)[0] != '\0' ||
-        remedy_of(again, ERASED_ASKER, asker, INT64_MIN) == REMEDY_NONE)
+        erased_list_remedy(again->list, ERASED_ASKER, asker, INT64_MIN) == REMEDY_NONE)
         return SQL_DONE;
-    char(*more)[ASKER_MAX] = reallocarray(again->left, again->left_count + 1, sizeof *more);
+    struct identity *more = reallocarray(again->left, again->left_count + 1, sizeof *more);
     if (more == NULL)
         return sql_explain(again->sql, SQL_FAILED, "out of memory");
     again->left = more;
-    memcpy(again->left[again->left_count++], asker, ASKER_MAX);
+    memcpy(again->left[again->left_count++].digits, asker, IDENTITY_MAX);
     return SQL_DONE;
 }
 
-static bool is_left(const struct again *again, const char identity[ASKER_MAX])
+static bool is_left(const struct again *again, const char identity[IDENTITY_MAX])
 {
     for (size_t i = 0; i < again->left_count; i++)
-        if (strcmp(again->left[i], identity) == 0)
+        if (strcmp(again->left[i].digits, identity) == 0)
             return true;
     return false;
 }
 
-static enum sql_result row_look(struct again *again)
+static enum sql_result row_judge(struct again *again)
 {
     struct sql *sql = again->sql;
     struct found *found = &again->found[again->found_count];
     int64_t created_us, requested_us;
-    char asker[ASKER_MAX];
+    char asker[IDENTITY_MAX];
 
     again->rows++;
     again->after_id = sql_column_number(sql, 0);
@@ -253,23 +182,24 @@ static enum sql_result row_look(struct again *again)
         return SQL_DONE; /* not written by us */
     found->id = again->after_id;
     found->asker_count = 0;
-    number_look(again, found, asker);
-    found->remedy = owner_look(again, found, asker, created_us);
+    number_read(again, found, asker);
+    found->remedy = owner_judge(again, found, asker, created_us);
     found->by_code = sql_column(sql, 4)[0] != '\0' &&
-                     remedy_of(again, ERASED_CODE, sql_column(sql, 3), requested_us) != REMEDY_NONE;
-    askers_look(again, found, sql_column(sql, 4), requested_us);
+                     erased_list_remedy(again->list, ERASED_CODE, sql_column(sql, 3),
+                                        requested_us) != REMEDY_NONE;
+    askers_judge(again, found, sql_column(sql, 4), requested_us);
     if (found->remedy != REMEDY_NONE || found->by_code || found->asker_count > 0)
         again->found_count++;
     return found->remedy == REMEDY_NONE ? left_note(again, asker) : SQL_DONE;
 }
 
-static enum sql_result page_look(struct again *again)
+static enum sql_result page_judge(struct again *again)
 {
     again->rows = again->found_count = 0;
     enum sql_result result = sql_query(again->sql, page_sql[again->sql->dialect],
                                        SQL_VALUES(sql_number(again->after_id)));
     while (result == SQL_ROW && again->rows < PAGE_MAX) {
-        result = row_look(again);
+        result = row_judge(again);
         if (result == SQL_DONE)
             result = sql_next(again->sql);
     }
@@ -323,7 +253,7 @@ struct link_row {
 
 /* A link was made on its day: whoever was erased on that day or later is no more to be found by it.
  */
-static void link_look(const struct again *again, struct link_row *row)
+static void link_judge(const struct again *again, struct link_row *row)
 {
     char since[RECORD_TIME_MAX], identity[2 * RECORD_IDENTITY_SIZE + 1];
     int64_t since_us;
@@ -335,8 +265,10 @@ static void link_look(const struct again *again, struct link_row *row)
     row->goes = false;
     if (record_time_parse(since, &since_us) != 0)
         return;
-    const bool by_number = remedy_of(again, ERASED_ASKER, identity, since_us) != REMEDY_NONE;
-    const bool by_user = remedy_of(again, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
+    const bool by_number =
+        erased_list_remedy(again->list, ERASED_ASKER, identity, since_us) != REMEDY_NONE;
+    const bool by_user =
+        erased_list_remedy(again->list, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
     row->goes = by_number || by_user;
     row->leaves = !by_number || is_left(again, identity);
 }
@@ -355,7 +287,7 @@ static enum sql_result links_apply(struct again *again)
         result = sql_query(sql, links_sql[sql->dialect],
                            SQL_VALUES(sql_text(number), sql_text(user_id)));
         for (; result == SQL_ROW && count < PAGE_MAX; result = sql_next(sql))
-            link_look(again, &rows[count++]);
+            link_judge(again, &rows[count++]);
         for (size_t i = 0; i < count && result == SQL_DONE; i++)
             if (rows[i].goes)
                 result = forget_link(sql, rows[i].number, rows[i].user_id, rows[i].leaves);
@@ -372,11 +304,11 @@ static enum sql_result again_run(struct again *again, int64_t *records)
     enum sql_result result = forget_begin(again->sql);
 
     if (result == SQL_DONE)
-        result = list_read(again);
-    if (result != SQL_DONE || again->listed == 0)
+        result = erased_list_read(again->list, again->sql);
+    if (result != SQL_DONE || erased_list_is_empty(again->list))
         return result;
     do {
-        result = page_look(again);
+        result = page_judge(again);
         if (result == SQL_DONE)
             result = page_apply(again, records);
     } while (result == SQL_DONE && again->rows > 0);
@@ -400,13 +332,12 @@ int record_erase_again(const char *url, const struct record_again *request, int6
     again->request = request;
     again->after_id = INT64_MIN;
     again->asker = keyed_hash_create(request->asker_key);
-    again->erased = keyed_hash_create(request->erased_key);
-    if (again->asker != NULL && again->erased != NULL &&
+    again->list = erased_list_create(request->erased_key);
+    if (again->asker != NULL && again->list != NULL &&
         (again->sql = schema_open(url, TOOL_CONNECT_MS, error)) != NULL)
         status = sql_finish(again->sql, again_run(again, records), error);
     keyed_hash_free(again->asker);
-    keyed_hash_free(again->erased);
-    free(again->list);
+    erased_list_free(again->list);
     free(again->left);
     explicit_bzero(again, sizeof *again);
     free(again);

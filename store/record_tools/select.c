@@ -4,6 +4,7 @@
 #include "store/base/hex.h"
 #include <stdlib.h>
 
+static const char of_code_sql[] = "SELECT id FROM uic_records WHERE uic_code = $1";
 static const char of_number_sql[] = "SELECT id FROM uic_records WHERE phone_number IN ($1, $2)";
 #define ALONE(created)                                                              \
     "SELECT id FROM uic_records WHERE phone_number IN ($1, $2) AND user_id IS NULL" \
@@ -106,4 +107,19 @@ enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
             record_ids_add(ids, sql, of_user_id_sql[sql->dialect], SQL_VALUES(sql_text(user_id)));
     }
     return result;
+}
+
+enum sql_result record_ids_add_erased(struct record_ids *ids, struct sql *sql,
+                                      const struct record_erasure *erasure)
+{
+    return erasure->person != NULL
+               ? record_ids_add_person(ids, sql, erasure->person)
+               : record_ids_add(ids, sql, of_code_sql, SQL_VALUES(sql_text(erasure->code)));
+}
+
+const char *record_who_write(const struct record_identifiers *person, size_t i,
+                             char who[2 * RECORD_IDENTITY_SIZE + 1])
+{
+    hex_write(person->hashes[i], RECORD_IDENTITY_SIZE, who);
+    return who;
 }

@@ -21,5 +21,12 @@ enum sql_result record_ids_add(struct record_ids *ids, struct sql *sql, const ch
  * alone, and what is of a user id of hers. Returns the same. */
 enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
                                       const struct record_identifiers *person);
+/* Adds those that an erasure is about, of a person or a code. */
+enum sql_result record_ids_add_erased(struct record_ids *ids, struct sql *sql,
+                                      const struct record_erasure *erasure);
+
+/* What stands for a person where she asked, by the hash i of hers, in hexadecimal digits. Returns it. */
+const char *record_who_write(const struct record_identifiers *person, size_t i,
+                             char who[2 * RECORD_IDENTITY_SIZE + 1]);
 
 #endif

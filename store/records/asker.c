@@ -1,4 +1,6 @@
-/* HMAC-SHA256, cut short: forty bits are enough to find one of sixteen. */
+/* HMAC-SHA256, cut short. Of forty bits a chance hit within one record is nothing; of all people some dozens
+ * in ten million share theirs with one other, and what erasing or moving one of two makes a record forget
+ * may then be what the other asked for: she is told of a new code. */
 #include "store/records/asker.h"
 
 #include <string.h>

@@ -158,6 +158,29 @@ static void records_from_before_there_were_ids_are_the_first_ids(void **state)
     }
 }
 
+/* On one day: by what was there when each came, her own record with it. */
+static void who_came_first_on_a_day_is_first(void **state)
+{
+    static const char *const numbers[] = {"+243820000001", "+243820000002", "+243820000003"};
+    static const char *const ids[][2] = {{"CD.1", "CD.2"}, {"CD.3", "CD.4"}, {"CD.5", "CD.6"}};
+    char first[LINK_SIZE], sql[512];
+
+    (void)state;
+    told("pierre", "+243990000001", NULL);
+    for (size_t i = 0; i < 3; i++) {
+        told("pierre", numbers[i], ids[i][0]);
+        told(ids[i][1], numbers[i], ids[i][1]);
+        link_write(first, numbers[i], ids[i][0]);
+        snprintf(
+            sql, sizeof sql,
+            SQL("SELECT count(*) FROM uic_first_owners WHERE number || user_id || since = '%s'",
+                "SELECT count(*) FROM uic_first_owners"
+                " WHERE encode(number, 'hex') || encode(user_id, 'hex') || since = '%s'"),
+            first);
+        assert_sql(&bench, sql, "1");
+    }
+}
+
 static void a_message_of_a_later_owner_is_told_the_same_again(void **state)
 {
     struct asked asked;
@@ -209,6 +232,7 @@ int main(void)
         TEST(the_beginning_of_a_number_is_no_link),
         TEST(a_code_that_is_anothers_links_nobody),
         TEST(records_from_before_there_were_ids_are_the_first_ids),
+        TEST(who_came_first_on_a_day_is_first),
         TEST(a_message_of_a_later_owner_is_told_the_same_again),
         TEST(many_in_one_batch_have_each_their_own_number),
     };

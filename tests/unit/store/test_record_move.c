@@ -4,6 +4,8 @@
  */
 #include "record_people.h"
 
+#include "store/record_tools.h"
+
 static void move_done(struct store_ticket *ticket)
 {
     ticket->done = NULL;
@@ -235,6 +237,52 @@ static void what_is_anothers_stays(void **state)
     assert_false(told(NEW_NUMBER, "CD.2"));
 }
 
+static int erased(void)
+{
+    struct record_erasure erasure = {.person = person_of(NUMBER, NULL),
+                                     .erased_key = erased_key,
+                                     .delete = true,
+                                     .author = "test"};
+    char error[ERROR_MAX];
+    int64_t records;
+
+    return record_erase(bench.url, &erasure, &records, error);
+}
+
+static void nobody_is_erased_in_the_middle(void **state)
+{
+    char sql[512], nothing[BENCH_TEXT_MAX];
+
+    (void)state;
+    assert_false(told(NUMBER, "CD.1"));
+    snprintf(
+        sql, sizeof sql,
+        SQL("INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"
+            " last_requested_at) WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n"
+            " WHERE n < 300) SELECT 'c' || n, '%s', 'h' || n, '2026-01-01', '2026-01-01' FROM n",
+            "INSERT INTO uic_records (uic_code, phone_number, input_hash, created_at,"
+            " last_requested_at) SELECT 'c' || n, '%s', int4send(n), '2026-01-01', '2026-01-01'"
+            " FROM generate_series(2, 300) AS n"),
+        NUMBER);
+    bench_sql(&bench, sql, nothing);
+    struct record_move move = move_of(7, NUMBER, NEW_NUMBER, "CD.1", "CD.1", EVER);
+    move_step(&move);
+    assert_true(move.more);
+    assert_int_equal(erased(), RECORD_MEANWHILE);
+    assert_sql(&bench, "SELECT count(*) FROM uic_records", "300");
+    /* One that stopped in the middle is told again, and holds up nobody. */
+    bench_sql(&bench,
+              SQL("UPDATE uic_moves SET at = datetime('now', '-1 minute')",
+                  "UPDATE uic_moves SET at = now() - interval '1 minute'"),
+              nothing);
+    assert_int_equal(erased(), 0);
+    assert_sql(&bench, "SELECT count(*) FROM uic_records", "200");
+    while (move.more)
+        move_step(&move);
+    assert_sql(&bench, "SELECT count(*) FROM uic_moves WHERE is_done", "1");
+    assert_int_equal(erased(), 0);
+}
+
 /* 600 of her own in steps of 200, and as many pages of what she asked for as 1,200 make; the last of
  * each kind finds that there is no more. */
 static void many_records_move_in_steps(void **state)
@@ -271,6 +319,7 @@ int main(void)
         TEST(a_hidden_number_has_another_id),
         TEST(what_is_anothers_stays),
         TEST(many_records_move_in_steps),
+        TEST(nobody_is_erased_in_the_middle),
     };
     int failed = cmocka_run_group_tests_name("SQLite", tests, NULL, NULL);
 
