@@ -3,9 +3,9 @@
  * but the oldest is its id. A pair that was found to be the same joins two groups; when that is
  * undone, those whom nothing else links to the rest are a group of their own again.
  */
-#include "store/base/record_time.h"
 #include "store/duplicates.h"
 #include "store/duplicates/turn.h"
+#include "store/records/audit.h"
 #include "store/records/schema.h"
 
 #include <stdio.h>
@@ -64,8 +64,6 @@ static const char split_sql[] =
 static const char counts_sql[] =
     "SELECT counting.uic_code FROM uic_records AS r"
     " JOIN uic_records AS counting ON counting.id = coalesce(r.same_as, r.id) WHERE r.id = $1";
-static const char audit_sql[] =
-    "INSERT INTO uic_audit (at, action, records, author) VALUES ($1, $2, $3, $4)";
 
 /* As a pair's decision, and in the audit. */
 static const struct {
@@ -213,7 +211,6 @@ static enum sql_result counting_find(struct deciding *deciding)
 static enum sql_result decide(struct deciding *deciding)
 {
     const struct duplicates_decision *decision = deciding->decision;
-    char now[RECORD_TIME_MAX + sizeof "+00"];
     int64_t settled = 0;
     enum sql_result result = records_find(deciding);
 
@@ -223,15 +220,9 @@ static enum sql_result decide(struct deciding *deciding)
         result = groups_change(deciding);
     if (result == SQL_DONE && settled + deciding->decided->changed == 0)
         return refuse(deciding, DUPLICATES_UNCHANGED);
-    record_time_format(decision->now_us, now);
-    if (deciding->sql->dialect == SQL_POSTGRES)
-        strcat(now, "+00");
     if (result == SQL_DONE)
-        result =
-            sql_run(deciding->sql, audit_sql,
-                    SQL_VALUES(sql_text(now), sql_text(verdicts[decision->verdict].action),
-                               sql_number(deciding->decided->changed), sql_text(decision->author)),
-                    NULL);
+        result = audit_write(deciding->sql, decision->now_us, verdicts[decision->verdict].action,
+                             deciding->decided->changed, decision->author);
     return result == SQL_DONE ? counting_find(deciding) : result;
 }
 

@@ -7,6 +7,7 @@
 #include "store/record_tools/erased_list.h"
 #include "store/record_tools/forget.h"
 #include "store/record_tools/select.h"
+#include "store/records/audit.h"
 #include "store/records/schema.h"
 #include "store/records/store.h"
 
@@ -42,8 +43,6 @@ static const char *const moving_sql[] = {
     [SQL_POSTGRES] = "SELECT count(*) FROM uic_moves"
                      " WHERE NOT is_done AND at > now() - interval '30 seconds'",
 };
-static const char audit_sql[] =
-    "INSERT INTO uic_audit (at, action, records, author) VALUES ($1, $2, $3, $4)";
 
 static bool is_old(const struct record_erasure *erasure)
 {
@@ -194,19 +193,13 @@ static enum sql_result selected_forget(struct sql *sql, const struct record_eras
     return result;
 }
 
-static enum sql_result audit_write(struct sql *sql, const struct record_erasure *erasure,
-                                   int64_t records)
+static enum sql_result note(struct sql *sql, const struct record_erasure *erasure, int64_t records)
 {
     const char *action = is_old(erasure)   ? "retention"
                          : erasure->delete ? "code deleted"
                                            : "number removed";
-    char now[RECORD_TIME_MAX];
 
-    record_time_format(erasure->now_us, now);
-    return sql_run(sql, audit_sql,
-                   SQL_VALUES(sql_text(now), sql_text(action),
-                              sql_number(records + erasure->elsewhere), sql_text(erasure->author)),
-                   NULL);
+    return audit_write(sql, erasure->now_us, action, records + erasure->elsewhere, erasure->author);
 }
 
 /* A change of her number or user id that was carried out since she was looked for, or is still being, would
@@ -256,7 +249,7 @@ static enum sql_result selected_step(struct sql *sql, const struct record_erasur
         result = selected_forget(sql, erasure, records);
     if (result == SQL_DONE && person != NULL)
         result = forget_names(sql, person);
-    return result == SQL_DONE ? audit_write(sql, erasure, *records) : result;
+    return result == SQL_DONE ? note(sql, erasure, *records) : result;
 }
 
 static enum sql_result old_step(struct sql *sql, const struct record_erasure *erasure,
@@ -266,7 +259,7 @@ static enum sql_result old_step(struct sql *sql, const struct record_erasure *er
     const enum sql_result result =
         sql_run(sql, old_delete_sql, SQL_VALUES(sql_text(before_write(erasure, before))), records);
 
-    return result == SQL_DONE && *records > 0 ? audit_write(sql, erasure, *records) : result;
+    return result == SQL_DONE && *records > 0 ? note(sql, erasure, *records) : result;
 }
 
 static enum sql_result erase(struct sql *sql, const struct record_erasure *erasure,

@@ -7,6 +7,7 @@
 #include "store/record_tools/erased_list.h"
 #include "store/record_tools/forget.h"
 #include "store/records/asker.h"
+#include "store/records/audit.h"
 #include "store/records/erased.h"
 #include "store/records/schema.h"
 
@@ -38,8 +39,6 @@ static const char *const links_sql[] = {
         " FROM uic_links WHERE (number, user_id) > (decode($1, 'hex'), decode($2, 'hex'))"
         " ORDER BY number, user_id LIMIT " PAGE,
 };
-static const char audit_sql[] = "INSERT INTO uic_audit (at, action, records, author)"
-                                " VALUES ($1, 'erased again', $2, $3)";
 
 /* A number and a user id. */
 #define OWN_NAMES 2
@@ -223,23 +222,19 @@ static enum sql_result found_apply(struct again *again, const struct found *foun
 static enum sql_result page_apply(struct again *again, int64_t *records)
 {
     struct sql *sql = again->sql;
-    char now[RECORD_TIME_MAX];
 
     if (again->found_count == 0 || again->request->dry_run) {
         *records += (int64_t)again->found_count;
         return SQL_DONE;
     }
-    record_time_format(again->request->now_us, now);
     enum sql_result result = sql_run(
         sql, sql->dialect == SQL_SQLITE ? "BEGIN IMMEDIATE" : "BEGIN; SET LOCAL TimeZone = 'UTC'",
         SQL_NOTHING, NULL);
     for (size_t i = 0; i < again->found_count && result == SQL_DONE; i++)
         result = found_apply(again, &again->found[i]);
     if (result == SQL_DONE)
-        result = sql_run(sql, audit_sql,
-                         SQL_VALUES(sql_text(now), sql_number((int64_t)again->found_count),
-                                    sql_text(again->request->author)),
-                         NULL);
+        result = audit_write(sql, again->request->now_us, "erased again",
+                             (int64_t)again->found_count, again->request->author);
     result = sql_end(sql, result);
     *records += result == SQL_DONE ? (int64_t)again->found_count : 0;
     return result;
