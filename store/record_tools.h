@@ -236,4 +236,17 @@ int record_phones_step(struct record_phones *phones, record_phone_convert *conve
 /* How many numbers stand sealed, or in clear. Returns 0 or -1 with error. */
 int record_phones_count(const char *url, bool sealed, int64_t *count, char error[ERROR_MAX]);
 
+/* The whole survey at once, of records that nobody asked for in age_us before the earlier of now_us
+ * and the database's clock. Changes nothing. Returns 0, or -1 with error. */
+int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record_survey *survey,
+                  char error[ERROR_MAX]);
+
+/* When the last backup was made, and the first record; INT64_MIN: none. Returns 0, or -1 with error. */
+int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
+                       char error[ERROR_MAX]);
+
+/* Whether the database has a clock of its own, which SQLite has not, and what it says. Returns 1, 0, or -1
+ * with error. */
+int record_clock(const char *url, int64_t *now_us, char error[ERROR_MAX]);
+
 #endif

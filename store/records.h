@@ -284,19 +284,4 @@ struct record_move {
  * STORE_FULL at once. */
 enum store_status record_move(struct record_link *link, struct record_move *move);
 
-/* The whole survey at once, of records that nobody asked for in age_us before the earlier of now_us
- * and the database's clock. Changes nothing. Blocks: for the command line. Returns 0, or -1 with
- * error. */
-int record_survey(const char *url, int64_t now_us, int64_t age_us, struct record_survey *survey,
-                  char error[ERROR_MAX]);
-
-/* When the last backup was made, and the first record; INT64_MIN: none. Blocks. Returns 0, or -1
- * with error. */
-int record_last_backup(const char *url, int64_t *backup_us, int64_t *first_us,
-                       char error[ERROR_MAX]);
-
-/* Whether the database has a clock of its own, which SQLite has not, and what it says. Blocks.
- * Returns 1, 0, or -1 with error. */
-int record_clock(const char *url, int64_t *now_us, char error[ERROR_MAX]);
-
 #endif

@@ -1,4 +1,4 @@
-/* What a sweep would take, and what clocks say: for the command line. */
+/* What a sweep would take, and what clocks say. */
 #include "store/record_tools.h"
 #include "store/records/schema.h"
 #include "store/records/store.h"
