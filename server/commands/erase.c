@@ -37,8 +37,8 @@ const struct command cmd_erase = {
         "The table uic_audit tells when, how many and by whom, but not whose. Backups hold the\n"
         "number until they are replaced, and what a restore put aside until it is deleted; the\n"
         "table uic_erased, of keyed hashes, keeps it from coming back by them or by the outbox.\n"
-        "The server may run meanwhile; when a change of her number comes in between, nothing is erased in\n"
-        "the records, and it says so.\n\n"
+        "The server may run meanwhile; when what is known of her changes in between (another number), nothing\n"
+        "is erased in the records, and it says so.\n\n"
         "  --phone NUMBER     of everything with this number, written as people or WhatsApp write it,\n"
         "                     with + in front\n"
         "                     or a user id (CD.1234): of what came by it, with number or without, and\n"
@@ -215,10 +215,9 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
     const int status =
         record_erase(erase->setup.config.database_url, &erase->records, records, error);
     if (status == RECORD_MEANWHILE)
-        fprintf(
-            stderr,
-            "erase: un changement de numéro ou d’identifiant est en cours : rien n’a été effacé "
-            "des fiches, recommencez dans une minute\n");
+        fprintf(stderr,
+                "erase: ce qu’on sait de cette personne a changé entre-temps (un autre numéro ?) : "
+                "rien n’a été effacé des fiches, recommencez dans une minute\n");
     return status == 0 ? 0
                        : command_fail(status == RECORD_MEANWHILE ? "erase" : "DATABASE_URL", error);
 }

@@ -203,7 +203,7 @@ static enum sql_result note(struct sql *sql, const struct record_erasure *erasur
 }
 
 /* A change of her number or user id that was carried out since she was looked for, or is still being, would
- * leave her half erased. */
+ * leave her half erased; it shows in what is not there any more. */
 static enum sql_result person_check(struct sql *sql, const struct record_erasure *erasure,
                                     int64_t names, bool *meanwhile)
 {
@@ -218,8 +218,8 @@ static enum sql_result person_check(struct sql *sql, const struct record_erasure
                                names < erasure->counted.names);
     record_ids_free(&selected);
     return *meanwhile ? sql_explain(sql, SQL_REFUSED,
-                                    "a change of number or user id is carried out just now: "
-                                    "nothing was erased, say it again in a minute")
+                                    "what is known of this person has changed meanwhile (another "
+                                    "number?): nothing was erased, say it again in a minute")
                       : result;
 }
 

@@ -40,6 +40,16 @@ static const char *const links_sql[] = {
         " ORDER BY number, user_id LIMIT " PAGE,
 };
 
+/* $1 the beginning of a number's hash: its first owner. */
+#define BEHIND "ffffffffffffffffffffff"
+static const char *const owner_sql[] = {
+    [SQL_SQLITE] = "SELECT user_id, since, up_to FROM uic_first_owners"
+                   " WHERE number BETWEEN $1 AND $1 || '" BEHIND "'",
+    [SQL_POSTGRES] = "SELECT encode(user_id, 'hex'), to_char(since, 'YYYY-MM-DD'), up_to"
+                     " FROM uic_first_owners WHERE number BETWEEN decode($1, 'hex')"
+                     " AND decode($1 || '" BEHIND "', 'hex')",
+};
+
 /* A number and a user id. */
 #define OWN_NAMES 2
 #define IDENTITY_MAX (2 * RECORD_IDENTITY_SIZE + 1)
@@ -50,11 +60,13 @@ struct identity {
 
 struct found {
     int64_t id;
-    enum remedy remedy;
+    int64_t created_us;
+    enum remedy remedy, otherwise;       /* but for its number */
     bool by_code;                        /* whoever asked goes too */
+    char number[IDENTITY_MAX];           /* by which it asked; "" when it does not open */
     char phone_number[RECORD_PHONE_MAX]; /* in clear, that was erased, for the notes; or "" */
     char askers[RECORD_ASKERS_MAX + OWN_NAMES][IDENTITY_MAX];
-    size_t asker_count;
+    size_t asker_count, own_count; /* of which so many first are the record's own names */
 };
 
 struct again {
@@ -86,17 +98,16 @@ static void askers_judge(const struct again *again, struct found *found, const c
     }
 }
 
-/* What the record holds as a number, and by which hash it asked, "" when it does not open. */
-static void number_read(const struct again *again, struct found *found, char asker[IDENTITY_MAX])
+static void number_read(const struct again *again, struct found *found)
 {
     const struct record_again *request = again->request;
     const char *kept = sql_column(again->sql, 1);
     unsigned char hash[RECORD_USER_ID_SIZE];
 
-    asker[0] = found->phone_number[0] = '\0';
+    found->number[0] = found->phone_number[0] = '\0';
     if (kept[0] != '\0' && request->phone_open(request->arg, kept, found->phone_number) == 0 &&
         record_asker_number(again->asker, found->phone_number, hash) == 0)
-        hex_write(hash, RECORD_IDENTITY_SIZE, asker);
+        hex_write(hash, RECORD_IDENTITY_SIZE, found->number);
 }
 
 static void asker_add(struct found *found, const char *name)
@@ -107,9 +118,9 @@ static void asker_add(struct found *found, const char *name)
 
 /* By the names that the record has, or by its answers, when she had others in the backup. One that
  * stayed without its number is not erased again: who asked for it since is welcome. */
-static enum remedy owner_judge(const struct again *again, struct found *found,
-                               const char asker[IDENTITY_MAX], int64_t created_us)
+static void owner_judge(const struct again *again, struct found *found)
 {
+    const int64_t created_us = found->created_us;
     const char *answers = sql_column(again->sql, 3), *user_id = sql_column(again->sql, 2);
     const bool has_owner = sql_column(again->sql, 1)[0] != '\0' || user_id[0] != '\0';
     const enum remedy by_user = erased_list_remedy(again->list, ERASED_USER, user_id, created_us);
@@ -117,22 +128,23 @@ static enum remedy owner_judge(const struct again *again, struct found *found,
     const enum remedy by_number =
         user_id[0] != '\0' && by_user == REMEDY_NONE
             ? REMEDY_NONE
-            : erased_list_remedy(again->list, ERASED_NUMBER, asker, created_us);
+            : erased_list_remedy(again->list, ERASED_NUMBER, found->number, created_us);
     const enum remedy by_code = erased_list_remedy(again->list, ERASED_CODE, answers, created_us);
     const enum remedy by_record =
         erased_list_remedy(again->list, ERASED_RECORD, answers, created_us);
     const enum remedy by_answers = by_code > by_record ? by_code : by_record;
-    enum remedy remedy = by_number > by_user ? by_number : by_user;
 
-    if (by_answers > remedy && (has_owner || by_answers == REMEDY_DELETE))
-        remedy = by_answers;
+    found->otherwise = by_user;
+    if (by_answers > by_user && (has_owner || by_answers == REMEDY_DELETE))
+        found->otherwise = by_answers;
+    found->remedy = by_number > found->otherwise ? by_number : found->otherwise;
     if (by_number == REMEDY_NONE)
         found->phone_number[0] = '\0';
-    if (by_record != REMEDY_NONE && remedy == REMEDY_BLANK) {
-        asker_add(found, asker);
+    if (by_record != REMEDY_NONE && found->remedy == REMEDY_BLANK) {
+        asker_add(found, found->number);
         asker_add(found, user_id);
     }
-    return remedy;
+    found->own_count = found->asker_count;
 }
 
 /* Records keep the minute only; of one that was made in the minute of an erasure nobody knows
@@ -146,16 +158,16 @@ static int time_read(const char *text, int64_t *latest_us)
 }
 
 /* A record that stays, without a user id, on a number that goes: it is nobody's. */
-static enum sql_result left_note(struct again *again, const char asker[IDENTITY_MAX])
+static enum sql_result left_note(struct again *again, const char number[IDENTITY_MAX])
 {
     if (sql_column(again->sql, 2)[0] != '\0' ||
-        erased_list_remedy(again->list, ERASED_ASKER, asker, INT64_MIN) == REMEDY_NONE)
+        erased_list_remedy(again->list, ERASED_ASKER, number, INT64_MIN) == REMEDY_NONE)
         return SQL_DONE;
     struct identity *more = reallocarray(again->left, again->left_count + 1, sizeof *more);
     if (more == NULL)
         return sql_explain(again->sql, SQL_FAILED, "out of memory");
     again->left = more;
-    memcpy(again->left[again->left_count++].digits, asker, IDENTITY_MAX);
+    memcpy(again->left[again->left_count++].digits, number, IDENTITY_MAX);
     return SQL_DONE;
 }
 
@@ -171,25 +183,24 @@ static enum sql_result row_judge(struct again *again)
 {
     struct sql *sql = again->sql;
     struct found *found = &again->found[again->found_count];
-    int64_t created_us, requested_us;
-    char asker[IDENTITY_MAX];
+    int64_t requested_us;
 
     again->rows++;
     again->after_id = sql_column_number(sql, 0);
-    if (time_read(sql_column(sql, 5), &created_us) != 0 ||
+    if (time_read(sql_column(sql, 5), &found->created_us) != 0 ||
         time_read(sql_column(sql, 6), &requested_us) != 0)
         return SQL_DONE; /* not written by us */
     found->id = again->after_id;
     found->asker_count = 0;
-    number_read(again, found, asker);
-    found->remedy = owner_judge(again, found, asker, created_us);
+    number_read(again, found);
+    owner_judge(again, found);
     found->by_code = sql_column(sql, 4)[0] != '\0' &&
                      erased_list_remedy(again->list, ERASED_CODE, sql_column(sql, 3),
                                         requested_us) != REMEDY_NONE;
     askers_judge(again, found, sql_column(sql, 4), requested_us);
     if (found->remedy != REMEDY_NONE || found->by_code || found->asker_count > 0)
         again->found_count++;
-    return found->remedy == REMEDY_NONE ? left_note(again, asker) : SQL_DONE;
+    return found->remedy == REMEDY_NONE ? left_note(again, found->number) : SQL_DONE;
 }
 
 static enum sql_result page_judge(struct again *again)
@@ -217,6 +228,66 @@ static enum sql_result found_apply(struct again *again, const struct found *foun
     if (result == SQL_DONE)
         result = forget_owner(sql, found->id, found->remedy);
     return result == SQL_DONE ? forget_notes(sql, 0, found->phone_number) : result;
+}
+
+/* Whether the number's first owner was not erased, and had it when the record was made: then what it
+ * registered and asked for alone is hers, whoever was erased by the number since. */
+static enum sql_result is_kept(struct again *again, const struct found *found,
+                               const char number[IDENTITY_MAX], bool *kept)
+{
+    struct sql *sql = again->sql;
+    char created[RECORD_TIME_MAX];
+    enum sql_result result = sql_query(sql, owner_sql[sql->dialect], SQL_VALUES(sql_text(number)));
+
+    *kept = false;
+    record_time_format(found->created_us, created);
+    for (; result == SQL_ROW; result = sql_next(sql)) {
+        const char *user_id = sql_column(sql, 0), *since = sql_column(sql, 1);
+        const int64_t up_to = sql_column_number(sql, 2);
+        if (strcmp(user_id, SCHEMA_NOBODY) != 0 && up_to >= 0 &&
+            (found->id <= up_to || strncmp(created, since, strlen(since)) < 0) &&
+            erased_list_remedy(again->list, ERASED_USER, user_id, found->created_us) == REMEDY_NONE)
+            *kept = true;
+    }
+    return result;
+}
+
+/* What a number says is not said of its first owner. */
+static enum sql_result found_settle(struct again *again, struct found *found)
+{
+    size_t count = found->own_count;
+    bool kept = false;
+    enum sql_result result = SQL_DONE;
+
+    if (found->remedy != found->otherwise)
+        result = is_kept(again, found, found->number, &kept);
+    if (kept) {
+        found->remedy = found->otherwise;
+        found->phone_number[0] = '\0';
+    }
+    for (size_t i = count; i < found->asker_count && result == SQL_DONE; i++) {
+        result = is_kept(again, found, found->askers[i], &kept);
+        if (!kept)
+            memmove(found->askers[count++], found->askers[i], IDENTITY_MAX);
+    }
+    found->asker_count = count;
+    return result;
+}
+
+/* Of the page, what is left to be done. */
+static enum sql_result page_settle(struct again *again)
+{
+    enum sql_result result = SQL_DONE;
+    size_t count = 0;
+
+    for (size_t i = 0; i < again->found_count && result == SQL_DONE; i++) {
+        struct found *found = &again->found[i];
+        result = found_settle(again, found);
+        if (found->remedy != REMEDY_NONE || found->by_code || found->asker_count > 0)
+            again->found[count++] = *found;
+    }
+    again->found_count = count;
+    return result;
 }
 
 static enum sql_result page_apply(struct again *again, int64_t *records)
@@ -262,9 +333,7 @@ static void link_judge(const struct again *again, struct link_row *row)
         return;
     const bool by_number =
         erased_list_remedy(again->list, ERASED_ASKER, identity, since_us) != REMEDY_NONE;
-    const bool by_user =
-        erased_list_remedy(again->list, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
-    row->goes = by_number || by_user;
+    row->goes = erased_list_remedy(again->list, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
     row->leaves = !by_number || is_left(again, identity);
 }
 
@@ -304,6 +373,8 @@ static enum sql_result again_run(struct again *again, int64_t *records)
         return result;
     do {
         result = page_judge(again);
+        if (result == SQL_DONE)
+            result = page_settle(again);
         if (result == SQL_DONE)
             result = page_apply(again, records);
     } while (result == SQL_DONE && again->rows > 0);

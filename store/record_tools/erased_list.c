@@ -7,9 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const answers_sql[] = {
-    [SQL_SQLITE] = "SELECT input_hash FROM uic_records WHERE id = $1",
-    [SQL_POSTGRES] = "SELECT encode(input_hash, 'hex') FROM uic_records WHERE id = $1",
+/* The five newest messages of a record. */
+#define EVENTS_MAX (5 * RECORD_EVENT_ID_MAX + 1)
+
+/* Its answers and the messages that it knows, a space between two. */
+static const char *const record_sql[] = {
+    [SQL_SQLITE] = "SELECT input_hash, coalesce(last_event_id, '') || previous_event_ids"
+                   " FROM uic_records WHERE id = $1",
+    [SQL_POSTGRES] = "SELECT encode(input_hash, 'hex'),"
+                     " array_to_string(last_event_id || previous_event_ids, ' ')"
+                     " FROM uic_records WHERE id = $1",
 };
 /* $1 who, in hexadecimal digits, $2 a time. */
 static const char *const write_sql[] = {
@@ -42,21 +49,39 @@ static enum sql_result row_write(struct sql *sql, struct keyed_hash *keyed,
     return sql_run(sql, write_sql[sql->dialect], SQL_VALUES(sql_text(text), sql_text(at)), NULL);
 }
 
-/* Of one record. */
-static enum sql_result answers_write(struct sql *sql, struct keyed_hash *keyed,
-                                     const struct record_erasure *erasure, int64_t id)
+/* The messages that asked for a record, for whoever copied one out of the outbox. */
+static enum sql_result events_write(struct sql *sql, struct keyed_hash *keyed,
+                                    const struct record_erasure *erasure, const char *answers,
+                                    char *events)
 {
-    char answers[2 * RECORD_HASH_SIZE + 1] = "";
-    enum sql_result result = sql_query(sql, answers_sql[sql->dialect], SQL_VALUES(sql_number(id)));
+    enum sql_result result = SQL_DONE;
+    char event[ERASED_EVENT_MAX], *rest = events;
 
-    if (result == SQL_ROW && sql_column_length(sql, 0) < sizeof answers)
+    for (const char *id; result == SQL_DONE && (id = strsep(&rest, " ")) != NULL;)
+        if (id[0] != '\0' && erased_event(answers, id, event) == 0)
+            result = row_write(sql, keyed, erasure, ERASED_EVENT, event);
+    return result;
+}
+
+/* Of a person's record its messages, too; of a code whoever asked is forgotten. */
+static enum sql_result record_write(struct sql *sql, struct keyed_hash *keyed,
+                                    const struct record_erasure *erasure, int64_t id)
+{
+    const bool is_hers = erasure->person != NULL;
+    char answers[2 * RECORD_HASH_SIZE + 1] = "", events[EVENTS_MAX] = "";
+    enum sql_result result = sql_query(sql, record_sql[sql->dialect], SQL_VALUES(sql_number(id)));
+
+    if (result == SQL_ROW && sql_column_length(sql, 0) < sizeof answers &&
+        sql_column_length(sql, 1) < sizeof events) {
         strcpy(answers, sql_column(sql, 0));
+        strcpy(events, sql_column(sql, 1) != NULL ? sql_column(sql, 1) : "");
+    }
     while (result == SQL_ROW)
         result = sql_next(sql);
-    return result == SQL_DONE && answers[0] != '\0'
-               ? row_write(sql, keyed, erasure,
-                           erasure->person != NULL ? ERASED_RECORD : ERASED_CODE, answers)
-               : result;
+    if (result == SQL_DONE && answers[0] != '\0')
+        result = row_write(sql, keyed, erasure, is_hers ? ERASED_RECORD : ERASED_CODE, answers);
+    return result == SQL_DONE && is_hers ? events_write(sql, keyed, erasure, answers, events)
+                                         : result;
 }
 
 /* Of all that goes: a backup may have it under a number or user id that she had before. */
@@ -67,7 +92,7 @@ static enum sql_result records_write(struct sql *sql, struct keyed_hash *keyed,
     enum sql_result result = record_ids_add_erased(&ids, sql, erasure);
 
     for (size_t i = 0; i < ids.count && result == SQL_DONE; i++)
-        result = answers_write(sql, keyed, erasure, ids.ids[i]);
+        result = record_write(sql, keyed, erasure, ids.ids[i]);
     record_ids_free(&ids);
     return result;
 }

@@ -28,9 +28,9 @@ static const char *const known_sql[] = {
 int erased_who(struct keyed_hash *keyed, enum erased_subject subject, bool deletes,
                const char *hash, unsigned char who[RECORD_ERASED_SIZE])
 {
-    static const char *const subjects[] = {"number", "user", "answers", "record", "asker"};
+    static const char *const subjects[] = {"number", "user", "answers", "record", "event", "asker"};
     unsigned char digest[KEYED_HASH_SIZE];
-    char text[2 * RECORD_HASH_SIZE + 32];
+    char text[ERASED_EVENT_MAX + 32];
     const int length = snprintf(text, sizeof text, "%s %s %s", subjects[subject],
                                 deletes ? "deleted" : "without number", hash);
 
@@ -46,14 +46,19 @@ static int sign_add(struct record_replay *replay, enum erased_subject subject, b
     return erased_who(replay->erased, subject, deletes, hash, replay->who[replay->who_count++]);
 }
 
+int erased_event(const char *answers, const char *event_id, char text[ERASED_EVENT_MAX])
+{
+    return snprintf(text, ERASED_EVENT_MAX, "%s %s", answers, event_id) < ERASED_EVENT_MAX ? 0 : -1;
+}
+
 /* Of a claim that nobody asks for, as erasing left it, nothing but its answers can come back. Of any other
- * who asks counts: somebody else's answers may be the same as those of who was erased. */
+ * its message counts, which the record knew: somebody else may ask for the same answers. */
 int erased_sign(struct record_claim *claim)
 {
     struct record_replay *replay = claim->replay;
     const struct record_person *person = &claim->person;
     char answers[2 * RECORD_HASH_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
-    char number[2 * RECORD_IDENTITY_SIZE + 1], asker[2 * RECORD_IDENTITY_SIZE + 1];
+    char number[2 * RECORD_IDENTITY_SIZE + 1], event[ERASED_EVENT_MAX];
     int status;
 
     hex_write(claim->input_hash, RECORD_HASH_SIZE, answers);
@@ -62,9 +67,10 @@ int erased_sign(struct record_claim *claim)
     if (status == 0)
         status = claim->is_signed ? sign_add(replay, ERASED_CODE, false, answers)
                                   : sign_add(replay, ERASED_RECORD, true, answers);
-    hex_write(claim->asker, RECORD_IDENTITY_SIZE, asker);
+    if (status == 0)
+        status = erased_event(answers, claim->event_id, event);
     for (int deletes = 0; deletes < 2 && status == 0 && claim->is_signed; deletes++)
-        status = sign_add(replay, ERASED_ASKER, deletes, asker);
+        status = sign_add(replay, ERASED_EVENT, deletes, event);
     hex_write(person->number, RECORD_IDENTITY_SIZE, number);
     for (int deletes = 0; deletes < 2 && status == 0 && person->has_number; deletes++)
         status = sign_add(replay, ERASED_NUMBER, deletes, number);

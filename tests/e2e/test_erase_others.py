@@ -8,8 +8,8 @@ import subprocess
 import meta
 import pytest
 from databases import numbers
-from number_owners import (LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked, carried_out, move,
-                           number_changed)
+from number_owners import (LUC, NUMBER, OTHER, OTHER_USER, THIRD, USER, asked, carried_out, hidden, id_changed,
+                           move, number_changed)
 from processes import PATIENCE, PROGRAM, SALT, environment_for, eventually
 from texts import JEAN, MARIE, code_in, message
 
@@ -91,18 +91,82 @@ def test_who_moved_away_comes_back_with_a_backup(server, database, erase, backup
     assert numbers(database) == [(jean, NUMBER, "1")]
 
 
-@pytest.mark.parametrize("how", ["--keep-code", "--delete"])
-def test_anothers_request_in_the_outbox_arrives(start, redis, database, erase, how):
-    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
+@pytest.mark.parametrize("erased", [("--phone", NUMBER, "--all"), ("--phone", OTHER_USER)])
+def test_what_she_registered_alone_comes_back_with_her(start, redis, server, database, erase, backup, erased):
+    """The number is the next owner's by then, who is erased."""
     jean = code_in(asked(server, NUMBER, None, JEAN)[0])
+    marie = code_in(asked(server, NUMBER, USER, MARIE)[0])
+    made = backup()
+    move(server, (NUMBER, THIRD, USER))
+    asked(server, NUMBER, OTHER_USER, LUC)
+    assert erase(*erased, "--delete", "--yes").returncode == 0
+    assert codes(database) == [jean, marie]
     server.stop()
-    away = start(DATABASE_URL=UNREACHABLE, REDIS_URL=redis.url, wait_for="/health")
-    assert code_in(asked(away, OTHER, None, JEAN)[0]) == jean
-    away.stop()
-    assert erase("--phone", NUMBER, how, "--yes").returncode == 0
-    server = start(DATABASE_URL=database.url, REDIS_URL=redis.url)
-    eventually(lambda: redis.command("XLEN", "uic:outbox") == ["0"], "the outbox is empty")
-    assert asked(server, OTHER, None, JEAN) == [message("existing_code", code=jean)]
+    backup.restore(made)
+    assert codes(database) == [jean, marie]
+    server = start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
+    assert asked(server, NUMBER, USER, JEAN) == [message("existing_code", code=jean)]
+
+
+@pytest.fixture
+def outbox(start, redis, database):
+    """wait(write): the entries that write(server) makes while the database is away, left there; drain(): a server
+    that writes them; copy() and put_back(): as who can write to Redis does."""
+
+    class Outbox:
+        @staticmethod
+        def wait(write):
+            settings = {**meta.SETTINGS, "REDIS_URL": redis.url}
+            start(**settings, DATABASE_URL=database.url).stop()
+            away = start(**settings, DATABASE_URL=UNREACHABLE, wait_for="/health")
+            told = write(away)
+            away.stop()
+            redis.command("COPY", "uic:outbox", "copied")
+            return told
+
+        @staticmethod
+        def drain():
+            server = start(**meta.SETTINGS, REDIS_URL=redis.url, DATABASE_URL=database.url)
+            eventually(lambda: redis.command("XLEN", "uic:outbox") == ["0"], "the outbox is empty")
+            return server
+
+        @staticmethod
+        def put_back():
+            redis.command("COPY", "copied", "uic:outbox", "REPLACE")
+            eventually(lambda: redis.command("XLEN", "uic:outbox") == ["0"], "it is judged")
+
+    return Outbox
+
+
+@pytest.mark.parametrize("how", ["--keep-code", "--delete"])
+@pytest.mark.parametrize("number, user, person", [(OTHER, None, JEAN), (NUMBER, None, LUC), (NUMBER, OTHER_USER, JEAN)])
+def test_anothers_request_in_the_outbox_arrives(server, database, erase, outbox, how, number, user, person):
+    """Also one for the same code, or of her number alone, which is nobody's."""
+    asked(server, NUMBER, USER, JEAN)
+    server.stop()
+    told = code_in(outbox.wait(lambda away: asked(away, number, user, person))[0])
+    assert erase("--phone", USER, how, "--yes").returncode == 0
+    outbox.drain()
+    assert told in codes(database)
+
+
+@pytest.mark.parametrize("write, then, erased", [
+    # the number alone, which another has since; which she moved away from
+    (lambda s: asked(s, NUMBER, None, JEAN),
+     lambda s: (asked(s, NUMBER, USER, MARIE), asked(s, NUMBER, OTHER_USER, LUC)), USER),
+    (lambda s: asked(s, NUMBER, None, JEAN),
+     lambda s: (asked(s, NUMBER, USER, MARIE), move(s, (NUMBER, THIRD, USER))), USER),
+    # a user id that she had before, shown or hidden
+    (lambda s: asked(s, NUMBER, USER, JEAN), lambda s: id_changed(s, NUMBER, USER, "CD.7777"), "CD.7777"),
+    (lambda s: hidden(s, USER, JEAN),
+     lambda s: (asked(s, NUMBER, USER, MARIE), id_changed(s, NUMBER, USER, "CD.7777")), "CD.7777")])
+def test_a_copy_under_a_name_that_she_had_does_not_arrive(database, erase, outbox, write, then, erased):
+    outbox.wait(write)
+    then(outbox.drain())
+    assert erase("--phone", erased, "--delete", "--yes").returncode == 0
+    left = codes(database)
+    outbox.put_back()
+    assert codes(database) == left
 
 
 @pytest.mark.parametrize("how", ["--keep-code", "--delete"])

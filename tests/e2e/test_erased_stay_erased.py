@@ -93,7 +93,7 @@ def test_an_older_backup_brings_nobody_back(start, script, database, tmp_path, h
     server.stop()
     askers = database.query("SELECT uic_code, asked_by FROM uic_records ORDER BY id")
     listed = database.query("SELECT count(*) FROM uic_erased")
-    assert listed == [("4",)]  # the number, it where it asked, and its records
+    assert listed == [("6",)]  # the number, it where it asked, its records, and their messages
     done = run_program("erase", "--again", cwd=tmp_path, DATABASE_URL=database.url)
     assert done.returncode == 0 and "records erased again: 0" in done.stdout, done.stderr
     assert again in [code for code, _ in rows(database)]
@@ -124,7 +124,7 @@ def test_who_hides_the_number_does_not_come_back_either(start, script, database,
     erase(tmp_path, database, "--phone", "CD.9001", "--delete")
     left = database.query("SELECT uic_code, asked_by FROM uic_records")
     assert [code for code, _ in left] == [other]
-    assert database.query("SELECT count(*) FROM uic_erased") == [("6",)]  # number, id, both where they asked, her records
+    assert database.query("SELECT count(*) FROM uic_erased") == [("8",)]  # number, id, both where they asked, her records, their messages
     server.stop()
     done = script("restore", "--force", backup)
     assert done.returncode == 0 and "records erased again: 3" in done.stdout, done.stdout + done.stderr
