@@ -216,7 +216,7 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
         record_erase(erase->setup.config.database_url, &erase->records, records, error);
     if (status == RECORD_MEANWHILE)
         fprintf(stderr,
-                "erase: ce qu’on sait de cette personne a changé entre-temps (un autre numéro ?) : "
+                "erase: ce qu’on sait de cette personne a changé entre-temps (un autre numéro ?) : "
                 "rien n’a été effacé des fiches, recommencez dans une minute\n");
     return status == 0 ? 0
                        : command_fail(status == RECORD_MEANWHILE ? "erase" : "DATABASE_URL", error);

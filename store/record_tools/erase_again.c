@@ -4,6 +4,7 @@
  */
 #include "store/base/hex.h"
 #include "store/record_tools.h"
+#include "store/record_tools/erase_again_links.h"
 #include "store/record_tools/erased_list.h"
 #include "store/record_tools/forget.h"
 #include "store/records/asker.h"
@@ -30,16 +31,6 @@ static const char *const page_sql[] = {
                      " to_char(last_requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
                      " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " PAGE,
 };
-/* Behind the link of $1 and $2. */
-static const char *const links_sql[] = {
-    [SQL_SQLITE] = "SELECT number, user_id, since FROM uic_links WHERE (number, user_id) > ($1, $2)"
-                   " ORDER BY number, user_id LIMIT " PAGE,
-    [SQL_POSTGRES] =
-        "SELECT encode(number, 'hex'), encode(user_id, 'hex'), to_char(since, 'YYYY-MM-DD')"
-        " FROM uic_links WHERE (number, user_id) > (decode($1, 'hex'), decode($2, 'hex'))"
-        " ORDER BY number, user_id LIMIT " PAGE,
-};
-
 /* $1 the beginning of a number's hash: its first owner. */
 #define BEHIND "ffffffffffffffffffffff"
 static const char *const owner_sql[] = {
@@ -52,11 +43,6 @@ static const char *const owner_sql[] = {
 
 /* A number and a user id. */
 #define OWN_NAMES 2
-#define IDENTITY_MAX (2 * RECORD_IDENTITY_SIZE + 1)
-
-struct identity {
-    char digits[IDENTITY_MAX];
-};
 
 struct found {
     int64_t id;
@@ -78,8 +64,7 @@ struct again {
     size_t rows; /* of the page */
     struct found found[PAGE_MAX];
     size_t found_count;
-    struct identity *left; /* numbers that were erased, of records that are nobody's */
-    size_t left_count;
+    struct identities left; /* numbers that were erased, of records that are nobody's */
 };
 
 /* Who is remembered to have asked, and was erased since anybody asked. */
@@ -112,8 +97,14 @@ static void number_read(const struct again *again, struct found *found)
 
 static void asker_add(struct found *found, const char *name)
 {
-    if (name[0] != '\0')
-        snprintf(found->askers[found->asker_count++], IDENTITY_MAX, "%.*s", IDENTITY_MAX - 1, name);
+    const size_t length = strnlen(name, IDENTITY_MAX - 1);
+    char *asker = found->askers[found->asker_count];
+
+    if (length == 0)
+        return;
+    memcpy(asker, name, length);
+    asker[length] = '\0';
+    found->asker_count++;
 }
 
 /* By the names that the record has, or by its answers, when she had others in the backup. One that
@@ -163,20 +154,9 @@ static enum sql_result left_note(struct again *again, const char number[IDENTITY
     if (sql_column(again->sql, 2)[0] != '\0' ||
         erased_list_remedy(again->list, ERASED_ASKER, number, INT64_MIN) == REMEDY_NONE)
         return SQL_DONE;
-    struct identity *more = reallocarray(again->left, again->left_count + 1, sizeof *more);
-    if (more == NULL)
-        return sql_explain(again->sql, SQL_FAILED, "out of memory");
-    again->left = more;
-    memcpy(again->left[again->left_count++].digits, number, IDENTITY_MAX);
-    return SQL_DONE;
-}
-
-static bool is_left(const struct again *again, const char identity[IDENTITY_MAX])
-{
-    for (size_t i = 0; i < again->left_count; i++)
-        if (strcmp(again->left[i].digits, identity) == 0)
-            return true;
-    return false;
+    return identities_add(&again->left, number) == 0
+               ? SQL_DONE
+               : sql_explain(again->sql, SQL_FAILED, "out of memory");
 }
 
 static enum sql_result row_judge(struct again *again)
@@ -311,58 +291,6 @@ static enum sql_result page_apply(struct again *again, int64_t *records)
     return result;
 }
 
-struct link_row {
-    char number[2 * RECORD_USER_ID_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
-    bool goes;
-    bool leaves; /* the number is another's by now, or nobody's: somebody had it before */
-};
-
-/* A link was made on its day: whoever was erased on that day or later is no more to be found by it.
- */
-static void link_judge(const struct again *again, struct link_row *row)
-{
-    char since[RECORD_TIME_MAX], identity[2 * RECORD_IDENTITY_SIZE + 1];
-    int64_t since_us;
-
-    snprintf(row->number, sizeof row->number, "%s", sql_column(again->sql, 0));
-    snprintf(row->user_id, sizeof row->user_id, "%s", sql_column(again->sql, 1));
-    snprintf(since, sizeof since, "%.10s 00:00:00.000000", sql_column(again->sql, 2));
-    snprintf(identity, sizeof identity, "%.*s", 2 * RECORD_IDENTITY_SIZE, row->number);
-    row->goes = false;
-    if (record_time_parse(since, &since_us) != 0)
-        return;
-    const bool by_number =
-        erased_list_remedy(again->list, ERASED_ASKER, identity, since_us) != REMEDY_NONE;
-    row->goes = erased_list_remedy(again->list, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
-    row->leaves = !by_number || is_left(again, identity);
-}
-
-/* Page by page; each link goes by itself. */
-static enum sql_result links_apply(struct again *again)
-{
-    struct sql *sql = again->sql;
-    struct link_row rows[PAGE_MAX] = {0};
-    char number[sizeof rows[0].number] = "", user_id[sizeof rows[0].user_id] = "";
-    enum sql_result result;
-    size_t count;
-
-    do {
-        count = 0;
-        result = sql_query(sql, links_sql[sql->dialect],
-                           SQL_VALUES(sql_text(number), sql_text(user_id)));
-        for (; result == SQL_ROW && count < PAGE_MAX; result = sql_next(sql))
-            link_judge(again, &rows[count++]);
-        for (size_t i = 0; i < count && result == SQL_DONE; i++)
-            if (rows[i].goes)
-                result = forget_link(sql, rows[i].number, rows[i].user_id, rows[i].leaves);
-        if (count > 0) {
-            strcpy(number, rows[count - 1].number);
-            strcpy(user_id, rows[count - 1].user_id);
-        }
-    } while (result == SQL_DONE && count == PAGE_MAX);
-    return result;
-}
-
 static enum sql_result again_run(struct again *again, int64_t *records)
 {
     enum sql_result result = forget_begin(again->sql);
@@ -379,7 +307,7 @@ static enum sql_result again_run(struct again *again, int64_t *records)
             result = page_apply(again, records);
     } while (result == SQL_DONE && again->rows > 0);
     if (result == SQL_DONE && !again->request->dry_run)
-        result = links_apply(again);
+        result = erase_again_links(again->sql, again->list, &again->left);
     if (result == SQL_DONE)
         forget_end(again->sql);
     return result;
@@ -404,7 +332,7 @@ int record_erase_again(const char *url, const struct record_again *request, int6
         status = sql_finish(again->sql, again_run(again, records), error);
     keyed_hash_free(again->asker);
     erased_list_free(again->list);
-    free(again->left);
+    identities_free(&again->left);
     explicit_bzero(again, sizeof *again);
     free(again);
     return status;

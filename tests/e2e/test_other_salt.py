@@ -30,7 +30,10 @@ def lines(log, event):
 def ended(server):
     """Waits for the end that the server comes to by itself; its exit code."""
     server.checked = True
-    return server.process.wait(PATIENCE)
+    code = server.process.wait(PATIENCE)
+    if code != 3:
+        print(server.log())  # shown when the test fails
+    return code
 
 
 def refused(redis):

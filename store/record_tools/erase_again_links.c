@@ -1,0 +1,101 @@
+/* Page by page, by the list of whom is erased. */
+#include "store/record_tools/erase_again_links.h"
+
+#include "store/base/record_time.h"
+#include "store/record_tools/forget.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE "500"
+#define PAGE_MAX 500
+
+/* Behind the link of $1 and $2. */
+static const char *const links_sql[] = {
+    [SQL_SQLITE] = "SELECT number, user_id, since FROM uic_links WHERE (number, user_id) > ($1, $2)"
+                   " ORDER BY number, user_id LIMIT " PAGE,
+    [SQL_POSTGRES] =
+        "SELECT encode(number, 'hex'), encode(user_id, 'hex'), to_char(since, 'YYYY-MM-DD')"
+        " FROM uic_links WHERE (number, user_id) > (decode($1, 'hex'), decode($2, 'hex'))"
+        " ORDER BY number, user_id LIMIT " PAGE,
+};
+
+int identities_add(struct identities *identities, const char digits[IDENTITY_MAX])
+{
+    char(*more)[IDENTITY_MAX] =
+        reallocarray(identities->digits, identities->count + 1, sizeof *more);
+
+    if (more == NULL)
+        return -1;
+    identities->digits = more;
+    memcpy(identities->digits[identities->count++], digits, IDENTITY_MAX);
+    return 0;
+}
+
+void identities_free(struct identities *identities)
+{
+    free(identities->digits);
+    *identities = (struct identities){0};
+}
+
+static bool identities_have(const struct identities *identities, const char digits[IDENTITY_MAX])
+{
+    for (size_t i = 0; i < identities->count; i++)
+        if (strcmp(identities->digits[i], digits) == 0)
+            return true;
+    return false;
+}
+
+struct link_row {
+    char number[2 * RECORD_USER_ID_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
+    bool goes;
+    bool leaves; /* the number is another's by now, or nobody's: somebody had it before */
+};
+
+/* A link was made on its day: whoever was erased on that day or later is no more to be found by it.
+ */
+static void link_judge(struct sql *sql, const struct erased_list *list,
+                       const struct identities *left, struct link_row *row)
+{
+    char since[RECORD_TIME_MAX], identity[2 * RECORD_IDENTITY_SIZE + 1];
+    int64_t since_us;
+
+    snprintf(row->number, sizeof row->number, "%s", sql_column(sql, 0));
+    snprintf(row->user_id, sizeof row->user_id, "%s", sql_column(sql, 1));
+    snprintf(since, sizeof since, "%.10s 00:00:00.000000", sql_column(sql, 2));
+    snprintf(identity, sizeof identity, "%.*s", 2 * RECORD_IDENTITY_SIZE, row->number);
+    row->goes = false;
+    if (record_time_parse(since, &since_us) != 0)
+        return;
+    const bool by_number =
+        erased_list_remedy(list, ERASED_ASKER, identity, since_us) != REMEDY_NONE;
+    row->goes = erased_list_remedy(list, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
+    row->leaves = !by_number || identities_have(left, identity);
+}
+
+/* Page by page; each link goes by itself. */
+enum sql_result erase_again_links(struct sql *sql, const struct erased_list *list,
+                                  const struct identities *left)
+{
+    struct link_row rows[PAGE_MAX] = {0};
+    char number[sizeof rows[0].number] = "", user_id[sizeof rows[0].user_id] = "";
+    enum sql_result result;
+    size_t count;
+
+    do {
+        count = 0;
+        result = sql_query(sql, links_sql[sql->dialect],
+                           SQL_VALUES(sql_text(number), sql_text(user_id)));
+        for (; result == SQL_ROW && count < PAGE_MAX; result = sql_next(sql))
+            link_judge(sql, list, left, &rows[count++]);
+        for (size_t i = 0; i < count && result == SQL_DONE; i++)
+            if (rows[i].goes)
+                result = forget_link(sql, rows[i].number, rows[i].user_id, rows[i].leaves);
+        if (count > 0) {
+            strcpy(number, rows[count - 1].number);
+            strcpy(user_id, rows[count - 1].user_id);
+        }
+    } while (result == SQL_DONE && count == PAGE_MAX);
+    return result;
+}
