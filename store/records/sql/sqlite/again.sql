@@ -5,9 +5,9 @@
 --
 -- asked_by: who makes this claim comes first. Whoever was there keeps her message; so does a number that
 -- came without a user id before: now it is the id's. Whoever is there only as the record's own asked
--- before this message, and gets none. Without anybody nothing changes. A number belongs to the user id that came with it last: alone, or with another
--- id, it is somebody else from then on; and what it had before there were ids belongs to the first id that
--- came with it.
+-- before this message, and gets none. Without anybody nothing changes. A number belongs to the user id that
+-- came with it last: alone, or with another id, it is somebody else from then on; and what it had before
+-- there were ids belongs to the first id that came with it.
 UPDATE uic_records SET
     request_count = request_count + 1,
     last_requested_at = max(last_requested_at, $7),
