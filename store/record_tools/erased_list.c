@@ -71,11 +71,12 @@ static enum sql_result record_write(struct sql *sql, struct keyed_hash *keyed,
     char answers[2 * RECORD_HASH_SIZE + 1] = "", events[EVENTS_MAX] = "";
     enum sql_result result = sql_query(sql, record_sql[sql->dialect], SQL_VALUES(sql_number(id)));
 
-    if (result == SQL_ROW && sql_column_length(sql, 0) < sizeof answers &&
-        sql_column_length(sql, 1) < sizeof events) {
+    /* What is longer is not ours. */
+    if (result == SQL_ROW && sql_column_length(sql, 0) < sizeof answers)
         strcpy(answers, sql_column(sql, 0));
-        strcpy(events, sql_column(sql, 1) != NULL ? sql_column(sql, 1) : "");
-    }
+    if (result == SQL_ROW && sql_column(sql, 1) != NULL &&
+        sql_column_length(sql, 1) < sizeof events)
+        strcpy(events, sql_column(sql, 1));
     while (result == SQL_ROW)
         result = sql_next(sql);
     if (result == SQL_DONE && answers[0] != '\0')

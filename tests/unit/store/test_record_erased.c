@@ -183,6 +183,21 @@ static void a_sealed_number_and_a_user_id_do_not_come_back(void **state)
     assert_status(replayed(hidden, false), STORE_ABSENT);
 }
 
+/* By hand. Its answers are listed, whatever it says of its messages. */
+static void a_record_with_too_much_said_of_its_messages_is_listed(void **state)
+{
+    char nothing[BENCH_TEXT_MAX];
+
+    (void)state;
+    assert_status(live(of_hour(-5, "jean", "+1", "SM1")), STORE_OK);
+    bench_sql(&bench,
+              SQL("UPDATE uic_records SET previous_event_ids = ' ' || hex(zeroblob(500))",
+                  "UPDATE uic_records SET previous_event_ids = ARRAY[repeat('0', 1000)]"),
+              nothing);
+    erase("+1", NULL, true);
+    assert_sql(&bench, LISTED, "3"); /* the number, it where it asked, and answers */
+}
+
 static void the_list_names_nobody_in_clear(void **state)
 {
     (void)state;
@@ -241,6 +256,7 @@ int main(void)
         TEST(a_number_that_was_taken_out_does_not_come_back),
         TEST(a_code_is_erased_with_whoever_asked_for_it),
         TEST(a_sealed_number_and_a_user_id_do_not_come_back),
+        TEST(a_record_with_too_much_said_of_its_messages_is_listed),
         TEST(the_list_names_nobody_in_clear),
         TEST(what_is_put_back_is_known_or_refused),
     };
