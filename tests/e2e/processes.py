@@ -1,9 +1,12 @@
 """The processes that tests start: whatsapp-uic and redis-server, each private, in a directory and on
 a port of its own. They die with the tests, whatever happens to those."""
 
+import contextlib
 import ctypes
 import http.client
+import itertools
 import os
+import random
 import re
 import signal
 import socket
@@ -47,10 +50,24 @@ def eventually(condition, what):
         time.sleep(0.02)
 
 
+def _numbers_of_ports():
+    """In turn, below those that the kernel gives to connections; each of up to 16 test processes of a
+    run has a thousand of its own, and two runs on one machine begin at different ones."""
+    worker = int(re.sub("[^0-9]", "", os.environ.get("PYTEST_XDIST_WORKER", "0")))
+    begin = 16000 + worker % 16 * 1000
+    return itertools.cycle(random.sample(range(begin, begin + 1000), 1000))
+
+
+_ports = _numbers_of_ports()
+
+
 def free_port():
-    """A port that was free a moment ago; whoever starts something there tries again if need be."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+    """A port that was free a moment ago, and another one each time; whoever starts something there
+    tries again if need be."""
+    for port in itertools.islice(_ports, 1000):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port of this test process is free")
 
 
 def environment_for(**settings):

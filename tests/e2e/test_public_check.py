@@ -100,6 +100,11 @@ def answers(port):
         return False
 
 
+def test_certificates_have_ports_of_their_own():
+    """Before two of them had the same one now and then, and nginx showed the first one's for both."""
+    assert len({free_port() for _ in range(500)}) == 500
+
+
 @pytest.mark.parametrize("name, verdict, told, codes", [
     ("long", "ok  ", " answers; its certificate ends in 200 days", (0, 0)),
     ("twenty", "ok  ", " answers; its certificate ends in 20 days", (0, 0)),
