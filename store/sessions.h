@@ -6,6 +6,7 @@
  *     struct session_link *link = session_attach(store, redis, &watch, error); in each thread
  *     session_init(&session, address, length);
  *     session_load(link, &session); ... change session.bytes ...; session_save(link, &session);
+ *     session_wipe(&session);      whenever they were read or saved
  *     session_detach(link); session_store_close(store);
  *
  * Redis key: "uic:s:" + 22 base64url characters of HMAC-SHA256(address_key, address). Value: sealed
@@ -91,8 +92,9 @@ struct session_known {
 /* One session being handled; embedded in the caller. */
 struct session {
     struct store_ticket ticket;
-    /* load: out; save: in; in clear. Behind them is room for the note. */
-    unsigned char bytes[SESSION_BYTES_MAX + sizeof(struct session_note)];
+    /* load: out; save: in; in clear. They are in the link's room for SESSION_BYTES_MAX, the same for all
+     * its sessions: what is loaded counts until control goes back to the loop. */
+    unsigned char *bytes;
     size_t length;                        /* save with 0 deletes the session */
     unsigned char mark[SESSION_MARK_MAX]; /* load: out; save: in, length 0 deletes the mark */
     size_t mark_length;
@@ -123,6 +125,9 @@ enum store_status session_load(struct session_link *link, struct session *sessio
  * whether it was saved; STORE_UNREPLICATED: it was, and a failover may lose it; STORE_REFUSED: it
  * was not; STORE_FULL; STORE_LATER. */
 enum store_status session_save(struct session_link *link, struct session *session);
+
+/* The bytes, which are nobody's any more. */
+void session_wipe(struct session *session);
 
 /* Whether a failover may lose what was loaded: settings.replicas are asked for, and it may be that
  * a save, ours or another's, is not with them yet. Who saves it again will know. */

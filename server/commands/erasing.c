@@ -52,7 +52,7 @@ static enum store_status session_end(struct erasing *erasing, struct redis_call 
         status = visit.session.ticket.status;
     }
     erasing->marks += dry_run && status == STORE_ABSENT && visit.session.mark_length > 0;
-    OPENSSL_cleanse(visit.session.bytes, sizeof visit.session.bytes);
+    session_wipe(&visit.session);
     return status;
 }
 

@@ -130,7 +130,7 @@ static enum exchange_state exchange_step(struct exchange *exchange)
     if (session->ticket.status == STORE_ABSENT ||
         conversation_decode(conversation, session->bytes, session->length) != 0)
         conversation_start(conversation, session->mark, session->mark_length);
-    explicit_bzero(session->bytes, session->length);
+    session_wipe(session);
     exchange_begin_counting(exchange);
     enum flow_pending pending = flow_pending(flow, conversation, &exchange->said, now_s);
     exchange->for_another = pending == FLOW_PENDING_OTHER;
@@ -157,12 +157,13 @@ static enum store_status exchange_save(struct exchange *exchange)
 {
     struct session *session = &exchange->session;
 
-    explicit_bzero(session->bytes, session->length); /* of an earlier save, perhaps longer */
     if (!exchange->again)
         exchange->conversation.saved_min = (uint32_t)(exchange->now_us / 60000000);
     session->length = conversation_encode(&exchange->conversation, session->bytes);
     session->mark_length = conversation_mark(&exchange->conversation, session->mark);
-    return session_save(exchange->service->settings.sessions, session);
+    const enum store_status status = session_save(exchange->service->settings.sessions, session);
+    session_wipe(session);
+    return status;
 }
 
 /* A question that was told as "try again", or not at all, was not read: that it was told is saved
@@ -382,6 +383,7 @@ void exchange_drive(struct exchange *exchange)
     }
     if (next == FSM_WAITS)
         return;
+    session_wipe(&exchange->session); /* loaded for nobody */
     /* Answered by its deadline while it waited for a save. */
     if (next == FSM_ON &&
         (exchange->state == EXCHANGE_RESERVED || exchange->state == EXCHANGE_SAVED))

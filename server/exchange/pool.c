@@ -17,14 +17,12 @@ struct exchange *exchange_take(struct exchange_service *service)
         return NULL;
     }
     memset(exchange, 0, EXCHANGE_ZEROED);
-    exchange->session.length = 0; /* so much of its bytes is wiped */
     return exchange;
 }
 
 static void exchange_wipe(struct exchange *exchange)
 {
     conversation_wipe(&exchange->conversation);
-    explicit_bzero(exchange->session.bytes, exchange->session.length);
     explicit_bzero(exchange, EXCHANGE_ZEROED);
 }
 

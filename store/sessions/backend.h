@@ -30,9 +30,10 @@ struct session_store {
 
 struct session_link {
     struct session_store *store;
-    /* The front's contexts, armed with the keys once, and room for the values of one operation. */
+    /* The front's contexts, armed with the keys once, and room for what one operation handles. */
     struct keyed_hash *names;
     struct seal *seal;
+    unsigned char clear[SESSION_BYTES_MAX + sizeof(struct session_note)];
     unsigned char value[SESSION_SEALED_MAX];
     unsigned char mark[SESSION_MARK_SEALED_MAX];
     struct redis_lane lane;         /* in memory on no link, like the next two */

@@ -166,6 +166,7 @@ void session_init(struct session_link *link, struct session *session, const char
     session->ticket = (struct store_ticket){0};
     session_clear(session);
     session->link = link;
+    session->bytes = link->clear;
     session->name[0] = '\0';
     memset(session->who, 0, sizeof session->who);
     if (keyed_hash(link->names, address, address_length, digest) != 0)
@@ -200,7 +201,7 @@ static int open_value(struct session *session, struct session_value value, int64
     struct seal_opened opened;
 
     if (seal_unwrap(session->link->seal, session->name, value.bytes, value.length, session->bytes,
-                    sizeof session->bytes, &opened) != 0)
+                    sizeof session->link->clear, &opened) != 0)
         return -1;
     if (is_too_old(&opened, session->link->store->settings.ttl_ms, now_s)) {
         OPENSSL_cleanse(session->bytes, opened.length);
@@ -249,7 +250,7 @@ enum store_status session_loaded(struct session *session, struct session_value v
     if (value.length > 0)
         memcpy(known->version, value.bytes, known->version_length);
     if (!opened) {
-        session->length = 0;
+        session_wipe(session);
         known->note.mark_length = MARK_UNKNOWN;
     }
     find_mark(session, mark, now_s);
@@ -331,6 +332,13 @@ enum store_status session_saved(struct session *session)
 {
     session->known = session->next;
     return STORE_OK;
+}
+
+void session_wipe(struct session *session)
+{
+    if (session->length > 0)
+        OPENSSL_cleanse(session->bytes, session->length + NOTE_SIZE);
+    session->length = 0;
 }
 
 bool session_may_be_lost(const struct session *session)

@@ -40,6 +40,8 @@ static struct {
     char text[FLOW_REPLY_MAX];
 } told;
 
+static unsigned char room[SESSION_BYTES_MAX];
+static bool in_clear; /* what room holds is still to be wiped */
 static struct flow *flow;
 static struct keys keys;
 static struct counting counting;
@@ -54,6 +56,7 @@ void __wrap_session_init(struct session_link *link, struct session *session, con
                          size_t length);
 enum store_status __wrap_session_load(struct session_link *link, struct session *session);
 enum store_status __wrap_session_save(struct session_link *link, struct session *session);
+void __wrap_session_wipe(struct session *session);
 bool __wrap_session_may_be_lost(const struct session *session);
 enum store_status __wrap_record_claim(struct record_link *link, struct record_claim *claim);
 void __wrap_quota_code(struct quota *quota, uint64_t who, int64_t now_s);
@@ -66,6 +69,7 @@ void __wrap_session_init(struct session_link *link, struct session *session, con
     (void)link;
     (void)address;
     (void)length;
+    session->bytes = room;
     session->length = session->mark_length = 0;
 }
 
@@ -74,6 +78,7 @@ enum store_status __wrap_session_load(struct session_link *link, struct session 
     (void)link;
     TAILQ_FIRST(&service->exchanges)->started_us -= older_us;
     memcpy(session->bytes, kept.bytes, kept.length);
+    in_clear = true;
     session->length = kept.length;
     session->mark_length = 0;
     return kept.length > 0 ? STORE_OK : STORE_ABSENT;
@@ -84,12 +89,20 @@ enum store_status __wrap_session_save(struct session_link *link, struct session 
     const enum fate fate = kept.fates[kept.saves++];
 
     (void)link;
+    in_clear = true;
     if (fate != CONFLICT) {
         memcpy(kept.bytes, session->bytes, session->length);
         kept.length = session->length;
         kept.done++;
     }
     return fate == SAVED ? STORE_OK : fate == SAVED_LATE ? STORE_LATER : STORE_CONFLICT;
+}
+
+void __wrap_session_wipe(struct session *session)
+{
+    memset(session->bytes, 0xa5, sizeof room); /* whoever reads it later reads nothing */
+    in_clear = false;
+    session->length = 0;
 }
 
 bool __wrap_session_may_be_lost(const struct session *session)
@@ -166,6 +179,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    assert_false(in_clear);
     exchange_service_free(service);
     counters_detach(settings.counters);
     counters_close(counters);

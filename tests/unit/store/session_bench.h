@@ -8,6 +8,7 @@
 #include "store/redis_links.h"
 
 #include "store/sessions.h"
+#include "store/sessions/backend.h"
 #include <event2/event.h>
 
 /* Long enough that only what never ends meets it. */
@@ -193,6 +194,13 @@ static inline void assert_says(const struct visit *visit, const char *text)
 {
     assert_int_equal(visit->session.length, strlen(text));
     assert_memory_equal(visit->session.bytes, text, strlen(text));
+}
+
+/* Where the link keeps what is in clear. */
+static inline void assert_room_is_empty(const struct bench *bench)
+{
+    for (size_t i = 0; i < sizeof bench->link->clear; i++)
+        assert_int_equal(bench->link->clear[i], 0);
 }
 
 static inline void assert_marked(const struct visit *visit, const char *mark)

@@ -60,6 +60,7 @@ static void a_session_put_back_is_not_taken(void **state)
     age(visit.session.name, visit.session.subkey, life_s + 90);
     assert_status(visit_load(&bench, &visit), STORE_ABSENT);
     assert_int_equal(visit.session.length, 0);
+    assert_room_is_empty(&bench);
     assert_marked(&visit, "Lumumba"); /* that is young */
     visit_say(&visit, "new");
     assert_status(visit_save(&bench, &visit), STORE_OK);
