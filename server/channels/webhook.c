@@ -173,6 +173,8 @@ void webhook_handle(struct channel *channel, struct http_request *request)
         delivery_free(delivery);
         return;
     }
+    if (delivery->request != NULL)
+        http_forget_input(delivery->request);
     if (turns_create(delivery) != 0)
         delivery->failed = true; /* nothing begins; it may be held */
     delivery_drive(delivery);

@@ -65,6 +65,16 @@ const char *http_client_print(const struct http_request *request,
     return connection_is_proxy(request->http->connections, &address) ? "proxy" : "client";
 }
 
+void http_forget_input(struct http_request *request)
+{
+    struct evbuffer *body = evhttp_request_get_input_buffer(request->source);
+
+    evhttp_clear_headers(evhttp_request_get_input_headers(request->source));
+    evbuffer_drain(body, evbuffer_get_length(body));
+    request->body = "";
+    request->body_length = 0;
+}
+
 /* Formatted once a second. */
 static const char *http_date(struct http *http)
 {

@@ -25,7 +25,8 @@ enum http_method {
     HTTP_OTHER = 1 << 3,
 };
 
-/* A view of a request; everything in it is valid until http_respond. */
+/* A view of a request; everything in it is valid until http_respond, headers and body until
+ * http_forget_input. */
 struct http_request {
     enum http_method method;
     const char *path;  /* as sent, without the query, NUL-terminated */
@@ -50,6 +51,10 @@ bool http_is_local(const struct http_request *request);
  * and whom nobody should ban. */
 const char *http_client_print(const struct http_request *request,
                               char text[CLIENT_ADDRESS_TEXT_MAX]);
+
+/* Headers and body are read: they are wiped, and their memory, which the processor still has in its
+ * cache, serves the next requests while this one waits for its response. */
+void http_forget_input(struct http_request *request);
 
 /* Sends the response, with the headers that every one has for browsers, and frees the request. */
 void http_respond(struct http_request *request, const struct http_response *response);

@@ -7,7 +7,7 @@ import threading
 import meta
 import pytest
 from memory import read_image
-from phone import WEBHOOK, Phone, exchange_bytes
+from phone import FORM, WEBHOOK, Phone, exchange_bytes
 from processes import PROGRAM, SALT, UicServer, eventually
 from texts import code_in
 
@@ -181,6 +181,22 @@ def test_nothing_that_was_said_is_in_a_core_image(start, redis, sessions):
     server = start(WORKERS=2, REDIS_URL=redis.url if sessions == "redis" else None)
     register_crowd(server, 80)
     assert_nothing_in_the_image(server)
+
+
+def test_a_message_that_waits_has_forgotten_its_request(start, redis):
+    """What it needs it has taken: the rest would lie there as long as a store is slow."""
+    server = start(WORKERS=1, REDIS_URL=redis.url)
+    redis.pause()
+    connection = server.connect()
+    form = f"From=whatsapp%3A%2B243990000001&MessageSid=SM{'0' * 32}&Body={FIRST}&Extra=Quux%69fold"
+    connection.request("POST", WEBHOOK, form, {"Content-Type": FORM, "X-Marker": PROFILE})
+    eventually(lambda: server.counts()["uic_messages_in_flight"] == 1, "the message waits for its session")
+    image = read_image(server.process.pid)
+    redis.resume()
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert FIRST.encode() in image, "the reading itself works"
+    assert_absent(("Quux%69fold", PROFILE), image, "memory")
 
 
 def test_nothing_that_meta_was_told_is_in_a_core_image(start, graph):
