@@ -213,7 +213,7 @@ static void on_request(struct evhttp_request *source, void *arg)
         http_respond_error(request, verdict.status, verdict.reason);
 }
 
-/* A listener's descriptor for host and port, or -1 with error. */
+/* On host and port; NULL with error. */
 static struct evconnlistener *listen_on(struct http *http, const char *host, unsigned port,
                                         char error[ERROR_MAX])
 {

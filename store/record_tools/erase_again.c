@@ -31,14 +31,14 @@ static const char *const page_sql[] = {
                      " to_char(last_requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
                      " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " PAGE,
 };
-/* $1 the beginning of a number's hash: its first owner. */
+/* $1 the beginning of a number's hash, $2 nobody: its first owner, who is somebody. */
 #define BEHIND "ffffffffffffffffffffff"
 static const char *const owner_sql[] = {
     [SQL_SQLITE] = "SELECT user_id, since, up_to FROM uic_first_owners"
-                   " WHERE number BETWEEN $1 AND $1 || '" BEHIND "'",
+                   " WHERE number BETWEEN $1 AND $1 || '" BEHIND "' AND user_id <> $2",
     [SQL_POSTGRES] = "SELECT encode(user_id, 'hex'), to_char(since, 'YYYY-MM-DD'), up_to"
                      " FROM uic_first_owners WHERE number BETWEEN decode($1, 'hex')"
-                     " AND decode($1 || '" BEHIND "', 'hex')",
+                     " AND decode($1 || '" BEHIND "', 'hex') AND user_id <> $2",
 };
 
 /* A number and a user id. */
@@ -216,16 +216,16 @@ static enum sql_result is_kept(struct again *again, const struct found *found,
                                const char number[IDENTITY_MAX], bool *kept)
 {
     struct sql *sql = again->sql;
-    char created[RECORD_TIME_MAX];
-    enum sql_result result = sql_query(sql, owner_sql[sql->dialect], SQL_VALUES(sql_text(number)));
+    char created[RECORD_TIME_MAX], room[SCHEMA_HASH_MAX];
+    enum sql_result result = sql_query(sql, owner_sql[sql->dialect],
+                                       SQL_VALUES(sql_text(number), schema_nobody(sql, room)));
 
     *kept = false;
     record_time_format(found->created_us, created);
     for (; result == SQL_ROW; result = sql_next(sql)) {
         const char *user_id = sql_column(sql, 0), *since = sql_column(sql, 1);
         const int64_t up_to = sql_column_number(sql, 2);
-        if (strcmp(user_id, SCHEMA_NOBODY) != 0 && up_to >= 0 &&
-            (found->id <= up_to || strncmp(created, since, strlen(since)) < 0) &&
+        if (up_to >= 0 && (found->id <= up_to || strncmp(created, since, strlen(since)) < 0) &&
             erased_list_remedy(again->list, ERASED_USER, user_id, found->created_us) == REMEDY_NONE)
             *kept = true;
     }

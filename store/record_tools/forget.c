@@ -1,7 +1,6 @@
 /* In the words of both databases. */
 #include "store/record_tools/forget.h"
 
-#include "store/base/hex.h"
 #include "store/records/schema.h"
 
 #include <string.h>
@@ -27,18 +26,11 @@ static const char *const asker_sql[] = {
                      " FROM position(decode($2, 'hex') IN asked_by) FOR 8), '')"
                      " WHERE id = $1 AND position(decode($2, 'hex') IN asked_by) % 8 = 1",
 };
-static const char *const asked_sql[] = {
-    [SQL_SQLITE] = "DELETE FROM uic_asked WHERE record = $1 AND who = $2",
-    [SQL_POSTGRES] = "DELETE FROM uic_asked WHERE record = $1 AND who = decode($2, 'hex')",
-};
+static const char asked_sql[] = "DELETE FROM uic_asked WHERE record = $1 AND who = $2";
 /* $1 a hash, $2 its beginning. */
-static const char *const names_count_sql[] = {
-    [SQL_SQLITE] = "SELECT (SELECT count(*) FROM uic_links WHERE user_id = $1 OR number = $1)"
-                   " + (SELECT count(*) FROM uic_asked WHERE who = $2)",
-    [SQL_POSTGRES] = "SELECT (SELECT count(*) FROM uic_links"
-                     " WHERE user_id = decode($1, 'hex') OR number = decode($1, 'hex'))"
-                     " + (SELECT count(*) FROM uic_asked WHERE who = decode($2, 'hex'))",
-};
+static const char names_count_sql[] =
+    "SELECT (SELECT count(*) FROM uic_links WHERE user_id = $1 OR number = $1)"
+    " + (SELECT count(*) FROM uic_asked WHERE who = $2)";
 /* $1 a number in clear, $2 sealed. */
 static const char left_sql[] = "SELECT count(*) FROM uic_records WHERE phone_number IN ($1, $2)";
 /* $1 a number, $2 nobody: who had it first is nobody from then on. */
@@ -53,20 +45,11 @@ static const char elsewhere_sql[] = "INSERT INTO uic_links (number, user_id, sin
                                     " SELECT number, $2, since, up_to FROM uic_links"
                                     " WHERE user_id = $1" SCHEMA_NOBODY_FIRST;
 static const char user_id_sql[] = "DELETE FROM uic_links WHERE user_id = $1";
-_Static_assert(sizeof SCHEMA_NOBODY == 2 * RECORD_USER_ID_SIZE + 1, "as any user id");
-/* $1 a number, $2 a user id: the same of one link. */
-static const char *const link_sql[][2] = {
-    [SQL_SQLITE] = {"INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-                    " '" SCHEMA_NOBODY "', since, up_to FROM uic_links"
-                    " WHERE number = $1 AND user_id = $2" SCHEMA_NOBODY_FIRST,
-                    "DELETE FROM uic_links WHERE number = $1 AND user_id = $2"},
-    [SQL_POSTGRES] =
-        {"INSERT INTO uic_links (number, user_id, since, up_to) SELECT number,"
-         " decode('" SCHEMA_NOBODY "', 'hex'), since, up_to FROM uic_links"
-         " WHERE number = decode($1, 'hex') AND user_id = decode($2, 'hex')" SCHEMA_NOBODY_FIRST,
-         "DELETE FROM uic_links WHERE number = decode($1, 'hex')"
-         " AND user_id = decode($2, 'hex')"},
-};
+/* $1 a number, $2 a user id, $3 nobody: the same of one link. */
+static const char link_nobody_sql[] = "INSERT INTO uic_links (number, user_id, since, up_to)"
+                                      " SELECT number, $3, since, up_to FROM uic_links"
+                                      " WHERE number = $1 AND user_id = $2" SCHEMA_NOBODY_FIRST;
+static const char link_sql[] = "DELETE FROM uic_links WHERE number = $1 AND user_id = $2";
 static const char notes_sql[] =
     "UPDATE uic_records SET notes = replace(replace(notes, $2, ''), $1, '')"
     " WHERE notes LIKE '%' || $1 || '%' AND (id = $3 OR $3 = 0)";
@@ -90,13 +73,17 @@ enum sql_result forget_askers(struct sql *sql, int64_t id)
 enum sql_result forget_asker(struct sql *sql, int64_t id, const char *who)
 {
     const struct sql_value values[] = {sql_number(id), sql_text(who)};
+    char room[SCHEMA_HASH_MAX];
     int64_t changed = 1;
     enum sql_result result = SQL_DONE;
 
     /* A record may hold her twice. */
     while (result == SQL_DONE && changed > 0)
         result = sql_run(sql, asker_sql[sql->dialect], values, 2, &changed);
-    return result == SQL_DONE ? sql_run(sql, asked_sql[sql->dialect], values, 2, NULL) : result;
+    return result == SQL_DONE
+               ? sql_run(sql, asked_sql, SQL_VALUES(sql_number(id), schema_digits(sql, who, room)),
+                         NULL)
+               : result;
 }
 
 const char *noted_digits(const char *phone_number)
@@ -117,21 +104,20 @@ enum sql_result forget_notes(struct sql *sql, int64_t id, const char *phone_numb
 enum sql_result count_names(struct sql *sql, const struct record_identifiers *person,
                             int64_t *count)
 {
-    char hash[2 * RECORD_USER_ID_SIZE + 1], who[2 * RECORD_IDENTITY_SIZE + 1];
+    char rooms[2][SCHEMA_HASH_MAX];
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++) {
+        const unsigned char *hash = person->hashes[i];
         int64_t some = 0;
-        hex_write(person->hashes[i], RECORD_USER_ID_SIZE, hash);
-        hex_write(person->hashes[i], RECORD_IDENTITY_SIZE, who);
-        result = sql_run(sql, names_count_sql[sql->dialect],
-                         SQL_VALUES(sql_text(hash), sql_text(who)), &some);
+        result = sql_run(sql, names_count_sql,
+                         SQL_VALUES(schema_hash(sql, hash, RECORD_USER_ID_SIZE, rooms[0]),
+                                    schema_hash(sql, hash, RECORD_IDENTITY_SIZE, rooms[1])),
+                         &some);
         *count += some;
     }
     return result;
 }
-
-static const unsigned char nobody[RECORD_USER_ID_SIZE];
 
 /* NULL: it stands in no record. */
 static const struct record_number *find_number(const struct record_identifiers *person,
@@ -150,7 +136,7 @@ static enum sql_result forget_number(struct sql *sql, const struct record_number
 {
     char rooms[2][SCHEMA_HASH_MAX];
     const struct sql_value values[] = {schema_hash(sql, hash, RECORD_USER_ID_SIZE, rooms[0]),
-                                       schema_hash(sql, nobody, sizeof nobody, rooms[1])};
+                                       schema_nobody(sql, rooms[1])};
     int64_t left = 0;
     enum sql_result result = SQL_DONE;
 
@@ -169,7 +155,7 @@ static enum sql_result forget_user_id(struct sql *sql, const unsigned char *hash
 {
     char rooms[2][SCHEMA_HASH_MAX];
     const struct sql_value values[] = {schema_hash(sql, hash, RECORD_USER_ID_SIZE, rooms[0]),
-                                       schema_hash(sql, nobody, sizeof nobody, rooms[1])};
+                                       schema_nobody(sql, rooms[1])};
     const enum sql_result result = sql_run(sql, elsewhere_sql, values, 2, NULL);
 
     return result == SQL_DONE ? sql_run(sql, user_id_sql, values, 1, NULL) : result;
@@ -195,12 +181,15 @@ enum sql_result forget_names(struct sql *sql, const struct record_identifiers *p
 enum sql_result forget_link(struct sql *sql, const char *number, const char *user_id,
                             bool leaves_nobody)
 {
-    const struct sql_value values[] = {sql_text(number), sql_text(user_id)};
+    char rooms[3][SCHEMA_HASH_MAX];
+    const struct sql_value values[] = {schema_digits(sql, number, rooms[0]),
+                                       schema_digits(sql, user_id, rooms[1]),
+                                       schema_nobody(sql, rooms[2])};
     enum sql_result result = SQL_DONE;
 
     if (leaves_nobody)
-        result = sql_run(sql, link_sql[sql->dialect][0], values, 2, NULL);
-    return result == SQL_DONE ? sql_run(sql, link_sql[sql->dialect][1], values, 2, NULL) : result;
+        result = sql_run(sql, link_nobody_sql, values, 3, NULL);
+    return result == SQL_DONE ? sql_run(sql, link_sql, values, 2, NULL) : result;
 }
 
 enum sql_result forget_begin(struct sql *sql)

@@ -204,7 +204,7 @@ static enum sql_result user_id_row(struct search *search)
     const struct sql *sql = search->sql;
     unsigned char hash[RECORD_USER_ID_SIZE];
 
-    return hash_read(sql, hash) && strcmp(sql_column(sql, 0), SCHEMA_NOBODY) != 0
+    return hash_read(sql, hash) && !schema_is_nobody(hash)
                ? user_id_add(search, hash, sql_column_number(sql, 1), sql_column(sql, 2))
                : SQL_DONE;
 }

@@ -2,6 +2,7 @@
 #include "store/record_tools/select.h"
 
 #include "store/base/hex.h"
+#include "store/records/schema.h"
 #include <stdlib.h>
 
 static const char of_code_sql[] = "SELECT id FROM uic_records WHERE uic_code = $1";
@@ -13,10 +14,7 @@ static const char *const alone_sql[] = {
     [SQL_SQLITE] = ALONE("created_at"),
     [SQL_POSTGRES] = ALONE("to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"),
 };
-static const char *const of_user_id_sql[] = {
-    [SQL_SQLITE] = "SELECT id FROM uic_records WHERE user_id = $1",
-    [SQL_POSTGRES] = "SELECT id FROM uic_records WHERE user_id = decode($1, 'hex')",
-};
+static const char of_user_id_sql[] = "SELECT id FROM uic_records WHERE user_id = $1";
 
 void record_ids_free(struct record_ids *ids)
 {
@@ -95,16 +93,16 @@ enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
                                       const struct record_identifiers *person)
 {
     const struct record_number *given = &person->numbers[0];
-    char user_id[2 * RECORD_USER_ID_SIZE + 1];
+    char room[SCHEMA_HASH_MAX];
     enum sql_result result = record_ids_add(
         ids, sql, of_number_sql, SQL_VALUES(sql_text(given->clear), sql_text(given->sealed)));
 
     if (result == SQL_DONE)
         result = add_alone(ids, sql, person);
     for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
-        hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
-        result =
-            record_ids_add(ids, sql, of_user_id_sql[sql->dialect], SQL_VALUES(sql_text(user_id)));
+        const unsigned char *hash = person->user_ids[i].hash;
+        result = record_ids_add(ids, sql, of_user_id_sql,
+                                SQL_VALUES(schema_hash(sql, hash, RECORD_USER_ID_SIZE, room)));
     }
     return result;
 }

@@ -52,7 +52,6 @@ static enum sql_result rename_user_id(struct sql *sql, const unsigned char *befo
 static enum sql_result change_number(struct sql *sql, const struct record_move *move,
                                      const unsigned char *user_id)
 {
-    static const unsigned char nobody[RECORD_USER_ID_SIZE];
     char rooms[5][SCHEMA_HASH_MAX], day[RECORD_TIME_MAX];
     const struct sql_value who = schema_hash(sql, user_id, RECORD_USER_ID_SIZE, rooms[0]),
                            from =
@@ -65,7 +64,7 @@ static enum sql_result change_number(struct sql *sql, const struct record_move *
         sql, leave_sql,
         SQL_VALUES(who, from, sql_text(move->number.from), sql_text(move->number.from_sealed),
                    schema_hash(sql, move->from.number, RECORD_IDENTITY_SIZE, rooms[4]),
-                   schema_hash(sql, nobody, sizeof nobody, rooms[3])),
+                   schema_nobody(sql, rooms[3])),
         NULL);
     if (result == SQL_DONE)
         result = sql_run(sql, written_sql, SQL_VALUES(who, to, sql_text(day)), NULL);

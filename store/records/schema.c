@@ -197,6 +197,30 @@ struct sql_value schema_hash(const struct sql *sql, const unsigned char *hash, s
     return sql->dialect == SQL_SQLITE ? sql_text(room) : sql_bytes(hash, size);
 }
 
+struct sql_value schema_digits(const struct sql *sql, const char *digits,
+                               char room[SCHEMA_HASH_MAX])
+{
+    const size_t size = strlen(digits) / 2;
+
+    if (sql->dialect == SQL_SQLITE)
+        return sql_text(digits);
+    if (size >= SCHEMA_HASH_MAX || hex_read(digits, (unsigned char *)room, size) != 0)
+        return sql_text(NULL);
+    return sql_bytes(room, size);
+}
+
+static const unsigned char nobody[RECORD_USER_ID_SIZE];
+
+bool schema_is_nobody(const unsigned char *user_id)
+{
+    return memcmp(user_id, nobody, sizeof nobody) == 0;
+}
+
+struct sql_value schema_nobody(const struct sql *sql, char room[SCHEMA_HASH_MAX])
+{
+    return schema_hash(sql, nobody, sizeof nobody, room);
+}
+
 struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX])
 {
     struct sql *sql = sql_open(url, SQL_WRITE, connect_ms, NULL, error);

@@ -30,13 +30,17 @@ struct sql *schema_open(const char *url, int connect_ms, char error[ERROR_MAX]);
 
 /* A keyed hash, or its beginning, as a parameter that the tables compare with: bytes in PostgreSQL, in
  * SQLite hexadecimal digits, which are written into the room. NULL is NULL. */
-#define SCHEMA_HASH_MAX (2 * 16 + 1)
+#define SCHEMA_HASH_MAX (2 * 32 + 1)
 struct sql_value schema_hash(const struct sql *sql, const unsigned char *hash, size_t size,
                              char room[SCHEMA_HASH_MAX]);
+/* The same of what was read, or is known, as hexadecimal digits; of others, NULL. */
+struct sql_value schema_digits(const struct sql *sql, const char *digits,
+                               char room[SCHEMA_HASH_MAX]);
 
-/* In uic_links the user id of somebody who was erased or moved away, in hexadecimal digits. Of two such the
- * first one stays: ends an INSERT. */
-#define SCHEMA_NOBODY "00000000000000000000000000000000"
+/* In uic_links the user id of somebody who was erased or moved away. Of two such the first one stays: ends
+ * an INSERT. */
+struct sql_value schema_nobody(const struct sql *sql, char room[SCHEMA_HASH_MAX]);
+bool schema_is_nobody(const unsigned char *user_id);
 #define SCHEMA_NOBODY_FIRST                                                                       \
     " ON CONFLICT (number, user_id) DO UPDATE SET since = excluded.since, up_to = excluded.up_to" \
     " WHERE (excluded.since, excluded.up_to < 0, excluded.up_to)"                                 \
