@@ -5,8 +5,8 @@
  *     struct session_store *store = session_store_open(&settings, error);      once
  *     struct session_link *link = session_attach(store, redis, &watch, error); in each thread
  *     session_init(&session, address, length);
- *     session_load(link, &session); ... change session.bytes ...; session_save(link, &session);
- *     session_wipe(&session);      whenever they were read or saved
+ *     session_load(link, &session); ... read session.bytes ...; session_wipe(&session);
+ *     ... write session.bytes ...; session_save(link, &session); session_wipe(&session);
  *     session_detach(link); session_store_close(store);
  *
  * Redis key: "uic:s:" + 22 base64url characters of HMAC-SHA256(address_key, address). Value: sealed
@@ -92,8 +92,9 @@ struct session_known {
 /* One session being handled; embedded in the caller. */
 struct session {
     struct store_ticket ticket;
-    /* load: out; save: in; in clear. They are in the link's room for SESSION_BYTES_MAX, the same for all
-     * its sessions: what is loaded counts until control goes back to the loop. */
+    /* load: out; save: in; in clear. One room of the link, for SESSION_BYTES_MAX, serves all its
+     * sessions: what is loaded is to be read and wiped before anything else is asked of the link, or
+     * control goes back to the loop; what is to be saved is written there just before. */
     unsigned char *bytes;
     size_t length;                        /* save with 0 deletes the session */
     unsigned char mark[SESSION_MARK_MAX]; /* load: out; save: in, length 0 deletes the mark */

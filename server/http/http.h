@@ -52,8 +52,10 @@ bool http_is_local(const struct http_request *request);
 const char *http_client_print(const struct http_request *request,
                               char text[CLIENT_ADDRESS_TEXT_MAX]);
 
-/* Headers and body are read: they are wiped, and their memory, which the processor still has in its
- * cache, serves the next requests while this one waits for its response. */
+/* Headers and body are read: they are given back, and so wiped (security/zeroing_allocator.h); their
+ * memory, which the processor still has in its cache, serves the next requests while this one
+ * waits for its response. From then on no header is known, nor what a proxy said of its client:
+ * nothing above is to be asked any more. */
 void http_forget_input(struct http_request *request);
 
 /* Sends the response, with the headers that every one has for browsers, and frees the request. */

@@ -182,6 +182,7 @@ void session_init(struct session_link *link, struct session *session, const char
 
 enum store_status session_load(struct session_link *link, struct session *session)
 {
+    session_wipe(session);
     session_clear(session);
     return session->name[0] != '\0' ? link->store->backend->load(link, session) : STORE_DOWN;
 }
@@ -208,8 +209,10 @@ static int open_value(struct session *session, struct session_value value, int64
         session->too_old = true;
         return -1;
     }
-    if (opened.length < NOTE_SIZE)
+    if (opened.length < NOTE_SIZE) {
+        OPENSSL_cleanse(session->bytes, opened.length);
         return -1;
+    }
     session->length = opened.length - NOTE_SIZE;
     memcpy(note, session->bytes + session->length, NOTE_SIZE);
     return note->layout == NOTE_LAYOUT && note->mark_length <= SESSION_MARK_MAX ? 0 : -1;
@@ -348,6 +351,7 @@ bool session_may_be_lost(const struct session *session)
 
 enum store_status session_forget(struct session_link *link, struct session *session, bool keep_mark)
 {
+    session_wipe(session);
     session_clear(session);
     return session->name[0] != '\0' ? link->store->backend->forget(link, session, keep_mark)
                                     : STORE_DOWN;

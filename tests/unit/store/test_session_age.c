@@ -158,13 +158,45 @@ static void without_redis_clock_all_are_taken(void **state)
     load_says("Kabila");
 }
 
+/* Its session opens, beside a mark that is neither its own nor young. */
+static void nothing_lies_open_while_the_time_is_asked(void **state)
+{
+    (void)state;
+    const int64_t too_old_s = bench.settings.mark_ttl_ms / 1000 + 90;
+    struct seal_keys *keys = seal_keys_create(bench.settings.seal_key);
+    struct seal *seal = seal_create(keys);
+    unsigned char sealed[SESSION_SEALED_MAX];
+    struct visit visit;
+
+    assert_status(save_something(), STORE_OK);
+    visit_init(&bench, &visit, ADDRESS);
+    const struct seal_terms terms = {visit.session.mark_name, visit.session.subkey,
+                                     redis_s() - too_old_s};
+    assert_int_equal(seal_wrap(seal, &terms, (const unsigned char *)"fr", 2, sealed), 0);
+    tell("SET %s %b", visit.session.mark_name, sealed, (size_t)2 + SEAL_OVERHEAD);
+    assert_status(session_load(bench.link, &visit.session), STORE_LATER);
+    while (!visit.session.asked_time)
+        event_base_loop(bench.base, EVLOOP_ONCE);
+    assert_int_equal(visit.done, 0);
+    assert_room_is_empty(&bench);
+    bench_until(&bench, visit.done > 0);
+    assert_says(&visit, "Kabila");
+    seal_free(seal);
+    seal_keys_free(keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_session_is_taken_as_long_as_it_lives), CASE(a_session_put_back_is_not_taken),
-        CASE(a_mark_put_back_is_not_taken),           CASE(a_session_of_no_time_is_not_taken),
-        CASE(a_clock_that_was_set_disturbs_nobody),   CASE(no_clock_of_ours_is_in_a_session),
-        CASE(without_redis_clock_all_are_taken),      CASE(a_save_tells_the_time_of_its_load),
+        CASE(a_session_is_taken_as_long_as_it_lives),
+        CASE(a_session_put_back_is_not_taken),
+        CASE(a_mark_put_back_is_not_taken),
+        CASE(a_session_of_no_time_is_not_taken),
+        CASE(a_clock_that_was_set_disturbs_nobody),
+        CASE(no_clock_of_ours_is_in_a_session),
+        CASE(without_redis_clock_all_are_taken),
+        CASE(a_save_tells_the_time_of_its_load),
+        CASE(nothing_lies_open_while_the_time_is_asked),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
