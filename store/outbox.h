@@ -18,13 +18,12 @@
 #ifndef STORE_OUTBOX_H
 #define STORE_OUTBOX_H
 
+#include "store/records.h"
 #include "store/ticket.h"
 #include <stddef.h>
 #include <stdint.h>
 
 struct event_base;
-struct record_claim;
-struct record_link;
 struct record_identifiers;
 struct redis_link;
 struct seal_keys;
@@ -103,7 +102,9 @@ struct outbox_erasure {
     bool dry_run; /* they are only counted */
     /* Out: */
     size_t found;
-    size_t unreadable; /* entries of another salt, or damaged: nobody knows whose */
+    unsigned char
+        answers[RECORD_HASH_SIZE]; /* the input hash of one of them, if any; a code has one */
+    size_t unreadable;             /* entries of another salt, or damaged: nobody knows whose */
 };
 
 /* Returns 0 or -1 with error; then some may be gone already. */

@@ -141,8 +141,11 @@ struct record_identifiers {
         char since[sizeof "2026-01-01"]; /* the day of the first of them */
     } user_ids[RECORD_IDENTIFIERS_MAX];
     size_t user_id_count;
+    /* Under which she wrote before these. */
+    unsigned char former_ids[RECORD_IDENTIFIERS_MAX][RECORD_USER_ID_SIZE];
+    size_t former_id_count;
     /* Of all these but shared ones, and of numbers that stand nowhere. */
-    unsigned char hashes[3 * RECORD_IDENTIFIERS_MAX][RECORD_USER_ID_SIZE];
+    unsigned char hashes[4 * RECORD_IDENTIFIERS_MAX][RECORD_USER_ID_SIZE];
     size_t hash_count;
     bool too_many; /* there are more than RECORD_IDENTIFIERS_MAX of a kind */
 };
@@ -167,6 +170,7 @@ struct record_erased {
 struct record_erasure {
     const struct record_identifiers *person;
     const char *code;
+    const unsigned char *answers; /* the code's input hash, when it was on its way; or NULL */
     /* For the list of whom is erased, person or code: its key; until when what was made is of
      * before. */
     const unsigned char *erased_key;

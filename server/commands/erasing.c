@@ -131,6 +131,7 @@ static int outbox_visit(struct erasing *erasing, struct redis_call *redis, char 
     const int status = outbox_erase(&erasure, redis, error);
     seal_keys_free(keys);
     erasing->outbox = (int64_t)erasure.found;
+    memcpy(erasing->answers, erasure.answers, sizeof erasing->answers);
     erasing->unreadable = (int64_t)erasure.unreadable;
     return status;
 }

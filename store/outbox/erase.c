@@ -73,6 +73,7 @@ static void entry_look(struct walk *walk, const char *id, const struct redisRepl
     } else if (is_wanted(erasure, &claim) && (erasure->delete || is_somebodys(&claim))) {
         struct found *found = &walk->found[walk->found_count++];
         snprintf(found->id, sizeof found->id, "%s", id);
+        memcpy(erasure->answers, claim.input_hash, sizeof erasure->answers);
         /* What was said is of a record that is there; nothing is to be made of it. */
         const bool goes = erasure->delete || claim.said == RECORD_SAID_SAME;
         claim.phone_number[0] = '\0';

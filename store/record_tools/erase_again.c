@@ -129,7 +129,8 @@ static void owner_judge(const struct again *again, struct found *found)
     if (by_answers > by_user && (has_owner || by_answers == REMEDY_DELETE))
         found->otherwise = by_answers;
     found->remedy = by_number > found->otherwise ? by_number : found->otherwise;
-    if (by_number == REMEDY_NONE)
+    if (by_number == REMEDY_NONE &&
+        erased_list_remedy(again->list, ERASED_ASKER, found->number, created_us) == REMEDY_NONE)
         found->phone_number[0] = '\0';
     if (by_record != REMEDY_NONE && found->remedy == REMEDY_BLANK) {
         asker_add(found, found->number);

@@ -1,8 +1,10 @@
 /* Page by page, by the list of whom is erased. */
 #include "store/record_tools/erase_again_links.h"
 
+#include "store/base/hex.h"
 #include "store/base/record_time.h"
 #include "store/record_tools/forget.h"
+#include "store/records/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +55,14 @@ struct link_row {
     bool leaves; /* the number is another's by now, or nobody's: somebody had it before */
 };
 
+static bool hash_is_nobody(const char *digits)
+{
+    unsigned char user_id[RECORD_USER_ID_SIZE];
+
+    return strlen(digits) == 2 * sizeof user_id && hex_read(digits, user_id, sizeof user_id) == 0 &&
+           schema_is_nobody(user_id);
+}
+
 /* A link was made on its day: whoever was erased on that day or later is no more to be found by it.
  */
 static void link_judge(struct sql *sql, const struct erased_list *list,
@@ -70,8 +80,10 @@ static void link_judge(struct sql *sql, const struct erased_list *list,
         return;
     const bool by_number =
         erased_list_remedy(list, ERASED_ASKER, identity, since_us) != REMEDY_NONE;
-    row->goes = erased_list_remedy(list, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
     row->leaves = !by_number || identities_have(left, identity);
+    row->goes = hash_is_nobody(row->user_id)
+                    ? !row->leaves
+                    : erased_list_remedy(list, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
 }
 
 /* Page by page; each link goes by itself. */

@@ -95,6 +95,11 @@ static enum sql_result records_write(struct sql *sql, struct keyed_hash *keyed,
     for (size_t i = 0; i < ids.count && result == SQL_DONE; i++)
         result = record_write(sql, keyed, erasure, ids.ids[i]);
     record_ids_free(&ids);
+    if (result == SQL_DONE && erasure->answers != NULL) {
+        char answers[2 * RECORD_HASH_SIZE + 1];
+        hex_write(erasure->answers, RECORD_HASH_SIZE, answers);
+        result = row_write(sql, keyed, erasure, ERASED_CODE, answers);
+    }
     return result;
 }
 
@@ -112,6 +117,10 @@ static enum sql_result names_write(struct sql *sql, struct keyed_hash *keyed,
         result = row_write(sql, keyed, erasure, ERASED_ASKER, record_who_write(person, i, who));
     for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
         hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
+        result = row_write(sql, keyed, erasure, ERASED_USER, user_id);
+    }
+    for (size_t i = 0; i < person->former_id_count && result == SQL_DONE; i++) {
+        hex_write(person->former_ids[i], RECORD_USER_ID_SIZE, user_id);
         result = row_write(sql, keyed, erasure, ERASED_USER, user_id);
     }
     return result;

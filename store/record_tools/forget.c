@@ -30,6 +30,7 @@ static const char asked_sql[] = "DELETE FROM uic_asked WHERE record = $1 AND who
 /* $1 a hash, $2 its beginning. */
 static const char names_count_sql[] =
     "SELECT (SELECT count(*) FROM uic_links WHERE user_id = $1 OR number = $1)"
+    " + (SELECT count(*) FROM uic_former_ids WHERE former = $1)"
     " + (SELECT count(*) FROM uic_asked WHERE who = $2)";
 /* $1 a number in clear, $2 sealed. */
 static const char left_sql[] = "SELECT count(*) FROM uic_records WHERE phone_number IN ($1, $2)";
@@ -45,6 +46,7 @@ static const char elsewhere_sql[] = "INSERT INTO uic_links (number, user_id, sin
                                     " SELECT number, $2, since, up_to FROM uic_links"
                                     " WHERE user_id = $1" SCHEMA_NOBODY_FIRST;
 static const char user_id_sql[] = "DELETE FROM uic_links WHERE user_id = $1";
+static const char former_sql[] = "DELETE FROM uic_former_ids WHERE former = $1";
 /* $1 a number, $2 a user id, $3 nobody: the same of one link. */
 static const char link_nobody_sql[] = "INSERT INTO uic_links (number, user_id, since, up_to)"
                                       " SELECT number, $3, since, up_to FROM uic_links"
@@ -175,6 +177,12 @@ enum sql_result forget_names(struct sql *sql, const struct record_identifiers *p
     }
     for (size_t i = 0; result == SQL_DONE && i < person->user_id_count; i++)
         result = forget_user_id(sql, person->user_ids[i].hash);
+    for (size_t i = 0; result == SQL_DONE && i < person->former_id_count; i++) {
+        char room[SCHEMA_HASH_MAX];
+        result = sql_run(
+            sql, former_sql,
+            SQL_VALUES(schema_hash(sql, person->former_ids[i], RECORD_USER_ID_SIZE, room)), NULL);
+    }
     return result;
 }
 

@@ -45,6 +45,12 @@ static const char *const owners_sql[] = {
         "SELECT encode(link.user_id, 'hex'), to_char(link.since, 'YYYY-MM-DD'), " OWNERS
         "decode($1, 'hex')",
 };
+/* $1 a user id: which she had before. */
+static const char *const former_sql[] = {
+    [SQL_SQLITE] = "SELECT former FROM uic_former_ids WHERE user_id = $1",
+    [SQL_POSTGRES] =
+        "SELECT encode(former, 'hex') FROM uic_former_ids WHERE user_id = decode($1, 'hex')",
+};
 /* $1 a user id: what stands in its records as numbers. */
 static const char *const numbers_sql[] = {
     [SQL_SQLITE] = "SELECT DISTINCT phone_number FROM uic_records WHERE user_id = $1",
@@ -298,6 +304,20 @@ static enum sql_result unknown_find(struct search *search)
     return result;
 }
 
+static enum sql_result former_row(struct search *search)
+{
+    struct record_identifiers *found = search->found;
+    unsigned char hash[RECORD_USER_ID_SIZE];
+
+    if (!hash_read(search->sql, hash))
+        return SQL_DONE;
+    if (found->former_id_count == RECORD_IDENTIFIERS_MAX)
+        return too_many(search);
+    memcpy(found->former_ids[found->former_id_count++], hash, sizeof hash);
+    hash_add(found, hash);
+    return SQL_DONE;
+}
+
 static enum sql_result find(struct search *search, const char *given)
 {
     struct record_identifiers *found = search->found;
@@ -318,6 +338,8 @@ static enum sql_result find(struct search *search, const char *given)
                      user_id_row);
     if (result == SQL_DONE)
         result = linked_read(search);
+    for (size_t i = 0; i < found->user_id_count && result == SQL_DONE; i++)
+        result = each_of(search, former_sql, found->user_ids[i].hash, former_row);
     for (size_t i = 0; i < found->user_id_count && result == SQL_DONE; i++)
         result = each_of(search, numbers_sql, found->user_ids[i].hash, number_row);
     return result == SQL_DONE && has_unknown(search) ? unknown_find(search) : result;

@@ -17,6 +17,11 @@ static const char both_forget_sql[] =
     "DELETE FROM uic_links WHERE user_id = $1"
     " AND number IN (SELECT number FROM uic_links WHERE user_id = $2)";
 static const char rename_sql[] = "UPDATE uic_links SET user_id = $2 WHERE user_id = $1";
+/* Who changes several times is known by all her ids; who takes a former one again has that. */
+static const char former_rename_sql[] = "UPDATE uic_former_ids SET user_id = $2 WHERE user_id = $1";
+static const char former_sql[] = "INSERT INTO uic_former_ids (former, user_id) VALUES ($1, $2)"
+                                 " ON CONFLICT (former) DO UPDATE SET user_id = excluded.user_id";
+static const char former_again_sql[] = "DELETE FROM uic_former_ids WHERE former = $1";
 
 /* $1 a user id, $2 a number that it leaves, $3 and $4 the same as records hold it, $5 as who asked, $6
  * nobody. In her place there is nobody, where another owner, or what was left, must not pass for the next
@@ -38,15 +43,16 @@ static const char left_sql[] = "DELETE FROM uic_links WHERE user_id = $1 AND num
 static enum sql_result rename_user_id(struct sql *sql, const unsigned char *before,
                                       const unsigned char *after)
 {
-    static const char *const statements[] = {both_sql, both_forget_sql, rename_sql};
+    static const char *const statements[] = {both_sql, both_forget_sql, rename_sql,
+                                             former_rename_sql, former_sql};
     char rooms[2][SCHEMA_HASH_MAX];
     const struct sql_value values[] = {schema_hash(sql, before, RECORD_USER_ID_SIZE, rooms[0]),
                                        schema_hash(sql, after, RECORD_USER_ID_SIZE, rooms[1])};
     enum sql_result result = SQL_DONE;
 
-    for (int i = 0; i < 3 && result == SQL_DONE; i++)
+    for (size_t i = 0; i < sizeof statements / sizeof *statements && result == SQL_DONE; i++)
         result = sql_run(sql, statements[i], values, 2, NULL);
-    return result;
+    return result == SQL_DONE ? sql_run(sql, former_again_sql, values + 1, 1, NULL) : result;
 }
 
 static enum sql_result change_number(struct sql *sql, const struct record_move *move,

@@ -169,6 +169,104 @@ def test_a_copy_under_a_name_that_she_had_does_not_arrive(database, erase, outbo
     assert codes(database) == left
 
 
+def test_nor_from_where_it_waited_under_a_former_one(start, database, redis, erase, outbox):
+    outbox.wait(lambda away: asked(away, NUMBER, USER, JEAN))
+    redis.command("RENAME", "uic:outbox", "aside")
+    redis.command("DEL", "uic:outbox:own")
+    server = start(**meta.SETTINGS, REDIS_URL=redis.url, DATABASE_URL=database.url)
+    asked(server, NUMBER, USER, MARIE)
+    id_changed(server, NUMBER, USER, "CD.7777")
+    server.stop()
+    redis.command("COPY", "aside", "uic:outbox", "REPLACE")
+    assert erase("--phone", "CD.7777", "--delete", "--yes").returncode == 0
+    outbox.drain()
+    assert numbers(database) == []
+
+
+@pytest.mark.parametrize("how", ["--keep-code", "--delete"])
+def test_a_copy_of_a_code_that_was_only_there_does_not_arrive(database, erase, outbox, how):
+    told = code_in(outbox.wait(lambda away: asked(away, NUMBER, None, JEAN))[0])
+    assert erase("--code", told, how, "--yes").returncode == 0
+    outbox.drain()
+    left = numbers(database)
+    assert NUMBER not in str(left)
+    outbox.put_back()
+    assert numbers(database) == left
+
+
+@pytest.fixture
+def again(start, redis, server, database, erase, backup):
+    """again(made, arguments) -> what is left when she is erased, and, when an older backup is back, the same."""
+
+    def known():
+        return [database.query(f"SELECT {columns}") for columns in (
+            "uic_code, phone_number, asked_by, notes FROM uic_records ORDER BY id",
+            "number, user_id FROM uic_links", "count(*) FROM uic_former_ids", "count(*) FROM uic_asked")]
+
+    def run(made, *arguments):
+        assert erase(*arguments, "--yes").returncode == 0
+        left = known()
+        server.stop()
+        backup.restore(made)
+        return left, known()
+
+    return run
+
+
+def former_id(server, made):
+    id_changed(server, NUMBER, USER, "CD.6666")
+    id_changed(server, NUMBER, "CD.6666", "CD.7777")
+    return made
+
+
+@pytest.mark.parametrize("erased", [NUMBER, "CD.7777"])
+def test_who_had_another_user_id_does_not_come_back(server, backup, again, erased):
+    """Nor what she asked for, that others registered; nor that the two came together."""
+    asked(server, OTHER, None, LUC)
+    asked(server, NUMBER, USER, JEAN, LUC)
+    left, now = again(former_id(server, backup()), "--phone", erased, "--all", "--delete")
+    assert left == now and len(left[0]) == 1 and left[1:3] == [[], [("0",)]]
+
+
+def test_nor_what_the_number_asked_for_alone(start, redis, server, database, backup, again):
+    asked(server, OTHER, None, LUC)
+    asked(server, NUMBER, None, LUC)
+    asked(server, NUMBER, USER, JEAN)
+    left, now = again(former_id(server, backup()), "--phone", NUMBER, "--all", "--delete")
+    assert left == now
+    server = start(**{**meta.SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url})
+    (reply,) = asked(server, NUMBER, None, LUC)
+    assert reply == message("new_code", code=code_in(reply))
+
+
+def test_nor_what_was_too_old_when_she_was_erased(server, erase, backup, again):
+    asked(server, NUMBER, None, JEAN)
+    asked(server, NUMBER, USER, MARIE)
+    made = backup()
+    assert erase("--older-than", "1", "--yes").returncode == 0
+    former_id(server, made)
+    asked(server, NUMBER, "CD.7777", LUC)
+    assert again(made, "--phone", NUMBER, "--all", "--delete") == ([[], [], [("0",)], [("0",)]],) * 2
+
+
+def test_that_somebody_had_a_number_goes_with_who_has_it(server, backup, again):
+    alone_behind_her(server)
+    move(server, (NUMBER, THIRD, USER))
+    left, now = again(backup(), "--phone", NUMBER, "--all", "--delete")
+    assert left == now
+
+
+@pytest.mark.parametrize("erased", [USER, OTHER, NUMBER])
+@pytest.mark.parametrize("how", ["--keep-code", "--delete"])
+def test_no_note_has_a_number_of_hers_again(server, database, backup, again, erased, how):
+    asked(server, THIRD, None, LUC)
+    asked(server, OTHER, USER, MARIE)
+    asked(server, NUMBER, USER, JEAN)
+    database.query(f"UPDATE uic_records SET notes = 'mère : {NUMBER}'")
+    left, now = again(backup(), "--phone", erased, "--all", how)
+    assert left[0] == now[0] and NUMBER not in str(now)
+
+
 @pytest.mark.parametrize("how", ["--keep-code", "--delete"])
 def test_who_changes_her_names_while_it_asks_is_not_half_erased(server, database, redis, tmp_path, how):
     asked(server, NUMBER, USER, JEAN)

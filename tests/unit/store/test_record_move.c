@@ -99,6 +99,7 @@ static void what_was_carried_out_is_not_carried_out_again(void **state)
     assert_int_equal(moved_by(7, NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 1);
     assert_int_equal(moved_by(UINT64_MAX, NEW_NUMBER, NUMBER, "CD.2", "CD.1", EVER), 1);
     assert_int_equal(moved_by(7, NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 1);
+    assert_sql(&bench, "SELECT count(*) FROM uic_former_ids", "1"); /* CD.2, of CD.1 */
     assert_sql(&bench, "SELECT phone_number FROM uic_records", NUMBER);
     assert_true(told(NUMBER, "CD.1"));
     assert_sql(&bench, "SELECT count(*) FROM uic_moves", "2");

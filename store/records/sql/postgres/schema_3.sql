@@ -18,6 +18,14 @@ WHERE NOT EXISTS (SELECT 1 FROM uic_links AS other WHERE other.number = link.num
     AND (other.since, other.up_to < 0, other.up_to, other.user_id)
         < (link.since, link.up_to < 0, link.up_to, link.user_id));
 
+-- Under which user ids somebody wrote before her present one: an erased person is in a backup, and in what
+-- still waits, by these.
+CREATE TABLE uic_former_ids (
+    former bytea PRIMARY KEY,
+    user_id bytea NOT NULL
+);
+CREATE INDEX uic_former_ids_user_id ON uic_former_ids (user_id);
+
 -- The changes of numbers and user ids that are carried out, by the keyed hash of the message that told
 -- of each: told again, to whichever instance, they would move what came after them. What takes several steps
 -- stands there from the first on, and at is when the last was made: nobody is erased meanwhile.
