@@ -95,10 +95,6 @@ int flow_read(const struct flow *flow, size_t step, const char *text, size_t len
 /* Leaves nothing of what was said in it. */
 void flow_reading_wipe(struct flow_reading *reading);
 
-/* Of the words that careful steps are read with; 0 when there is no such step. Other words, another
- * number. */
-uint64_t flow_words_version(const struct flow *flow);
-
 /* Whether answers in doubt are read back to the person before the code. */
 enum flow_confirm { FLOW_CONFIRM_ALWAYS, FLOW_CONFIRM_DOUBT, FLOW_CONFIRM_NEVER };
 enum flow_confirm flow_confirm(const struct flow *flow);

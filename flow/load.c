@@ -225,11 +225,6 @@ uint64_t flow_file_fingerprint(const struct flow *flow)
     return flow->file_fingerprint;
 }
 
-uint64_t flow_words_version(const struct flow *flow)
-{
-    return flow->words_version;
-}
-
 enum flow_confirm flow_confirm(const struct flow *flow)
 {
     return flow->confirm;

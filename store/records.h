@@ -109,7 +109,7 @@ struct record_claim {
     struct record_job job;
 };
 
-/* What is done on the store's second thread, which claims do not wait for. All the store's own. */
+/* What is done by the store's maintenance, which claims do not wait for. All the store's own. */
 struct record_errand {
     struct record_job job;
     enum store_status (*run)(struct sql *sql, struct record_errand *errand);

@@ -69,16 +69,15 @@ struct exchange {
     char tag[KEYED_HASHES_TAG_MAX];
     char address[MESSAGE_ADDRESS_MAX + 1]; /* as the stores know it */
     size_t address_length;
-    /* Large, and neither zeroed nor wiped beyond what is used of them: */
     struct session session;
+    /* Large, and neither zeroed nor wiped beyond what is used of it: */
     struct conversation conversation;
 };
 
 /* What is zeroed for each message. A member that should be and is not breaks the build. */
-#define EXCHANGE_ZEROED offsetof(struct exchange, session)
-_Static_assert(sizeof(struct exchange) ==
-                   EXCHANGE_ZEROED + sizeof(struct session) + sizeof(struct conversation),
-               "session and conversation are all that is not zeroed");
+#define EXCHANGE_ZEROED offsetof(struct exchange, conversation)
+_Static_assert(sizeof(struct exchange) == EXCHANGE_ZEROED + sizeof(struct conversation),
+               "the conversation is all that is not zeroed");
 
 #define EXCHANGE_SPARE_MAX 1024
 

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE "500"
 #define PAGE_MAX 500
 #define MINUTE_US INT64_C(60000000)
 
@@ -24,12 +23,12 @@
 static const char *const page_sql[] = {
     [SQL_SQLITE] = "SELECT id, phone_number, coalesce(user_id, ''), input_hash,"
                    " replace(coalesce(asked_by, ''), ' ', ''), created_at, last_requested_at"
-                   " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " PAGE,
+                   " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " SQL_NUMERAL(PAGE_MAX),
     [SQL_POSTGRES] = "SELECT id, phone_number, encode(coalesce(user_id, ''), 'hex'),"
                      " encode(input_hash, 'hex'), encode(coalesce(asked_by, ''), 'hex'),"
                      " to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),"
                      " to_char(last_requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
-                     " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " PAGE,
+                     " FROM uic_records WHERE id > $1 ORDER BY id LIMIT " SQL_NUMERAL(PAGE_MAX),
 };
 /* $1 the beginning of a number's hash, $2 nobody: its first owner, who is somebody. */
 #define BEHIND "ffffffffffffffffffffff"

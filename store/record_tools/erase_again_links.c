@@ -10,17 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE "500"
 #define PAGE_MAX 500
 
 /* Behind the link of $1 and $2. */
 static const char *const links_sql[] = {
     [SQL_SQLITE] = "SELECT number, user_id, since FROM uic_links WHERE (number, user_id) > ($1, $2)"
-                   " ORDER BY number, user_id LIMIT " PAGE,
+                   " ORDER BY number, user_id LIMIT " SQL_NUMERAL(PAGE_MAX),
     [SQL_POSTGRES] =
         "SELECT encode(number, 'hex'), encode(user_id, 'hex'), to_char(since, 'YYYY-MM-DD')"
         " FROM uic_links WHERE (number, user_id) > (decode($1, 'hex'), decode($2, 'hex'))"
-        " ORDER BY number, user_id LIMIT " PAGE,
+        " ORDER BY number, user_id LIMIT " SQL_NUMERAL(PAGE_MAX),
 };
 
 int identities_add(struct identities *identities, const char digits[IDENTITY_MAX])

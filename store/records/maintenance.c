@@ -1,5 +1,5 @@
 /*
- * The store's second thread, with a connection of its own, for what is not urgent: errands, one
+ * The maintenance, a thread of the store, with a connection of its own, for what is not urgent: errands, one
  * after the other. The connection is there only while it is used.
  */
 #include "store/records/store.h"

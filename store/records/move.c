@@ -13,7 +13,6 @@
 
 /* Few enough for RECORD_HOLD_MS. */
 #define AT_ONCE 200
-#define AT_ONCE_TEXT "200"
 
 /* Her own records: $1 a number, $2 the same sealed, and $3 what it becomes; $4 to $6 the same of a
  * user id in place of a number; NULL: it stays. $7 the user id that changes, or NULL; $8 the one that she
@@ -30,7 +29,7 @@
     "SELECT id FROM uic_records WHERE user_id = $7 OR phone_number IN ($4, $5)"  \
     " OR (phone_number IN ($1, $2) AND (user_id IN ($8, $9) OR (user_id IS NULL" \
     " AND created_at <= $10 AND (" ALONE_IS_HERS "))))"                          \
-    " LIMIT " AT_ONCE_TEXT
+    " LIMIT " SQL_NUMERAL(AT_ONCE)
 #define OWN_UPDATE                                                                    \
     "UPDATE uic_records SET"                                                          \
     " phone_number = CASE WHEN phone_number IN ($1, $2) THEN $3"                      \

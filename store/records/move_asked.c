@@ -7,12 +7,12 @@
 #include <string.h>
 
 #define AT_ONCE 200
-#define AT_ONCE_TEXT "200"
 
 /* $1 and $2 who, behind the record $3: how many at once, and the last. */
 static const char page_sql[] =
     "SELECT count(*), max(record) FROM (SELECT record FROM uic_asked"
-    " WHERE who IN ($1, $2) AND record > $3 ORDER BY record LIMIT " AT_ONCE_TEXT ") AS page";
+    " WHERE who IN ($1, $2) AND record > $3 ORDER BY record LIMIT " SQL_NUMERAL(
+        AT_ONCE) ") AS page";
 /* $1 who, in the records behind $2 up to $3, where nobody asked after $4, is $5 from now on ("":
  * nobody). */
 extern const char *const move_asked_sql[];

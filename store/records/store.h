@@ -81,7 +81,7 @@ enum sql_result record_marks_check(struct record_store *store, struct sql *sql);
  * else's first claims are written. */
 enum sql_result record_marks_bind(struct record_store *store, struct sql *sql);
 
-/* For the second thread: begins a transaction in SQLite in its turn, however often others have the
+/* For the maintenance: begins a transaction in SQLite in its turn, however often others have the
  * lock meanwhile, until the errand is due; and ends it with its turn. The lock is to be held for
  * RECORD_HOLD_MS at most, so that a claim hardly waits for it. */
 #define RECORD_HOLD_MS 25
@@ -93,7 +93,7 @@ enum sql_result record_write_end(struct sql *sql, struct record_store *store,
 void *record_writer_run(void *arg);
 void *record_maintenance_run(void *arg);
 
-/* On a link's thread: hands an errand, whose run is set, to the second thread, where it is done
+/* On a link's thread: hands an errand, whose run is set, to the maintenance, where it is done
  * within ms. STORE_LATER, or STORE_DOWN or STORE_FULL at once. */
 enum store_status record_errand_begin(struct record_link *link, struct record_errand *errand,
                                       struct store_ticket *ticket, int64_t ms);

@@ -1,5 +1,5 @@
 /*
- * The store's first thread: writes claims, on one connection for all links, so that as many as wait
+ * The writer, a thread of the store: writes claims, on one connection for all links, so that as many as wait
  * share a transaction.
  *
  *     record_claim ──> inbox ──> waiting ──> batch ──> finished

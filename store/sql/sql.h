@@ -85,6 +85,10 @@ static inline struct sql_value sql_bytes(const void *bytes, size_t length)
         (int)(sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value))
 #define SQL_NOTHING NULL, 0
 
+/* A macro's number in the text of a statement. */
+#define SQL_NUMERAL(number) SQL_NUMERAL_TEXT(number)
+#define SQL_NUMERAL_TEXT(number) #number
+
 /* Which of the two a URL is of, and whether it can be one: nothing is opened. Returns the dialect,
  * or -1 with error, which quotes nothing of the URL. */
 int sql_url_dialect(const char *url, char error[ERROR_MAX]);
