@@ -99,28 +99,3 @@ void exchange_answer_late(struct exchange *exchange, const char *why)
     else
         exchange_answer_unavailable(exchange, why);
 }
-
-void exchange_measure(struct exchange *exchange)
-{
-    static const enum metric_histogram answered[] = {
-        [EXCHANGE_LOADED] = METRIC_SESSION_LOAD,  [EXCHANGE_CLAIMED] = METRIC_CLAIM,
-        [EXCHANGE_OUTBOXED] = METRIC_OUTBOX_WAIT, [EXCHANGE_RESERVED] = METRIC_SESSION_SAVE,
-        [EXCHANGE_SAVED] = METRIC_SESSION_SAVE,
-    };
-    int64_t now = clock_monotonic_us();
-
-    switch (exchange->state) {
-    case EXCHANGE_QUOTED:
-        break;
-    case EXCHANGE_QUOTE:
-    case EXCHANGE_LOAD:
-    case EXCHANGE_RESERVE:
-    case EXCHANGE_CLAIM:
-    case EXCHANGE_OUTBOX:
-    case EXCHANGE_SAVE:
-        exchange->asked_us = now;
-        break;
-    default:
-        metrics_observe(answered[exchange->state], now - exchange->asked_us);
-    }
-}

@@ -14,26 +14,22 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+/* What is asked of a store next, or, while it is under way, was asked. */
 enum exchange_state {
     EXCHANGE_QUOTE,
-    EXCHANGE_QUOTED,
     EXCHANGE_LOAD,
-    EXCHANGE_LOADED,
     EXCHANGE_RESERVE,
-    EXCHANGE_RESERVED,
     EXCHANGE_CLAIM,
-    EXCHANGE_CLAIMED,
     EXCHANGE_OUTBOX,
-    EXCHANGE_OUTBOXED,
     EXCHANGE_SAVE,
-    EXCHANGE_SAVED,
-    EXCHANGE_SHOWN,
+    EXCHANGE_SHOW, /* behind the answer */
 };
 
 struct exchange {
     TAILQ_ENTRY(exchange) link; /* in the order of their deadlines */
     struct exchange_service *service;
     enum exchange_state state;
+    bool under_way;
     exchange_answer *answer; /* NULL once it was given */
     void *arg;
     const struct message *message;
@@ -121,8 +117,6 @@ void exchange_answer_with(struct exchange *exchange, const struct exchange_reply
 bool exchange_answer_reply(struct exchange *exchange);
 /* The deadline passed, or nothing more will be saved; why is for the log. */
 void exchange_answer_late(struct exchange *exchange, const char *why);
-/* Takes the time of the stores: from the states that ask to those that have the answer. */
-void exchange_measure(struct exchange *exchange);
 /* "Try again in a minute"; why is for the log. */
 void exchange_answer_unavailable(struct exchange *exchange, const char *why);
 

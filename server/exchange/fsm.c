@@ -17,7 +17,7 @@
  *
  * What is near a record that the person asked for is asked about instead: CLAIM has written
  * nothing, SAVE saves the question, and her answer completes the conversation once more. Behind the
- * reply SHOWN saves that she has it.
+ * reply SHOW saves that she has it.
  *
  * RESERVE saves the complete answers before their code is claimed, so that of two messages at once
  * only one completes a conversation, and whoever comes next can finish what a dead process began.
@@ -172,7 +172,7 @@ static enum fsm_next answer_reply(struct exchange *exchange)
 {
     if (!exchange_answer_reply(exchange))
         return FSM_OVER;
-    exchange->state = EXCHANGE_SHOWN;
+    exchange->state = EXCHANGE_SHOW;
     return exchange_save(exchange) == STORE_LATER ? FSM_WAITS : FSM_OVER;
 }
 
@@ -215,7 +215,7 @@ static enum fsm_next save_finish(struct exchange *exchange)
     save_count(exchange);
     switch (status) {
     case STORE_OK:
-        if (exchange->state == EXCHANGE_RESERVED) {
+        if (exchange->state == EXCHANGE_RESERVE) {
             exchange->again = false;
             exchange->state = EXCHANGE_CLAIM;
             return FSM_ON;
@@ -259,7 +259,6 @@ static enum fsm_next ask_newest(struct exchange *exchange)
 {
     struct replies_link *replies = exchange->service->settings.replies;
 
-    exchange->state = EXCHANGE_QUOTED;
     return ticket_wait(&exchange->newest.ticket, replies_newest(replies, &exchange->newest));
 }
 
@@ -276,7 +275,6 @@ static enum fsm_next ask_session(struct exchange *exchange)
 {
     struct session *session = &exchange->session;
 
-    exchange->state = EXCHANGE_LOADED;
     return ticket_wait(&session->ticket,
                        session_load(exchange->service->settings.sessions, session));
 }
@@ -306,7 +304,6 @@ static enum fsm_next ask_records(struct exchange *exchange)
         exchange_answer_unavailable(exchange, "code_not_computed");
         return FSM_OVER;
     }
-    exchange->state = EXCHANGE_CLAIMED;
     return ticket_wait(&claim->ticket, record_claim(exchange->service->settings.records, claim));
 }
 
@@ -315,7 +312,6 @@ static enum fsm_next ask_outbox(struct exchange *exchange)
     struct outbox_entry *entry = &exchange->entry;
 
     entry->claim = &exchange->claim;
-    exchange->state = EXCHANGE_OUTBOXED;
     return ticket_wait(&entry->ticket, outbox_put(exchange->service->settings.outbox, entry));
 }
 
@@ -325,41 +321,47 @@ static enum fsm_next ask_save(struct exchange *exchange)
         exchange_answer_late(exchange, "too_many_conflicts");
         return FSM_OVER;
     }
-    exchange->state = exchange->state == EXCHANGE_SAVE ? EXCHANGE_SAVED : EXCHANGE_RESERVED;
     enum fsm_next next = ticket_wait(&exchange->session.ticket, exchange_save(exchange));
     exchange->asked = next == FSM_WAITS;
     return next;
 }
 
+static enum fsm_next claim_finish(struct exchange *exchange)
+{
+    return exchange_claim_finish(exchange) ? FSM_ON : FSM_OVER;
+}
+
+static enum fsm_next outbox_finish(struct exchange *exchange)
+{
+    return exchange_outbox_finish(exchange) ? FSM_ON : FSM_OVER;
+}
+
+/* Asks the state's store, or goes on with what it said. */
 static enum fsm_next fsm_step(struct exchange *exchange)
 {
-    switch (exchange->state) {
-    case EXCHANGE_QUOTE:
-        return ask_newest(exchange);
-    case EXCHANGE_QUOTED:
-        return newest_finish(exchange);
-    case EXCHANGE_LOAD:
-        return ask_session(exchange);
-    case EXCHANGE_LOADED:
-        return load_finish(exchange);
-    case EXCHANGE_CLAIM:
-        return ask_records(exchange);
-    case EXCHANGE_CLAIMED:
-        return exchange_claim_finish(exchange) ? FSM_ON : FSM_OVER;
-    case EXCHANGE_OUTBOX:
-        return ask_outbox(exchange);
-    case EXCHANGE_OUTBOXED:
-        return exchange_outbox_finish(exchange) ? FSM_ON : FSM_OVER;
-    case EXCHANGE_RESERVE:
-    case EXCHANGE_SAVE:
-        return ask_save(exchange);
-    case EXCHANGE_RESERVED:
-    case EXCHANGE_SAVED:
-        return save_finish(exchange);
-    case EXCHANGE_SHOWN: /* answered, so it is over */
-        break;
+    static const struct {
+        enum fsm_next (*ask)(struct exchange *exchange);
+        enum fsm_next (*finish)(struct exchange *exchange);
+        enum metric_histogram takes; /* METRIC_HISTOGRAM_COUNT: its time is not measured */
+    } states[] = {
+        [EXCHANGE_QUOTE] = {ask_newest, newest_finish, METRIC_HISTOGRAM_COUNT},
+        [EXCHANGE_LOAD] = {ask_session, load_finish, METRIC_SESSION_LOAD},
+        [EXCHANGE_RESERVE] = {ask_save, save_finish, METRIC_SESSION_SAVE},
+        [EXCHANGE_CLAIM] = {ask_records, claim_finish, METRIC_CLAIM},
+        [EXCHANGE_OUTBOX] = {ask_outbox, outbox_finish, METRIC_OUTBOX_WAIT},
+        [EXCHANGE_SAVE] = {ask_save, save_finish, METRIC_SESSION_SAVE},
+    };
+    const int64_t now_us = clock_monotonic_us();
+    const enum exchange_state state = exchange->state;
+
+    exchange->under_way = !exchange->under_way;
+    if (exchange->under_way) {
+        exchange->asked_us = now_us;
+        return states[state].ask(exchange);
     }
-    return FSM_OVER;
+    if (states[state].takes != METRIC_HISTOGRAM_COUNT)
+        metrics_observe(states[state].takes, now_us - exchange->asked_us);
+    return states[state].finish(exchange);
 }
 
 /* Whether the stores are of another salt: what is not answered yet is "try again", and no code of
@@ -377,16 +379,14 @@ void exchange_drive(struct exchange *exchange)
 
     if (is_foreign(exchange))
         exchange_answer_unavailable(exchange, "another_salt");
-    while (next == FSM_ON && exchange->answer != NULL) {
-        exchange_measure(exchange);
+    while (next == FSM_ON && exchange->answer != NULL)
         next = fsm_step(exchange);
-    }
     if (next == FSM_WAITS)
         return;
     session_wipe(&exchange->session); /* loaded for nobody */
     /* Answered by its deadline while it waited for a save. */
-    if (next == FSM_ON &&
-        (exchange->state == EXCHANGE_RESERVED || exchange->state == EXCHANGE_SAVED))
+    if (next == FSM_ON && exchange->under_way &&
+        (exchange->state == EXCHANGE_RESERVE || exchange->state == EXCHANGE_SAVE))
         save_count(exchange);
     exchange_end(exchange);
 }
