@@ -114,7 +114,7 @@ int record_importer_put(struct record_importer *importer, const struct record_ro
 /* A person's number as records hold it, or what stands in its place, her user id. */
 struct record_number {
     char clear[RECORD_PHONE_MAX], sealed[RECORD_PHONE_MAX];
-    unsigned char hash[RECORD_USER_ID_SIZE];
+    unsigned char hash[RECORD_PERSON_HASH_SIZE];
     /* Records of it without a user id are hers up to this id, or when they were made before this day;
      * -1: none. */
     int64_t up_to;
@@ -136,16 +136,16 @@ struct record_identifiers {
     size_t number_count;
     /* The one that came last first. */
     struct {
-        unsigned char hash[RECORD_USER_ID_SIZE];
+        unsigned char hash[RECORD_PERSON_HASH_SIZE];
         int64_t records;                 /* with a given number */
         char since[sizeof "2026-01-01"]; /* the day of the first of them */
     } user_ids[RECORD_IDENTIFIERS_MAX];
     size_t user_id_count;
     /* Under which she wrote before these. */
-    unsigned char former_ids[RECORD_IDENTIFIERS_MAX][RECORD_USER_ID_SIZE];
+    unsigned char former_ids[RECORD_IDENTIFIERS_MAX][RECORD_PERSON_HASH_SIZE];
     size_t former_id_count;
     /* Of all these but shared ones, and of numbers that stand nowhere. */
-    unsigned char hashes[4 * RECORD_IDENTIFIERS_MAX][RECORD_USER_ID_SIZE];
+    unsigned char hashes[4 * RECORD_IDENTIFIERS_MAX][RECORD_PERSON_HASH_SIZE];
     size_t hash_count;
     bool too_many; /* there are more than RECORD_IDENTIFIERS_MAX of a kind */
 };
@@ -156,7 +156,7 @@ int record_identifiers_find(const char *url, const char *given, record_number_re
 
 /* Whether it is one of all these. */
 bool record_identifiers_have(const struct record_identifiers *identifiers,
-                             const unsigned char hash[RECORD_USER_ID_SIZE]);
+                             const unsigned char hash[RECORD_PERSON_HASH_SIZE]);
 
 /* What an erasure is about. */
 struct record_erased {

@@ -32,11 +32,14 @@ struct sql;
 #define RECORD_EVENT_ID_MAX 40
 /* A number of 160 bytes, sealed. */
 #define RECORD_PHONE_MAX 240
-#define RECORD_ASKER_SIZE 8
+/* Of a keyed hash of a user id or number; of its beginning, by which it is known who asked; as hexadecimal
+ * digits, with a NUL. */
+#define RECORD_PERSON_HASH_SIZE 16
+#define RECORD_ASKER_SIZE 5
+#define RECORD_ASKER_TEXT_MAX (2 * RECORD_ASKER_SIZE + 1)
+/* What a record keeps of each of the newest people who asked: her asker, and three bytes of her message. */
+#define RECORD_ASKED_SIZE 8
 #define RECORD_ASKERS_MAX 16
-/* Of a keyed hash of a user id that a record keeps, and of what it remembers of whoever asked. */
-#define RECORD_USER_ID_SIZE 16
-#define RECORD_IDENTITY_SIZE 5
 /* What a record keeps to be found by answers that are nearly its own: five keyed hashes of its
  * answers, each without one of them. */
 #define RECORD_NEAR_HASHES 5
@@ -64,13 +67,13 @@ struct record_job {
     int64_t due_ms; /* monotonic */
 };
 
-/* Whoever asks, as keyed hashes under one key: a person's identity is the beginning of the user
- * id's, or of the number's for who has none. Both together are remembered as belonging together. */
+/* Whoever asks, as keyed hashes under one key: her asker is the beginning of the user id's, or of the
+ * number's for who has none. Both together are remembered as belonging together. */
 struct record_person {
     bool has_user_id, has_number;
-    bool number_is_cut; /* only its identity is known: an earlier release put it into the outbox */
-    unsigned char user_id[RECORD_USER_ID_SIZE];
-    unsigned char number[RECORD_USER_ID_SIZE];
+    bool number_is_cut; /* only its asker is known: an earlier release put it into the outbox */
+    unsigned char user_id[RECORD_PERSON_HASH_SIZE];
+    unsigned char number[RECORD_PERSON_HASH_SIZE];
 };
 
 /* What a person said when she was asked whether nearly the same answers are the same person's. */
@@ -104,7 +107,7 @@ struct record_claim {
     bool is_new;       /* registered by this event; for counting */
     bool asked_before; /* by this person, before this event; for the reply */
     /* The store's own: */
-    unsigned char asker[RECORD_ASKER_SIZE];
+    unsigned char asked[RECORD_ASKED_SIZE];
     bool is_signed; /* somebody asks */
     struct record_job job;
 };

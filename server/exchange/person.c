@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert(KEYED_HASHES_PERSON_SIZE == RECORD_USER_ID_SIZE, "records keep the hash");
+_Static_assert(KEYED_HASHES_PERSON_SIZE == RECORD_PERSON_HASH_SIZE, "records keep the hash");
 
 int person_read_user_id(struct keyed_hashes *hashes, const struct message *message,
                         struct record_person *person)
@@ -26,14 +26,14 @@ int person_read_number(struct keyed_hashes *hashes, const struct message *messag
 }
 
 size_t person_address_of_user_id(const char *scheme,
-                                 const unsigned char user_id[RECORD_USER_ID_SIZE],
+                                 const unsigned char user_id[RECORD_PERSON_HASH_SIZE],
                                  char address[MESSAGE_ADDRESS_MAX + 1])
 {
     const int length =
         snprintf(address, MESSAGE_ADDRESS_MAX + 1, "%.*s", PERSON_SCHEME_MAX, scheme);
 
-    hex_write(user_id, RECORD_USER_ID_SIZE, address + length);
-    return (size_t)length + 2 * RECORD_USER_ID_SIZE;
+    hex_write(user_id, RECORD_PERSON_HASH_SIZE, address + length);
+    return (size_t)length + 2 * RECORD_PERSON_HASH_SIZE;
 }
 
 size_t person_address(const struct message *message, const struct record_person *person,

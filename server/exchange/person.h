@@ -26,7 +26,7 @@ size_t person_address(const struct message *message, const struct record_person 
 /* The same of a hash alone, with a scheme of at most PERSON_SCHEME_MAX characters. */
 #define PERSON_SCHEME_MAX 16
 size_t person_address_of_user_id(const char *scheme,
-                                 const unsigned char user_id[RECORD_USER_ID_SIZE],
+                                 const unsigned char user_id[RECORD_PERSON_HASH_SIZE],
                                  char address[MESSAGE_ADDRESS_MAX + 1]);
 
 #endif

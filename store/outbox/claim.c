@@ -142,7 +142,7 @@ static int claim_read(struct record_claim *claim, const unsigned char *at, size_
     claim->said = RECORD_SAID_NOTHING;
     if (layout > LAYOUT_WITHOUT_PERSON)
         at = get_person(at, end, &claim->person,
-                        layout > LAYOUT_WITHOUT_NEAR ? RECORD_USER_ID_SIZE : RECORD_IDENTITY_SIZE);
+                        layout > LAYOUT_WITHOUT_NEAR ? RECORD_PERSON_HASH_SIZE : RECORD_ASKER_SIZE);
     if (layout > LAYOUT_WITHOUT_NEAR)
         at = get_near(at, end, claim);
     return at == end ? 0 : -1;

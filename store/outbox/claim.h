@@ -26,7 +26,7 @@
 #define OUTBOX_GROUP_MAX 24
 void outbox_group_name(const struct seal_keys *keys, char group[OUTBOX_GROUP_MAX]);
 
-#define OUTBOX_PERSON_SIZE (1 + RECORD_USER_ID_SIZE + RECORD_USER_ID_SIZE)
+#define OUTBOX_PERSON_SIZE (1 + RECORD_PERSON_HASH_SIZE + RECORD_PERSON_HASH_SIZE)
 #define OUTBOX_NEAR_SIZE (1 + RECORD_NEAR_SIZE + 1 + RECORD_HASH_SIZE)
 #define OUTBOX_CLEAR_MAX                                                                   \
     (1 + RECORD_HASH_SIZE + 8 + RECORD_EVENT_ID_MAX + RECORD_PHONE_MAX + RECORD_CODE_MAX + \

@@ -26,7 +26,7 @@ static const char old_count_sql[] = "SELECT count(*) FROM uic_records WHERE last
 static const char old_delete_sql[] =
     "DELETE FROM uic_records WHERE id IN"
     " (SELECT id FROM uic_records WHERE last_requested_at < $1 LIMIT " OLD_AT_ONCE ")";
-/* $1 who, in hexadecimal digits: which records remember that she asked. */
+/* $1 an asker, in hexadecimal digits: which records remember that she asked. */
 static const char *const asked_sql[] = {
     [SQL_SQLITE] = "SELECT id FROM uic_records WHERE instr(asked_by, ' ' || $1)",
     [SQL_POSTGRES] =
@@ -74,12 +74,12 @@ static enum sql_result asked_count(struct sql *sql, const struct record_identifi
                                    const struct record_ids *selected, struct record_erased *found)
 {
     struct record_ids asked = {0};
-    char who[2 * RECORD_IDENTITY_SIZE + 1];
+    char asker[RECORD_ASKER_TEXT_MAX];
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
         result = record_ids_add(&asked, sql, asked_sql[sql->dialect],
-                                SQL_VALUES(sql_text(record_who_write(person, i, who))));
+                                SQL_VALUES(sql_text(record_asker_write(person, i, asker))));
     found->asked = count_others(&asked, selected);
     record_ids_free(&asked);
     return result;
@@ -135,14 +135,14 @@ int record_erase_count(const char *url, const struct record_erasure *erasure,
 /* Erasing */
 
 /* That she asked, under one of her hashes. */
-static enum sql_result asked_forget(struct sql *sql, const char *who)
+static enum sql_result asked_forget(struct sql *sql, const char *asker)
 {
     struct record_ids asked = {0};
     enum sql_result result =
-        record_ids_add(&asked, sql, asked_sql[sql->dialect], SQL_VALUES(sql_text(who)));
+        record_ids_add(&asked, sql, asked_sql[sql->dialect], SQL_VALUES(sql_text(asker)));
 
     for (size_t i = 0; i < asked.count && result == SQL_DONE; i++)
-        result = forget_asker(sql, asked.ids[i], who);
+        result = forget_asker(sql, asked.ids[i], asker);
     record_ids_free(&asked);
     return result;
 }
@@ -150,11 +150,11 @@ static enum sql_result asked_forget(struct sql *sql, const char *who)
 /* What takes long: all records are looked at. */
 static enum sql_result others_forget(struct sql *sql, const struct record_identifiers *person)
 {
-    char who[2 * RECORD_IDENTITY_SIZE + 1];
+    char asker[RECORD_ASKER_TEXT_MAX];
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
-        result = asked_forget(sql, record_who_write(person, i, who));
+        result = asked_forget(sql, record_asker_write(person, i, asker));
     for (size_t i = 0; i < person->number_count && result == SQL_DONE; i++)
         if (!person->numbers[i].is_shared)
             result = forget_notes(sql, 0, person->numbers[i].clear);

@@ -48,29 +48,29 @@ struct found {
     int64_t created_us;
     enum remedy remedy, otherwise;       /* but for its number */
     bool by_code;                        /* whoever asked goes too */
-    char number[IDENTITY_MAX];           /* by which it asked; "" when it does not open */
+    char number[RECORD_ASKER_TEXT_MAX];  /* by which it asked; "" when it does not open */
     char phone_number[RECORD_PHONE_MAX]; /* in clear, that was erased, for the notes; or "" */
-    char askers[RECORD_ASKERS_MAX + OWN_NAMES][IDENTITY_MAX];
+    char askers[RECORD_ASKERS_MAX + OWN_NAMES][RECORD_ASKER_TEXT_MAX];
     size_t asker_count, own_count; /* of which so many first are the record's own names */
 };
 
 struct again {
     struct sql *sql;
     const struct record_again *request;
-    struct keyed_hash *asker;
+    struct keyed_hash *keyed; /* makes people's hashes */
     struct erased_list *list;
     int64_t after_id;
     size_t rows; /* of the page */
     struct found found[PAGE_MAX];
     size_t found_count;
-    struct identities left; /* numbers that were erased, of records that are nobody's */
+    struct askers left; /* numbers that were erased, of records that are nobody's */
 };
 
 /* Who is remembered to have asked, and was erased since anybody asked. */
 static void askers_judge(const struct again *again, struct found *found, const char *askers,
                          int64_t requested_us)
 {
-    const size_t size = 2 * RECORD_ASKER_SIZE, number = 2 * RECORD_IDENTITY_SIZE;
+    const size_t size = 2 * RECORD_ASKED_SIZE, number = 2 * RECORD_ASKER_SIZE;
 
     for (size_t i = 0; i < RECORD_ASKERS_MAX && strnlen(askers, size) == size; i++) {
         char *asker = found->askers[found->asker_count];
@@ -86,17 +86,17 @@ static void number_read(const struct again *again, struct found *found)
 {
     const struct record_again *request = again->request;
     const char *kept = sql_column(again->sql, 1);
-    unsigned char hash[RECORD_USER_ID_SIZE];
+    unsigned char hash[RECORD_PERSON_HASH_SIZE];
 
     found->number[0] = found->phone_number[0] = '\0';
     if (kept[0] != '\0' && request->phone_open(request->arg, kept, found->phone_number) == 0 &&
-        record_asker_number(again->asker, found->phone_number, hash) == 0)
-        hex_write(hash, RECORD_IDENTITY_SIZE, found->number);
+        record_asker_number(again->keyed, found->phone_number, hash) == 0)
+        hex_write(hash, RECORD_ASKER_SIZE, found->number);
 }
 
 static void asker_add(struct found *found, const char *name)
 {
-    const size_t length = strnlen(name, IDENTITY_MAX - 1);
+    const size_t length = strnlen(name, RECORD_ASKER_TEXT_MAX - 1);
     char *asker = found->askers[found->asker_count];
 
     if (length == 0)
@@ -149,12 +149,12 @@ static int time_read(const char *text, int64_t *latest_us)
 }
 
 /* A record that stays, without a user id, on a number that goes: it is nobody's. */
-static enum sql_result left_note(struct again *again, const char number[IDENTITY_MAX])
+static enum sql_result left_note(struct again *again, const char number[RECORD_ASKER_TEXT_MAX])
 {
     if (sql_column(again->sql, 2)[0] != '\0' ||
         erased_list_remedy(again->list, ERASED_ASKER, number, INT64_MIN) == REMEDY_NONE)
         return SQL_DONE;
-    return identities_add(&again->left, number) == 0
+    return askers_add(&again->left, number) == 0
                ? SQL_DONE
                : sql_explain(again->sql, SQL_FAILED, "out of memory");
 }
@@ -213,7 +213,7 @@ static enum sql_result found_apply(struct again *again, const struct found *foun
 /* Whether the number's first owner was not erased, and had it when the record was made: then what it
  * registered and asked for alone is hers, whoever was erased by the number since. */
 static enum sql_result is_kept(struct again *again, const struct found *found,
-                               const char number[IDENTITY_MAX], bool *kept)
+                               const char number[RECORD_ASKER_TEXT_MAX], bool *kept)
 {
     struct sql *sql = again->sql;
     char created[RECORD_TIME_MAX], room[SCHEMA_HASH_MAX];
@@ -248,7 +248,7 @@ static enum sql_result found_settle(struct again *again, struct found *found)
     for (size_t i = count; i < found->asker_count && result == SQL_DONE; i++) {
         result = is_kept(again, found, found->askers[i], &kept);
         if (!kept)
-            memmove(found->askers[count++], found->askers[i], IDENTITY_MAX);
+            memmove(found->askers[count++], found->askers[i], RECORD_ASKER_TEXT_MAX);
     }
     found->asker_count = count;
     return result;
@@ -325,14 +325,14 @@ int record_erase_again(const char *url, const struct record_again *request, int6
         return -1;
     again->request = request;
     again->after_id = INT64_MIN;
-    again->asker = keyed_hash_create(request->asker_key);
+    again->keyed = keyed_hash_create(request->asker_key);
     again->list = erased_list_create(request->erased_key);
-    if (again->asker != NULL && again->list != NULL &&
+    if (again->keyed != NULL && again->list != NULL &&
         (again->sql = schema_open(url, TOOL_CONNECT_MS, error)) != NULL)
         status = sql_finish(again->sql, again_run(again, records), error);
-    keyed_hash_free(again->asker);
+    keyed_hash_free(again->keyed);
     erased_list_free(again->list);
-    identities_free(&again->left);
+    askers_free(&again->left);
     explicit_bzero(again, sizeof *again);
     free(again);
     return status;

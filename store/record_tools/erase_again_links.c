@@ -22,41 +22,41 @@ static const char *const links_sql[] = {
         " ORDER BY number, user_id LIMIT " SQL_NUMERAL(PAGE_MAX),
 };
 
-int identities_add(struct identities *identities, const char digits[IDENTITY_MAX])
+int askers_add(struct askers *askers, const char digits[RECORD_ASKER_TEXT_MAX])
 {
-    char(*more)[IDENTITY_MAX] =
-        reallocarray(identities->digits, identities->count + 1, sizeof *more);
+    char(*more)[RECORD_ASKER_TEXT_MAX] =
+        reallocarray(askers->digits, askers->count + 1, sizeof *more);
 
     if (more == NULL)
         return -1;
-    identities->digits = more;
-    memcpy(identities->digits[identities->count++], digits, IDENTITY_MAX);
+    askers->digits = more;
+    memcpy(askers->digits[askers->count++], digits, RECORD_ASKER_TEXT_MAX);
     return 0;
 }
 
-void identities_free(struct identities *identities)
+void askers_free(struct askers *askers)
 {
-    free(identities->digits);
-    *identities = (struct identities){0};
+    free(askers->digits);
+    *askers = (struct askers){0};
 }
 
-static bool identities_have(const struct identities *identities, const char digits[IDENTITY_MAX])
+static bool askers_have(const struct askers *askers, const char digits[RECORD_ASKER_TEXT_MAX])
 {
-    for (size_t i = 0; i < identities->count; i++)
-        if (strcmp(identities->digits[i], digits) == 0)
+    for (size_t i = 0; i < askers->count; i++)
+        if (strcmp(askers->digits[i], digits) == 0)
             return true;
     return false;
 }
 
 struct link_row {
-    char number[2 * RECORD_USER_ID_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
+    char number[2 * RECORD_PERSON_HASH_SIZE + 1], user_id[2 * RECORD_PERSON_HASH_SIZE + 1];
     bool goes;
     bool leaves; /* the number is another's by now, or nobody's: somebody had it before */
 };
 
 static bool hash_is_nobody(const char *digits)
 {
-    unsigned char user_id[RECORD_USER_ID_SIZE];
+    unsigned char user_id[RECORD_PERSON_HASH_SIZE];
 
     return strlen(digits) == 2 * sizeof user_id && hex_read(digits, user_id, sizeof user_id) == 0 &&
            schema_is_nobody(user_id);
@@ -64,22 +64,21 @@ static bool hash_is_nobody(const char *digits)
 
 /* A link was made on its day: whoever was erased on that day or later is no more to be found by it.
  */
-static void link_judge(struct sql *sql, const struct erased_list *list,
-                       const struct identities *left, struct link_row *row)
+static void link_judge(struct sql *sql, const struct erased_list *list, const struct askers *left,
+                       struct link_row *row)
 {
-    char since[RECORD_TIME_MAX], identity[2 * RECORD_IDENTITY_SIZE + 1];
+    char since[RECORD_TIME_MAX], asker[RECORD_ASKER_TEXT_MAX];
     int64_t since_us;
 
     snprintf(row->number, sizeof row->number, "%s", sql_column(sql, 0));
     snprintf(row->user_id, sizeof row->user_id, "%s", sql_column(sql, 1));
     snprintf(since, sizeof since, "%.10s 00:00:00.000000", sql_column(sql, 2));
-    snprintf(identity, sizeof identity, "%.*s", 2 * RECORD_IDENTITY_SIZE, row->number);
+    snprintf(asker, sizeof asker, "%.*s", 2 * RECORD_ASKER_SIZE, row->number);
     row->goes = false;
     if (record_time_parse(since, &since_us) != 0)
         return;
-    const bool by_number =
-        erased_list_remedy(list, ERASED_ASKER, identity, since_us) != REMEDY_NONE;
-    row->leaves = !by_number || identities_have(left, identity);
+    const bool by_number = erased_list_remedy(list, ERASED_ASKER, asker, since_us) != REMEDY_NONE;
+    row->leaves = !by_number || askers_have(left, asker);
     row->goes = hash_is_nobody(row->user_id)
                     ? !row->leaves
                     : erased_list_remedy(list, ERASED_USER, row->user_id, since_us) != REMEDY_NONE;
@@ -87,7 +86,7 @@ static void link_judge(struct sql *sql, const struct erased_list *list,
 
 /* Page by page; each link goes by itself. */
 enum sql_result erase_again_links(struct sql *sql, const struct erased_list *list,
-                                  const struct identities *left)
+                                  const struct askers *left)
 {
     struct link_row rows[PAGE_MAX] = {0};
     char number[sizeof rows[0].number] = "", user_id[sizeof rows[0].user_id] = "";

@@ -9,18 +9,17 @@
 #include "store/sql/sql.h"
 
 /* Numbers, each by the beginning of its hash, in hexadecimal digits. Begins as {0}. */
-#define IDENTITY_MAX (2 * RECORD_IDENTITY_SIZE + 1)
-struct identities {
-    char (*digits)[IDENTITY_MAX];
+struct askers {
+    char (*digits)[RECORD_ASKER_TEXT_MAX];
     size_t count;
 };
 
 /* Returns 0, or -1 without memory. */
-int identities_add(struct identities *identities, const char digits[IDENTITY_MAX]);
-void identities_free(struct identities *identities);
+int askers_add(struct askers *askers, const char digits[RECORD_ASKER_TEXT_MAX]);
+void askers_free(struct askers *askers);
 
 /* left: numbers that were erased, of which there are records that are nobody's. Returns SQL_DONE or a failure. */
 enum sql_result erase_again_links(struct sql *sql, const struct erased_list *list,
-                                  const struct identities *left);
+                                  const struct askers *left);
 
 #endif

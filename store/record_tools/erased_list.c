@@ -109,18 +109,18 @@ static enum sql_result names_write(struct sql *sql, struct keyed_hash *keyed,
                                    const struct record_erasure *erasure)
 {
     const struct record_identifiers *person = erasure->person;
-    char who[2 * RECORD_IDENTITY_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
+    char asker[RECORD_ASKER_TEXT_MAX], user_id[2 * RECORD_PERSON_HASH_SIZE + 1];
     enum sql_result result =
-        row_write(sql, keyed, erasure, ERASED_NUMBER, record_who_write(person, 0, who));
+        row_write(sql, keyed, erasure, ERASED_NUMBER, record_asker_write(person, 0, asker));
 
     for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
-        result = row_write(sql, keyed, erasure, ERASED_ASKER, record_who_write(person, i, who));
+        result = row_write(sql, keyed, erasure, ERASED_ASKER, record_asker_write(person, i, asker));
     for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
-        hex_write(person->user_ids[i].hash, RECORD_USER_ID_SIZE, user_id);
+        hex_write(person->user_ids[i].hash, RECORD_PERSON_HASH_SIZE, user_id);
         result = row_write(sql, keyed, erasure, ERASED_USER, user_id);
     }
     for (size_t i = 0; i < person->former_id_count && result == SQL_DONE; i++) {
-        hex_write(person->former_ids[i], RECORD_USER_ID_SIZE, user_id);
+        hex_write(person->former_ids[i], RECORD_PERSON_HASH_SIZE, user_id);
         result = row_write(sql, keyed, erasure, ERASED_USER, user_id);
     }
     return result;

@@ -16,7 +16,7 @@ static const char *const askers_sql[] = {
                      " WHERE r.id = $1 AND record = r.id"
                      " AND who = substring(r.asked_by FROM 8 * n + 1 FOR 5)",
 };
-/* $1 a record, $2 who. */
+/* $1 a record, $2 an asker. */
 static const char *const asker_sql[] = {
     [SQL_SQLITE] =
         "UPDATE uic_records SET asked_by ="
@@ -72,9 +72,9 @@ enum sql_result forget_askers(struct sql *sql, int64_t id)
                               : result;
 }
 
-enum sql_result forget_asker(struct sql *sql, int64_t id, const char *who)
+enum sql_result forget_asker(struct sql *sql, int64_t id, const char *asker)
 {
-    const struct sql_value values[] = {sql_number(id), sql_text(who)};
+    const struct sql_value values[] = {sql_number(id), sql_text(asker)};
     char room[SCHEMA_HASH_MAX];
     int64_t changed = 1;
     enum sql_result result = SQL_DONE;
@@ -83,8 +83,8 @@ enum sql_result forget_asker(struct sql *sql, int64_t id, const char *who)
     while (result == SQL_DONE && changed > 0)
         result = sql_run(sql, asker_sql[sql->dialect], values, 2, &changed);
     return result == SQL_DONE
-               ? sql_run(sql, asked_sql, SQL_VALUES(sql_number(id), schema_digits(sql, who, room)),
-                         NULL)
+               ? sql_run(sql, asked_sql,
+                         SQL_VALUES(sql_number(id), schema_digits(sql, asker, room)), NULL)
                : result;
 }
 
@@ -113,8 +113,8 @@ enum sql_result count_names(struct sql *sql, const struct record_identifiers *pe
         const unsigned char *hash = person->hashes[i];
         int64_t some = 0;
         result = sql_run(sql, names_count_sql,
-                         SQL_VALUES(schema_hash(sql, hash, RECORD_USER_ID_SIZE, rooms[0]),
-                                    schema_hash(sql, hash, RECORD_IDENTITY_SIZE, rooms[1])),
+                         SQL_VALUES(schema_hash(sql, hash, RECORD_PERSON_HASH_SIZE, rooms[0]),
+                                    schema_hash(sql, hash, RECORD_ASKER_SIZE, rooms[1])),
                          &some);
         *count += some;
     }
@@ -126,7 +126,7 @@ static const struct record_number *find_number(const struct record_identifiers *
                                                const unsigned char *hash)
 {
     for (size_t i = 0; i < person->number_count; i++)
-        if (memcmp(person->numbers[i].hash, hash, RECORD_USER_ID_SIZE) == 0)
+        if (memcmp(person->numbers[i].hash, hash, RECORD_PERSON_HASH_SIZE) == 0)
             return &person->numbers[i];
     return NULL;
 }
@@ -137,7 +137,7 @@ static enum sql_result forget_number(struct sql *sql, const struct record_number
                                      const unsigned char *hash)
 {
     char rooms[2][SCHEMA_HASH_MAX];
-    const struct sql_value values[] = {schema_hash(sql, hash, RECORD_USER_ID_SIZE, rooms[0]),
+    const struct sql_value values[] = {schema_hash(sql, hash, RECORD_PERSON_HASH_SIZE, rooms[0]),
                                        schema_nobody(sql, rooms[1])};
     int64_t left = 0;
     enum sql_result result = SQL_DONE;
@@ -156,7 +156,7 @@ static enum sql_result forget_number(struct sql *sql, const struct record_number
 static enum sql_result forget_user_id(struct sql *sql, const unsigned char *hash)
 {
     char rooms[2][SCHEMA_HASH_MAX];
-    const struct sql_value values[] = {schema_hash(sql, hash, RECORD_USER_ID_SIZE, rooms[0]),
+    const struct sql_value values[] = {schema_hash(sql, hash, RECORD_PERSON_HASH_SIZE, rooms[0]),
                                        schema_nobody(sql, rooms[1])};
     const enum sql_result result = sql_run(sql, elsewhere_sql, values, 2, NULL);
 
@@ -173,7 +173,7 @@ enum sql_result forget_names(struct sql *sql, const struct record_identifiers *p
         result = forget_number(sql, find_number(person, hash), hash);
         if (result == SQL_DONE)
             result = sql_run(sql, asked_of_sql,
-                             SQL_VALUES(schema_hash(sql, hash, RECORD_IDENTITY_SIZE, room)), NULL);
+                             SQL_VALUES(schema_hash(sql, hash, RECORD_ASKER_SIZE, room)), NULL);
     }
     for (size_t i = 0; result == SQL_DONE && i < person->user_id_count; i++)
         result = forget_user_id(sql, person->user_ids[i].hash);
@@ -181,7 +181,8 @@ enum sql_result forget_names(struct sql *sql, const struct record_identifiers *p
         char room[SCHEMA_HASH_MAX];
         result = sql_run(
             sql, former_sql,
-            SQL_VALUES(schema_hash(sql, person->former_ids[i], RECORD_USER_ID_SIZE, room)), NULL);
+            SQL_VALUES(schema_hash(sql, person->former_ids[i], RECORD_PERSON_HASH_SIZE, room)),
+            NULL);
     }
     return result;
 }

@@ -15,8 +15,8 @@ enum remedy { REMEDY_NONE, REMEDY_BLANK, REMEDY_DELETE };
 enum sql_result forget_owner(struct sql *sql, int64_t id, enum remedy remedy);
 /* Everybody who asked for it. */
 enum sql_result forget_askers(struct sql *sql, int64_t id);
-/* One of them; who: in hexadecimal digits, as asked_by begins. */
-enum sql_result forget_asker(struct sql *sql, int64_t id, const char *who);
+/* One of them; asker: in hexadecimal digits, as asked_by begins. */
+enum sql_result forget_asker(struct sql *sql, int64_t id, const char *asker);
 /* A number in notes, in clear, of one record, or with 0 of all; one that is too short to be looked for
  * is nobody's there. */
 enum sql_result forget_notes(struct sql *sql, int64_t id, const char *phone_number);

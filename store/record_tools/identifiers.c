@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEX_MAX (2 * RECORD_USER_ID_SIZE + 1)
+#define HEX_MAX (2 * RECORD_PERSON_HASH_SIZE + 1)
 
 /* $1 a number, $2 the same sealed, $3 its hash: its user ids, in hexadecimal digits, how many
  * records, since when. */
@@ -63,7 +63,7 @@ static const char unknown_sql[] =
 
 /* A number that came with a user id of hers. */
 struct linked {
-    unsigned char hash[RECORD_USER_ID_SIZE];
+    unsigned char hash[RECORD_PERSON_HASH_SIZE];
     bool is_first;  /* hers was the first */
     bool is_shared; /* there are others, or were before she moved to it */
     int64_t up_to;  /* of the first, and since when */
@@ -92,59 +92,59 @@ static enum sql_result too_many(struct search *search)
 }
 
 bool record_identifiers_have(const struct record_identifiers *identifiers,
-                             const unsigned char hash[RECORD_USER_ID_SIZE])
+                             const unsigned char hash[RECORD_PERSON_HASH_SIZE])
 {
     for (size_t i = 0; i < identifiers->hash_count; i++)
-        if (memcmp(identifiers->hashes[i], hash, RECORD_USER_ID_SIZE) == 0)
+        if (memcmp(identifiers->hashes[i], hash, RECORD_PERSON_HASH_SIZE) == 0)
             return true;
     return false;
 }
 
 static bool has_user_id(const struct record_identifiers *found,
-                        const unsigned char hash[RECORD_USER_ID_SIZE])
+                        const unsigned char hash[RECORD_PERSON_HASH_SIZE])
 {
     for (size_t i = 0; i < found->user_id_count; i++)
-        if (memcmp(found->user_ids[i].hash, hash, RECORD_USER_ID_SIZE) == 0)
+        if (memcmp(found->user_ids[i].hash, hash, RECORD_PERSON_HASH_SIZE) == 0)
             return true;
     return false;
 }
 
 static bool has_number(const struct record_identifiers *found,
-                       const unsigned char hash[RECORD_USER_ID_SIZE])
+                       const unsigned char hash[RECORD_PERSON_HASH_SIZE])
 {
     for (size_t i = 0; i < found->number_count; i++)
-        if (memcmp(found->numbers[i].hash, hash, RECORD_USER_ID_SIZE) == 0)
+        if (memcmp(found->numbers[i].hash, hash, RECORD_PERSON_HASH_SIZE) == 0)
             return true;
     return false;
 }
 
 static struct linked *find_linked(struct search *search,
-                                  const unsigned char hash[RECORD_USER_ID_SIZE])
+                                  const unsigned char hash[RECORD_PERSON_HASH_SIZE])
 {
     for (size_t i = 0; i < search->linked_count; i++)
-        if (memcmp(search->linked[i].hash, hash, RECORD_USER_ID_SIZE) == 0)
+        if (memcmp(search->linked[i].hash, hash, RECORD_PERSON_HASH_SIZE) == 0)
             return &search->linked[i];
     return NULL;
 }
 
 /* There is room for all that the others hold. */
 static void hash_add(struct record_identifiers *found,
-                     const unsigned char hash[RECORD_USER_ID_SIZE])
+                     const unsigned char hash[RECORD_PERSON_HASH_SIZE])
 {
     if (!record_identifiers_have(found, hash))
-        memcpy(found->hashes[found->hash_count++], hash, RECORD_USER_ID_SIZE);
+        memcpy(found->hashes[found->hash_count++], hash, RECORD_PERSON_HASH_SIZE);
 }
 
 static enum sql_result user_id_add(struct search *search,
-                                   const unsigned char hash[RECORD_USER_ID_SIZE], int64_t records,
-                                   const char *since)
+                                   const unsigned char hash[RECORD_PERSON_HASH_SIZE],
+                                   int64_t records, const char *since)
 {
     struct record_identifiers *found = search->found;
     const size_t i = found->user_id_count;
 
     if (i == RECORD_IDENTIFIERS_MAX)
         return too_many(search);
-    memcpy(found->user_ids[i].hash, hash, RECORD_USER_ID_SIZE);
+    memcpy(found->user_ids[i].hash, hash, RECORD_PERSON_HASH_SIZE);
     found->user_ids[i].records = records;
     snprintf(found->user_ids[i].since, sizeof found->user_ids[i].since, "%s", since);
     found->user_id_count++;
@@ -189,26 +189,26 @@ static enum sql_result each_row(struct search *search, const char *const stateme
 
 /* The same of a statement about a hash. */
 static enum sql_result each_of(struct search *search, const char *const statements[],
-                               const unsigned char hash[RECORD_USER_ID_SIZE],
+                               const unsigned char hash[RECORD_PERSON_HASH_SIZE],
                                enum sql_result (*row)(struct search *search))
 {
     char hex[HEX_MAX];
 
-    hex_write(hash, RECORD_USER_ID_SIZE, hex);
+    hex_write(hash, RECORD_PERSON_HASH_SIZE, hex);
     return each_row(search, statements, SQL_VALUES(sql_text(hex)), row);
 }
 
 /* Of the row; false: somebody wrote it by hand. */
-static bool hash_read(const struct sql *sql, unsigned char hash[RECORD_USER_ID_SIZE])
+static bool hash_read(const struct sql *sql, unsigned char hash[RECORD_PERSON_HASH_SIZE])
 {
     return sql_column_length(sql, 0) == HEX_MAX - 1 &&
-           hex_read(sql_column(sql, 0), hash, RECORD_USER_ID_SIZE) == 0;
+           hex_read(sql_column(sql, 0), hash, RECORD_PERSON_HASH_SIZE) == 0;
 }
 
 static enum sql_result user_id_row(struct search *search)
 {
     const struct sql *sql = search->sql;
-    unsigned char hash[RECORD_USER_ID_SIZE];
+    unsigned char hash[RECORD_PERSON_HASH_SIZE];
 
     return hash_read(sql, hash) && !schema_is_nobody(hash)
                ? user_id_add(search, hash, sql_column_number(sql, 1), sql_column(sql, 2))
@@ -230,7 +230,7 @@ static enum sql_result linked_row(struct search *search)
 static enum sql_result owner_row(struct search *search)
 {
     struct linked *linked = search->looked_at;
-    unsigned char hash[RECORD_USER_ID_SIZE];
+    unsigned char hash[RECORD_PERSON_HASH_SIZE];
     const bool is_hers = hash_read(search->sql, hash) && has_user_id(search->found, hash);
 
     if (strchr("t1", sql_column(search->sql, 3)[0]) != NULL) {
@@ -307,7 +307,7 @@ static enum sql_result unknown_find(struct search *search)
 static enum sql_result former_row(struct search *search)
 {
     struct record_identifiers *found = search->found;
-    unsigned char hash[RECORD_USER_ID_SIZE];
+    unsigned char hash[RECORD_PERSON_HASH_SIZE];
 
     if (!hash_read(search->sql, hash))
         return SQL_DONE;

@@ -102,7 +102,7 @@ enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
     for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
         const unsigned char *hash = person->user_ids[i].hash;
         result = record_ids_add(ids, sql, of_user_id_sql,
-                                SQL_VALUES(schema_hash(sql, hash, RECORD_USER_ID_SIZE, room)));
+                                SQL_VALUES(schema_hash(sql, hash, RECORD_PERSON_HASH_SIZE, room)));
     }
     return result;
 }
@@ -115,9 +115,9 @@ enum sql_result record_ids_add_erased(struct record_ids *ids, struct sql *sql,
                : record_ids_add(ids, sql, of_code_sql, SQL_VALUES(sql_text(erasure->code)));
 }
 
-const char *record_who_write(const struct record_identifiers *person, size_t i,
-                             char who[2 * RECORD_IDENTITY_SIZE + 1])
+const char *record_asker_write(const struct record_identifiers *person, size_t i,
+                               char asker[RECORD_ASKER_TEXT_MAX])
 {
-    hex_write(person->hashes[i], RECORD_IDENTITY_SIZE, who);
-    return who;
+    hex_write(person->hashes[i], RECORD_ASKER_SIZE, asker);
+    return asker;
 }

@@ -26,7 +26,7 @@ enum sql_result record_ids_add_erased(struct record_ids *ids, struct sql *sql,
                                       const struct record_erasure *erasure);
 
 /* What stands for a person where she asked, by the hash i of hers, in hexadecimal digits. Returns it. */
-const char *record_who_write(const struct record_identifiers *person, size_t i,
-                             char who[2 * RECORD_IDENTITY_SIZE + 1]);
+const char *record_asker_write(const struct record_identifiers *person, size_t i,
+                               char asker[RECORD_ASKER_TEXT_MAX]);
 
 #endif

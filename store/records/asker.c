@@ -6,13 +6,13 @@
 #include <string.h>
 
 int record_asker_number(struct keyed_hash *keyed, const char *phone_number,
-                        unsigned char number[RECORD_USER_ID_SIZE])
+                        unsigned char number[RECORD_PERSON_HASH_SIZE])
 {
     unsigned char hash[KEYED_HASH_SIZE];
 
     if (keyed_hash(keyed, phone_number, strlen(phone_number), hash) != 0)
         return -1;
-    memcpy(number, hash, RECORD_USER_ID_SIZE);
+    memcpy(number, hash, RECORD_PERSON_HASH_SIZE);
     return 0;
 }
 
@@ -31,12 +31,12 @@ void record_asker_sign(struct keyed_hash *keyed, struct record_claim *claim)
 {
     const uint32_t event = event_shorten(claim->event_id);
     struct record_person *person = &claim->person;
-    unsigned char *bytes = claim->asker;
+    unsigned char *bytes = claim->asked;
 
     if (!person->has_user_id && !person->has_number && claim->phone_number[0] != '\0')
         person->has_number = record_asker_number(keyed, claim->phone_number, person->number) == 0;
     claim->is_signed = person->has_user_id || person->has_number;
-    memcpy(bytes, person->has_user_id ? person->user_id : person->number, RECORD_IDENTITY_SIZE);
-    for (int i = 0; i < RECORD_ASKER_SIZE - RECORD_IDENTITY_SIZE; i++)
-        bytes[RECORD_IDENTITY_SIZE + i] = (unsigned char)(event >> (16 - 8 * i));
+    memcpy(bytes, person->has_user_id ? person->user_id : person->number, RECORD_ASKER_SIZE);
+    for (int i = 0; i < RECORD_ASKED_SIZE - RECORD_ASKER_SIZE; i++)
+        bytes[RECORD_ASKER_SIZE + i] = (unsigned char)(event >> (16 - 8 * i));
 }

@@ -13,9 +13,9 @@
 /* What stands for a number, under the store's key. Returns 0, or -1 when the cryptographic library
  * fails. */
 int record_asker_number(struct keyed_hash *keyed, const char *phone_number,
-                        unsigned char number[RECORD_USER_ID_SIZE]);
+                        unsigned char number[RECORD_PERSON_HASH_SIZE]);
 
-/* Fills in claim->asker; and claim->person, when it is nobody, by the phone number, as of an entry
+/* Fills in claim->asked; and claim->person, when it is nobody, by the phone number, as of an entry
  * that an earlier release put into the outbox. Of nobody without one, or when the library fails. */
 void record_asker_sign(struct keyed_hash *keyed, struct record_claim *claim);
 

@@ -16,7 +16,7 @@
 
 extern const char claim_postgres_sql[];
 
-_Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16 && RECORD_USER_ID_SIZE == 16 &&
+_Static_assert(RECORD_ASKED_SIZE == 8 && RECORD_ASKERS_MAX == 16 && RECORD_PERSON_HASH_SIZE == 16 &&
                    RECORD_NEAR_SIZE == 25,
                "as the statement says");
 
@@ -95,12 +95,12 @@ static void claim_append(struct claims_array *arrays, const struct record_claim 
     text_append(&arrays[PHONES], claim->phone_number, sizeof claim->phone_number);
     time_append(&arrays[TIMES], claim->now_us);
     text_append(&arrays[EVENTS], claim->event_id, sizeof claim->event_id);
-    element_append(&arrays[ASKERS], claim->asker, claim->is_signed ? sizeof claim->asker : 0);
+    element_append(&arrays[ASKERS], claim->asked, claim->is_signed ? sizeof claim->asked : 0);
     element_append(&arrays[USER_IDS], person->user_id,
                    person->has_user_id ? sizeof person->user_id : 0);
     element_append(&arrays[NUMBERS], person->number,
                    !person->has_number     ? 0
-                   : person->number_is_cut ? RECORD_IDENTITY_SIZE
+                   : person->number_is_cut ? RECORD_ASKER_SIZE
                                            : sizeof person->number);
     element_append(&arrays[NEAR], claim->near, claim->has_near ? sizeof claim->near : 0);
     element_append(&arrays[SOUGHT], claim->sought, claim->asks_near ? sizeof claim->sought : 0);

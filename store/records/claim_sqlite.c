@@ -15,7 +15,7 @@ extern const char asked_sqlite_sql[], link_sqlite_sql[];
 /* Whether the file can be written. */
 static const char touch_sql[] = "UPDATE schema_migrations SET applied_at = applied_at";
 
-_Static_assert(RECORD_ASKER_SIZE == 8 && RECORD_ASKERS_MAX == 16, "as the statements say");
+_Static_assert(RECORD_ASKED_SIZE == 8 && RECORD_ASKERS_MAX == 16, "as the statements say");
 
 static struct sql_value text_value(const char *text, size_t capacity)
 {
@@ -29,9 +29,9 @@ struct sqlite_claim {
     struct claim_outcome *outcome;
     char hash[2 * RECORD_HASH_SIZE + 1];
     char near[2 * RECORD_NEAR_SIZE + 1], sought[2 * RECORD_NEAR_SIZE + 1];
-    char asker[1 + 2 * RECORD_ASKER_SIZE + 1]; /* a space before it */
-    char number[2 * RECORD_USER_ID_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
-    char number_identity[1 + 2 * RECORD_IDENTITY_SIZE + 1]; /* a space before it */
+    char asked[1 + 2 * RECORD_ASKED_SIZE + 1]; /* a space before it */
+    char number[2 * RECORD_PERSON_HASH_SIZE + 1], user_id[2 * RECORD_PERSON_HASH_SIZE + 1];
+    char number_asker[1 + 2 * RECORD_ASKER_SIZE + 1]; /* a space before it */
     char now[RECORD_TIME_MAX], requested[RECORD_TIME_MAX];
     struct sql_value values[PARAMETER_COUNT];
 };
@@ -74,17 +74,18 @@ static void values_write(struct sqlite_claim *write, int64_t trusted_us)
         text_value(claim->phone_number, sizeof claim->phone_number),
         sql_text(write->now),
         text_value(claim->event_id, sizeof claim->event_id),
-        hash_value(claim->is_signed, claim->asker, RECORD_ASKER_SIZE, " ", write->asker),
+        hash_value(claim->is_signed, claim->asked, RECORD_ASKED_SIZE, " ", write->asked),
         sql_text(write->requested),
-        hash_value(person->has_user_id, person->user_id, RECORD_USER_ID_SIZE, "", write->user_id),
-        hash_value(has_both, person->number, RECORD_IDENTITY_SIZE, " ", write->number_identity),
-        hash_value(has_whole_number, person->number, RECORD_USER_ID_SIZE, "", write->number),
+        hash_value(person->has_user_id, person->user_id, RECORD_PERSON_HASH_SIZE, "",
+                   write->user_id),
+        hash_value(has_both, person->number, RECORD_ASKER_SIZE, " ", write->number_asker),
+        hash_value(has_whole_number, person->number, RECORD_PERSON_HASH_SIZE, "", write->number),
         hash_value(claim->has_near, claim->near, RECORD_NEAR_SIZE, "", write->near),
         sql_text(NULL), /* UP_TO: not looked for yet */
         hash_value(claim->asks_near, claim->sought, RECORD_NEAR_SIZE, "", write->sought),
         (struct sql_value){.type = claim->is_signed ? SQL_TEXT : SQL_NULL,
-                           .bytes = write->asker + 1,
-                           .length = 2 * RECORD_IDENTITY_SIZE},
+                           .bytes = write->asked + 1,
+                           .length = 2 * RECORD_ASKER_SIZE},
         sql_text(NULL), /* RECORD: not known yet */
     };
     memcpy(write->values, values, sizeof values);

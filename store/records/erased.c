@@ -57,8 +57,8 @@ int erased_sign(struct record_claim *claim)
 {
     struct record_replay *replay = claim->replay;
     const struct record_person *person = &claim->person;
-    char answers[2 * RECORD_HASH_SIZE + 1], user_id[2 * RECORD_USER_ID_SIZE + 1];
-    char number[2 * RECORD_IDENTITY_SIZE + 1], event[ERASED_EVENT_MAX];
+    char answers[2 * RECORD_HASH_SIZE + 1], user_id[2 * RECORD_PERSON_HASH_SIZE + 1];
+    char number[RECORD_ASKER_TEXT_MAX], event[ERASED_EVENT_MAX];
     int status;
 
     hex_write(claim->input_hash, RECORD_HASH_SIZE, answers);
@@ -71,10 +71,10 @@ int erased_sign(struct record_claim *claim)
         status = erased_event(answers, claim->event_id, event);
     for (int deletes = 0; deletes < 2 && status == 0 && claim->is_signed; deletes++)
         status = sign_add(replay, ERASED_EVENT, deletes, event);
-    hex_write(person->number, RECORD_IDENTITY_SIZE, number);
+    hex_write(person->number, RECORD_ASKER_SIZE, number);
     for (int deletes = 0; deletes < 2 && status == 0 && person->has_number; deletes++)
         status = sign_add(replay, ERASED_NUMBER, deletes, number);
-    hex_write(person->user_id, RECORD_USER_ID_SIZE, user_id);
+    hex_write(person->user_id, RECORD_PERSON_HASH_SIZE, user_id);
     for (int deletes = 0; deletes < 2 && status == 0 && person->has_user_id; deletes++)
         status = sign_add(replay, ERASED_USER, deletes, user_id);
     return status;

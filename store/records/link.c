@@ -85,7 +85,7 @@ static void link_free(struct record_link *link)
     if (link->event != NULL)
         event_free(link->event);
     mailbox_close(&link->finished);
-    keyed_hash_free(link->asker);
+    keyed_hash_free(link->keyed);
     free(link);
 }
 
@@ -104,10 +104,10 @@ struct record_link *record_attach(struct record_store *store, struct event_base 
         link->watch = *watch;
     if (mailbox_open(&link->finished, &store->mutex) == 0)
         link->event = event_new(base, link->finished.wake, EV_READ | EV_PERSIST, on_wake, link);
-    link->asker = keyed_hash_create(store->asker_key);
-    if (link->asker == NULL || link->event == NULL || event_add(link->event, NULL) != 0) {
+    link->keyed = keyed_hash_create(store->asker_key);
+    if (link->keyed == NULL || link->event == NULL || event_add(link->event, NULL) != 0) {
         snprintf(error, ERROR_MAX, "%s",
-                 link->asker == NULL ? "the cryptographic library fails"
+                 link->keyed == NULL ? "the cryptographic library fails"
                                      : "cannot watch an eventfd");
         link_free(link);
         return NULL;
@@ -170,7 +170,7 @@ enum store_status record_claim(struct record_link *link, struct record_claim *cl
 {
     if (link->store->dialect == SQL_POSTGRES && link_down(link))
         return STORE_DOWN;
-    record_asker_sign(link->asker, claim);
+    record_asker_sign(link->keyed, claim);
     if (claim->replay != NULL && erased_sign(claim) != 0)
         return STORE_DOWN;
     event_active(link->event, EV_WRITE, 0);

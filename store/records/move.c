@@ -78,19 +78,19 @@ static void text_write(struct sql_value *values, const struct record_move_text *
 static enum sql_result own_move(struct sql *sql, const struct record_move *move, int64_t *moved)
 {
     const unsigned char *before = move->user_ids[0], *after = move->user_ids[1];
-    const bool changes = memcmp(before, after, RECORD_USER_ID_SIZE) != 0;
+    const bool changes = memcmp(before, after, RECORD_PERSON_HASH_SIZE) != 0;
     char rooms[4][SCHEMA_HASH_MAX], at[RECORD_TIME_MAX];
     struct sql_value values[11];
 
     record_time_format(move->at_us, at);
     text_write(values, &move->number);
     text_write(values + 3, &move->hidden);
-    values[6] = schema_hash(sql, changes ? before : NULL, RECORD_USER_ID_SIZE, rooms[0]);
-    values[7] = schema_hash(sql, before, RECORD_USER_ID_SIZE, rooms[1]);
-    values[8] = schema_hash(sql, after, RECORD_USER_ID_SIZE, rooms[2]);
+    values[6] = schema_hash(sql, changes ? before : NULL, RECORD_PERSON_HASH_SIZE, rooms[0]);
+    values[7] = schema_hash(sql, before, RECORD_PERSON_HASH_SIZE, rooms[1]);
+    values[8] = schema_hash(sql, after, RECORD_PERSON_HASH_SIZE, rooms[2]);
     values[9] = sql_text(at);
     values[10] = schema_hash(sql, move->from.has_number ? move->from.number : NULL,
-                             RECORD_USER_ID_SIZE, rooms[3]);
+                             RECORD_PERSON_HASH_SIZE, rooms[3]);
     return sql_run(sql, own_sql[sql->dialect], values, 11, moved);
 }
 

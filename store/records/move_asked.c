@@ -8,12 +8,11 @@
 
 #define AT_ONCE 200
 
-/* $1 and $2 who, behind the record $3: how many at once, and the last. */
-static const char page_sql[] =
-    "SELECT count(*), max(record) FROM (SELECT record FROM uic_asked"
-    " WHERE who IN ($1, $2) AND record > $3 ORDER BY record LIMIT " SQL_NUMERAL(
-        AT_ONCE) ") AS page";
-/* $1 who, in the records behind $2 up to $3, where nobody asked after $4, is $5 from now on ("":
+/* $1 and $2 askers, behind the record $3: how many at once, and the last. */
+static const char page_sql[] = "SELECT count(*), max(record) FROM (SELECT record FROM uic_asked"
+                               " WHERE who IN ($1, $2) AND record > $3"
+                               " ORDER BY record LIMIT " SQL_NUMERAL(AT_ONCE) ") AS page";
+/* $1 an asker, in the records behind $2 up to $3, where nobody asked after $4, is $5 from now on ("":
  * nobody). */
 extern const char *const move_asked_sql[];
 #define IN_TIME                                                       \
@@ -54,28 +53,30 @@ static const char *const late_sql[][2] = {
 };
 
 /* What stands for a person where she asked, or for nobody. */
-static struct sql_value who_value(const struct sql *sql, const unsigned char *identity,
-                                  char room[SCHEMA_HASH_MAX])
+static struct sql_value asker_value(const struct sql *sql, const unsigned char *asker,
+                                    char room[SCHEMA_HASH_MAX])
 {
     static const unsigned char nobody[1];
 
-    return identity != NULL ? schema_hash(sql, identity, RECORD_IDENTITY_SIZE, room)
-                            : schema_hash(sql, nobody, 0, room);
+    return asker != NULL ? schema_hash(sql, asker, RECORD_ASKER_SIZE, room)
+                         : schema_hash(sql, nobody, 0, room);
 }
 
 /* In the records behind after up to end, where nobody asked after at. to: NULL, it is forgotten that
  * somebody asked. */
-static enum sql_result who_move(struct sql *sql, const unsigned char *from, const unsigned char *to,
-                                int64_t after, int64_t end, const char *at)
+static enum sql_result asker_move(struct sql *sql, const unsigned char *from,
+                                  const unsigned char *to, int64_t after, int64_t end,
+                                  const char *at)
 {
     const char *const statements[] = {asked_add_sql[sql->dialect], move_asked_sql[sql->dialect],
                                       asked_forget_sql};
     char rooms[2][SCHEMA_HASH_MAX];
-    const struct sql_value values[] = {who_value(sql, from, rooms[0]), sql_number(after),
-                                       sql_number(end), sql_text(at), who_value(sql, to, rooms[1])};
+    const struct sql_value values[] = {asker_value(sql, from, rooms[0]), sql_number(after),
+                                       sql_number(end), sql_text(at),
+                                       asker_value(sql, to, rooms[1])};
     enum sql_result result = SQL_DONE;
 
-    if (from == NULL || after >= end || (to != NULL && memcmp(from, to, RECORD_IDENTITY_SIZE) == 0))
+    if (from == NULL || after >= end || (to != NULL && memcmp(from, to, RECORD_ASKER_SIZE) == 0))
         return SQL_DONE;
     for (int i = to == NULL ? 1 : 0; result == SQL_DONE && i < 3; i++)
         result =
@@ -87,7 +88,7 @@ static enum sql_result late_forget(struct sql *sql, const unsigned char *number,
                                    int64_t end)
 {
     char room[SCHEMA_HASH_MAX];
-    const struct sql_value values[] = {who_value(sql, number, room), sql_number(after),
+    const struct sql_value values[] = {asker_value(sql, number, room), sql_number(after),
                                        sql_number(end)};
     const enum sql_result result = sql_run(sql, late_sql[sql->dialect][0], values, 3, NULL);
 
@@ -106,34 +107,35 @@ static enum sql_result alone_move(struct sql *sql, const struct record_move *mov
     record_time_format(move->at_us, at);
     enum sql_result result =
         sql_run(sql, up_to_sql,
-                SQL_VALUES(schema_hash(sql, move->from.number, RECORD_USER_ID_SIZE, rooms[0]),
-                           schema_hash(sql, move->user_ids[0], RECORD_USER_ID_SIZE, rooms[1]),
-                           schema_hash(sql, move->user_ids[1], RECORD_USER_ID_SIZE, rooms[2])),
+                SQL_VALUES(schema_hash(sql, move->from.number, RECORD_PERSON_HASH_SIZE, rooms[0]),
+                           schema_hash(sql, move->user_ids[0], RECORD_PERSON_HASH_SIZE, rooms[1]),
+                           schema_hash(sql, move->user_ids[1], RECORD_PERSON_HASH_SIZE, rooms[2])),
                 &up_to);
     if (result == SQL_DONE)
-        result = who_move(sql, number, to, after, up_to < end ? up_to : end, at);
+        result = asker_move(sql, number, to, after, up_to < end ? up_to : end, at);
     if (result == SQL_DONE)
-        result = who_move(sql, number, NULL, after, end, at);
+        result = asker_move(sql, number, NULL, after, end, at);
     return result == SQL_DONE ? late_forget(sql, number, after, end) : result;
 }
 
 static enum sql_result page_move(struct sql *sql, const struct record_move *move,
-                                 const unsigned char *who[2], int64_t end)
+                                 const unsigned char *askers[2], int64_t end)
 {
     const unsigned char *to = move->to.user_id;
-    const enum sql_result result = who_move(sql, who[0], to, move->asked_after, end, EVER);
-    return result == SQL_DONE && who[1] != NULL ? alone_move(sql, move, who[1], to, end) : result;
+    const enum sql_result result = asker_move(sql, askers[0], to, move->asked_after, end, EVER);
+    return result == SQL_DONE && askers[1] != NULL ? alone_move(sql, move, askers[1], to, end)
+                                                   : result;
 }
 
 /* Sets end to the last record of the page; is_last: there is none behind. */
 static enum sql_result page_find(struct sql *sql, const struct record_move *move,
-                                 const unsigned char *who[2], int64_t *end, bool *is_last)
+                                 const unsigned char *askers[2], int64_t *end, bool *is_last)
 {
     char rooms[2][SCHEMA_HASH_MAX];
     const enum sql_result result =
         sql_query(sql, page_sql,
-                  SQL_VALUES(who_value(sql, who[0], rooms[0]), who_value(sql, who[1], rooms[1]),
-                             sql_number(move->asked_after)));
+                  SQL_VALUES(asker_value(sql, askers[0], rooms[0]),
+                             asker_value(sql, askers[1], rooms[1]), sql_number(move->asked_after)));
 
     if (result != SQL_ROW)
         return result == SQL_DONE ? SQL_FAILED : result;
@@ -144,13 +146,13 @@ static enum sql_result page_find(struct sql *sql, const struct record_move *move
 
 enum sql_result move_asked(struct sql *sql, struct record_move *move, bool *is_last)
 {
-    const unsigned char *who[] = {move->from.has_user_id ? move->from.user_id : NULL,
-                                  move->from.has_number ? move->from.number : NULL};
+    const unsigned char *askers[] = {move->from.has_user_id ? move->from.user_id : NULL,
+                                     move->from.has_number ? move->from.number : NULL};
     int64_t end = INT64_MIN;
-    enum sql_result result = page_find(sql, move, who, &end, is_last);
+    enum sql_result result = page_find(sql, move, askers, &end, is_last);
 
     if (result == SQL_DONE && end > move->asked_after)
-        result = page_move(sql, move, who, end);
+        result = page_move(sql, move, askers, end);
     move->asked_after = end;
     return result;
 }

@@ -46,8 +46,8 @@ static enum sql_result rename_user_id(struct sql *sql, const unsigned char *befo
     static const char *const statements[] = {both_sql, both_forget_sql, rename_sql,
                                              former_rename_sql, former_sql};
     char rooms[2][SCHEMA_HASH_MAX];
-    const struct sql_value values[] = {schema_hash(sql, before, RECORD_USER_ID_SIZE, rooms[0]),
-                                       schema_hash(sql, after, RECORD_USER_ID_SIZE, rooms[1])};
+    const struct sql_value values[] = {schema_hash(sql, before, RECORD_PERSON_HASH_SIZE, rooms[0]),
+                                       schema_hash(sql, after, RECORD_PERSON_HASH_SIZE, rooms[1])};
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; i < sizeof statements / sizeof *statements && result == SQL_DONE; i++)
@@ -59,17 +59,18 @@ static enum sql_result change_number(struct sql *sql, const struct record_move *
                                      const unsigned char *user_id)
 {
     char rooms[5][SCHEMA_HASH_MAX], day[RECORD_TIME_MAX];
-    const struct sql_value who = schema_hash(sql, user_id, RECORD_USER_ID_SIZE, rooms[0]),
-                           from =
-                               schema_hash(sql, move->from.number, RECORD_USER_ID_SIZE, rooms[1]),
-                           to = schema_hash(sql, move->to.number, RECORD_USER_ID_SIZE, rooms[2]);
+    const struct sql_value who = schema_hash(sql, user_id, RECORD_PERSON_HASH_SIZE, rooms[0]),
+                           from = schema_hash(sql, move->from.number, RECORD_PERSON_HASH_SIZE,
+                                              rooms[1]),
+                           to =
+                               schema_hash(sql, move->to.number, RECORD_PERSON_HASH_SIZE, rooms[2]);
 
     record_time_format(move->at_us, day);
     day[sizeof "2026-01-01" - 1] = '\0';
     enum sql_result result = sql_run(
         sql, leave_sql,
         SQL_VALUES(who, from, sql_text(move->number.from), sql_text(move->number.from_sealed),
-                   schema_hash(sql, move->from.number, RECORD_IDENTITY_SIZE, rooms[4]),
+                   schema_hash(sql, move->from.number, RECORD_ASKER_SIZE, rooms[4]),
                    schema_nobody(sql, rooms[3])),
         NULL);
     if (result == SQL_DONE)
@@ -85,10 +86,10 @@ enum sql_result move_links(struct sql *sql, const struct record_move *move)
     const struct record_person *from = &move->from, *to = &move->to;
     enum sql_result result = SQL_DONE;
 
-    if (memcmp(before, after, RECORD_USER_ID_SIZE) != 0)
+    if (memcmp(before, after, RECORD_PERSON_HASH_SIZE) != 0)
         result = rename_user_id(sql, before, after);
     return result == SQL_DONE && from->has_number && to->has_number &&
-                   memcmp(from->number, to->number, RECORD_USER_ID_SIZE) != 0
+                   memcmp(from->number, to->number, RECORD_PERSON_HASH_SIZE) != 0
                ? change_number(sql, move, after)
                : result;
 }

@@ -209,7 +209,7 @@ struct sql_value schema_digits(const struct sql *sql, const char *digits,
     return sql_bytes(room, size);
 }
 
-static const unsigned char nobody[RECORD_USER_ID_SIZE];
+static const unsigned char nobody[RECORD_PERSON_HASH_SIZE];
 
 bool schema_is_nobody(const unsigned char *user_id)
 {

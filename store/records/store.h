@@ -44,7 +44,7 @@ struct record_link {
     struct event *event;
     struct store_watch watch;
     struct record_commit_watch commits;
-    struct keyed_hash *asker;
+    struct keyed_hash *keyed;  /* makes people's hashes */
     struct record_jobs claims; /* of this pass of the loop: they leave together */
     size_t under_way;
     bool up;

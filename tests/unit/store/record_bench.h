@@ -149,11 +149,11 @@ static inline struct record_identifiers *person_of(const char *number, const cha
     person = (struct record_identifiers){.number_count = 1, .hash_count = 1};
     snprintf(person.numbers[0].clear, sizeof person.numbers[0].clear, "%s", number);
     assert_int_equal(record_asker_number(keyed, number, person.numbers[0].hash), 0);
-    memcpy(person.hashes[0], person.numbers[0].hash, RECORD_USER_ID_SIZE);
+    memcpy(person.hashes[0], person.numbers[0].hash, RECORD_PERSON_HASH_SIZE);
     keyed_hash_free(keyed);
     if (user_id != NULL) {
-        memcpy(person.user_ids[person.user_id_count++].hash, user_id, RECORD_USER_ID_SIZE);
-        memcpy(person.hashes[person.hash_count++], user_id, RECORD_USER_ID_SIZE);
+        memcpy(person.user_ids[person.user_id_count++].hash, user_id, RECORD_PERSON_HASH_SIZE);
+        memcpy(person.hashes[person.hash_count++], user_id, RECORD_PERSON_HASH_SIZE);
     }
     return &person;
 }

@@ -67,12 +67,12 @@ static inline bool told(const char *number, const char *user_id)
 #define USER_ID \
     SQL("SELECT user_id FROM uic_records", "SELECT encode(user_id, 'hex') FROM uic_records")
 /* As the tables hold it, in hexadecimal digits. */
-static inline void hash_of(const char *who, char digits[2 * RECORD_USER_ID_SIZE + 1])
+static inline void hash_of(const char *who, char digits[2 * RECORD_PERSON_HASH_SIZE + 1])
 {
     unsigned char hash[KEYED_HASH_SIZE];
 
     assert_int_equal(keyed_hash(keyed, who, strlen(who), hash), 0);
-    for (size_t i = 0; i < RECORD_USER_ID_SIZE; i++)
+    for (size_t i = 0; i < RECORD_PERSON_HASH_SIZE; i++)
         sprintf(digits + 2 * i, "%02x", hash[i]);
 }
 

@@ -122,8 +122,8 @@ static void what_earlier_releases_put_is_read(void **state)
         assert_false(got.has_near || got.asks_near);
         assert_int_equal(got.said, RECORD_SAID_NOTHING);
     }
-    assert_memory_equal(got.person.user_id, "uuuuuuuuuuuuuuuu", RECORD_USER_ID_SIZE);
-    assert_memory_equal(got.person.number, "nnnnn", RECORD_IDENTITY_SIZE);
+    assert_memory_equal(got.person.user_id, "uuuuuuuuuuuuuuuu", RECORD_PERSON_HASH_SIZE);
+    assert_memory_equal(got.person.number, "nnnnn", RECORD_ASKER_SIZE);
     /* What is cut stays so when it is put back. */
     assert_int_equal(opened(sealed, outbox_claim_seal_at(seal, &got, 1764460800, sealed), &got), 0);
     assert_true(got.person.number_is_cut);

@@ -113,13 +113,13 @@ static void sixteen_numbers_are_remembered_and_who_asks_again_stays(void **state
 static void nothing_of_a_number_stands_there_in_clear(void **state)
 {
     struct keyed_hash *asker = keyed_hash_create(asker_key);
-    unsigned char number[RECORD_USER_ID_SIZE], again[RECORD_USER_ID_SIZE];
+    unsigned char number[RECORD_PERSON_HASH_SIZE], again[RECORD_PERSON_HASH_SIZE];
     char expected[32] = "";
 
     (void)state;
     assert_false(told_again("+243810000001", "SM1"));
     assert_int_equal(record_asker_number(asker, "+243810000001", number), 0);
-    for (size_t i = 0; i < RECORD_IDENTITY_SIZE; i++)
+    for (size_t i = 0; i < RECORD_ASKER_SIZE; i++)
         sprintf(expected + 2 * i, "%02x", number[i]);
     assert_sql(&bench,
                SQL("SELECT substr(asked_by, 2, 10) FROM uic_records",

@@ -29,7 +29,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void hash_of(const char *who, unsigned char hash[RECORD_USER_ID_SIZE])
+static void hash_of(const char *who, unsigned char hash[RECORD_PERSON_HASH_SIZE])
 {
     assert_int_equal(record_asker_number(keyed, who, hash), 0);
 }
@@ -63,16 +63,17 @@ static bool told(const char *answers, const char *number, const char *user_id)
     SQL("SELECT group_concat(number || user_id || since) FROM uic_links",                  \
         "SELECT string_agg(encode(number, 'hex') || encode(user_id, 'hex') || since, ',')" \
         " FROM uic_links")
-#define LINK_SIZE (4 * RECORD_USER_ID_SIZE + sizeof "2125-12-31")
+#define LINK_SIZE (4 * RECORD_PERSON_HASH_SIZE + sizeof "2125-12-31")
 
 static void link_write(char text[LINK_SIZE], const char *number, const char *user_id)
 {
-    unsigned char hashes[2][RECORD_USER_ID_SIZE];
+    unsigned char hashes[2][RECORD_PERSON_HASH_SIZE];
 
     hash_of(number, hashes[0]);
     hash_of(user_id, hashes[1]);
     for (size_t i = 0; i < sizeof hashes; i++)
-        text += sprintf(text, "%02x", hashes[i / RECORD_USER_ID_SIZE][i % RECORD_USER_ID_SIZE]);
+        text +=
+            sprintf(text, "%02x", hashes[i / RECORD_PERSON_HASH_SIZE][i % RECORD_PERSON_HASH_SIZE]);
     strcpy(text, "2125-12-31");
 }
 
@@ -115,8 +116,8 @@ static void the_beginning_of_a_number_is_no_link(void **state)
     (void)state;
     told("jean", NUMBER, NULL);
     asked.claim.person.number_is_cut = true;
-    memset(asked.claim.person.number + RECORD_IDENTITY_SIZE, 0,
-           RECORD_USER_ID_SIZE - RECORD_IDENTITY_SIZE);
+    memset(asked.claim.person.number + RECORD_ASKER_SIZE, 0,
+           RECORD_PERSON_HASH_SIZE - RECORD_ASKER_SIZE);
     assert_int_equal(claimed(&bench, &asked), STORE_OK);
     assert_true(asked.claim.asked_before);
     assert_sql(&bench, "SELECT count(*) FROM uic_links", "0");

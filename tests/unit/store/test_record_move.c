@@ -79,7 +79,7 @@ static void moves_by_number_and_id(void)
 
 static void a_person_keeps_her_codes_under_another_number_and_id(void **state)
 {
-    char expected[2 * RECORD_USER_ID_SIZE + 1];
+    char expected[2 * RECORD_PERSON_HASH_SIZE + 1];
 
     (void)state;
     moves_by_number_and_id();
@@ -121,11 +121,11 @@ static void what_was_carried_out_is_not_carried_out_again(void **state)
 /* 1,200 for which the number asked alone, every other its own. */
 static void many_records(const char *number)
 {
-    char identity[2 * RECORD_USER_ID_SIZE + 1], sql[1024];
+    char asker[2 * RECORD_PERSON_HASH_SIZE + 1], sql[1024];
 
-    hash_of(NUMBER, identity);
-    identity[2 * RECORD_IDENTITY_SIZE] = '\0';
-    snprintf(sql, sizeof sql, ROWS, number, identity);
+    hash_of(NUMBER, asker);
+    asker[2 * RECORD_ASKER_SIZE] = '\0';
+    snprintf(sql, sizeof sql, ROWS, number, asker);
     assert_sql(&bench, sql, "");
     snprintf(
         sql, sizeof sql,
@@ -133,7 +133,7 @@ static void many_records(const char *number)
             " WHERE uic_code LIKE 'c%%'",
             "INSERT INTO uic_asked (who, record) SELECT decode('%s', 'hex'), id FROM uic_records"
             " WHERE uic_code LIKE 'c%%'"),
-        identity);
+        asker);
     assert_sql(&bench, sql, "");
 }
 
@@ -158,7 +158,7 @@ static void who_was_slow_moves_nothing_any_more(void **state)
 /* What it registered alone, and asked for, is not of whoever moves away from it. */
 static void a_number_with_which_another_id_came_gives_nothing(void **state)
 {
-    char number[2 * RECORD_USER_ID_SIZE + 1], other[2 * RECORD_USER_ID_SIZE + 1];
+    char number[2 * RECORD_PERSON_HASH_SIZE + 1], other[2 * RECORD_PERSON_HASH_SIZE + 1];
     char sql[256];
 
     (void)state;
@@ -185,7 +185,7 @@ static void a_number_with_which_another_id_came_gives_nothing(void **state)
 /* What she asked for of others', and which names of hers came together. */
 static void what_is_beside_the_records_moves_too(void **state)
 {
-    char expected[4 * RECORD_USER_ID_SIZE + 1], who[2 * RECORD_USER_ID_SIZE + 1];
+    char expected[4 * RECORD_PERSON_HASH_SIZE + 1], who[2 * RECORD_PERSON_HASH_SIZE + 1];
     struct asked asked = asked_as(NUMBER, "CD.1", "SM9");
 
     (void)state;
@@ -195,10 +195,10 @@ static void what_is_beside_the_records_moves_too(void **state)
     for (int round = 0; round < 2; round++) {
         moved(NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER);
         hash_of(NEW_NUMBER, expected);
-        hash_of("CD.2", expected + 2 * RECORD_USER_ID_SIZE);
+        hash_of("CD.2", expected + 2 * RECORD_PERSON_HASH_SIZE);
         assert_sql(&bench, LINKED, expected);
         hash_of("CD.2", who);
-        who[2 * RECORD_IDENTITY_SIZE] = '\0';
+        who[2 * RECORD_ASKER_SIZE] = '\0';
         assert_sql(
             &bench,
             SQL("SELECT who FROM uic_asked WHERE instr((SELECT asked_by FROM uic_records), who) = 2",
@@ -207,7 +207,7 @@ static void what_is_beside_the_records_moves_too(void **state)
             who);
     }
     moved(NULL, NULL, "CD.2", "CD.3", EVER);
-    hash_of("CD.3", expected + 2 * RECORD_USER_ID_SIZE);
+    hash_of("CD.3", expected + 2 * RECORD_PERSON_HASH_SIZE);
     assert_sql(&bench, LINKED, expected);
 }
 
@@ -288,21 +288,21 @@ static void nobody_is_erased_in_the_middle(void **state)
  * each kind finds that there is no more. */
 static void many_records_move_in_steps(void **state)
 {
-    char identity[2 * RECORD_USER_ID_SIZE + 1], sql[1024];
+    char asker[2 * RECORD_PERSON_HASH_SIZE + 1], sql[1024];
 
     (void)state;
     many_records(NUMBER);
     assert_int_equal(moved(NUMBER, NEW_NUMBER, "CD.1", "CD.2", EVER), 3 + 6 + 1);
     assert_sql(&bench, "SELECT count(*) FROM uic_records WHERE phone_number = '" NEW_NUMBER "'",
                "600");
-    hash_of("CD.2", identity);
-    identity[2 * RECORD_IDENTITY_SIZE] = '\0';
+    hash_of("CD.2", asker);
+    asker[2 * RECORD_ASKER_SIZE] = '\0';
     snprintf(sql, sizeof sql,
              SQL("SELECT count(*) FROM uic_records JOIN uic_asked ON record = id"
                  " WHERE asked_by = ' ' || who || '000000' AND who = '%s'",
                  "SELECT count(*) FROM uic_records JOIN uic_asked ON record = id"
                  " WHERE asked_by = who || '\\x000000' AND who = decode('%s', 'hex')"),
-             identity);
+             asker);
     assert_sql(&bench, sql, "1200");
     assert_sql(&bench, "SELECT count(*) FROM uic_asked", "1200");
 }

@@ -101,7 +101,7 @@ static void a_message_that_comes_again_is_told_the_same(void **state)
 /* A record learns the user id of its own number, once; nobody else's. */
 static void a_record_learns_the_id_of_its_number(void **state)
 {
-    char expected[2 * RECORD_USER_ID_SIZE + 1];
+    char expected[2 * RECORD_PERSON_HASH_SIZE + 1];
 
     (void)state;
     hash_of("CD.1", expected);
@@ -118,7 +118,7 @@ static void a_record_learns_the_id_of_its_number(void **state)
 
 static void each_person_has_one_of_sixteen_places(void **state)
 {
-    char by_id[2 * RECORD_USER_ID_SIZE + 1], text[BENCH_TEXT_MAX];
+    char by_id[2 * RECORD_PERSON_HASH_SIZE + 1], text[BENCH_TEXT_MAX];
 
     (void)state;
     hash_of("CD.1", by_id);
@@ -126,8 +126,8 @@ static void each_person_has_one_of_sixteen_places(void **state)
     told(NUMBER, "CD.1");
     told(NULL, "CD.1");
     bench_sql(&bench, ASKED_BY, text);
-    assert_int_equal(strlen(text), 2 * RECORD_ASKER_SIZE);
-    assert_memory_equal(text, by_id, 2 * RECORD_IDENTITY_SIZE);
+    assert_int_equal(strlen(text), 2 * RECORD_ASKED_SIZE);
+    assert_memory_equal(text, by_id, 2 * RECORD_ASKER_SIZE);
 }
 
 /* Of an earlier release, or imported: nothing says who asked. */
