@@ -102,9 +102,10 @@ struct outbox_erasure {
     bool dry_run; /* they are only counted */
     /* Out: */
     size_t found;
-    unsigned char
-        answers[RECORD_HASH_SIZE]; /* the input hash of one of them, if any; a code has one */
-    size_t unreadable;             /* entries of another salt, or damaged: nobody knows whose */
+    /* The input hash of one that waits; what was refused may be another's. */
+    bool has_answers;
+    unsigned char answers[RECORD_HASH_SIZE];
+    size_t unreadable; /* entries of another salt, or damaged: nobody knows whose */
 };
 
 /* Returns 0 or -1 with error; then some may be gone already. */

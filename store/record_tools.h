@@ -154,6 +154,10 @@ struct record_identifiers {
 int record_identifiers_find(const char *url, const char *given, record_number_read *read, void *arg,
                             struct record_identifiers *identifiers, char error[ERROR_MAX]);
 
+/* Her user ids, and behind them those that she had before; NULL behind the last. */
+const unsigned char *record_identifiers_user_id(const struct record_identifiers *identifiers,
+                                                size_t i);
+
 /* Whether it is one of all these. */
 bool record_identifiers_have(const struct record_identifiers *identifiers,
                              const unsigned char hash[RECORD_PERSON_HASH_SIZE]);

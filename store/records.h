@@ -32,12 +32,13 @@ struct sql;
 #define RECORD_EVENT_ID_MAX 40
 /* A number of 160 bytes, sealed. */
 #define RECORD_PHONE_MAX 240
-/* Of a keyed hash of a user id or number; of its beginning, by which it is known who asked; as hexadecimal
- * digits, with a NUL. */
+/* Of a keyed hash of a user id or number; of its beginning, by which it is known who asked; as
+ * hexadecimal digits, with a NUL. */
 #define RECORD_PERSON_HASH_SIZE 16
 #define RECORD_ASKER_SIZE 5
 #define RECORD_ASKER_TEXT_MAX (2 * RECORD_ASKER_SIZE + 1)
-/* What a record keeps of each of the newest people who asked: her asker, and three bytes of her message. */
+/* What a record keeps of each of the newest people who asked: her asker, and three bytes of her
+ * message. */
 #define RECORD_ASKED_SIZE 8
 #define RECORD_ASKERS_MAX 16
 /* What a record keeps to be found by answers that are nearly its own: five keyed hashes of its

@@ -51,7 +51,8 @@ struct refusal {
 struct channel_class {
     const char *name;
     /* Verifies that the request comes from whom it should, and only then finds its messages, which
-     * may point into the delivery's text; the request's headers and body are gone then. Returns 0, or -1 with refusal. */
+     * may point into the delivery's text; the request's headers and body are gone then. Returns 0,
+     * or -1 with refusal. */
     int (*receive)(struct channel *channel, struct delivery *delivery, struct refusal *refusal);
     /* The reply to one message is ready: sends it or makes sure that it will be sent, and calls
      * delivery_done, at once or later. reply is valid during the call. A channel that answers in

@@ -212,7 +212,7 @@ static int erase_all(struct erase *erase, const struct request *request, int64_t
         sleep(UNDER_WAY_SECONDS);
     }
     erase->records.elsewhere = erase->elsewhere.outbox;
-    if (request->code != NULL && erase->elsewhere.outbox > 0)
+    if (request->code != NULL && erase->elsewhere.has_answers)
         erase->records.answers = erase->elsewhere.answers;
     const int status =
         record_erase(erase->setup.config.database_url, &erase->records, records, error);

@@ -64,15 +64,15 @@ static bool address_next(const struct erasing *erasing, size_t i, char address[A
     const struct record_identifiers *person = erasing->person;
     const char *scheme = schemes[i % channels];
     const size_t name = i / channels;
+    const unsigned char *user_id;
 
     address[0] = '\0';
     if (name < person->number_count && person->numbers[name].is_shared)
         return true;
     if (name < person->number_count)
         snprintf(address, ADDRESS_MAX, "%s%s", scheme, person->numbers[name].clear);
-    else if (name - person->number_count < person->user_id_count)
-        person_address_of_user_id(scheme, person->user_ids[name - person->number_count].hash,
-                                  address);
+    else if ((user_id = record_identifiers_user_id(person, name - person->number_count)) != NULL)
+        person_address_of_user_id(scheme, user_id, address);
     else
         return false;
     return true;
@@ -131,6 +131,7 @@ static int outbox_visit(struct erasing *erasing, struct redis_call *redis, char 
     const int status = outbox_erase(&erasure, redis, error);
     seal_keys_free(keys);
     erasing->outbox = (int64_t)erasure.found;
+    erasing->has_answers = erasure.has_answers;
     memcpy(erasing->answers, erasure.answers, sizeof erasing->answers);
     erasing->unreadable = (int64_t)erasure.unreadable;
     return status;

@@ -21,8 +21,9 @@ struct erasing {
     int64_t sessions; /* forgotten */
     int64_t marks;  /* of expired sessions; counted with dry_run only, they go with the sessions */
     int64_t outbox; /* records on their way */
-    unsigned char answers[RECORD_HASH_SIZE]; /* the input hash of one of these, if any */
-    int64_t replies;                         /* through Meta, not sent yet; they go */
+    bool has_answers; /* of one of these: */
+    unsigned char answers[RECORD_HASH_SIZE];
+    int64_t replies; /* through Meta, not sent yet; they go */
     int64_t unreadable;
 };
 

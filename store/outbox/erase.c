@@ -73,7 +73,10 @@ static void entry_look(struct walk *walk, const char *id, const struct redisRepl
     } else if (is_wanted(erasure, &claim) && (erasure->delete || is_somebodys(&claim))) {
         struct found *found = &walk->found[walk->found_count++];
         snprintf(found->id, sizeof found->id, "%s", id);
-        memcpy(erasure->answers, claim.input_hash, sizeof erasure->answers);
+        if (strcmp(walk->stream, OUTBOX_STREAM) == 0) {
+            erasure->has_answers = true;
+            memcpy(erasure->answers, claim.input_hash, sizeof erasure->answers);
+        }
         /* What was said is of a record that is there; nothing is to be made of it. */
         const bool goes = erasure->delete || claim.said == RECORD_SAID_SAME;
         claim.phone_number[0] = '\0';
@@ -144,6 +147,7 @@ int outbox_erase(struct outbox_erasure *erasure, struct redis_call *call, char e
     int status = -1;
 
     erasure->found = erasure->unreadable = 0;
+    erasure->has_answers = false;
     snprintf(error, ERROR_MAX, "out of memory");
     if (walk == NULL)
         return -1;

@@ -1,6 +1,6 @@
 /*
- * What an older backup brings back of which user ids came with which numbers: the links of those who were
- * erased go once more.
+ * What an older backup brings back of which user ids came with which numbers, and which came after
+ * which: what is of those who were erased goes once more.
  */
 #ifndef STORE_RECORD_TOOLS_ERASE_AGAIN_LINKS_H
 #define STORE_RECORD_TOOLS_ERASE_AGAIN_LINKS_H

@@ -3,6 +3,7 @@
 
 #include "store/base/hex.h"
 #include "store/record_tools/select.h"
+#include "store/records/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,9 @@ static const char *const record_sql[] = {
                      " array_to_string(last_event_id || previous_event_ids, ' ')"
                      " FROM uic_records WHERE id = $1",
 };
+/* $1 an input hash, $2 a code. */
+static const char others_sql[] =
+    "SELECT count(*) FROM uic_records WHERE input_hash = $1 AND uic_code <> $2";
 /* $1 who, in hexadecimal digits, $2 a time. */
 static const char *const write_sql[] = {
     [SQL_SQLITE] = "INSERT INTO uic_erased (who, at) VALUES ($1, $2)"
@@ -85,6 +89,23 @@ static enum sql_result record_write(struct sql *sql, struct keyed_hash *keyed,
                                          : result;
 }
 
+/* Of a code that was on its way, unless its answers have another by now: that one stays. */
+static enum sql_result answers_write(struct sql *sql, struct keyed_hash *keyed,
+                                     const struct record_erasure *erasure)
+{
+    char answers[2 * RECORD_HASH_SIZE + 1], room[SCHEMA_HASH_MAX];
+    int64_t others = 0;
+    const enum sql_result result =
+        sql_run(sql, others_sql,
+                SQL_VALUES(schema_hash(sql, erasure->answers, RECORD_HASH_SIZE, room),
+                           sql_text(erasure->code)),
+                &others);
+
+    hex_write(erasure->answers, RECORD_HASH_SIZE, answers);
+    return result == SQL_DONE && others == 0 ? row_write(sql, keyed, erasure, ERASED_CODE, answers)
+                                             : result;
+}
+
 /* Of all that goes: a backup may have it under a number or user id that she had before. */
 static enum sql_result records_write(struct sql *sql, struct keyed_hash *keyed,
                                      const struct record_erasure *erasure)
@@ -95,12 +116,8 @@ static enum sql_result records_write(struct sql *sql, struct keyed_hash *keyed,
     for (size_t i = 0; i < ids.count && result == SQL_DONE; i++)
         result = record_write(sql, keyed, erasure, ids.ids[i]);
     record_ids_free(&ids);
-    if (result == SQL_DONE && erasure->answers != NULL) {
-        char answers[2 * RECORD_HASH_SIZE + 1];
-        hex_write(erasure->answers, RECORD_HASH_SIZE, answers);
-        result = row_write(sql, keyed, erasure, ERASED_CODE, answers);
-    }
-    return result;
+    return result == SQL_DONE && erasure->answers != NULL ? answers_write(sql, keyed, erasure)
+                                                          : result;
 }
 
 /* Of her numbers only the one that was given: what comes back under another may be its next owner's.
@@ -109,18 +126,16 @@ static enum sql_result names_write(struct sql *sql, struct keyed_hash *keyed,
                                    const struct record_erasure *erasure)
 {
     const struct record_identifiers *person = erasure->person;
+    const unsigned char *hash;
     char asker[RECORD_ASKER_TEXT_MAX], user_id[2 * RECORD_PERSON_HASH_SIZE + 1];
     enum sql_result result =
         row_write(sql, keyed, erasure, ERASED_NUMBER, record_asker_write(person, 0, asker));
 
     for (size_t i = 0; i < person->hash_count && result == SQL_DONE; i++)
         result = row_write(sql, keyed, erasure, ERASED_ASKER, record_asker_write(person, i, asker));
-    for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
-        hex_write(person->user_ids[i].hash, RECORD_PERSON_HASH_SIZE, user_id);
-        result = row_write(sql, keyed, erasure, ERASED_USER, user_id);
-    }
-    for (size_t i = 0; i < person->former_id_count && result == SQL_DONE; i++) {
-        hex_write(person->former_ids[i], RECORD_PERSON_HASH_SIZE, user_id);
+    for (size_t i = 0; result == SQL_DONE && (hash = record_identifiers_user_id(person, i)) != NULL;
+         i++) {
+        hex_write(hash, RECORD_PERSON_HASH_SIZE, user_id);
         result = row_write(sql, keyed, erasure, ERASED_USER, user_id);
     }
     return result;

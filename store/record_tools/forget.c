@@ -30,7 +30,7 @@ static const char asked_sql[] = "DELETE FROM uic_asked WHERE record = $1 AND who
 /* $1 a hash, $2 its beginning. */
 static const char names_count_sql[] =
     "SELECT (SELECT count(*) FROM uic_links WHERE user_id = $1 OR number = $1)"
-    " + (SELECT count(*) FROM uic_former_ids WHERE former = $1)"
+    " + (SELECT count(*) FROM uic_former_ids WHERE user_id = $1)"
     " + (SELECT count(*) FROM uic_asked WHERE who = $2)";
 /* $1 a number in clear, $2 sealed. */
 static const char left_sql[] = "SELECT count(*) FROM uic_records WHERE phone_number IN ($1, $2)";
@@ -46,7 +46,7 @@ static const char elsewhere_sql[] = "INSERT INTO uic_links (number, user_id, sin
                                     " SELECT number, $2, since, up_to FROM uic_links"
                                     " WHERE user_id = $1" SCHEMA_NOBODY_FIRST;
 static const char user_id_sql[] = "DELETE FROM uic_links WHERE user_id = $1";
-static const char former_sql[] = "DELETE FROM uic_former_ids WHERE former = $1";
+static const char former_sql[] = "DELETE FROM uic_former_ids WHERE former = $1 OR user_id = $1";
 /* $1 a number, $2 a user id, $3 nobody: the same of one link. */
 static const char link_nobody_sql[] = "INSERT INTO uic_links (number, user_id, since, up_to)"
                                       " SELECT number, $3, since, up_to FROM uic_links"
@@ -158,13 +158,16 @@ static enum sql_result forget_user_id(struct sql *sql, const unsigned char *hash
     char rooms[2][SCHEMA_HASH_MAX];
     const struct sql_value values[] = {schema_hash(sql, hash, RECORD_PERSON_HASH_SIZE, rooms[0]),
                                        schema_nobody(sql, rooms[1])};
-    const enum sql_result result = sql_run(sql, elsewhere_sql, values, 2, NULL);
+    enum sql_result result = sql_run(sql, elsewhere_sql, values, 2, NULL);
 
-    return result == SQL_DONE ? sql_run(sql, user_id_sql, values, 1, NULL) : result;
+    if (result == SQL_DONE)
+        result = sql_run(sql, user_id_sql, values, 1, NULL);
+    return result == SQL_DONE ? sql_run(sql, former_sql, values, 1, NULL) : result;
 }
 
 enum sql_result forget_names(struct sql *sql, const struct record_identifiers *person)
 {
+    const unsigned char *user_id;
     enum sql_result result = SQL_DONE;
 
     for (size_t i = 0; result == SQL_DONE && i < person->hash_count; i++) {
@@ -175,15 +178,9 @@ enum sql_result forget_names(struct sql *sql, const struct record_identifiers *p
             result = sql_run(sql, asked_of_sql,
                              SQL_VALUES(schema_hash(sql, hash, RECORD_ASKER_SIZE, room)), NULL);
     }
-    for (size_t i = 0; result == SQL_DONE && i < person->user_id_count; i++)
-        result = forget_user_id(sql, person->user_ids[i].hash);
-    for (size_t i = 0; result == SQL_DONE && i < person->former_id_count; i++) {
-        char room[SCHEMA_HASH_MAX];
-        result = sql_run(
-            sql, former_sql,
-            SQL_VALUES(schema_hash(sql, person->former_ids[i], RECORD_PERSON_HASH_SIZE, room)),
-            NULL);
-    }
+    for (size_t i = 0;
+         result == SQL_DONE && (user_id = record_identifiers_user_id(person, i)) != NULL; i++)
+        result = forget_user_id(sql, user_id);
     return result;
 }
 
@@ -199,6 +196,14 @@ enum sql_result forget_link(struct sql *sql, const char *number, const char *use
     if (leaves_nobody)
         result = sql_run(sql, link_nobody_sql, values, 3, NULL);
     return result == SQL_DONE ? sql_run(sql, link_sql, values, 2, NULL) : result;
+}
+
+enum sql_result forget_former(struct sql *sql, const char *former)
+{
+    char room[SCHEMA_HASH_MAX];
+
+    return sql_run(sql, "DELETE FROM uic_former_ids WHERE former = $1",
+                   SQL_VALUES(schema_digits(sql, former, room)), NULL);
 }
 
 enum sql_result forget_begin(struct sql *sql)

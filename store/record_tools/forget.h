@@ -30,6 +30,8 @@ enum sql_result count_names(struct sql *sql, const struct record_identifiers *pe
                             int64_t *count);
 enum sql_result forget_names(struct sql *sql, const struct record_identifiers *person);
 
+/* One row of uic_former_ids, as digits. */
+enum sql_result forget_former(struct sql *sql, const char *former);
 /* One row of uic_links; leaves_nobody: that somebody had the number stays. */
 enum sql_result forget_link(struct sql *sql, const char *number, const char *user_id,
                             bool leaves_nobody);

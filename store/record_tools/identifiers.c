@@ -51,6 +51,12 @@ static const char *const former_sql[] = {
     [SQL_POSTGRES] =
         "SELECT encode(former, 'hex') FROM uic_former_ids WHERE user_id = decode($1, 'hex')",
 };
+/* $1 a user id: under which she has written since. */
+static const char *const present_sql[] = {
+    [SQL_SQLITE] = "SELECT user_id FROM uic_former_ids WHERE former = $1",
+    [SQL_POSTGRES] =
+        "SELECT encode(user_id, 'hex') FROM uic_former_ids WHERE former = decode($1, 'hex')",
+};
 /* $1 a user id: what stands in its records as numbers. */
 static const char *const numbers_sql[] = {
     [SQL_SQLITE] = "SELECT DISTINCT phone_number FROM uic_records WHERE user_id = $1",
@@ -100,11 +106,22 @@ bool record_identifiers_have(const struct record_identifiers *identifiers,
     return false;
 }
 
+const unsigned char *record_identifiers_user_id(const struct record_identifiers *identifiers,
+                                                size_t i)
+{
+    if (i < identifiers->user_id_count)
+        return identifiers->user_ids[i].hash;
+    i -= identifiers->user_id_count;
+    return i < identifiers->former_id_count ? identifiers->former_ids[i] : NULL;
+}
+
 static bool has_user_id(const struct record_identifiers *found,
                         const unsigned char hash[RECORD_PERSON_HASH_SIZE])
 {
-    for (size_t i = 0; i < found->user_id_count; i++)
-        if (memcmp(found->user_ids[i].hash, hash, RECORD_PERSON_HASH_SIZE) == 0)
+    const unsigned char *user_id;
+
+    for (size_t i = 0; (user_id = record_identifiers_user_id(found, i)) != NULL; i++)
+        if (memcmp(user_id, hash, RECORD_PERSON_HASH_SIZE) == 0)
             return true;
     return false;
 }
@@ -247,9 +264,11 @@ static enum sql_result linked_read(struct search *search)
 {
     struct record_identifiers *found = search->found;
     enum sql_result result = SQL_DONE;
+    const unsigned char *hash;
 
-    for (size_t i = 0; i < found->user_id_count && result == SQL_DONE; i++)
-        result = each_of(search, linked_sql, found->user_ids[i].hash, linked_row);
+    for (size_t i = 0; result == SQL_DONE && (hash = record_identifiers_user_id(found, i)) != NULL;
+         i++)
+        result = each_of(search, linked_sql, hash, linked_row);
     for (size_t i = 0; i < search->linked_count && result == SQL_DONE; i++) {
         search->looked_at = &search->linked[i];
         result = each_of(search, owners_sql, search->looked_at->hash, owner_row);
@@ -318,11 +337,29 @@ static enum sql_result former_row(struct search *search)
     return SQL_DONE;
 }
 
+static enum sql_result present_row(struct search *search)
+{
+    unsigned char hash[RECORD_PERSON_HASH_SIZE];
+
+    return hash_read(search->sql, hash) ? user_id_add(search, hash, 0, "") : SQL_DONE;
+}
+
+/* Who is looked for by a former user id is found by her present one. */
+static enum sql_result given_user_id(struct search *search, const unsigned char *hash)
+{
+    const enum sql_result result = each_of(search, present_sql, hash, present_row);
+
+    return result == SQL_DONE && search->found->user_id_count == 0
+               ? user_id_add(search, hash, 0, "")
+               : result;
+}
+
 static enum sql_result find(struct search *search, const char *given)
 {
     struct record_identifiers *found = search->found;
     struct record_number number;
     enum sql_result result = SQL_DONE;
+    const unsigned char *hash;
     char hex[HEX_MAX];
 
     if (search->read(search->arg, given, &number) != 0)
@@ -330,18 +367,19 @@ static enum sql_result find(struct search *search, const char *given)
     number_add(search, &number, NULL);
     hex_write(number.hash, sizeof number.hash, hex);
     if (given[0] != '+')
-        result = user_id_add(search, number.hash, 0, "");
+        result = given_user_id(search, number.hash);
     else
         result =
             each_row(search, user_ids_sql,
                      SQL_VALUES(sql_text(number.clear), sql_text(number.sealed), sql_text(hex)),
                      user_id_row);
-    if (result == SQL_DONE)
-        result = linked_read(search);
     for (size_t i = 0; i < found->user_id_count && result == SQL_DONE; i++)
         result = each_of(search, former_sql, found->user_ids[i].hash, former_row);
-    for (size_t i = 0; i < found->user_id_count && result == SQL_DONE; i++)
-        result = each_of(search, numbers_sql, found->user_ids[i].hash, number_row);
+    if (result == SQL_DONE)
+        result = linked_read(search);
+    for (size_t i = 0; result == SQL_DONE && (hash = record_identifiers_user_id(found, i)) != NULL;
+         i++)
+        result = each_of(search, numbers_sql, hash, number_row);
     return result == SQL_DONE && has_unknown(search) ? unknown_find(search) : result;
 }
 

@@ -93,14 +93,15 @@ enum sql_result record_ids_add_person(struct record_ids *ids, struct sql *sql,
                                       const struct record_identifiers *person)
 {
     const struct record_number *given = &person->numbers[0];
+    const unsigned char *hash;
     char room[SCHEMA_HASH_MAX];
     enum sql_result result = record_ids_add(
         ids, sql, of_number_sql, SQL_VALUES(sql_text(given->clear), sql_text(given->sealed)));
 
     if (result == SQL_DONE)
         result = add_alone(ids, sql, person);
-    for (size_t i = 0; i < person->user_id_count && result == SQL_DONE; i++) {
-        const unsigned char *hash = person->user_ids[i].hash;
+    for (size_t i = 0; result == SQL_DONE && (hash = record_identifiers_user_id(person, i)) != NULL;
+         i++) {
         result = record_ids_add(ids, sql, of_user_id_sql,
                                 SQL_VALUES(schema_hash(sql, hash, RECORD_PERSON_HASH_SIZE, room)));
     }

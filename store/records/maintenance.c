@@ -1,6 +1,6 @@
 /*
- * The maintenance, a thread of the store, with a connection of its own, for what is not urgent: errands, one
- * after the other. The connection is there only while it is used.
+ * The maintenance, a thread of the store, with a connection of its own, for what is not urgent:
+ * errands, one after the other. The connection is there only while it is used.
  */
 #include "store/records/store.h"
 

@@ -37,10 +37,10 @@ struct sql_value schema_hash(const struct sql *sql, const unsigned char *hash, s
 struct sql_value schema_digits(const struct sql *sql, const char *digits,
                                char room[SCHEMA_HASH_MAX]);
 
-/* In uic_links the user id of somebody who was erased or moved away. Of two such the first one stays: ends
- * an INSERT. */
+/* In uic_links the user id of somebody who was erased or moved away. */
 struct sql_value schema_nobody(const struct sql *sql, char room[SCHEMA_HASH_MAX]);
 bool schema_is_nobody(const unsigned char *user_id);
+/* Of two such at one number the first stays: ends an INSERT. */
 #define SCHEMA_NOBODY_FIRST                                                                       \
     " ON CONFLICT (number, user_id) DO UPDATE SET since = excluded.since, up_to = excluded.up_to" \
     " WHERE (excluded.since, excluded.up_to < 0, excluded.up_to)"                                 \

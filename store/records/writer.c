@@ -1,6 +1,6 @@
 /*
- * The writer, a thread of the store: writes claims, on one connection for all links, so that as many as wait
- * share a transaction.
+ * The writer, a thread of the store: writes claims, on one connection for all links, so that as
+ * many as wait share a transaction.
  *
  *     record_claim ──> inbox ──> waiting ──> batch ──> finished
  *     (link's thread)            one transaction       (link's thread)

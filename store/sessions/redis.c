@@ -67,10 +67,11 @@ static void on_loaded(const struct redisReply *reply, void *arg)
                        session_clock_now_s(&link->clock));
     if (session->too_old && !session->asked_time) {
         const char *argv[] = {"TIME"};
-        session_wipe(session); /* what was found beside a mark that seems too old */
         session->asked_time = true;
-        if (redis_lane_send(&link->lane, 1, argv, NULL, on_time, session) == STORE_LATER)
+        if (redis_lane_send(&link->lane, 1, argv, NULL, on_time, session) == STORE_LATER) {
+            session_wipe(session); /* what was found beside a mark that seems too old */
             return;
+        }
     }
     store_ticket_finish(&session->ticket, status);
 }

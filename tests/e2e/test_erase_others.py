@@ -169,7 +169,9 @@ def test_a_copy_under_a_name_that_she_had_does_not_arrive(database, erase, outbo
     assert codes(database) == left
 
 
-def test_nor_from_where_it_waited_under_a_former_one(start, database, redis, erase, outbox):
+@pytest.mark.parametrize("is_late", [False, True])
+def test_nor_from_where_it_waited_under_a_former_one(start, database, redis, erase, outbox, is_late):
+    """is_late: it is a record by then."""
     outbox.wait(lambda away: asked(away, NUMBER, USER, JEAN))
     redis.command("RENAME", "uic:outbox", "aside")
     redis.command("DEL", "uic:outbox:own")
@@ -178,9 +180,11 @@ def test_nor_from_where_it_waited_under_a_former_one(start, database, redis, era
     id_changed(server, NUMBER, USER, "CD.7777")
     server.stop()
     redis.command("COPY", "aside", "uic:outbox", "REPLACE")
+    if is_late:
+        outbox.drain().stop()
     assert erase("--phone", "CD.7777", "--delete", "--yes").returncode == 0
     outbox.drain()
-    assert numbers(database) == []
+    assert numbers(database) == [] and database.query("SELECT count(*) FROM uic_links") == [("0",)]
 
 
 @pytest.mark.parametrize("how", ["--keep-code", "--delete"])
@@ -192,6 +196,28 @@ def test_a_copy_of_a_code_that_was_only_there_does_not_arrive(database, erase, o
     assert NUMBER not in str(left)
     outbox.put_back()
     assert numbers(database) == left
+
+
+def test_a_code_that_another_was_told_meanwhile_takes_nothing_of_hers(database, redis, erase, outbox):
+    """Her answers have a longer one."""
+    told = code_in(outbox.wait(lambda away: asked(away, NUMBER, None, JEAN))[0])
+    outbox.drain().stop()
+    database.query("UPDATE uic_records SET uic_code = uic_code || 'F', created_at = '2020-01-01 00:00:00',"
+                   " last_requested_at = '2020-01-01 00:00:00'")
+    redis.command("COPY", "copied", "uic:outbox", "REPLACE")
+    assert erase("--code", told, "--delete", "--yes").returncode == 0
+    assert redis.command("XLEN", "uic:outbox") == ["0"]
+    assert erase("--again", "--yes").returncode == 0
+    assert codes(database) == [told + "F"]
+
+
+def test_by_a_former_user_id_she_is_found(server, database, erase):
+    asked(server, NUMBER, USER, JEAN)
+    former_id(server, None)
+    done = erase("--phone", USER, "--delete", "--yes")
+    assert done.returncode == 0, done.stderr
+    for table in ("uic_records", "uic_links", "uic_former_ids", "uic_asked"):
+        assert database.query(f"SELECT count(*) FROM {table}") == [("0",)], table
 
 
 @pytest.fixture
@@ -219,12 +245,15 @@ def former_id(server, made):
     return made
 
 
+@pytest.mark.parametrize("is_younger", [False, True])
 @pytest.mark.parametrize("erased", [NUMBER, "CD.7777"])
-def test_who_had_another_user_id_does_not_come_back(server, backup, again, erased):
-    """Nor what she asked for, that others registered; nor that the two came together."""
+def test_who_had_another_user_id_does_not_come_back(server, backup, again, erased, is_younger):
+    """Nor what she asked for, that others registered; nor that the two came together. is_younger: the backup."""
     asked(server, OTHER, None, LUC)
     asked(server, NUMBER, USER, JEAN, LUC)
-    left, now = again(former_id(server, backup()), "--phone", erased, "--all", "--delete")
+    made = None if is_younger else backup()
+    former_id(server, None)
+    left, now = again(made or backup(), "--phone", erased, "--all", "--delete")
     assert left == now and len(left[0]) == 1 and left[1:3] == [[], [("0",)]]
 
 

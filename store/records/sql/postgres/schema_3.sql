@@ -19,10 +19,11 @@ WHERE NOT EXISTS (SELECT 1 FROM uic_links AS other WHERE other.number = link.num
         < (link.since, link.up_to < 0, link.up_to, link.user_id));
 
 -- Under which user ids somebody wrote before her present one: an erased person is in a backup, and in what
--- still waits, by these.
+-- still waits, by these. Meta never gives a user id to another.
 CREATE TABLE uic_former_ids (
     former bytea PRIMARY KEY,
-    user_id bytea NOT NULL
+    user_id bytea NOT NULL,
+    since date NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date
 );
 CREATE INDEX uic_former_ids_user_id ON uic_former_ids (user_id);
 
