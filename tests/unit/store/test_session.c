@@ -308,10 +308,9 @@ static void what_is_too_long_is_refused(void **state)
     assert_status(visit_save(&bench, &visit), STORE_FULL);
 }
 
-/* Starts an operation for each of many people, then waits for all. */
 #define CROWD 200
 
-/* Operations end as they were started, so the next one to end is who is loaded. */
+/* Operations of many people end as they were started, so the next one to end is who is loaded. */
 static size_t crowd_done;
 
 static void crowd_saved(struct store_ticket *ticket)
